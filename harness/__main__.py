@@ -1,0 +1,5 @@
+"""`python -m harness` is `vcontract`."""
+
+from harness.cli import main
+
+main()

@@ -1,0 +1,23 @@
+"""One file per guarantee; works on a saved history alone and never on a server."""
+
+from harness.check.judge import Judge, Judgement
+from harness.check.object_rows import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON, object_rows
+from harness.check.verdicts import ORDER, REPEAT, Summary, fingerprint, row_of, summarise, worst
+
+__all__ = [
+    "BELOW",
+    "NAMED",
+    "ORDER",
+    "PROPERTIES",
+    "REPEAT",
+    "SINCE",
+    "SINGLETON",
+    "Judge",
+    "Judgement",
+    "Summary",
+    "fingerprint",
+    "object_rows",
+    "row_of",
+    "summarise",
+    "worst",
+]

@@ -1,0 +1,234 @@
+"""Judges a history, cell by cell: each call of the contract under test, its task, and what holds after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from harness.check import promises, tasklife
+from harness.check.fields import Scene
+from harness.check.grade import Assessment, grade_fault, grade_success, name_of
+from harness.contract import OK, Contract
+from harness.model import Asked, Expectation, Facts, State, TaskLife, Tracker, classify, expect, read_of, steady, subject
+from harness.check.midtask import happened
+from harness.terms import Call, Fault, Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """What one judged call is worth: its grade and verdict, what was expected and observed, and why.
+
+    `allowed` and `situations` are the expectation's; `broken` names what was wrong beside the outcome (task life,
+    promises, the wire); `notes` what was odd and no violation.
+    """
+
+    op: int
+    cell: str
+    method: str
+    verdict: Verdict
+    grade: Grade
+    expected: str
+    observed: str
+    allowed: tuple[str, ...]
+    situations: tuple[str, ...]
+    channel: str = ""
+    field: str = ""
+    why: str = ""
+    broken: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    request: str = ""
+    ops: tuple[int, ...] = ()
+
+
+class _Pending(msgspec.Struct):
+    operation: Operation
+    asked: Asked
+    states: frozenset[State]
+    reading: Mapping[str, Json] | None
+
+
+class Judge:
+    """Takes the operations of one history in order and gives a judgement for each judged call when its cell is over."""
+
+    def __init__(self, facts: Facts, contract: Contract, bases: dict[str, str]) -> None:
+        self.tracker = Tracker(facts, contract)
+        self.judgements: list[Judgement] = []
+        self._contract = contract
+        self._bases = bases
+        self._pending: list[_Pending] = []
+        self._block: list[Operation] = []
+        self._methods = {each.name: each for each in contract.methods}
+
+    def feed(self, operation: Operation) -> None:
+        """Take one operation; a new cell closes the one before."""
+        if self._block and operation.cell != self._block[-1].cell:
+            self.close()
+        if operation.purpose == "judge" and operation.call.method in self._methods:
+            self._pending.append(self._remember(operation))
+        self._block.append(operation)
+        self.tracker.feed(operation)
+
+    def close(self) -> None:
+        """Judge what is pending: the cell, or the history, is over."""
+        for each in self._pending:
+            self.judgements.append(self._judge(each))
+        self._pending, self._block = [], []
+
+    def _remember(self, operation: Operation) -> _Pending:
+        vm = subject(operation.call)
+        asked = classify(operation.call, self._methods[operation.call.method], self.tracker.facts)
+        states = self.tracker.states(vm) if asked.vm == "ok" else frozenset({State()})
+        return _Pending(operation, asked, states, self.tracker.readings.get(vm))
+
+    def _judge(self, pending: _Pending) -> Judgement:
+        operation = pending.operation
+        life = self._life(operation)
+        mid = happened(operation, life, self._block, self.tracker) if life else frozenset()
+        states = self.tracker.during(subject(operation.call), operation.start, operation.end, pending.states,
+                                     life.ref.value if life else "")
+        if mid:
+            engines = {"broken"} if "engine" in mid else set()
+            states = frozenset(replace(each, mid=mid, engine=engine) for each in states for engine in {each.engine} | engines)
+        expectation = expect(states, pending.asked, self._contract)
+        assessed, verdict = self._assess(pending, life, states, expectation)
+        broken = self._broken(pending, life, assessed, expectation)
+        if broken and not assessed.grade.fails:
+            grade = Grade.PROTOCOL if operation.problems else Grade.WRONG
+            assessed, verdict = replace(assessed, grade=grade, field=broken[0].split(" ")[0]), Verdict.VIOLATES
+        elif verdict is Verdict.VIOLATES and self._raced(pending, mid):
+            verdict = Verdict.INCONCLUSIVE
+            assessed = replace(assessed, why=f"raced: the VM changed meanwhile ({assessed.why})")
+        return self._write(pending, expectation, assessed, verdict, broken, life)
+
+    def _life(self, operation: Operation) -> TaskLife | None:
+        if not isinstance(operation.outcome, Returned):
+            return None
+        ref = as_ref(operation.outcome.value)
+        return self.tracker.tasks.get(ref.value) if ref else None
+
+    def _assess(self, pending: _Pending, life: TaskLife | None, states: frozenset[State],
+                expectation: Expectation) -> tuple[Assessment, Verdict]:
+        outcome = pending.operation.outcome
+        scene = self._scene(pending, states, life)
+        if isinstance(outcome, Lost):
+            return Assessment(Grade.CONFORMS, "Lost", why=outcome.reason), Verdict.INCONCLUSIVE
+        if isinstance(outcome, Returned):
+            if life is None:
+                found = Assessment(Grade.PROTOCOL, name_of(outcome), "call", "returnval", "the reply holds no Task")
+                return found, Verdict.VIOLATES
+            if life.final is None:
+                return self._unfinished(life, states)
+            info = life.final[1]
+            if info["state"] == "success":
+                return self._verdict(self._success(pending, life, expectation))
+            outcome = Faulted(_error(info), "task")
+            scene = replace(scene, cancelled=info.get("cancelled"))
+        return self._verdict(grade_fault(outcome, expectation, scene, self._contract, self._bases))
+
+    def _success(self, pending: _Pending, life: TaskLife, expectation: Expectation) -> Assessment:
+        """Success beside a running customization counts only if it began after that one's end (situations K1, B1)."""
+        found = grade_success(expectation)
+        allowed = expectation.allowed.get(OK)
+        if allowed is None or "task.startedAfter" not in allowed.conditions or life.final is None:
+            return found
+        started = str(life.final[1].get("startTime", ""))
+        for other, certain in self.tracker.running(life.vm, pending.operation.start, pending.operation.end, life.ref.value):
+            done = other.final[1] if other.final else {}
+            if certain and other.kind in {"customize", "exclusive"} and done and started < str(done.get("completeTime", "")):
+                return replace(found, grade=Grade.MISSING, why=f"it ran while {other.ref.value} ran")
+        return found
+
+    def _unfinished(self, life: TaskLife, states: frozenset[State]) -> tuple[Assessment, Verdict]:
+        vanished = bool(life.reads) and life.reads[-1][1] is None
+        if vanished and any("gone" in each.mid for each in states):
+            return Assessment(Grade.CONFORMS, "gone", "task", why="the task went with its VM"), Verdict.CONFORMS
+        limit = self.tracker.facts.task_seconds
+        waited = max((op.end for op, _ in life.reads), default=0.0) - life.accepted.end
+        if limit and waited >= limit:
+            return Assessment(Grade.WRONG, "stuck", "task", "info.state", f"not final after {waited:.1f} s"), Verdict.VIOLATES
+        return Assessment(Grade.CONFORMS, "unfinished", "task", why="the task's end was not seen"), Verdict.INCONCLUSIVE
+
+    def _verdict(self, found: Assessment) -> tuple[Assessment, Verdict]:
+        if found.blocked:
+            return found, Verdict.UNTESTED
+        return found, Verdict.VIOLATES if found.grade.fails else Verdict.CONFORMS
+
+    def _scene(self, pending: _Pending, states: frozenset[State], life: TaskLife | None) -> Scene:
+        operation, vm = pending.operation, subject(pending.operation.call)
+        ended = frozenset(each.ref.value for each in self.tracker.tasks.values()
+                          if each.final and each.final[0].end < operation.start)
+        entities = {task: ref.value for task, info in self._infos().items() if (ref := promises.entity_of(info))}
+        return Scene(operation.call, pending.asked, self._methods[operation.call.method], self.tracker.facts,
+                     states, ended - ({life.ref.value} if life and vm else set()), entities)
+
+    def _infos(self) -> dict[str, Mapping[str, Json]]:
+        found: dict[str, Mapping[str, Json]] = {}
+        for each in self._block:
+            read = read_of(each)
+            if read and read[0].type == "Task" and read[1] and isinstance(read[1].get("info"), Mapping):
+                found[read[0].value] = read[1]["info"]
+        return found
+
+    def _broken(self, pending: _Pending, life: TaskLife | None, found: Assessment, expectation: Expectation) -> list[str]:
+        operation, vm = pending.operation, subject(pending.operation.call)
+        broken = list(operation.problems)
+        last = self.tracker.readings.get(vm)
+        if life is not None:
+            broken += [f"task {each}" for each in tasklife.broken(life, self._methods[operation.call.method].result)]
+        if isinstance(operation.outcome, Faulted) and not self._accepted_since(operation):
+            account = self.tracker.facts.sessions.get(operation.call.actor, "")
+            known = frozenset(self.tracker.tasks)
+            broken.append(promises.no_task_after_refusal(operation, pending.reading, last, self._infos(), known, account))
+            if self._still(pending):
+                broken.append(promises.nothing_changed(pending.reading, last))
+        if life is not None and found.observed == OK and not self._accepted_since(operation):
+            broken += self._kept(operation.call, life, last)
+        return [each for each in broken if each]
+
+    def _kept(self, call: Call, life: TaskLife, last: Mapping[str, Json] | None) -> list[str]:
+        if life.kind == "customize":
+            return [promises.spec_applied(call, last)]
+        if life.kind == "network":
+            return [promises.network_started(last, self.tracker.facts.vms[life.vm].nics)]
+        cut = promises.cut_customizations(life, list(self.tracker.tasks.values()), self.tracker.facts.publish)
+        return [f"{each.ref.value} went on after the abort" for each in cut]
+
+    def _accepted_since(self, operation: Operation) -> bool:
+        """Whether another call of the block may have changed the VM since."""
+        return any(other.start > operation.start and other.purpose != "read" and isinstance(other.outcome, Returned | Lost)
+                   for other in self._block)
+
+    def _still(self, pending: _Pending) -> bool:
+        """Whether nothing but the call itself could have changed the guest: no task runs, Tools are not coming up."""
+        vm, operation = subject(pending.operation.call), pending.operation
+        unfinished = any(life.vm == vm and (life.final is None or life.final[0].end > operation.start)
+                         for life in self.tracker.tasks.values())
+        return not unfinished and all(each.tools != "starting" for each in pending.states)
+
+    def _raced(self, pending: _Pending, mid: frozenset[str]) -> bool:
+        vm = subject(pending.operation.call)
+        if mid or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
+            return False
+        return not steady(pending.reading, self.tracker.readings.get(vm))
+
+    def _write(self, pending: _Pending, expectation: Expectation, found: Assessment, verdict: Verdict,
+               broken: list[str], life: TaskLife | None) -> Judgement:
+        operation = pending.operation
+        why = "; ".join(dict.fromkeys(each for each in (found.why, *broken) if each))
+        return Judgement(
+            op=operation.op, cell=operation.cell, method=operation.call.method, verdict=verdict, grade=found.grade,
+            expected=expectation.text(), observed=found.observed, allowed=tuple(expectation.allowed),
+            situations=expectation.situations, channel=found.channel, field=found.field, why=why, broken=tuple(broken),
+            notes=tuple(tasklife.notes(life, life.vm)) if life else (), request=pending.asked.request,
+            ops=tuple(each.op for each in self._block),
+        )
+
+
+def _error(info: Mapping[str, Json]) -> Fault:
+    """Read the fault of a task that ended in error: `info.error` is a LocalizedMethodFault."""
+    error = info.get("error")
+    error = error if isinstance(error, Mapping) else {}
+    fault = error.get("fault")
+    fields = dict(fault) if isinstance(fault, Mapping) else {}
+    return Fault(str(fields.pop("_typeName", "none")), fields, str(error.get("localizedMessage", "")))

@@ -1,0 +1,58 @@
+"""The life of a task as the reads saw it (oracle rule A12): what is hard, and what is only a note."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.model import TaskLife
+from harness.terms import Faulted, Json
+
+_ORDER = {"queued": 0, "running": 1, "success": 2, "error": 2}
+
+
+def broken(life: TaskLife, result: str) -> list[str]:
+    """Name everything in a task's life that no task may do; `result` is the documented result (`void`)."""
+    seen = [info for _, info in life.reads if info]
+    problems = [each for each in map(_one_read, seen) if each]
+    states = [str(info.get("state")) for info in seen]
+    if unknown := [each for each in states if each not in _ORDER]:
+        return [*problems, f"state {unknown[0]!r} is none of queued, running, success, error"]
+    for before, after in zip(states, states[1:], strict=False):
+        if before in {"success", "error"} and before != after:
+            problems.append(f"it left the final state {before} for {after}")
+        elif _ORDER[after] < _ORDER[before]:
+            problems.append(f"it went back from {before} to {after}")
+    if result == "void" and any(info.get("result") is not None for info in seen):
+        problems.append("it has a result where void is documented")
+    if life.ref.type != "Task":
+        problems.append(f"the reference is of type {life.ref.type}, not Task")
+    if life.reads and isinstance(life.reads[0][0].outcome, Faulted) and not seen:
+        problems.append(f"the calling session cannot read it: {life.reads[0][0].outcome.fault.type}")
+    return list(dict.fromkeys(problems))
+
+
+def _one_read(info: Mapping[str, Json]) -> str:
+    state, error = info.get("state"), info.get("error")
+    if state == "error" and error is None:
+        return "it ended in error without saying which"
+    if state != "error" and error is not None:
+        return f"it carries an error in state {state}"
+    start, complete = info.get("startTime"), info.get("completeTime")
+    if start and complete and str(complete)[:19] < str(start)[:19]:  # whole seconds: the slack of one clock
+        return "it completed before it started"
+    return ""
+
+
+def notes(life: TaskLife, vm: str) -> list[str]:
+    """Name what is odd in a task's life and yet no violation."""
+    seen = [info for _, info in life.reads if info]
+    progress = [info["progress"] for info in seen if isinstance(info.get("progress"), int)]
+    found = []
+    if any(after < before for before, after in zip(progress, progress[1:], strict=False)):
+        found.append("progress fell")
+    entity = next((info.get("entity") for info in seen if info.get("entity")), None)
+    if isinstance(entity, Mapping) and entity.get("value") != vm:
+        found.append("entity is not the VM")
+    if any(info.get("name") not in {None, life.accepted.call.method} for info in seen):
+        found.append("name is not the method's")
+    return found

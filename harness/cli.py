@@ -1,0 +1,208 @@
+"""The verbs of `vcontract`; each imports what it needs, so that start-up stays quick."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.errors import HarnessError, UsageError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  context_settings={"help_option_names": ["-h", "--help"]},
+                  help="Prove whether a vCenter keeps the contract of a managed object.")
+wsdl_app = typer.Typer(no_args_is_help=True, help="WSDL of an API release.")
+contract_app = typer.Typer(no_args_is_help=True, help="The rows of the contracts.")
+app.add_typer(wsdl_app, name="wsdl")
+app.add_typer(contract_app, name="contract")
+
+MANAGER = "VirtualMachineGuestCustomizationManager"
+PasswordFile = Annotated[Path | None, typer.Option(help="File whose first line is the password (or VCONTRACT_PASSWORD).")]
+ContractName = Annotated[str, typer.Option("--contract", help="The managed object whose contract is judged.")]
+Format = Annotated[str, typer.Option("--format", help="text or json.")]
+
+
+@app.command()
+def run(  # noqa: PLR0913 - the options that design fixes
+    *,
+    target: Annotated[str, typer.Option(help="URL of the SDK, or govc for GOVC_URL; none: the simulator is started.")] = "",
+    username: Annotated[str, typer.Option(help="Account with all privileges.")] = "",
+    password_file: PasswordFile = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Do not verify the certificate.")] = False,
+    config: Annotated[Path | None, typer.Option(help="vcontract.toml: accounts, VMs, levers, limits, waivers.")] = None,
+    contract: ContractName = MANAGER,
+    method: Annotated[list[str] | None, typer.Option(help="Only this method; may be repeated.")] = None,
+    wsdl: Annotated[str, typer.Option(help="A WSDL of your own, path or URL.")] = "",
+    seed: Annotated[int | None, typer.Option(help="Repeats a run of the same build.")] = None,
+    max_calls: Annotated[int, typer.Option(min=0, help="Judge at most so many calls.")] = 0,
+    time_limit: Annotated[float, typer.Option(min=0, help="Seconds.")] = 0.0,
+    report_dir: Annotated[Path, typer.Option(help="Holds one folder a run.")] = Path("reports"),
+    output: Format = "text",
+    api: Annotated[str, typer.Option(help="API version of the simulator that is started.")] = "",
+) -> None:
+    """Judge a target: arrange, call, read, and give a verdict for every row."""
+    from harness.run.conform import Options
+    from harness.run.job import Job, execute, from_environment
+
+    _one_of("--format", output, ("text", "json"))
+    password = os.environ.get("VCONTRACT_PASSWORD", "")
+    if target == "govc":
+        target, user, secret, lax = from_environment(dict(os.environ))
+        username, password, insecure = username or user, password or secret, insecure or lax
+    chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
+    command = " ".join(["vcontract run", *(f"--target {target}" if target else "").split(), f"--seed {chosen}",
+                        *(f"--method {each}" for each in method or ())])
+    options = Options(chosen, tuple(method or ()), max_calls, time_limit, command)
+    job = Job(contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api)
+    raise typer.Exit(execute(job).exit_code)
+
+
+@app.command()
+def judge(run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
+          wsdl: Annotated[str, typer.Option(help="The WSDL that the run used, if its own.")] = "",
+          output: Format = "text") -> None:
+    """Judge a saved run again, without a server."""
+    from harness.report.console import ConsoleReporter, JsonReporter
+    from harness.report.events import RunEnded
+    from harness.run.rejudge import rejudge
+
+    _one_of("--format", output, ("text", "json"))
+    result = rejudge(run_, wsdl)
+    (JsonReporter() if output == "json" else ConsoleReporter(run_)).on(RunEnded(result))
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def report(run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
+           output: Format = "text") -> None:
+    """Show a saved run again and redraw its junit.xml."""
+    from harness.report.console import ConsoleReporter, JsonReporter
+    from harness.report.events import RunEnded
+    from harness.report.junit import JunitReporter
+    from harness.report.result import load_run
+
+    _one_of("--format", output, ("text", "json"))
+    ended = RunEnded(load_run(run_))
+    JunitReporter(run_).on(ended)
+    (JsonReporter() if output == "json" else ConsoleReporter(run_)).on(ended)
+
+
+@app.command()
+def replay(  # noqa: PLR0913 - a run's options
+    finding: Annotated[str, typer.Argument(metavar="FINDING", help="RUN#id")],
+    *,
+    target: Annotated[str, typer.Option(help="Another target; none: the run's kind of target.")] = "",
+    username: Annotated[str, typer.Option()] = "",
+    password_file: PasswordFile = None,
+    insecure: Annotated[bool, typer.Option("--insecure")] = False,
+    config: Annotated[Path | None, typer.Option()] = None,
+    report_dir: Annotated[Path, typer.Option()] = Path("reports"),
+) -> None:
+    """Arrange one finding's cell again and send its recorded call; exit 1 if it shows again."""
+    from harness.run.conform import Options
+    from harness.run.job import Job, execute
+    from harness.run.replaying import find
+
+    found = find(finding)
+    options = Options(0, (found.finding.method,), replay=f"vcontract replay {finding}")
+    job = Job(found.finding.object, options, target, username, os.environ.get("VCONTRACT_PASSWORD", ""), password_file,
+              insecure, config, "", report_dir, finding=found)
+    result = execute(job)
+    again = any(each.id == found.finding.id for each in result.findings)
+    typer.echo(f"{found.finding.id} {'shows again' if again else 'does not show'}")
+    raise typer.Exit(1 if again else 0)
+
+
+@app.command()
+def simulate(  # noqa: PLR0913 - the options that design fixes
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve https with a certificate made now.")] = False,
+    api: Annotated[str, typer.Option(help="Newest API version served.")] = "8.0.3.0",
+    vms: Annotated[int | None, typer.Option(min=0, help="So many more Linux VMs.")] = None,
+    task_time: Annotated[float, typer.Option(min=0, help="Seconds that a task takes.")] = 0.03,
+    boot_time: Annotated[float, typer.Option(min=0, help="Seconds until Tools are up.")] = 0.05,
+    inventory: Annotated[Path | None, typer.Option(help="An inventory of your own (TOML).")] = None,
+    seed: Annotated[int, typer.Option()] = 0,
+) -> None:
+    """Serve a simulated vCenter on loopback until SIGTERM."""
+    from harness.simulator import Settings, serve_forever
+
+    settings = Settings(port=port, tls=tls, api=api, vms=vms, task_time=task_time, boot_time=boot_time,
+                        inventory=inventory, seed=seed)
+    serve_forever(settings, lambda url: typer.echo(f"listening on {url}"))
+
+
+@wsdl_app.command("build")
+def wsdl_build(api: Annotated[str, typer.Option(help="Wire version, e.g. 8.0.3.0.")],
+               root: Annotated[list[str], typer.Option(help="OBJECT[:METHOD,…]; may be repeated.")],
+               out: Annotated[Path, typer.Option(help="Directory to write.")]) -> None:
+    """Build a WSDL and XSD set from the vendor's metadata."""
+    from harness.schema.build import build, write_set
+
+    files = build(api, root)
+    write_set(files, out)
+    typer.echo(f"{len(files)} files in {out}")
+
+
+@contract_app.command("list")
+def contract_list(contract: ContractName = MANAGER) -> None:
+    """List the rows."""
+    from harness.contract import load, rows
+    from harness.run.conform import bases_of
+    from harness.schema import SHIPPED
+    from harness.schema import load as load_schema
+
+    for row in rows(load(contract), bases_of(load_schema(SHIPPED[-1]))):
+        typer.echo(f"{row.id}  {row.says}  [{row.source}]" + (f"  {' '.join(row.when)}" if row.when else ""))
+
+
+@contract_app.command("lint")
+def contract_lint(folder: Annotated[Path | None, typer.Argument(help="Folder of contract files.")] = None) -> None:
+    """Check the contract files against the model and the vendor's metadata."""
+    from harness.run.linting import lint_folder
+
+    faults = lint_folder(folder)
+    for each in faults:
+        typer.echo(each, err=True)
+    if faults:
+        raise UsageError(f"{len(faults)} faults in the contract files")
+    typer.echo("the contract files are sound")
+
+
+@contract_app.command("explain")
+def contract_explain(method: Annotated[str, typer.Argument()],
+                     state: Annotated[str, typer.Option(help="name=value,… of the state and of the call.")] = "",
+                     contract: ContractName = MANAGER) -> None:
+    """Print what a method may answer in a state, and the situations that say so."""
+    from harness.run.explaining import explain
+
+    typer.echo(explain(contract, method, state))
+
+
+def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UsageError(f"{option} {value}: must be one of {', '.join(allowed)}")
+
+
+def main() -> None:
+    """Run the command line; every mistake is one line on stderr and an exit code, never a traceback."""
+    try:
+        app()
+    except HarnessError as error:
+        typer.echo(f"vcontract: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("vcontract: interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - our own mistake is told in one line
+        if os.environ.get("VCONTRACT_DEBUG"):
+            raise
+        typer.echo(f"vcontract: internal error: {type(error).__name__}: {error} (VCONTRACT_DEBUG=1 shows where)", err=True)
+        sys.exit(4)

@@ -1,0 +1,38 @@
+"""Contract files to rows and situations, strict about keys; lint of them against the WSDL and the vendor's metadata."""
+
+from harness.contract.load import load, names
+from harness.contract.rows import (
+    EVERY_METHOD,
+    OK,
+    Contract,
+    DocumentedFault,
+    Method,
+    Permit,
+    Promise,
+    Row,
+    Situation,
+    ancestors,
+    documented_as,
+    parse_permit,
+    row_id,
+    rows,
+)
+
+__all__ = [
+    "EVERY_METHOD",
+    "OK",
+    "Contract",
+    "DocumentedFault",
+    "Method",
+    "Permit",
+    "Promise",
+    "Row",
+    "Situation",
+    "ancestors",
+    "documented_as",
+    "load",
+    "names",
+    "parse_permit",
+    "row_id",
+    "rows",
+]

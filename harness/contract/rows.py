@@ -1,0 +1,192 @@
+"""The promises of one managed object as frozen values: what a contract file says, and the rows that follow from it."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from harness.errors import ContractError
+from harness.terms import Grade
+
+OK = "OK"
+EVERY_METHOD = "EveryMethod"
+_PERMIT = re.compile(r"(?P<grade>[~?]?)(?P<outcome>@?\w+)(?:\{(?P<field>\w+)\})?(?: if (?P<condition>[\w.]+))?")
+_GRADES = {"": Grade.CONFORMS, "~": Grade.IMPRECISE, "?": Grade.UNSETTLED}
+
+
+class Permit(msgspec.Struct, frozen=True):
+    """One outcome that a situation permits: `OK`, a fault type, or `@rule` (the fault of the rule that the spec breaks).
+
+    `field` is the rule by which the fault's fields are judged; `condition` must hold too, else the permit is void.
+    """
+
+    outcome: str
+    grade: Grade = Grade.CONFORMS
+    field: str = ""
+    condition: str = ""
+
+
+class Situation(msgspec.Struct, frozen=True):
+    """One line of the table state x call -> permitted outcomes.
+
+    It holds when any condition of `when` holds and every one of `needs` does (what could not be known does not count).
+    `leaves` names the only other situations that still count beside it (None: all do). `synchronous`: its faults come
+    as the call's answer if it held when the call was sent. `mid_task`: it began while the task ran.
+    """
+
+    id: str
+    title: str
+    when: tuple[str, ...]
+    source: str
+    permits: dict[str, tuple[Permit, ...]]
+    needs: tuple[str, ...] = ()
+    leaves: tuple[str, ...] | None = None
+    synchronous: bool = False
+    mid_task: bool = False
+
+    def permitted(self, method: str) -> tuple[Permit, ...]:
+        """Give the permits for a method; empty if the situation says nothing of it."""
+        return self.permits.get(method) or self.permits.get("all", ())
+
+
+class DocumentedFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A fault that the published page names for a method; `declared_as` says how the vendor's metadata differs.
+
+    It is a declared ancestor's name, or `implied` for RuntimeFault, which every operation carries without being listed.
+    """
+
+    type: str
+    says: str
+    source: str
+    declared_as: str = ""
+
+
+class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A method as documented: parameters in wire order (`name: Type`, `[]` a list, `?` optional), result, privilege."""
+
+    name: str
+    vmodl: str
+    since: str
+    says: str
+    privilege: str
+    parameters: tuple[str, ...]
+    returns: str
+    result: str
+    effect: str
+    source: str
+    fault: tuple[DocumentedFault, ...] = ()
+
+
+class Promise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What holds after a call (F1 to F6)."""
+
+    id: str
+    method: str
+    says: str
+    source: str
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One promise with an id of its own; `when` is filled for fault rows: the situations that may raise the fault."""
+
+    id: str
+    says: str
+    source: str
+    method: str = ""
+    fault: str = ""
+    when: tuple[str, ...] = ()
+
+
+class Contract(msgspec.Struct, frozen=True):
+    """Everything promised of one object, with what every method promises merged in."""
+
+    object: str
+    since: str
+    source: str
+    content: str
+    singleton: bool
+    properties: tuple[str, ...]
+    events: tuple[str, ...]
+    methods: tuple[Method, ...]
+    situations: tuple[Situation, ...]
+    promises: tuple[Promise, ...]
+    every_fault: tuple[DocumentedFault, ...]
+
+    def method(self, name: str) -> Method:
+        """Find a method by its WSDL name; ContractError if the object has none such."""
+        for method in self.methods:
+            if method.name == name:
+                return method
+        known = ", ".join(each.name for each in self.methods)
+        raise ContractError(f"{self.object} has no method {name}; it has {known}")
+
+
+def parse_permit(text: str, where: str) -> Permit:
+    """Read a permit such as `~InvalidState`, `TaskInProgress{task}` or `OK if task.startedAfter`; ContractError if odd."""
+    match = _PERMIT.fullmatch(text)
+    if match is None:
+        raise ContractError(f"{where}: cannot read the permit {text!r}")
+    return Permit(match["outcome"], _GRADES[match["grade"]], match["field"] or "", match["condition"] or "")
+
+
+def ancestors(fault: str, bases: dict[str, str]) -> tuple[str, ...]:
+    """List a fault type and its ancestors, nearest first; `bases` maps each type of the WSDL to its base."""
+    line = [fault]
+    while (base := bases.get(line[-1], "")) and base not in line:
+        line.append(base)
+    return tuple(line)
+
+
+def documented_as(fault: str, documented: tuple[str, ...], bases: dict[str, str]) -> str:
+    """Name the documented fault that a fault type falls under: itself or its nearest ancestor; empty if none."""
+    return next((each for each in ancestors(fault, bases) if each in documented), "")
+
+
+def row_id(*parts: str) -> str:
+    """Join the parts of a row's id."""
+    return "/".join(part for part in parts if part)
+
+
+def rows(contract: Contract, bases: dict[str, str]) -> tuple[Row, ...]:
+    """List every row of a contract: the documented faults by method, and the promises beside them.
+
+    A fault row's `when` is the view of the situations by fault: those that permit it, or a fault documented as it.
+    """
+    listed: list[Row] = []
+    for method in contract.methods:
+        listed += _method_rows(contract, method, bases)
+    object_id = contract.object
+    listed.append(Row(row_id(object_id, "properties"), "the object has exactly the documented properties", contract.source))
+    listed.append(Row(row_id(object_id, "since"), f"present from {contract.since}, absent below", contract.source))
+    if contract.singleton:
+        listed.append(Row(row_id(object_id, "singleton"), "one reference for every session", contract.source))
+    listed += [
+        Row(row_id(EVERY_METHOD, fault.type), fault.says, fault.source, "", fault.type, _raised_by(contract, fault.type))
+        for fault in contract.every_fault
+    ]
+    return tuple(listed)
+
+
+def _method_rows(contract: Contract, method: Method, bases: dict[str, str]) -> list[Row]:
+    documented = tuple(fault.type for fault in method.fault)
+    prefix = (contract.object, method.name)
+    found = [
+        Row(row_id(*prefix, fault.type), fault.says, fault.source, method.name, fault.type,
+            tuple(s.id for s in contract.situations
+                  if any(documented_as(p.outcome, documented, bases) == fault.type for p in s.permitted(method.name))))
+        for fault in method.fault
+    ]
+    return [
+        *found,
+        Row(row_id(*prefix, "Success"), method.says, method.source, method.name),
+        Row(row_id(*prefix, "parameters"), "takes exactly " + ", ".join(method.parameters), method.source, method.name),
+        Row(row_id(*prefix, "privilege"), f"needs {method.privilege}", method.source, method.name),
+        Row(row_id(*prefix, "since"), f"unknown below {method.since}", method.source, method.name),
+        Row(row_id(*prefix, "result"), f"returns a {method.returns} whose result is {method.result}", method.source, method.name),
+    ]
+
+
+def _raised_by(contract: Contract, fault: str) -> tuple[str, ...]:
+    raising = (s for s in contract.situations if s.synchronous)
+    return tuple(s.id for s in raising if any(p.outcome == fault for p in s.permitted("")))

@@ -1,0 +1,39 @@
+"""Our own mistakes and our user's; what a target does wrong is a value (a finding), never an exception.
+
+HarnessError
+├── UsageError           exit 2: the command line or a file that the user wrote cannot be used
+│   ├── ContractError    a contract file: unknown key, unknown condition, contradiction
+│   └── SchemaError      a WSDL or an API version: unknown, unreadable, looping
+├── TargetError          exit 3: the target cannot be reached, is no vCenter, or refuses the login
+└── RunFileError         exit 2: a saved run is missing, truncated or of another format
+"""
+
+
+class HarnessError(Exception):
+    """The root; its text is one line that says what is wrong and where, fit to be shown as it is."""
+
+    exit_code = 4
+
+
+class UsageError(HarnessError):
+    """Something the user wrote cannot be used."""
+
+    exit_code = 2
+
+
+class ContractError(UsageError):
+    """A contract file breaks its own rules."""
+
+
+class SchemaError(UsageError):
+    """A WSDL or an API version cannot be used."""
+
+
+class TargetError(HarnessError):
+    """The target cannot be tested: unreachable, no vCenter, or it refuses the login."""
+
+    exit_code = 3
+
+
+class RunFileError(UsageError):
+    """A saved run cannot be read."""

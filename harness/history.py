@@ -1,0 +1,86 @@
+"""The file of events: one JSON object a line; how it is written, and how it is read back into operations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from harness.errors import RunFileError
+from harness.terms import Answer, Event, Invoke, Lost, Observed, Operation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNANSWERED = "the run ended before an answer"
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event)
+
+
+class History(msgspec.Struct, frozen=True):
+    """What a run observed before it began, and its operations in the order in which they began."""
+
+    observed: list[Observed]
+    operations: list[Operation]
+
+
+def encode_event(event: Event) -> bytes:
+    """Give the line of an event, with its line feed."""
+    return _encoder.encode(event) + b"\n"
+
+
+def operation(invoke: Invoke, answer: Answer) -> Operation:
+    """Join the two events of an operation."""
+    return Operation(
+        op=invoke.op,
+        call=invoke.call,
+        start=invoke.time,
+        end=answer.time,
+        outcome=answer.outcome,
+        status=answer.status,
+        problems=answer.problems,
+        purpose=invoke.purpose,
+        cell=invoke.cell,
+    )
+
+
+def read_history(path: Path) -> History:
+    """Read a history file.
+
+    A last line that was cut is dropped; an operation without an answer is Lost, and ends when the file does.
+    Raises RunFileError, with file and line, for anything else that is not a history.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise RunFileError(f"{path}: cannot be read: {error.strerror}") from error
+    events: list[Event] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            if line or number < len(lines):
+                events.append(_decoder.decode(line))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if number < len(lines):
+                raise RunFileError(f"{path}:{number}: not an event: {error}") from error
+    return _join(path, events)
+
+
+def _join(path: Path, events: list[Event]) -> History:
+    observed: list[Observed] = []
+    invoked: dict[int, Invoke] = {}
+    answered: dict[int, Answer] = {}
+    last = 0.0
+    for number, event in enumerate(events, 1):
+        if isinstance(event, Observed):
+            observed.append(event)
+            continue
+        last = max(last, event.time)
+        if isinstance(event, Invoke) and event.op not in invoked:
+            invoked[event.op] = event
+        elif isinstance(event, Answer) and event.op in invoked and event.op not in answered:
+            answered[event.op] = event
+        else:
+            raise RunFileError(f"{path}:{number}: operation {event.op} begins twice, ends twice or never began")
+    for op in invoked.keys() - answered.keys():
+        answered[op] = Answer(op=op, time=last, outcome=Lost(UNANSWERED))
+    return History(observed, [operation(each, answered[op]) for op, each in invoked.items()])

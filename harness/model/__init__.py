@@ -1,0 +1,44 @@
+"""State, conditions and effects by name, and what the contract expects of a call: pure, no I/O, no clock, no random numbers."""
+
+from harness.model.cells import BY_NAME, DEVIATIONS, Cell, cell, cells
+from harness.model.classify import classify
+from harness.model.effects import EFFECTS
+from harness.model.expect import Allowed, Expectation, expect, holding
+from harness.model.facts import Facts, GuestAccount, Lever, VmFacts
+from harness.model.observe import STATE_PATHS, TASK_PATHS, observe, read_of, steady
+from harness.model.sharpness import Sharpness, sharpness
+from harness.model.state import Asked, State, possible, settle
+from harness.model.tracker import TaskLife, Tracker, facts_of, subject
+
+__all__ = [
+    "BY_NAME",
+    "DEVIATIONS",
+    "EFFECTS",
+    "STATE_PATHS",
+    "TASK_PATHS",
+    "Allowed",
+    "Asked",
+    "Cell",
+    "Expectation",
+    "Facts",
+    "GuestAccount",
+    "Lever",
+    "Sharpness",
+    "State",
+    "TaskLife",
+    "Tracker",
+    "VmFacts",
+    "cell",
+    "cells",
+    "classify",
+    "expect",
+    "facts_of",
+    "holding",
+    "observe",
+    "possible",
+    "read_of",
+    "settle",
+    "sharpness",
+    "steady",
+    "subject",
+]

@@ -1,0 +1,216 @@
+"""Follows a history operation by operation and knows, for each VM, every state that it may be in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from harness.contract import Contract
+from harness.model.effects import EFFECTS
+from harness.model.facts import Facts, VmFacts
+from harness.model.observe import observe, read_of
+from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK, State
+from harness.terms import Call, Json, Lost, Operation, Ref, Returned, as_ref
+
+KINDS = {"CustomizeGuest_Task": CUSTOMIZE, "StartGuestNetwork_Task": NETWORK, "AbortCustomization_Task": ABORT}
+REBOOTS = frozenset({"PowerOffVM_Task", "ResetVM_Task", "RebootGuest", "ShutdownGuest", "TerminateVM"})
+_FINAL = ("success", "error")
+
+
+class TaskLife:
+    """A task that a call of ours was given: the call, the VM, and every read of its `info`, in order."""
+
+    def __init__(self, ref: Ref, accepted: Operation, vm: str) -> None:
+        self.ref = ref
+        self.accepted = accepted
+        self.vm = vm
+        self.reads: list[tuple[Operation, Mapping[str, Json] | None]] = []
+
+    @property
+    def kind(self) -> str:
+        """What kind of work it is to the model."""
+        return KINDS.get(self.accepted.call.method, EXCLUSIVE)
+
+    @property
+    def final(self) -> tuple[Operation, Mapping[str, Json]] | None:
+        """The first read that saw it ended, with the info; None if none did."""
+        return next(((op, info) for op, info in self.reads if info and info.get("state") in _FINAL), None)
+
+    def running_during(self, start: float, end: float) -> bool | None:
+        """Whether it ran from start to end: True if sandwiched by reads, False if not, None if it may have."""
+        before = [info for op, info in self.reads if op.end <= start and info]
+        after = [info for op, info in self.reads if op.start >= end and info]
+        if self.accepted.start >= end or (before and before[-1].get("state") in _FINAL):
+            return False
+        if before and after and before[-1].get("state") == "running" and after[0].get("state") == "running":
+            return True
+        return None
+
+
+class Tracker:
+    """Everything known so far; feed it the operations of one history in the order of their ends."""
+
+    def __init__(self, facts: Facts, contract: Contract) -> None:
+        self.facts = facts
+        self.contract = contract
+        self.tasks: dict[str, TaskLife] = {}
+        self.readings: dict[str, Mapping[str, Json] | None] = {}
+        self._effects = {each.name: EFFECTS[each.effect] for each in contract.methods}
+        self._states = {moid: _initial(vm) for moid, vm in facts.vms.items()}
+
+    def states(self, vm: str) -> frozenset[State]:
+        """Every state that the VM may be in, leaving aside what runs on it; a VM never heard of is gone."""
+        return self._states.get(vm, frozenset({State(exists=False)}))
+
+    def running(self, vm: str, start: float, end: float, but: str = "") -> list[tuple[TaskLife, bool]]:
+        """List the tasks on the VM that ran (True) or may have run (False) during the interval, without the task `but`."""
+        found = ((life, life.running_during(start, end)) for life in self.tasks.values()
+                 if life.vm == vm and life.ref.value != but)
+        return [(life, certain is True) for life, certain in found if certain is not False]
+
+    def during(self, vm: str, start: float, end: float, states: frozenset[State], but: str = "") -> frozenset[State]:
+        """Give the states with what ran on the VM in the interval filled in."""
+        work = self.running(vm, start, end, but)
+        if not work:
+            return states
+        filled = {replace(each, running=life.kind, task=life.ref.value) for life, _ in work for each in states}
+        return frozenset(filled if any(certain for _, certain in work) else filled | states)
+
+    def add_vm(self, vm: VmFacts, states: frozenset[State] | None = None) -> None:
+        """Take in a VM that was found or made after the run began."""
+        self.facts = replace(self.facts, vms={**self.facts.vms, vm.ref.value: vm})
+        self._states[vm.ref.value] = states or _initial(vm)
+
+    def feed(self, operation: Operation) -> None:
+        """Learn from one operation."""
+        read = read_of(operation)
+        if read is not None:
+            self._read(operation, *read)
+        elif isinstance(operation.outcome, Lost):
+            self._lost(operation)
+        elif isinstance(operation.outcome, Returned):
+            self._returned(operation, operation.outcome.value)
+
+    def _read(self, operation: Operation, ref: Ref, values: Mapping[str, Json] | None) -> None:
+        if ref.type == "Task" and ref.value in self.tasks:
+            life = self.tasks[ref.value]
+            ended = life.final is not None
+            life.reads.append((operation, None if values is None else values.get("info")))
+            if not ended and life.final is not None:
+                self._ended(life, life.final[1])
+        elif ref.value in self.facts.vms and (values is None or "runtime.powerState" in values):
+            self.readings[ref.value] = values
+            self._change(ref.value, frozenset(observe(each, values) for each in self.states(ref.value)))
+
+    def _returned(self, operation: Operation, value: Json) -> None:
+        call = operation.call
+        ref = as_ref(value)
+        if ref is not None and ref.type == "Task":
+            self.tasks[ref.value] = TaskLife(ref, operation, subject(call))
+        elif call.method == "Login":
+            account = str(call.arguments.get("userName", ""))
+            self.facts = replace(self.facts, sessions={**self.facts.sessions, call.actor: account})
+        elif call.method == "Logout":
+            left = {actor: account for actor, account in self.facts.sessions.items() if actor != call.actor}
+            self.facts = replace(self.facts, sessions=left)
+        elif call.method in REBOOTS:
+            self._each(subject(call), rebooted)
+        elif call.method == "StartProgramInGuest":
+            self._each(subject(call), lambda state: pulled(state, self.facts.lever(call.arguments)))
+
+    def _ended(self, life: TaskLife, info: Mapping[str, Json]) -> None:
+        method, success = life.accepted.call.method, info.get("state") == "success"
+        if method in self._effects:
+            self._each(life.vm, lambda state: self._after(life, state, success=success))
+        elif success and method in REBOOTS:
+            self._each(life.vm, rebooted)
+        elif success and method in {"RevertToSnapshot_Task", "RevertToCurrentSnapshot_Task"}:
+            self._each(life.vm, anything)
+        elif success and method == "InstantClone_Task":
+            self._cloned(life, as_ref(info.get("result")))
+
+    def _after(self, life: TaskLife, state: State, *, success: bool) -> frozenset[State]:
+        """Apply the effect of a success; after an error of a customization the lock may be left behind (promise F3)."""
+        method = life.accepted.call.method
+        if success:
+            cut = any(other.kind == CUSTOMIZE and other.running_during(life.accepted.start, life.accepted.end) is not False
+                      for other in self.tasks.values() if other.vm == life.vm)
+            changed = self._effects[method](replace(state, running=CUSTOMIZE) if method in KINDS and cut else state)
+            return frozenset({replace(changed, running="", task="")})
+        if KINDS.get(method) == CUSTOMIZE:
+            return frozenset({state, replace(state, orphaned=True), replace(state, orphaned=True, guest="undefined"),
+                              replace(state, guest="undefined")})
+        return frozenset({state})
+
+    def _cloned(self, life: TaskLife, child: Ref | None) -> None:
+        """Give a clone every state that its parent may have had: a lock that was held is orphaned in the child."""
+        parent = self.facts.vms.get(life.vm)
+        if child is None or parent is None:
+            return
+        name = str(life.accepted.call.arguments.get("spec", {}).get("name", child.value))
+        held = self.running(life.vm, life.accepted.start, life.accepted.end, life.ref.value)
+        states = self.states(life.vm)
+        if any(other.kind == CUSTOMIZE for other, _ in held):
+            orphaned = frozenset(replace(each, orphaned=True) for each in states)
+            certain = any(known for other, known in held if other.kind == CUSTOMIZE)
+            states = orphaned if certain else states | orphaned
+        self.add_vm(replace(parent, ref=child, name=name), states)
+
+    def _lost(self, operation: Operation) -> None:
+        method, vm = operation.call.method, subject(operation.call)
+        if method in self._effects:
+            self._each(vm, lambda state: {state, replace(state, orphaned=True), self._effects[method](state)})
+        elif method in REBOOTS:
+            self._each(vm, rebooted)
+        elif method == "StartProgramInGuest":
+            self._each(vm, lambda state: {state} | pulled(state, self.facts.lever(operation.call.arguments)))
+
+    def _each(self, vm: str, change: object) -> None:
+        if vm in self._states and callable(change):
+            self._change(vm, frozenset(new for each in self._states[vm] for new in change(each)))
+
+    def _change(self, vm: str, states: frozenset[State]) -> None:
+        self._states[vm] = states
+
+
+def subject(call: Call) -> str:
+    """Name the VM that a call is about: the object itself, or its `vm` argument; empty if none."""
+    if call.object.type == "VirtualMachine":
+        return call.object.value
+    vm = as_ref(call.arguments.get("vm"))
+    return vm.value if vm else ""
+
+
+def rebooted(state: State) -> frozenset[State]:
+    """Whether a reboot frees an orphaned lock is not known, so both are kept."""
+    return frozenset({state, replace(state, orphaned=False)})
+
+
+def anything(state: State) -> frozenset[State]:
+    """A snapshot of memory may hold a lock; what the guest's configuration was is not known."""
+    return frozenset(replace(state, orphaned=held, guest=guest) for held in (False, True) for guest in ("before", "undefined"))
+
+
+def pulled(state: State, lever: str) -> frozenset[State]:
+    """Apply what an operator's command line does in the guest; Tools are read, not assumed."""
+    changes: dict[str, dict[str, Json]] = {
+        "orphanLock": {"orphaned": True},
+        "crashEngine": {"orphaned": True},
+        "removeEngine": {"engine": "absent"},
+        "breakEngine": {"engine": "broken"},
+        "restoreEngine": {"engine": "ok"},
+    }
+    changed = replace(state, **changes.get(lever, {}))
+    return frozenset({state, changed}) if lever == "crashEngine" else frozenset({changed})
+
+
+def _initial(vm: VmFacts) -> frozenset[State]:
+    """Before anything is known of a VM its lock may be held by nobody."""
+    return frozenset({State(engine=vm.engine), State(engine=vm.engine, orphaned=True)})
+
+
+def facts_of(value: dict[str, Json]) -> Facts:
+    """Read facts as a history carries them."""
+    return msgspec.convert(value, Facts)

@@ -1,0 +1,132 @@
+"""The console: progress where there is a terminal, then rows, findings and the verdict as the last line."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from harness.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted, printable
+from harness.terms import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.report.result import RunResult
+
+_STYLE = {
+    Verdict.CONFORMS: "green",
+    Verdict.UNTESTED: "yellow",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.VIOLATES: "bold red",
+}
+_PLAIN_WIDTH = 1000
+
+
+class ConsoleReporter:
+    """Tells of a run: results on `out`, progress and notes on `err`; `report` is named in the last line."""
+
+    def __init__(self, report: Path | None = None, *, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self._report = report
+        self._out = _console(out or sys.stdout)
+        self._err = _console(err or sys.stderr)
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+        self._findings: set[str] = set()
+
+    def on(self, event: RunEvent) -> None:
+        """Show one event."""
+        if isinstance(event, RunStarted):
+            self._start(event)
+        elif isinstance(event, CellJudged):
+            self._advance(event)
+        elif isinstance(event, FindingSeen):
+            self._found(event)
+        elif isinstance(event, Note):
+            self._err.print(_text(f"note: {event.text}"))
+        elif isinstance(event, RunEnded):
+            self.stop()
+            self._summary(event.summary)
+
+    def stop(self) -> None:
+        """Take the progress bar away, also when a run ends early."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _start(self, event: RunStarted) -> None:
+        product = event.target.product or "unknown product"
+        about = f"{event.target.url}: {product}, API {event.target.api_version or 'unknown'}"
+        self._err.print(_text(f"{about}; seed {event.seed}, {event.rows} rows, {event.planned} calls planned"))
+        if self._err.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._progress = Progress(*columns, console=self._err, transient=True)
+            self._task = self._progress.add_task("judging", total=event.planned or None)
+            self._progress.start()
+
+    def _advance(self, event: CellJudged) -> None:
+        if self._progress is not None:
+            self._progress.update(self._task, completed=event.done, total=event.total or None)
+
+    def _found(self, event: FindingSeen) -> None:
+        found = event.finding
+        if found.id not in self._findings:
+            self._findings.add(found.id)
+            self._err.print(_text(f"finding {found.id}: {found.row}: {found.grade.value}: {found.observed}"))
+
+    def _summary(self, result: RunResult) -> None:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("row", overflow="fold")
+        table.add_column("verdict", no_wrap=True)
+        table.add_column("reason", overflow="fold")
+        table.add_column("observed", overflow="fold")
+        for row in result.rows:
+            reason = f"{row.reason} (waived: {result.waived[row.id]})" if row.id in result.waived else row.reason
+            observed = ", ".join(f"{name} {count}" for name, count in sorted(row.observed.items()))
+            verdict = Text(row.verdict.value, _STYLE[row.verdict])
+            table.add_row(_text(row.id), verdict, _text(reason), _text(observed))
+        if result.rows:
+            self._out.print(table)
+        for found in result.findings:
+            self._out.print(_text(f"\n{found.id}  {found.row}  {found.grade.value}"), style="bold", soft_wrap=True)
+            for name in ("expected", "observed", "detail", "replay"):
+                if value := getattr(found, name):
+                    self._out.print(_text(f"  {name}: {value}"), soft_wrap=True)
+        for note in result.notes:
+            self._out.print(_text(f"note: {note}"), soft_wrap=True)
+        self._last_line(result)
+
+    def _last_line(self, result: RunResult) -> None:
+        counts = f"{result.calls} calls judged, {result.requests} requests, {len(result.findings)} findings"
+        waived = f", {len(result.waived)} waived" if result.waived else ""
+        place = f"; report: {self._report}" if self._report is not None else ""
+        line = Text("\n") + Text(result.verdict.value, _STYLE[result.verdict]) + _text(f" ({counts}{waived}){place}")
+        self._out.print(line, soft_wrap=True)
+
+
+class JsonReporter:
+    """Prints the result of a run as JSON, as `run.json` has it, and nothing else."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+
+    def on(self, event: RunEvent) -> None:
+        """Print at the end."""
+        if isinstance(event, RunEnded):
+            print(msgspec.json.format(msgspec.json.encode(event.summary)).decode(), file=self._out, flush=True)
+
+
+def _console(stream: TextIO) -> Console:
+    # Without a terminal Rich would fold at 80 columns; a log is searched line by line, so nothing is folded there.
+    return Console(
+        file=stream, highlight=False, markup=False, emoji=False, width=None if stream.isatty() else _PLAIN_WIDTH
+    )
+
+
+def _text(text: str) -> Text:
+    return Text(printable(text))

@@ -1,0 +1,81 @@
+"""The result of a run, as `run.json` holds it (schema `vcontract.run/1`), and how it is read back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from harness.errors import RunFileError
+from harness.terms import Finding, Json, RowVerdict, Verdict  # noqa: TC001 - msgspec reads the annotations at run time
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+SCHEMA = "vcontract.run/1"
+RUN_FILE = "run.json"
+
+
+class TargetFacts(msgspec.Struct, frozen=True):
+    """What was tested: its URL, the API version spoken, its build and its product name (AboutInfo)."""
+
+    url: str
+    api_version: str = ""
+    build: str = ""
+    product: str = ""
+
+
+class Cells(msgspec.Struct, frozen=True):
+    """How many cells could be reached on this target, and how many were exercised."""
+
+    reachable: int = 0
+    exercised: int = 0
+
+
+class RunResult(msgspec.Struct, frozen=True):
+    """Everything that `run.json` says; the field names are fixed.
+
+    `calls` counts judged calls, `requests` all; `sharpness` says how sharp the predictions were; `waived` are untested
+    rows that the configuration excuses, with its reason; `started` is UTC in ISO 8601, `seconds` the length of the run.
+    """
+
+    verdict: Verdict
+    exit_code: int
+    seed: int
+    calls: int
+    requests: int
+    target: TargetFacts
+    rows: list[RowVerdict] = []
+    cells: Cells = Cells()
+    findings: list[Finding] = []
+    sharpness: dict[str, Json] = {}
+    replay: str = ""
+    notes: list[str] = []
+    waived: dict[str, str] = {}
+    started: str = ""
+    seconds: float = 0.0
+    schema: str = SCHEMA
+
+
+def load_run(path: Path) -> RunResult:
+    """Read the result of a saved run from its directory (or from its `run.json`).
+
+    Raises RunFileError, in one line, if it is missing, truncated or of another format.
+    """
+    file = path / RUN_FILE if path.is_dir() else path
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise RunFileError(f"{file}: no saved run: {error.strerror}") from error
+    try:
+        document: Any = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RunFileError(f"{file}: truncated or not JSON: {error}") from error
+    found = document.get("schema") if isinstance(document, dict) else None
+    if found != SCHEMA:
+        raise RunFileError(f"{file}: its schema is {found!r}, expected {SCHEMA!r}")
+    try:
+        return msgspec.convert(document, RunResult)
+    except msgspec.ValidationError as error:
+        raise RunFileError(f"{file}: not a {SCHEMA}: {error}") from error

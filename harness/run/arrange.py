@@ -1,0 +1,257 @@
+"""Brings a VM into a wanted state, using only calls that the target's own API offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.model import Asked, Cell, State, VmFacts
+from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
+from harness.run.stage import FULL, NotArranged, Stage
+from harness.strategies import Caller
+from harness.terms import Call, Json, Ref, Returned, as_ref
+
+MISSING_LEVERS = {
+    "unusable": "no lever makes a VM orphaned, inaccessible or invalid",
+    "question": "no lever makes a VM ask a question",
+    "shared": "no lever starts vMotion, quiescing or a vApp operation",
+    "toolsOld": "no lever makes Tools too old",
+    "pendingPackage": "no lever keeps a package pending on a powered-on VM",
+    "privilegeOnVm": "no account has the privilege on the VM only",
+    "privilegeOnRoot": "no account has the privilege on the root only",
+}
+"""Deviations that nothing in the configuration can bring about, and what is missing."""
+_KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", ABORT: "AbortCustomization_Task"}
+
+
+class Arranger:
+    """Chooses VMs and changes their state; `hosts` are the moIds of hosts that may be disconnected."""
+
+    def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str]) -> None:
+        self.stage, self.caller, self.hosts = stage, caller, hosts
+        self.clones: list[Ref] = []
+        self._snapshots: list[Ref] = []
+
+    def unreachable(self, cell: Cell) -> str:
+        """Say why a cell cannot be reached on this target; empty if it can."""
+        for name in cell.deviations:
+            if name in MISSING_LEVERS:
+                return MISSING_LEVERS[name]
+        if cell.asked.privilege not in self.caller.actors:
+            return "no second account is known to lack the privilege"
+        try:
+            if cell.state.exists:
+                self.choose(cell.state)
+        except NotArranged as error:
+            return str(error)
+        return self._no_lever(cell.state)
+
+    def _no_lever(self, want: State) -> str:
+        given = {each.does for each in self.stage.facts.levers}
+        needed = {"stopTools"} if want.tools == "stopped" and want.power == ON else set()
+        needed |= {"orphanLock"} if want.orphaned else set()
+        needed |= {"breakEngine"} if want.engine == "broken" else set()
+        lacking = sorted(needed - given)
+        return f"the configuration gives no lever {lacking[0]}" if lacking else ""
+
+    def choose(self, want: State, *, on_host: bool = False) -> VmFacts:
+        """Pick a VM whose fixed traits fit, if asked on a host that may be lost. Raises NotArranged if there is none."""
+        for vm in self.stage.facts.vms.values():
+            if vm.ref not in self.clones and self._fits(vm, want) and (not on_host or vm.host in self.hosts):
+                return vm
+        raise NotArranged(f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
+                          f"{'template, ' if want.template else ''}host {want.connection})")
+
+    def _fits(self, vm: VmFacts, want: State) -> bool:
+        now = next(iter(self.stage.states(vm.ref)))
+        levers = {each.does for each in self.stage.facts.levers}
+        engine = want.engine if want.engine != "broken" or vm.engine == "ok" else "none"
+        if want.engine == "absent" and vm.engine != "absent" and "removeEngine" in levers:
+            engine = "absent" if not any(each.engine == "absent" for each in self.stage.facts.vms.values()) else "none"
+        return (
+            now.exists
+            and vm.family == "linux" and vm.nics > 0
+            and now.template == want.template
+            and (now.tools == "never") == (want.tools == "never")
+            and (want.connection not in HOST_LOST or vm.host in self.hosts)
+            and (engine == vm.engine or (engine == "broken" and vm.engine == "ok") or want.template or not want.tools_up)
+        )
+
+    def bring(self, cell: Cell, *, on_host: bool = False) -> Ref | None:
+        """Arrange a cell's state; gives the VM (None if the cell needs none). Raises NotArranged."""
+        want = cell.state
+        if not want.exists:
+            return self._destroyed()
+        vm = self.choose(want, on_host=on_host)
+        if cell.asked.vm != "ok" and want == State():
+            return None
+        self._quiet(vm)
+        if want.tools_up or want.running == EXCLUSIVE or want.tools in {"stopped", "starting"} and want.power == ON:
+            self._ready(vm)
+            self._guest(vm, want)
+        self._power(vm, want)
+        if want.connection in HOST_LOST:
+            self._disconnect(vm)
+        self._start(vm, want)
+        return vm.ref
+
+    def now(self, vm: VmFacts) -> State:
+        """Read a VM and give one of the states that it may be in; what was read is the same in all."""
+        self.stage.read_vm(vm.ref)
+        return next(iter(self.stage.states(vm.ref)))
+
+    def _quiet(self, vm: VmFacts) -> None:
+        """Wait for what still runs on the VM, and bring its host back."""
+        for life in list(self.stage.tracker.tasks.values()):
+            if life.vm == vm.ref.value and life.final is None:
+                self.stage.follow(life.ref)
+        for snapshot in self._snapshots:
+            self.stage.done(snapshot, "RemoveSnapshot_Task", {"removeChildren": False})
+        self._snapshots.clear()
+        if self.now(vm).connection in HOST_LOST:
+            self.reconnect(vm.host)
+
+    def _ready(self, vm: VmFacts) -> None:
+        """Power the VM on and wait for Tools."""
+        now = self.now(vm)
+        if now.power != ON:
+            self.stage.done(vm.ref, "PowerOnVM_Task")
+        elif now.tools == "stopped":
+            self.stage.done(vm.ref, "ResetVM_Task")
+        if now.tools != "never":
+            self.stage.until(f"Tools of {vm.name}", lambda: self.now(vm).tools in {"ready", "old"})
+
+    def _guest(self, vm: VmFacts, want: State) -> None:
+        """Set the engine, the lock and the guest's configuration, where they can be known."""
+        if not want.tools_up or want.tools == "never":
+            return
+        engines = {each.engine for each in self.stage.states(vm.ref)}
+        if engines != {want.engine}:
+            lever = {"ok": "restoreEngine", "absent": "removeEngine", "broken": "breakEngine"}[want.engine]
+            self.stage.pull(vm.ref, lever)
+        orphaned = {each.orphaned for each in self.stage.states(vm.ref)}
+        if want.orphaned and orphaned != {True}:
+            self.stage.pull(vm.ref, "orphanLock")
+        elif not want.orphaned and orphaned != {False} and want.engine == "ok":
+            self._contract_call(vm.ref, ABORT)
+        if want.guest == "undefined":
+            self._began(vm.ref, CUSTOMIZE)
+            self._contract_call(vm.ref, ABORT)
+            self._quiet(vm)
+
+    def _power(self, vm: VmFacts, want: State) -> None:
+        now = self.now(vm)
+        if want.power == ON and now.power != ON:
+            self._ready(vm)
+        elif want.power != now.power and not want.template:
+            if now.power == SUSPENDED or (now.power == OFF and want.power == SUSPENDED):
+                self._ready(vm)
+            self.stage.done(vm.ref, {OFF: "PowerOffVM_Task", SUSPENDED: "SuspendVM_Task"}[want.power])
+        if want.power == ON and want.tools == "stopped":
+            self.stage.pull(vm.ref, "stopTools")
+            self.stage.until(f"the stop of Tools of {vm.name}", lambda: self.now(vm).tools == "stopped")
+        if want.tools == "starting":
+            self.stage.done(vm.ref, "ResetVM_Task")
+            self.stage.until(f"the start of Tools of {vm.name}", lambda: self.now(vm).tools == "starting")
+        self.stage.read_vm(vm.ref)
+
+    def _disconnect(self, vm: VmFacts) -> None:
+        self.stage.done(Ref("HostSystem", vm.host), "DisconnectHost_Task")
+        self.stage.until(f"the loss of {vm.name}'s host", lambda: self.now(vm).connection in HOST_LOST)
+
+    def reconnect(self, host: str) -> None:
+        """Bring a host back."""
+        self.stage.done(Ref("HostSystem", host), "ReconnectHost_Task")
+        back = [vm for vm in self.stage.facts.vms.values() if vm.host == host]
+        self.stage.until("the host's return", lambda: all(self.now(vm).connection not in HOST_LOST for vm in back[:1]))
+
+    def _start(self, vm: VmFacts, want: State) -> None:
+        """Start the work that must run during the call, and see it running."""
+        if want.running in _KINDS:
+            self._began(vm.ref, want.running)
+        elif want.running == EXCLUSIVE:
+            arguments = {"name": "vcontract", "description": "", "memory": False, "quiesce": False}
+            task = self.stage.begun(vm.ref, "CreateSnapshot_Task", arguments)
+            if task is not None:
+                self.stage.until("the running snapshot task", lambda: self.stage.running(task))
+
+    def note_snapshots(self, infos: list[Mapping[str, Json]]) -> None:
+        """Remember snapshots that were made, so that they are removed."""
+        for each in infos:
+            made = as_ref(each.get("result"))
+            if made is not None and made.type == "VirtualMachineSnapshot":
+                self._snapshots.append(made)
+
+    def _began(self, vm: Ref, kind: str) -> Ref:
+        task = self._contract_call(vm, kind, follow=False)
+        self.stage.until(f"the running {_KINDS[kind]}", lambda: self.stage.running(task))
+        return task
+
+    def _contract_call(self, vm: Ref, kind: str, *, follow: bool = True) -> Ref:
+        """Make a valid call of the contract under test; it is judged like any other."""
+        call: Call = self.caller.call(Asked(_KINDS[kind]), vm)
+        outcome = self.stage.target.send(call, "judge").outcome
+        task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
+        if task is None:
+            raise NotArranged(f"{call.method} was refused")
+        if follow:
+            self.stage.follow(task)
+            self.stage.read_vm(vm)
+        return task
+
+    def abort(self, vm: Ref) -> None:
+        """Abort whatever customization runs on the VM. Raises NotArranged if that is refused."""
+        self._contract_call(vm, ABORT)
+
+    def clone(self) -> VmFacts:
+        """Make a VM that may be destroyed."""
+        parent = self.choose(State())
+        self._quiet(parent)
+        self._ready(parent)
+        name = f"{parent.name}-vcontract-{len(self.clones) + 1}"
+        spec = {"_typeName": "VirtualMachineInstantCloneSpec", "name": name,
+                "location": {"_typeName": "VirtualMachineRelocateSpec"}}
+        child = as_ref(self.stage.done(parent.ref, "InstantClone_Task", {"spec": spec}))
+        if child is None:
+            raise NotArranged("InstantClone_Task gave no VM")
+        self.clones.append(child)
+        made = self.stage.facts.vms[child.value]
+        self.stage.until(f"Tools of {name}", lambda: self.now(made).tools == "ready")
+        return made
+
+    def destroy(self, vm: Ref) -> None:
+        """Power off and destroy a VM that was made here."""
+        if vm in self.clones:
+            self.clones.remove(vm)
+            if next(iter(self.stage.states(vm))).power != OFF:
+                self.stage.done(vm, "PowerOffVM_Task")
+            self.stage.done(vm, "Destroy_Task")
+            self.stage.read_vm(vm)
+
+    def _destroyed(self) -> Ref:
+        made = self.clone()
+        self.destroy(made.ref)
+        return made.ref
+
+    def restore(self) -> list[str]:
+        """Put everything back: hosts connected, clones destroyed, VMs on and their engines whole; gives what failed."""
+        failed = []
+        for vm in list(self.stage.facts.vms.values()):
+            try:
+                if vm.ref in self.clones:
+                    self.destroy(vm.ref)
+                elif self._touched(vm):
+                    self._quiet(vm)
+                    if not next(iter(self.stage.states(vm.ref))).template:
+                        self._ready(vm)
+                        self._guest(vm, State(engine=vm.engine))
+            except NotArranged as error:
+                failed.append(f"{vm.name}: {error}")
+        return failed
+
+    def _touched(self, vm: VmFacts) -> bool:
+        return vm.ref.value in self.stage.tracker.readings and next(iter(self.stage.states(vm.ref))).exists
+
+
+def actor_of(cell: Cell, caller: Caller) -> str:
+    """Name the session that reads a cell's task: the caller's own, else the full account's."""
+    return caller.actors.get(cell.asked.privilege, FULL) if cell.asked.session == "valid" else FULL

@@ -1,0 +1,237 @@
+"""Conformance: survey the target, walk the plan, judge every call, sum up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from harness.check import REPEAT, Judge, Summary, object_rows, row_of, summarise, worst
+from harness.contract import Contract, Row, rows
+from harness.model import Asked, Cell, Facts, Sharpness, sharpness
+from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunStarted
+from harness.report.result import Cells, RunResult, TargetFacts
+from harness.run.arrange import Arranger
+from harness.run.config import Config
+from harness.run.exercise import Exerciser
+from harness.run.object_reads import read_object
+from harness.run.replaying import Recorded, Recording
+from harness.run.plan import Step, all_cells, plan
+from harness.run.stage import FULL, UNPRIVILEGED, NotArranged, Stage
+from harness.run.survey import as_json, host_names, survey
+from harness.schema import Schema
+from harness.strategies import Caller
+from harness.target import Target
+from harness.terms import Operation, RowVerdict, Verdict
+
+TRIES = 3
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What a run is asked for; limits of 0 are none."""
+
+    seed: int = 0
+    methods: tuple[str, ...] = ()
+    max_calls: int = 0
+    time_limit: float = 0.0
+    replay: str = "vcontract run"
+    report: str = ""
+
+
+class Conformance:
+    """One run against one target."""
+
+    def __init__(self, target: Target, contract: Contract, config: Config, options: Options,  # noqa: PLR0913, PLR0917 - a run is made of these
+                 reporters: Sequence[Reporter], finding: Recording | None = None) -> None:
+        self.finding = finding
+        self.target, self.contract, self.config, self.options = target, contract, config, options
+        self.reporters = reporters
+        self.bases = bases_of(target.schema)
+        self.started, self.began = datetime.now(UTC), time.monotonic()
+        self.skipped: dict[str, str] = {}
+        self.exercised: set[str] = set()
+        self._told = 0
+        self._seen: set[str] = set()
+
+    def run(self) -> RunResult:
+        """Do everything and give the result; Ctrl-C ends it cleanly with what is known."""
+        facts = survey(self.target, self.config, self.contract)
+        self.target.recorder.observed("facts", as_json(facts))
+        judge = Judge(facts, self.contract, self.bases)
+        self.target.recorder.listeners.append(judge.feed)
+        stage = self._stage(judge)
+        caller = self._caller(facts)
+        arranger = Arranger(stage, caller, self._hosts(facts))
+        steps, reachable = self._plan(arranger)
+        self._tell(RunStarted(self._target_facts(), self.options.seed, len(self._rows()), len(steps)))
+        notes: list[str] = []
+        with interruptible(notes):
+            read_object(stage)
+            self._walk(steps, Exerciser(stage, caller, arranger), judge)
+        with interruptible(notes):
+            stage.enter("restore")
+            notes += [f"not restored: {each}" for each in arranger.restore()]
+        judge.close()
+        self._report_new(judge, len(steps), len(steps))
+        result = self._result(judge, reachable, notes)
+        self._tell(RunEnded(result))
+        return result
+
+    def _caller(self, facts: Facts) -> Caller:
+        schema, actors = self.target.schema, self._actors(facts)
+        if self.finding is None:
+            return Caller(self.contract, schema, facts, actors, self.options.seed)
+        step, call = self.finding.step, self.finding.call
+        asked = step.cell.asked if step.cell else Asked(step.method)
+        return Recorded(self.contract, schema, facts, actors, call, asked)
+
+    def _stage(self, judge: Judge) -> Stage:
+        stage = Stage(self.target, judge)
+        managers = self.target.content
+        if "guestOperationsManager" in managers:
+            stage.find_processes()
+        return stage
+
+    def _actors(self, facts: Facts) -> dict[str, str]:
+        privilege = self.contract.methods[0].privilege
+        actors = {"held": FULL}
+        account = facts.sessions.get(UNPRIVILEGED, "")
+        if facts.privileges.get(account, {}).get(privilege) == "nowhere":
+            actors["nowhere"] = UNPRIVILEGED
+        return actors
+
+    def _hosts(self, facts: Facts) -> frozenset[str]:
+        return frozenset(moid for moid, name in host_names(self.target, facts).items() if name in self.config.hosts)
+
+    def _plan(self, arranger: Arranger) -> tuple[list[Step], int]:
+        for vm in arranger.stage.facts.vms.values():
+            arranger.stage.read_vm(vm.ref)
+        reachable: list[Cell] = []
+        for each in all_cells(self.contract):
+            reason = arranger.unreachable(each)
+            if reason:
+                self.skipped[each.id] = reason
+            else:
+                reachable.append(each)
+        if self.finding is not None:
+            return [self.finding.step], len(reachable)
+        methods = self.options.methods or tuple(each.name for each in self.contract.methods)
+        return plan(self.contract, methods, reachable, self.options.seed), len(reachable)
+
+    def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
+        for number, step in enumerate(steps):
+            if self._spent():
+                self.skipped["…"] = "the limit of calls or of time was reached"
+                return
+            self._step(step, exerciser, judge)
+            self._report_new(judge, number + 1, len(steps))
+
+    def _spent(self) -> bool:
+        calls, limit = self.target.recorder.calls, self.options.max_calls
+        late = self.options.time_limit and time.monotonic() - self.began > self.options.time_limit
+        return bool((limit and calls >= limit) or late)
+
+    def _step(self, step: Step, exerciser: Exerciser, judge: Judge) -> None:
+        """Take a step; again under another label while it is not arranged, or to confirm what it found."""
+        for number in range(max(TRIES, self.config.confirm)):
+            label = step.label if number == 0 else f"{step.label}{REPEAT}{number + 1}"
+            try:
+                if step.cell is not None:
+                    exerciser.exercise(step.cell, label)
+                else:
+                    exerciser.disturbed(step.method, step.disturb, label)
+            except (NotArranged, LookupError) as error:
+                self.skipped[step.label] = str(error)
+                continue
+            self.skipped.pop(step.label, None)
+            self.exercised.add(step.label)
+            judge.close()
+            failed = any(each.cell == label and each.verdict is Verdict.VIOLATES for each in judge.judgements)
+            if not failed or number + 1 >= self.config.confirm:
+                return
+
+    def _report_new(self, judge: Judge, done: int, total: int) -> None:
+        for each in judge.judgements[self._told:]:
+            row = row_of(each, self.contract, self.bases)
+            self._tell(CellJudged(each.cell, row, each.grade, each.observed, done, total))
+        self._told = len(judge.judgements)
+
+    def _result(self, judge: Judge, reachable: int, notes: list[str]) -> RunResult:
+        recorder, options = self.target.recorder, self.options
+        summary = summed(self.contract, self._rows(), judge, recorder.operations, self.bases, self.config.confirm,
+                         options.report)
+        for each in summary.findings:
+            self._tell(FindingSeen(each))
+        rows_, waived = waive(self._selected(summary.rows), self.config)
+        verdict = worst([each.verdict for each in rows_ if each.id not in waived]
+                        + [Verdict.VIOLATES] * bool(summary.findings))
+        measured: Sharpness = sharpness(self.contract, self.bases)
+        return RunResult(
+            verdict=verdict, exit_code=exit_code(verdict), seed=options.seed, calls=recorder.calls,
+            requests=recorder.requests, target=self._target_facts(), rows=rows_,
+            cells=Cells(reachable, len(self.exercised & {each.id for each in all_cells(self.contract)})),
+            findings=list(summary.findings), sharpness=msgspec.to_builtins(measured), replay=options.replay,
+            notes=[*notes, *summary.notes, *self._not_exercised()], waived=waived,
+            started=self.started.isoformat(timespec="seconds"), seconds=round(time.monotonic() - self.began, 3),
+        )
+
+    def _rows(self) -> tuple[Row, ...]:
+        return rows(self.contract, self.bases)
+
+    def _selected(self, verdicts: Sequence[RowVerdict]) -> list[RowVerdict]:
+        """Leave out the rows of methods that were not selected."""
+        if not self.options.methods:
+            return list(verdicts)
+        names = {each.id: each.method for each in self._rows()}
+        return [each for each in verdicts if names[each.id] in self.options.methods]
+
+    def _not_exercised(self) -> list[str]:
+        singles = {label: reason for label, reason in self.skipped.items() if "+" not in label}
+        return [f"not exercised: {label}: {reason}" for label, reason in singles.items()]
+
+    def _target_facts(self) -> TargetFacts:
+        about = self.target.about
+        return TargetFacts(self.target.url, self.target.api_version, str(about.get("build", "")), str(about.get("fullName", "")))
+
+    def _tell(self, event: RunStarted | CellJudged | FindingSeen | Note | RunEnded) -> None:
+        for each in self.reporters:
+            each.on(event)
+
+
+def summed(contract: Contract, listed: Sequence[Row], judge: Judge, operations: Sequence[Operation],  # noqa: PLR0913 - a run and a judge of a saved run share it
+           bases: dict[str, str], confirm: int, report: str) -> Summary:
+    """Sum up what a judge found over some operations."""
+    extra = object_rows(contract, operations)
+    return summarise(contract, listed, judge.judgements, extra, bases, confirm=confirm,
+                     replay=lambda id_: f"vcontract replay {report or 'RUN'}#{id_}")
+
+
+def bases_of(schema: Schema) -> dict[str, str]:
+    """Give the base of each type of a schema, by name."""
+    return {name: each.base for name, each in schema.types.items() if each.base}
+
+
+def waive(verdicts: Sequence[RowVerdict], config: Config) -> tuple[list[RowVerdict], dict[str, str]]:
+    """Find the untested rows that the configuration excuses; gives all rows, and the reasons by row."""
+    waived = {each.id: reason for each in verdicts if each.verdict is Verdict.UNTESTED and (reason := config.waiver(each.id))}
+    return list(verdicts), waived
+
+
+def exit_code(verdict: Verdict) -> int:
+    """Give the exit code of a verdict: 0 conforms, 1 violates, 5 inconclusive or untested."""
+    return {Verdict.CONFORMS: 0, Verdict.VIOLATES: 1}.get(verdict, 5)
+
+
+@contextmanager
+def interruptible(notes: list[str]) -> Iterator[None]:
+    """Let Ctrl-C, and a target that dies, end what is inside; what is known is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        notes.append("interrupted: what was not reached is untested")
+    except NotArranged as error:
+        notes.append(f"ended early: {error}")

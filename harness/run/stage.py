@@ -1,0 +1,128 @@
+"""A target with the judge that hears everything said to it: the ground on which cells are arranged and exercised."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from harness.check import Judge
+from harness.errors import HarnessError
+from harness.model import STATE_PATHS, TASK_PATHS, Facts, State, Tracker
+from harness.target import Target
+from harness.target.properties import read
+from harness.target.tasks import follow, info
+from harness.terms import Arguments, Call, Faulted, Json, Lost, Operation, Ref, Returned, as_ref
+
+FULL, UNPRIVILEGED, SECOND = "full", "unprivileged", "second"
+BRIEF = 0.002
+
+
+class NotArranged(HarnessError):
+    """A wanted state could not be brought about; the cell is not exercised."""
+
+
+class Stage:
+    """Calls, reads and waits; every one is an operation that the judge hears.
+
+    `patience` is the limit in seconds for a state to come about, `limit` the one for a task.
+    """
+
+    def __init__(self, target: Target, judge: Judge, *, patience: float = 60.0) -> None:
+        self.target = target
+        self.judge = judge
+        self.patience = patience
+        self.limit = judge.tracker.facts.task_seconds or 600.0
+        self.process_manager: Ref | None = None
+        self.auth: Json = None
+
+    @property
+    def tracker(self) -> Tracker:
+        """What is known so far."""
+        return self.judge.tracker
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of accounts, guests and VMs."""
+        return self.judge.tracker.facts
+
+    def enter(self, cell: str) -> None:
+        """Begin a cell: what was pending of the one before is judged with its next operation."""
+        self.target.recorder.cell = cell
+
+    def states(self, vm: Ref) -> frozenset[State]:
+        """Every state that the VM may be in, leaving aside what runs on it."""
+        return self.tracker.states(vm.value)
+
+    def read_vm(self, vm: Ref) -> Mapping[str, Json] | None:
+        """Read a VM's state; None if it is gone."""
+        done = read(self.target, FULL, vm, STATE_PATHS)
+        return done.outcome.value if isinstance(done.outcome, Returned) else None
+
+    def read_task(self, task: Ref, actor: str = FULL) -> dict[str, Json]:
+        """Read a task's info; empty if it could not be read."""
+        return info(read(self.target, actor, task, TASK_PATHS))
+
+    def call(self, ref: Ref, method: str, arguments: dict[str, Json], actor: str = FULL) -> Operation:
+        """Make an arranging call."""
+        return self.target.send(Call(ref, method, Arguments(arguments), actor), "arrange")
+
+    def done(self, ref: Ref, method: str, arguments: dict[str, Json] | None = None) -> Json:
+        """Make an arranging call, wait for its task if it has one, and give the result. Raises NotArranged if refused."""
+        task = self.begun(ref, method, arguments)
+        return self.finished(task) if task is not None else None
+
+    def begun(self, ref: Ref, method: str, arguments: dict[str, Json] | None = None) -> Ref | None:
+        """Make an arranging call and give its task (None: it has none). Raises NotArranged if refused."""
+        outcome = self.call(ref, method, arguments or {}).outcome
+        if isinstance(outcome, Faulted):
+            raise NotArranged(f"{method} on {ref.value}: {outcome.fault.type}")
+        if isinstance(outcome, Lost):
+            raise NotArranged(f"{method} on {ref.value}: {outcome.reason}")
+        return as_ref(outcome.value)
+
+    def finished(self, task: Ref, actor: str = FULL) -> Json:
+        """Wait for a task and give its result. Raises NotArranged if it ends in error or not in time."""
+        reads = self.follow(task, actor)
+        last = info(reads[-1]) if reads else {}
+        if last.get("state") == "success":
+            return last.get("result")
+        error = last.get("error") or {}
+        raise NotArranged(f"{last.get('name', task.value)}: {error.get('fault', {}).get('_typeName', 'no end in time')}")
+
+    def follow(self, task: Ref, actor: str = FULL) -> list[Operation]:
+        """Read a task until it is final or the limit passes."""
+        return follow(self.target, actor, task, deadline_seconds=self.limit)
+
+    def until(self, what: str, reached: Callable[[], bool]) -> None:
+        """Poll until something is so. Raises NotArranged after `patience`."""
+        deadline, pause = time.monotonic() + self.patience, BRIEF
+        while not reached():
+            if time.monotonic() > deadline:
+                raise NotArranged(f"{what} did not come about within {self.patience:g} s")
+            time.sleep(pause)
+            pause = min(pause * 1.5, 1.0)
+
+    def find_processes(self) -> None:
+        """Find the GuestProcessManager and the guest account with which levers are pulled."""
+        done = read(self.target, FULL, self.target.manager("guestOperationsManager"), ["processManager"])
+        values = done.outcome.value if isinstance(done.outcome, Returned) else {}
+        self.process_manager = as_ref((values or {}).get("processManager"))
+        able = [each for each in self.facts.guests if each.may_customize]
+        if able:
+            self.auth = {"_typeName": "NamePasswordAuthentication", "interactiveSession": False,
+                         "username": able[0].username, "password": able[0].password}
+
+    def running(self, task: Ref) -> bool:
+        """Whether a task is read running; NotArranged if it has already ended."""
+        state = self.read_task(task).get("state")
+        if state in {"success", "error"}:
+            raise NotArranged(f"{task.value} ended before it was seen running")
+        return state == "running"
+
+    def pull(self, vm: Ref, lever: str) -> None:
+        """Run a lever's command line in the guest. Raises NotArranged if there is none or it is refused."""
+        line = next((each for each in self.facts.levers if each.does == lever), None)
+        if line is None or self.process_manager is None:
+            raise NotArranged(f"no lever {lever}")
+        spec = {"_typeName": "GuestProgramSpec", "programPath": line.program, "arguments": line.arguments}
+        self.done(self.process_manager, "StartProgramInGuest", {"vm": vm.json(), "auth": self.auth, "spec": spec})

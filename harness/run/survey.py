@@ -1,0 +1,120 @@
+"""What a target offers for testing: accounts and their privileges, VMs that may be disturbed, other objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from harness.contract import Contract
+from harness.errors import TargetError
+from harness.model import Facts, GuestAccount, VmFacts
+from harness.run.config import LOOPBACK, Config, password_of
+from harness.run.stage import FULL, SECOND, UNPRIVILEGED
+from harness.target import Secrets, Target
+from harness.target.properties import list_vms, read
+from harness.terms import Arguments, Call, Json, Ref, Returned, as_ref
+
+OWNER = "vcontract.owner"
+_PATHS = ("name", "config.guestId", "config.extraConfig", "summary.config.numEthernetCards", "runtime.host")
+_ROLES = {FULL: "full", SECOND: "full", UNPRIVILEGED: "unprivileged"}
+
+
+def secrets_of(config: Config) -> Secrets:
+    """Collect the configuration's secrets by name: `account.ROLE` and `guest.USERNAME`."""
+    named = {f"account.{each.role}": password_of(each) for each in config.account}
+    named |= {f"guest.{each.username}": password_of(each) for each in config.guest}
+    # the built-in passwords are documented, and everyday words in replies too: only a user's own are taken out of replies
+    public = tuple(named) if config.account == LOOPBACK.account else ()
+    return Secrets({**named, "guest.nobody": "not-a-password"}, public=(*public, "guest.nobody"))
+
+
+def survey(target: Target, config: Config, contract: Contract) -> Facts:
+    """Log in, look round, and give the facts; changes nothing.
+
+    Raises TargetError if a login is refused or the target lacks the contract's object.
+    """
+    manager = as_ref(target.content.get(contract.content))
+    if manager is None:
+        raise TargetError(f"the target's ServiceContent offers no {contract.content} (API {target.api_version})")
+    privileges, sessions = _log_in(target, config)
+    vms = _vms(target, config)
+    wanted = sorted({each.privilege for each in contract.methods})
+    held = {}
+    for actor, key in privileges.items():
+        some = next(iter(vms.values()), None)
+        held[sessions[actor]] = _held(target, key, wanted, some.ref if some else None)
+    others = {ref.value: ref.type for each in target.content.values() if (ref := as_ref(each)) and ref != manager}
+    others |= {each.host: "HostSystem" for each in vms.values() if each.host}
+    return Facts(
+        object=contract.object, manager=manager, api_version=target.api_version, url=target.url, sessions=sessions,
+        privileges=held, vms=vms, others=others, levers=config.levers, staleness=config.staleness, publish=config.publish,
+        guests=tuple(GuestAccount(each.username, f"secret:guest.{each.username}", each.may_customize) for each in config.guest),
+        task_seconds=config.task_seconds, confirm=config.confirm,
+    )
+
+
+def _log_in(target: Target, config: Config) -> tuple[dict[str, str], dict[str, str]]:
+    """Open the sessions; gives each actor's session key, and its account."""
+    accounts = {each.role: each for each in config.account}
+    if "full" not in accounts:
+        raise TargetError(f"{target.url}: no account is given; use --username and --password-file, or an [[account]] of "
+                          'role "full" in the configuration')
+    keys, sessions = {}, {}
+    for actor, role in _ROLES.items():
+        if role in accounts:
+            done = target.login(actor, accounts[role].username, f"account.{role}")
+            value = done.outcome.value if isinstance(done.outcome, Returned) else {}
+            keys[actor], sessions[actor] = str(value.get("key", "")), accounts[role].username
+    return keys, sessions
+
+
+def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
+    """Find the VMs that carry the mark; the others are not the harness's to disturb."""
+    found = {}
+    for ref, values in list_vms(target, FULL, _PATHS).items():
+        marks = [each.get("value") for each in values.get("config.extraConfig") or () if each.get("key") == OWNER]
+        if not marks or _simple(marks[-1]) != config.owner:  # the last value wins where a server appends
+            continue
+        name = str(values.get("name", ref.value))
+        host = as_ref(values.get("runtime.host"))
+        found[ref.value] = VmFacts(
+            ref, name, int(values.get("summary.config.numEthernetCards", 0)),
+            "windows" if str(values.get("config.guestId", "")).startswith("win") else "linux",
+            config.engine(name), host.value if host else "",
+        )
+    return found
+
+
+def _held(target: Target, session: str, privileges: list[str], vm: Ref | None) -> dict[str, str]:
+    """Ask the AuthorizationManager which privileges a session has on a VM: held or nowhere; empty if it does not say."""
+    if vm is None or "authorizationManager" not in target.content:
+        return {}
+    arguments = Arguments({"entity": [vm.json()], "sessionId": session, "privId": privileges})
+    done = target.send(Call(target.manager("authorizationManager"), "HasPrivilegeOnEntities", arguments, FULL))
+    value = done.outcome.value if isinstance(done.outcome, Returned) else None
+    found: dict[str, str] = {}
+    for entity in value or ():
+        for each in entity.get("privAvailability") or ():
+            found[each["privId"]] = "held" if each.get("isGranted") else "nowhere"
+    return found
+
+
+def host_names(target: Target, facts: Facts) -> dict[str, str]:
+    """Give the name of each host on which a VM of ours lives."""
+    names = {}
+    for moid in sorted({each.host for each in facts.vms.values() if each.host}):
+        done = read(target, FULL, Ref("HostSystem", moid), ["name"])
+        if isinstance(done.outcome, Returned) and isinstance(done.outcome.value, Mapping):
+            names[moid] = str(done.outcome.value.get("name", ""))
+    return names
+
+
+def as_json(facts: Facts) -> dict[str, Json]:
+    """Give the facts as a history carries them."""
+    plain: dict[str, Json] = msgspec.to_builtins(facts)
+    return plain
+
+
+def _simple(value: Json) -> Json:
+    return value.get("_value") if isinstance(value, Mapping) else value

@@ -1,0 +1,20 @@
+"""WSDL to types, requests to bytes, replies to wire values; builds WSDL from vendor metadata (harness.schema.build).
+
+Importing this package does not import pyVmomi; `build`, `ship` and `vendor` do.
+"""
+
+from harness.schema.releases import SHIPPED, newest_shipped, parse_versions_document
+from harness.schema.shapes import DataType, Field, Operation
+from harness.schema.wsdl import Schema, load, plain
+
+__all__ = [
+    "SHIPPED",
+    "DataType",
+    "Field",
+    "Operation",
+    "Schema",
+    "load",
+    "newest_shipped",
+    "parse_versions_document",
+    "plain",
+]

@@ -1,0 +1,101 @@
+"""What the harness needs to know of operations and types, read from zeep's once and kept as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+_NUMBERS = {"byte", "short", "int", "long", "float", "double", "decimal", "integer"}
+SIMPLE = frozenset({"string", "boolean", "dateTime", "base64Binary", "anyURI", *_NUMBERS})
+REFERENCE = "ManagedObjectReference"
+ANY = "anyType"
+XSD_NAMESPACE = "http://www.w3.org/2001/XMLSchema"
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field, parameter or result: its type is a WSDL or XSD name without prefix; an array may repeat."""
+
+    name: str
+    type: str
+    optional: bool
+    array: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DataType:
+    """A type that may occur on the wire: fields base first for a data object or fault, else the values of an enum."""
+
+    name: str
+    base: str | None
+    fields: tuple[Field, ...]
+    enum: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A method: its parameters without `_this`, its result (None for void), and the fault types that it declares."""
+
+    name: str
+    parameters: tuple[Field, ...]
+    result: Field | None
+    faults: tuple[str, ...]
+
+
+class Lazy(Mapping[str, Value], Generic[Value]):
+    """A mapping whose values are made when they are first asked for: a run uses few of 1,600 types."""
+
+    def __init__(self, sources: Mapping[str, Any], make: Callable[[Any], Value]) -> None:
+        self._sources = sources
+        self._make = make
+        self._made: dict[str, Value] = {}
+
+    def __getitem__(self, name: str) -> Value:
+        made = self._made.get(name)
+        if made is None:
+            made = self._made[name] = self._make(self._sources[name])
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+
+def read_field(element: Any) -> Field:
+    """Read zeep's element; zeep leaves anyType without a name."""
+    many = element.max_occurs == "unbounded" or element.max_occurs > 1
+    return Field(element.name, element.type.name or ANY, element.min_occurs == 0, many)
+
+
+def read_fields(kind: Any) -> tuple[Field, ...]:
+    """Read the fields of zeep's complex type; `_value_1` is the pseudo member that zeep gives to an empty type."""
+    return tuple(read_field(element) for name, element in kind.elements if name != "_value_1")
+
+
+def read_type(kind: Any, values: tuple[str, ...]) -> DataType:
+    """Read zeep's type, given the values that it may have if it is enumerated."""
+    return (
+        DataType(kind.name, "string", (), values) if values else DataType(kind.name, read_base(kind), read_fields(kind))
+    )
+
+
+def read_base(kind: Any) -> str | None:
+    """Name the type that zeep's type extends; zeep keeps it only as the first of the types it accepts."""
+    bases = getattr(kind, "_extension_types", None)
+    return str(bases[0]._xsd_type.name) if bases else None  # noqa: SLF001 - zeep's only trace of it
+
+
+def read_operation(operation: Any) -> Operation:
+    """Read zeep's bound operation."""
+    output = operation.output.body.type
+    results = read_fields(output)
+    faults = tuple(
+        next(iter(message.parts.values())).element.type.name for message in operation.abstract.fault_messages.values()
+    )
+    parameters = tuple(each for each in read_fields(operation.input.body.type) if each.name != "_this")
+    return Operation(operation.name, parameters, results[0] if results else None, faults)

@@ -1,0 +1,29 @@
+"""What a simulated vCenter can be told when it starts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one simulator behaves; all times in seconds.
+
+    `port` 0 takes any free one; `api` is the wire name of the newest API version served; `vms` adds ordinary Linux
+    clones; `inventory` is a file that replaces the built-in inventory; completed tasks are kept
+    `task_retention_seconds`, at most `task_retention_count` of them (a real vCenter: 10 minutes, 200); `defects` and
+    `variants` are names from the simulator's lists.
+    """
+
+    port: int = 0
+    tls: bool = False
+    api: str = "8.0.3.0"
+    vms: int | None = None
+    task_time: float = 0.05
+    boot_time: float = 0.05
+    inventory: Path | None = None
+    seed: int = 0
+    task_retention_seconds: float = 600.0
+    task_retention_count: int = 200
+    session_timeout: float = 1800.0
+    defects: frozenset[str] = frozenset()
+    variants: frozenset[str] = frozenset()

@@ -1,0 +1,68 @@
+"""The simulator's clock and its agenda of things that happen later; nothing else in the simulator reads a clock."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+Action = Callable[[], None]
+
+
+class Handle:
+    """An entry of the agenda; cancelling it twice, or after it ran, does no harm."""
+
+    __slots__ = ("action",)
+
+    def __init__(self, action: Action) -> None:
+        self.action: Action | None = action
+
+    def cancel(self) -> None:
+        """Take the entry off the agenda."""
+        self.action = None
+
+
+class Timeline:
+    """Seconds since the simulator started, and what is due when; `monotonic` may be replaced in tests."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._zero = monotonic()
+        self._epoch = datetime.now(UTC)
+        self._agenda: list[tuple[float, int, Handle]] = []
+        self._order = itertools.count()
+        self._due: float | None = None
+
+    def now(self) -> float:
+        """Seconds since the start; while a due action runs, the moment at which it was due."""
+        return self._due if self._due is not None else self._monotonic() - self._zero
+
+    def datetime(self) -> datetime:
+        """Give the server's wall clock (UTC), moving with `now`."""
+        return self._epoch + timedelta(seconds=self.now())
+
+    def after(self, delay: float, action: Action) -> Handle:
+        """Let `action` happen `delay` seconds from now."""
+        handle = Handle(action)
+        heapq.heappush(self._agenda, (self.now() + delay, next(self._order), handle))
+        return handle
+
+    def next_due(self) -> float | None:
+        """Seconds until the next entry is due (0 if overdue); None if the agenda is empty."""
+        while self._agenda and self._agenda[0][2].action is None:
+            heapq.heappop(self._agenda)
+        return max(0.0, self._agenda[0][0] - self.now()) if self._agenda else None
+
+    def run_due(self) -> None:
+        """Run everything that is due, in order; called before each request and by the server's timer."""
+        limit = self.now()
+        while self._agenda and self._agenda[0][0] <= limit:
+            self._due, _, handle = heapq.heappop(self._agenda)
+            action, handle.action = handle.action, None
+            try:
+                if action is not None:
+                    action()
+            finally:
+                self._due = None

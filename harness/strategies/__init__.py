@@ -1,0 +1,6 @@
+"""Types to values to calls: valid ones and broken ones, each labelled with what it breaks."""
+
+from harness.strategies.calls import OLDER, Caller
+from harness.strategies.pool import Pool, draw
+
+__all__ = ["OLDER", "Caller", "Pool", "draw"]

@@ -1,0 +1,45 @@
+"""Values drawn once from Hypothesis with a seed, then used in turn; the same seed draws the same values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.strategies import SearchStrategy
+
+T = TypeVar("T")
+
+
+class Pool(Generic[T]):
+    """An endless supply of drawn values: `size` of them, drawn at first use, then the same again."""
+
+    def __init__(self, strategy: SearchStrategy[T], seed_: int, size: int) -> None:
+        self._strategy, self._seed, self._size = strategy, seed_, size
+        self._drawn: list[T] = []
+        self._next = 0
+
+    def next(self, wanted: Callable[[T], bool] = lambda _: True) -> T:
+        """Give the next value that is wanted; LookupError if no drawn value is."""
+        self._drawn = self._drawn or draw(self._strategy, self._seed, self._size)
+        for _ in self._drawn:
+            value = self._drawn[self._next % len(self._drawn)]
+            self._next += 1
+            if wanted(value):
+                return value
+        raise LookupError("no drawn value fits")
+
+
+def draw(strategy: SearchStrategy[T], seed_: int, size: int) -> list[T]:
+    """Draw at most `size` values, repeatably."""
+    drawn: list[T] = []
+
+    @seed(seed_)
+    @settings(max_examples=size, database=None, deadline=None, phases=[Phase.generate],
+              suppress_health_check=list(HealthCheck))
+    @given(strategy)
+    def collect(value: T) -> None:
+        drawn.append(value)
+
+    collect()
+    return drawn

@@ -1,0 +1,92 @@
+"""Writes what happened, as it happens: one event a line, each line one write, so that a killed run loses nothing."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError, UsageError
+from harness.history import encode_event, operation
+from harness.terms import Answer, Call, Event, Invoke, Json, Observed, Operation, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class Recorder:
+    """Numbers the operations of a run and times them in seconds on one monotonic clock that starts at 0.
+
+    With `path` None nothing is written. With `keep`, `operations` holds every finished operation in the order of
+    their ends; `cell` is noted with every call that names none, and each of `listeners` is told of every finished
+    operation. Safe for many threads. UsageError: the file cannot be opened; HarnessError: it cannot be written.
+    """
+
+    def __init__(
+        self, path: Path | None = None, *, keep: bool = True, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.operations: list[Operation] = []
+        self.requests = 0
+        self.calls = 0
+        self.cell = ""
+        self.listeners: list[Callable[[Operation], None]] = []
+        self._keep = keep
+        self._monotonic = monotonic
+        self._zero = monotonic()
+        self._lock = threading.Lock()
+        self._path = path
+        self._file = -1
+        if path is not None:
+            try:
+                self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            except OSError as error:
+                raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+
+    def now(self) -> float:
+        """Seconds since the recorder was made."""
+        return self._monotonic() - self._zero
+
+    def observed(self, subject: str, facts: dict[str, Json]) -> None:
+        """Note facts known before the run."""
+        self._write(Observed(subject, facts))
+
+    def invoke(self, call: Call, purpose: str, cell: str) -> Invoke:
+        """Note that a call is about to leave; `calls` counts the judged ones, `requests` all."""
+        with self._lock:
+            self.requests += 1
+            self.calls += purpose == "judge"
+            event = Invoke(op=self.requests, time=self.now(), call=call, purpose=purpose, cell=cell or self.cell)
+        self._write(event)
+        return event
+
+    def answer(
+        self, invoke: Invoke, ended: float, outcome: Outcome, *, status: int = 0, problems: tuple[str, ...] = ()
+    ) -> Operation:
+        """Note what came back; `ended` is the time (of `now`) after the last byte."""
+        event = Answer(op=invoke.op, time=ended, outcome=outcome, status=status, problems=problems)
+        self._write(event)
+        done = operation(invoke, event)
+        if self._keep:
+            self.operations.append(done)
+        for listener in self.listeners:
+            listener(done)
+        return done
+
+    def close(self) -> None:
+        """Close the file; later events are kept in memory only."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _write(self, event: Event) -> None:
+        if self._file < 0:
+            return
+        line = encode_event(event)
+        try:
+            written = os.write(self._file, line)
+        except OSError as error:
+            raise HarnessError(f"{self._path}: cannot be written: {error.strerror}") from error
+        if written != len(line):
+            raise HarnessError(f"{self._path}: only {written} of {len(line)} bytes of a line could be written")

@@ -1,0 +1,203 @@
+"""The nouns of the harness, as frozen values that JSON can carry; read this file first.
+
+A *value* on the wire is JSON in the vendor's own VI-JSON style: a data object is a dict with `_typeName`; a managed object
+reference is `{"_typeName": "ManagedObjectReference", "type": T, "value": V}`; a simple value in an anyType position is
+`{"_typeName": "string", "_value": "x"}`. A string that begins with `secret:` names a secret and is resolved only on the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import msgspec
+
+Json: TypeAlias = Any
+SECRET = "secret:"
+
+
+class Ref(msgspec.Struct, frozen=True, order=True):
+    """A reference to a managed object: WSDL type name and moId."""
+
+    type: str
+    value: str
+
+    def json(self) -> dict[str, Json]:
+        """Give the reference as a wire value."""
+        return {"_typeName": "ManagedObjectReference", "type": self.type, "value": self.value}
+
+
+def as_ref(value: Json) -> Ref | None:
+    """Read a wire value as a reference; None if it is none."""
+    if isinstance(value, Mapping) and value.get("_typeName") == "ManagedObjectReference":
+        return Ref(str(value["type"]), str(value["value"]))
+    return None
+
+
+class Arguments(msgspec.Struct, frozen=True, tag="arguments"):
+    """The named arguments of a well-formed call, without `_this`; zeep serialises them."""
+
+    values: dict[str, Json]
+
+
+class Envelope(msgspec.Struct, frozen=True, tag="envelope"):
+    """Exact bytes to send, made by editing a valid envelope.
+
+    `headers` replace those of the session (an empty value removes one); `breaks` names the one thing that is wrong;
+    `origin` holds the arguments that were valid before the edit; `pacing` are pauses in seconds between equal parts.
+    """
+
+    body: bytes
+    breaks: str
+    headers: dict[str, str] = {}
+    origin: dict[str, Json] = {}
+    pacing: tuple[float, ...] = ()
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A method of an object, its payload, and the actor (the name of a session) that calls it."""
+
+    object: Ref
+    method: str
+    payload: Arguments | Envelope
+    actor: str
+
+    @property
+    def arguments(self) -> dict[str, Json]:
+        """The arguments as they were meant, before any edit of the envelope."""
+        return self.payload.values if isinstance(self.payload, Arguments) else self.payload.origin
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """What vSphere returns when it refuses: a MethodFault by WSDL type, its fields as wire values, its text."""
+
+    type: str
+    fields: dict[str, Json] = {}
+    message: str = ""
+
+
+class Returned(msgspec.Struct, frozen=True, tag="returned"):
+    """The call was answered with a value (None for void)."""
+
+    value: Json = None
+
+
+class Faulted(msgspec.Struct, frozen=True, tag="faulted"):
+    """The call was refused, or its task ended in error."""
+
+    fault: Fault
+    channel: str = "call"
+
+
+class Lost(msgspec.Struct, frozen=True, tag="lost"):
+    """No usable answer: the call may or may not have happened."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Returned | Faulted | Lost
+
+
+class Invoke(msgspec.Struct, frozen=True, tag_field="event", tag="invoke"):
+    """A call is about to leave: written before the first byte is sent.
+
+    `purpose` is `judge` (a call of the contract under test), `arrange` (brings a VM into a state) or `read`;
+    `cell` names the cell that a judged call exercises.
+    """
+
+    op: int
+    time: float
+    call: Call
+    purpose: str = "read"
+    cell: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True, tag_field="event", tag="answer"):
+    """What came back: outcome, HTTP status, and every deviation of the reply from the wire contract."""
+
+    op: int
+    time: float
+    outcome: Outcome
+    status: int = 0
+    problems: tuple[str, ...] = ()
+
+
+class Observed(msgspec.Struct, frozen=True, tag_field="event", tag="observed"):
+    """A fact read before the run or given by the configuration; the first lines of a history."""
+
+    subject: str
+    facts: dict[str, Json]
+
+
+Event: TypeAlias = Observed | Invoke | Answer
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """A call with its outcome and its times (seconds on one monotonic clock)."""
+
+    op: int
+    call: Call
+    start: float
+    end: float
+    outcome: Outcome
+    status: int = 0
+    problems: tuple[str, ...] = ()
+    purpose: str = "read"
+    cell: str = ""
+
+
+class Grade(StrEnum):
+    """How one outcome compares with the expectation; the first two never fail a run."""
+
+    CONFORMS = "conforms"
+    IMPRECISE = "imprecise"
+    UNSETTLED = "unsettled"
+    WRONG = "wrong"
+    MISSING = "missing"
+    SPURIOUS = "spurious"
+    UNDECLARED = "undeclared"
+    PROTOCOL = "protocol"
+
+    @property
+    def fails(self) -> bool:
+        """Whether this grade is a violation."""
+        return self not in {Grade.CONFORMS, Grade.IMPRECISE, Grade.UNSETTLED}
+
+
+class Verdict(StrEnum):
+    """What is known of a row or a run; the worst wins, in this order."""
+
+    CONFORMS = "conforms"
+    UNTESTED = "untested"
+    INCONCLUSIVE = "inconclusive"
+    VIOLATES = "violates"
+
+
+class RowVerdict(msgspec.Struct, frozen=True):
+    """The verdict on one row, why, and the outcomes that were seen (outcome name to count)."""
+
+    id: str
+    verdict: Verdict
+    reason: str = ""
+    observed: dict[str, int] = {}
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One violation with its place in the history and the command that replays it.
+
+    `id` is 12 hex digits of SHA-256 over row, grade, observed type, channel and field path.
+    """
+
+    id: str
+    row: str
+    object: str
+    method: str
+    grade: Grade
+    expected: str
+    observed: str
+    replay: str
+    cell: str = ""
+    op: int = 0
+    ops: tuple[int, ...] = ()
+    detail: str = ""

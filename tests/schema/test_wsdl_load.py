@@ -1,0 +1,130 @@
+"""Loading a WSDL: shipped, local, by URL; and everything that is none."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.errors import SchemaError
+from harness.schema import SHIPPED, Schema, load
+from harness.schema.source import read_document
+from harness.shipped import shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SERVICE = "vimService.wsdl"
+WSDL = b'<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" targetNamespace="urn:%s">%s</definitions>'
+
+
+@pytest.mark.parametrize("api", SHIPPED)
+def test_shipped_sets_load(api: str) -> None:
+    """Each shipped set knows its release, its operations and its types."""
+    schema = load(api)
+    assert (schema.api_version, schema.namespace, schema.soap_action) == (api, "urn:vim25", f"urn:vim25/{api}")
+    assert ("CustomizeGuest_Task" in schema.operations) == (api != "6.7.3")
+    assert schema.types["CustomizationNetBIOSMode"].enum == ("enableNetBIOSViaDhcp", "enableNetBIOS", "disableNetBIOS")
+    assert load(api) is schema
+
+
+def test_a_shipped_set_loads_quickly() -> None:
+    """The best of three loads stays under 0.3 s, and the collector is on again afterwards."""
+    location = str(shipped("wsdl") / "9.1.0.0" / SERVICE)
+    spent = []
+    for _ in range(3):
+        start = time.perf_counter()
+        read_document(location)
+        spent.append(time.perf_counter() - start)
+    assert min(spent) < 0.3
+    assert gc.isenabled()
+
+
+def test_loading_needs_no_metadata() -> None:
+    """Importing the room does not import pyVmomi, which a run needs only for the simulator."""
+    code = "import sys, harness.schema; sys.exit('pyVmomi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own code
+
+
+def test_operations_and_types_are_described(schema: Schema) -> None:
+    """Parameters without _this, the result, declared faults; fields base first; subtypes and the lack of them."""
+    operation = schema.operations["CustomizeGuest_Task"]
+    assert [(each.name, each.type, each.optional, each.array) for each in operation.parameters] == [
+        ("vm", "ManagedObjectReference", False, False),
+        ("auth", "GuestAuthentication", False, False),
+        ("spec", "CustomizationSpec", False, False),
+        ("configParams", "OptionValue", True, True),
+    ]
+    assert operation.result is not None
+    assert operation.result.type == "ManagedObjectReference"
+    declared = ("TaskInProgress", "InvalidState", "InvalidGuestLogin", "GuestPermissionDenied", "CustomizationFault")
+    assert operation.faults == (*declared, "RuntimeFault")
+    assert schema.operations["Logout"].result is None
+    names = [each.name for each in schema.types["TicketedSessionAuthentication"].fields]
+    assert names == ["interactiveSession", "ticket"]
+    assert schema.subtypes("CustomizationName")[0] == "CustomizationName"
+    assert set(schema.subtypes("CustomizationName")) > {"CustomizationFixedName", "CustomizationVirtualMachineName"}
+    assert schema.is_subtype("InvalidPowerState", "MethodFault")
+    assert not schema.is_subtype("MethodFault", "InvalidPowerState")
+    assert not schema.is_subtype("NoSuchType", "NoSuchType")
+    assert schema.subtypes("NoSuchType") == ()
+    assert "CustomizeGuestRequestType" not in schema.types
+
+
+def test_a_folder_and_a_file_load_alike(tmp_path: Path) -> None:
+    """A user's own copy is loaded by folder or by its vimService.wsdl."""
+    for each in (shipped("wsdl") / "6.8.7").iterdir():
+        (tmp_path / each.name).write_bytes(each.read_bytes())
+    assert load(tmp_path).api_version == "6.8.7"
+    assert load(str(tmp_path / SERVICE)).api_version == "6.8.7"
+
+
+def test_a_url_loads_all_from_one_place() -> None:
+    """Every file of a set is fetched once, from beside the first."""
+    asked: list[str] = []
+
+    def fetch(url: str) -> bytes:
+        asked.append(url)
+        return (shipped("wsdl") / "6.7.3" / url.rpartition("/")[2]).read_bytes()
+
+    assert load(f"https://vc.invalid/sdk/{SERVICE}", fetch=fetch).api_version == "6.7.3"
+    assert len(asked) == len(set(asked)) == 9
+    assert all(url.startswith("https://vc.invalid/sdk/") for url in asked)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "is not XML"),
+        (b"<html><body>Welcome</body></html>", "its root element is html"),
+        (b"<schema xmlns='http://www.w3.org/2001/XMLSchema'/>", "its root element"),
+        (b"<!DOCTYPE d [<!ENTITY a 'b'>]>" + WSDL % (b"a", b""), "declares a DTD"),
+        (WSDL % (b"a", b""), "no service with a SOAP binding"),
+        (WSDL % (b"a", b"<service name='s'><port name='p' binding='q:r'/></service>"), "no usable WSDL"),
+        (WSDL % (b"a", b"<import location='vimService.wsdl'/>"), "loop: vimService.wsdl -> vimService.wsdl"),
+        (WSDL % (b"a", b"<import location='other.wsdl'/>"), "loop: vimService.wsdl -> other.wsdl -> vimService.wsdl"),
+        (WSDL % (b"a", b"<import location='missing.wsdl'/>"), "cannot read .*missing.wsdl"),
+        (WSDL % (b"a", b"<import location='http://example.invalid/a'/>"), "outside the place"),
+    ],
+)
+def test_what_is_no_wsdl_is_one_line(tmp_path: Path, body: bytes, said: str) -> None:
+    """Garbage, web pages, loops, missing parts and references elsewhere each say what and where, and fetch nothing."""
+    (tmp_path / SERVICE).write_bytes(body)
+    (tmp_path / "other.wsdl").write_bytes(WSDL % (b"b", b"<import location='vimService.wsdl'/>"))
+    with pytest.raises(SchemaError, match=said) as caught:
+        load(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    """A missing file, an unreachable host and a server that answers with a page are user errors."""
+    with pytest.raises(SchemaError, match=r"cannot read .*nowhere\.wsdl"):
+        load(tmp_path / "nowhere.wsdl")
+    with pytest.raises(SchemaError, match=r"cannot read http://127\.0\.0\.1:1/"):
+        load("http://127.0.0.1:1/sdk/vimService.wsdl")
+    with pytest.raises(SchemaError, match="its root element is html"):
+        load("https://vc.invalid/sdk/vimService.wsdl", fetch=lambda _: b"<html/>")
