@@ -12,16 +12,23 @@ import typer
 
 from harness.errors import HarnessError, UsageError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-                  context_settings={"help_option_names": ["-h", "--help"]},
-                  help="Prove whether a vCenter keeps the contract of a managed object.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Prove whether a vCenter keeps the contract of a managed object.",
+)
 wsdl_app = typer.Typer(no_args_is_help=True, help="WSDL of an API release.")
 contract_app = typer.Typer(no_args_is_help=True, help="The rows of the contracts.")
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
-PasswordFile = Annotated[Path | None, typer.Option(help="File whose first line is the password (or VCONTRACT_PASSWORD).")]
+PasswordFile = Annotated[
+    Path | None, typer.Option(help="File whose first line is the password (or VCONTRACT_PASSWORD).")
+]
 ContractName = Annotated[str, typer.Option("--contract", help="The managed object whose contract is judged.")]
 Format = Annotated[str, typer.Option("--format", help="text or json.")]
 
@@ -29,7 +36,9 @@ Format = Annotated[str, typer.Option("--format", help="text or json.")]
 @app.command()
 def run(  # noqa: PLR0913 - the options that design fixes
     *,
-    target: Annotated[str, typer.Option(help="URL of the SDK, or govc for GOVC_URL; none: the simulator is started.")] = "",
+    target: Annotated[
+        str, typer.Option(help="URL of the SDK, or govc for GOVC_URL; none: the simulator is started.")
+    ] = "",
     username: Annotated[str, typer.Option(help="Account with all privileges.")] = "",
     password_file: PasswordFile = None,
     insecure: Annotated[bool, typer.Option("--insecure", help="Do not verify the certificate.")] = False,
@@ -54,17 +63,27 @@ def run(  # noqa: PLR0913 - the options that design fixes
         target, user, secret, lax = from_environment(dict(os.environ))
         username, password, insecure = username or user, password or secret, insecure or lax
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
-    command = " ".join(["vcontract run", *(f"--target {target}" if target else "").split(), f"--seed {chosen}",
-                        *(f"--method {each}" for each in method or ())])
+    command = " ".join(
+        [
+            "vcontract run",
+            *(f"--target {target}" if target else "").split(),
+            f"--seed {chosen}",
+            *(f"--method {each}" for each in method or ()),
+        ]
+    )
     options = Options(chosen, tuple(method or ()), max_calls, time_limit, command)
-    job = Job(contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api)
+    job = Job(
+        contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api
+    )
     raise typer.Exit(execute(job).exit_code)
 
 
 @app.command()
-def judge(run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
-          wsdl: Annotated[str, typer.Option(help="The WSDL that the run used, if its own.")] = "",
-          output: Format = "text") -> None:
+def judge(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
+    wsdl: Annotated[str, typer.Option(help="The WSDL that the run used, if its own.")] = "",
+    output: Format = "text",
+) -> None:
     """Judge a saved run again, without a server."""
     from harness.report.console import ConsoleReporter, JsonReporter
     from harness.report.events import RunEnded
@@ -77,8 +96,9 @@ def judge(run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of
 
 
 @app.command()
-def report(run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
-           output: Format = "text") -> None:
+def report(
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")], output: Format = "text"
+) -> None:
     """Show a saved run again and redraw its junit.xml."""
     from harness.report.console import ConsoleReporter, JsonReporter
     from harness.report.events import RunEnded
@@ -92,7 +112,7 @@ def report(run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory o
 
 
 @app.command()
-def replay(  # noqa: PLR0913 - a run's options
+def replay(
     finding: Annotated[str, typer.Argument(metavar="FINDING", help="RUN#id")],
     *,
     target: Annotated[str, typer.Option(help="Another target; none: the run's kind of target.")] = "",
@@ -109,8 +129,19 @@ def replay(  # noqa: PLR0913 - a run's options
 
     found = find(finding)
     options = Options(0, (found.finding.method,), replay=f"vcontract replay {finding}")
-    job = Job(found.finding.object, options, target, username, os.environ.get("VCONTRACT_PASSWORD", ""), password_file,
-              insecure, config, "", report_dir, finding=found)
+    job = Job(
+        found.finding.object,
+        options,
+        target,
+        username,
+        os.environ.get("VCONTRACT_PASSWORD", ""),
+        password_file,
+        insecure,
+        config,
+        "",
+        report_dir,
+        finding=found,
+    )
     result = execute(job)
     again = any(each.id == found.finding.id for each in result.findings)
     typer.echo(f"{found.finding.id} {'shows again' if again else 'does not show'}")
@@ -132,15 +163,18 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
     """Serve a simulated vCenter on loopback until SIGTERM."""
     from harness.simulator import Settings, serve_forever
 
-    settings = Settings(port=port, tls=tls, api=api, vms=vms, task_time=task_time, boot_time=boot_time,
-                        inventory=inventory, seed=seed)
+    settings = Settings(
+        port=port, tls=tls, api=api, vms=vms, task_time=task_time, boot_time=boot_time, inventory=inventory, seed=seed
+    )
     serve_forever(settings, lambda url: typer.echo(f"listening on {url}"))
 
 
 @wsdl_app.command("build")
-def wsdl_build(api: Annotated[str, typer.Option(help="Wire version, e.g. 8.0.3.0.")],
-               root: Annotated[list[str], typer.Option(help="OBJECT[:METHOD,…]; may be repeated.")],
-               out: Annotated[Path, typer.Option(help="Directory to write.")]) -> None:
+def wsdl_build(
+    api: Annotated[str, typer.Option(help="Wire version, e.g. 8.0.3.0.")],
+    root: Annotated[list[str], typer.Option(help="OBJECT[:METHOD,…]; may be repeated.")],
+    out: Annotated[Path, typer.Option(help="Directory to write.")],
+) -> None:
     """Build a WSDL and XSD set from the vendor's metadata."""
     from harness.schema.build import build, write_set
 
@@ -175,9 +209,11 @@ def contract_lint(folder: Annotated[Path | None, typer.Argument(help="Folder of 
 
 
 @contract_app.command("explain")
-def contract_explain(method: Annotated[str, typer.Argument()],
-                     state: Annotated[str, typer.Option(help="name=value,… of the state and of the call.")] = "",
-                     contract: ContractName = MANAGER) -> None:
+def contract_explain(
+    method: Annotated[str, typer.Argument()],
+    state: Annotated[str, typer.Option(help="name=value,… of the state and of the call.")] = "",
+    contract: ContractName = MANAGER,
+) -> None:
     """Print what a method may answer in a state, and the situations that say so."""
     from harness.run.explaining import explain
 
@@ -201,8 +237,10 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - our own mistake is told in one line
+    except Exception as error:
         if os.environ.get("VCONTRACT_DEBUG"):
             raise
-        typer.echo(f"vcontract: internal error: {type(error).__name__}: {error} (VCONTRACT_DEBUG=1 shows where)", err=True)
+        typer.echo(
+            f"vcontract: internal error: {type(error).__name__}: {error} (VCONTRACT_DEBUG=1 shows where)", err=True
+        )
         sys.exit(4)

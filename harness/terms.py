@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 Json: TypeAlias = Any
-SECRET = "secret:"
+SECRET = "secret:"  # noqa: S105 - the mark of a secret's name
 
 
 class Ref(msgspec.Struct, frozen=True, order=True):

@@ -11,7 +11,13 @@ from harness.terms import Fault, Faulted, Grade, Outcome
 
 ENVIRONMENT = ("HostCommunication", "SystemError", "DatabaseError", "UnexpectedFault", "RequestCanceled")
 """RuntimeFaults that a sick server raises: never conforming by themselves, never at once a violation."""
-POLICY = ("MethodDisabled", "RestrictedByAdministrator", "OperationDisallowedOnHost", "NotSupported", "NotEnoughLicenses")
+POLICY = (
+    "MethodDisabled",
+    "RestrictedByAdministrator",
+    "OperationDisallowedOnHost",
+    "NotSupported",
+    "NotEnoughLicenses",
+)
 """RuntimeFaults of a standing refusal: the cell cannot be tested on this target."""
 
 
@@ -45,21 +51,26 @@ def grade_success(expectation: Expectation) -> Assessment:
     return Assessment(allowed.grade, OK)
 
 
-def grade_fault(outcome: Faulted, expectation: Expectation, scene: Scene, contract: Contract,
-                bases: dict[str, str]) -> Assessment:
+def grade_fault(
+    outcome: Faulted, expectation: Expectation, scene: Scene, contract: Contract, bases: dict[str, str]
+) -> Assessment:
     """Grade a fault of either channel: its type, then its channel, then its fields."""
     fault, channel = outcome.fault, outcome.channel
     allowed = expectation.allowed.get(fault.type)
     if allowed is None:
         return _refused(fault, channel, expectation, contract, bases)
     if channel == "task" and allowed.synchronous:
-        return Assessment(Grade.WRONG, fault.type, channel, "channel", "it was true when the call was sent, so the call must say it")
+        return Assessment(
+            Grade.WRONG, fault.type, channel, "channel", "it was true when the call was sent, so the call must say it"
+        )
     if field := wrong_field(fault, allowed.fields, scene):
         return Assessment(Grade.WRONG, fault.type, channel, field, f"{field} is {fault.fields.get(field)!r}")
     return Assessment(allowed.grade, fault.type, channel)
 
 
-def _refused(fault: Fault, channel: str, expectation: Expectation, contract: Contract, bases: dict[str, str]) -> Assessment:
+def _refused(
+    fault: Fault, channel: str, expectation: Expectation, contract: Contract, bases: dict[str, str]
+) -> Assessment:
     """Say what is wrong with a fault that the expectation does not permit."""
     line = ancestors(fault.type, bases)
     declared = {each.type for method in contract.methods for each in method.fault}
@@ -67,10 +78,17 @@ def _refused(fault: Fault, channel: str, expectation: Expectation, contract: Con
     if fault.type == "RuntimeFault" and causes:
         return Assessment(Grade.IMPRECISE, fault.type, channel, why=f"a bare RuntimeFault for {', '.join(causes)}")
     if any(name in line for name in ENVIRONMENT):
-        return Assessment(Grade.SPURIOUS, fault.type, channel, why="nothing in the request or the state is its cause",
-                          environment=True)
+        return Assessment(
+            Grade.SPURIOUS,
+            fault.type,
+            channel,
+            why="nothing in the request or the state is its cause",
+            environment=True,
+        )
     if any(name in line for name in POLICY):
-        return Assessment(Grade.SPURIOUS, fault.type, channel, why="the target refuses the method as such", blocked=True)
+        return Assessment(
+            Grade.SPURIOUS, fault.type, channel, why="the target refuses the method as such", blocked=True
+        )
     if not declared & set(line):
         return Assessment(Grade.UNDECLARED, fault.type, channel, why="the method may not raise it at all")
     if set(expectation.allowed) == {OK}:

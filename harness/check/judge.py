@@ -10,9 +10,21 @@ from msgspec.structs import replace
 from harness.check import promises, tasklife
 from harness.check.fields import Scene
 from harness.check.grade import Assessment, grade_fault, grade_success, name_of
-from harness.contract import OK, Contract
-from harness.model import Asked, Expectation, Facts, State, TaskLife, Tracker, classify, expect, read_of, steady, subject
 from harness.check.midtask import happened
+from harness.contract import OK, Contract
+from harness.model import (
+    Asked,
+    Expectation,
+    Facts,
+    State,
+    TaskLife,
+    Tracker,
+    classify,
+    expect,
+    read_of,
+    steady,
+    subject,
+)
 from harness.terms import Call, Fault, Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
 
 
@@ -85,14 +97,17 @@ class Judge:
         operation = pending.operation
         life = self._life(operation)
         mid = happened(operation, life, self._block, self.tracker) if life else frozenset()
-        states = self.tracker.during(subject(operation.call), operation.start, operation.end, pending.states,
-                                     life.ref.value if life else "")
+        states = self.tracker.during(
+            subject(operation.call), operation.start, operation.end, pending.states, life.ref.value if life else ""
+        )
         if mid:
             engines = {"broken"} if "engine" in mid else set()
-            states = frozenset(replace(each, mid=mid, engine=engine) for each in states for engine in {each.engine} | engines)
+            states = frozenset(
+                replace(each, mid=mid, engine=engine) for each in states for engine in {each.engine} | engines
+            )
         expectation = expect(states, pending.asked, self._contract)
         assessed, verdict = self._assess(pending, life, states, expectation)
-        broken = self._broken(pending, life, assessed, expectation)
+        broken = self._broken(pending, life, assessed)
         if broken and not assessed.grade.fails:
             grade = Grade.PROTOCOL if operation.problems else Grade.WRONG
             assessed, verdict = replace(assessed, grade=grade, field=broken[0].split(" ")[0]), Verdict.VIOLATES
@@ -107,8 +122,9 @@ class Judge:
         ref = as_ref(operation.outcome.value)
         return self.tracker.tasks.get(ref.value) if ref else None
 
-    def _assess(self, pending: _Pending, life: TaskLife | None, states: frozenset[State],
-                expectation: Expectation) -> tuple[Assessment, Verdict]:
+    def _assess(
+        self, pending: _Pending, life: TaskLife | None, states: frozenset[State], expectation: Expectation
+    ) -> tuple[Assessment, Verdict]:
         outcome = pending.operation.outcome
         scene = self._scene(pending, states, life)
         if isinstance(outcome, Lost):
@@ -133,9 +149,16 @@ class Judge:
         if allowed is None or "task.startedAfter" not in allowed.conditions or life.final is None:
             return found
         started = str(life.final[1].get("startTime", ""))
-        for other, certain in self.tracker.running(life.vm, pending.operation.start, pending.operation.end, life.ref.value):
+        for other, certain in self.tracker.running(
+            life.vm, pending.operation.start, pending.operation.end, life.ref.value
+        ):
             done = other.final[1] if other.final else {}
-            if certain and other.kind in {"customize", "exclusive"} and done and started < str(done.get("completeTime", "")):
+            if (
+                certain
+                and other.kind in {"customize", "exclusive"}
+                and done
+                and started < str(done.get("completeTime", ""))
+            ):
                 return replace(found, grade=Grade.MISSING, why=f"it ran while {other.ref.value} ran")
         return found
 
@@ -146,7 +169,9 @@ class Judge:
         limit = self.tracker.facts.task_seconds
         waited = max((op.end for op, _ in life.reads), default=0.0) - life.accepted.end
         if limit and waited >= limit:
-            return Assessment(Grade.WRONG, "stuck", "task", "info.state", f"not final after {waited:.1f} s"), Verdict.VIOLATES
+            return Assessment(
+                Grade.WRONG, "stuck", "task", "info.state", f"not final after {waited:.1f} s"
+            ), Verdict.VIOLATES
         return Assessment(Grade.CONFORMS, "unfinished", "task", why="the task's end was not seen"), Verdict.INCONCLUSIVE
 
     def _verdict(self, found: Assessment) -> tuple[Assessment, Verdict]:
@@ -156,11 +181,19 @@ class Judge:
 
     def _scene(self, pending: _Pending, states: frozenset[State], life: TaskLife | None) -> Scene:
         operation, vm = pending.operation, subject(pending.operation.call)
-        ended = frozenset(each.ref.value for each in self.tracker.tasks.values()
-                          if each.final and each.final[0].end < operation.start)
+        ended = frozenset(
+            each.ref.value for each in self.tracker.tasks.values() if each.final and each.final[0].end < operation.start
+        )
         entities = {task: ref.value for task, info in self._infos().items() if (ref := promises.entity_of(info))}
-        return Scene(operation.call, pending.asked, self._methods[operation.call.method], self.tracker.facts,
-                     states, ended - ({life.ref.value} if life and vm else set()), entities)
+        return Scene(
+            operation.call,
+            pending.asked,
+            self._methods[operation.call.method],
+            self.tracker.facts,
+            states,
+            ended - ({life.ref.value} if life and vm else set()),
+            entities,
+        )
 
     def _infos(self) -> dict[str, Mapping[str, Json]]:
         found: dict[str, Mapping[str, Json]] = {}
@@ -170,7 +203,7 @@ class Judge:
                 found[read[0].value] = read[1]["info"]
         return found
 
-    def _broken(self, pending: _Pending, life: TaskLife | None, found: Assessment, expectation: Expectation) -> list[str]:
+    def _broken(self, pending: _Pending, life: TaskLife | None, found: Assessment) -> list[str]:
         operation, vm = pending.operation, subject(pending.operation.call)
         broken = list(operation.problems)
         last = self.tracker.readings.get(vm)
@@ -179,7 +212,9 @@ class Judge:
         if isinstance(operation.outcome, Faulted) and not self._accepted_since(operation):
             account = self.tracker.facts.sessions.get(operation.call.actor, "")
             known = frozenset(self.tracker.tasks)
-            broken.append(promises.no_task_after_refusal(operation, pending.reading, last, self._infos(), known, account))
+            broken.append(
+                promises.no_task_after_refusal(operation, pending.reading, last, self._infos(), known, account)
+            )
             if self._still(pending):
                 broken.append(promises.nothing_changed(pending.reading, last))
         if life is not None and found.observed == OK and not self._accepted_since(operation):
@@ -196,14 +231,18 @@ class Judge:
 
     def _accepted_since(self, operation: Operation) -> bool:
         """Whether another call of the block may have changed the VM since."""
-        return any(other.start > operation.start and other.purpose != "read" and isinstance(other.outcome, Returned | Lost)
-                   for other in self._block)
+        return any(
+            other.start > operation.start and other.purpose != "read" and isinstance(other.outcome, Returned | Lost)
+            for other in self._block
+        )
 
     def _still(self, pending: _Pending) -> bool:
         """Whether nothing but the call itself could have changed the guest: no task runs, Tools are not coming up."""
         vm, operation = subject(pending.operation.call), pending.operation
-        unfinished = any(life.vm == vm and (life.final is None or life.final[0].end > operation.start)
-                         for life in self.tracker.tasks.values())
+        unfinished = any(
+            life.vm == vm and (life.final is None or life.final[0].end > operation.start)
+            for life in self.tracker.tasks.values()
+        )
         return not unfinished and all(each.tools != "starting" for each in pending.states)
 
     def _raced(self, pending: _Pending, mid: frozenset[str]) -> bool:
@@ -212,15 +251,33 @@ class Judge:
             return False
         return not steady(pending.reading, self.tracker.readings.get(vm))
 
-    def _write(self, pending: _Pending, expectation: Expectation, found: Assessment, verdict: Verdict,
-               broken: list[str], life: TaskLife | None) -> Judgement:
+    def _write(
+        self,
+        pending: _Pending,
+        expectation: Expectation,
+        found: Assessment,
+        verdict: Verdict,
+        broken: list[str],
+        life: TaskLife | None,
+    ) -> Judgement:
         operation = pending.operation
         why = "; ".join(dict.fromkeys(each for each in (found.why, *broken) if each))
         return Judgement(
-            op=operation.op, cell=operation.cell, method=operation.call.method, verdict=verdict, grade=found.grade,
-            expected=expectation.text(), observed=found.observed, allowed=tuple(expectation.allowed),
-            situations=expectation.situations, channel=found.channel, field=found.field, why=why, broken=tuple(broken),
-            notes=tuple(tasklife.notes(life, life.vm)) if life else (), request=pending.asked.request,
+            op=operation.op,
+            cell=operation.cell,
+            method=operation.call.method,
+            verdict=verdict,
+            grade=found.grade,
+            expected=expectation.text(),
+            observed=found.observed,
+            allowed=tuple(expectation.allowed),
+            situations=expectation.situations,
+            channel=found.channel,
+            field=found.field,
+            why=why,
+            broken=tuple(broken),
+            notes=tuple(tasklife.notes(life, life.vm)) if life else (),
+            request=pending.asked.request,
             ops=tuple(each.op for each in self._block),
         )
 

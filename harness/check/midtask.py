@@ -27,7 +27,11 @@ def happened(operation: Operation, life: TaskLife, block: Sequence[Operation], t
     until = life.final[0].start if life.final else float("inf")
     found: set[str] = set()
     for other in block:
-        if operation.start < other.start < until and isinstance(other.outcome, Returned) and not _failed(other, tracker):
+        if (
+            operation.start < other.start < until
+            and isinstance(other.outcome, Returned)
+            and not _failed(other, tracker)
+        ):
             found |= _of(other, operation, life, tracker)
     return frozenset(found)
 

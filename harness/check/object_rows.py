@@ -15,7 +15,10 @@ NAMED, BELOW = "named", "below"
 def object_rows(contract: Contract, operations: Sequence[Operation]) -> list[RowVerdict]:
     """Judge the object's own rows from the operations of the cells `object:…`."""
     of = {name: [each for each in operations if each.cell.startswith(name)] for name in (PROPERTIES, SINCE, SINGLETON)}
-    found = [_row(contract, "properties", _properties(of[PROPERTIES])), _row(contract, "since", _since(contract, of[SINCE]))]
+    found = [
+        _row(contract, "properties", _properties(of[PROPERTIES])),
+        _row(contract, "since", _since(contract, of[SINCE])),
+    ]
     if contract.singleton:
         found.append(_row(contract, "singleton", _singleton(contract, of[SINGLETON])))
     return found
@@ -28,7 +31,9 @@ def _row(contract: Contract, name: str, judged: tuple[Verdict, str, dict[str, in
 
 def _properties(operations: Sequence[Operation]) -> tuple[Verdict, str, dict[str, int]]:
     """`all=true` gives an empty propSet, a named path InvalidProperty."""
-    every = [each for each in operations if not each.cell.endswith(NAMED) and each.call.method == "RetrievePropertiesEx"]
+    every = [
+        each for each in operations if not each.cell.endswith(NAMED) and each.call.method == "RetrievePropertiesEx"
+    ]
     named = [each for each in operations if each.cell.endswith(NAMED)]
     if not every or not named:
         return Verdict.UNTESTED, "the properties were not asked for", {}
@@ -48,7 +53,7 @@ def _shown(value: Json) -> list[str]:
 
 
 def _since(contract: Contract, operations: Sequence[Operation]) -> tuple[Verdict, str, dict[str, int]]:
-    """The manager is in ServiceContent from its version on, and absent for an older client."""
+    """Expect the manager in ServiceContent from its version on, and not for an older client."""
     shown = [(each.cell.endswith(BELOW), each) for each in operations if isinstance(each.outcome, Returned)]
     if not any(below for below, _ in shown) or all(below for below, _ in shown):
         return Verdict.UNTESTED, "ServiceContent was not read at both versions", {}

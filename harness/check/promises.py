@@ -11,8 +11,14 @@ GUEST_PATHS = ("guest.hostName", "guest.ipAddress", "guest.net")
 Reading = Mapping[str, Json]
 
 
-def no_task_after_refusal(operation: Operation, before: Reading | None, after: Reading | None,
-                          infos: Mapping[str, Reading], known: frozenset[str], account: str) -> str:
+def no_task_after_refusal(
+    operation: Operation,
+    before: Reading | None,
+    after: Reading | None,
+    infos: Mapping[str, Reading],
+    known: frozenset[str],
+    account: str,
+) -> str:
     """F1: after a synchronous fault no task of ours is new on the VM.
 
     `infos` maps a task to its info as read since, `known` are the tasks that other calls of ours were given. The task must
@@ -43,7 +49,7 @@ def spec_applied(call: Call, after: Reading | None) -> str:
     spec = call.arguments.get("spec", {})
     name = spec.get("identity", {}).get("hostName", {}).get("name")
     shown = str(after.get("guest.hostName", ""))
-    if name and shown.split(".")[0].lower() != name.lower():
+    if name and shown.split(".", maxsplit=1)[0].lower() != name.lower():
         return f"guest.hostName is {shown!r}, the specification says {name!r}"
     present = _addresses(after)
     for adapter in spec.get("nicSettingMap", ()):
@@ -68,15 +74,21 @@ def cut_customizations(abort: TaskLife, lives: Sequence[TaskLife], publish: floa
     return [
         life
         for life in lives
-        if life.kind == "customize" and life.vm == abort.vm and life.accepted.end <= abort.accepted.start
+        if life.kind == "customize"
+        and life.vm == abort.vm
+        and life.accepted.end <= abort.accepted.start
         and any(op.start > limit and info and info.get("state") in {"queued", "running"} for op, info in life.reads)
     ]
 
 
 def singleton(reads: Sequence[Operation], content: str) -> str:
     """Every session sees the same reference; `content` is the property of ServiceContent that carries it."""
-    seen = {ref for each in reads if isinstance(each.outcome, Returned) and isinstance(each.outcome.value, dict)
-            if (ref := as_ref(each.outcome.value.get(content)))}
+    seen = {
+        ref
+        for each in reads
+        if isinstance(each.outcome, Returned) and isinstance(each.outcome.value, dict)
+        if (ref := as_ref(each.outcome.value.get(content)))
+    }
     return f"sessions see different references: {sorted(seen)}" if len(seen) > 1 else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from harness.model import TaskLife
 from harness.terms import Faulted, Json
@@ -17,7 +18,7 @@ def broken(life: TaskLife, result: str) -> list[str]:
     states = [str(info.get("state")) for info in seen]
     if unknown := [each for each in states if each not in _ORDER]:
         return [*problems, f"state {unknown[0]!r} is none of queued, running, success, error"]
-    for before, after in zip(states, states[1:], strict=False):
+    for before, after in pairwise(states):
         if before in {"success", "error"} and before != after:
             problems.append(f"it left the final state {before} for {after}")
         elif _ORDER[after] < _ORDER[before]:
@@ -48,7 +49,7 @@ def notes(life: TaskLife, vm: str) -> list[str]:
     seen = [info for _, info in life.reads if info]
     progress = [info["progress"] for info in seen if isinstance(info.get("progress"), int)]
     found = []
-    if any(after < before for before, after in zip(progress, progress[1:], strict=False)):
+    if any(after < before for before, after in pairwise(progress)):
         found.append("progress fell")
     entity = next((info.get("entity") for info in seen if info.get("entity")), None)
     if isinstance(entity, Mapping) and entity.get("value") != vm:

@@ -33,8 +33,16 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=ORDER.index, default=Verdict.CONFORMS)
 
 
-def summarise(contract: Contract, rows: Sequence[Row], judgements: Sequence[Judgement], extra: Sequence[RowVerdict],
-              bases: dict[str, str], *, confirm: int = 1, replay: Callable[[str], str] = str) -> Summary:
+def summarise(
+    contract: Contract,
+    rows: Sequence[Row],
+    judgements: Sequence[Judgement],
+    extra: Sequence[RowVerdict],
+    bases: dict[str, str],
+    *,
+    confirm: int = 1,
+    replay: Callable[[str], str] = str,
+) -> Summary:
     """Sum up judgements by row.
 
     A finding must have come in each of `confirm` repetitions of its cell, else its rows are inconclusive. `extra` are
@@ -45,8 +53,11 @@ def summarise(contract: Contract, rows: Sequence[Row], judgements: Sequence[Judg
     findings = _findings(contract, assigned, replay)
     given = {each.id: each for each in extra}
     verdicts = tuple(given.get(row.id) or _row(row, contract, assigned, bases) for row in rows)
-    notes = Counter(f"{each.grade}: {each.method} answered {each.observed} where {each.expected} is expected"
-                    for each in judged if each.grade in {Grade.IMPRECISE, Grade.UNSETTLED})
+    notes = Counter(
+        f"{each.grade}: {each.method} answered {each.observed} where {each.expected} is expected"
+        for each in judged
+        if each.grade in {Grade.IMPRECISE, Grade.UNSETTLED}
+    )
     notes.update(note for each in judged for note in (f"{each.method}: {text}" for text in each.notes))
     verdict = worst([each.verdict for each in verdicts] + [Verdict.VIOLATES] * bool(findings))
     return Summary(verdict, verdicts, findings, tuple(f"{text} ({count}x)" for text, count in sorted(notes.items())))
@@ -95,15 +106,32 @@ def fingerprint(row: str, judgement: Judgement) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
-def _findings(contract: Contract, assigned: Sequence[tuple[Judgement, str]], replay: Callable[[str], str]) -> tuple[Finding, ...]:
+def _findings(
+    contract: Contract, assigned: Sequence[tuple[Judgement, str]], replay: Callable[[str], str]
+) -> tuple[Finding, ...]:
     found: dict[str, Finding] = {}
     for each, row in assigned:
         if each.verdict is not Verdict.VIOLATES:
             continue
         id_ = fingerprint(row, each)
         observed = f"{each.observed} ({each.channel})" if each.channel else each.observed
-        found.setdefault(id_, Finding(id_, row, contract.object, each.method, each.grade, each.expected, observed, replay(id_),
-                                      each.cell, each.op, each.ops, each.why))
+        found.setdefault(
+            id_,
+            Finding(
+                id_,
+                row,
+                contract.object,
+                each.method,
+                each.grade,
+                each.expected,
+                observed,
+                replay(id_),
+                each.cell,
+                each.op,
+                each.ops,
+                each.why,
+            ),
+        )
     return tuple(found.values())
 
 
@@ -124,8 +152,9 @@ def _row(row: Row, contract: Contract, assigned: Sequence[tuple[Judgement, str]]
     return RowVerdict(row.id, Verdict.CONFORMS, "" if observed else "never chosen", observed)
 
 
-def _evidence(row: Row, contract: Contract, judged: Sequence[Judgement],
-              bases: dict[str, str]) -> tuple[list[Judgement], dict[str, int], str]:
+def _evidence(
+    row: Row, contract: Contract, judged: Sequence[Judgement], bases: dict[str, str]
+) -> tuple[list[Judgement], dict[str, int], str]:
     """Pick the judgements that exercise a row, count what they saw of it, and say what is missing to judge it."""
     if row.fault and row.id.startswith(EVERY_METHOD):
         chosen = [each for each in judged if set(row.when) & set(each.situations) and each.observed != OK]
@@ -142,11 +171,16 @@ def _evidence(row: Row, contract: Contract, judged: Sequence[Judgement],
     missing = f"no cell of {wanted[0]} was exercised" if wanted and not refused else ""
     sure = [each for each in successes if set(each.allowed) - {OK} == set() or part != "Success"]
     chosen = [*sure, *refused]
-    return chosen, dict(Counter(each.observed for each in chosen)), missing or ("" if sure else "no call had to succeed")
+    return (
+        chosen,
+        dict(Counter(each.observed for each in chosen)),
+        missing or ("" if sure else "no call had to succeed"),
+    )
 
 
-def _fault_evidence(row: Row, contract: Contract, judged: Sequence[Judgement],
-                    bases: dict[str, str]) -> tuple[list[Judgement], dict[str, int], str]:
+def _fault_evidence(
+    row: Row, contract: Contract, judged: Sequence[Judgement], bases: dict[str, str]
+) -> tuple[list[Judgement], dict[str, int], str]:
     documented = tuple(each.type for each in contract.method(row.method).fault)
 
     def of_row(name: str) -> bool:

@@ -66,12 +66,26 @@ def load(name: str, folder: Path | None = None) -> Contract:
     if every.contract.object != EVERY_METHOD:
         raise ContractError(f"{folder}/every_method.toml: contract.object must be {EVERY_METHOD!r}")
     methods = {each.name for each in own.method}
-    situations = tuple(_situation(each, path, methods) for path, file in (("every_method.toml", every), (f"{name}.toml", own))
-                       for each in file.situation)
+    situations = tuple(
+        _situation(each, path, methods)
+        for path, file in (("every_method.toml", every), (f"{name}.toml", own))
+        for each in file.situation
+    )
     _check_ids(situations, name)
     head = own.contract
-    return Contract(head.object, head.since, head.source, head.content, head.singleton, head.properties, head.events,
-                    own.method, situations, own.promise, every.fault)
+    return Contract(
+        head.object,
+        head.since,
+        head.source,
+        head.content,
+        head.singleton,
+        head.properties,
+        head.events,
+        own.method,
+        situations,
+        own.promise,
+        every.fault,
+    )
 
 
 def _read(path: Path) -> _File:
@@ -89,7 +103,9 @@ def _situation(raw: _Situation, path: str, methods: set[str]) -> Situation:
         if method != "all" and method not in methods:
             raise ContractError(f"{where}: permits.{method} names no method of the contract")
     permits = {method: tuple(parse_permit(text, where) for text in texts) for method, texts in raw.permits.items()}
-    return Situation(raw.id, raw.title, raw.when, raw.source, permits, raw.needs, raw.leaves, raw.synchronous, raw.mid_task)
+    return Situation(
+        raw.id, raw.title, raw.when, raw.source, permits, raw.needs, raw.leaves, raw.synchronous, raw.mid_task
+    )
 
 
 def _check_ids(situations: tuple[Situation, ...], name: str) -> None:

@@ -157,12 +157,16 @@ def rows(contract: Contract, bases: dict[str, str]) -> tuple[Row, ...]:
     for method in contract.methods:
         listed += _method_rows(contract, method, bases)
     object_id = contract.object
-    listed.append(Row(row_id(object_id, "properties"), "the object has exactly the documented properties", contract.source))
+    listed.append(
+        Row(row_id(object_id, "properties"), "the object has exactly the documented properties", contract.source)
+    )
     listed.append(Row(row_id(object_id, "since"), f"present from {contract.since}, absent below", contract.source))
     if contract.singleton:
         listed.append(Row(row_id(object_id, "singleton"), "one reference for every session", contract.source))
     listed += [
-        Row(row_id(EVERY_METHOD, fault.type), fault.says, fault.source, "", fault.type, _raised_by(contract, fault.type))
+        Row(
+            row_id(EVERY_METHOD, fault.type), fault.says, fault.source, "", fault.type, _raised_by(contract, fault.type)
+        )
         for fault in contract.every_fault
     ]
     return tuple(listed)
@@ -172,9 +176,18 @@ def _method_rows(contract: Contract, method: Method, bases: dict[str, str]) -> l
     documented = tuple(fault.type for fault in method.fault)
     prefix = (contract.object, method.name)
     found = [
-        Row(row_id(*prefix, fault.type), fault.says, fault.source, method.name, fault.type,
-            tuple(s.id for s in contract.situations
-                  if any(documented_as(p.outcome, documented, bases) == fault.type for p in s.permitted(method.name))))
+        Row(
+            row_id(*prefix, fault.type),
+            fault.says,
+            fault.source,
+            method.name,
+            fault.type,
+            tuple(
+                s.id
+                for s in contract.situations
+                if any(documented_as(p.outcome, documented, bases) == fault.type for p in s.permitted(method.name))
+            ),
+        )
         for fault in method.fault
     ]
     return [
@@ -183,7 +196,12 @@ def _method_rows(contract: Contract, method: Method, bases: dict[str, str]) -> l
         Row(row_id(*prefix, "parameters"), "takes exactly " + ", ".join(method.parameters), method.source, method.name),
         Row(row_id(*prefix, "privilege"), f"needs {method.privilege}", method.source, method.name),
         Row(row_id(*prefix, "since"), f"unknown below {method.since}", method.source, method.name),
-        Row(row_id(*prefix, "result"), f"returns a {method.returns} whose result is {method.result}", method.source, method.name),
+        Row(
+            row_id(*prefix, "result"),
+            f"returns a {method.returns} whose result is {method.result}",
+            method.source,
+            method.name,
+        ),
     ]
 
 

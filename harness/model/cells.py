@@ -100,8 +100,8 @@ def cell(method: str, deviations: Iterable[str]) -> Cell:
     chosen = [BY_NAME[name] for name in deviations]
     state, asked = State(), Asked(method)
     for each in chosen:
-        state = replace(state, **each.state)  # type: ignore[arg-type]  # names and values stand in DEVIATIONS
-        asked = replace(asked, **each.asked)  # type: ignore[arg-type]  # same
+        state = replace(state, **each.state)
+        asked = replace(asked, **each.asked)
     names = tuple(each.name for each in chosen)
     return Cell(f"{method}:{'+'.join(names) or VALID}", method, names, settle(state), asked)
 

@@ -59,7 +59,11 @@ def _privilege(actor: str, privilege: str, facts: Facts) -> str:
 
 
 def _login(auth: Json, facts: Facts) -> str:
-    if not isinstance(auth, Mapping) or auth.get("_typeName") != "NamePasswordAuthentication" or auth.get("interactiveSession"):
+    if (
+        not isinstance(auth, Mapping)
+        or auth.get("_typeName") != "NamePasswordAuthentication"
+        or auth.get("interactiveSession")
+    ):
         return "unsettled"
     for account in facts.guests:
         if (auth.get("username"), auth.get("password")) == (account.username, account.password):

@@ -53,7 +53,8 @@ def holding(state: State, asked: Asked, contract: Contract) -> tuple[Situation, 
     found = [
         each
         for each in contract.situations
-        if any(holds(name, state, asked) for name in each.when) and all(holds(name, state, asked) for name in each.needs)
+        if any(holds(name, state, asked) for name in each.when)
+        and all(holds(name, state, asked) for name in each.needs)
     ]
     for each in tuple(found):
         if each in found and each.leaves is not None:
@@ -96,8 +97,9 @@ def _in_one_state(found: tuple[Situation, ...], state: State, asked: Asked) -> d
 
 def _allow(name: str, permit: Permit, situation: Situation) -> Allowed:
     conditions = (permit.condition,) if permit.condition.startswith("task.") else ()
-    return Allowed(name, permit.grade, (situation.id,), (permit.field,) if permit.field else (), conditions,
-                   situation.synchronous)
+    return Allowed(
+        name, permit.grade, (situation.id,), (permit.field,) if permit.field else (), conditions, situation.synchronous
+    )
 
 
 def _merge(first: Allowed, second: Allowed) -> Allowed:
@@ -105,8 +107,14 @@ def _merge(first: Allowed, second: Allowed) -> Allowed:
     grade = min(first.grade, second.grade, key=_BEST.__getitem__)
     fields = tuple(dict.fromkeys(first.fields + second.fields)) if first.fields and second.fields else ()
     conditions = first.conditions + second.conditions if first.conditions and second.conditions else ()
-    return Allowed(first.outcome, grade, tuple(dict.fromkeys(first.situations + second.situations)), fields, conditions,
-                   first.synchronous and second.synchronous)
+    return Allowed(
+        first.outcome,
+        grade,
+        tuple(dict.fromkeys(first.situations + second.situations)),
+        fields,
+        conditions,
+        first.synchronous and second.synchronous,
+    )
 
 
 def _all_of(each: list[Allowed]) -> Allowed:

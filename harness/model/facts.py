@@ -42,8 +42,8 @@ class Facts(msgspec.Struct, frozen=True):
 
     `privileges` maps an account to the privileges that AuthorizationManager was asked for: held, nowhere, vmOnly or
     rootOnly. `sessions` maps an actor to its account. `others` maps moIds of other objects to their WSDL type.
-    `staleness` (d) and `publish` (d_pub) are seconds; `task_seconds` is the limit of a task's life (0: none). A finding must come in
-    each of `confirm` tries.
+    `staleness` (d) and `publish` (d_pub) are seconds; `task_seconds` is the limit of a task's life (0: none).
+    A finding must come in each of `confirm` tries.
     """
 
     object: str

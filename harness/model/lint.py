@@ -6,6 +6,7 @@ It stands in the model's room because only that room knows which conditions and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+
 import msgspec
 
 from harness.contract import EVERY_METHOD, OK, Contract, Method, Permit, Situation, ancestors, rows
@@ -25,8 +26,9 @@ class Declared(msgspec.Struct, frozen=True):
     faults: tuple[str, ...]
 
 
-def lint(contracts: Sequence[Contract], bases: Mapping[str, str],
-         vendor: Mapping[str, Mapping[str, Declared]]) -> list[str]:
+def lint(
+    contracts: Sequence[Contract], bases: Mapping[str, str], vendor: Mapping[str, Mapping[str, Declared]]
+) -> list[str]:
     """Name every fault of some contracts, one line each; `vendor` gives each object's methods in the vendor's metadata."""
     found: list[str] = []
     for contract in contracts:
@@ -34,7 +36,9 @@ def lint(contracts: Sequence[Contract], bases: Mapping[str, str],
         for method in contract.methods:
             found += _method(contract, method, vendor.get(contract.object, {}).get(method.name))
         if missing := sorted(set(vendor.get(contract.object, {})) - {each.name for each in contract.methods}):
-            found.append(f"{contract.object}: the vendor's metadata has methods that no row names: {', '.join(missing)}")
+            found.append(
+                f"{contract.object}: the vendor's metadata has methods that no row names: {', '.join(missing)}"
+            )
         for row in rows(contract, dict(bases)):
             if row.fault and not row.when:
                 found.append(f"{row.id}: documented, but no situation permits it")
@@ -70,10 +74,17 @@ def _method(contract: Contract, method: Method, vendor: Declared | None) -> Iter
     if vendor is None:
         yield f"{where}: the vendor's metadata has no such method"
         return
-    for name, ours, theirs in (("since", method.since, vendor.since), ("privilege", method.privilege, vendor.privilege),
-                               ("parameters", tuple(method.parameters), vendor.parameters)):
+    for name, ours, theirs in (
+        ("since", method.since, vendor.since),
+        ("privilege", method.privilege, vendor.privilege),
+        ("parameters", tuple(method.parameters), vendor.parameters),
+    ):
         if ours != theirs:
             yield f"{where}: {name} is {ours!r}, the vendor's metadata says {theirs!r}"
+    yield from _faults(method, vendor, where)
+
+
+def _faults(method: Method, vendor: Declared, where: str) -> Iterator[str]:
     documented = {each.type: each for each in method.fault}
     for fault in vendor.faults:
         if fault not in documented:

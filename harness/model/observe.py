@@ -75,7 +75,9 @@ def _tools(values: Mapping[str, Json]) -> str:
         return "stopped"
     if version in {"guestToolsTooOld", "guestToolsBlacklisted"}:
         return "old"
-    return "ready" if running == "guestToolsRunning" and values.get("guest.guestOperationsReady") is True else "starting"
+    return (
+        "ready" if running == "guestToolsRunning" and values.get("guest.guestOperationsReady") is True else "starting"
+    )
 
 
 def steady(before: Mapping[str, Json] | None, after: Mapping[str, Json] | None) -> bool:

@@ -66,8 +66,11 @@ class Tracker:
 
     def running(self, vm: str, start: float, end: float, but: str = "") -> list[tuple[TaskLife, bool]]:
         """List the tasks on the VM that ran (True) or may have run (False) during the interval, without the task `but`."""
-        found = ((life, life.running_during(start, end)) for life in self.tasks.values()
-                 if life.vm == vm and life.ref.value != but)
+        found = (
+            (life, life.running_during(start, end))
+            for life in self.tasks.values()
+            if life.vm == vm and life.ref.value != but
+        )
         return [(life, certain is True) for life, certain in found if certain is not False]
 
     def during(self, vm: str, start: float, end: float, states: frozenset[State], but: str = "") -> frozenset[State]:
@@ -135,13 +138,22 @@ class Tracker:
         """Apply the effect of a success; after an error of a customization the lock may be left behind (promise F3)."""
         method = life.accepted.call.method
         if success:
-            cut = any(other.kind == CUSTOMIZE and other.running_during(life.accepted.start, life.accepted.end) is not False
-                      for other in self.tasks.values() if other.vm == life.vm)
+            cut = any(
+                other.kind == CUSTOMIZE and other.running_during(life.accepted.start, life.accepted.end) is not False
+                for other in self.tasks.values()
+                if other.vm == life.vm
+            )
             changed = self._effects[method](replace(state, running=CUSTOMIZE) if method in KINDS and cut else state)
             return frozenset({replace(changed, running="", task="")})
         if KINDS.get(method) == CUSTOMIZE:
-            return frozenset({state, replace(state, orphaned=True), replace(state, orphaned=True, guest="undefined"),
-                              replace(state, guest="undefined")})
+            return frozenset(
+                {
+                    state,
+                    replace(state, orphaned=True),
+                    replace(state, orphaned=True, guest="undefined"),
+                    replace(state, guest="undefined"),
+                }
+            )
         return frozenset({state})
 
     def _cloned(self, life: TaskLife, child: Ref | None) -> None:
@@ -189,8 +201,10 @@ def rebooted(state: State) -> frozenset[State]:
 
 
 def anything(state: State) -> frozenset[State]:
-    """A snapshot of memory may hold a lock; what the guest's configuration was is not known."""
-    return frozenset(replace(state, orphaned=held, guest=guest) for held in (False, True) for guest in ("before", "undefined"))
+    """Know nothing: a snapshot of memory may hold a lock and any configuration of the guest."""
+    return frozenset(
+        replace(state, orphaned=held, guest=guest) for held in (False, True) for guest in ("before", "undefined")
+    )
 
 
 def pulled(state: State, lever: str) -> frozenset[State]:

@@ -7,8 +7,8 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from harness.report.result import RunResult, TargetFacts  # noqa: TC001 - msgspec reads the annotations at run time
-from harness.terms import Finding, Grade  # noqa: TC001 - msgspec reads the annotations at run time
+from harness.report.result import RunResult, TargetFacts
+from harness.terms import Finding, Grade
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.errors import RunFileError
-from harness.terms import Finding, Json, RowVerdict, Verdict  # noqa: TC001 - msgspec reads the annotations at run time
+from harness.terms import Finding, Json, RowVerdict, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,1 @@
+"""The jobs: surveying a target, arranging states, conformance, replay."""

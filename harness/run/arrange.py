@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from harness.model import Asked, Cell, State, VmFacts
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
-from harness.run.stage import FULL, NotArranged, Stage
+from harness.run.stage import FULL, NotArrangedError, Stage
 from harness.strategies import Caller
 from harness.terms import Call, Json, Ref, Returned, as_ref
 
@@ -41,7 +41,7 @@ class Arranger:
         try:
             if cell.state.exists:
                 self.choose(cell.state)
-        except NotArranged as error:
+        except NotArrangedError as error:
             return str(error)
         return self._no_lever(cell.state)
 
@@ -54,12 +54,14 @@ class Arranger:
         return f"the configuration gives no lever {lacking[0]}" if lacking else ""
 
     def choose(self, want: State, *, on_host: bool = False) -> VmFacts:
-        """Pick a VM whose fixed traits fit, if asked on a host that may be lost. Raises NotArranged if there is none."""
+        """Pick a VM whose fixed traits fit, if asked on a host that may be lost. Raises NotArrangedError if there is none."""
         for vm in self.stage.facts.vms.values():
             if vm.ref not in self.clones and self._fits(vm, want) and (not on_host or vm.host in self.hosts):
                 return vm
-        raise NotArranged(f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
-                          f"{'template, ' if want.template else ''}host {want.connection})")
+        raise NotArrangedError(
+            f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
+            f"{'template, ' if want.template else ''}host {want.connection})"
+        )
 
     def _fits(self, vm: VmFacts, want: State) -> bool:
         now = next(iter(self.stage.states(vm.ref)))
@@ -69,15 +71,18 @@ class Arranger:
             engine = "absent" if not any(each.engine == "absent" for each in self.stage.facts.vms.values()) else "none"
         return (
             now.exists
-            and vm.family == "linux" and vm.nics > 0
+            and vm.family == "linux"
+            and vm.nics > 0
             and now.template == want.template
             and (now.tools == "never") == (want.tools == "never")
             and (want.connection not in HOST_LOST or vm.host in self.hosts)
-            and (engine == vm.engine or (engine == "broken" and vm.engine == "ok") or want.template or not want.tools_up)
+            and (
+                engine == vm.engine or (engine == "broken" and vm.engine == "ok") or want.template or not want.tools_up
+            )
         )
 
     def bring(self, cell: Cell, *, on_host: bool = False) -> Ref | None:
-        """Arrange a cell's state; gives the VM (None if the cell needs none). Raises NotArranged."""
+        """Arrange a cell's state; gives the VM (None if the cell needs none). Raises NotArrangedError."""
         want = cell.state
         if not want.exists:
             return self._destroyed()
@@ -85,7 +90,7 @@ class Arranger:
         if cell.asked.vm != "ok" and want == State():
             return None
         self._quiet(vm)
-        if want.tools_up or want.running == EXCLUSIVE or want.tools in {"stopped", "starting"} and want.power == ON:
+        if want.tools_up or want.running == EXCLUSIVE or (want.tools in {"stopped", "starting"} and want.power == ON):
             self._ready(vm)
             self._guest(vm, want)
         self._power(vm, want)
@@ -192,14 +197,14 @@ class Arranger:
         outcome = self.stage.target.send(call, "judge").outcome
         task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
         if task is None:
-            raise NotArranged(f"{call.method} was refused")
+            raise NotArrangedError(f"{call.method} was refused")
         if follow:
             self.stage.follow(task)
             self.stage.read_vm(vm)
         return task
 
     def abort(self, vm: Ref) -> None:
-        """Abort whatever customization runs on the VM. Raises NotArranged if that is refused."""
+        """Abort whatever customization runs on the VM. Raises NotArrangedError if that is refused."""
         self._contract_call(vm, ABORT)
 
     def clone(self) -> VmFacts:
@@ -208,11 +213,14 @@ class Arranger:
         self._quiet(parent)
         self._ready(parent)
         name = f"{parent.name}-vcontract-{len(self.clones) + 1}"
-        spec = {"_typeName": "VirtualMachineInstantCloneSpec", "name": name,
-                "location": {"_typeName": "VirtualMachineRelocateSpec"}}
+        spec = {
+            "_typeName": "VirtualMachineInstantCloneSpec",
+            "name": name,
+            "location": {"_typeName": "VirtualMachineRelocateSpec"},
+        }
         child = as_ref(self.stage.done(parent.ref, "InstantClone_Task", {"spec": spec}))
         if child is None:
-            raise NotArranged("InstantClone_Task gave no VM")
+            raise NotArrangedError("InstantClone_Task gave no VM")
         self.clones.append(child)
         made = self.stage.facts.vms[child.value]
         self.stage.until(f"Tools of {name}", lambda: self.now(made).tools == "ready")
@@ -244,7 +252,7 @@ class Arranger:
                     if not next(iter(self.stage.states(vm.ref))).template:
                         self._ready(vm)
                         self._guest(vm, State(engine=vm.engine))
-            except NotArranged as error:
+            except NotArrangedError as error:
                 failed.append(f"{vm.name}: {error}")
         return failed
 

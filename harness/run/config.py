@@ -151,7 +151,9 @@ def password_of(account: Account | Guest) -> str:
     if account.password_env:
         value = os.environ.get(account.password_env)
         if value is None:
-            raise UsageError(f"the password of {account.username}: environment variable {account.password_env} is not set")
+            raise UsageError(
+                f"the password of {account.username}: environment variable {account.password_env} is not set"
+            )
         return value
     if account.password_file:
         return read_password(Path(account.password_file))

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import msgspec
-from msgspec.structs import replace
 
 from harness.check import REPEAT, Judge, Summary, object_rows, row_of, summarise, worst
 from harness.contract import Contract, Row, rows
@@ -19,9 +18,9 @@ from harness.run.arrange import Arranger
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
 from harness.run.object_reads import read_object
-from harness.run.replaying import Recorded, Recording
 from harness.run.plan import Step, all_cells, plan
-from harness.run.stage import FULL, UNPRIVILEGED, NotArranged, Stage
+from harness.run.replaying import Recorded, Recording
+from harness.run.stage import FULL, UNPRIVILEGED, NotArrangedError, Stage
 from harness.run.survey import as_json, host_names, survey
 from harness.schema import Schema
 from harness.strategies import Caller
@@ -45,8 +44,15 @@ class Options(msgspec.Struct, frozen=True):
 class Conformance:
     """One run against one target."""
 
-    def __init__(self, target: Target, contract: Contract, config: Config, options: Options,  # noqa: PLR0913, PLR0917 - a run is made of these
-                 reporters: Sequence[Reporter], finding: Recording | None = None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        contract: Contract,
+        config: Config,
+        options: Options,
+        reporters: Sequence[Reporter],
+        finding: Recording | None = None,
+    ) -> None:
         self.finding = finding
         self.target, self.contract, self.config, self.options = target, contract, config, options
         self.reporters = reporters
@@ -144,7 +150,7 @@ class Conformance:
                     exerciser.exercise(step.cell, label)
                 else:
                     exerciser.disturbed(step.method, step.disturb, label)
-            except (NotArranged, LookupError) as error:
+            except (NotArrangedError, LookupError) as error:
                 self.skipped[step.label] = str(error)
                 continue
             self.skipped.pop(step.label, None)
@@ -155,28 +161,39 @@ class Conformance:
                 return
 
     def _report_new(self, judge: Judge, done: int, total: int) -> None:
-        for each in judge.judgements[self._told:]:
+        for each in judge.judgements[self._told :]:
             row = row_of(each, self.contract, self.bases)
             self._tell(CellJudged(each.cell, row, each.grade, each.observed, done, total))
         self._told = len(judge.judgements)
 
     def _result(self, judge: Judge, reachable: int, notes: list[str]) -> RunResult:
         recorder, options = self.target.recorder, self.options
-        summary = summed(self.contract, self._rows(), judge, recorder.operations, self.bases, self.config.confirm,
-                         options.report)
+        summary = summed(
+            self.contract, self._rows(), judge, recorder.operations, self.bases, self.config.confirm, options.report
+        )
         for each in summary.findings:
             self._tell(FindingSeen(each))
         rows_, waived = waive(self._selected(summary.rows), self.config)
-        verdict = worst([each.verdict for each in rows_ if each.id not in waived]
-                        + [Verdict.VIOLATES] * bool(summary.findings))
+        verdict = worst(
+            [each.verdict for each in rows_ if each.id not in waived] + [Verdict.VIOLATES] * bool(summary.findings)
+        )
         measured: Sharpness = sharpness(self.contract, self.bases)
         return RunResult(
-            verdict=verdict, exit_code=exit_code(verdict), seed=options.seed, calls=recorder.calls,
-            requests=recorder.requests, target=self._target_facts(), rows=rows_,
+            verdict=verdict,
+            exit_code=exit_code(verdict),
+            seed=options.seed,
+            calls=recorder.calls,
+            requests=recorder.requests,
+            target=self._target_facts(),
+            rows=rows_,
             cells=Cells(reachable, len(self.exercised & {each.id for each in all_cells(self.contract)})),
-            findings=list(summary.findings), sharpness=msgspec.to_builtins(measured), replay=options.replay,
-            notes=[*notes, *summary.notes, *self._not_exercised()], waived=waived,
-            started=self.started.isoformat(timespec="seconds"), seconds=round(time.monotonic() - self.began, 3),
+            findings=list(summary.findings),
+            sharpness=msgspec.to_builtins(measured),
+            replay=options.replay,
+            notes=[*notes, *summary.notes, *self._not_exercised()],
+            waived=waived,
+            started=self.started.isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - self.began, 3),
         )
 
     def _rows(self) -> tuple[Row, ...]:
@@ -195,19 +212,35 @@ class Conformance:
 
     def _target_facts(self) -> TargetFacts:
         about = self.target.about
-        return TargetFacts(self.target.url, self.target.api_version, str(about.get("build", "")), str(about.get("fullName", "")))
+        return TargetFacts(
+            self.target.url, self.target.api_version, str(about.get("build", "")), str(about.get("fullName", ""))
+        )
 
     def _tell(self, event: RunStarted | CellJudged | FindingSeen | Note | RunEnded) -> None:
         for each in self.reporters:
             each.on(event)
 
 
-def summed(contract: Contract, listed: Sequence[Row], judge: Judge, operations: Sequence[Operation],  # noqa: PLR0913 - a run and a judge of a saved run share it
-           bases: dict[str, str], confirm: int, report: str) -> Summary:
+def summed(
+    contract: Contract,
+    listed: Sequence[Row],
+    judge: Judge,
+    operations: Sequence[Operation],
+    bases: dict[str, str],
+    confirm: int,
+    report: str,
+) -> Summary:
     """Sum up what a judge found over some operations."""
     extra = object_rows(contract, operations)
-    return summarise(contract, listed, judge.judgements, extra, bases, confirm=confirm,
-                     replay=lambda id_: f"vcontract replay {report or 'RUN'}#{id_}")
+    return summarise(
+        contract,
+        listed,
+        judge.judgements,
+        extra,
+        bases,
+        confirm=confirm,
+        replay=lambda id_: f"vcontract replay {report or 'RUN'}#{id_}",
+    )
 
 
 def bases_of(schema: Schema) -> dict[str, str]:
@@ -217,7 +250,9 @@ def bases_of(schema: Schema) -> dict[str, str]:
 
 def waive(verdicts: Sequence[RowVerdict], config: Config) -> tuple[list[RowVerdict], dict[str, str]]:
     """Find the untested rows that the configuration excuses; gives all rows, and the reasons by row."""
-    waived = {each.id: reason for each in verdicts if each.verdict is Verdict.UNTESTED and (reason := config.waiver(each.id))}
+    waived = {
+        each.id: reason for each in verdicts if each.verdict is Verdict.UNTESTED and (reason := config.waiver(each.id))
+    }
     return list(verdicts), waived
 
 
@@ -233,5 +268,5 @@ def interruptible(notes: list[str]) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         notes.append("interrupted: what was not reached is untested")
-    except NotArranged as error:
+    except NotArrangedError as error:
         notes.append(f"ended early: {error}")

@@ -6,12 +6,22 @@ from collections.abc import Callable
 
 from harness.model import Asked, Cell, State
 from harness.run.arrange import Arranger
-from harness.run.stage import FULL, NotArranged, Stage
+from harness.run.stage import FULL, NotArrangedError, Stage
 from harness.strategies import Caller
 from harness.terms import Faulted, Operation, Ref, Returned, as_ref
 
-MID = ("midPowerOff", "midSuspend", "midReset", "midToolsStop", "midHostLost", "midGone", "midCancel", "midAbort",
-       "midLogout", "midEngineCrash")
+MID = (
+    "midPowerOff",
+    "midSuspend",
+    "midReset",
+    "midToolsStop",
+    "midHostLost",
+    "midGone",
+    "midCancel",
+    "midAbort",
+    "midLogout",
+    "midEngineCrash",
+)
 """What is done to a VM while the task of a valid call runs."""
 
 
@@ -22,10 +32,12 @@ class Exerciser:
         self.stage, self.caller, self.arranger = stage, caller, arranger
 
     def exercise(self, cell: Cell, label: str) -> None:
-        """Exercise a cell under a label; the judge hears everything. Raises NotArranged."""
+        """Exercise a cell under a label; the judge hears everything. Raises NotArrangedError."""
         self.stage.enter(label)
         vm = self.arranger.bring(cell)
-        beside = [life.ref for life in self.stage.tracker.tasks.values() if vm and life.vm == vm.value and not life.final]
+        beside = [
+            life.ref for life in self.stage.tracker.tasks.values() if vm and life.vm == vm.value and not life.final
+        ]
         if vm is not None and not beside and cell.state.exists:
             self.stage.read_vm(vm)
         self.caller.facts = self.stage.facts
@@ -39,8 +51,8 @@ class Exerciser:
         for task in beside:
             self.stage.read_task(task)
         self._named_task(done)
-        if (task := _task(done)) is not None:
-            self.stage.follow(task, call.actor)
+        if (own := _task(done)) is not None:
+            self.stage.follow(own, call.actor)
         for other in beside:
             self.arranger.note_snapshots([self.stage.read_task(each) for each in self._finish(other)])
         if vm is not None:
@@ -68,12 +80,14 @@ class Exerciser:
                     self.stage.read_task(ref)
 
     def disturbed(self, method: str, what: str, label: str) -> None:
-        """Make a valid call and disturb the VM while its task runs. Raises NotArranged."""
+        """Make a valid call and disturb the VM while its task runs. Raises NotArrangedError."""
         self.stage.enter(label)
         base = Cell(label, method, (), State(), Asked(method))
-        vm = self.arranger.clone().ref if what == "midGone" else self.arranger.bring(base, on_host=what == "midHostLost")
+        vm = (
+            self.arranger.clone().ref if what == "midGone" else self.arranger.bring(base, on_host=what == "midHostLost")
+        )
         if vm is None:
-            raise NotArranged("no VM")
+            raise NotArrangedError("no VM")
         self.stage.read_vm(vm)
         self.caller.facts = self.stage.facts
         actor = "leaver" if what == "midLogout" else FULL
@@ -104,7 +118,7 @@ class Exerciser:
         }
         try:
             actions[what]()
-        except NotArranged:
+        except NotArrangedError:
             self.stage.read_vm(vm)  # refused, e.g. TaskInProgress: then nothing happened in mid-task
 
     def _put_back(self, what: str, vm: Ref) -> None:

@@ -74,8 +74,14 @@ def _opened(job: Job, recorder: Recorder) -> Iterator[tuple[Target, Config]]:
             simulator, config = embedded(job.options.seed, job.api, job.defects)
             simulator.start()
             url = simulator.url
-        target = Target.open(url, wsdl=job.wsdl or None, insecure=job.insecure or config.insecure,
-                             ca_file=config.ca_file or None, recorder=recorder, secrets=secrets_of(config))
+        target = Target.open(
+            url,
+            wsdl=job.wsdl or None,
+            insecure=job.insecure or config.insecure,
+            ca_file=config.ca_file or None,
+            recorder=recorder,
+            secrets=secrets_of(config),
+        )
         try:
             yield target, config
         finally:

@@ -18,13 +18,17 @@ def lint_folder(folder: Path | None) -> list[str]:
     if not (found := names(folder)):
         raise UsageError(f"{folder}: no contract files")
     contracts = [load(each, folder) for each in found]
-    vendor = {each.object: {method.name: _declared(method) for method in vendor_object(each.object).methods}
-              for each in contracts}
+    vendor = {
+        each.object: {method.name: _declared(method) for method in vendor_object(each.object).methods}
+        for each in contracts
+    }
     return lint(contracts, bases_of(load_schema(SHIPPED[-1])), vendor)
 
 
 def _declared(method: VendorMethod) -> Declared:
-    return Declared(method.since, method.privilege, tuple(_parameter(each) for each in method.parameters), method.faults)
+    return Declared(
+        method.since, method.privilege, tuple(_parameter(each) for each in method.parameters), method.faults
+    )
 
 
 def _parameter(field: VendorField) -> str:

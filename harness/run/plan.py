@@ -31,8 +31,12 @@ def plan(contract: Contract, methods: Sequence[str], reachable: Iterable[Cell], 
     pairs = [each for each in found if len(each.deviations) == 2]
     drawn = random.Random(seed).sample(pairs, min(PAIRS, len(pairs)))  # noqa: S311 - a plan, no secret
     steps = [Step(each.id, each) for each in single]
-    steps += [Step(f"{method.name}:{what}", None, method.name, what) for method in contract.methods
-              if method.name in methods for what in MID]
+    steps += [
+        Step(f"{method.name}:{what}", None, method.name, what)
+        for method in contract.methods
+        if method.name in methods
+        for what in MID
+    ]
     return steps + [Step(each.id, each) for each in sorted(drawn, key=_state_first)]
 
 

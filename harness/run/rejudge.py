@@ -38,6 +38,7 @@ def rejudge(directory: Path, wsdl: str = "") -> RunResult:
     selected = {each.id for each in saved.rows}
     summary = summed(contract, listed, judge, history.operations, bases, facts.confirm, str(directory))
     kept = [each for each in summary.rows if each.id in selected]
-    verdict = worst([each.verdict for each in kept if each.id not in saved.waived]
-                    + [Verdict.VIOLATES] * bool(summary.findings))
+    verdict = worst(
+        [each.verdict for each in kept if each.id not in saved.waived] + [Verdict.VIOLATES] * bool(summary.findings)
+    )
     return replace(saved, verdict=verdict, exit_code=exit_code(verdict), rows=kept, findings=list(summary.findings))

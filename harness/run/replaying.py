@@ -31,8 +31,9 @@ class Recording(msgspec.Struct, frozen=True):
 class Recorded(Caller):
     """Makes calls as a Caller does, but sends the recorded call where a call of its class is asked for."""
 
-    def __init__(self, contract: Contract, schema: Schema, facts: Facts, actors: dict[str, str], recorded: Call,
-                 asked: Asked) -> None:
+    def __init__(
+        self, contract: Contract, schema: Schema, facts: Facts, actors: dict[str, str], recorded: Call, asked: Asked
+    ) -> None:
         super().__init__(contract, schema, facts, actors, 0)
         self._recorded, self._asked = recorded, asked
 
@@ -69,7 +70,7 @@ def find(text: str) -> Recording:
 
 def step_of(label: str) -> Step:
     """Give the step that a cell's label names. Raises UsageError if it names none."""
-    method, _, rest = label.split(REPEAT)[0].partition(":")
+    method, _, rest = label.split(REPEAT, maxsplit=1)[0].partition(":")
     if rest.startswith("mid"):
         return Step(label, None, method, rest)
     try:

@@ -17,7 +17,7 @@ FULL, UNPRIVILEGED, SECOND = "full", "unprivileged", "second"
 BRIEF = 0.002
 
 
-class NotArranged(HarnessError):
+class NotArrangedError(HarnessError):
     """A wanted state could not be brought about; the cell is not exercised."""
 
 
@@ -67,38 +67,40 @@ class Stage:
         return self.target.send(Call(ref, method, Arguments(arguments), actor), "arrange")
 
     def done(self, ref: Ref, method: str, arguments: dict[str, Json] | None = None) -> Json:
-        """Make an arranging call, wait for its task if it has one, and give the result. Raises NotArranged if refused."""
+        """Make an arranging call, wait for its task if it has one, and give the result. Raises NotArrangedError if refused."""
         task = self.begun(ref, method, arguments)
         return self.finished(task) if task is not None else None
 
     def begun(self, ref: Ref, method: str, arguments: dict[str, Json] | None = None) -> Ref | None:
-        """Make an arranging call and give its task (None: it has none). Raises NotArranged if refused."""
+        """Make an arranging call and give its task (None: it has none). Raises NotArrangedError if refused."""
         outcome = self.call(ref, method, arguments or {}).outcome
         if isinstance(outcome, Faulted):
-            raise NotArranged(f"{method} on {ref.value}: {outcome.fault.type}")
+            raise NotArrangedError(f"{method} on {ref.value}: {outcome.fault.type}")
         if isinstance(outcome, Lost):
-            raise NotArranged(f"{method} on {ref.value}: {outcome.reason}")
+            raise NotArrangedError(f"{method} on {ref.value}: {outcome.reason}")
         return as_ref(outcome.value)
 
     def finished(self, task: Ref, actor: str = FULL) -> Json:
-        """Wait for a task and give its result. Raises NotArranged if it ends in error or not in time."""
+        """Wait for a task and give its result. Raises NotArrangedError if it ends in error or not in time."""
         reads = self.follow(task, actor)
         last = info(reads[-1]) if reads else {}
         if last.get("state") == "success":
             return last.get("result")
         error = last.get("error") or {}
-        raise NotArranged(f"{last.get('name', task.value)}: {error.get('fault', {}).get('_typeName', 'no end in time')}")
+        raise NotArrangedError(
+            f"{last.get('name', task.value)}: {error.get('fault', {}).get('_typeName', 'no end in time')}"
+        )
 
     def follow(self, task: Ref, actor: str = FULL) -> list[Operation]:
         """Read a task until it is final or the limit passes."""
         return follow(self.target, actor, task, deadline_seconds=self.limit)
 
     def until(self, what: str, reached: Callable[[], bool]) -> None:
-        """Poll until something is so. Raises NotArranged after `patience`."""
+        """Poll until something is so. Raises NotArrangedError after `patience`."""
         deadline, pause = time.monotonic() + self.patience, BRIEF
         while not reached():
             if time.monotonic() > deadline:
-                raise NotArranged(f"{what} did not come about within {self.patience:g} s")
+                raise NotArrangedError(f"{what} did not come about within {self.patience:g} s")
             time.sleep(pause)
             pause = min(pause * 1.5, 1.0)
 
@@ -109,20 +111,24 @@ class Stage:
         self.process_manager = as_ref((values or {}).get("processManager"))
         able = [each for each in self.facts.guests if each.may_customize]
         if able:
-            self.auth = {"_typeName": "NamePasswordAuthentication", "interactiveSession": False,
-                         "username": able[0].username, "password": able[0].password}
+            self.auth = {
+                "_typeName": "NamePasswordAuthentication",
+                "interactiveSession": False,
+                "username": able[0].username,
+                "password": able[0].password,
+            }
 
     def running(self, task: Ref) -> bool:
-        """Whether a task is read running; NotArranged if it has already ended."""
+        """Whether a task is read running; NotArrangedError if it has already ended."""
         state = self.read_task(task).get("state")
         if state in {"success", "error"}:
-            raise NotArranged(f"{task.value} ended before it was seen running")
+            raise NotArrangedError(f"{task.value} ended before it was seen running")
         return state == "running"
 
     def pull(self, vm: Ref, lever: str) -> None:
-        """Run a lever's command line in the guest. Raises NotArranged if there is none or it is refused."""
+        """Run a lever's command line in the guest. Raises NotArrangedError if there is none or it is refused."""
         line = next((each for each in self.facts.levers if each.does == lever), None)
         if line is None or self.process_manager is None:
-            raise NotArranged(f"no lever {lever}")
+            raise NotArrangedError(f"no lever {lever}")
         spec = {"_typeName": "GuestProgramSpec", "programPath": line.program, "arguments": line.arguments}
         self.done(self.process_manager, "StartProgramInGuest", {"vm": vm.json(), "auth": self.auth, "spec": spec})

@@ -47,10 +47,22 @@ def survey(target: Target, config: Config, contract: Contract) -> Facts:
     others = {ref.value: ref.type for each in target.content.values() if (ref := as_ref(each)) and ref != manager}
     others |= {each.host: "HostSystem" for each in vms.values() if each.host}
     return Facts(
-        object=contract.object, manager=manager, api_version=target.api_version, url=target.url, sessions=sessions,
-        privileges=held, vms=vms, others=others, levers=config.levers, staleness=config.staleness, publish=config.publish,
-        guests=tuple(GuestAccount(each.username, f"secret:guest.{each.username}", each.may_customize) for each in config.guest),
-        task_seconds=config.task_seconds, confirm=config.confirm,
+        object=contract.object,
+        manager=manager,
+        api_version=target.api_version,
+        url=target.url,
+        sessions=sessions,
+        privileges=held,
+        vms=vms,
+        others=others,
+        levers=config.levers,
+        staleness=config.staleness,
+        publish=config.publish,
+        guests=tuple(
+            GuestAccount(each.username, f"secret:guest.{each.username}", each.may_customize) for each in config.guest
+        ),
+        task_seconds=config.task_seconds,
+        confirm=config.confirm,
     )
 
 
@@ -58,8 +70,10 @@ def _log_in(target: Target, config: Config) -> tuple[dict[str, str], dict[str, s
     """Open the sessions; gives each actor's session key, and its account."""
     accounts = {each.role: each for each in config.account}
     if "full" not in accounts:
-        raise TargetError(f"{target.url}: no account is given; use --username and --password-file, or an [[account]] of "
-                          'role "full" in the configuration')
+        raise TargetError(
+            f"{target.url}: no account is given; use --username and --password-file, or an [[account]] of "
+            'role "full" in the configuration'
+        )
     keys, sessions = {}, {}
     for actor, role in _ROLES.items():
         if role in accounts:
@@ -79,9 +93,12 @@ def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
         name = str(values.get("name", ref.value))
         host = as_ref(values.get("runtime.host"))
         found[ref.value] = VmFacts(
-            ref, name, int(values.get("summary.config.numEthernetCards", 0)),
+            ref,
+            name,
+            int(values.get("summary.config.numEthernetCards", 0)),
             "windows" if str(values.get("config.guestId", "")).startswith("win") else "linux",
-            config.engine(name), host.value if host else "",
+            config.engine(name),
+            host.value if host else "",
         )
     return found
 

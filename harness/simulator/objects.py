@@ -66,7 +66,7 @@ class ManagedObject:
     """One object of the inventory.
 
     A subclass sets `vmodl_type` (the pyVmomi class), and has a method for each WSDL operation it serves, named as the
-    WSDL names it, taking an Invocation and the declared parameters by keyword as pyVmomi values (references unresolved).
+    WSDL names it, taking an Invocation and the declared parameters by keyword as pyVmomi values, references unresolved.
     A property `p` is served by a method `get_p()`; without one it is unset. A method raises pyVmomi faults.
     """
 

@@ -32,9 +32,10 @@ def property_names(kind: Any, version: str) -> list[str]:
     return [p.name for p in kind._GetPropertyList() if known_at(version, p.version)]  # noqa: SLF001 - pyVmomi's metadata
 
 
-def read_property(target: ManagedObject, path: str, call: Invocation) -> Any:
+def read_property(target: ManagedObject, path: str, call: Invocation, read: dict[str, Any] | None = None) -> Any:
     """Read a path as the caller may see it, typed for an anyType; None if unset.
 
+    `read` keeps what was read of the same object for the same request, since many paths share their first step.
     Raises InvalidProperty{name} for a path that the type does not have, NotAuthenticated, NoPermission.
     """
     steps = check_path(target.vmodl_type, path, call.version)
@@ -44,7 +45,10 @@ def read_property(target: ManagedObject, path: str, call: Invocation) -> Any:
         raise vim.fault.NotAuthenticated(object=target.ref, privilegeId=privilege or "System.View")
     if call.session is not None and privilege and not call.session.account.holds(privilege):
         raise no_permission(target.ref, privilege)
-    value = _item(target.property_for(name, call.session), key)
+    known = {} if read is None else read
+    if name not in known:
+        known[name] = target.property_for(name, call.session)
+    value = _item(known[name], key)
     for name, key, kind in steps[1:]:  # noqa: B007 - kind of the last step is used below
         value = _item(getattr(value, name, None), key)
     return typed(value, kind)

@@ -100,9 +100,10 @@ def read_wanted(found: ManagedObject, spec: Any, call: Invocation) -> tuple[dict
     """Read what a FilterSpec asks of an object: the set values by path, a MissingProperty for each refused one."""
     values: dict[str, Any] = {}
     missing: list[Any] = []
+    read: dict[str, Any] = {}
     for path in wanted_paths(found, spec, call):
         try:
-            value = read_property(found, path, call)
+            value = read_property(found, path, call, read)
         except vim.fault.NoPermission as fault:  # NotAuthenticated is one too
             missing.append(_PC.MissingProperty(path=path, fault=fault))
             continue

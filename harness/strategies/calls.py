@@ -79,11 +79,21 @@ class Caller:
 
     def _auth(self, login: str) -> dict[str, Json]:
         if login == "unsettled":
-            return self._choose([
-                lambda: {"_typeName": "SSPIAuthentication", "interactiveSession": False, "sspiToken": "bm8gdG9rZW4="},
-                lambda: {"_typeName": "TicketedSessionAuthentication", "interactiveSession": False, "ticket": "no ticket"},
-                lambda: {"_typeName": "SAMLTokenAuthentication", "interactiveSession": False, "token": "no token"},
-            ])
+            return self._choose(
+                [
+                    lambda: {
+                        "_typeName": "SSPIAuthentication",
+                        "interactiveSession": False,
+                        "sspiToken": "bm8gdG9rZW4=",
+                    },
+                    lambda: {
+                        "_typeName": "TicketedSessionAuthentication",
+                        "interactiveSession": False,
+                        "ticket": "no ticket",
+                    },
+                    lambda: {"_typeName": "SAMLTokenAuthentication", "interactiveSession": False, "token": "no token"},
+                ]
+            )
         if login == "rejected":  # a user that does not exist, for guests lock accounts (oracle rule A10)
             return _password("vcontract-nobody", "secret:guest.nobody")
         for account in self.facts.guests:
@@ -120,13 +130,21 @@ class Caller:
             return envelopes.bad_boolean(body, arguments)
         required = [name for name in arguments if name != "configParams"]
         edits = [envelopes.without(body, name, arguments) for name in required]
-        edits += [envelopes.doubled(body, "vm", arguments), envelopes.unknown_element(body, arguments),
-                  envelopes.truncated(body, arguments)]
+        edits += [
+            envelopes.doubled(body, "vm", arguments),
+            envelopes.unknown_element(body, arguments),
+            envelopes.truncated(body, arguments),
+        ]
         return edits[self._choices.next() % len(edits)]
 
 
 def _password(username: str, secret: str) -> Spec:
-    return {"_typeName": "NamePasswordAuthentication", "interactiveSession": False, "username": username, "password": secret}
+    return {
+        "_typeName": "NamePasswordAuthentication",
+        "interactiveSession": False,
+        "username": username,
+        "password": secret,
+    }
 
 
 def _first(others: dict[str, str], kind: str, otherwise: str) -> str:

@@ -30,23 +30,35 @@ def adapters(draw: st.DrawFn, position: int) -> dict[str, Json]:
     else:
         host = draw(st.integers(2, 254))
         ip = {"_typeName": "CustomizationFixedIp", "ipAddress": f"10.{position}.0.{host}"}
-        adapter = {"_typeName": "CustomizationIPSettings", "ip": ip, "subnetMask": "255.255.255.0",
-                   "gateway": [f"10.{position}.0.1"]}
+        adapter = {
+            "_typeName": "CustomizationIPSettings",
+            "ip": ip,
+            "subnetMask": "255.255.255.0",
+            "gateway": [f"10.{position}.0.1"],
+        }
     return {"_typeName": "CustomizationAdapterMapping", "adapter": adapter}
 
 
 @st.composite
 def linux_specs(draw: st.DrawFn) -> dict[str, Json]:
     """Draw a specification with MAX_NICS adapters; `fitted` cuts it to a VM."""
-    identity: dict[str, Json] = {"_typeName": "CustomizationLinuxPrep", "hostName": fixed_name(draw(LABELS)),
-                                 "domain": draw(DOMAINS)}
+    identity: dict[str, Json] = {
+        "_typeName": "CustomizationLinuxPrep",
+        "hostName": fixed_name(draw(LABELS)),
+        "domain": draw(DOMAINS),
+    }
     if draw(st.booleans()):
         identity |= {"timeZone": draw(ZONES), "hwClockUTC": draw(st.booleans())}
     settings: dict[str, Json] = {"_typeName": "CustomizationGlobalIPSettings"}
     if draw(st.booleans()):
         settings |= {"dnsSuffixList": ["example.com"], "dnsServerList": ["10.0.0.53"]}
     mappings = [draw(adapters(position)) for position in range(MAX_NICS)]
-    return {"_typeName": "CustomizationSpec", "identity": identity, "globalIPSettings": settings, "nicSettingMap": mappings}
+    return {
+        "_typeName": "CustomizationSpec",
+        "identity": identity,
+        "globalIPSettings": settings,
+        "nicSettingMap": mappings,
+    }
 
 
 def fitted(spec: dict[str, Json], nics: int) -> dict[str, Json]:
@@ -56,9 +68,14 @@ def fitted(spec: dict[str, Json], nics: int) -> dict[str, Json]:
 
 config_params = st.one_of(
     st.none(),
-    st.lists(st.builds(lambda key, value: {"_typeName": "OptionValue", "key": key, "value": value},
-                       st.sampled_from(["vendor.key", "x", "third.party"]),
-                       st.one_of(st.text("abc é<&", max_size=8), st.booleans(), st.integers(0, 2**31 - 1))), max_size=2),
+    st.lists(
+        st.builds(
+            lambda key, value: {"_typeName": "OptionValue", "key": key, "value": value},
+            st.sampled_from(["vendor.key", "x", "third.party"]),
+            st.one_of(st.text("abc é<&", max_size=8), st.booleans(), st.integers(0, 2**31 - 1)),
+        ),
+        max_size=2,
+    ),
 )
 """The extra key and value pairs for third parties; no list of keys is published, so any may be given."""
 
@@ -71,8 +88,10 @@ def dotted(spec: dict[str, Json]) -> dict[str, Json]:
 
 def unknown_generator(spec: dict[str, Json]) -> dict[str, Json]:
     """Break rule 4: an unknown IP generator must have been replaced before."""
-    first = {"_typeName": "CustomizationAdapterMapping",
-             "adapter": {"_typeName": "CustomizationIPSettings", "ip": {"_typeName": "CustomizationUnknownIpGenerator"}}}
+    first = {
+        "_typeName": "CustomizationAdapterMapping",
+        "adapter": {"_typeName": "CustomizationIPSettings", "ip": {"_typeName": "CustomizationUnknownIpGenerator"}},
+    }
     return spec | {"nicSettingMap": [first, *spec["nicSettingMap"][1:]]}
 
 

@@ -35,8 +35,13 @@ def draw(strategy: SearchStrategy[T], seed_: int, size: int) -> list[T]:
     drawn: list[T] = []
 
     @seed(seed_)
-    @settings(max_examples=size, database=None, deadline=None, phases=[Phase.generate],
-              suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=size,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(strategy)
     def collect(value: T) -> None:
         drawn.append(value)

@@ -82,7 +82,7 @@ class Target:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(  # noqa: PLR0913 - each option has a default, and all of them are named
+    def open(
         cls,
         url: str,
         *,

@@ -25,7 +25,7 @@ def info(done: Operation) -> dict[str, Json]:
     return found if isinstance(found, dict) else {}
 
 
-def follow(  # noqa: PLR0913 - the brief's five, and a sleep that tests replace
+def follow(
     target: Target,
     actor: str,
     task: Ref,

@@ -19,7 +19,6 @@ from harness.simulator.vcenter import VCenter
 
 HERE = Path(__file__).parent
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
-BODY = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
 
 # Recording to the SOAPAction of its request, and the state in which the simulator is asked.
 RECORDINGS = {
@@ -77,7 +76,7 @@ class Replay:
         head, tail = re.split(r"<Login.*</Login>", (HERE / "07_Login_ok_vc80x.request.xml").read_text())
         reply = self.send(head + call + tail, "urn:vim25/8.0.2.0")
         assert reply.status == 200, reply.body
-        return etree.fromstring(reply.body).find(BODY)[0][0].text or ""
+        return etree.fromstring(reply.body)[-1][0][0].text or ""
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass."""

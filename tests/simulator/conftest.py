@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lxml import etree
 from pyVmomi import vim
 
-from harness.simulator.dispatch import Waiting
 from harness.simulator.http1 import Reply, Request
 from harness.simulator.objects import Invocation
 from harness.simulator.settings import Settings
 from harness.simulator.timeline import Timeline
 from harness.simulator.vcenter import VCenter
 from harness.simulator.virtual_machine import VirtualMachine
+
+if TYPE_CHECKING:
+    from harness.simulator.dispatch import Waiting
 
 TASK_TIME = 1.0
 BOOT_TIME = 10.0
@@ -110,7 +112,7 @@ _ENVELOPE = (
     ' xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
     "<soapenv:Body>{}</soapenv:Body></soapenv:Envelope>"
 )
-_NAMES = {"s": "http://schemas.xmlsoap.org/soap/envelope/", "v": "urn:vim25"}
+_NAMES = {"v": "urn:vim25"}
 
 
 class Answer:
@@ -120,13 +122,13 @@ class Answer:
         self.reply = reply
         self.status = reply.status
         self.text = reply.body.decode()
-        self.xml = etree.fromstring(reply.body).find("s:Body", _NAMES)[0]
+        self.xml: Any = etree.fromstring(reply.body)[-1][0]
 
     @property
     def fault(self) -> str:
         """The xsi:type of the fault in the detail; empty if it is no fault."""
         found = self.xml.findall("detail/*")
-        return found[0].get("{http://www.w3.org/2001/XMLSchema-instance}type") if found else ""
+        return str(found[0].get("{http://www.w3.org/2001/XMLSchema-instance}type")) if found else ""
 
     @property
     def message(self) -> str:
@@ -193,7 +195,7 @@ class Wire:
 
     def vm(self, name: str = "linux-1") -> str:
         """Find the moId of a machine."""
-        return next(each.moid for each in self.vcenter.registry.of_type(VirtualMachine) if each.name == name)
+        return str(next(each.moid for each in self.vcenter.registry.of_type(VirtualMachine) if each.name == name))
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def make_filter(wire: Any, spec: str, partial: str = "false") -> str:
     return str(wire.call("CreateFilter", PC, inner).one("returnval"))
 
 
-def wait(wire: Any, version: str = "", seconds: int | None = 0, most: int | None = None, collector: str = PC) -> Any:
+def wait(wire: Any, version: str = "", seconds: Any = 0, most: int | None = None, collector: str = PC) -> Any:
     """Call WaitForUpdatesEx; a call that blocks is given as it is."""
     options = "" if seconds is None else f"<maxWaitSeconds>{seconds}</maxWaitSeconds>"
     options += "" if most is None else f"<maxObjectUpdates>{most}</maxObjectUpdates>"
@@ -46,8 +46,8 @@ CHANGE = "returnval/filterSet/objectSet/changeSet"
 
 def test_paths_reach_into_properties(wire: Any) -> None:
     """Nested fields, array elements by key, enumerations and arrays come typed; what is unset is left out."""
-    wire.call("ReconfigVM_Task", f"VirtualMachine:{wire.vm()}",
-              '<spec><extraConfig><key>a.b</key><value xsi:type="xsd:string">c</value></extraConfig></spec>')  # fmt: skip
+    spec = '<spec><extraConfig><key>a.b</key><value xsi:type="xsd:string">c</value></extraConfig></spec>'
+    wire.call("ReconfigVM_Task", f"VirtualMachine:{wire.vm()}", spec)
     wire.pass_time(5)
     paths = ["runtime.powerState", "guest.hostName", 'config.extraConfig["a.b"].value', "snapshot", "recentTask"]
     answer = retrieve(wire, props(*paths) + SELF.format(vm=wire.vm()))
@@ -208,13 +208,16 @@ def test_waiting_blocks_until_something_changes_or_time_is_up(wire: Any) -> None
     waiting = wait(wire, "1", seconds=30)
     wire.call("PowerOffVM_Task", f"VirtualMachine:{wire.vm()}")
     wire.pass_time(0.5)
-    assert waiting.reply is None
+    replies = [waiting.reply]
     wire.pass_time(1)
-    assert b"poweredOff" in waiting.reply.body
+    replies.append(waiting.reply)
+    assert replies[0] is None
+    assert b"poweredOff" in replies[1].body
     idle = wait(wire, "2", seconds=30)
     wire.pass_time(29)
-    assert idle.reply is None
+    early = idle.reply
     wire.pass_time(2)
+    assert early is None
     assert b'<WaitForUpdatesExResponse xmlns="urn:vim25"></WaitForUpdatesExResponse>' in idle.reply.body
     assert wire.vcenter._waiting == []
 
@@ -255,7 +258,7 @@ def test_partial_updates_name_the_inner_path(wire: Any) -> None:
 
 
 def test_updates_come_in_parts_too(wire: Any) -> None:
-    """maxObjectUpdates cuts the set; truncated says that there is more, and the next call gives it at once."""
+    """MaxObjectUpdates cuts the set; truncated says that there is more, and the next call gives it at once."""
     make_filter(wire, props("name") + WALK)
     first = wait(wire, most=4)
     assert (first.one("returnval/truncated"), len(first.all("returnval/filterSet/objectSet/obj"))) == ("true", 4)

@@ -11,9 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,9 +19,14 @@ from harness.errors import UsageError
 from harness.simulator import Settings, SimulatorServer
 from harness.simulator.http1 import MAX_BODY
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
 BODY = (
-    b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><RetrieveServiceContent xmlns="urn:vim25">'
-    b'<_this type="ServiceInstance">ServiceInstance</_this></RetrieveServiceContent></e:Body></e:Envelope>'
+    b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
+    b'<RetrieveServiceContent xmlns="urn:vim25"><_this type="ServiceInstance">ServiceInstance</_this>'
+    b"</RetrieveServiceContent></e:Body></e:Envelope>"
 )
 HEAD = b'POST /sdk HTTP/1.1\r\nHost: x\r\nSOAPAction: "urn:vim25/8.0.3.0"\r\n'
 POST = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
@@ -213,9 +216,8 @@ FOREGROUND = (
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
 def test_the_foreground_stops_cleanly_on_a_signal(name: Any) -> None:
     """It prints where it listens, and leaves with 0 and without a traceback."""
-    with subprocess.Popen(
-        [sys.executable, "-c", FOREGROUND], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    command = [sys.executable, "-c", FOREGROUND]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603 - our own text
         assert process.stdout is not None
         assert process.stderr is not None
         url = process.stdout.readline().decode().strip()

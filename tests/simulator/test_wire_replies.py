@@ -67,13 +67,17 @@ ANY = [
     (vim.Task.Array([]), '<v xsi:type="ArrayOfManagedObjectReference"></v>'),
     (
         vim.option.OptionValue.Array([vim.option.OptionValue(key="k", value="x")]),
-        '<v xsi:type="ArrayOfOptionValue"><OptionValue xsi:type="OptionValue"><key>k</key>'
-        '<value xsi:type="xsd:string">x</value></OptionValue></v>',
+        (
+            '<v xsi:type="ArrayOfOptionValue"><OptionValue xsi:type="OptionValue"><key>k</key>'
+            '<value xsi:type="xsd:string">x</value></OptionValue></v>'
+        ),
     ),
     (
         vim.fault.TaskInProgress(task=vim.Task("task-1")),
-        '<v xsi:type="LocalizedMethodFault"><fault xsi:type="TaskInProgress"><task type="Task">task-1</task></fault>'
-        "<localizedMessage>Another task is already in progress.</localizedMessage></v>",
+        (
+            '<v xsi:type="LocalizedMethodFault"><fault xsi:type="TaskInProgress"><task type="Task">task-1</task>'
+            "</fault><localizedMessage>Another task is already in progress.</localizedMessage></v>"
+        ),
     ),
 ]
 
@@ -85,12 +89,12 @@ def test_a_value_of_any_type_carries_its_type(value: Any, text: str) -> None:
 
 
 def test_a_fault_inside_a_fault_is_localized_on_the_wire() -> None:
-    """faultCause is a LocalizedMethodFault in the WSDL, whatever the metadata say."""
+    """FaultCause is a LocalizedMethodFault in the WSDL, whatever the metadata say."""
     fault = vim.fault.CustomizationFault(
         faultCause=vim.fault.NicSettingMismatch(numberOfNicsInSpec=1, numberOfNicsInVM=2)
     )
     xml = etree.fromstring(write_fault(fault, NEW))
-    cause = xml.find(".//{urn:vim25}faultCause")
+    (cause,) = xml.iter("{urn:vim25}faultCause")
     assert [etree.QName(child).localname for child in cause] == ["fault", "localizedMessage"]
 
 

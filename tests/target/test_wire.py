@@ -74,7 +74,7 @@ def test_an_idle_connection_that_was_closed_is_opened_again(scripted: Scripted) 
         reply = line.post("/sdk", b"x", {})
         assert isinstance(reply, HttpReply)
         assert reply.body == b"ok"
-        time.sleep(0.02)  # lets the server's close arrive
+        time.sleep(0.05)  # lets the server's close arrive
     assert server.connections == 5
     line.close()
 
@@ -138,7 +138,7 @@ def test_hostile_replies_are_lost_within_the_limits(scripted: Scripted, step: An
 def test_what_is_odd_but_legal_is_read(scripted: Scripted) -> None:
     """A body until close, 100 Continue before the reply, 204 without a body, a redirect that is not followed."""
     server = scripted(
-        [b"HTTP/1.1 100 Continue\r\n\r\n" + OK, b"HTTP/1.1 204 No\r\n\r\n"],
+        [b"HTTP/1.1 100 Continue\r\n\r\n" + OK, b"HTTP/1.1 204 No\r\nConnection: close\r\n\r\n"],
         [b"HTTP/1.1 301 X\r\nLocation: https://x/\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\nto the end"],
         [OK],
     )

@@ -29,7 +29,7 @@ class Snapshot(ManagedObject):
 
     vmodl_type = vim.vm.Snapshot
 
-    def __init__(  # noqa: PLR0913 - a snapshot has that many independent facts
+    def __init__(
         self,
         vcenter: VCenter,
         machine: Snapshots,
