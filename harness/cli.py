@@ -71,7 +71,7 @@ def run(  # noqa: PLR0913 - the options that design fixes
             *(f"--method {each}" for each in method or ()),
         ]
     )
-    options = Options(chosen, tuple(method or ()), max_calls, time_limit, command)
+    options = Options(chosen, tuple(method or ()), max_calls, time_limit, replay=command)
     job = Job(
         contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api
     )
@@ -107,8 +107,9 @@ def report(
 
     _one_of("--format", output, ("text", "json"))
     ended = RunEnded(load_run(run_))
-    JunitReporter(run_).on(ended)
-    (JsonReporter() if output == "json" else ConsoleReporter(run_)).on(ended)
+    directory = run_ if run_.is_dir() else run_.parent
+    JunitReporter(directory).on(ended)
+    (JsonReporter() if output == "json" else ConsoleReporter(directory)).on(ended)
 
 
 @app.command()
@@ -128,9 +129,9 @@ def replay(
     from harness.run.replaying import find
 
     found = find(finding)
-    options = Options(0, (found.finding.method,), replay=f"vcontract replay {finding}")
+    options = Options(0, (found.method,), replay=f"vcontract replay {finding}")
     job = Job(
-        found.finding.object,
+        found.object,
         options,
         target,
         username,
@@ -143,8 +144,8 @@ def replay(
         finding=found,
     )
     result = execute(job)
-    again = any(each.id == found.finding.id for each in result.findings)
-    typer.echo(f"{found.finding.id} {'shows again' if again else 'does not show'}")
+    again = any(each.id == found.id for each in result.findings)
+    typer.echo(f"{found.id} {'shows again' if again else 'does not show'}")
     raise typer.Exit(1 if again else 0)
 
 

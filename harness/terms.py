@@ -183,10 +183,29 @@ class RowVerdict(msgspec.Struct, frozen=True):
     observed: dict[str, int] = {}
 
 
+class ReplayStep(msgspec.Struct, frozen=True):
+    """One call of a replay: the call, its purpose, and what it waits for.
+
+    `settled`: the task of the call had ended before the next one was sent. `seen` is what was read of the VM before it
+    (`power`, `tools`, `connection` as the model names them). `gave` are the moIds that the recorded call gave, of its
+    task and of what the task made; a replay puts the new ones in their place. `waited` are the
+    seconds since the call before.
+    """
+
+    call: Call
+    purpose: str = "arrange"
+    settled: bool = True
+    seen: dict[str, str] = {}
+    gave: tuple[str, str] = ("", "")
+    waited: float = 0.0
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One violation with its place in the history and the command that replays it.
 
-    `id` is 12 hex digits of SHA-256 over row, grade, observed type, channel and field path.
+    `id` is 12 hex digits of SHA-256 over row, grade, observed type, channel and field path. `program` is the smallest
+    sequence of calls known to show it, `root` moId and name of the VM it begins with, `repeats` how often it was seen
+    when it was tried again.
     """
 
     id: str
@@ -201,3 +220,6 @@ class Finding(msgspec.Struct, frozen=True):
     op: int = 0
     ops: tuple[int, ...] = ()
     detail: str = ""
+    program: tuple[ReplayStep, ...] = ()
+    root: tuple[str, str] = ("", "")
+    repeats: str = ""

@@ -2,9 +2,12 @@
 
 from harness.check.judge import Judge, Judgement
 from harness.check.object_rows import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON, object_rows
-from harness.check.verdicts import ORDER, REPEAT, Summary, fingerprint, row_of, summarise, worst
+from harness.check.promises import ABORTS
+from harness.check.verdicts import ASIDE, ORDER, REPEAT, Summary, fingerprint, row_of, summarise, worst
 
 __all__ = [
+    "ABORTS",
+    "ASIDE",
     "BELOW",
     "NAMED",
     "ORDER",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -22,10 +23,14 @@ from harness.model import (
     classify,
     expect,
     read_of,
+    settled,
     steady,
     subject,
 )
-from harness.terms import Call, Fault, Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
+from harness.terms import Fault, Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
+
+_INDEX = re.compile(r"\[\d+\]")
+_BUSY = frozenset({"TaskInProgress", "InvalidState"})
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -66,10 +71,11 @@ class Judge:
     def __init__(self, facts: Facts, contract: Contract, bases: dict[str, str]) -> None:
         self.tracker = Tracker(facts, contract)
         self.judgements: list[Judgement] = []
-        self._contract = contract
-        self._bases = bases
+        self.contract = contract
+        self.bases = bases
         self._pending: list[_Pending] = []
         self._block: list[Operation] = []
+        self._refusals = promises.Refusals(facts.publish)
         self._methods = {each.name: each for each in contract.methods}
 
     def feed(self, operation: Operation) -> None:
@@ -105,16 +111,41 @@ class Judge:
             states = frozenset(
                 replace(each, mid=mid, engine=engine) for each in states for engine in {each.engine} | engines
             )
-        expectation = expect(states, pending.asked, self._contract)
+        expectation = expect(states, pending.asked, self.contract)
         assessed, verdict = self._assess(pending, life, states, expectation)
-        broken = self._broken(pending, life, assessed)
-        if broken and not assessed.grade.fails:
-            grade = Grade.PROTOCOL if operation.problems else Grade.WRONG
-            assessed, verdict = replace(assessed, grade=grade, field=broken[0].split(" ")[0]), Verdict.VIOLATES
-        elif verdict is Verdict.VIOLATES and self._raced(pending, mid):
+        if unreached := self._unreached(pending, states, assessed):
+            assessed, verdict = replace(assessed, grade=Grade.SPURIOUS, why=unreached), Verdict.VIOLATES
+        wire, told = self._wire(operation, life), self._told(operation, life)
+        kept = self._promised(pending, life, assessed)
+        if (broken := [*wire, *told, *kept]) and not assessed.grade.fails:
+            grade = Grade.PROTOCOL if wire else Grade.WRONG
+            assessed, verdict = replace(assessed, grade=grade, field=place(broken[0])), Verdict.VIOLATES
+        if verdict is Verdict.VIOLATES and not wire and not told and self._raced(pending, mid):
+            # what the wire and the task's own life show is wrong whatever else happened to the VM
             verdict = Verdict.INCONCLUSIVE
             assessed = replace(assessed, why=f"raced: the VM changed meanwhile ({assessed.why})")
         return self._write(pending, expectation, assessed, verdict, broken, life)
+
+    def _wire(self, operation: Operation, life: TaskLife | None) -> list[str]:
+        """Name what the reply, and the reads of the task, break of the wire contract."""
+        reads = [each for read, _ in life.reads for each in read.problems] if life else []
+        return list(dict.fromkeys([*operation.problems, *reads]))
+
+    def _told(self, operation: Operation, life: TaskLife | None) -> list[str]:
+        return tasklife.broken(life, self._methods[operation.call.method].result) if life else []
+
+    def _unreached(self, pending: _Pending, states: frozenset[State], found: Assessment) -> str:
+        """F5: say so if this is one refused abort too many, where nothing but the running customization stood in its way."""
+        operation = pending.operation
+        abort = self._methods[operation.call.method].effect == "aborted"
+        if not abort or found.grade.fails or found.observed not in _BUSY or any(each.mid for each in states):
+            return ""
+        alone = expect((replace(each, running="", task="") for each in states), pending.asked, self.contract)
+        if settled(alone) != {OK}:
+            return ""
+        work = self.tracker.running(subject(operation.call), operation.start, operation.end)
+        held = [life.ref.value for life, certain in work if certain and life.kind == "customize"]
+        return self._refusals.note(held[0], operation) if held else ""
 
     def _life(self, operation: Operation) -> TaskLife | None:
         if not isinstance(operation.outcome, Returned):
@@ -134,13 +165,16 @@ class Judge:
                 found = Assessment(Grade.PROTOCOL, name_of(outcome), "call", "returnval", "the reply holds no Task")
                 return found, Verdict.VIOLATES
             if life.final is None:
+                if expectation.allowed and all(each.synchronous for each in expectation.allowed.values()):
+                    why = "the call was accepted, and must itself be refused"
+                    return Assessment(Grade.MISSING, OK, why=why), Verdict.VIOLATES
                 return self._unfinished(life, states)
             info = life.final[1]
             if info["state"] == "success":
                 return self._verdict(self._success(pending, life, expectation))
             outcome = Faulted(_error(info), "task")
             scene = replace(scene, cancelled=info.get("cancelled"))
-        return self._verdict(grade_fault(outcome, expectation, scene, self._contract, self._bases))
+        return self._verdict(grade_fault(outcome, expectation, scene, self.contract, self.bases))
 
     def _success(self, pending: _Pending, life: TaskLife, expectation: Expectation) -> Assessment:
         """Success beside a running customization counts only if it began after that one's end (situations K1, B1)."""
@@ -203,12 +237,10 @@ class Judge:
                 found[read[0].value] = read[1]["info"]
         return found
 
-    def _broken(self, pending: _Pending, life: TaskLife | None, found: Assessment) -> list[str]:
+    def _promised(self, pending: _Pending, life: TaskLife | None, found: Assessment) -> list[str]:
         operation, vm = pending.operation, subject(pending.operation.call)
-        broken = list(operation.problems)
+        broken: list[str] = []
         last = self.tracker.readings.get(vm)
-        if life is not None:
-            broken += [f"task {each}" for each in tasklife.broken(life, self._methods[operation.call.method].result)]
         if isinstance(operation.outcome, Faulted) and not self._accepted_since(operation):
             account = self.tracker.facts.sessions.get(operation.call.actor, "")
             known = frozenset(self.tracker.tasks)
@@ -218,16 +250,29 @@ class Judge:
             if self._still(pending):
                 broken.append(promises.nothing_changed(pending.reading, last))
         if life is not None and found.observed == OK and not self._accepted_since(operation):
-            broken += self._kept(operation.call, life, last)
+            broken += self._kept(pending, life, last)
         return [each for each in broken if each]
 
-    def _kept(self, call: Call, life: TaskLife, last: Mapping[str, Json] | None) -> list[str]:
+    def _kept(self, pending: _Pending, life: TaskLife, last: Mapping[str, Json] | None) -> list[str]:
         if life.kind == "customize":
-            return [promises.spec_applied(call, last)]
+            return [promises.spec_applied(pending.operation.call, last)]
         if life.kind == "network":
-            return [promises.network_started(last, self.tracker.facts.vms[life.vm].nics)]
+            before = pending.reading if self._still(pending, life) else None
+            known = self.tracker.facts.vms.get(life.vm)
+            nics = known.nics if known else 0
+            return [promises.network_started(before, last, nics, self._configured(life.vm))]
         cut = promises.cut_customizations(life, list(self.tracker.tasks.values()), self.tracker.facts.publish)
-        return [f"{each.ref.value} went on after the abort" for each in cut]
+        return [f"guest lock: {each.ref.value} went on after the abort" for each in cut]
+
+    def _configured(self, vm: str) -> Mapping[str, Json]:
+        """Give the specification by which the guest is known to be configured; empty if none is."""
+        done = [
+            life for life in self.tracker.tasks.values() if life.vm == vm and life.kind == "customize" and life.final
+        ]
+        if not done or any(each.guest != "spec" for each in self.tracker.states(vm)):
+            return {}
+        spec: Mapping[str, Json] = done[-1].accepted.call.arguments.get("spec") or {}
+        return spec
 
     def _accepted_since(self, operation: Operation) -> bool:
         """Whether another call of the block may have changed the VM since."""
@@ -236,11 +281,15 @@ class Judge:
             for other in self._block
         )
 
-    def _still(self, pending: _Pending) -> bool:
-        """Whether nothing but the call itself could have changed the guest: no task runs, Tools are not coming up."""
+    def _still(self, pending: _Pending, but: TaskLife | None = None) -> bool:
+        """Whether only the call itself, with its task, could have changed the guest.
+
+        No other task ran since what was reported (which may be `staleness` old), and Tools do not come up.
+        """
         vm, operation = subject(pending.operation.call), pending.operation
+        since = operation.start - self.tracker.facts.staleness
         unfinished = any(
-            life.vm == vm and (life.final is None or life.final[0].end > operation.start)
+            life.vm == vm and life is not but and (life.final is None or life.final[0].end > since)
             for life in self.tracker.tasks.values()
         )
         return not unfinished and all(each.tools != "starting" for each in pending.states)
@@ -249,7 +298,12 @@ class Judge:
         vm = subject(pending.operation.call)
         if mid or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
             return False
-        return not steady(pending.reading, self.tracker.readings.get(vm))
+        before, last = pending.reading, self.tracker.readings.get(vm)
+        if not steady(before, last):
+            return True
+        users = frozenset(promises.account_name(each) for each in self.tracker.facts.sessions.values())
+        new = promises.new_tasks(before or {}, last or {}, frozenset(self.tracker.tasks))
+        return bool(promises.foreign(new, self._infos(), users, frozenset(self._methods)))
 
     def _write(
         self,
@@ -280,6 +334,11 @@ class Judge:
             request=pending.asked.request,
             ops=tuple(each.op for each in self._block),
         )
+
+
+def place(text: str) -> str:
+    """Name the field that a text `FIELD: why` speaks of, without the position in a list."""
+    return _INDEX.sub("[]", text.partition(": ")[0])
 
 
 def _error(info: Mapping[str, Json]) -> Fault:

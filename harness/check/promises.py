@@ -1,4 +1,7 @@
-"""What holds after a call (promises F1 to F6): each check names what is broken, or nothing."""
+"""What holds after a call (promises F1 to F6): each check says what is broken as `FIELD: why`, or nothing.
+
+FIELD is part of a finding's id, so it holds no value of a run.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from harness.model import TaskLife
 from harness.terms import Call, Json, Operation, Ref, Returned, as_ref
 
 GUEST_PATHS = ("guest.hostName", "guest.ipAddress", "guest.net")
+ABORTS = 3
+"""So many refused aborts in one run of a customization break F5."""
 Reading = Mapping[str, Json]
 
 
@@ -26,12 +31,26 @@ def no_task_after_refusal(
     """
     if before is None or after is None:
         return ""
-    old = set(_tasks(before)) | known
-    for task in _tasks(after):
+    for task in new_tasks(before, after, known):
         info = infos.get(task, {})
-        if task not in old and info.get("name") == operation.call.method and _user(info) in {"", account.lower()}:
-            return f"{task}, a {operation.call.method}, is in recentTask although the call was refused"
+        if info.get("name") == operation.call.method and _user(info) in {"", account_name(account)}:
+            return f"recentTask: {task}, a {operation.call.method}, is new although the call was refused"
     return ""
+
+
+def new_tasks(before: Reading, after: Reading, known: frozenset[str]) -> list[str]:
+    """List the tasks that came to recentTask between two reads and are not known."""
+    old = set(_tasks(before)) | known
+    return [task for task in _tasks(after) if task not in old]
+
+
+def foreign(new: Sequence[str], infos: Mapping[str, Reading], users: frozenset[str], methods: frozenset[str]) -> str:
+    """Name a new task that none of our accounts (lower case) began: someone else was at work (oracle rule A5)."""
+
+    def ours(info: Reading) -> bool:
+        return _user(info) in users or (not _user(info) and info.get("name") in methods)
+
+    return next((each for each in new if each in infos and not ours(infos[each])), "")
 
 
 def nothing_changed(before: Reading | None, after: Reading | None) -> str:
@@ -39,7 +58,7 @@ def nothing_changed(before: Reading | None, after: Reading | None) -> str:
     if before is None or after is None:
         return ""
     changed = [path for path in GUEST_PATHS if before.get(path) != after.get(path)]
-    return f"{', '.join(changed)} changed although the call was refused" if changed else ""
+    return f"{changed[0]}: {', '.join(changed)} changed although the call was refused" if changed else ""
 
 
 def spec_applied(call: Call, after: Reading | None) -> str:
@@ -50,20 +69,32 @@ def spec_applied(call: Call, after: Reading | None) -> str:
     name = spec.get("identity", {}).get("hostName", {}).get("name")
     shown = str(after.get("guest.hostName", ""))
     if name and shown.split(".", maxsplit=1)[0].lower() != name.lower():
-        return f"guest.hostName is {shown!r}, the specification says {name!r}"
+        return f"guest.hostName: it is {shown!r}, the specification says {name!r}"
+    return _static(spec, after)
+
+
+def _static(spec: Mapping[str, Json], after: Reading) -> str:
     present = _addresses(after)
     for adapter in spec.get("nicSettingMap", ()):
         address = adapter.get("adapter", {}).get("ip", {}).get("ipAddress")
         if address and address not in present:
-            return f"{address} is not in guest.net, the specification sets it"
+            return f"guest.net: {address} is not in it, the specification sets it"
     return ""
 
 
-def network_started(after: Reading | None, nics: int) -> str:
-    """F6: after success the guest has an address (a VM without a NIC can have none)."""
-    if after is None or nics == 0:
+def network_started(before: Reading | None, after: Reading | None, nics: int, spec: Mapping[str, Json]) -> str:
+    """F6: after success the guest has the configured address, and nothing else changed.
+
+    `spec` is the specification by which the guest is known to be configured (empty: none is). A VM without a NIC can have
+    no address. `before` is None where something else may have changed the guest.
+    """
+    if after is None:
         return ""
-    return "" if _addresses(after) else "guest.net shows no address"
+    if before is not None and before.get("guest.hostName") != after.get("guest.hostName"):
+        return f"guest.hostName: it changed to {after.get('guest.hostName')!r}"
+    if nics and not _addresses(after):
+        return "guest.net: it shows no address"
+    return _static(spec, after)
 
 
 def cut_customizations(abort: TaskLife, lives: Sequence[TaskLife], publish: float) -> list[TaskLife]:
@@ -79,6 +110,21 @@ def cut_customizations(abort: TaskLife, lives: Sequence[TaskLife], publish: floa
         and life.accepted.end <= abort.accepted.start
         and any(op.start > limit and info and info.get("state") in {"queued", "running"} for op, info in life.reads)
     ]
+
+
+class Refusals:
+    """F5: counts the spaced aborts that each running customization refused; `spacing` is in seconds."""
+
+    def __init__(self, spacing: float) -> None:
+        self._spacing = spacing
+        self._ends: dict[str, list[float]] = {}
+
+    def note(self, customization: str, abort: Operation) -> str:
+        """Note a refused abort, which only the customization can have kept from its work; says when it is one too many."""
+        ends = self._ends.setdefault(customization, [])
+        if not ends or abort.start >= ends[-1] + self._spacing:
+            ends.append(abort.end)
+        return f"{len(ends)} spaced aborts could not reach {customization}" if len(ends) >= ABORTS else ""
 
 
 def singleton(reads: Sequence[Operation], content: str) -> str:
@@ -98,7 +144,13 @@ def _tasks(reading: Reading) -> list[str]:
 
 def _user(info: Reading) -> str:
     reason = info.get("reason")
-    return str(reason.get("userName", "")).lower() if isinstance(reason, Mapping) else ""
+    return account_name(str(reason.get("userName", ""))) if isinstance(reason, Mapping) else ""
+
+
+def account_name(name: str) -> str:
+    r"""Write an account one way, for a login says `user@domain` and a task's reason `DOMAIN\user`."""
+    domain, backslash, user = name.lower().partition("\\")
+    return f"{user}@{domain}" if backslash else domain
 
 
 def _addresses(reading: Reading) -> set[str]:

@@ -1,4 +1,4 @@
-"""The life of a task as the reads saw it (oracle rule A12): what is hard, and what is only a note."""
+"""The life of a task as the reads saw it (oracle rule A12): what is hard (`FIELD: why`), and what is only a note."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ def broken(life: TaskLife, result: str) -> list[str]:
     problems = [each for each in map(_one_read, seen) if each]
     states = [str(info.get("state")) for info in seen]
     if unknown := [each for each in states if each not in _ORDER]:
-        return [*problems, f"state {unknown[0]!r} is none of queued, running, success, error"]
+        return [*problems, f"info.state: {unknown[0]!r} is none of queued, running, success, error"]
     for before, after in pairwise(states):
         if before in {"success", "error"} and before != after:
-            problems.append(f"it left the final state {before} for {after}")
+            problems.append(f"info.state: it left the final state {before} for {after}")
         elif _ORDER[after] < _ORDER[before]:
-            problems.append(f"it went back from {before} to {after}")
+            problems.append(f"info.state: it went back from {before} to {after}")
     if result == "void" and any(info.get("result") is not None for info in seen):
-        problems.append("it has a result where void is documented")
+        problems.append("info.result: it has a result where void is documented")
     if life.ref.type != "Task":
-        problems.append(f"the reference is of type {life.ref.type}, not Task")
+        problems.append(f"returnval: the reference is of type {life.ref.type}, not Task")
     if life.reads and isinstance(life.reads[0][0].outcome, Faulted) and not seen:
-        problems.append(f"the calling session cannot read it: {life.reads[0][0].outcome.fault.type}")
+        problems.append(f"info: the calling session cannot read it: {life.reads[0][0].outcome.fault.type}")
     return list(dict.fromkeys(problems))
 
 
 def _one_read(info: Mapping[str, Json]) -> str:
     state, error = info.get("state"), info.get("error")
     if state == "error" and error is None:
-        return "it ended in error without saying which"
+        return "info.error: it ended in error without saying which"
     if state != "error" and error is not None:
-        return f"it carries an error in state {state}"
+        return f"info.error: it carries an error in state {state}"
     start, complete = info.get("startTime"), info.get("completeTime")
     if start and complete and str(complete)[:19] < str(start)[:19]:  # whole seconds: the slack of one clock
-        return "it completed before it started"
+        return "info.completeTime: it completed before it started"
     return ""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from harness.check.judge import Judgement
+from harness.check.judge import Judgement, place
 from harness.contract import EVERY_METHOD, OK, Contract, Row, documented_as, row_id
 from harness.terms import Finding, Grade, RowVerdict, Verdict
 
@@ -17,6 +17,9 @@ ORDER = (Verdict.CONFORMS, Verdict.UNTESTED, Verdict.INCONCLUSIVE, Verdict.VIOLA
 RUNTIME_CELLS = ("malformed", "vmUnknown", "vmOtherType", "noSession", "thisUnknown", "oldVersion")
 """The six lever-free cells that a RuntimeFault row must see (oracle section G, a to f)."""
 REPEAT = "#"
+ASIDE = "shrink"
+"""Cells of this name belong to the work on a finding, not to the run that found it."""
+_TOLD = ("info", "returnval")
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -48,7 +51,7 @@ def summarise(
     A finding must have come in each of `confirm` repetitions of its cell, else its rows are inconclusive. `extra` are
     verdicts on rows that are judged elsewhere. `replay` turns a finding's id into the command that replays it.
     """
-    judged = _confirmed(judgements, confirm)
+    judged = _confirmed([each for each in judgements if not each.cell.startswith(ASIDE)], confirm)
     assigned = [(each, row_of(each, contract, bases)) for each in judged]
     findings = _findings(contract, assigned, replay)
     given = {each.id: each for each in extra}
@@ -67,10 +70,12 @@ def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> s
     """Name the row that a judgement speaks of most: the fault's that came, or the one that should have come."""
     method = contract.method(judgement.method)
     documented = tuple(each.type for each in method.fault)
-    if judgement.broken and (judgement.observed in {OK, "unfinished"} or judgement.grade is Grade.PROTOCOL):
-        # what a success breaks (the task's life, the guest after it) is the success row's; the wire's is the result's
-        told = judgement.broken[0].startswith("task ") or judgement.grade is Grade.PROTOCOL
-        return row_id(contract.object, method.name, "result" if told else "Success")
+    if judgement.broken and judgement.field == place(judgement.broken[0]):
+        # what the wire and the task's life break is the result's; what a success leaves behind is the success row's
+        if judgement.grade is Grade.PROTOCOL or judgement.field.startswith(_TOLD):
+            return row_id(contract.object, method.name, "result")
+        if judgement.observed == OK:
+            return row_id(contract.object, method.name, "Success")
     if judgement.observed in {"stuck", "unfinished", "Lost"}:
         return row_id(contract.object, method.name, "result")
     if judgement.observed == OK or judgement.grade is Grade.UNDECLARED:
@@ -83,7 +88,7 @@ def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> s
 
 
 def _confirmed(judgements: Sequence[Judgement], confirm: int) -> list[Judgement]:
-    """Let a violation stand only if every repetition of its cell saw one, and `confirm` of them were made."""
+    """Let a violation stand only if it came in `confirm` tries of its cell, the same each time (oracle rule A5)."""
     by_cell: dict[str, list[Judgement]] = defaultdict(list)
     for each in judgements:
         by_cell[each.cell.split(REPEAT)[0]].append(each)
@@ -91,13 +96,19 @@ def _confirmed(judgements: Sequence[Judgement], confirm: int) -> list[Judgement]
     for each in judgements:
         if each.verdict is Verdict.VIOLATES and confirm > 1:
             tries = by_cell[each.cell.split(REPEAT)[0]]
-            failed = {other.cell for other in tries if other.verdict is Verdict.VIOLATES}
+            failed = {other.cell for other in tries if other.verdict is Verdict.VIOLATES and _same(other, each)}
             if len(failed) < confirm:
                 told = f"raced: seen in {len(failed)} of {confirm} tries ({each.why})"
                 found.append(replace(each, verdict=Verdict.INCONCLUSIVE, why=told))
                 continue
         found.append(each)
     return found
+
+
+def _same(first: Judgement, second: Judgement) -> bool:
+    return all(
+        getattr(first, name) == getattr(second, name) for name in ("method", "grade", "observed", "channel", "field")
+    )
 
 
 def fingerprint(row: str, judgement: Judgement) -> str:
@@ -136,9 +147,13 @@ def _findings(
 
 
 def _row(row: Row, contract: Contract, assigned: Sequence[tuple[Judgement, str]], bases: dict[str, str]) -> RowVerdict:
-    broken = [each for each, id_ in assigned if id_ == row.id and each.verdict is Verdict.VIOLATES]
     mine = [each for each, _ in assigned if not row.method or each.method == row.method]
     chosen, observed, missing = _evidence(row, contract, mine, bases)
+    broken = [
+        each
+        for each, id_ in assigned
+        if each.verdict is Verdict.VIOLATES and (id_ == row.id or _breaks_every(row, each, contract))
+    ]
     if broken:
         return RowVerdict(row.id, Verdict.VIOLATES, broken[0].why, observed)
     blocked = [each for each in chosen if each.verdict is Verdict.UNTESTED]
@@ -152,12 +167,29 @@ def _row(row: Row, contract: Contract, assigned: Sequence[tuple[Judgement, str]]
     return RowVerdict(row.id, Verdict.CONFORMS, "" if observed else "never chosen", observed)
 
 
+def _breaks_every(row: Row, judgement: Judgement, contract: Contract) -> bool:
+    """Whether a violation is also one of an every-method row: nothing but that row's situations called for a refusal."""
+    if not row.id.startswith(EVERY_METHOD) or not set(row.when) & set(judgement.situations):
+        return False
+    raised = {
+        permit.outcome
+        for each in contract.situations
+        if each.id in row.when
+        for permit in each.permitted(judgement.method)
+    }
+    return judgement.observed == row.fault or set(judgement.allowed) <= raised
+
+
 def _evidence(
     row: Row, contract: Contract, judged: Sequence[Judgement], bases: dict[str, str]
 ) -> tuple[list[Judgement], dict[str, int], str]:
     """Pick the judgements that exercise a row, count what they saw of it, and say what is missing to judge it."""
     if row.fault and row.id.startswith(EVERY_METHOD):
-        chosen = [each for each in judged if set(row.when) & set(each.situations) and each.observed != OK]
+        chosen = [
+            each
+            for each in judged
+            if set(row.when) & set(each.situations) and (each.observed != OK or each.verdict is Verdict.VIOLATES)
+        ]
         seen = Counter(each.observed for each in chosen)
         return chosen, dict(seen), "" if chosen else f"no cell of {', '.join(row.when)} was exercised"
     if row.fault:

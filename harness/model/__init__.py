@@ -6,8 +6,9 @@ from harness.model.effects import EFFECTS
 from harness.model.expect import Allowed, Expectation, expect, holding
 from harness.model.facts import Facts, GuestAccount, Lever, VmFacts
 from harness.model.observe import STATE_PATHS, TASK_PATHS, observe, read_of, steady
-from harness.model.sharpness import Sharpness, sharpness
+from harness.model.sharpness import Sharpness, settled, sharpness, universe
 from harness.model.state import Asked, State, possible, settle
+from harness.model.step import Branch, step
 from harness.model.tracker import TaskLife, Tracker, facts_of, subject
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "TASK_PATHS",
     "Allowed",
     "Asked",
+    "Branch",
     "Cell",
     "Expectation",
     "Facts",
@@ -38,7 +40,10 @@ __all__ = [
     "possible",
     "read_of",
     "settle",
+    "settled",
     "sharpness",
     "steady",
+    "step",
     "subject",
+    "universe",
 ]

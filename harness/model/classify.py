@@ -6,23 +6,26 @@ from collections.abc import Mapping
 
 from harness.contract import Method
 from harness.model.facts import Facts
-from harness.model.spec_rules import broken
+from harness.model.spec_rules import broken, unshown_params
 from harness.model.state import Asked
 from harness.terms import Call, Envelope, Json, Ref, as_ref
 
-_BREAKS = {"schema": "malformed", "value": "badValue", "version": "unknownMethod"}
+_BREAKS = {"schema": "malformed", "value": "badValue", "version": "unknownMethod", "open": "unsettled"}
+_LONGEST_NAME = 256
+"""How long a user name or password may be before no source says what a guest does with it."""
 
 
 def classify(call: Call, method: Method, facts: Facts) -> Asked:
     """Sort a call into the classes that conditions speak of.
 
-    An edited envelope's `breaks` is `schema:…`, `value:…` or `version:…`, or anything else if the call stays valid.
+    An edited envelope's `breaks` is `schema:…`, `value:…`, `version:…`, `session:…` (its headers carry no living session)
+    or `open:…` (no source says whether it is valid), or anything else if the call stays valid.
     """
     spec, faults = _spec(call.arguments, facts)
     return Asked(
         method=method.name,
         request=_request(call),
-        session="valid" if call.actor in facts.sessions else "none",
+        session="valid" if call.actor in facts.sessions and _breaks(call) != "session" else "none",
         this=_this(call.object, facts),
         vm=_vm(as_ref(call.arguments.get("vm")), facts),
         privilege=_privilege(call.actor, method.privilege, facts),
@@ -33,9 +36,11 @@ def classify(call: Call, method: Method, facts: Facts) -> Asked:
 
 
 def _request(call: Call) -> str:
-    if not isinstance(call.payload, Envelope):
-        return "ok"
-    return _BREAKS.get(call.payload.breaks.split(":")[0], "ok")
+    return _BREAKS.get(_breaks(call), "ok")
+
+
+def _breaks(call: Call) -> str:
+    return call.payload.breaks.split(":")[0] if isinstance(call.payload, Envelope) else ""
 
 
 def _this(asked: Ref, facts: Facts) -> str:
@@ -65,6 +70,9 @@ def _login(auth: Json, facts: Facts) -> str:
         or auth.get("interactiveSession")
     ):
         return "unsettled"
+    given = (auth.get("username", ""), auth.get("password", ""))
+    if not all(given) or any(len(each) > _LONGEST_NAME for each in given):
+        return "unsettled"
     for account in facts.guests:
         if (auth.get("username"), auth.get("password")) == (account.username, account.password):
             return "accepted" if account.may_customize else "mayNot"
@@ -75,4 +83,5 @@ def _spec(arguments: Mapping[str, Json], facts: Facts) -> tuple[frozenset[str], 
     vm, spec = as_ref(arguments.get("vm")), arguments.get("spec")
     if not isinstance(spec, dict) or vm is None or vm.value not in facts.vms:
         return frozenset(), ()
-    return broken(spec, facts.vms[vm.value])
+    wrong, faults = broken(spec, facts.vms[vm.value])
+    return (wrong | {"inferred"} if unshown_params(arguments.get("configParams")) else wrong), faults

@@ -33,7 +33,10 @@ _READS = {"RetrievePropertiesEx", "RetrieveProperties"}
 
 
 def read_of(operation: Operation) -> tuple[Ref, Mapping[str, Json] | None] | None:
-    """Give the object that an operation read and the values by path (None: it is gone); None if it read nothing."""
+    """Give the object that an operation read and the values by path; None if it read nothing.
+
+    The values are None if the object is gone, or is a task that could not be read.
+    """
     if operation.call.method not in _READS:
         return None
     sets = operation.call.arguments.get("specSet") or [{}]
@@ -44,7 +47,7 @@ def read_of(operation: Operation) -> tuple[Ref, Mapping[str, Json] | None] | Non
     outcome = operation.outcome
     if isinstance(outcome, Returned) and isinstance(outcome.value, Mapping):
         return ref, outcome.value
-    if isinstance(outcome, Faulted) and outcome.fault.type == "ManagedObjectNotFound":
+    if isinstance(outcome, Faulted) and (ref.type == "Task" or outcome.fault.type == "ManagedObjectNotFound"):
         return ref, None
     return None
 

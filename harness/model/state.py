@@ -50,8 +50,8 @@ class State(msgspec.Struct, frozen=True):
 class Asked(msgspec.Struct, frozen=True):
     """One call as the oracle sees it.
 
-    `request` is ok, malformed, badValue or unknownMethod. `session` is valid or none. `this` and `vm` are ok, unknown or
-    otherType. `privilege` is held, nowhere, vmOnly or rootOnly. `login` is accepted, mayNot, rejected or unsettled.
+    `request` is ok, malformed, badValue, unknownMethod or unsettled. `session` is valid or none. `this` and `vm` are ok,
+    unknown or otherType. `privilege` is held, nowhere, vmOnly or rootOnly. `login` is accepted, mayNot, rejected or unsettled.
     `spec` is the set of what is wrong with the specification: nicCount, rule, inferred; `rule_faults` the faults that
     the broken documented rules name.
     """

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from harness.contract import Contract
-from harness.model.effects import EFFECTS
+from harness.model.effects import EFFECTS, failed
 from harness.model.facts import Facts, VmFacts
 from harness.model.observe import observe, read_of
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK, State
@@ -56,6 +56,8 @@ class Tracker:
         self.facts = facts
         self.contract = contract
         self.tasks: dict[str, TaskLife] = {}
+        self._ghosts: list[TaskLife] = []
+        self._snapshots: dict[str, frozenset[State] | None] = {}
         self.readings: dict[str, Mapping[str, Json] | None] = {}
         self._effects = {each.name: EFFECTS[each.effect] for each in contract.methods}
         self._states = {moid: _initial(vm) for moid, vm in facts.vms.items()}
@@ -68,7 +70,7 @@ class Tracker:
         """List the tasks on the VM that ran (True) or may have run (False) during the interval, without the task `but`."""
         found = (
             (life, life.running_during(start, end))
-            for life in self.tasks.values()
+            for life in (*self.tasks.values(), *self._ghosts)
             if life.vm == vm and life.ref.value != but
         )
         return [(life, certain is True) for life, certain in found if certain is not False]
@@ -129,10 +131,21 @@ class Tracker:
             self._each(life.vm, lambda state: self._after(life, state, success=success))
         elif success and method in REBOOTS:
             self._each(life.vm, rebooted)
+        elif success and method == "CreateSnapshot_Task":
+            self._snapshots[life.vm] = self._kept(life)
+        elif success and method == "RemoveSnapshot_Task":
+            self._snapshots.clear()  # which snapshot of which VM is current now is not followed
         elif success and method in {"RevertToSnapshot_Task", "RevertToCurrentSnapshot_Task"}:
-            self._each(life.vm, anything)
+            kept = self._snapshots.get(life.vm) if method == "RevertToCurrentSnapshot_Task" else None
+            self._each(life.vm, anything if kept is None else lambda _: kept)
         elif success and method == "InstantClone_Task":
             self._cloned(life, as_ref(info.get("result")))
+
+    def _kept(self, life: TaskLife) -> frozenset[State] | None:
+        """Give the states that a snapshot holds; None if its memory is not kept, or a task may have held the lock."""
+        memory = life.accepted.call.arguments.get("memory") is True
+        held = self.running(life.vm, life.accepted.start, life.final[0].end if life.final else 0.0, life.ref.value)
+        return self.states(life.vm) if memory and not held else None
 
     def _after(self, life: TaskLife, state: State, *, success: bool) -> frozenset[State]:
         """Apply the effect of a success; after an error of a customization the lock may be left behind (promise F3)."""
@@ -146,14 +159,7 @@ class Tracker:
             changed = self._effects[method](replace(state, running=CUSTOMIZE) if method in KINDS and cut else state)
             return frozenset({replace(changed, running="", task="")})
         if KINDS.get(method) == CUSTOMIZE:
-            return frozenset(
-                {
-                    state,
-                    replace(state, orphaned=True),
-                    replace(state, orphaned=True, guest="undefined"),
-                    replace(state, guest="undefined"),
-                }
-            )
+            return failed(state)
         return frozenset({state})
 
     def _cloned(self, life: TaskLife, child: Ref | None) -> None:
@@ -173,7 +179,10 @@ class Tracker:
     def _lost(self, operation: Operation) -> None:
         method, vm = operation.call.method, subject(operation.call)
         if method in self._effects:
-            self._each(vm, lambda state: {state, replace(state, orphaned=True), self._effects[method](state)})
+            # it may have been accepted: then its task may run, unseen, for as long as nobody knows
+            self._ghosts.append(TaskLife(Ref("Task", f"lost-{operation.op}"), operation, vm))
+            ends = failed if KINDS.get(method) == CUSTOMIZE else _same
+            self._each(vm, lambda state: {*ends(state), self._effects[method](state)})
         elif method in REBOOTS:
             self._each(vm, rebooted)
         elif method == "StartProgramInGuest":
@@ -193,6 +202,10 @@ def subject(call: Call) -> str:
         return call.object.value
     vm = as_ref(call.arguments.get("vm"))
     return vm.value if vm else ""
+
+
+def _same(state: State) -> frozenset[State]:
+    return frozenset({state})
 
 
 def rebooted(state: State) -> frozenset[State]:

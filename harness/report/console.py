@@ -94,8 +94,11 @@ class ConsoleReporter:
             self._out.print(table)
         for found in result.findings:
             self._out.print(_text(f"\n{found.id}  {found.row}  {found.grade.value}"), style="bold", soft_wrap=True)
-            for name in ("expected", "observed", "detail", "replay"):
-                if value := getattr(found, name):
+            calls = " > ".join(each.call.method for each in found.program)
+            told = {"expected": found.expected, "observed": found.observed, "detail": found.detail, "calls": calls,
+                    "seen again": found.repeats, "replay": found.replay}  # fmt: skip
+            for name, value in told.items():
+                if value:
                     self._out.print(_text(f"  {name}: {value}"), soft_wrap=True)
         for note in result.notes:
             self._out.print(_text(f"note: {note}"), soft_wrap=True)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+
+from msgspec.structs import replace
 
 from harness.model import Asked, Cell, State, VmFacts
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
+from harness.run.judged import unfinished
 from harness.run.stage import FULL, NotArrangedError, Stage
 from harness.strategies import Caller
 from harness.terms import Call, Json, Ref, Returned, as_ref
@@ -29,6 +33,9 @@ class Arranger:
     def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str]) -> None:
         self.stage, self.caller, self.hosts = stage, caller, hosts
         self.clones: list[Ref] = []
+        self.standing = ""
+        self._restoring = False
+        self._gone: Ref | None = None
         self._snapshots: list[Ref] = []
 
     def unreachable(self, cell: Cell) -> str:
@@ -53,10 +60,14 @@ class Arranger:
         lacking = sorted(needed - given)
         return f"the configuration gives no lever {lacking[0]}" if lacking else ""
 
-    def choose(self, want: State, *, on_host: bool = False) -> VmFacts:
-        """Pick a VM whose fixed traits fit, if asked on a host that may be lost. Raises NotArrangedError if there is none."""
+    def choose(self, want: State, *, on_host: bool = False, nics: int = 0) -> VmFacts:
+        """Pick a VM whose fixed traits fit, if asked on a host that may be lost, with so many NICs (0: any).
+
+        Raises NotArrangedError if there is none.
+        """
         for vm in self.stage.facts.vms.values():
-            if vm.ref not in self.clones and self._fits(vm, want) and (not on_host or vm.host in self.hosts):
+            placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
+            if placed and vm.ref not in self.clones and self._fits(vm, want):
                 return vm
         raise NotArrangedError(
             f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
@@ -81,14 +92,17 @@ class Arranger:
             )
         )
 
-    def bring(self, cell: Cell, *, on_host: bool = False) -> Ref | None:
+    def bring(self, cell: Cell, *, on_host: bool = False, nics: int = 0) -> Ref | None:
         """Arrange a cell's state; gives the VM (None if the cell needs none). Raises NotArrangedError."""
         want = cell.state
         if not want.exists:
             return self._destroyed()
-        vm = self.choose(want, on_host=on_host)
+        vm = self.choose(want, on_host=on_host, nics=nics)
         if cell.asked.vm != "ok" and want == State():
             return None
+        stands, self.standing = self.stands(vm, want), ""
+        if stands:
+            return vm.ref
         self._quiet(vm)
         if want.tools_up or want.running == EXCLUSIVE or (want.tools in {"stopped", "starting"} and want.power == ON):
             self._ready(vm)
@@ -98,6 +112,19 @@ class Arranger:
             self._disconnect(vm)
         self._start(vm, want)
         return vm.ref
+
+    def stands(self, vm: VmFacts, want: State) -> bool:
+        """Whether the last cell left the VM, as it was read then, in the wanted state."""
+        if self.standing != vm.ref.value or want.running:
+            return False
+        given = {"network": want.network, "guest": want.guest if want.guest == "undefined" else "before"}
+        states = {
+            replace(each, network=want.network, guest=each.guest if want.guest == "undefined" else "before")
+            for each in self.stage.states(vm.ref)
+        }
+        if not want.tools_up:  # what only a guest that can be asked shows does not count
+            states = {replace(each, orphaned=want.orphaned, engine=want.engine) for each in states}
+        return states == {replace(want, **given)} and not unfinished(self.stage, vm.ref)
 
     def now(self, vm: VmFacts) -> State:
         """Read a VM and give one of the states that it may be in; what was read is the same in all."""
@@ -137,11 +164,18 @@ class Arranger:
         if want.orphaned and orphaned != {True}:
             self.stage.pull(vm.ref, "orphanLock")
         elif not want.orphaned and orphaned != {False} and want.engine == "ok":
-            self._contract_call(vm.ref, ABORT)
+            self._free(vm.ref)
         if want.guest == "undefined":
-            self._began(vm.ref, CUSTOMIZE)
+            self.began(vm.ref, CUSTOMIZE)
             self._contract_call(vm.ref, ABORT)
             self._quiet(vm)
+
+    def _free(self, vm: Ref) -> None:
+        """Free the lock: by an abort, or, as one with nothing to abort may be refused, by a customization."""
+        with suppress(NotArrangedError):
+            self._contract_call(vm, ABORT)
+        if any(each.orphaned for each in self.stage.states(vm)):
+            self._contract_call(vm, CUSTOMIZE)
 
     def _power(self, vm: VmFacts, want: State) -> None:
         now = self.now(vm)
@@ -172,7 +206,7 @@ class Arranger:
     def _start(self, vm: VmFacts, want: State) -> None:
         """Start the work that must run during the call, and see it running."""
         if want.running in _KINDS:
-            self._began(vm.ref, want.running)
+            self.began(vm.ref, want.running)
         elif want.running == EXCLUSIVE:
             arguments = {"name": "vcontract", "description": "", "memory": False, "quiesce": False}
             task = self.stage.begun(vm.ref, "CreateSnapshot_Task", arguments)
@@ -186,7 +220,8 @@ class Arranger:
             if made is not None and made.type == "VirtualMachineSnapshot":
                 self._snapshots.append(made)
 
-    def _began(self, vm: Ref, kind: str) -> Ref:
+    def began(self, vm: Ref, kind: str) -> Ref:
+        """Begin work of a kind and see it running. Raises NotArrangedError."""
         task = self._contract_call(vm, kind, follow=False)
         self.stage.until(f"the running {_KINDS[kind]}", lambda: self.stage.running(task))
         return task
@@ -194,7 +229,8 @@ class Arranger:
     def _contract_call(self, vm: Ref, kind: str, *, follow: bool = True) -> Ref:
         """Make a valid call of the contract under test; it is judged like any other."""
         call: Call = self.caller.call(Asked(_KINDS[kind]), vm)
-        outcome = self.stage.target.send(call, "judge").outcome
+        sent = self.stage.target.send(call, "arrange") if self._restoring else self.stage.judged(call)
+        outcome = sent.outcome
         task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
         if task is None:
             raise NotArrangedError(f"{call.method} was refused")
@@ -207,11 +243,23 @@ class Arranger:
         """Abort whatever customization runs on the VM. Raises NotArrangedError if that is refused."""
         self._contract_call(vm, ABORT)
 
-    def clone(self) -> VmFacts:
-        """Make a VM that may be destroyed."""
-        parent = self.choose(State())
+    def can_clone(self, vm: VmFacts) -> bool:
+        """Whether a VM can be cloned instantly: it must be running, so a template cannot."""
+        return not any(each.template or not each.exists for each in self.stage.states(vm.ref))
+
+    def reconnect_all(self) -> None:
+        """Bring back every host that is lost."""
+        for vm in list(self.stage.facts.vms.values()):
+            if any(each.connection in HOST_LOST for each in self.stage.states(vm.ref)):
+                self.reconnect(vm.host)
+
+    def clone(self, parent: VmFacts | None = None) -> VmFacts:
+        """Make a VM that may be destroyed, like the parent."""
+        parent = parent or self.choose(State())
         self._quiet(parent)
         self._ready(parent)
+        if any(each.orphaned for each in self.stage.states(parent.ref)) and parent.engine == "ok":
+            self._guest(parent, State(tools=next(iter(self.stage.states(parent.ref))).tools))
         name = f"{parent.name}-vcontract-{len(self.clones) + 1}"
         spec = {
             "_typeName": "VirtualMachineInstantCloneSpec",
@@ -223,7 +271,8 @@ class Arranger:
             raise NotArrangedError("InstantClone_Task gave no VM")
         self.clones.append(child)
         made = self.stage.facts.vms[child.value]
-        self.stage.until(f"Tools of {name}", lambda: self.now(made).tools == "ready")
+        if next(iter(self.stage.states(parent.ref))).tools != "never":
+            self.stage.until(f"Tools of {name}", lambda: self.now(made).tools == "ready")
         return made
 
     def destroy(self, vm: Ref) -> None:
@@ -236,13 +285,17 @@ class Arranger:
             self.stage.read_vm(vm)
 
     def _destroyed(self) -> Ref:
-        made = self.clone()
-        self.destroy(made.ref)
-        return made.ref
+        """Give a VM that is gone; one serves for every cell that needs it."""
+        if self._gone is None:
+            made = self.clone()
+            self.destroy(made.ref)
+            self._gone = made.ref
+        return self._gone
 
     def restore(self) -> list[str]:
         """Put everything back: hosts connected, clones destroyed, VMs on and their engines whole; gives what failed."""
         failed = []
+        self._restoring = True
         for vm in list(self.stage.facts.vms.values()):
             try:
                 if vm.ref in self.clones:
@@ -251,7 +304,7 @@ class Arranger:
                     self._quiet(vm)
                     if not next(iter(self.stage.states(vm.ref))).template:
                         self._ready(vm)
-                        self._guest(vm, State(engine=vm.engine))
+                        self._guest(vm, State(engine=vm.engine, tools=next(iter(self.stage.states(vm.ref))).tools))
             except NotArrangedError as error:
                 failed.append(f"{vm.name}: {error}")
         return failed

@@ -6,6 +6,7 @@ import os
 import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,11 +14,13 @@ import msgspec
 from harness.errors import UsageError
 from harness.model import Lever
 
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A vCenter account: `role` is full, unprivileged or readonly; its password stands in the environment or in a file."""
 
-    role: str
+    role: Literal["full", "unprivileged", "readonly"]
     username: str
     password: str = ""
     password_env: str = ""
@@ -38,7 +41,7 @@ class VmPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the operator knows of the VMs whose name matches (shell pattern): the state of the customization engine."""
 
     name: str
-    engine: str = "ok"
+    engine: Literal["ok", "absent", "broken"] = "ok"
 
 
 class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,7 +54,9 @@ class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LeverLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A command line that may be run inside the guests; see `harness.model.Lever`."""
 
-    does: str
+    does: Literal[
+        "stopTools", "startTools", "orphanLock", "crashEngine", "removeEngine", "breakEngine", "restoreEngine"
+    ]
     program: str
     arguments: str = ""
 
@@ -74,10 +79,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lever: tuple[LeverLine, ...] = ()
     hosts: tuple[str, ...] = ()
     waive: tuple[Waiver, ...] = ()
-    staleness: float = 60.0
-    publish: float = 30.0
-    task_seconds: float = 0.0
-    confirm: int = 3
+    staleness: Seconds = 60.0
+    publish: Seconds = 30.0
+    task_seconds: Seconds = 0.0
+    confirm: Annotated[int, msgspec.Meta(ge=1)] = 3
 
     def engine(self, name: str) -> str:
         """Give the state of the engine of a VM by its name; the last pattern that matches wins."""

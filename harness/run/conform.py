@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec.structs import replace
 
-from harness.check import REPEAT, Judge, Summary, object_rows, row_of, summarise, worst
+from harness.check import ASIDE, REPEAT, Judge, Summary, object_rows, row_of, summarise, worst
 from harness.contract import Contract, Row, rows
-from harness.model import Asked, Cell, Facts, Sharpness, sharpness
+from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunStarted
 from harness.report.result import Cells, RunResult, TargetFacts
 from harness.run.arrange import Arranger
@@ -19,13 +20,15 @@ from harness.run.config import Config
 from harness.run.exercise import Exerciser
 from harness.run.object_reads import read_object
 from harness.run.plan import Step, all_cells, plan
-from harness.run.replaying import Recorded, Recording
-from harness.run.stage import FULL, UNPRIVILEGED, NotArrangedError, Stage
+from harness.run.prior import Historian
+from harness.run.program import Performer
+from harness.run.shrink import Budget, Shrinker
+from harness.run.stage import FULL, UNPRIVILEGED, NotArrangedError, SpentError, Stage
 from harness.run.survey import as_json, host_names, survey
 from harness.schema import Schema
 from harness.strategies import Caller
 from harness.target import Target
-from harness.terms import Operation, RowVerdict, Verdict
+from harness.terms import Finding, Operation, RowVerdict, Verdict
 
 TRIES = 3
 
@@ -37,8 +40,10 @@ class Options(msgspec.Struct, frozen=True):
     methods: tuple[str, ...] = ()
     max_calls: int = 0
     time_limit: float = 0.0
+    shrink: Budget = Budget()
     replay: str = "vcontract run"
     report: str = ""
+    stop_at_first: bool = False
 
 
 class Conformance:
@@ -51,9 +56,10 @@ class Conformance:
         config: Config,
         options: Options,
         reporters: Sequence[Reporter],
-        finding: Recording | None = None,
+        finding: Finding | None = None,
     ) -> None:
         self.finding = finding
+        self.shrunk: dict[str, Finding] = {}
         self.target, self.contract, self.config, self.options = target, contract, config, options
         self.reporters = reporters
         self.bases = bases_of(target.schema)
@@ -70,14 +76,18 @@ class Conformance:
         judge = Judge(facts, self.contract, self.bases)
         self.target.recorder.listeners.append(judge.feed)
         stage = self._stage(judge)
-        caller = self._caller(facts)
+        caller = Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
         arranger = Arranger(stage, caller, self._hosts(facts))
         steps, reachable = self._plan(arranger)
         self._tell(RunStarted(self._target_facts(), self.options.seed, len(self._rows()), len(steps)))
         notes: list[str] = []
         with interruptible(notes):
-            read_object(stage)
-            self._walk(steps, Exerciser(stage, caller, arranger), judge)
+            if self.finding is not None:
+                self._replay(self.finding, arranger)
+            else:
+                read_object(stage)
+                self._walk(steps, Exerciser(stage, caller, arranger), judge)
+                self._shrink(arranger, judge)
         with interruptible(notes):
             stage.enter("restore")
             notes += [f"not restored: {each}" for each in arranger.restore()]
@@ -87,16 +97,27 @@ class Conformance:
         self._tell(RunEnded(result))
         return result
 
-    def _caller(self, facts: Facts) -> Caller:
-        schema, actors = self.target.schema, self._actors(facts)
-        if self.finding is None:
-            return Caller(self.contract, schema, facts, actors, self.options.seed)
-        step, call = self.finding.step, self.finding.call
-        asked = step.cell.asked if step.cell else Asked(step.method)
-        return Recorded(self.contract, schema, facts, actors, call, asked)
+    def _shrink(self, arranger: Arranger, judge: Judge) -> None:
+        """Shrink what was found, as far as the budget goes."""
+        judge.close()
+        found = self._summed(judge).findings
+        if not found:
+            return
+        self._tell(Note(f"shrinking {len(found)} findings"))
+        operations = list(self.target.recorder.operations)
+        shrinker = Shrinker(arranger, Performer(arranger.stage, ASIDE), self.options.shrink)
+        for each in found:
+            self.shrunk[each.id] = shrinker.shrink(each, operations)
+
+    def _replay(self, finding: Finding, arranger: Arranger) -> None:
+        """Send one finding's program again, about the VM of the same name, else about any that is ready."""
+        moid = next((vm.ref.value for vm in arranger.stage.facts.vms.values() if vm.name == finding.root[1]), "")
+        shrinker = Shrinker(arranger, Performer(arranger.stage, "replay"), Budget())
+        shrinker.again(finding, moid or arranger.choose(State()).ref.value)
 
     def _stage(self, judge: Judge) -> Stage:
         stage = Stage(self.target, judge)
+        stage.max_calls = self.options.max_calls
         managers = self.target.content
         if "guestOperationsManager" in managers:
             stage.find_processes()
@@ -124,7 +145,7 @@ class Conformance:
             else:
                 reachable.append(each)
         if self.finding is not None:
-            return [self.finding.step], len(reachable)
+            return [], len(reachable)
         methods = self.options.methods or tuple(each.name for each in self.contract.methods)
         return plan(self.contract, methods, reachable, self.options.seed), len(reachable)
 
@@ -133,8 +154,17 @@ class Conformance:
             if self._spent():
                 self.skipped["…"] = "the limit of calls or of time was reached"
                 return
+            if self.options.stop_at_first and self._violated(judge):
+                self.skipped["…"] = "a violation was found"
+                return
             self._step(step, exerciser, judge)
             self._report_new(judge, number + 1, len(steps))
+
+    def _violated(self, judge: Judge) -> bool:
+        """Whether anything so far is a violation."""
+        found = [each.verdict for each in judge.judgements]
+        found += [each.verdict for each in object_rows(self.contract, self.target.recorder.operations)]
+        return Verdict.VIOLATES in found
 
     def _spent(self) -> bool:
         calls, limit = self.target.recorder.calls, self.options.max_calls
@@ -148,6 +178,10 @@ class Conformance:
             try:
                 if step.cell is not None:
                     exerciser.exercise(step.cell, label)
+                elif step.prior:
+                    Historian(exerciser.stage, exerciser.caller, exerciser.arranger).exercise(
+                        step.method, step.prior, label
+                    )
                 else:
                     exerciser.disturbed(step.method, step.disturb, label)
             except (NotArrangedError, LookupError) as error:
@@ -168,9 +202,8 @@ class Conformance:
 
     def _result(self, judge: Judge, reachable: int, notes: list[str]) -> RunResult:
         recorder, options = self.target.recorder, self.options
-        summary = summed(
-            self.contract, self._rows(), judge, recorder.operations, self.bases, self.config.confirm, options.report
-        )
+        summary = self._summed(judge)
+        summary = replace(summary, findings=tuple(self.shrunk.get(each.id, each) for each in summary.findings))
         for each in summary.findings:
             self._tell(FindingSeen(each))
         rows_, waived = waive(self._selected(summary.rows), self.config)
@@ -196,19 +229,30 @@ class Conformance:
             seconds=round(time.monotonic() - self.began, 3),
         )
 
+    def _summed(self, judge: Judge) -> Summary:
+        recorder, confirm = self.target.recorder, self.config.confirm
+        return summed(self.contract, self._rows(), judge, recorder.operations, self.bases, confirm, self.options.report)
+
     def _rows(self) -> tuple[Row, ...]:
         return rows(self.contract, self.bases)
 
     def _selected(self, verdicts: Sequence[RowVerdict]) -> list[RowVerdict]:
         """Leave out the rows of methods that were not selected."""
+        if self.finding is not None:
+            return [each for each in verdicts if each.id == self.finding.row]
         if not self.options.methods:
             return list(verdicts)
         names = {each.id: each.method for each in self._rows()}
         return [each for each in verdicts if names[each.id] in self.options.methods]
 
     def _not_exercised(self) -> list[str]:
-        singles = {label: reason for label, reason in self.skipped.items() if "+" not in label}
-        return [f"not exercised: {label}: {reason}" for label, reason in singles.items()]
+        """Name what was not exercised, by the reason why."""
+        by_reason: dict[str, dict[str, None]] = {}
+        for label, reason in self.skipped.items():
+            what = label.partition(":")[2] or label
+            if "+" not in what:
+                by_reason.setdefault(reason, {})[what] = None
+        return [f"not exercised: {', '.join(names)}: {reason}" for reason, names in by_reason.items()]
 
     def _target_facts(self) -> TargetFacts:
         about = self.target.about
@@ -268,5 +312,5 @@ def interruptible(notes: list[str]) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         notes.append("interrupted: what was not reached is untested")
-    except NotArrangedError as error:
+    except (SpentError, NotArrangedError) as error:
         notes.append(f"ended early: {error}")

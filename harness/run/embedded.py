@@ -10,9 +10,10 @@ from harness.simulator import Settings, SimulatorServer
 LIMIT = 20
 """A task that takes this many times the simulator's task time is stuck (oracle rule A14)."""
 
+EMBEDDED: Config = replace(LOOPBACK, task_seconds=max(2.0, LIMIT * Settings.task_time))
+"""The configuration that goes with it, unless a file says otherwise."""
 
-def embedded(seed: int, api: str = "", defects: frozenset[str] = frozenset()) -> tuple[SimulatorServer, Config]:
-    """Make the simulator, not yet started, and the configuration that goes with it."""
-    settings = Settings(seed=seed, defects=defects) if not api else Settings(seed=seed, api=api, defects=defects)
-    limit = max(2.0, LIMIT * settings.task_time)
-    return SimulatorServer(settings), replace(LOOPBACK, task_seconds=limit)
+
+def simulator_for(seed: int, api: str = "", defects: frozenset[str] = frozenset()) -> SimulatorServer:
+    """Make the simulator, not yet started."""
+    return SimulatorServer(Settings(seed=seed, api=api or Settings.api, defects=defects))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
-from harness.model import Asked, Cell, State
+from harness.check import ABORTS
+from harness.model import Asked, Cell, State, read_of
 from harness.run.arrange import Arranger
+from harness.run.judged import judged_call, task_of, unfinished
 from harness.run.stage import FULL, NotArrangedError, Stage
 from harness.strategies import Caller
-from harness.terms import Faulted, Operation, Ref, Returned, as_ref
+from harness.terms import Ref
 
 MID = (
     "midPowerOff",
@@ -35,49 +39,21 @@ class Exerciser:
         """Exercise a cell under a label; the judge hears everything. Raises NotArrangedError."""
         self.stage.enter(label)
         vm = self.arranger.bring(cell)
-        beside = [
-            life.ref for life in self.stage.tracker.tasks.values() if vm and life.vm == vm.value and not life.final
-        ]
-        if vm is not None and not beside and cell.state.exists:
+        beside = unfinished(self.stage, vm)
+        if vm is not None and not beside and not self._just_read(vm):
             self.stage.read_vm(vm)
         self.caller.facts = self.stage.facts
         self._judged(cell, vm, beside)
+        self.arranger.standing = vm.value if vm is not None and not beside else ""
+
+    def _just_read(self, vm: Ref) -> bool:
+        """Whether the last operation was a read of the VM, so that another would tell nothing new."""
+        last = read_of(self.stage.target.recorder.operations[-1])
+        return last is not None and last[0] == vm
 
     def _judged(self, cell: Cell, vm: Ref | None, beside: list[Ref]) -> None:
-        call = self.caller.call(cell.asked, vm)
-        for task in beside:
-            self.stage.running(task)
-        done = self.stage.target.send(call, "judge")
-        for task in beside:
-            self.stage.read_task(task)
-        self._named_task(done)
-        if (own := _task(done)) is not None:
-            self.stage.follow(own, call.actor)
-        for other in beside:
-            self.arranger.note_snapshots([self.stage.read_task(each) for each in self._finish(other)])
-        if vm is not None:
-            self.stage.read_vm(vm)
-            self._new_tasks(done, vm)
-
-    def _finish(self, task: Ref) -> list[Ref]:
-        self.stage.follow(task)
-        return [task]
-
-    def _named_task(self, done: Operation) -> None:
-        """Read the task that a TaskInProgress names, so that it can be judged."""
-        if isinstance(done.outcome, Faulted):
-            named = as_ref(done.outcome.fault.fields.get("task"))
-            if named is not None and named.value not in self.stage.tracker.tasks:
-                self.stage.read_task(named)
-
-    def _new_tasks(self, done: Operation, vm: Ref) -> None:
-        """After a refusal, read every task of the VM that no call of ours was given (promise F1)."""
-        reading = self.stage.tracker.readings.get(vm.value)
-        if isinstance(done.outcome, Faulted) and reading:
-            for each in reading.get("recentTask") or ():
-                ref = as_ref(each)
-                if ref is not None and ref.value not in self.stage.tracker.tasks:
-                    self.stage.read_task(ref)
+        judged_call(self.stage, self.caller.call(cell.asked, vm), vm, beside)
+        self.arranger.note_snapshots([self.stage.read_task(each) for each in beside])
 
     def disturbed(self, method: str, what: str, label: str) -> None:
         """Make a valid call and disturb the VM while its task runs. Raises NotArrangedError."""
@@ -93,9 +69,10 @@ class Exerciser:
         actor = "leaver" if what == "midLogout" else FULL
         call = self.caller.call(base.asked, vm)
         if what == "midLogout":
+            self.stage.log_in(actor)
             call = type(call)(call.object, call.method, call.payload, actor)
-        done = self.stage.target.send(call, "judge")
-        task = _task(done)
+        done = self.stage.judged(call)
+        task = task_of(done)
         if task is not None:
             self.stage.until("the running task", lambda: self.stage.running(task))
             self._do(what, vm, task, actor)
@@ -113,7 +90,7 @@ class Exerciser:
             "midHostLost": lambda: self.stage.done(Ref("HostSystem", facts.host), "DisconnectHost_Task"),
             "midGone": lambda: self.arranger.destroy(vm),
             "midCancel": lambda: self.stage.call(task, "CancelTask", {}),
-            "midAbort": lambda: self.arranger.abort(vm),
+            "midAbort": lambda: self._abort(vm, task),
             "midLogout": lambda: self.stage.target.logout(actor),
         }
         try:
@@ -121,12 +98,15 @@ class Exerciser:
         except NotArrangedError:
             self.stage.read_vm(vm)  # refused, e.g. TaskInProgress: then nothing happened in mid-task
 
+    def _abort(self, vm: Ref, task: Ref) -> None:
+        """Abort what runs, in spaced tries while it runs on (promise F5). Raises NotArrangedError when it is over."""
+        for _ in range(ABORTS):
+            with suppress(NotArrangedError):
+                self.arranger.abort(vm)
+            self.stage.until("the running task", lambda: self.stage.running(task))
+            time.sleep(self.stage.facts.publish)
+
     def _put_back(self, what: str, vm: Ref) -> None:
         if what == "midHostLost":
             self.arranger.reconnect(self.stage.facts.vms[vm.value].host)
         self.stage.read_vm(vm)
-
-
-def _task(done: Operation) -> Ref | None:
-    ref = as_ref(done.outcome.value) if isinstance(done.outcome, Returned) else None
-    return ref if ref is not None and ref.type == "Task" else None

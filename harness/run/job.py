@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from urllib.parse import unquote
 
 import msgspec
 from msgspec.structs import replace
@@ -15,16 +16,17 @@ from msgspec.structs import replace
 from harness.contract import load
 from harness.errors import UsageError
 from harness.report.console import ConsoleReporter, JsonReporter
-from harness.report.events import Reporter
+from harness.report.events import Reporter, RunEvent, RunStarted
 from harness.report.junit import JunitReporter
+from harness.report.reproduction import ReproductionReporter
 from harness.report.result import RunResult
 from harness.report.run_directory import RunDirectory
 from harness.run.config import Account, Config, config_for, read_password
 from harness.run.conform import Conformance, Options
-from harness.run.embedded import embedded
-from harness.run.replaying import Recording
+from harness.run.embedded import EMBEDDED, simulator_for
 from harness.run.survey import secrets_of
-from harness.target import Recorder, Target
+from harness.target import Recorder, Secrets, Target
+from harness.terms import Finding
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -46,32 +48,55 @@ class Job(msgspec.Struct, frozen=True):
     output: str = "text"
     api: str = ""
     defects: frozenset[str] = frozenset()
-    finding: Recording | None = None
+    finding: Finding | None = None
 
 
 def execute(job: Job) -> RunResult:
-    """Run a job to its result; reports as it goes. Raises HarnessError for all that keeps it from running."""
+    """Run a job to its result; reports as it goes. Raises HarnessError for all that keeps it from running.
+
+    A run that never got under way leaves no directory behind.
+    """
     contract = load(job.contract)
     for method in job.options.methods:
         contract.method(method)
-    directory = RunDirectory(job.report_dir, job.options.seed)
+    config = _configured(job)
+    secrets = secrets_of(config)
+    new_parent = not job.report_dir.exists()
+    directory, begun = RunDirectory(job.report_dir, job.options.seed), _Begun()
     options = replace(job.options, report=str(directory.path))
     console: Reporter = JsonReporter() if job.output == "json" else ConsoleReporter(directory.path)
-    reporters: list[Reporter] = [directory, JunitReporter(directory.path), console]
-    with terminable(), _opened(job, Recorder(directory.history)) as (target, config):
-        return Conformance(target, contract, config, options, reporters, job.finding).run()
+    others: list[Reporter] = [JunitReporter(directory.path), ReproductionReporter(directory.path), console]
+    reporters: list[Reporter] = [begun, directory, *others]
+    recorder = Recorder(directory.history)
+    try:
+        with terminable(begun, recorder), _opened(job, config, secrets, recorder) as target:
+            return Conformance(target, contract, config, options, reporters, job.finding).run()
+    except BaseException:
+        if not begun.yes:
+            shutil.rmtree(directory.path, ignore_errors=True)
+            if new_parent:
+                with suppress(OSError):  # another run has come into it
+                    job.report_dir.rmdir()
+        raise
+
+
+class _Begun:
+    """Hears whether the run got under way."""
+
+    def __init__(self) -> None:
+        self.yes = False
+
+    def on(self, event: RunEvent) -> None:
+        self.yes = self.yes or isinstance(event, RunStarted)
 
 
 @contextmanager
-def _opened(job: Job, recorder: Recorder) -> Iterator[tuple[Target, Config]]:
-    """Reach the target with its configuration; close it afterwards, with the simulator if it was started here."""
-    simulator, config = None, None
+def _opened(job: Job, config: Config, secrets: Secrets, recorder: Recorder) -> Iterator[Target]:
+    """Reach the target; close it afterwards, with the simulator if it was started here."""
+    simulator, url = None, job.target or config.target
     try:
-        if job.target or (job.config is not None and (config := _configured(job)).target):
-            config = config or _configured(job)
-            url = job.target or config.target
-        else:
-            simulator, config = embedded(job.options.seed, job.api, job.defects)
+        if not url:
+            simulator = simulator_for(job.options.seed, job.api, job.defects)
             simulator.start()
             url = simulator.url
         target = Target.open(
@@ -80,10 +105,10 @@ def _opened(job: Job, recorder: Recorder) -> Iterator[tuple[Target, Config]]:
             insecure=job.insecure or config.insecure,
             ca_file=config.ca_file or None,
             recorder=recorder,
-            secrets=secrets_of(config),
+            secrets=secrets,
         )
         try:
-            yield target, config
+            yield target
         finally:
             target.close()
     finally:
@@ -93,8 +118,13 @@ def _opened(job: Job, recorder: Recorder) -> Iterator[tuple[Target, Config]]:
 
 
 def _configured(job: Job) -> Config:
-    config = config_for(job.target, job.config)
+    """Give the configuration: the file's, else the built-in one of the simulator or of loopback, else an empty one."""
+    config = config_for(job.target, job.config) if job.target or job.config else EMBEDDED
+    if job.api and (job.target or config.target):
+        raise UsageError("--api is the version of the simulator that is started; a target has its own")
     if not job.username:
+        if job.password_file:
+            raise UsageError("--password-file needs --username")
         return config
     password = read_password(job.password_file) if job.password_file else job.password
     if not password:
@@ -104,29 +134,47 @@ def _configured(job: Job) -> Config:
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does: cleanly, with what is known."""
+def terminable(begun: _Begun, recorder: Recorder) -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does: cleanly, with what is known.
 
-    def stop(_: int, __: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
+    Once it is under way it ends before its next call: a call that is cut in the middle would be judged by half of what
+    was said. A second signal ends it at once.
+    """
+    told: list[int] = []
 
-    before = signal.signal(signal.SIGTERM, stop)
+    def stop(number: int, _: FrameType | None) -> None:
+        told.append(number)
+        if not begun.yes or len(told) > 1:
+            raise KeyboardInterrupt
+        recorder.stop()
+
+    before = [(each, signal.signal(each, stop)) for each in (signal.SIGINT, signal.SIGTERM)]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before:
+            signal.signal(each, handler)
 
 
 def from_environment(environment: dict[str, str]) -> tuple[str, str, str, bool]:
-    """Read `--target govc` from govc's variables: URL, user name, password, insecure. Raises UsageError."""
-    url = environment.get("GOVC_URL", "")
-    if not url:
+    """Read `--target govc` from govc's variables: URL, user name, password, insecure. Raises UsageError.
+
+    As with govc, the URL may lack scheme and path, and may hold the user name and password.
+    """
+    given = environment.get("GOVC_URL", "")
+    if not given:
         raise UsageError("--target govc: GOVC_URL is not set")
-    if "://" not in url:
-        url = f"https://{url}"
-    url = url if url.rstrip("/").count("/") > 2 else url.rstrip("/") + "/sdk"
+    scheme, _, place = given.rpartition("://")
+    authority, _, path = place.partition("/")
+    credentials, _, host = authority.rpartition("@")
+    name, _, secret = (unquote(each) for each in credentials.partition(":"))
     insecure = environment.get("GOVC_INSECURE", "").lower() in {"1", "true", "yes"}
-    return url, environment.get("GOVC_USERNAME", ""), environment.get("GOVC_PASSWORD", ""), insecure
+    return (
+        f"{scheme or 'https'}://{host}/{path or 'sdk'}",
+        environment.get("GOVC_USERNAME", "") or name,
+        environment.get("GOVC_PASSWORD", "") or secret,
+        insecure,
+    )
 
 
 __all__ = ["Job", "execute", "from_environment", "terminable"]

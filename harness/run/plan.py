@@ -10,39 +10,50 @@ import msgspec
 from harness.contract import Contract
 from harness.model import BY_NAME, Cell, State, cells
 from harness.run.exercise import MID
+from harness.run.prior import PRIOR
 
 PAIRS = 60
 """How many pairs of deviations a run exercises beyond all cells with at most one."""
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One thing to do: a cell, or a valid call of a method that is disturbed in mid-task."""
+    """One thing to do: a cell, or a valid call of a method that is disturbed in mid-task or has a past."""
 
     label: str
     cell: Cell | None = None
     method: str = ""
     disturb: str = ""
+    prior: str = ""
 
 
 def plan(contract: Contract, methods: Sequence[str], reachable: Iterable[Cell], seed: int) -> list[Step]:
-    """List the steps: everything valid, one deviation each, mid-task disturbances, then pairs drawn with the seed."""
+    """List the steps: everything valid, one deviation each, calls with a past, mid-task disturbances, then pairs.
+
+    Of the pairs come first those of a caller who may not and a VM on which something runs; the rest is drawn with the seed.
+    """
     found = [each for each in reachable if each.method in methods]
     single = sorted((each for each in found if len(each.deviations) < 2), key=_state_first)
     pairs = [each for each in found if len(each.deviations) == 2]
-    drawn = random.Random(seed).sample(pairs, min(PAIRS, len(pairs)))  # noqa: S311 - a plan, no secret
+    first = [each for each in pairs if _guarded(each)]
+    rest = [each for each in pairs if not _guarded(each)]
+    drawn = first + random.Random(seed).sample(rest, min(PAIRS, len(rest)))  # noqa: S311 - a plan, no secret
     steps = [Step(each.id, each) for each in single]
-    steps += [
-        Step(f"{method.name}:{what}", None, method.name, what)
-        for method in contract.methods
-        if method.name in methods
-        for what in MID
-    ]
+    chosen = [method.name for method in contract.methods if method.name in methods]
+    steps += [Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in PRIOR]
+    steps += [Step(f"{name}:{what}", method=name, disturb=what) for name in chosen for what in MID]
     return steps + [Step(each.id, each) for each in sorted(drawn, key=_state_first)]
 
 
 def all_cells(contract: Contract) -> tuple[Cell, ...]:
     """List every cell of a contract with at most two deviations."""
     return tuple(cells(contract))
+
+
+def _guarded(cell: Cell) -> bool:
+    """Whether a caller who must be refused meets a VM on which something runs, or whose lock is held."""
+    asked = cell.asked
+    refused = asked.privilege == "nowhere" or asked.login in {"rejected", "mayNot"} or asked.session == "none"
+    return refused and bool(cell.state.running or cell.state.orphaned)
 
 
 def _state_first(cell: Cell) -> tuple[bool, tuple[str, ...], str]:

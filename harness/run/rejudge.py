@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
 from harness.check import Judge, worst
@@ -27,7 +28,10 @@ def rejudge(directory: Path, wsdl: str = "") -> RunResult:
     given = [each for each in history.observed if each.subject == "facts"]
     if not given:
         raise RunFileError(f"{directory}: the history holds no facts; the run ended before it began")
-    facts = facts_of(given[0].facts)
+    try:
+        facts = facts_of(given[0].facts)
+    except msgspec.ValidationError as error:
+        raise RunFileError(f"{directory}: the history holds no facts of a run: {error}") from error
     schema: Schema = load(wsdl or shipped("wsdl") / facts.api_version)
     contract, bases = load_contract(facts.object), bases_of(schema)
     judge = Judge(facts, contract, bases)

@@ -21,10 +21,15 @@ class NotArrangedError(HarnessError):
     """A wanted state could not be brought about; the cell is not exercised."""
 
 
+class SpentError(HarnessError):
+    """The limit of judged calls is reached; the run ends with what is known."""
+
+
 class Stage:
     """Calls, reads and waits; every one is an operation that the judge hears.
 
-    `patience` is the limit in seconds for a state to come about, `limit` the one for a task.
+    `patience` is the limit in seconds for a state to come about, `limit` the one for a task, `max_calls` that of judged
+    calls (0: none).
     """
 
     def __init__(self, target: Target, judge: Judge, *, patience: float = 60.0) -> None:
@@ -32,6 +37,7 @@ class Stage:
         self.judge = judge
         self.patience = patience
         self.limit = judge.tracker.facts.task_seconds or 600.0
+        self.max_calls = 0
         self.process_manager: Ref | None = None
         self.auth: Json = None
 
@@ -65,6 +71,12 @@ class Stage:
     def call(self, ref: Ref, method: str, arguments: dict[str, Json], actor: str = FULL) -> Operation:
         """Make an arranging call."""
         return self.target.send(Call(ref, method, Arguments(arguments), actor), "arrange")
+
+    def judged(self, call: Call) -> Operation:
+        """Make a call of the contract under test, to be judged. Raises SpentError once `max_calls` were made."""
+        if self.max_calls and self.target.recorder.calls >= self.max_calls:
+            raise SpentError(f"the limit of {self.max_calls} judged calls was reached")
+        return self.target.send(call, "judge")
 
     def done(self, ref: Ref, method: str, arguments: dict[str, Json] | None = None) -> Json:
         """Make an arranging call, wait for its task if it has one, and give the result. Raises NotArrangedError if refused."""
@@ -103,6 +115,10 @@ class Stage:
                 raise NotArrangedError(f"{what} did not come about within {self.patience:g} s")
             time.sleep(pause)
             pause = min(pause * 1.5, 1.0)
+
+    def log_in(self, actor: str) -> None:
+        """Open one more session of the full account. Raises TargetError if it is refused."""
+        self.target.login(actor, self.facts.sessions[FULL], "account.full")
 
     def find_processes(self) -> None:
         """Find the GuestProcessManager and the guest account with which levers are pulled."""

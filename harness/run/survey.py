@@ -25,8 +25,9 @@ def secrets_of(config: Config) -> Secrets:
     named = {f"account.{each.role}": password_of(each) for each in config.account}
     named |= {f"guest.{each.username}": password_of(each) for each in config.guest}
     # the built-in passwords are documented, and everyday words in replies too: only a user's own are taken out of replies
-    public = tuple(named) if config.account == LOOPBACK.account else ()
-    return Secrets({**named, "guest.nobody": "not-a-password"}, public=(*public, "guest.nobody"))
+    documented = {each.password for each in LOOPBACK.account} | {each.password for each in LOOPBACK.guest}
+    public = tuple(name for name, value in named.items() if value in documented)
+    return Secrets({**named, "guest.nobody": "not-a-password"}, public=public, made_up=("guest.nobody",))
 
 
 def survey(target: Target, config: Config, contract: Contract) -> Facts:

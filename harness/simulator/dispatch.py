@@ -15,23 +15,24 @@ from typing import TYPE_CHECKING, Any
 from pyVmomi import VmomiSupport, vim, vmodl
 
 from harness.shipped import shipped
+from harness.simulator.access import ANONYMOUS
 from harness.simulator.http1 import Reply, Request
-from harness.simulator.objects import Invocation, Session
+from harness.simulator.objects import Invocation
 from harness.simulator.pending import NotYet, Pending
-from harness.simulator.property_paths import no_permission, read_property
+from harness.simulator.property_paths import read_property
 from harness.simulator.session_manager import COOKIE
 from harness.simulator.soap_envelope import VIM, CallNode, Malformed, read_envelope
-from harness.simulator.soap_reader import read_arguments, read_this
+from harness.simulator.soap_reader import read_this
 from harness.simulator.soap_writer import write_fault, write_reply
 from harness.simulator.versions import known_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.simulator.decisions import Decisions
     from harness.simulator.vcenter import VCenter
 
 _LOG = logging.getLogger(__name__)
-_ANONYMOUS = "System.Anonymous"
 _ENDPOINTS = {"/sdk", "/sdk/", "/sdk/vimService", "/sdk/vim25"}
 _PLAIN_TEXT = "text/plain; charset=utf-8"
 
@@ -41,18 +42,11 @@ _FETCH = VmomiSupport.Object(
     wsdlName="Fetch",
     type=VmomiSupport.ManagedObject,
     version="vim.version.version1",
-    privId=_ANONYMOUS,
+    privId=ANONYMOUS,
     params=(VmomiSupport.Object(name="prop", type=str, version="vim.version.version1", flags=0, privId=None),),
     result=object,
 )
 
-
-# Privileges that real servers check by what the call would change; the metadata names none.
-_BY_CHANGE = {
-    "ReconfigVM_Task": "VirtualMachine.Config.Settings",
-    "Destroy_Task": "VirtualMachine.Inventory.Delete",
-    "SetField": "Global.SetCustomField",
-}
 _COOKIE = re.compile(rf'(?:^|[;\s]){COOKIE}="?([^";]*)')
 _UNDETERMINED = "while parsing HTTP request before method was determined\nat line 1, column 0"
 
@@ -128,13 +122,14 @@ class Dispatcher:
             info = _method(found)
         except Malformed as bad:
             return _refusal(bad.within(_UNDETERMINED), version)
+        version = self._vcenter.decisions.understood(version, info)
         cookie = _COOKIE.search(head.headers.get("cookie", ""))
         session = self._vcenter.sessions.find(cookie[1]) if cookie else None
         fresh = secrets.token_hex(20)
         call = Invocation(found.node.name, version, session, session.cookie if session else fresh, head)
 
         def run(produce: Callable[[], Any]) -> Any:
-            return _run(produce, call, info)
+            return _run(produce, call, info, self._vcenter.decisions)
 
         outcome = run(lambda: self._invoke(found, info, call))
         if isinstance(outcome, Pending):
@@ -145,24 +140,22 @@ class Dispatcher:
         return outcome
 
     def _invoke(self, found: CallNode, info: Any, call: Invocation) -> Any:
+        decide = self._vcenter.decisions
         if not known_at(call.version, info.version):
             receiver = _parsed(found, info, lambda: read_this(found.node, info.type, self._vcenter.versions.newest))
             raise vmodl.fault.MethodNotFound(receiver=receiver, method=call.method)
         this = _parsed(found, info, lambda: read_this(found.node, info.type, call.version))
-        if call.session is None and info.privId != _ANONYMOUS:
+        if call.session is None and decide.needs_session(call, info):
             raise vim.fault.NotAuthenticated(object=this, privilegeId=info.privId or "System.View")
         if call.session is not None:
             self._vcenter.sessions.use(call.session)
+        arguments = _parsed(found, info, lambda: decide.read(found.node, info, call.version))
         target = self._vcenter.resolve(this)
-        arguments = _parsed(found, info, lambda: read_arguments(found.node, info, call.version))
         if call.session is not None:
-            _authorise(call.session, info, this, arguments)
+            decide.authorise(call.session, info, this, arguments)
         if info is _FETCH:
             return read_property(target, arguments["prop"], call)
-        handler = getattr(target, call.method, None)
-        if handler is None:
-            raise vmodl.fault.NotSupported
-        return handler(call, **arguments)
+        return decide.serve(call, target, arguments)
 
 
 def _method(found: CallNode) -> Any:
@@ -188,33 +181,17 @@ def _parsed(found: CallNode, info: Any, read: Callable[[], Any]) -> Any:
         raise vmodl.fault.InvalidRequest(msg=bad.text) from None
 
 
-def _authorise(session: Session, info: Any, this: Any, arguments: dict[str, Any]) -> None:
-    """Check the method's privilege and its parameters', as the metadata name them; raises NoPermission."""
-    for param in info.params:
-        given = arguments.get(param.name)
-        for ref in given if isinstance(given, list) else [given]:
-            if param.privId and isinstance(ref, VmomiSupport.ManagedObject):
-                _need(session, param.privId, ref)
-    entity = arguments.get("vm")
-    privilege = info.privId or _BY_CHANGE.get(info.wsdlName)
-    if privilege:
-        _need(session, privilege, entity if isinstance(entity, VmomiSupport.ManagedObject) else this)
-
-
-def _need(session: Session, privilege: str, entity: Any) -> None:
-    if not session.account.holds(privilege):
-        raise no_permission(entity, privilege)
-
-
-def _run(produce: Callable[[], Any], call: Invocation, info: Any) -> Any:
+def _run(produce: Callable[[], Any], call: Invocation, info: Any, decide: Decisions) -> Any:
     """Give the reply that a piece of work ends in; its Pending if it blocks, None if a poll says NotYet."""
     try:
         value = produce()
         if value is NotYet or isinstance(value, Pending):
             return None if value is NotYet else value
-        return Reply(200, write_reply(call.method, info.result, value, call.version))
+        body = write_reply(call.method, info.result, value, decide.reply_version(call))
+        return decide.reply(call, Reply(200, body))
     except vmodl.MethodFault as fault:
-        return Reply(500, write_fault(fault, call.version))
+        body = write_fault(decide.fault(call, fault), decide.reply_version(call))
+        return decide.reply(call, Reply(500, body))
     except Exception as mistake:  # noqa: BLE001 - our own mistake must reach the client as a fault, and the log
         _LOG.exception("%s broke", call.method)
         return Reply(500, write_fault(vmodl.fault.SystemError(reason=type(mistake).__name__), call.version))

@@ -74,13 +74,16 @@ class RequestParser:
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the wire; raises BadRequest (400 not HTTP, 413 body too big, 431 head too big)."""
+        finished = len(self.complete)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             raise BadRequest(501) from None
         except httptools.HttpParserError:
             raise BadRequest(413 if self._oversize else 400) from None
-        if not self._in_body:
+        if (
+            not self._in_body and len(self.complete) == finished
+        ):  # else the data were a body's, or a new head's beginning
             self._head_size += len(data)
             if self._head_size > MAX_HEAD:
                 raise BadRequest(431)

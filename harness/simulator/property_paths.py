@@ -47,7 +47,8 @@ def read_property(target: ManagedObject, path: str, call: Invocation, read: dict
         raise no_permission(target.ref, privilege)
     known = {} if read is None else read
     if name not in known:
-        known[name] = target.property_for(name, call.session)
+        value = target.property_for(name, call.session)
+        known[name] = target.vcenter.decisions.shown(target, name, value, call)
     value = _item(known[name], key)
     for name, key, kind in steps[1:]:  # noqa: B007 - kind of the last step is used below
         value = _item(getattr(value, name, None), key)

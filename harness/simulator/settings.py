@@ -18,7 +18,7 @@ class Settings:
     tls: bool = False
     api: str = "8.0.3.0"
     vms: int | None = None
-    task_time: float = 0.05
+    task_time: float = 0.03
     boot_time: float = 0.05
     inventory: Path | None = None
     seed: int = 0

@@ -146,6 +146,9 @@ def _reference(node: Node, declared: Any, version: str) -> Any:
     """Decode a reference; one without a `type` attribute is taken to be of the declared type."""
     if node.children:
         raise Malformed(f'Unexpected element tag "{node.children[0].tag}" seen', node.children[0].place)
+    wire_type = node.attributes.get(_TYPE)
+    if wire_type is not None and _type_named(node, wire_type, version) is not VmomiSupport.ManagedObject:
+        raise Malformed(f"Type {wire_type} is not compatible with static type ManagedObjectReference", node.place)
     claimed = node.attributes.get("type")
     if claimed is None:
         return declared(node.text.strip())

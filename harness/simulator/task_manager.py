@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 _HISTORY = 10_000
 _MAX_COLLECTOR = 32
+_METHOD_TEXTS = {
+    "vm.GuestCustomizationManager.customize": "Customize guest",
+    "vm.GuestCustomizationManager.startNetwork": "Start guest network",
+    "vm.GuestCustomizationManager.abortCustomization": "Abort guest customization",
+}
 
 
 class Tasks:
@@ -124,8 +129,12 @@ class TaskManager(ManagedObject):
         return [task.ref for task in self.vcenter.tasks.recent()]
 
     def get_description(self) -> vim.TaskDescription:
-        """Give an empty catalogue of method texts: clients show descriptionId then."""
-        return vim.TaskDescription(methodInfo=[], state=[], reason=[])
+        """Give the texts of states and of the one reason that occurs; of the methods only those this project is about."""
+        return vim.TaskDescription(
+            methodInfo=[_described(key, text) for key, text in _METHOD_TEXTS.items()],
+            state=[_described(state, state.capitalize()) for state in vim.TaskInfo.State.values],
+            reason=[vim.TypeDescription(key=vim.TaskReasonUser, label="User", summary="Started by a user")],
+        )
 
     def get_maxCollector(self) -> int:
         """Give the number of collectors that a session may have."""
@@ -136,3 +145,7 @@ class TaskManager(ManagedObject):
         collector = TaskHistoryCollector(self.vcenter, self.vcenter.session_moid(call), filter)
         self.vcenter.sessions.own(call, collector)
         return collector.ref
+
+
+def _described(key: str, text: str) -> vim.ElementDescription:
+    return vim.ElementDescription(key=str(key), label=text, summary=text)

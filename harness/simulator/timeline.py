@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+
+_LOG = logging.getLogger(__name__)
 
 Action = Callable[[], None]
 
@@ -56,7 +59,10 @@ class Timeline:
         return max(0.0, self._agenda[0][0] - self.now()) if self._agenda else None
 
     def run_due(self) -> None:
-        """Run everything that is due, in order; called before each request and by the server's timer."""
+        """Run everything that is due, in order; called before each request and by the server's timer.
+
+        An action that breaks is logged, and the others still run: the server must go on.
+        """
         limit = self.now()
         while self._agenda and self._agenda[0][0] <= limit:
             self._due, _, handle = heapq.heappop(self._agenda)
@@ -64,5 +70,7 @@ class Timeline:
             try:
                 if action is not None:
                     action()
+            except Exception:  # noqa: BLE001 - one mistake of ours must not stop the clock
+                _LOG.exception("something that was due broke")
             finally:
                 self._due = None

@@ -7,6 +7,8 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from harness.simulator.authorization_manager import ACCOUNTS, AuthorizationManager
+from harness.simulator.decisions import Decisions
+from harness.simulator.defects import misbehave
 from harness.simulator.dispatch import Dispatcher
 from harness.simulator.http1 import Reply, Request
 from harness.simulator.inventory import populate as populate_inventory
@@ -17,6 +19,7 @@ from harness.simulator.service_instance import ServiceInstance
 from harness.simulator.session_manager import SessionManager, Sessions
 from harness.simulator.task_manager import TaskManager, Tasks
 from harness.simulator.timeline import Timeline
+from harness.simulator.variants import vary
 from harness.simulator.versions import Versions
 from harness.simulator.views import ViewManager
 
@@ -40,8 +43,8 @@ _SERVICE_OBJECTS: tuple[tuple[type[ManagedObject], str], ...] = (
 class VCenter:
     """One simulated vCenter; single-threaded, all state is touched only by the thread that serves it.
 
-    `populate` registers the inventory (None: the usual one); raises UsageError if the settings name an unknown version
-    or an unusable inventory.
+    `populate` registers the inventory (None: the usual one); raises UsageError if the settings name an unknown version,
+    defect or variant, or an unusable inventory.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class VCenter:
     ) -> None:
         self.settings = settings
         self.versions = Versions(settings.api)
+        self.decisions = Decisions()
         self.timeline = timeline or Timeline()
         self.random = random.Random(settings.seed)  # noqa: S311 - repeatable ids and choices, no secret
         self.registry = Registry()
@@ -66,6 +70,8 @@ class VCenter:
         for kind, moid in _SERVICE_OBJECTS:
             self.registry.add(kind(self, moid))
         (populate or populate_inventory)(self)
+        misbehave(self)
+        vary(self)
 
     def changed(self, found: ManagedObject) -> None:  # noqa: ARG002 - who changed is told for a finer collector to use
         """Take note that some property of an object may have changed; waiting calls are asked again at `settle`."""

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
+from contextlib import suppress
 
 from hypothesis import strategies as st
 
 from harness.contract import Contract
 from harness.model import Asked, Facts
 from harness.schema import Schema
+from harness.strategies import auth, semantic
 from harness.strategies import customization as gosc
-from harness.strategies import envelopes
+from harness.strategies.case import MALFORMED, Case
+from harness.strategies.cases import cases
+from harness.strategies.closure import Closure
+from harness.strategies.coverage import Coverage, coverage
+from harness.strategies.http_breaks import NOBODY, OLDER, STRANGER
 from harness.strategies.pool import Pool
-from harness.terms import Arguments, Call, Envelope, Json, Ref
+from harness.terms import Arguments, Call, Json, Ref
 
-OLDER = "6.7.3"
 DRAWN = 64
+HEAVY = ("15.longest", "15.tooLong", "18.tooLong", "1.many")
+"""Changes that make a request large: left to their own cases."""
 Spec = dict[str, Json]
+
+
+__all__ = ["OLDER", "Caller"]
 
 
 class Caller:
@@ -30,27 +40,62 @@ class Caller:
         self._specs = Pool(gosc.linux_specs(), seed, DRAWN)
         self._params = Pool(gosc.config_params, seed + 1, DRAWN)
         self._choices = Pool(st.integers(0, 2**16), seed + 2, DRAWN)
+        self._seed = seed + 3
+        self._cases: dict[str, tuple[Case, ...]] = {}
+        self._changes: dict[str, dict[str, semantic.Change]] = {}
 
     def call(self, asked: Asked, vm: Ref | None) -> Call:
         """Build a call of this class; `vm` is the arranged machine (None: the class needs none).
 
         Raises LookupError with the reason if the facts or the schema hold nothing to build it from.
         """
-        method = self.contract.method(asked.method)
         target = self._vm(asked, vm)
         arguments: dict[str, Json] = {"vm": target.json(), "auth": self._auth(asked.login)}
-        parameters = {each.split(":")[0] for each in method.parameters}
+        parameters = self._parameters(asked.method)
         if "spec" in parameters:
-            nics = self.facts.vms[target.value].nics if target.value in self.facts.vms else 1
-            arguments["spec"] = self._spec(asked, nics)
+            arguments["spec"] = self._spec(asked, self._nics(target))
         if "configParams" in parameters and (drawn := self._params.next()) is not None:
             arguments["configParams"] = drawn
-        this, actor = self._this(asked.this), self._actor(asked)
-        call = Call(this, asked.method, Arguments(arguments), actor)
-        return call if asked.request == "ok" else Call(this, asked.method, self._edit(asked, call), actor)
+        call = Call(self._this(asked.this), asked.method, Arguments(arguments), self._actor(asked))
+        return call if asked.request == "ok" else self._edited(asked.request, call)
 
-    def _choose(self, among: list[Callable[[], Spec]]) -> Spec:
-        return among[self._choices.next() % len(among)]()
+    def cases(self) -> tuple[Case, ...]:
+        """List every case of every method: what may be wrong with a call, and what is odd and legal."""
+        return tuple(each for method in self.contract.methods for each in self._of(method.name))
+
+    def broken(self, case: Case, method: str, vm: Ref) -> Call:
+        """Make a valid call to a machine so as the case says. Raises LookupError if the machine does not fit the case."""
+        if case.nics > self._nics(vm):
+            raise LookupError(f"{case.label} needs a VM with {case.nics} NICs")
+        return case.turn(self.call(Asked(method), vm))
+
+    def coverage(self, sent: Collection[Call], taken: Collection[str]) -> dict[str, Coverage]:
+        """Measure what was exercised, by method: `sent` are the judged calls, `taken` the names of the cases."""
+        found = {}
+        for each in self.contract.methods:
+            closure = Closure(self.schema, each.name)
+            found[each.name] = coverage(closure, sent, self._of(each.name), taken)
+        return found
+
+    def base(self, method: str) -> dict[str, Json]:
+        """Give valid arguments for some VM with one NIC, the same at every call."""
+        arguments: dict[str, Json] = {
+            "vm": Ref("VirtualMachine", "vm-0").json(),
+            "auth": auth.accepted(self.facts.guests, may=True) or auth.name_password(auth.NOBODY, auth.NOBODYS),
+        }
+        return arguments | ({"spec": gosc.SMALLEST} if "spec" in self._parameters(method) else {})
+
+    def _of(self, method: str) -> tuple[Case, ...]:
+        if method not in self._cases:
+            documented = self.contract.method(method)
+            self._cases[method] = cases(self.schema, documented, self.base(method), self.facts.guests, self._seed)
+        return self._cases[method]
+
+    def _parameters(self, method: str) -> set[str]:
+        return {each.split(":")[0] for each in self.contract.method(method).parameters}
+
+    def _nics(self, vm: Ref) -> int:
+        return self.facts.vms[vm.value].nics if vm.value in self.facts.vms else 1
 
     def _vm(self, asked: Asked, vm: Ref | None) -> Ref:
         if asked.vm == "unknown":
@@ -72,79 +117,52 @@ class Caller:
 
     def _actor(self, asked: Asked) -> str:
         if asked.session == "none":
-            return ("nobody", "stranger")[self._choices.next() % 2]
+            return (NOBODY, STRANGER)[self._choices.next() % 2]
         if asked.privilege not in self.actors:
             raise LookupError(f"no account has the privilege {asked.privilege}")
         return self.actors[asked.privilege]
 
     def _auth(self, login: str) -> dict[str, Json]:
-        if login == "unsettled":
-            return self._choose(
-                [
-                    lambda: {
-                        "_typeName": "SSPIAuthentication",
-                        "interactiveSession": False,
-                        "sspiToken": "bm8gdG9rZW4=",
-                    },
-                    lambda: {
-                        "_typeName": "TicketedSessionAuthentication",
-                        "interactiveSession": False,
-                        "ticket": "no ticket",
-                    },
-                    lambda: {"_typeName": "SAMLTokenAuthentication", "interactiveSession": False, "token": "no token"},
-                ]
-            )
-        if login == "rejected":  # a user that does not exist, for guests lock accounts (oracle rule A10)
-            return _password("vcontract-nobody", "secret:guest.nobody")
-        for account in self.facts.guests:
-            if account.may_customize is (login == "accepted"):
-                return _password(account.username, account.password)
-        raise LookupError(f"no guest account whose login is {login}")
+        if login in {"rejected", "unsettled"}:
+            made = auth.rejected() if login == "rejected" else auth.unsettled()
+            able = [
+                each for name, each in made.items() if not name.lower().endswith(("long", "longuser", "longpassword"))
+            ]
+            return able[self._choices.next() % len(able)]
+        found = auth.accepted(self.facts.guests, may=login == "accepted")
+        if found is None:
+            raise LookupError(f"no guest account whose login is {login}")
+        return found
 
     def _spec(self, asked: Asked, nics: int) -> Spec:
         drawn = self._specs.next()
-        spec = gosc.fitted(drawn, nics)
         if "nicCount" in asked.spec:
-            spec = gosc.fitted(drawn, nics + 1 if nics == 0 or self._choices.next() % 2 else nics - 1)
-        if "rule" in asked.spec:
-            broken = [lambda: gosc.dotted(spec), lambda: gosc.windows_identity(spec)]
-            spec = self._choose([*broken, lambda: gosc.unknown_generator(spec)] if spec["nicSettingMap"] else broken)
-        if "inferred" in asked.spec:
-            kinds = [lambda: gosc.with_script(spec)]
-            if "CustomizationCloudinitPrep" in self.schema.types:
-                kinds.append(lambda: gosc.cloud_init(spec))
-            fields = {each.name for each in self.schema.types["CustomizationLinuxPrep"].fields}
-            if "scriptText" not in fields:
-                kinds = kinds[1:]
-            if not kinds:
-                raise LookupError(f"API {self.schema.api_version} has no field or type whose rule is inferred")
-            spec = self._choose(kinds)
-        return spec
+            return gosc.fitted(drawn, nics + 1 if nics == 0 or self._choices.next() % 2 else nics - 1)
+        spec = gosc.fitted(drawn, nics)
+        wanted = next((kind for kind in ("rule", "inferred") if kind in asked.spec), "")
+        return self._changed(asked.method, wanted, spec) if wanted else spec
 
-    def _edit(self, asked: Asked, call: Call) -> Envelope:
-        arguments = call.arguments
-        body = self.schema.request(call.method, call.object, arguments)
-        if asked.request == "unknownMethod":
-            return envelopes.other_version(body, OLDER, arguments)
-        if asked.request == "badValue":
-            return envelopes.bad_boolean(body, arguments)
-        required = [name for name in arguments if name != "configParams"]
-        edits = [envelopes.without(body, name, arguments) for name in required]
-        edits += [
-            envelopes.doubled(body, "vm", arguments),
-            envelopes.unknown_element(body, arguments),
-            envelopes.truncated(body, arguments),
-        ]
-        return edits[self._choices.next() % len(edits)]
+    def _changed(self, method: str, kind: str, spec: Spec) -> Spec:
+        """Make one of the changes of a kind that the schema can say and that the specification has room for."""
+        if not self._changes:
+            self._changes = semantic.changes_of(self.schema, method, self.base(method))
+        able = [change for name, change in self._changes[kind].items() if name not in HEAVY]
+        first = self._choices.next()
+        for number in range(len(able)):
+            with suppress(LookupError):  # it has no adapter to change
+                return able[(first + number) % len(able)](spec)
+        raise LookupError(f"API {self.schema.api_version} has nothing to say what is {kind}")
 
-
-def _password(username: str, secret: str) -> Spec:
-    return {
-        "_typeName": "NamePasswordAuthentication",
-        "interactiveSession": False,
-        "username": username,
-        "password": secret,
-    }
+    def _edited(self, request: str, call: Call) -> Call:
+        """Break a call in one of the ways of a class: if malformed, in its parameters or by half of its bytes."""
+        able = [each for each in self._of(call.method) if each.expects == request]
+        if request == MALFORMED:
+            able = [
+                each
+                for each in able
+                if (each.tier == "schema" and each.constraint.startswith(call.method)) or each.constraint == "truncated"
+            ]
+        return able[self._choices.next() % len(able)].turn(call)
 
 
 def _first(others: dict[str, str], kind: str, otherwise: str) -> str:

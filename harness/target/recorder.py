@@ -31,6 +31,7 @@ class Recorder:
         self.requests = 0
         self.calls = 0
         self.cell = ""
+        self._stopping = False
         self.listeners: list[Callable[[Operation], None]] = []
         self._keep = keep
         self._monotonic = monotonic
@@ -55,6 +56,9 @@ class Recorder:
     def invoke(self, call: Call, purpose: str, cell: str) -> Invoke:
         """Note that a call is about to leave; `calls` counts the judged ones, `requests` all."""
         with self._lock:
+            if self._stopping:
+                self._stopping = False
+                raise KeyboardInterrupt
             self.requests += 1
             self.calls += purpose == "judge"
             event = Invoke(op=self.requests, time=self.now(), call=call, purpose=purpose, cell=cell or self.cell)
@@ -73,6 +77,10 @@ class Recorder:
         for listener in self.listeners:
             listener(done)
         return done
+
+    def stop(self) -> None:
+        """Let the next call not begin: KeyboardInterrupt is raised in its place, once. A signal handler may call it."""
+        self._stopping = True
 
     def close(self) -> None:
         """Close the file; later events are kept in memory only."""

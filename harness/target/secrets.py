@@ -19,11 +19,14 @@ class Secrets:
     """The values behind `secret:NAME`.
 
     Values that are `public` (documented passwords of the simulator) or shorter than 8 characters are resolved but not
-    redacted: they may well stand in a reply by right.
+    redacted: they may well stand in a reply by right. The `made_up` are those that cannot.
     """
 
-    def __init__(self, values: Mapping[str, str] | None = None, *, public: Collection[str] = ()) -> None:
+    def __init__(
+        self, values: Mapping[str, str] | None = None, *, public: Collection[str] = (), made_up: Collection[str] = ()
+    ) -> None:
         self._values = dict(values or {})
+        self._made_up = {name: self._escaped(name) for name in made_up}
         self._names = re.compile(b"secret:(%s)(?![\\w-]|\\.\\w)" % _any_of(self._values).encode())
         hidden = {value: name for name, value in self._values.items() if name not in public and len(value) >= _SHORTEST}
         self._hidden = hidden
@@ -35,6 +38,10 @@ class Secrets:
         if not self._values or b"secret:" not in envelope:
             return envelope
         return self._names.sub(lambda found: self._escaped(found[1].decode()), envelope)
+
+    def repeated(self, reply: bytes) -> tuple[str, ...]:
+        """Say which made-up secret a reply repeats, where none belongs (domain rule: no secret in faults or tasks)."""
+        return tuple(f"secret: the reply repeats {name}" for name, value in self._made_up.items() if value in reply)
 
     def redact(self, text: str) -> str:
         """Put the names in the place of their values."""

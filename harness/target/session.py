@@ -86,7 +86,7 @@ class Target:
         cls,
         url: str,
         *,
-        wsdl: Path | None = None,
+        wsdl: str | Path | None = None,
         insecure: bool = False,
         ca_file: str | None = None,
         recorder: Recorder | None = None,
@@ -186,7 +186,7 @@ class Target:
         outcome, problems = interpret(self.schema, call.method, reply)
         if shape is not None and isinstance(outcome, Returned):
             outcome = Returned(shape(outcome.value))
-        problems = tuple(self.secrets.redact(each) for each in problems)
+        problems = tuple(self.secrets.redact(each) for each in (*problems, *self.secrets.repeated(reply.body)))
         return self.recorder.answer(invoke, ended, self._redacted(outcome), status=reply.status, problems=problems)
 
     def _session(self, actor: str) -> _Session:

@@ -118,8 +118,11 @@ class Connection:
     ) -> HttpReply | Lost:
         """Send a body; `headers` replace the own ones (Host, Content-Length), an empty value removes one.
 
-        `pacing` are pauses in seconds between the equal parts in which the body is sent.
+        With `Transfer-Encoding: chunked` among them the body goes in chunks, and without a length. `pacing` are pauses in
+        seconds between the equal parts in which the body is sent.
         """
+        if {"Transfer-Encoding": "chunked"}.items() <= headers.items():
+            body, headers = _chunked(body), {"Content-Length": "", **headers}
         own = {"host": self._endpoint.authority, "content-length": str(len(body))}
         fields = {name: value for name, value in own.items() if name not in {each.lower() for each in headers}}
         fields |= {name: value for name, value in headers.items() if value}
@@ -194,6 +197,13 @@ def _head(method: str, path: str, fields: Mapping[str, str]) -> bytes:
     return "\r\n".join([*safe, "\r\n"]).encode("latin-1", "replace")
 
 
+def _chunked(body: bytes) -> bytes:
+    """Frame a body as three chunks, the last of them short."""
+    size = max(1, len(body) // 2)
+    parts = [body[place : place + size] for place in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in parts) + b"0\r\n\r\n"
+
+
 def _remaining(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
@@ -227,7 +237,7 @@ class _Reading:
         self._parser = httptools.HttpResponseParser(self)
         self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
-        self._received = self._declared = self._size = 0
+        self._received = self._declared = self._size = self._status = 0
         self._in_body = self._until_close = self._complete = self._more = self._kept = False
 
     def read(self, sock: socket.socket, deadline: float, failure: OSError | None) -> HttpReply:
@@ -247,7 +257,7 @@ class _Reading:
             else:
                 raise _UnusableError(f"closed {'before the reply was whole' if self._received else 'without a reply'}")
         self.keep = not self._more and self._kept
-        return HttpReply(self._parser.get_status_code(), tuple(self._headers), b"".join(self._body))
+        return HttpReply(self._status, tuple(self._headers), b"".join(self._body))
 
     def _feed(self, data: bytes) -> None:
         self._received += len(data)
@@ -278,7 +288,7 @@ class _Reading:
         if self._complete:
             return
         fields = dict(self._headers)
-        self._in_body = True
+        self._in_body, self._status = True, self._parser.get_status_code()  # a second reply would change the parser's
         self._until_close = "content-length" not in fields and "transfer-encoding" not in fields
         self._declared = int(fields.get("content-length") or 0)  # the parser has refused what is no number
 

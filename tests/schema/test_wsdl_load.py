@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,15 +31,10 @@ def test_shipped_sets_load(api: str) -> None:
     assert load(api) is schema
 
 
-def test_a_shipped_set_loads_quickly() -> None:
-    """The best of three loads stays under 0.3 s, and the collector is on again afterwards."""
-    location = str(shipped("wsdl") / "9.1.0.0" / SERVICE)
-    spent = []
-    for _ in range(3):
-        start = time.perf_counter()
-        read_document(location)
-        spent.append(time.perf_counter() - start)
-    assert min(spent) < 0.3
+def test_the_collector_is_on_again_after_a_load() -> None:
+    """Loading turns the garbage collector off for its own time only (how long that is, tests/benchmarks measures)."""
+    assert gc.isenabled()
+    read_document(str(shipped("wsdl") / "9.1.0.0" / SERVICE))
     assert gc.isenabled()
 
 

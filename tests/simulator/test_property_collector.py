@@ -288,3 +288,15 @@ def test_collectors_of_ones_own(wire: Any) -> None:
     mine = make_filter(wire, spec)
     assert wire.call("DestroyPropertyFilter", f"PropertyFilter:{mine}").status == 200
     assert wait(wire).all("returnval") == []
+
+
+def test_everything_of_every_object_can_be_read(wire: Any) -> None:
+    """`all` works for the singletons too; whatever exists is written without a mistake of ours."""
+    make_filter(wire, props("name") + SELF.format(vm=wire.vm()))
+    wire.call("CreateCollectorForTasks", "TaskManager:TaskManager", "<filter></filter>")
+    wire.call("CreateListView", "ViewManager:ViewManager")
+    for each in list(wire.vcenter.registry._objects.values()):
+        kind = each.vmodl_type._wsdlName
+        spec = f"<propSet><type>{kind}</type><all>true</all></propSet>"
+        answer = retrieve(wire, f'{spec}<objectSet><obj type="{kind}">{each.moid}</obj></objectSet>')
+        assert (answer.status, answer.all("returnval/missingSet")) == (200, []), (kind, answer.message)

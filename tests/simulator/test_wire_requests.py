@@ -70,6 +70,7 @@ BROKEN = {
     "elements in text": ("<domain>", "</domain>", "<domain><a>b</a></domain>", 'tag "vim25:a" seen'),
     "nil": ("<domain>", "</domain>", '<domain xsi:nil="true"></domain>', "may not be nil"),
     "reference to a type that does not fit": ("<vm", "</vm>", '<vm type="Folder">group-v4</vm>', "compatible"),
+    "reference with the type of data": ("<vm", ">", '<vm xsi:type="CustomizationSpec">', "compatible"),
     "reference to an unknown type": ("<vm", "</vm>", '<vm type="NoSuch">vm-1</vm>', "managed object type"),
 }
 

@@ -204,3 +204,13 @@ def test_the_history_collector_filters(wire: Any, inner: str, count: int) -> Non
     text = f"<filter>{inner.format(vm=wire.vm())}</filter>"
     made = wire.call("CreateCollectorForTasks", MANAGER, text).one("returnval")
     assert len(read(wire, made, "ReadNextTasks", 10)) == count
+
+
+def test_what_breaks_on_the_agenda_is_logged_and_the_rest_goes_on(wire: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A mistake in something that was due must not stop the server's clock."""
+    done: list[int] = []
+    wire.vcenter.timeline.after(1.0, lambda: 1 / 0)
+    wire.vcenter.timeline.after(1.0, lambda: done.append(1))
+    wire.pass_time(2)
+    assert done == [1]
+    assert "something that was due broke" in caplog.text

@@ -14,6 +14,11 @@ def _bad_value(_: State, asked: Asked) -> bool:
     return asked.request == "badValue"
 
 
+@condition("request.unsettled")
+def _unsettled(_: State, asked: Asked) -> bool:
+    return asked.request == "unsettled"
+
+
 @condition("request.unknownMethod")
 def _unknown_method(_: State, asked: Asked) -> bool:
     return asked.request == "unknownMethod"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from harness.model.state import State
+from harness.model.state import CUSTOMIZE, State
 
 Effect = Callable[[State], State]
 EFFECTS: dict[str, Effect] = {}
@@ -37,5 +37,16 @@ def _network_started(state: State) -> State:
 @effect("aborted")
 def _aborted(state: State) -> State:
     """Apply promise F4: the lock is free; a customization that was cut leaves the guest undefined."""
-    guest = "undefined" if state.running == "customize" else state.guest
+    guest = "undefined" if state.running == CUSTOMIZE else state.guest
     return replace(state, guest=guest, orphaned=False)
+
+
+def failed(state: State) -> frozenset[State]:
+    """Apply promise F3, a customization that ended in error: the lock free or orphaned, the guest as it was or undefined.
+
+    While another customization holds the lock it stays that one's, and the guest too.
+    """
+    if state.running == CUSTOMIZE:
+        return frozenset({state})
+    guests = {state.guest, "undefined"}
+    return frozenset(replace(state, orphaned=held, guest=guest) for held in {state.orphaned, True} for guest in guests)

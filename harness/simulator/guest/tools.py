@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.simulator.guest.state import ToolsPhase
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from harness.simulator.timeline import Handle, Timeline
 
 # Share of the boot time after which each phase is reached; a real guest is ready last of all, after Tools run.
-STEPS = ((0.5, ToolsPhase.EXECUTING_SCRIPTS), (0.8, ToolsPhase.RUNNING), (1.0, ToolsPhase.READY))
+Steps = Sequence[tuple[float, ToolsPhase]]
+STEPS: Steps = ((0.5, ToolsPhase.EXECUTING_SCRIPTS), (0.8, ToolsPhase.RUNNING), (1.0, ToolsPhase.READY))
 REPORTED = {
     ToolsPhase.EXECUTING_SCRIPTS: "guestToolsExecutingScripts",
     ToolsPhase.RUNNING: "guestToolsRunning",
@@ -23,12 +25,15 @@ REPORTED = {
 
 
 class Tools:
-    """Drives the Tools of one virtual machine through their phases; `boot_time` in seconds."""
+    """Drives the Tools of one virtual machine through their phases; `boot_time` in seconds, `steps` as STEPS."""
 
-    def __init__(self, timeline: Timeline, boot_time: float, reached: Callable[[ToolsPhase], None]) -> None:
+    def __init__(
+        self, timeline: Timeline, boot_time: float, reached: Callable[[ToolsPhase], None], steps: Steps = STEPS
+    ) -> None:
         self._timeline = timeline
         self._boot_time = boot_time
         self._reached = reached
+        self._steps = steps
         self._agenda: list[Handle] = []
 
     def start(self, state: GuestState) -> None:
@@ -37,7 +42,7 @@ class Tools:
         if state.tools is ToolsPhase.ABSENT:
             return
         state.tools = ToolsPhase.BOOTING
-        for share, phase in STEPS:
+        for share, phase in self._steps:
             self._agenda.append(self._timeline.after(share * self._boot_time, functools.partial(self._reached, phase)))
 
     def resume(self, state: GuestState) -> None:

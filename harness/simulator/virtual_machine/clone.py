@@ -55,6 +55,7 @@ class Clone(Reconfigure):
         child.set_extra_config(spec.config)
         child.change_devices(location.deviceChange)
         child.tools.resume(child.guest)
+        self.vcenter.decisions.happened("clone", child)
         for holder in (child.parent, child.host):
             if holder is not None:
                 holder.changed()

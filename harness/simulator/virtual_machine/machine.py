@@ -38,10 +38,11 @@ class Nic:
 
 @dataclass
 class GuestOperation:
-    """A customization, network start or abort that was accepted for a machine; it ends with its task."""
+    """A customization, network start or abort that was accepted for a machine (`attempt`); it ends with its task."""
 
     method: str
     task: Task
+    attempt: object = None
 
     @property
     def active(self) -> bool:
@@ -84,7 +85,9 @@ class Machine(ManagedEntity):
         self.created = self.modified = vcenter.timeline.datetime()
         self.boot_time = self.created if power == POWERED_ON else None
         self.boots = 0
-        self.tools = Tools(vcenter.timeline, vcenter.settings.boot_time, self._tools_reached)
+        self.tools = Tools(
+            vcenter.timeline, vcenter.settings.boot_time, self._tools_reached, vcenter.decisions.tools_steps
+        )
         self.roots: list[Snapshot] = []
         self.current_snapshot: Snapshot | None = None
         self._exclusive: Task | None = None
@@ -197,7 +200,7 @@ class Machine(ManagedEntity):
     def fail(self, operation: GuestOperation, fault: Exception) -> None:
         """End one guest operation in an error; a customization gives the lock back."""
         if operation.method == "CustomizeGuest_Task" and self.guest.lock is Lock.HELD:
-            self.guest.lock = Lock.FREE
+            self.guest.lock = self.vcenter.decisions.lock_after(self, fault)
             self.guest.customization.status = "TOOLSDEPLOYPKG_FAILED"
             self.guest.customization.end = self.vcenter.timeline.datetime()
             self.guest.customization.error = describe(fault)
@@ -209,9 +212,10 @@ class Machine(ManagedEntity):
         self.boots += 1
         self.power = POWERED_ON
         self.boot_time = self.vcenter.timeline.datetime()
-        self.guest.forget_memory()
+        self.vcenter.decisions.forget(self.guest)
         self.guest.network.start(self.nics)
         self.tools.start(self.guest)
+        self.vcenter.decisions.happened("boot", self)
         self.changed()
 
     def halt(self) -> None:
@@ -221,7 +225,8 @@ class Machine(ManagedEntity):
         self.boot_time = None
         self.interrupt(invalid_power_state(POWERED_OFF, POWERED_ON))
         self.tools.freeze()
-        self.guest.forget_memory()
+        self.vcenter.decisions.forget(self.guest)
+        self.vcenter.decisions.happened("halt", self)
         self.changed()
 
     def restart(self) -> None:
@@ -235,6 +240,7 @@ class Machine(ManagedEntity):
         self.power = SUSPENDED
         self.interrupt(invalid_power_state(SUSPENDED, POWERED_ON))
         self.tools.freeze()
+        self.vcenter.decisions.happened("pause", self)
         self.changed()
 
     def resume(self) -> None:
@@ -244,6 +250,7 @@ class Machine(ManagedEntity):
         if self.guest.tools is ToolsPhase.READY:
             self.guest.tools = ToolsPhase.RUNNING
         self.tools.resume(self.guest)
+        self.vcenter.decisions.happened("resume", self)
         self.changed()
 
     def stop_tools(self) -> None:

@@ -199,6 +199,7 @@ class Snapshots(Machine):
             self.tools.resume(self.guest)
         else:
             self.boot_time = None
+        self.vcenter.decisions.happened("revert", self)
         self.edited()
 
     def drop(self, snapshot: Snapshot, *, with_children: bool) -> None:

@@ -1,0 +1,57 @@
+# Everything a user needs; `make help` lists it. Needs make and Python 3.11 or newer (with its venv module), and PyPI once.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+JOBS ?= 2
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test test-deps lint bench wsdl long lock clean
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+venv: $(STAMP) ## the virtual environment in .venv
+
+run: $(STAMP) ## judge the simulator; options: make run ARGS='--seed 1'
+	$(BIN)/vcontract run $(ARGS)
+
+test: $(STAMP) lint ## lint and every test but the long ones
+	$(BIN)/pytest -q -n $(JOBS) -m 'not long' $(ARGS)
+
+test-deps: ## the system packages that the tests need
+	@echo 'test-deps: nothing to install; Python 3.11 or newer with its venv module is enough'
+
+lint: $(STAMP) ## ruff and mypy --strict
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: $(STAMP) ## measure; rewrites tests/benchmarks/RESULTS.md
+	$(BIN)/python tests/benchmarks/bench.py
+
+wsdl: $(STAMP) ## build the shipped WSDL sets again
+	$(BIN)/python -m harness.schema.ship
+
+# pytest says 5 when no test is marked long
+long: $(STAMP) ## the long tests
+	$(BIN)/pytest -q -n $(JOBS) -m long $(ARGS) || test $$? -eq 5
+
+lock: $(STAMP) ## write requirements.lock from .venv
+	{ sed -n '1p' requirements.lock; $(BIN)/pip freeze --exclude-editable; } > requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+clean: ## remove what was made here, but for the reports
+	rm -rf $(VENV) build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): requirements.lock pyproject.toml
+	@python=''; for each in python3.11 python3 python3.12 python3.13 python; do \
+	  if $$each -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	  then python=$$each; break; fi; done; \
+	if [ -z "$$python" ]; then echo 'make: Python 3.11 or newer with its venv module is needed' >&2; exit 2; fi; \
+	test -x $(BIN)/python || $$python -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

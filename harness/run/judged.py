@@ -1,0 +1,62 @@
+"""One judged call, seen through to its end with every read that its verdict needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.run.stage import Stage
+from harness.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref
+
+
+def judged_call(stage: Stage, call: Call, vm: Ref | None, beside: Sequence[Ref], *, settle: bool = True) -> Ref | None:
+    """Send a call as a judged one; `beside` are tasks that run meanwhile, read before and after (oracle rule A8).
+
+    Gives the call's task. With `settle` everything is followed to its end and the VM is read again.
+    """
+    for task in beside:
+        stage.running(task)
+    done = stage.judged(call)
+    for task in beside:
+        stage.read_task(task)
+    _read_named_task(stage, done)
+    own = task_of(done)
+    if not settle:
+        return own
+    if own is not None:
+        stage.follow(own, call.actor)
+    for task in beside:
+        stage.follow(task)
+    if vm is not None:
+        stage.read_vm(vm)
+        _read_new_tasks(stage, done, vm)
+    return own
+
+
+def task_of(done: Operation) -> Ref | None:
+    """Give the task that a call was given, if it was."""
+    ref = as_ref(done.outcome.value) if isinstance(done.outcome, Returned) else None
+    return ref if ref is not None and ref.type == "Task" else None
+
+
+def unfinished(stage: Stage, vm: Ref | None) -> list[Ref]:
+    """List the tasks of ours on a VM that were not read final."""
+    lives = stage.tracker.tasks.values()
+    return [life.ref for life in lives if vm is not None and life.vm == vm.value and life.final is None]
+
+
+def _read_named_task(stage: Stage, done: Operation) -> None:
+    """Read the task that a TaskInProgress names, so that it can be judged."""
+    if isinstance(done.outcome, Faulted):
+        named = as_ref(done.outcome.fault.fields.get("task"))
+        if named is not None and named.value not in stage.tracker.tasks:
+            stage.read_task(named)
+
+
+def _read_new_tasks(stage: Stage, done: Operation, vm: Ref) -> None:
+    """Read every task of the VM that no call of ours was given: ours after a refusal (F1), or a stranger's (rule A5)."""
+    reading = stage.tracker.readings.get(vm.value)
+    if not isinstance(done.outcome, Lost) and reading:
+        for each in reading.get("recentTask") or ():
+            ref = as_ref(each)
+            if ref is not None and ref.value not in stage.tracker.tasks:
+                stage.read_task(ref)

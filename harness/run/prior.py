@@ -1,0 +1,129 @@
+"""Valid calls after a past that must not matter: a second time, after a suspension, on a clone, from another session.
+
+The promises behind it: customizing is idempotent, an abort frees the lock whoever holds it, what a VM went through does not
+change what it may be asked (oracle sections A and F).
+"""
+
+from __future__ import annotations
+
+import time
+
+from msgspec.structs import replace
+
+from harness.model import Asked, Cell, State
+from harness.model.state import CUSTOMIZE
+from harness.run.arrange import Arranger
+from harness.run.judged import judged_call, unfinished
+from harness.run.stage import FULL, SECOND, NotArrangedError, Stage
+from harness.strategies import Caller
+from harness.terms import Call, Ref, as_ref
+
+PRIOR = (
+    "twice",
+    "afterCustomize",
+    "afterSuspend",
+    "afterRevert",
+    "afterOrphanAbort",
+    "onClone",
+    "onTwoNics",
+    "otherSession",
+    "endedSession",
+    "beside",
+)
+"""What came before, or beside, a valid call."""
+LEAVER = "leaver"
+TIDY = "tidy"
+_CUSTOMIZE, _ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"
+_DRAWS = 20
+_BESIDE = 4
+
+
+class Historian:
+    """Makes valid calls with a past; every one is judged."""
+
+    def __init__(self, stage: Stage, caller: Caller, arranger: Arranger) -> None:
+        self.stage, self.caller, self.arranger = stage, caller, arranger
+        self._snapshot: Ref | None = None
+
+    def exercise(self, method: str, what: str, label: str) -> None:
+        """Bring the past about, and make the call. Raises NotArrangedError."""
+        self.stage.enter(label)
+        if what == "onClone":
+            vm = self.arranger.clone().ref
+        else:
+            state = State(orphaned=True) if what == "afterOrphanAbort" else State()
+            brought = self.arranger.bring(
+                Cell(label, method, (), state, Asked(method)), nics=2 if what == "onTwoNics" else 0
+            )
+            if brought is None:
+                raise NotArrangedError("no VM")
+            vm = brought
+        self.stage.read_vm(vm)
+        self.caller.facts = self.stage.facts
+        actor = {"otherSession": SECOND, "endedSession": LEAVER}.get(what, FULL)
+        self._before(method, what, vm)
+        call = replace(self.caller.call(Asked(method), vm), actor=actor)
+        if what == "beside" or (what == "otherSession" and method == _ABORT):
+            self._tries(call, vm)
+        else:
+            judged_call(self.stage, call, vm, unfinished(self.stage, vm))
+        if what == "twice":
+            judged_call(self.stage, call, vm, [])
+        self.stage.enter(TIDY)  # what tidies up must not count as what happened after the call
+        self._after(what, vm)
+
+    def _before(self, method: str, what: str, vm: Ref) -> None:
+        if what in {"afterCustomize", "onTwoNics"}:
+            judged_call(self.stage, self._static(vm), vm, [])
+        elif what == "afterSuspend":
+            self.stage.done(vm, "SuspendVM_Task")
+            self._on(vm)
+        elif what == "afterRevert":
+            snapshot = {"name": "vcontract", "description": "", "memory": True, "quiesce": False}
+            made = as_ref(self.stage.done(vm, "CreateSnapshot_Task", snapshot))
+            self.stage.done(vm, "RevertToCurrentSnapshot_Task")
+            self._snapshot = made
+            self._on(vm)
+        elif what == "afterOrphanAbort":
+            self.arranger.abort(vm)
+        elif what == "endedSession":
+            self.stage.log_in(LEAVER)
+            self.stage.target.logout(LEAVER)
+        elif what == "beside" or (what == "otherSession" and method == _ABORT):
+            self.arranger.began(vm, CUSTOMIZE)
+
+    def _after(self, what: str, vm: Ref) -> None:
+        if what == "onClone":
+            self.arranger.destroy(vm)
+        elif self._snapshot is not None:
+            self.stage.done(self._snapshot, "RemoveSnapshot_Task", {"removeChildren": False})
+            self._snapshot = None
+
+    def _on(self, vm: Ref) -> None:
+        """Have the VM run again, with Tools."""
+        facts = self.stage.facts.vms[vm.value]
+        if self.arranger.now(facts).power != State().power:
+            self.stage.done(vm, "PowerOnVM_Task")
+        self.stage.until(f"Tools of {facts.name}", lambda: self.arranger.now(facts).tools == "ready")
+
+    def _static(self, vm: Ref) -> Call:
+        """Draw a customization that gives the last adapter a fixed address, if one of the draws does."""
+        for _ in range(_DRAWS):
+            call = self.caller.call(Asked(_CUSTOMIZE), vm)
+            if "ipAddress" in call.arguments["spec"]["nicSettingMap"][-1]["adapter"]["ip"]:
+                break
+        return call
+
+    def _tries(self, call: Call, vm: Ref) -> None:
+        """Make the call again and again while the customization that was begun runs (promise F5 wants three spaced ones)."""
+        for _ in range(_BESIDE):
+            beside = unfinished(self.stage, vm)
+            try:
+                if not beside or judged_call(self.stage, call, vm, beside, settle=False) is not None:
+                    break
+            except NotArrangedError:
+                break  # the customization has ended: there is nothing to be beside any more
+            time.sleep(self.stage.facts.publish or self.stage.facts.task_seconds / 500)
+        for task in unfinished(self.stage, vm):
+            self.stage.follow(task)
+        self.stage.read_vm(vm)

@@ -1,0 +1,181 @@
+"""Programs: the calls of a history that show a finding, cut out of it, sent again and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from harness.check import fingerprint, row_of
+from harness.model import State, observe, read_of, subject
+from harness.run.judged import judged_call, unfinished
+from harness.run.stage import NotArrangedError, Stage
+from harness.terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, Verdict, as_ref
+
+PATIENCE = (0.2, 3.0, 60.0)
+"""How long a replay waits for a recorded state: seconds, and so many times what the recorded run waited, at most."""
+_SEEN = ("power", "tools", "connection")
+_MAKES = "InstantClone_Task"
+
+
+def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, list[list[ReplayStep]]]:
+    """Cut out what a finding's call may rest on: the moId of the root VM, and its steps cell by cell, oldest first.
+
+    The last step is the finding's call. A VM that was cloned in the run is followed back to its parent's cloning.
+    """
+    until = [each for each in operations if each.op <= finding_op]
+    vm = subject(until[-1].call)
+    root, ours = vm, {vm}
+    related: list[Operation] = []
+    tasks = _tasks_by_vm(until)
+    for each in reversed(until):
+        if each.purpose != "read" and _concerns(each.call, ours, tasks):
+            related.append(each)
+            if each.call.method == _MAKES and vm in _results(each, operations) and subject(each.call) != vm:
+                root = subject(each.call)
+                break
+    related.reverse()
+    blocks: list[list[ReplayStep]] = []
+    for number, each in enumerate(related):
+        step = _step(each, related[number + 1] if number + 1 < len(related) else None, until)
+        waited = each.start - related[number - 1].end if number else 0.0
+        step = replace(step, waited=round(waited, 3))
+        if number and each.cell == related[number - 1].cell:
+            blocks[-1].append(step)
+        else:
+            blocks.append([step])
+    return root, blocks
+
+
+def _concerns(call: Call, ours: set[str], tasks: Mapping[str, str]) -> bool:
+    return subject(call) in ours or (call.object.type == "Task" and tasks.get(call.object.value) in ours)
+
+
+def _tasks_by_vm(operations: Sequence[Operation]) -> dict[str, str]:
+    found = {}
+    for each in operations:
+        ref = as_ref(each.outcome.value) if isinstance(each.outcome, Returned) else None
+        if ref is not None and ref.type == "Task":
+            found[ref.value] = subject(each.call)
+    return found
+
+
+def _reads(operations: Sequence[Operation], task: str) -> list[tuple[Operation, Mapping[str, Json]]]:
+    found = []
+    for each in operations:
+        read = read_of(each)
+        if read and read[0].value == task and read[1] and isinstance(read[1].get("info"), Mapping):
+            found.append((each, read[1]["info"]))
+    return found
+
+
+def _results(operation: Operation, operations: Sequence[Operation]) -> set[str]:
+    """Name what a call's task made."""
+    ref = as_ref(operation.outcome.value) if isinstance(operation.outcome, Returned) else None
+    infos = _reads(operations, ref.value) if ref else []
+    return {made.value for _, info in infos if (made := as_ref(info.get("result")))}
+
+
+def _step(operation: Operation, following: Operation | None, operations: Sequence[Operation]) -> ReplayStep:
+    ref = as_ref(operation.outcome.value) if isinstance(operation.outcome, Returned) else None
+    settled, gave = True, ("", "")
+    if ref is not None and ref.type == "Task":
+        infos = _reads(operations, ref.value)
+        finals = [each for each, info in infos if info.get("state") in {"success", "error"}]
+        settled = following is None or any(each.end <= following.start for each in finals)
+        made = [found.value for _, info in infos if (found := as_ref(info.get("result")))]
+        gave = (ref.value, made[-1] if made else "")
+    seen: dict[str, str] = {}
+    for each in operations:
+        read = read_of(each)
+        if read and read[0].value == subject(operation.call) and each.end <= operation.start and read[1] is not None:
+            state = observe(State(), read[1])
+            seen = {name: str(getattr(state, name)) for name in _SEEN}
+    return ReplayStep(operation.call, operation.purpose, settled, seen, gave)
+
+
+class Performer:
+    """Sends programs to a target and tells which findings they show."""
+
+    def __init__(self, stage: Stage, label: str) -> None:
+        self.stage = stage
+        self.times = 0
+        self._label = label
+
+    def perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref) -> set[str]:
+        """Send a program about the VM in place of its root; gives the ids of the findings that it showed."""
+        self.times += 1
+        label = f"{self._label}:{self.times}"
+        self.stage.enter(label)
+        renamed = {root: vm.value}
+        for step in steps:
+            try:
+                self._send(step, renamed)
+            except NotArrangedError:
+                continue  # a step that is refused now shows nothing, the next may still
+        judge, contract = self.stage.judge, self.stage.judge.contract
+        judge.close()
+        bases = judge.bases
+        return {
+            fingerprint(row_of(each, contract, bases), each)
+            for each in judge.judgements
+            if each.cell == label and each.verdict is Verdict.VIOLATES
+        }
+
+    def _send(self, step: ReplayStep, renamed: dict[str, str]) -> None:
+        call = rebound(step.call, renamed)
+        vm = Ref("VirtualMachine", subject(call)) if subject(call) in self.stage.facts.vms else None
+        if vm is not None and step.seen:
+            self._wait(vm, step)
+        beside = unfinished(self.stage, vm)
+        if step.purpose == "judge":
+            task = judged_call(self.stage, call, vm, beside, settle=step.settled)
+        else:
+            done = self.stage.target.send(call, "arrange")
+            task = as_ref(done.outcome.value) if isinstance(done.outcome, Returned) else None
+        if task is None or task.type != "Task":
+            return
+        renamed[step.gave[0]] = task.value
+        if not step.settled:
+            self.stage.until("the running task", lambda: self.stage.running(task))
+        elif step.purpose != "judge":
+            self.stage.follow(task)
+        made = as_ref(self.stage.read_task(task).get("result")) if step.settled else None
+        if made is not None:
+            renamed[step.gave[1]] = made.value
+
+    def _wait(self, vm: Ref, step: ReplayStep) -> None:
+        """Wait until the VM looks as it did when the call was recorded, but not for ever: it may never again."""
+        least, times, most = PATIENCE
+        patience, self.stage.patience = self.stage.patience, min(least + times * step.waited, most)
+        try:
+            self.stage.until("the recorded state", lambda: self._looks(vm, step.seen))
+        except NotArrangedError:
+            return
+        finally:
+            self.stage.patience = patience
+
+    def _looks(self, vm: Ref, seen: Mapping[str, str]) -> bool:
+        self.stage.read_vm(vm)
+        now = next(iter(self.stage.states(vm)))
+        return all(str(getattr(now, name)) == value for name, value in seen.items())
+
+
+def rebound(call: Call, renamed: Mapping[str, str]) -> Call:
+    """Put other moIds into a call: its object, its arguments, and the bytes of an edited envelope."""
+    ref = Ref(call.object.type, renamed.get(call.object.value, call.object.value))
+    payload = call.payload
+    if isinstance(payload, Envelope):
+        body = payload.body
+        for old, new in renamed.items():
+            body = body.replace(b">" + old.encode() + b"<", b">" + new.encode() + b"<")
+        return replace(call, object=ref, payload=replace(payload, body=body, origin=_renamed(payload.origin, renamed)))
+    return replace(call, object=ref, payload=Arguments(_renamed(payload.values, renamed)))
+
+
+def _renamed(value: Json, renamed: Mapping[str, str]) -> Json:
+    if isinstance(value, dict):
+        if value.get("_typeName") == "ManagedObjectReference":
+            return {**value, "value": renamed.get(value["value"], value["value"])}
+        return {name: _renamed(each, renamed) for name, each in value.items()}
+    return [_renamed(each, renamed) for each in value] if isinstance(value, list) else value

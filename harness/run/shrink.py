@@ -1,0 +1,176 @@
+"""Shrinks a finding to the smallest sequence of calls and the plainest input that still show it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from harness.check import ASIDE
+from harness.model import VmFacts
+from harness.run.arrange import Arranger
+from harness.run.program import Performer, programs
+from harness.run.stage import NotArrangedError
+from harness.terms import Arguments, Finding, Json, Operation, Ref, ReplayStep
+
+AGAIN = 3
+PLAIN_SPEC: dict[str, Json] = {
+    "_typeName": "CustomizationSpec",
+    "identity": {
+        "_typeName": "CustomizationLinuxPrep",
+        "hostName": {"_typeName": "CustomizationFixedName", "name": "a"},
+        "domain": "a.b",
+    },
+    "globalIPSettings": {"_typeName": "CustomizationGlobalIPSettings"},
+}
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """How much shrinking may cost: attempts for one finding, seconds for all."""
+
+    attempts: int = 48
+    seconds: float = 30.0
+
+
+class Shrinker:
+    """Tries parts of what led to a finding on fresh clones of its VM, or on the VM itself where it cannot be cloned."""
+
+    def __init__(self, arranger: Arranger, performer: Performer, budget: Budget) -> None:
+        self._arranger, self._performer = arranger, performer
+        self._left = budget.attempts
+        self._budget = budget
+        self._until = time.monotonic() + budget.seconds
+
+    def shrink(self, finding: Finding, operations: Sequence[Operation]) -> Finding:
+        """Give the finding with its smallest program and how often that shows it; unchanged if nothing shows it again."""
+        self._left = self._budget.attempts
+        root, blocks = programs(operations, finding.op)
+        facts = self._arranger.stage.facts.vms.get(root)
+        finding = replace(finding, program=tuple(blocks[-1]), root=(root, facts.name if facts else ""))
+
+        def shows(steps: Sequence[ReplayStep]) -> bool:
+            return self._attempt(finding.id, steps, root)
+
+        whole = self._suffix(blocks, shows)
+        if not whole:
+            return replace(finding, repeats="0 of 1: the calls that led to it did not show it again")
+        steps = self._fewer(whole, shows)
+        steps = self._plainer(steps, shows)
+        again = [shows(steps) for _ in range(AGAIN - 1)]
+        return replace(finding, program=tuple(steps), repeats=f"{1 + sum(again)} of {AGAIN}")
+
+    def again(self, finding: Finding, vm: str) -> set[str]:
+        """Send a finding's program once more, about another VM; gives the ids of the findings that it shows."""
+        ground = self._ground(vm)
+        return self._performer.perform(finding.program, finding.root[0], ground) if ground is not None else set()
+
+    def _suffix(
+        self, blocks: list[list[ReplayStep]], shows: Callable[[Sequence[ReplayStep]], bool]
+    ) -> list[ReplayStep]:
+        """Find how much of the past is needed: the last cell, the last two, the last four and so on."""
+        count = 1
+        while True:
+            steps = [step for block in blocks[-count:] for step in block]
+            if shows(steps):
+                return steps
+            if count >= len(blocks):
+                return []
+            count *= 2
+
+    def _fewer(self, steps: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
+        """Leave out runs of steps, long ones first, as long as the rest still shows it; the last step always stays."""
+        size = max(1, (len(steps) - 1) // 2)
+        while size and len(steps) > 1:
+            start, left_out = 0, False
+            while start < len(steps) - 1:
+                fewer = steps[:start] + steps[min(start + size, len(steps) - 1) :]
+                if shows(fewer):
+                    steps, left_out = fewer, True
+                else:
+                    start += size
+            size = size if left_out and size == 1 else size // 2
+        return steps
+
+    def _plainer(self, steps: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
+        """Put plainer arguments into each call of the contract, as long as that still shows it."""
+        for number, step in enumerate(steps):
+            if step.purpose != "judge" or not isinstance(step.call.payload, Arguments):
+                continue
+            for values in plainer(step.call.payload.values):
+                call = replace(steps[number].call, payload=Arguments(values))
+                tried = [*steps[:number], replace(steps[number], call=call), *steps[number + 1 :]]
+                if shows(tried):
+                    steps = tried
+                    break
+        return steps
+
+    def _attempt(self, id_: str, steps: Sequence[ReplayStep], root: str) -> bool:
+        if self._left <= 0 or time.monotonic() > self._until:
+            return False
+        self._left -= 1
+        with_vm = self._ground(root)
+        if with_vm is None:
+            return False
+        try:
+            return id_ in self._performer.perform(steps, root, with_vm)
+        finally:
+            self._clear(with_vm)
+
+    def _ground(self, root: str) -> Ref | None:
+        """Give a VM like the root, ready and with a free lock: a clone if one can be made, else the VM itself.
+
+        Parents that the run has not used come first: what the finding is about may sit in the root.
+        """
+        arranger = self._arranger
+        facts = arranger.stage.facts.vms.get(root)
+        arranger.stage.enter(ASIDE)
+        if facts is None:
+            return Ref("VirtualMachine", root)
+        for parent in [*self._siblings(facts), facts]:
+            try:
+                if arranger.can_clone(parent):
+                    return arranger.clone(parent).ref
+            except NotArrangedError:
+                continue
+        return facts.ref
+
+    def _siblings(self, facts: VmFacts) -> list[VmFacts]:
+        """List the VMs with the same traits, the latest of the inventory first: a run uses the first that fits."""
+        arranger = self._arranger
+        traits = (facts.nics, facts.family, facts.engine, facts.host)
+        never = any(each.tools == "never" for each in arranger.stage.states(facts.ref))
+        return [
+            each
+            for each in reversed(list(arranger.stage.facts.vms.values()))
+            if (each.nics, each.family, each.engine, each.host) == traits
+            and each.ref not in {facts.ref, *arranger.clones}
+            and any(state.exists for state in arranger.stage.states(each.ref))
+            and any(state.tools == "never" for state in arranger.stage.states(each.ref)) == never
+        ][:2]
+
+    def _clear(self, vm: Ref) -> None:
+        self._arranger.stage.enter(ASIDE)
+        try:
+            self._arranger.reconnect_all()
+            self._arranger.destroy(vm)
+        except NotArrangedError:
+            return
+
+
+def plainer(values: dict[str, Json]) -> Iterator[dict[str, Json]]:
+    """Give plainer arguments, the plainest first: no configParams and the plainest specification with as many adapters."""
+    spec = values.get("spec")
+    bare = {name: each for name, each in values.items() if name != "configParams"}
+    if isinstance(spec, dict):
+        dhcp = {"_typeName": "CustomizationIPSettings", "ip": {"_typeName": "CustomizationDhcpIpGenerator"}}
+        plain = [{"_typeName": "CustomizationAdapterMapping", "adapter": dhcp} for _ in spec.get("nicSettingMap", ())]
+        yield {**bare, "spec": {**PLAIN_SPEC, "nicSettingMap": plain}}
+        yield {**bare, "spec": {**PLAIN_SPEC, "nicSettingMap": spec.get("nicSettingMap", [])}}
+        yield {**bare, "spec": {**spec, "nicSettingMap": plain}}
+    if bare != values:
+        yield bare
+
+
+__all__ = ["Budget", "Shrinker", "plainer"]

@@ -1,0 +1,33 @@
+"""Planted bugs, off by default: each breaks a promise that a hard source makes, and the harness must find each.
+
+One file per family, one small function per defect; its name is the function's in kebab-case, what it does its docstring.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.simulator.defects import caller, faults, guest, lock, preconditions, tasks, versions, wire
+from harness.simulator.defects.registry import DEFECTS, Defect
+
+if TYPE_CHECKING:
+    from harness.simulator.vcenter import VCenter
+
+__all__ = [
+    "DEFECTS",
+    "Defect",
+    "caller",
+    "faults",
+    "guest",
+    "lock",
+    "misbehave",
+    "preconditions",
+    "tasks",
+    "versions",
+    "wire",
+]
+
+
+def misbehave(vcenter: VCenter) -> None:
+    """Bring the defects that the settings name into a VCenter; UsageError for an unknown name."""
+    DEFECTS.apply(vcenter.settings.defects, vcenter)

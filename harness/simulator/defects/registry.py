@@ -1,0 +1,34 @@
+"""How a defect is registered: `@defect(row=..., source=...)` on a function that breaks one VCenter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.simulator.behaviour import Behaviour, Catalogue, Change, name_of, sentence_of
+
+MANAGER = "VirtualMachineGuestCustomizationManager"
+DEFECTS = Catalogue("defect")
+
+
+@dataclass(frozen=True)
+class Defect(Behaviour):
+    """A planted bug: `row` is the id of the promise that it breaks, `source` says where that promise stands.
+
+    The letters of `source`: S the published page, M vendor metadata, W vendor WSDL, D vendor documentation, O observed
+    in public, V tried against the vendor's client.
+    """
+
+    row: str
+    source: str
+
+
+def defect(row: str, source: str) -> Callable[[Change], Change]:
+    """Register a defect; a row without an object's name is one of the manager's."""
+    full = row if row.startswith("EveryMethod/") else f"{MANAGER}/{row}"
+
+    def register(change: Change) -> Change:
+        DEFECTS.add(Defect(name_of(change), sentence_of(change), change, full, source))
+        return change
+
+    return register

@@ -1,0 +1,70 @@
+"""The HTTP tier: the version that SOAPAction names, the session's cookie, and how the bytes travel.
+
+No case has a wrong content type or a compressed body: no source says what a vCenter makes of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.schema import Schema
+from harness.strategies.case import AS_IS, MALFORMED, NO_SESSION, UNKNOWN_METHOD, Case, Turn, envelope, mark
+from harness.terms import Call
+
+OLDER = "6.7.3"
+"""The last API version without the methods."""
+NOBODY, STRANGER = "nobody", "stranger"
+"""The actors without a cookie, and with one that the server never gave (harness.target)."""
+PAUSES = (0.01, 0.01, 0.01)
+_COOKIE = "vmware_soap_session"
+
+# What a server takes a client for that names no version is 2.5u2, which has none of the methods.
+ACTIONS = {
+    OLDER: (f'"urn:vim25/{OLDER}"', UNKNOWN_METHOD),
+    "2.5u2": ('"urn:vim25/2.5u2"', UNKNOWN_METHOD),
+    "unversioned": ('"urn:vim25"', UNKNOWN_METHOD),
+    "none": ("", UNKNOWN_METHOD),
+    "unknown": ('"urn:vim25/99.9"', MALFORMED),
+    "foreign": ('"urn:vcontract/1"', MALFORMED),
+}
+LEGAL: dict[str, tuple[dict[str, str], tuple[float, ...]]] = {
+    "slow": ({}, PAUSES),
+    "chunked": ({"Transfer-Encoding": "chunked"}, ()),
+    "chunked.slow": ({"Transfer-Encoding": "chunked"}, PAUSES),
+    "connection.close": ({"Connection": "close"}, ()),
+    "expect": ({"Expect": "100-continue"}, ()),
+    "contentType.noCharset": ({"Content-Type": "text/xml"}, ()),
+}
+COOKIES = {
+    "none": (NOBODY, {}),
+    "foreign": (STRANGER, {}),
+    "empty": (NOBODY, {"Cookie": f'{_COOKIE}=""'}),
+    "otherName": (NOBODY, {"Cookie": "JSESSIONID=1"}),
+    "long": (NOBODY, {"Cookie": f"{_COOKIE}={'a' * 4096}"}),
+}
+
+
+def cases(schema: Schema, method: str) -> Iterator[Case]:
+    """Give every case of the tier for a method."""
+    for name, (action, expects) in ACTIONS.items():
+        turn = _headed(schema, {"SOAPAction": action}, mark(expects, "soapAction", name))
+        yield Case(method, "http", "soapAction", name, expects, turn)
+    unquoted = {"SOAPAction": schema.soap_action}
+    yield Case(method, "http", "legal", "soapAction.unquoted", AS_IS, _headed(schema, unquoted, "legal:soapAction"))
+    for name, (headers, pacing) in LEGAL.items():
+        turn = _headed(schema, headers, mark(AS_IS, "http", name), pacing)
+        yield Case(method, "http", "legal", name, AS_IS, turn)
+    for name, (actor, headers) in COOKIES.items():
+        turn = _headed(schema, headers, mark(NO_SESSION, "cookie", name), actor=actor)
+        yield Case(method, "http", "cookie", name, NO_SESSION, turn)
+
+
+def _headed(
+    schema: Schema, headers: dict[str, str], breaks: str, pacing: tuple[float, ...] = (), actor: str = ""
+) -> Turn:
+    def turn(call: Call) -> Call:
+        body = schema.request(call.method, call.object, call.arguments)
+        made = envelope(call, body, breaks, headers, pacing)
+        return Call(made.object, made.method, made.payload, actor or made.actor)
+
+    return turn

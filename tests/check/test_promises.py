@@ -1,0 +1,297 @@
+"""What holds after a call, promise by promise; and that what happened in between makes a finding inconclusive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.terms import Grade, Ref, Returned, Verdict
+
+C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
+VM = Ref("VirtualMachine", "vm-1")
+SET = {"guest.hostName": "web.example.com", "guest.net": [{"ipAddress": ["10.1.0.9"]}]}
+
+
+def recent(*tasks: str) -> dict[str, Any]:
+    """Give the recentTask property."""
+    return {"recentTask": [Ref("Task", each).json() for each in tasks]}
+
+
+GHOSTS = [
+    ({"name": N, "reason": {"userName": "ADMIN"}}, Verdict.VIOLATES, "recentTask"),
+    ({"name": N}, Verdict.VIOLATES, "recentTask"),
+    ({"name": "Drm.ExecuteVMotionLRO", "reason": {"userName": "admin"}}, Verdict.CONFORMS, ""),
+    ({"name": N, "reason": {"userName": "stranger"}}, Verdict.CONFORMS, ""),
+]
+
+
+@pytest.mark.parametrize(("info", "verdict", "field"), GHOSTS)
+def test_f1_no_task_after_a_refusal(info: dict[str, Any], verdict: Verdict, field: str, story: Any) -> None:
+    """A new task of our method and our user on the VM; a stranger's, or another method's, is none of ours."""
+    story.vm(tools="guestToolsNotRunning", **recent("old"))
+    story.refused(N, "InvalidState")
+    story.vm(tools="guestToolsNotRunning", **recent("old", "new"))
+    story.task("new", "success", **info)
+    found = story.verdict()
+    assert (found.verdict, found.field) == (verdict, field)
+
+
+def test_f1_tasks_that_other_calls_were_given_do_not_count(story: Any) -> None:
+    """The task of an earlier call shows up in recentTask meanwhile."""
+    story.vm()
+    story.accepted(N, "mine")
+    story.task("mine", "running")
+    story.refused(N, "TaskInProgress", fields={"task": Ref("Task", "mine").json()})
+    story.task("mine", "running")
+    story.task("mine", "success")
+    story.vm(**recent("mine"))
+    assert [each.verdict for each in story.judged()] == [Verdict.CONFORMS] * 2
+
+
+@pytest.mark.parametrize("path", ["guest.hostName", "guest.ipAddress", "guest.net"])
+def test_f1_nothing_changed_after_a_refusal(path: str, story: Any) -> None:
+    """What the guest shows is as before."""
+    story.vm()
+    story.refused(C, "InvalidArgument", spec=story.arguments(C)["spec"] | {"nicSettingMap": []})
+    story.vm()
+    assert story.verdict().verdict is Verdict.CONFORMS
+    story.cell = "changed"
+    story.vm()
+    story.refused(C, "InvalidArgument", spec=story.arguments(C)["spec"] | {"nicSettingMap": []})
+    story.vm(**{path: "something else"})
+    found = story.verdict()
+    assert (found.verdict, found.grade, found.field) == (Verdict.VIOLATES, Grade.WRONG, path)
+
+
+@pytest.mark.parametrize(
+    ("after", "field"),
+    [
+        (SET, ""),
+        (SET | {"guest.hostName": "WEB"}, ""),
+        (SET | {"guest.net": [{"ipAddress": ["fe80::1"]}, {"ipAddress": ["10.1.0.9"]}]}, ""),
+        (SET | {"guest.hostName": "template"}, "guest.hostName"),
+        (SET | {"guest.hostName": ""}, "guest.hostName"),
+        (SET | {"guest.net": [{"ipAddress": ["10.1.0.8"]}]}, "guest.net"),
+        (SET | {"guest.net": []}, "guest.net"),
+    ],
+)
+def test_f2_the_guest_is_as_the_specification_says(after: dict[str, Any], field: str, story: Any) -> None:
+    """Every field that the specification sets; the domain, and addresses that it does not set, are not looked at."""
+    story.vm()
+    story.accepted(C)
+    story.task("task-1", "success")
+    story.vm(**after)
+    found = story.verdict()
+    assert (found.verdict is Verdict.VIOLATES, found.field) == (bool(field), field)
+
+
+def test_f2_the_lock_is_free_after_success(unknown: Any) -> None:
+    """So that the next customization must be accepted; before it nothing was known."""
+    unknown.vm()
+    unknown.accepted(C)
+    unknown.task("task-1", "success")
+    unknown.vm(**SET)
+    unknown.cell = "next"
+    unknown.refused(C, "CustomizationFault")
+    unknown.vm(**SET)
+    assert unknown.verdict().grade is Grade.SPURIOUS
+
+
+def test_f3_after_an_error_the_lock_may_be_left_behind(story: Any) -> None:
+    """Then the next customization may fail for it, or succeed."""
+    spec = story.arguments(C)["spec"] | {"nicSettingMap": []}
+    story.accepted(C, spec=spec)
+    story.task("task-1", "error", error="CustomizationFault")
+    story.vm()
+    for number, fault in enumerate(("CustomizationFault", "InvalidState", "CustomizationPending")):
+        story.cell = f"next{number}"
+        story.vm()
+        story.refused(C, fault)
+        story.vm()
+        assert story.verdict().grade is Grade.CONFORMS
+    story.cell = "named"
+    story.vm()
+    story.refused(C, "TaskInProgress", fields={"task": Ref("Task", "task-1").json()})
+    story.vm()
+    assert story.verdict().verdict is Verdict.VIOLATES, "there is no task to name"
+
+
+def test_f4_a_cut_customization_is_final_soon(story: Any) -> None:
+    """Read running after the abort's success was published, it went on."""
+    for end, verdict in (("error", Verdict.CONFORMS), ("running", Verdict.VIOLATES)):
+        story.cell = end
+        story.vm()
+        story.accepted(C, f"cut-{end}")
+        story.task(f"cut-{end}", "running")
+        story.accepted(A, f"abort-{end}")
+        story.task(f"abort-{end}", "success")
+        story.task(f"cut-{end}", end, **({"error": "CustomizationFault"} if end == "error" else {}))
+        story.task(f"cut-{end}", "error", error="CustomizationFault")
+        story.vm()
+        assert story.verdict().verdict is verdict
+    assert story.verdict().field == "guest lock"
+
+
+def test_f4_the_publish_bound_gives_it_time(story: Any, contract: Any, bases: Any) -> None:
+    """On a real target the end may be published late."""
+    slow = type(story)(contract, bases, publish=30.0)
+    slow.known_free()
+    slow.vm()
+    slow.accepted(C, "cut")
+    slow.task("cut", "running")
+    slow.accepted(A, "abort")
+    slow.task("abort", "success")
+    slow.task("cut", "running")
+    slow.task("cut", "error", error="CustomizationFault")
+    slow.vm()
+    assert slow.verdict().verdict is Verdict.CONFORMS
+
+
+def test_f4_the_lock_is_free_after_an_abort(story: Any) -> None:
+    """The next valid customization succeeds: a refusal is spurious, even after a lock that was left behind."""
+    story.feed(
+        Ref("GuestProcessManager", "gpm"),
+        "StartProgramInGuest",
+        Returned(1),
+        vm=VM.json(),
+        spec={"programPath": "orphan"},
+    )
+    story.vm()
+    story.accepted(A)
+    story.task("task-1", "success")
+    story.vm()
+    story.cell = "next"
+    story.vm()
+    story.refused(C, "CustomizationFault")
+    story.vm()
+    assert story.verdict().grade is Grade.SPURIOUS
+
+
+def aborts(story: Any, count: int, fault: str = "TaskInProgress", **changes: Any) -> list[Any]:
+    """Refuse some aborts while one customization runs."""
+    story.vm()
+    story.accepted(C, "running")
+    story.task("running", "running")
+    for _ in range(count):
+        fields = {"task": Ref("Task", "running").json()} if fault == "TaskInProgress" else {}
+        story.refused(A, fault, fields=fields, **changes)
+        story.task("running", "running")
+    story.task("running", "success")
+    story.vm(**SET)
+    found: list[Any] = story.judged()[1:]
+    return found
+
+
+@pytest.mark.parametrize("fault", ["TaskInProgress", "InvalidState"])
+def test_f5_three_refused_aborts_of_one_run_are_one_too_many(fault: str, story: Any) -> None:
+    """One or two may come at a bad moment; three say that a running customization cannot be aborted."""
+    found = aborts(story, 3, fault)
+    assert [each.verdict for each in found] == [Verdict.CONFORMS, Verdict.CONFORMS, Verdict.VIOLATES]
+    assert found[-1].grade is Grade.SPURIOUS
+    assert "3 spaced aborts could not reach running" in found[-1].why
+
+
+def test_f5_other_reasons_and_other_runs_do_not_count(story: Any) -> None:
+    """A login that is rejected, or a new run of another customization."""
+    rejected = {
+        "_typeName": "NamePasswordAuthentication",
+        "interactiveSession": False,
+        "username": "x",
+        "password": "y",
+    }
+    assert {each.verdict for each in aborts(story, 4, auth=rejected)} == {Verdict.CONFORMS}
+    story.cell = "two"
+    assert {each.verdict for each in aborts(story, 2)} == {Verdict.CONFORMS}
+    for number in range(3):
+        story.cell = f"one{number}"
+        story.vm()
+        story.accepted(C, f"run-{number}")
+        story.task(f"run-{number}", "running")
+        story.refused(A, "InvalidState")
+        story.task(f"run-{number}", "running")
+        story.task(f"run-{number}", "success")
+        story.vm(**SET)
+        assert story.verdict().verdict is Verdict.CONFORMS
+
+
+def test_f5_tries_must_be_spaced(story: Any, contract: Any, bases: Any) -> None:
+    """Three within the publish bound are one try."""
+    slow = type(story)(contract, bases, publish=30.0)
+    slow.known_free()
+    assert {each.verdict for each in aborts(slow, 3)} == {Verdict.CONFORMS}
+
+
+@pytest.mark.parametrize(
+    ("after", "field"),
+    [
+        ({}, ""),
+        ({"guest.ipAddress": "", "guest.net": [{"ipAddress": ["10.0.0.9"]}]}, ""),
+        ({"guest.ipAddress": "", "guest.net": []}, "guest.net"),
+        ({"guest.ipAddress": "", "guest.net": [{}]}, "guest.net"),
+    ],
+)
+def test_f6_the_guest_has_an_address_after_a_network_start(after: dict[str, Any], field: str, story: Any) -> None:
+    """Where the VM has a NIC."""
+    story.vm()
+    story.accepted(N)
+    story.task("task-1", "success")
+    story.vm(**after)
+    found = story.verdict()
+    assert (found.verdict is Verdict.VIOLATES, found.field) == (bool(field), field)
+
+
+def test_f6_nothing_else_changed(story: Any) -> None:
+    """A network start sets no host name."""
+    story.vm()
+    story.accepted(N)
+    story.task("task-1", "success")
+    story.vm(**{"guest.hostName": "renamed"})
+    found = story.verdict()
+    assert (found.verdict, found.field) == (Verdict.VIOLATES, "guest.hostName")
+
+
+CHANGES = [
+    {"boot": "2026-02-02T00:00:00Z"},
+    {"runtime.host": Ref("HostSystem", "host-2").json()},
+    {"tools": "guestToolsNotRunning"},
+    {"power": "suspended"},
+    {"runtime.question": {"id": "1"}},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_cell_that_was_not_stable_is_inconclusive(change: dict[str, Any], story: Any) -> None:
+    """Rule A5: hard verdicts only where the wanted values, bootTime and host were the same before and after."""
+    story.vm()
+    story.refused(N, "InvalidState")
+    story.vm(**change)
+    found = story.verdict()
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.why.startswith("raced: ")
+
+
+def test_a_promise_in_an_unstable_cell_is_inconclusive_too(story: Any) -> None:
+    """The guest rebooted between success and the read; the wire's own faults stay hard."""
+    story.vm()
+    story.accepted(C)
+    story.task("task-1", "success")
+    story.vm(boot="2026-02-02T00:00:00Z", **{"guest.hostName": "template"})
+    assert story.verdict().verdict is Verdict.INCONCLUSIVE
+    story.cell = "wire"
+    story.vm(boot="2026-02-02T00:00:00Z")
+    story.problems = ("returnval: attribute versionId does not belong here",)
+    story.accepted(N, "task-2")
+    story.task("task-2", "success")
+    story.vm(boot="2026-03-03T00:00:00Z")
+    assert story.verdict().verdict is Verdict.VIOLATES
+
+
+@pytest.mark.parametrize(("user", "verdict"), [("stranger", Verdict.INCONCLUSIVE), ("Operator", Verdict.VIOLATES)])
+def test_a_strangers_task_makes_a_cell_unstable(user: str, verdict: Verdict, story: Any) -> None:
+    """Rule A5: recentTask must hold nothing new but ours; an uninvited vMotion may be why the VM was busy."""
+    story.vm(**recent("old"))
+    story.refused(N, "TaskInProgress", fields={"task": Ref("Task", "new").json()})
+    story.task("new", "running", name="Drm.ExecuteVMotionLRO", reason={"userName": user})
+    story.vm(**recent("old", "new"))
+    assert story.verdict().verdict is verdict

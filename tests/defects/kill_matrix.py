@@ -1,0 +1,159 @@
+"""Runs every planted defect, and every variant, at several seeds; prints the kill matrix and keeps it in KILLS.md.
+
+`python tests/defects/kill_matrix.py [NAME ...]`: with names, only those, and KILLS.md is left alone. A defect must be
+found, by a run that gets no hint, within MAX_CALLS judged calls and MAX_SECONDS; a variant must be quiet.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.contract import load
+from harness.run.conform import Conformance, Options
+from harness.run.embedded import EMBEDDED
+from harness.run.shrink import Budget
+from harness.run.survey import secrets_of
+from harness.simulator import Settings, SimulatorServer
+from harness.simulator.defects import DEFECTS
+from harness.simulator.defects.registry import MANAGER
+from harness.simulator.variants import VARIANTS
+from harness.target import Recorder, Target
+from harness.terms import Verdict
+
+FIXED_SEED = 1
+RANDOM_SEEDS = (271828, 577215, 141421, 662607, 173205)  # drawn once, so that a failure can be repeated
+MAX_CALLS, MAX_SECONDS, MEDIAN_CALLS = 1500, 30.0, 300
+TASK_TIME, BOOT_TIME = 0.015, 0.03
+KILLS = Path(__file__).with_name("KILLS.md")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One run against one defect or variant: its verdict, what was found first, after how many calls and seconds."""
+
+    name: str
+    seed: int
+    verdict: str
+    calls: int
+    seconds: float
+    row: str = ""
+    grade: str = ""
+    says: str = ""
+
+    @property
+    def killed(self) -> bool:
+        """Whether the run found a violation within the limits."""
+        return self.verdict == "violates" and self.calls <= MAX_CALLS and self.seconds <= MAX_SECONDS
+
+
+def shoot(name: str, seed: int, *, variant: bool = False, config: Any = EMBEDDED) -> Shot:
+    """Run a conformance run against a simulator with one defect, or one variant, until its first violation."""
+    chosen = {"variants" if variant else "defects": frozenset({name} if name else ())}
+    settings = Settings(seed=seed, task_time=TASK_TIME, boot_time=BOOT_TIME, **chosen)
+    options = Options(
+        seed, max_calls=MAX_CALLS, time_limit=2 * MAX_SECONDS, shrink=Budget(attempts=0, seconds=0.0), stop_at_first=True
+    )
+    with SimulatorServer(settings) as simulator:
+        target = Target.open(simulator.url, recorder=Recorder(), secrets=secrets_of(config))
+        began = time.monotonic()
+        try:
+            found = Conformance(target, load(MANAGER), config, options, []).run()
+        finally:
+            target.close()
+    seconds = time.monotonic() - began
+    first = min(found.findings, key=lambda each: each.op, default=None)
+    broken = next((each for each in found.rows if each.verdict is Verdict.VIOLATES), None)
+    until = first.op if first else float("inf")
+    calls = sum(each.purpose == "judge" and each.op <= until for each in target.recorder.operations)
+    row, grade = (first.row, str(first.grade)) if first else (broken.id, "row") if broken else ("", "")
+    unsure = [f"{each.id}: {each.reason}" for each in found.rows if each.verdict is not Verdict.CONFORMS]
+    says = f"{first.cell}: {first.observed}, {first.detail}" if first else "; ".join(unsure)
+    return Shot(name, seed, str(found.verdict), calls, seconds, row, grade, says)
+
+
+def _shoot(order: tuple[str, int, bool]) -> Shot:
+    name, seed, variant = order
+    return shoot(name, seed, variant=variant)
+
+
+def all_shots(defects: Iterable[str], variants: Iterable[str], seeds: Sequence[int]) -> list[Shot]:
+    """Run every defect and variant at every seed, on all cores."""
+    orders = [(name, seed, False) for name in defects for seed in seeds]
+    orders += [(name, seed, True) for name in variants for seed in seeds]
+    shots = []
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+        for shot in pool.imap_unordered(_shoot, orders):
+            shots.append(shot)
+            good = shot.killed if shot.name in DEFECTS.known else shot.verdict == "conforms"
+            with suppress(BrokenPipeError):
+                told = shot.says if shot.name not in DEFECTS.known or not good else f"{shot.row} {shot.grade}"
+                print(  # noqa: T201 - a script talks
+                    f"{'  ' if good else '! '}{shot.name} seed {shot.seed}: {shot.verdict},"
+                    f" {shot.calls} calls, {shot.seconds:.1f} s. {told}",
+                    flush=True,
+                )
+    return shots
+
+
+def table(shots: Sequence[Shot]) -> str:
+    """Write the kill matrix as Markdown: a line for each defect, the worst of its seeds."""
+    lines = [
+        "# Kill matrix",
+        "",
+        "Written by `make defects`. Each planted defect against plain runs at seeds "
+        f"{', '.join(map(str, (FIXED_SEED, *RANDOM_SEEDS)))}: found in how many of them, the row and grade of the first "
+        "finding at the first seed, judged calls (median and most) and seconds (most) until found.",
+        "",
+        "| defect | breaks | found | row | grade | calls | most | seconds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    by_name: dict[str, list[Shot]] = {}
+    for each in sorted(shots, key=lambda shot: (shot.name, shot.seed != FIXED_SEED, shot.seed)):
+        by_name.setdefault(each.name, []).append(each)
+    for name, mine in by_name.items():
+        killed = [each for each in mine if each.killed]
+        shown = killed[0] if killed else mine[0]
+        calls = [each.calls for each in mine]
+        lines.append(
+            f"| {name} | {_short(DEFECTS.known[name].row)} | {len(killed)}/{len(mine)} | {_short(shown.row)} "  # type: ignore[attr-defined] # the catalogue of defects holds defects
+            f"| {shown.grade} | {statistics.median(calls):g} | {max(calls)} | {max(each.seconds for each in mine):.1f} |"
+        )
+    found = [each.calls for each in shots if each.killed]
+    median = statistics.median(found) if found else float("nan")
+    lines += ["", f"{len(by_name)} defects, {len(found)} of {len(shots)} runs found theirs, median {median:g} calls."]
+    return "\n".join(lines) + "\n"
+
+
+def _short(row: str) -> str:
+    return row.removeprefix(f"{MANAGER}/")
+
+
+def main(names: Sequence[str]) -> int:
+    """Run all, or the named; gives the exit code: 0 if every defect was found and every variant quiet."""
+    defects = [each for each in DEFECTS.known if not names or each in names]
+    variants = [each for each in VARIANTS.known if not names or each in names]
+    shots = all_shots(defects, variants, (FIXED_SEED, *RANDOM_SEEDS))
+    hit = [each for each in shots if each.name in DEFECTS.known]
+    missed = [each for each in hit if not each.killed]
+    loud = [each for each in shots if each.name in VARIANTS.known and each.verdict != "conforms"]
+    text = table(hit)
+    if not names:
+        KILLS.write_text(text, "utf-8")
+    print(text)  # noqa: T201 - a script talks
+    for each in (*missed, *loud):
+        print(f"{each.name} at seed {each.seed}: {each.verdict}. {each.says}")  # noqa: T201 - same
+    slow = bool(hit) and statistics.median(each.calls for each in hit) > MEDIAN_CALLS
+    return 1 if missed or loud or slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

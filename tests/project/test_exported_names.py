@@ -1,0 +1,39 @@
+"""The names that each room hands to the others; a change here is a change of a room's interface."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+EXPORTED = {
+    "check": (
+        "ABORTS ASIDE BELOW Judge Judgement NAMED ORDER PROPERTIES REPEAT SINCE SINGLETON Summary fingerprint "
+        "object_rows row_of summarise worst"
+    ),
+    "contract": (
+        "Contract DocumentedFault EVERY_METHOD Method OK Permit Promise Row Situation ancestors documented_as "
+        "load names parse_permit row_id rows"
+    ),
+    "disturbances": "",
+    "model": (
+        "Allowed Asked BY_NAME Branch Cell DEVIATIONS EFFECTS Expectation Facts GuestAccount Lever "
+        "STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VmFacts cell cells classify expect facts_of "
+        "holding observe possible read_of settle settled sharpness steady step subject universe"
+    ),
+    "report": "",
+    "run": "",
+    "schema": "DataType Field Operation SHIPPED Schema load newest_shipped parse_versions_document plain",
+    "simulator": "Settings SimulatorServer serve_forever",
+    "strategies": "Caller Case Coverage OLDER Pool draw",
+    "target": "Limits NOBODY Recorder STRANGER Secrets Target",
+}
+
+
+@pytest.mark.parametrize("room", EXPORTED)
+def test_a_room_exports_what_is_written_here(room: str) -> None:
+    """`__all__` of the room, and every name in it exists."""
+    module = importlib.import_module(f"harness.{room}")
+    exported = getattr(module, "__all__", [])
+    assert sorted(exported) == EXPORTED[room].split()
+    assert [each for each in exported if not hasattr(module, each)] == []

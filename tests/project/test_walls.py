@@ -1,0 +1,145 @@
+"""The walls between the rooms: which room may import which, and who alone may import what from outside."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+HARNESS = Path(__file__).parents[2] / "harness"
+BASE = {"errors", "terms", "shipped", "history"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "shipped": set(),
+    "terms": {"errors"},
+    "history": {"errors", "terms"},
+    "schema": {"errors", "terms", "shipped"},
+    "contract": {"errors", "terms", "shipped", "schema"},
+    "model": BASE | {"schema", "contract"},
+    "strategies": BASE | {"schema", "contract", "model"},
+    "target": BASE | {"schema"},
+    "disturbances": BASE | {"schema", "target"},
+    "simulator": {"errors", "terms", "shipped"},
+    "check": BASE | {"contract", "model"},
+    "report": BASE | {"contract", "model", "check"},
+}
+"""For each room the others that it may import; `run` may import every room, `cli` and `__main__` may import all."""
+
+ALL = {*MAY_IMPORT, "run"}
+OUTSIDE = {"zeep": {"schema"}, "pyVmomi": {"schema", "simulator"}, "pyVim": set(), "httptools": {"target", "simulator"}}
+"""Packages that only some rooms may import; every other package is open to all."""
+
+
+def room_of(path: Path) -> str:
+    """Name the room of a file given relative to `harness/`."""
+    return path.parts[0].removesuffix(".py")
+
+
+def imported(tree: ast.AST, path: Path) -> list[tuple[int, str]]:
+    """List what a file imports, also below TYPE_CHECKING: line and full module name, relative ones made absolute."""
+    found: list[tuple[int, str]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, each.name) for each in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = ("harness", *path.parts[:-1])
+            place = above[: len(above) - node.level + 1] if node.level else ()
+            base = ".".join((*place, *(node.module or "").split("."))).rstrip(".")
+            found += [(node.lineno, f"{base}.{each.name}") for each in node.names]
+    return found
+
+
+def broken_walls(source: str, path: Path) -> list[str]:
+    """Name every import of a file (path relative to `harness/`) that goes through a wall."""
+    tree, room, found = ast.parse(source), room_of(path), []
+    allowed = MAY_IMPORT.get(room, ALL if room == "run" else {*ALL, "cli", "__main__"})
+    for line, name in imported(tree, path):
+        package, _, rest = name.partition(".")
+        other = rest.partition(".")[0]
+        if package == "harness" and other != room and other not in allowed:
+            found.append(f"{path}:{line}: {room} imports {other or 'the whole package'}")
+        if room not in OUTSIDE.get(package, {room}):
+            found.append(f"{path}:{line}: {room} imports {package}")
+    if path != Path("cli.py"):
+        inner = (each for function in ast.walk(tree) if isinstance(function, _FUNCTIONS) for each in ast.walk(function))
+        lines = {each.lineno for each in inner if isinstance(each, ast.Import | ast.ImportFrom)}
+        found += [f"{path}:{line}: imports inside a function" for line in sorted(lines)]
+    if path.name == "utils.py":
+        found.append(f"{path}: a room names what it holds")
+    return found
+
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def test_no_file_breaks_a_wall() -> None:
+    """Every file of the package keeps to its room's list."""
+    files = sorted(HARNESS.rglob("*.py"))
+    assert len(files) > 100
+    found = [each for file in files for each in broken_walls(file.read_text("utf-8"), file.relative_to(HARNESS))]
+    assert found == []
+
+
+def test_every_room_has_a_rule() -> None:
+    """A new room must say what it may import, and a rule must belong to a room."""
+    rooms = {each.stem for each in HARNESS.iterdir() if each.suffix == ".py" or (each / "__init__.py").is_file()}
+    assert rooms - {"__init__", "__main__", "cli", "run"} == set(MAY_IMPORT)
+
+
+def test_the_rules_have_no_loop() -> None:
+    """No room may import itself by way of others: lower rooms never import higher ones."""
+    done: set[str] = set()
+    while ready := {room for room, others in MAY_IMPORT.items() if room not in done and others <= done}:
+        done |= ready
+    assert done == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("judged", ["schema", "contract", "model", "strategies", "check", "target", "run", "report"])
+def test_the_simulator_shares_nothing_with_its_judge(judged: str) -> None:
+    """The wall that matters most has a test of its own, which does not read the table above."""
+    for file in (HARNESS / "simulator").rglob("*.py"):
+        assert f"harness.{judged}" not in file.read_text("utf-8"), file
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "said"),
+    [
+        ("simulator/tls.py", "from harness.schema import load", "simulator imports schema"),
+        ("simulator/tls.py", "import harness.model.state", "simulator imports model"),
+        ("simulator/guest/state.py", "from ...check import Judge", "simulator imports check"),
+        ("simulator/tls.py", "from harness import target", "simulator imports target"),
+        ("check/judge.py", "from harness.target import Target", "check imports target"),
+        ("check/judge.py", "if TYPE_CHECKING:\n    from harness.run.job import Job", "check imports run"),
+        ("report/junit.py", "from harness.run.config import Config", "report imports run"),
+        ("schema/wsdl.py", "from harness.contract import rows", "schema imports contract"),
+        ("contract/rows.py", "from ..model import State", "contract imports model"),
+        ("errors.py", "from harness.terms import Call", "errors imports terms"),
+        ("run/job.py", "from harness.cli import main", "run imports cli"),
+        ("target/soap.py", "import zeep", "target imports zeep"),
+        ("run/job.py", "from zeep.wsdl import Document", "run imports zeep"),
+        ("model/state.py", "from pyVmomi import vim", "model imports pyVmomi"),
+        ("run/job.py", "def f():\n    import json", "imports inside a function"),
+        ("run/job.py", "class A:\n    async def f(self):\n        from json import loads", "imports inside a function"),
+        ("run/utils.py", "", "a room names what it holds"),
+    ],
+)
+def test_a_planted_violation_is_seen(path: str, source: str, said: str) -> None:
+    """Absolute, relative, type-only and whole-package imports are all seen, and nothing else is said."""
+    found = broken_walls(source, Path(path))
+    assert len(found) == 1
+    assert said in found[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("cli.py", "def f():\n    from harness.run.job import Job"),
+        ("simulator/tls.py", "from harness.simulator.task import Task\nfrom harness.errors import UsageError"),
+        ("simulator/guest/state.py", "from .network import Network\nfrom ..task import Task"),
+        ("schema/source.py", "import zeep.exceptions"),
+    ],
+)
+def test_what_is_allowed_is_let_pass(path: str, source: str) -> None:
+    """A room's own files, the rooms below it, and the lazy imports of a verb."""
+    assert broken_walls(source, Path(path)) == []

@@ -1,0 +1,153 @@
+"""The user's configuration: strict about every key, and never guessed for a target that is not on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.run.config import (
+    LOOPBACK,
+    Account,
+    Config,
+    config_for,
+    is_loopback,
+    password_of,
+    read_config,
+    read_password,
+)
+
+WHOLE = """
+target = "https://vc.example.com/sdk"
+owner = "me"
+staleness = 30.0
+publish = 10.0
+task_seconds = 600.0
+confirm = 2
+hosts = ["esx-2"]
+
+[[account]]
+role = "full"
+username = "administrator"
+password_env = "SOME_PASSWORD"
+
+[[guest]]
+username = "root"
+may_customize = true
+password_file = "secret"
+
+[[vm]]
+name = "*"
+
+[[vm]]
+name = "*-noengine"
+engine = "absent"
+
+[[lever]]
+does = "stopTools"
+program = "/bin/systemctl"
+arguments = "stop vmtoolsd"
+
+[[waive]]
+row = "*/privilege"
+reason = "one account only"
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    """Write a configuration."""
+    file = folder / "vcontract.toml"
+    file.write_text(text, "utf-8")
+    return file
+
+
+def test_a_whole_file(tmp_path: Path) -> None:
+    """Everything that may stand in it."""
+    config = read_config(written(tmp_path, WHOLE))
+    assert (config.owner, config.confirm, config.hosts) == ("me", 2, ("esx-2",))
+    assert (config.engine("linux-noengine"), config.engine("linux")) == ("absent", "ok")
+    assert config.waiver("X/Y_Task/privilege") == "one account only"
+    assert config.waiver("X/Y_Task/since") == ""
+    assert [each.does for each in config.levers] == ["stopTools"]
+
+
+def test_what_is_left_out_is_careful(tmp_path: Path) -> None:
+    """Findings must repeat, properties may be stale, and no task is called stuck."""
+    config = read_config(written(tmp_path, ""))
+    assert (config.confirm, config.task_seconds) == (3, 0.0)
+    assert config.staleness > 0
+    assert config.publish > 0
+    assert (config.account, config.lever, config.hosts, config.insecure) == ((), (), (), False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('owner = "me"', 'owner = "me"\nowners = "me"', "owners"),
+        ('role = "full"', 'roll = "full"', "roll"),
+        ('role = "full"', 'role = "boss"', "boss"),
+        ('does = "stopTools"', 'does = "stopEverything"', "stopEverything"),
+        ('engine = "absent"', 'engine = "gone"', "gone"),
+        ("confirm = 2", "confirm = 0", "confirm"),
+        ("publish = 10.0", "publish = -1.0", "publish"),
+        ('password_env = "SOME_PASSWORD"', 'password_evn = "X"', "password_evn"),
+        ("may_customize = true", 'may_customize = "yes"', "may_customize"),
+        ("may_customize = true\n", "", "may_customize"),
+        ("[[waive]]", "[[waiver]]", "waiver"),
+        ('reason = "one account only"', "", "reason"),
+        ("confirm = 2", 'confirm = "2"', "confirm"),
+        ('program = "/bin/systemctl"', "", "program"),
+        ('owner = "me"', "owner = me", "line 3"),
+    ],
+)
+def test_a_mistake_is_one_line_with_file_and_key(old: str, new: str, told: str, tmp_path: Path) -> None:
+    """A typo is never silently a default."""
+    assert old in WHOLE
+    file = written(tmp_path, WHOLE.replace(old, new, 1))
+    with pytest.raises(UsageError) as caught:
+        read_config(file)
+    assert str(file) in str(caught.value)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """Missing, or no text."""
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_config(tmp_path / "missing.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match=r"binary\.toml"):
+        read_config(tmp_path / "binary.toml")
+
+
+def test_only_loopback_gets_the_built_in_configuration() -> None:
+    """Any other target gets what the user says, and nothing else."""
+    for url in ("http://127.0.0.1:8989/sdk", "https://localhost/sdk", "http://[::1]:1/sdk", "http://127.1.2.3/sdk"):
+        assert is_loopback(url)
+        assert config_for(url, None) == LOOPBACK
+    for url in ("https://vc.example.com/sdk", "https://10.0.0.1/sdk", "https://localhost.example.com/sdk"):
+        assert not is_loopback(url)
+        assert config_for(url, None) == Config()
+
+
+def test_a_file_wins_over_the_built_in_configuration(tmp_path: Path) -> None:
+    """Also on loopback."""
+    assert config_for("http://127.0.0.1/sdk", written(tmp_path, 'owner = "me"')) == Config(owner="me")
+
+
+def test_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the environment, from a file's first line, or as given; one that is nowhere is the user's mistake."""
+    monkeypatch.setenv("SOME_PASSWORD", "from-environment")
+    file = tmp_path / "password"
+    file.write_text("from file \nsecond line\n", "utf-8")
+    assert password_of(Account("full", "a", password_env="SOME_PASSWORD")) == "from-environment"
+    assert password_of(Account("full", "a", password_file=str(file))) == "from file "
+    assert password_of(Account("full", "a", password="given")) == "given"
+    monkeypatch.delenv("SOME_PASSWORD")
+    with pytest.raises(UsageError, match="environment variable SOME_PASSWORD is not set"):
+        password_of(Account("full", "a", password_env="SOME_PASSWORD"))
+    with pytest.raises(UsageError, match="the password of a: give"):
+        password_of(Account("full", "a"))
+    with pytest.raises(UsageError, match="cannot read the password"):
+        read_password(tmp_path / "missing")

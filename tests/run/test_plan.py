@@ -1,0 +1,77 @@
+"""Which cells a run exercises, and in which order."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import pytest
+
+from harness.contract import Contract, load
+from harness.model import BY_NAME, State, cells
+from harness.run.plan import Step, all_cells, plan
+
+MANAGER = "VirtualMachineGuestCustomizationManager"
+METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
+
+
+@pytest.fixture(scope="module")
+def contract() -> Contract:
+    """Give the shipped contract."""
+    return load(MANAGER)
+
+
+def deviations(step: Step) -> int:
+    """Say how many things are wrong in a step; a step without a cell stands between."""
+    return len(step.cell.deviations) if step.cell else -1
+
+
+def arranged(step: Step) -> tuple[str, ...]:
+    """Name what must be arranged for a step."""
+    return tuple(sorted(name for name in step.cell.deviations if BY_NAME[name].state)) if step.cell else ()
+
+
+def test_rows_come_first_then_disturbances_then_pairs(contract: Contract) -> None:
+    """So that a run that is cut short has seen the most of the rows."""
+    steps = plan(contract, METHODS, all_cells(contract), 1)
+    kinds = [
+        kind
+        for kind, _ in groupby(
+            "row" if 0 <= deviations(each) < 2 else "pair" if each.cell else "task" for each in steps
+        )
+    ]
+    assert kinds == ["row", "task", "pair"]
+    single = {each.id for each in cells(contract, 1)}
+    assert single == {each.label for each in steps if 0 <= deviations(each) < 2}
+
+
+def test_each_arranged_state_is_used_once_for_all_its_calls(contract: Contract) -> None:
+    """Among rows, and among pairs, the cells of one state stand together; the settled state first."""
+    steps = plan(contract, METHODS, all_cells(contract), 1)
+    for group in ([each for each in steps if deviations(each) in counts] for counts in ((0, 1), (2,))):
+        states = [state for state, _ in groupby(arranged(each) for each in group)]
+        assert len(states) == len(set(states))
+    assert steps[0].cell is not None
+    assert steps[0].cell.state == State()
+
+
+def test_no_step_is_taken_twice(contract: Contract) -> None:
+    """Every label is its own."""
+    labels = [each.label for each in plan(contract, METHODS, all_cells(contract), 1)]
+    assert len(labels) == len(set(labels))
+
+
+def test_the_seed_draws_the_pairs(contract: Contract) -> None:
+    """The same seed the same, another one others."""
+    first, again, other = (
+        [each.label for each in plan(contract, METHODS, all_cells(contract), seed)] for seed in (1, 1, 2)
+    )
+    assert first == again
+    assert first != other
+
+
+def test_only_the_wanted_methods_and_the_reachable_cells(contract: Contract) -> None:
+    """What is not asked for, or cannot be arranged, is not planned."""
+    reachable = [each for each in all_cells(contract) if "template" not in each.deviations]
+    steps = plan(contract, METHODS[1:2], reachable, 1)
+    assert {each.label.partition(":")[0] for each in steps} == {METHODS[1]}
+    assert not any("template" in each.label for each in steps)
