@@ -7,7 +7,7 @@ JOBS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-deps lint bench wsdl long lock clean
+.PHONY: help venv run test test-deps lint bench defects wsdl long lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ lint: $(STAMP) ## ruff and mypy --strict
 
 bench: $(STAMP) ## measure; rewrites tests/benchmarks/RESULTS.md
 	$(BIN)/python tests/benchmarks/bench.py
+
+defects: $(STAMP) ## every planted defect and quiet variant; rewrites tests/defects/KILLS.md
+	$(BIN)/python tests/defects/kill_matrix.py $(ARGS)
 
 wsdl: $(STAMP) ## build the shipped WSDL sets again
 	$(BIN)/python -m harness.schema.ship

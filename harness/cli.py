@@ -156,16 +156,39 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
     tls: Annotated[bool, typer.Option("--tls", help="Serve https with a certificate made now.")] = False,
     api: Annotated[str, typer.Option(help="Newest API version served.")] = "8.0.3.0",
     vms: Annotated[int | None, typer.Option(min=0, help="So many more Linux VMs.")] = None,
-    task_time: Annotated[float, typer.Option(min=0, help="Seconds that a task takes.")] = 0.03,
-    boot_time: Annotated[float, typer.Option(min=0, help="Seconds until Tools are up.")] = 0.05,
+    task_time: Annotated[float, typer.Option(min=0, help="Seconds that a task takes.")] = 0.01,
+    boot_time: Annotated[float, typer.Option(min=0, help="Seconds until Tools are up.")] = 0.03,
     inventory: Annotated[Path | None, typer.Option(help="An inventory of your own (TOML).")] = None,
     seed: Annotated[int, typer.Option()] = 0,
+    defect: Annotated[list[str] | None, typer.Option(help="A bug to plant; may be repeated.")] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option(help="Another way to keep the contract; may be repeated.")
+    ] = None,
+    list_defects: Annotated[
+        bool, typer.Option("--list-defects", help="List the bugs, with the row each breaks.")
+    ] = False,
+    list_variants: Annotated[bool, typer.Option("--list-variants", help="List the variants.")] = False,
 ) -> None:
     """Serve a simulated vCenter on loopback until SIGTERM."""
     from harness.simulator import Settings, serve_forever
+    from harness.simulator.defects import listed_defects
+    from harness.simulator.variants import listed_variants
 
+    if list_defects or list_variants:
+        for line in [*(listed_defects() if list_defects else ()), *(listed_variants() if list_variants else ())]:
+            typer.echo(line)
+        return
     settings = Settings(
-        port=port, tls=tls, api=api, vms=vms, task_time=task_time, boot_time=boot_time, inventory=inventory, seed=seed
+        port=port,
+        tls=tls,
+        api=api,
+        vms=vms,
+        task_time=task_time,
+        boot_time=boot_time,
+        inventory=inventory,
+        seed=seed,
+        defects=frozenset(defect or ()),
+        variants=frozenset(variant or ()),
     )
     serve_forever(settings, lambda url: typer.echo(f"listening on {url}"))
 

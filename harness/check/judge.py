@@ -30,6 +30,8 @@ from harness.model import (
 from harness.terms import Fault, Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
 
 _INDEX = re.compile(r"\[\d+\]")
+FORGOTTEN = "forgotten"
+"""What is observed of a task that the server forgot before its end was read (oracle rule A6): it tells nothing."""
 _BUSY = frozenset({"TaskInProgress", "InvalidState"})
 
 
@@ -86,6 +88,16 @@ class Judge:
             self._pending.append(self._remember(operation))
         self._block.append(operation)
         self.tracker.feed(operation)
+
+    def doubtful(self) -> bool:
+        """Whether the last reading does not show, or not yet, what the success of a pending call promises."""
+        for each in self._pending:
+            life = self._life(each.operation)
+            if life is not None and life.final is not None and life.final[1].get("state") == "success":
+                last = self.tracker.readings.get(life.vm)
+                if not self._accepted_since(each.operation) and any(self._kept(each, life, last)):
+                    return True
+        return False
 
     def close(self) -> None:
         """Judge what is pending: the cell, or the history, is over."""
@@ -200,6 +212,8 @@ class Judge:
         vanished = bool(life.reads) and life.reads[-1][1] is None
         if vanished and any("gone" in each.mid for each in states):
             return Assessment(Grade.CONFORMS, "gone", "task", why="the task went with its VM"), Verdict.CONFORMS
+        if life.forgotten:
+            return Assessment(Grade.CONFORMS, FORGOTTEN, "task", why="its end was not seen"), Verdict.INCONCLUSIVE
         limit = self.tracker.facts.task_seconds
         waited = max((op.end for op, _ in life.reads), default=0.0) - life.accepted.end
         if limit and waited >= limit:
@@ -215,9 +229,7 @@ class Judge:
 
     def _scene(self, pending: _Pending, states: frozenset[State], life: TaskLife | None) -> Scene:
         operation, vm = pending.operation, subject(pending.operation.call)
-        ended = frozenset(
-            each.ref.value for each in self.tracker.tasks.values() if each.final and each.final[0].end < operation.start
-        )
+        ended = self._ended_before(operation)
         entities = {task: ref.value for task, info in self._infos().items() if (ref := promises.entity_of(info))}
         return Scene(
             operation.call,
@@ -240,7 +252,7 @@ class Judge:
     def _promised(self, pending: _Pending, life: TaskLife | None, found: Assessment) -> list[str]:
         operation, vm = pending.operation, subject(pending.operation.call)
         broken: list[str] = []
-        last = self.tracker.readings.get(vm)
+        last = self._seen_after(vm, life.final[0].end if life and life.final else operation.end)
         if isinstance(operation.outcome, Faulted) and not self._accepted_since(operation):
             account = self.tracker.facts.sessions.get(operation.call.actor, "")
             known = frozenset(self.tracker.tasks)
@@ -250,8 +262,14 @@ class Judge:
             if self._still(pending):
                 broken.append(promises.nothing_changed(pending.reading, last))
         if life is not None and found.observed == OK and not self._accepted_since(operation):
-            broken += self._kept(pending, life, last)
+            broken += self._kept(pending, life, last if self._read_since(vm, life) else None)
         return [each for each in broken if each]
+
+    def _read_since(self, vm: str, life: TaskLife) -> bool:
+        """Whether the VM was read so long after the task's end that its reports, `staleness` old, must show what it did."""
+        done = life.final[0].end + self.tracker.facts.staleness if life.final else float("inf")
+        reads = ((read_of(each), each.start) for each in self._block)
+        return any(read is not None and read[0].value == vm and start >= done for read, start in reads)
 
     def _kept(self, pending: _Pending, life: TaskLife, last: Mapping[str, Json] | None) -> list[str]:
         if life.kind == "customize":
@@ -263,6 +281,11 @@ class Judge:
             return [promises.network_started(before, last, nics, self._configured(life.vm))]
         cut = promises.cut_customizations(life, list(self.tracker.tasks.values()), self.tracker.facts.publish)
         return [f"guest lock: {each.ref.value} went on after the abort" for each in cut]
+
+    def _seen_after(self, vm: str, moment: float) -> Mapping[str, Json] | None:
+        """Give the last read of the VM that began after a moment; None if there was none, for then nothing can be held."""
+        reads = (read_of(each) for each in self._block if each.start >= moment)
+        return next((values for ref, values in reversed([each for each in reads if each]) if ref.value == vm), None)
 
     def _configured(self, vm: str) -> Mapping[str, Json]:
         """Give the specification by which the guest is known to be configured; empty if none is."""
@@ -281,6 +304,14 @@ class Judge:
             for other in self._block
         )
 
+    def _ended_before(self, operation: Operation) -> frozenset[str]:
+        """Name the tasks that had ended before a call, if its answer names a task at all."""
+        outcome = operation.outcome
+        if not isinstance(outcome, Faulted) or as_ref(outcome.fault.fields.get("task")) is None:
+            return frozenset()
+        lives = self.tracker.tasks.values()
+        return frozenset(each.ref.value for each in lives if each.final and each.final[0].end < operation.start)
+
     def _still(self, pending: _Pending, but: TaskLife | None = None) -> bool:
         """Whether only the call itself, with its task, could have changed the guest.
 
@@ -290,7 +321,7 @@ class Judge:
         since = operation.start - self.tracker.facts.staleness
         unfinished = any(
             life.vm == vm and life is not but and (life.final is None or life.final[0].end > since)
-            for life in self.tracker.tasks.values()
+            for life in self.tracker.lives(vm)
         )
         return not unfinished and all(each.tools != "starting" for each in pending.states)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.model import TaskLife
+from harness.model import TaskLife, recent_tasks
 from harness.terms import Call, Json, Operation, Ref, Returned, as_ref
 
 GUEST_PATHS = ("guest.hostName", "guest.ipAddress", "guest.net")
@@ -40,8 +40,8 @@ def no_task_after_refusal(
 
 def new_tasks(before: Reading, after: Reading, known: frozenset[str]) -> list[str]:
     """List the tasks that came to recentTask between two reads and are not known."""
-    old = set(_tasks(before)) | known
-    return [task for task in _tasks(after) if task not in old]
+    old = set(recent_tasks(before)) | known
+    return [task for task in recent_tasks(after) if task not in old]
 
 
 def foreign(new: Sequence[str], infos: Mapping[str, Reading], users: frozenset[str], methods: frozenset[str]) -> str:
@@ -136,10 +136,6 @@ def singleton(reads: Sequence[Operation], content: str) -> str:
         if (ref := as_ref(each.outcome.value.get(content)))
     }
     return f"sessions see different references: {sorted(seen)}" if len(seen) > 1 else ""
-
-
-def _tasks(reading: Reading) -> list[str]:
-    return [ref.value for each in reading.get("recentTask") or () if (ref := as_ref(each))]
 
 
 def _user(info: Reading) -> str:

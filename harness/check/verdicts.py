@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from harness.check.judge import Judgement, place
+from harness.check.judge import FORGOTTEN, Judgement, place
 from harness.contract import EVERY_METHOD, OK, Contract, Row, documented_as, row_id
 from harness.terms import Finding, Grade, RowVerdict, Verdict
 
@@ -147,7 +147,8 @@ def _findings(
 
 
 def _row(row: Row, contract: Contract, assigned: Sequence[tuple[Judgement, str]], bases: dict[str, str]) -> RowVerdict:
-    mine = [each for each, _ in assigned if not row.method or each.method == row.method]
+    told = [each for each, _ in assigned if each.observed != FORGOTTEN]
+    mine = [each for each in told if not row.method or each.method == row.method]
     chosen, observed, missing = _evidence(row, contract, mine, bases)
     broken = [
         each

@@ -5,7 +5,7 @@ from harness.model.classify import classify
 from harness.model.effects import EFFECTS
 from harness.model.expect import Allowed, Expectation, expect, holding
 from harness.model.facts import Facts, GuestAccount, Lever, VmFacts
-from harness.model.observe import STATE_PATHS, TASK_PATHS, observe, read_of, steady
+from harness.model.observe import STATE_PATHS, TASK_PATHS, compact, observe, read_of, recent_tasks, steady
 from harness.model.sharpness import Sharpness, settled, sharpness, universe
 from harness.model.state import Asked, State, possible, settle
 from harness.model.step import Branch, step
@@ -33,12 +33,14 @@ __all__ = [
     "cell",
     "cells",
     "classify",
+    "compact",
     "expect",
     "facts_of",
     "holding",
     "observe",
     "possible",
     "read_of",
+    "recent_tasks",
     "settle",
     "settled",
     "sharpness",

@@ -32,6 +32,21 @@ _STABLE = STATE_PATHS[:10]
 _READS = {"RetrievePropertiesEx", "RetrieveProperties"}
 
 
+def compact(values: dict[str, Json]) -> dict[str, Json]:
+    """Keep of a VM's values what a verdict rests on: each NIC's addresses, each recent task's moId."""
+    kept = dict(values)
+    if "guest.net" in values:
+        kept["guest.net"] = [{"ipAddress": each.get("ipAddress") or []} for each in values["guest.net"]]
+    if "recentTask" in values:
+        kept["recentTask"] = [each.get("value") for each in values["recentTask"]]
+    return kept
+
+
+def recent_tasks(values: Mapping[str, Json]) -> list[str]:
+    """List the moIds of the tasks in a VM's `recentTask`, whether compact or as the wire has it."""
+    return [each if isinstance(each, str) else each["value"] for each in values.get("recentTask") or ()]
+
+
 def read_of(operation: Operation) -> tuple[Ref, Mapping[str, Json] | None] | None:
     """Give the object that an operation read and the values by path; None if it read nothing.
 

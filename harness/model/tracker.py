@@ -17,6 +17,8 @@ from harness.terms import Call, Json, Lost, Operation, Ref, Returned, as_ref
 KINDS = {"CustomizeGuest_Task": CUSTOMIZE, "StartGuestNetwork_Task": NETWORK, "AbortCustomization_Task": ABORT}
 REBOOTS = frozenset({"PowerOffVM_Task", "ResetVM_Task", "RebootGuest", "ShutdownGuest", "TerminateVM"})
 _FINAL = ("success", "error")
+KEPT = 16
+"""How many tasks of a VM are kept in view after their end."""
 
 
 class TaskLife:
@@ -27,6 +29,8 @@ class TaskLife:
         self.accepted = accepted
         self.vm = vm
         self.reads: list[tuple[Operation, Mapping[str, Json] | None]] = []
+        self._final: tuple[Operation, Mapping[str, Json]] | None = None
+        self._looked = 0
 
     @property
     def kind(self) -> str:
@@ -36,13 +40,29 @@ class TaskLife:
     @property
     def final(self) -> tuple[Operation, Mapping[str, Json]] | None:
         """The first read that saw it ended, with the info; None if none did."""
-        return next(((op, info) for op, info in self.reads if info and info.get("state") in _FINAL), None)
+        while self._final is None and self._looked < len(self.reads):
+            operation, info = self.reads[self._looked]
+            self._looked += 1
+            if info and info.get("state") in _FINAL:
+                self._final = operation, info
+        return self._final
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether the server does not know it any more, though nobody saw its end: only ended tasks are forgotten."""
+        return self.final is None and any(info for _, info in self.reads) and self.reads[-1][1] is None
+
+    @property
+    def over(self) -> bool:
+        """Whether it is known to have ended."""
+        return self.final is not None or self.forgotten
 
     def running_during(self, start: float, end: float) -> bool | None:
         """Whether it ran from start to end: True if sandwiched by reads, False if not, None if it may have."""
         before = [info for op, info in self.reads if op.end <= start and info]
         after = [info for op, info in self.reads if op.start >= end and info]
-        if self.accepted.start >= end or (before and before[-1].get("state") in _FINAL):
+        lost = any(op.end <= start and info is None for op, info in self.reads)
+        if self.accepted.start >= end or (before and (lost or before[-1].get("state") in _FINAL)):
             return False
         if before and after and before[-1].get("state") == "running" and after[0].get("state") == "running":
             return True
@@ -56,11 +76,16 @@ class Tracker:
         self.facts = facts
         self.contract = contract
         self.tasks: dict[str, TaskLife] = {}
+        self._lives: dict[str, list[TaskLife]] = {}
         self._ghosts: list[TaskLife] = []
         self._snapshots: dict[str, frozenset[State] | None] = {}
         self.readings: dict[str, Mapping[str, Json] | None] = {}
         self._effects = {each.name: EFFECTS[each.effect] for each in contract.methods}
         self._states = {moid: _initial(vm) for moid, vm in facts.vms.items()}
+
+    def lives(self, vm: str) -> list[TaskLife]:
+        """List the tasks on a VM that are not over, and the last ones that are: enough for what is happening now."""
+        return self._lives.get(vm, [])
 
     def states(self, vm: str) -> frozenset[State]:
         """Every state that the VM may be in, leaving aside what runs on it; a VM never heard of is gone."""
@@ -70,7 +95,7 @@ class Tracker:
         """List the tasks on the VM that ran (True) or may have run (False) during the interval, without the task `but`."""
         found = (
             (life, life.running_during(start, end))
-            for life in (*self.tasks.values(), *self._ghosts)
+            for life in (*self.lives(vm), *self._ghosts)
             if life.vm == vm and life.ref.value != but
         )
         return [(life, certain is True) for life, certain in found if certain is not False]
@@ -101,10 +126,15 @@ class Tracker:
     def _read(self, operation: Operation, ref: Ref, values: Mapping[str, Json] | None) -> None:
         if ref.type == "Task" and ref.value in self.tasks:
             life = self.tasks[ref.value]
-            ended = life.final is not None
+            ended = life.over
             life.reads.append((operation, None if values is None else values.get("info")))
             if not ended and life.final is not None:
                 self._ended(life, life.final[1])
+            elif not ended and life.over and life.accepted.call.method in self._effects:
+                self._each(
+                    life.vm,
+                    lambda state: {each for won in (True, False) for each in self._after(life, state, success=won)},
+                )
         elif ref.value in self.facts.vms and (values is None or "runtime.powerState" in values):
             self.readings[ref.value] = values
             self._change(ref.value, frozenset(observe(each, values) for each in self.states(ref.value)))
@@ -113,7 +143,7 @@ class Tracker:
         call = operation.call
         ref = as_ref(value)
         if ref is not None and ref.type == "Task":
-            self.tasks[ref.value] = TaskLife(ref, operation, subject(call))
+            self._accepted(TaskLife(ref, operation, subject(call)))
         elif call.method == "Login":
             account = str(call.arguments.get("userName", ""))
             self.facts = replace(self.facts, sessions={**self.facts.sessions, call.actor: account})
@@ -153,8 +183,7 @@ class Tracker:
         if success:
             cut = any(
                 other.kind == CUSTOMIZE and other.running_during(life.accepted.start, life.accepted.end) is not False
-                for other in self.tasks.values()
-                if other.vm == life.vm
+                for other in self.lives(life.vm)
             )
             changed = self._effects[method](replace(state, running=CUSTOMIZE) if method in KINDS and cut else state)
             return frozenset({replace(changed, running="", task="")})
@@ -175,6 +204,12 @@ class Tracker:
             certain = any(known for other, known in held if other.kind == CUSTOMIZE)
             states = orphaned if certain else states | orphaned
         self.add_vm(replace(parent, ref=child, name=name), states)
+
+    def _accepted(self, life: TaskLife) -> None:
+        self.tasks[life.ref.value] = life
+        known = self._lives.get(life.vm, [])
+        over = [each for each in known if each.over]
+        self._lives[life.vm] = [each for each in known if not each.over or each in over[-KEPT:]] + [life]
 
     def _lost(self, operation: Operation) -> None:
         method, vm = operation.call.method, subject(operation.call)

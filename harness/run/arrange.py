@@ -133,8 +133,8 @@ class Arranger:
 
     def _quiet(self, vm: VmFacts) -> None:
         """Wait for what still runs on the VM, and bring its host back."""
-        for life in list(self.stage.tracker.tasks.values()):
-            if life.vm == vm.ref.value and life.final is None:
+        for life in self.stage.tracker.lives(vm.ref.value):
+            if not life.over:
                 self.stage.follow(life.ref)
         for snapshot in self._snapshots:
             self.stage.done(snapshot, "RemoveSnapshot_Task", {"removeChildren": False})
@@ -189,9 +189,22 @@ class Arranger:
             self.stage.pull(vm.ref, "stopTools")
             self.stage.until(f"the stop of Tools of {vm.name}", lambda: self.now(vm).tools == "stopped")
         if want.tools == "starting":
-            self.stage.done(vm.ref, "ResetVM_Task")
-            self.stage.until(f"the start of Tools of {vm.name}", lambda: self.now(vm).tools == "starting")
+            self._starting(vm)
         self.stage.read_vm(vm.ref)
+
+    def _starting(self, vm: VmFacts) -> None:
+        """Reset the VM and see its Tools starting. Raises NotArrangedError if they came up unseen."""
+        before = (self.stage.tracker.readings[vm.ref.value] or {}).get("runtime.bootTime")
+        self.stage.done(vm.ref, "ResetVM_Task")
+
+        def booted() -> bool:
+            tools = self.now(vm).tools
+            again = (self.stage.tracker.readings[vm.ref.value] or {}).get("runtime.bootTime") != before
+            return tools == "starting" or (again and tools in {"ready", "old"})
+
+        self.stage.until(f"the start of Tools of {vm.name}", booted)
+        if any(each.tools != "starting" for each in self.stage.states(vm.ref)):
+            raise NotArrangedError(f"Tools of {vm.name} came up before they were seen starting")
 
     def _disconnect(self, vm: VmFacts) -> None:
         self.stage.done(Ref("HostSystem", vm.host), "DisconnectHost_Task")

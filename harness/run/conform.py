@@ -78,6 +78,7 @@ class Conformance:
         stage = self._stage(judge)
         caller = Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
         arranger = Arranger(stage, caller, self._hosts(facts))
+        self.caller = caller
         steps, reachable = self._plan(arranger)
         self._tell(RunStarted(self._target_facts(), self.options.seed, len(self._rows()), len(steps)))
         notes: list[str] = []
@@ -147,7 +148,8 @@ class Conformance:
         if self.finding is not None:
             return [], len(reachable)
         methods = self.options.methods or tuple(each.name for each in self.contract.methods)
-        return plan(self.contract, methods, reachable, self.options.seed), len(reachable)
+        inputs = self.caller.cases()
+        return plan(self.contract, methods, reachable, inputs, self.options.seed), len(reachable)
 
     def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
         for number, step in enumerate(steps):
@@ -178,6 +180,8 @@ class Conformance:
             try:
                 if step.cell is not None:
                     exerciser.exercise(step.cell, label)
+                elif step.case is not None:
+                    exerciser.given(step.case, label)
                 elif step.prior:
                     Historian(exerciser.stage, exerciser.caller, exerciser.arranger).exercise(
                         step.method, step.prior, label

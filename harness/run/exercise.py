@@ -11,7 +11,7 @@ from harness.model import Asked, Cell, State, read_of
 from harness.run.arrange import Arranger
 from harness.run.judged import judged_call, task_of, unfinished
 from harness.run.stage import FULL, NotArrangedError, Stage
-from harness.strategies import Caller
+from harness.strategies import Caller, Case
 from harness.terms import Ref
 
 MID = (
@@ -45,6 +45,19 @@ class Exerciser:
         self.caller.facts = self.stage.facts
         self._judged(cell, vm, beside)
         self.arranger.standing = vm.value if vm is not None and not beside else ""
+
+    def given(self, case: Case, label: str) -> None:
+        """Make a call as a case of the input says, to a VM that is ready for it. Raises NotArrangedError, LookupError."""
+        self.stage.enter(label)
+        base = Cell(label, case.method, (), State(), Asked(case.method))
+        vm = self.arranger.bring(base, nics=case.nics)
+        if vm is None:
+            raise NotArrangedError("no VM")
+        if not self._just_read(vm):
+            self.stage.read_vm(vm)
+        self.caller.facts = self.stage.facts
+        judged_call(self.stage, self.caller.broken(case, case.method, vm), vm, [])
+        self.arranger.standing = vm.value
 
     def _just_read(self, vm: Ref) -> bool:
         """Whether the last operation was a read of the VM, so that another would tell nothing new."""

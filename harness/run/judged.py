@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
-from harness.run.stage import Stage
+from harness.model import recent_tasks
+from harness.run.stage import BRIEF, Stage
 from harness.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref
 
 
@@ -28,8 +30,20 @@ def judged_call(stage: Stage, call: Call, vm: Ref | None, beside: Sequence[Ref],
         stage.follow(task)
     if vm is not None:
         stage.read_vm(vm)
+        _await_reports(stage, vm)
         _read_new_tasks(stage, done, vm)
     return own
+
+
+def _await_reports(stage: Stage, vm: Ref) -> None:
+    """Read the VM again as long as it does not show what a success promises: its reports may be `staleness` seconds old."""
+    until = time.monotonic() + stage.facts.staleness
+    last, pause = False, BRIEF
+    while stage.judge.doubtful() and not last:
+        time.sleep(pause)
+        pause = min(1.5 * pause, 1.0)
+        last = time.monotonic() >= until
+        stage.read_vm(vm)
 
 
 def task_of(done: Operation) -> Ref | None:
@@ -40,8 +54,7 @@ def task_of(done: Operation) -> Ref | None:
 
 def unfinished(stage: Stage, vm: Ref | None) -> list[Ref]:
     """List the tasks of ours on a VM that were not read final."""
-    lives = stage.tracker.tasks.values()
-    return [life.ref for life in lives if vm is not None and life.vm == vm.value and life.final is None]
+    return [life.ref for life in stage.tracker.lives(vm.value) if not life.over] if vm is not None else []
 
 
 def _read_named_task(stage: Stage, done: Operation) -> None:
@@ -56,7 +69,6 @@ def _read_new_tasks(stage: Stage, done: Operation, vm: Ref) -> None:
     """Read every task of the VM that no call of ours was given: ours after a refusal (F1), or a stranger's (rule A5)."""
     reading = stage.tracker.readings.get(vm.value)
     if not isinstance(done.outcome, Lost) and reading:
-        for each in reading.get("recentTask") or ():
-            ref = as_ref(each)
-            if ref is not None and ref.value not in stage.tracker.tasks:
-                stage.read_task(ref)
+        for task in recent_tasks(reading):
+            if task not in stage.tracker.tasks:
+                stage.read_task(Ref("Task", task))

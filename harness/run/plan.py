@@ -11,25 +11,30 @@ from harness.contract import Contract
 from harness.model import BY_NAME, Cell, State, cells
 from harness.run.exercise import MID
 from harness.run.prior import PRIOR
+from harness.strategies import Case
 
 PAIRS = 60
 """How many pairs of deviations a run exercises beyond all cells with at most one."""
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One thing to do: a cell, or a valid call of a method that is disturbed in mid-task or has a past."""
+    """One thing to do: a cell, a case of its input, or a valid call of a method that is disturbed or has a past."""
 
     label: str
     cell: Cell | None = None
     method: str = ""
     disturb: str = ""
     prior: str = ""
+    case: Case | None = None
 
 
-def plan(contract: Contract, methods: Sequence[str], reachable: Iterable[Cell], seed: int) -> list[Step]:
-    """List the steps: everything valid, one deviation each, calls with a past, mid-task disturbances, then pairs.
+def plan(
+    contract: Contract, methods: Sequence[str], reachable: Iterable[Cell], inputs: Sequence[Case], seed: int
+) -> list[Step]:
+    """List the steps: rows first, then one case of each kind of input, then calls with a past, disturbances, and the rest.
 
-    Of the pairs come first those of a caller who may not and a VM on which something runs; the rest is drawn with the seed.
+    The rows are everything valid and one deviation each. Of the pairs come first those of a caller who may not and a VM
+    on which something runs; the others are drawn with the seed.
     """
     found = [each for each in reachable if each.method in methods]
     single = sorted((each for each in found if len(each.deviations) < 2), key=_state_first)
@@ -38,10 +43,23 @@ def plan(contract: Contract, methods: Sequence[str], reachable: Iterable[Cell], 
     rest = [each for each in pairs if not _guarded(each)]
     drawn = first + random.Random(seed).sample(rest, min(PAIRS, len(rest)))  # noqa: S311 - a plan, no secret
     steps = [Step(each.id, each) for each in single]
+    kinds, others = _one_of_each_kind([each for each in inputs if each.method in methods], seed)
+    steps += [Step(each.name, method=each.method, case=each) for each in kinds]
     chosen = [method.name for method in contract.methods if method.name in methods]
     steps += [Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in PRIOR]
     steps += [Step(f"{name}:{what}", method=name, disturb=what) for name in chosen for what in MID]
-    return steps + [Step(each.id, each) for each in sorted(drawn, key=_state_first)]
+    steps += [Step(each.id, each) for each in sorted(drawn, key=_state_first)]
+    return steps + [Step(each.name, method=each.method, case=each) for each in others]
+
+
+def _one_of_each_kind(inputs: Sequence[Case], seed: int) -> tuple[list[Case], list[Case]]:
+    """Split the cases: one of each kind that can be told apart, drawn with the seed, and the others."""
+    groups: dict[tuple[str, str, str], list[Case]] = {}
+    for each in inputs:
+        groups.setdefault((each.tier, each.kind, each.expects), []).append(each)
+    draw = random.Random(seed)  # noqa: S311 - a plan, no secret
+    first = {id(draw.choice(group)) for group in groups.values()}
+    return [each for each in inputs if id(each) in first], [each for each in inputs if id(each) not in first]
 
 
 def all_cells(contract: Contract) -> tuple[Cell, ...]:

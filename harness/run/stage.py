@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from harness.check import Judge
 from harness.errors import HarnessError
-from harness.model import STATE_PATHS, TASK_PATHS, Facts, State, Tracker
+from harness.model import STATE_PATHS, TASK_PATHS, Facts, State, Tracker, compact
 from harness.target import Target
 from harness.target.properties import read
 from harness.target.tasks import follow, info
@@ -15,6 +15,8 @@ from harness.terms import Arguments, Call, Faulted, Json, Lost, Operation, Ref, 
 
 FULL, UNPRIVILEGED, SECOND = "full", "unprivileged", "second"
 BRIEF = 0.002
+LONGEST = 5.0
+"""The longest pause in seconds between two reads of a task."""
 
 
 class NotArrangedError(HarnessError):
@@ -38,6 +40,7 @@ class Stage:
         self.patience = patience
         self.limit = judge.tracker.facts.task_seconds or 600.0
         self.max_calls = 0
+        self._lasted: dict[str, float] = {}
         self.process_manager: Ref | None = None
         self.auth: Json = None
 
@@ -61,7 +64,7 @@ class Stage:
 
     def read_vm(self, vm: Ref) -> Mapping[str, Json] | None:
         """Read a VM's state; None if it is gone."""
-        done = read(self.target, FULL, vm, STATE_PATHS)
+        done = read(self.target, FULL, vm, STATE_PATHS, compact)
         return done.outcome.value if isinstance(done.outcome, Returned) else None
 
     def read_task(self, task: Ref, actor: str = FULL) -> dict[str, Json]:
@@ -104,8 +107,16 @@ class Stage:
         )
 
     def follow(self, task: Ref, actor: str = FULL) -> list[Operation]:
-        """Read a task until it is final or the limit passes."""
-        return follow(self.target, actor, task, deadline_seconds=self.limit)
+        """Read a task until it is final or the limit passes, first after what such tasks have lasted so far."""
+        life = self.tracker.tasks.get(task.value)
+        kind = life.accepted.call.method if life else ""
+        begun = life.accepted.end if life else self.target.recorder.now()
+        wait = self._lasted.get(kind, 0.0) - (self.target.recorder.now() - begun)
+        reads = follow(self.target, actor, task, deadline_seconds=self.limit, expected=max(0.0, min(wait, LONGEST)))
+        lasted = reads[-1].end - begun
+        # the shortest seen, or a little more: a wait that is too long costs more than one more read
+        self._lasted[kind] = min(lasted, self._lasted.get(kind, lasted) * 1.05)
+        return reads
 
     def until(self, what: str, reached: Callable[[], bool]) -> None:
         """Poll until something is so. Raises NotArrangedError after `patience`."""
@@ -135,11 +146,13 @@ class Stage:
             }
 
     def running(self, task: Ref) -> bool:
-        """Whether a task is read running; NotArrangedError if it has already ended."""
+        """Whether a task is read running; NotArrangedError if it has already ended, or cannot be read."""
         state = self.read_task(task).get("state")
+        if state is None:
+            raise NotArrangedError(f"{task.value} cannot be read")
         if state in {"success", "error"}:
             raise NotArrangedError(f"{task.value} ended before it was seen running")
-        return state == "running"
+        return bool(state == "running")
 
     def pull(self, vm: Ref, lever: str) -> None:
         """Run a lever's command line in the guest. Raises NotArrangedError if there is none or it is refused."""

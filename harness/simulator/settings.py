@@ -18,8 +18,8 @@ class Settings:
     tls: bool = False
     api: str = "8.0.3.0"
     vms: int | None = None
-    task_time: float = 0.03
-    boot_time: float = 0.05
+    task_time: float = 0.01
+    boot_time: float = 0.03
     inventory: Path | None = None
     seed: int = 0
     task_retention_seconds: float = 600.0

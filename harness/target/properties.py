@@ -5,7 +5,7 @@ Methods and types: PropertyCollector.RetrievePropertiesEx, ViewManager.CreateCon
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.errors import TargetError
@@ -18,15 +18,17 @@ MISSING = "_missing"
 _PAGE = 100
 
 
-def read(target: Target, actor: str, ref: Ref, paths: Sequence[str]) -> Operation:
-    """Read properties of one object.
+def read(
+    target: Target, actor: str, ref: Ref, paths: Sequence[str], compact: Callable[[dict[str, Json]], Json] | None = None
+) -> Operation:
+    """Read properties of one object; `compact` may leave out of the values what nobody needs.
 
     The operation's value is `{path: value}` without the unset ones; a path that the server refused to read stands
     under `_missing` with its fault (a wire value). A dead object is Faulted(ManagedObjectNotFound).
     """
     selected = {"_typeName": "ObjectSpec", "obj": ref.json(), "skip": False}
     call = _retrieve(target, actor, ref.type, paths, selected)
-    return target.send(call, shape=_one_object)
+    return target.send(call, shape=_one_object if compact is None else lambda result: compact(_one_object(result)))
 
 
 def list_vms(target: Target, actor: str, paths: Sequence[str]) -> dict[Ref, dict[str, Json]]:
@@ -78,8 +80,8 @@ def _objects(result: Json) -> Json:
     return {"objects": objects} | ({"token": result["token"]} if result.get("token") else {})
 
 
-def _one_object(result: Json) -> Json:
-    objects = _objects(result)["objects"]
+def _one_object(result: Json) -> dict[str, Json]:
+    objects: list[dict[str, dict[str, Json]]] = _objects(result)["objects"]
     return objects[0]["properties"] if objects else {}
 
 

@@ -32,11 +32,13 @@ def follow(
     *,
     deadline_seconds: float,
     poll: float = 0.002,
+    expected: float = 0.0,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Operation]:
     """Read a task's `info` until its state is final, the server refuses the read, or the deadline (seconds) passes.
 
-    Gives every read; the last one tells how it ended. Pauses grow from `poll` seconds to a quarter of a second.
+    Gives every read; the last one tells how it ended. Pauses grow from `poll` seconds to a quarter of a second; the first
+    one lasts `expected`, the seconds that the task is known to need.
     """
     clock = target.recorder
     deadline = clock.now() + deadline_seconds
@@ -50,5 +52,5 @@ def follow(
         left = deadline - clock.now()
         if left <= 0:
             return reads
-        sleep(min(poll, left))
-        poll = min(poll * 1.5, _LONGEST_PAUSE)
+        sleep(min(max(poll, expected), left))
+        poll, expected = min(poll * 1.5, _LONGEST_PAUSE), 0.0

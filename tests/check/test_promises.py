@@ -86,6 +86,15 @@ def test_f2_the_guest_is_as_the_specification_says(after: dict[str, Any], field:
     assert (found.verdict is Verdict.VIOLATES, found.field) == (bool(field), field)
 
 
+def test_f2_needs_a_read_after_the_end(story: Any) -> None:
+    """What the guest showed before the task ended says nothing of what it left."""
+    story.vm()
+    story.accepted(C)
+    story.vm()
+    story.task("task-1", "success")
+    assert story.verdict().verdict is Verdict.CONFORMS
+
+
 def test_f2_the_lock_is_free_after_success(unknown: Any) -> None:
     """So that the next customization must be accepted; before it nothing was known."""
     unknown.vm()

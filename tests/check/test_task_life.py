@@ -102,7 +102,7 @@ def test_a_task_that_was_forgotten_later_is_no_violation(story: Any) -> None:
     story.task("task-1", "running")
     story.read(Ref("Task", "task-1"), None)
     story.vm()
-    assert (story.verdict().observed, story.verdict().verdict) == ("unfinished", Verdict.INCONCLUSIVE)
+    assert (story.verdict().observed, story.verdict().verdict) == ("forgotten", Verdict.INCONCLUSIVE)
 
 
 def test_a_task_goes_with_its_vm(story: Any) -> None:

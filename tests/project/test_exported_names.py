@@ -18,8 +18,8 @@ EXPORTED = {
     "disturbances": "",
     "model": (
         "Allowed Asked BY_NAME Branch Cell DEVIATIONS EFFECTS Expectation Facts GuestAccount Lever "
-        "STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VmFacts cell cells classify expect facts_of "
-        "holding observe possible read_of settle settled sharpness steady step subject universe"
+        "STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VmFacts cell cells classify compact expect facts_of "
+        "holding observe possible read_of recent_tasks settle settled sharpness steady step subject universe"
     ),
     "report": "",
     "run": "",

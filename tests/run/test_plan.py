@@ -32,7 +32,7 @@ def arranged(step: Step) -> tuple[str, ...]:
 
 def test_rows_come_first_then_disturbances_then_pairs(contract: Contract) -> None:
     """So that a run that is cut short has seen the most of the rows."""
-    steps = plan(contract, METHODS, all_cells(contract), 1)
+    steps = plan(contract, METHODS, all_cells(contract), (), 1)
     kinds = [
         kind
         for kind, _ in groupby(
@@ -46,7 +46,7 @@ def test_rows_come_first_then_disturbances_then_pairs(contract: Contract) -> Non
 
 def test_each_arranged_state_is_used_once_for_all_its_calls(contract: Contract) -> None:
     """Among rows, and among pairs, the cells of one state stand together; the settled state first."""
-    steps = plan(contract, METHODS, all_cells(contract), 1)
+    steps = plan(contract, METHODS, all_cells(contract), (), 1)
     for group in ([each for each in steps if deviations(each) in counts] for counts in ((0, 1), (2,))):
         states = [state for state, _ in groupby(arranged(each) for each in group)]
         assert len(states) == len(set(states))
@@ -56,14 +56,14 @@ def test_each_arranged_state_is_used_once_for_all_its_calls(contract: Contract) 
 
 def test_no_step_is_taken_twice(contract: Contract) -> None:
     """Every label is its own."""
-    labels = [each.label for each in plan(contract, METHODS, all_cells(contract), 1)]
+    labels = [each.label for each in plan(contract, METHODS, all_cells(contract), (), 1)]
     assert len(labels) == len(set(labels))
 
 
 def test_the_seed_draws_the_pairs(contract: Contract) -> None:
     """The same seed the same, another one others."""
     first, again, other = (
-        [each.label for each in plan(contract, METHODS, all_cells(contract), seed)] for seed in (1, 1, 2)
+        [each.label for each in plan(contract, METHODS, all_cells(contract), (), seed)] for seed in (1, 1, 2)
     )
     assert first == again
     assert first != other
@@ -72,6 +72,6 @@ def test_the_seed_draws_the_pairs(contract: Contract) -> None:
 def test_only_the_wanted_methods_and_the_reachable_cells(contract: Contract) -> None:
     """What is not asked for, or cannot be arranged, is not planned."""
     reachable = [each for each in all_cells(contract) if "template" not in each.deviations]
-    steps = plan(contract, METHODS[1:2], reachable, 1)
+    steps = plan(contract, METHODS[1:2], reachable, (), 1)
     assert {each.label.partition(":")[0] for each in steps} == {METHODS[1]}
     assert not any("template" in each.label for each in steps)

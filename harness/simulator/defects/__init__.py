@@ -31,3 +31,9 @@ __all__ = [
 def misbehave(vcenter: VCenter) -> None:
     """Bring the defects that the settings name into a VCenter; UsageError for an unknown name."""
     DEFECTS.apply(vcenter.settings.defects, vcenter)
+
+
+def listed_defects() -> list[str]:
+    """Describe every defect in a line: its name, what it does, the row that it breaks and that row's source."""
+    found = (each for each in DEFECTS.known.values() if isinstance(each, Defect))
+    return [f"{each.name}  {each.says}  {each.row}  [{each.source}]" for each in found]

@@ -13,9 +13,14 @@ from harness.simulator.variants.registry import VARIANTS
 if TYPE_CHECKING:
     from harness.simulator.vcenter import VCenter
 
-__all__ = ["VARIANTS", "checks", "faults", "tasks", "vary", "world"]
+__all__ = ["VARIANTS", "checks", "faults", "listed_variants", "tasks", "vary", "world"]
 
 
 def vary(vcenter: VCenter) -> None:
     """Bring the variants that the settings name into a VCenter; UsageError for an unknown name."""
     VARIANTS.apply(vcenter.settings.variants, vcenter)
+
+
+def listed_variants() -> list[str]:
+    """Describe every variant in a line: its name and what it does."""
+    return [f"{each.name}  {each.says}" for each in VARIANTS.known.values()]

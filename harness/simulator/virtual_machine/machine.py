@@ -164,9 +164,17 @@ class Machine(ManagedEntity):
             raise invalid_power_state(self.power, requested)
 
     def exclusive(
-        self, call: Invocation, description: str, body: Callable[[], Any], on_start: Callable[[], None] | None = None
+        self,
+        call: Invocation,
+        description: str,
+        body: Callable[[], Any],
+        on_start: Callable[[], None] | None = None,
+        *,
+        lasts: float = 1.0,
     ) -> Any:
         """Start a task that admits no other exclusive one; `body` acts at its end and may raise a fault.
+
+        It lasts so many times the task time.
 
         Raises, before there is a task, HostNotConnected and TaskInProgress.
         """
@@ -186,6 +194,7 @@ class Machine(ManagedEntity):
             description_id=f"VirtualMachine.{description}",
             body=guarded,
             on_start=on_start,
+            duration=lasts * self.vcenter.settings.task_time,
         )
         self.changed()
         return self._exclusive.ref

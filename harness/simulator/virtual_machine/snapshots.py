@@ -156,7 +156,8 @@ class Snapshots(Machine):
             self.current_snapshot = snapshot
             return snapshot
 
-        return self.exclusive(call, "createSnapshot", body, on_start)
+        # as long as a customization, so that other calls can be seen to meet it
+        return self.exclusive(call, "createSnapshot", body, on_start, lasts=3.0)
 
     def RevertToCurrentSnapshot_Task(
         self, call: Invocation, host: Any = None, *, suppressPowerOn: bool | None = None

@@ -1,0 +1,65 @@
+"""Defects and variants are catalogued, rest on a hard source, and change one simulator and no other."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.contract import load, rows
+from harness.errors import UsageError
+from harness.run.conform import bases_of
+from harness.schema import SHIPPED
+from harness.schema import load as load_schema
+from harness.simulator import Settings
+from harness.simulator.defects import DEFECTS, Defect, listed_defects
+from harness.simulator.defects.registry import MANAGER
+from harness.simulator.variants import VARIANTS, listed_variants
+from harness.simulator.vcenter import VCenter
+
+
+def test_every_defect_breaks_a_row_that_has_a_hard_source() -> None:
+    """A defect names an existing row and repeats its source, which is more than an inference."""
+    known = {row.id: row.source for row in rows(load(MANAGER), bases_of(load_schema(SHIPPED[-1])))}
+    for each in DEFECTS.known.values():
+        assert isinstance(each, Defect)
+        assert known.get(each.row) == each.source, each.name
+        assert set(each.source.split()) - {"I"}, each.name
+
+
+def test_there_are_as_many_as_promised_and_each_says_what_it_does() -> None:
+    """At least 60 defects and 20 variants, each with a sentence of its own."""
+    assert len(DEFECTS.known) >= 60
+    assert len(VARIANTS.known) >= 20
+    for listed in (listed_defects(), listed_variants()):
+        assert len(set(listed)) == len(listed)
+    said = [each.says for each in (*DEFECTS.known.values(), *VARIANTS.known.values())]
+    assert all(each.endswith(".") for each in said)
+    assert len(set(said)) == len(said)
+
+
+def test_no_name_is_both_a_defect_and_a_variant() -> None:
+    """What keeps the contract cannot break it."""
+    assert not set(DEFECTS.known) & set(VARIANTS.known)
+
+
+@pytest.mark.parametrize("kind", ["defect", "variant"])
+def test_an_unknown_name_is_one_line(kind: str) -> None:
+    """A name that nobody knows is a usage error that says where to look."""
+    settings = Settings(**{f"{kind}s": frozenset({"no-such-name"})})  # type: ignore[arg-type] # one field of two
+    with pytest.raises(UsageError, match=f"--{kind} no-such-name: .*--list-{kind}s"):
+        VCenter(settings)
+
+
+def test_every_behaviour_changes_its_own_vcenter_alone() -> None:
+    """With all behaviours planted in others, one at a time, a plain vCenter decides as before."""
+    plain = vars(VCenter(Settings()).decisions)
+    for kind, known in (("defects", DEFECTS.known), ("variants", VARIANTS.known)):
+        for name in known:
+            VCenter(Settings(**{kind: frozenset({name})}))  # type: ignore[arg-type] # one field of two
+    again = vars(VCenter(Settings()).decisions)
+    assert {name: _names(each) for name, each in again.items()} == {name: _names(each) for name, each in plain.items()}
+
+
+def _names(decision: object) -> object:
+    if isinstance(decision, dict):
+        return {name: _names(each) for name, each in decision.items()}
+    return getattr(decision, "__qualname__", decision)
