@@ -108,7 +108,8 @@ class Judge:
     def _remember(self, operation: Operation) -> _Pending:
         vm = subject(operation.call)
         asked = classify(operation.call, self._methods[operation.call.method], self.tracker.facts)
-        states = self.tracker.states(vm) if asked.vm == "ok" else frozenset({State()})
+        since = operation.start - self.tracker.facts.staleness
+        states = self.tracker.states_since(vm, since) if asked.vm == "ok" else frozenset({State()})
         return _Pending(operation, asked, states, self.tracker.readings.get(vm))
 
     def _judge(self, pending: _Pending) -> Judgement:

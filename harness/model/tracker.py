@@ -76,12 +76,24 @@ class Tracker:
         self.facts = facts
         self.contract = contract
         self.tasks: dict[str, TaskLife] = {}
+        self._past: dict[str, list[tuple[float, frozenset[State]]]] = {}
+        self._now = 0.0
         self._lives: dict[str, list[TaskLife]] = {}
         self._ghosts: list[TaskLife] = []
         self._snapshots: dict[str, frozenset[State] | None] = {}
         self.readings: dict[str, Mapping[str, Json] | None] = {}
         self._effects = {each.name: EFFECTS[each.effect] for each in contract.methods}
         self._states = {moid: _initial(vm) for moid, vm in facts.vms.items()}
+
+    def states_since(self, vm: str, moment: float) -> frozenset[State]:
+        """Give every state that the VM may have been in since a moment: reports may be that old (oracle rule A5)."""
+        past = [states for until, states in self._past.get(vm, []) if until > moment]
+        return self.states(vm).union(*past)
+
+    def changed(self, vm: str) -> float:
+        """Give the moment of the last change in what is known of the VM; minus infinity if there was none."""
+        past = self._past.get(vm)
+        return past[-1][0] if past else float("-inf")
 
     def lives(self, vm: str) -> list[TaskLife]:
         """List the tasks on a VM that are not over, and the last ones that are: enough for what is happening now."""
@@ -115,6 +127,7 @@ class Tracker:
 
     def feed(self, operation: Operation) -> None:
         """Learn from one operation."""
+        self._now = operation.end
         read = read_of(operation)
         if read is not None:
             self._read(operation, *read)
@@ -228,7 +241,10 @@ class Tracker:
             self._change(vm, frozenset(new for each in self._states[vm] for new in change(each)))
 
     def _change(self, vm: str, states: frozenset[State]) -> None:
-        self._states[vm] = states
+        old = self._states[vm]
+        if states != old:
+            self._past[vm] = [*self._past.get(vm, [])[-KEPT:], (self._now, old)]
+            self._states[vm] = states
 
 
 def subject(call: Call) -> str:

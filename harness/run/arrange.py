@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -110,8 +111,18 @@ class Arranger:
         self._power(vm, want)
         if want.connection in HOST_LOST:
             self._disconnect(vm)
+        if want.tools != "starting":
+            self._let_settle(vm)
         self._start(vm, want)
         return vm.ref
+
+    def _let_settle(self, vm: VmFacts) -> None:
+        """Wait until what is reported of the VM cannot be older than its last change (oracle rule A11)."""
+        changed = self.stage.tracker.changed(vm.ref.value) + self.stage.facts.staleness
+        left = changed - self.stage.target.recorder.now()
+        if self.stage.facts.staleness and left > 0:
+            time.sleep(left)
+            self.stage.read_vm(vm.ref)
 
     def stands(self, vm: VmFacts, want: State) -> bool:
         """Whether the last cell left the VM, as it was read then, in the wanted state."""

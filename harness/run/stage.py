@@ -113,9 +113,10 @@ class Stage:
         begun = life.accepted.end if life else self.target.recorder.now()
         wait = self._lasted.get(kind, 0.0) - (self.target.recorder.now() - begun)
         reads = follow(self.target, actor, task, deadline_seconds=self.limit, expected=max(0.0, min(wait, LONGEST)))
-        lasted = reads[-1].end - begun
-        # the shortest seen, or a little more: a wait that is too long costs more than one more read
-        self._lasted[kind] = min(lasted, self._lasted.get(kind, lasted) * 1.05)
+        if info(reads[-1]).get("state") == "success":
+            # the shortest seen: a wait that is too long costs more than one more read, and would feed on itself
+            lasted = reads[-1].end - begun
+            self._lasted[kind] = min(lasted, self._lasted.get(kind, lasted))
         return reads
 
     def until(self, what: str, reached: Callable[[], bool]) -> None:

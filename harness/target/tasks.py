@@ -53,4 +53,4 @@ def follow(
         if left <= 0:
             return reads
         sleep(min(max(poll, expected), left))
-        poll, expected = min(poll * 1.5, _LONGEST_PAUSE), 0.0
+        poll, expected = min(poll * 1.3, _LONGEST_PAUSE), 0.0

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from typing import Any
+
 import pytest
+from pyVmomi import vim
 
 from harness.contract import load, rows
 from harness.errors import UsageError
@@ -12,8 +17,11 @@ from harness.schema import load as load_schema
 from harness.simulator import Settings
 from harness.simulator.defects import DEFECTS, Defect, listed_defects
 from harness.simulator.defects.registry import MANAGER
+from harness.simulator.objects import Invocation
+from harness.simulator.timeline import Timeline
 from harness.simulator.variants import VARIANTS, listed_variants
 from harness.simulator.vcenter import VCenter
+from harness.simulator.virtual_machine import VirtualMachine
 
 
 def test_every_defect_breaks_a_row_that_has_a_hard_source() -> None:
@@ -63,3 +71,43 @@ def _names(decision: object) -> object:
     if isinstance(decision, dict):
         return {name: _names(each) for name, each in decision.items()}
     return getattr(decision, "__qualname__", decision)
+
+
+def test_two_simulators_in_one_process_differ() -> None:
+    """One has a defect, the other has not: only the first accepts a customization of a VM that is off."""
+    auth = vim.vm.guest.NamePasswordAuthentication(username="root", password="guest", interactiveSession=False)
+    answers = []
+    for defects in (frozenset({"power-off-not-checked"}), frozenset[str]()):
+        vcenter = VCenter(Settings(defects=defects), timeline=Timeline(lambda: 0.0))
+        machine = next(each for each in vcenter.registry.of_type(VirtualMachine) if each.name == "linux-1")
+        machine.halt()
+        manager: Any = vcenter.registry.find("GuestCustomizationManager")
+        call = Invocation("CustomizeGuest_Task", "vim.version.v8_0_3_0", None)
+        try:
+            answers.append(type(manager.CustomizeGuest_Task(call, vm=machine.ref, auth=auth, spec=None)))
+        except vim.fault.InvalidPowerState as refused:
+            answers.append(type(refused))
+    assert answers == [vim.Task, vim.fault.InvalidPowerState]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--list-defects"], 0, "power-off-not-checked  CustomizeGuest_Task succeeds on a VM that is off."),
+        (["--list-variants"], 0, "tasks-are-slow  "),
+        (["--defect", "no-such-bug"], 2, "vcontract: --defect no-such-bug: there is no such defect"),
+        (
+            ["--variant", "tasks-are-slow", "--variant", "none"],
+            2,
+            "vcontract: --variant none: there is no such variant",
+        ),
+    ],
+)
+def test_simulate_takes_and_lists_behaviours(options: list[str], code: int, says: str) -> None:
+    """The lists are printed without serving; an unknown name is one line and exit code 2."""
+    done = subprocess.run(  # noqa: S603 - the interpreter that runs this, and fixed arguments
+        [sys.executable, "-m", "harness", "simulate", *options], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == code
+    assert says in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

@@ -86,13 +86,18 @@ def engine_not_checked(vcenter: VCenter) -> None:
 @defect(row="CustomizeGuest_Task/CustomizationFault", source="S M")
 def nic_count_off_by_one(vcenter: VCenter) -> None:
     """A specification with one adapter too many is accepted."""
-    skip(vcenter, "spec", lambda attempt: len(attempt.spec.nicSettingMap) == len(attempt.machine.nics) + 1)
+    skip(vcenter, "spec", lambda attempt: _mapped_beyond(attempt) == 1)
 
 
 @defect(row="CustomizeGuest_Task/CustomizationFault", source="S M")
 def nic_count_not_checked_downwards(vcenter: VCenter) -> None:
     """A specification with fewer adapters than the VM has is accepted."""
-    skip(vcenter, "spec", lambda attempt: len(attempt.spec.nicSettingMap) < len(attempt.machine.nics))
+    skip(vcenter, "spec", lambda attempt: _mapped_beyond(attempt) < 0)
+
+
+def _mapped_beyond(attempt: Attempt) -> int:
+    """Count the adapters that a specification has beyond those of the VM."""
+    return len(attempt.spec.nicSettingMap) - len(attempt.machine.nics) if attempt.spec is not None else 0
 
 
 @defect(row="CustomizeGuest_Task/CustomizationFault", source="S M")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.simulator.objects import Invocation
     from harness.simulator.vcenter import VCenter
 
+_MENDS = 50
 PAGE = b"<!DOCTYPE html><html><body><h1>503 Service Unavailable</h1></body></html>"
 
 
@@ -179,26 +180,51 @@ def _with(node: Node, children: list[Node]) -> Node:
 
 @defect(row="CustomizeGuest_Task/parameters", source="S M")
 def element_order_not_enforced(vcenter: VCenter) -> None:
-    """Parameters are taken in any order."""
+    """The elements of a call are taken in any order."""
 
-    def change(node: Node, info: Any) -> Node:
-        order = ["_this", *(each.name for each in info.params)]
-        known = [each for each in node.children if each.name in order]
-        rest = [each for each in node.children if each.name not in order]
-        return _with(node, sorted(known, key=lambda each: order.index(each.name)) + rest)
+    def forward(siblings: list[Node], place: int) -> None:
+        if place:
+            siblings[place - 1 : place + 1] = reversed(siblings[place - 1 : place + 1])
 
-    _reading(vcenter, change)
+    _tolerant(vcenter, forward)
 
 
 @defect(row="CustomizeGuest_Task/parameters", source="S M")
 def unknown_element_accepted(vcenter: VCenter) -> None:
-    """A parameter that the method does not have is ignored."""
+    """An element that the schema does not have is ignored."""
 
-    def change(node: Node, info: Any) -> Node:
-        names = {"_this", *(each.name for each in info.params)}
-        return _with(node, [each for each in node.children if each.name in names])
+    def drop(siblings: list[Node], place: int) -> None:
+        if sum(each.name == siblings[place].name for each in siblings) == 1:
+            del siblings[place]
 
-    _reading(vcenter, change)
+    _tolerant(vcenter, drop)
+
+
+def _tolerant(vcenter: VCenter, mend: Callable[[list[Node], int], None]) -> None:
+    """Mend what an unexpected element breaks, and read again; `mend` is given its siblings and its place among them."""
+    usual = vcenter.decisions.read
+
+    def read(node: Node, info: Any, version: str) -> dict[str, Any]:
+        for _ in range(_MENDS if info.wsdlName in METHODS else 0):
+            try:
+                return usual(node, info, version)
+            except Malformed as bad:
+                found = _sought(node, bad.frames[0]) if "Unexpected element" in bad.what else None
+                if found is None:
+                    raise
+                mend(*found)
+        return usual(node, info, version)
+
+    vcenter.decisions.read = read
+
+
+def _sought(node: Node, place: str) -> tuple[list[Node], int] | None:
+    """Find the element that stands at a place of the document: its siblings, and its place among them."""
+    for number, each in enumerate(node.children):
+        found = (node.children, number) if each.place == place else _sought(each, place)
+        if found is not None:
+            return found
+    return None
 
 
 @defect(row="StartGuestNetwork_Task/parameters", source="S M")
