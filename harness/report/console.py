@@ -102,7 +102,13 @@ class ConsoleReporter:
                     self._out.print(_text(f"  {name}: {value}"), soft_wrap=True)
         for note in result.notes:
             self._out.print(_text(f"note: {note}"), soft_wrap=True)
+        self._inputs(result)
         self._last_line(result)
+
+    def _inputs(self, result: RunResult) -> None:
+        for method, shares in result.inputs.items():
+            told = ", ".join(f"{reached} of {all_} {part}" for part, (reached, all_) in shares.items())
+            self._out.print(_text(f"inputs: {method}: {told}"), soft_wrap=True)
 
     def _last_line(self, result: RunResult) -> None:
         counts = f"{result.calls} calls judged, {result.requests} requests, {len(result.findings)} findings"

@@ -36,7 +36,8 @@ class Cells(msgspec.Struct, frozen=True):
 class RunResult(msgspec.Struct, frozen=True):
     """Everything that `run.json` says; the field names are fixed.
 
-    `calls` counts judged calls, `requests` all; `sharpness` says how sharp the predictions were; `waived` are untested
+    `inputs` tells, by method, how many of the types, positions and constraints of its arguments were exercised, of how
+    many. `calls` counts judged calls, `requests` all; `sharpness` says how sharp the predictions were; `waived` are untested
     rows that the configuration excuses, with its reason; `started` is UTC in ISO 8601, `seconds` the length of the run.
     """
 
@@ -50,6 +51,7 @@ class RunResult(msgspec.Struct, frozen=True):
     cells: Cells = Cells()
     findings: list[Finding] = []
     sharpness: dict[str, Json] = {}
+    inputs: dict[str, dict[str, tuple[int, int]]] = {}
     replay: str = ""
     notes: list[str] = []
     waived: dict[str, str] = {}

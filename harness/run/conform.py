@@ -226,12 +226,25 @@ class Conformance:
             cells=Cells(reachable, len(self.exercised & {each.id for each in all_cells(self.contract)})),
             findings=list(summary.findings),
             sharpness=msgspec.to_builtins(measured),
+            inputs=self._inputs(judge),
             replay=options.replay,
             notes=[*notes, *summary.notes, *self._not_exercised()],
             waived=waived,
             started=self.started.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self.began, 3),
         )
+
+    def _inputs(self, judge: Judge) -> dict[str, dict[str, tuple[int, int]]]:
+        """Count what was exercised of the methods' arguments."""
+        sent = [each.call for each in self.target.recorder.operations if each.purpose == "judge"]
+        taken = {each.cell.split(REPEAT)[0] for each in judge.judgements}
+        methods = self.options.methods or tuple(each.name for each in self.contract.methods)
+        found = self.caller.coverage(sent, taken)
+        return {
+            name: {part: (share.reached, share.all) for part in ("types", "positions", "constraints")
+                   for share in [getattr(found[name], part)]}
+            for name in methods
+        }  # fmt: skip
 
     def _summed(self, judge: Judge) -> Summary:
         recorder, confirm = self.target.recorder, self.config.confirm

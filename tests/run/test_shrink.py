@@ -1,0 +1,77 @@
+"""A finding is cut to the shortest sequence of calls that shows it, and replays as that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.report.result import load_run
+from harness.run.conform import Options
+from harness.run.job import Job, execute
+from harness.run.replaying import find
+from harness.run.shrink import Budget, plainer
+from harness.simulator import Settings, SimulatorServer
+
+MANAGER = "VirtualMachineGuestCustomizationManager"
+CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
+
+
+def _run(defect: str, method: str, folder: Path) -> tuple[SimulatorServer, Path]:
+    server = SimulatorServer(Settings(defects=frozenset({defect}), task_time=0.01, boot_time=0.02))
+    server.start()
+    options = Options(seed=1, methods=(method,), stop_at_first=True, shrink=Budget(seconds=20))
+    execute(Job(MANAGER, options, server.url, report_dir=folder))
+    return server, folder / "latest"
+
+
+@pytest.mark.parametrize(
+    ("defect", "method", "shortest"),
+    [
+        ("powered-off-says-invalid-login", NETWORK, 2),
+        ("second-abort-fails", ABORT, 2),
+        ("login-is-remembered", NETWORK, 2),
+        ("same-specification-twice-fails", CUSTOMIZE, 2),
+        ("power-state-is-stale-after-resume", NETWORK, 3),
+    ],
+)
+def test_a_finding_is_shrunk_and_replays(defect: str, method: str, shortest: int, tmp_path: Path) -> None:
+    """The program has no more than one call beyond the shortest demonstration, and shows the same finding again."""
+    server, saved = _run(defect, method, tmp_path / "runs")
+    try:
+        finding = load_run(saved).findings[0]
+        again = Job(MANAGER, Options(methods=(finding.method,)), server.url, report_dir=tmp_path / "again",
+                    finding=find(f"{saved}#{finding.id}"))  # fmt: skip
+        shown = {each.id for each in execute(again).findings}
+    finally:
+        server.stop()
+
+    assert len(finding.program) in {shortest, shortest + 1}, [each.call.method for each in finding.program]
+    assert finding.repeats == "3 of 3"
+    assert finding.id in shown
+    assert (saved / "reproductions" / f"{finding.id}.py").is_file()
+
+
+def test_a_finding_does_not_replay_on_a_faithful_server(tmp_path: Path) -> None:
+    """What a defect showed is not shown by a server without it."""
+    server, saved = _run("powered-off-says-invalid-login", NETWORK, tmp_path / "runs")
+    server.stop()
+    finding = load_run(saved).findings[0]
+    with SimulatorServer(Settings()) as faithful:
+        again = Job(MANAGER, Options(methods=(finding.method,)), faithful.url, report_dir=tmp_path / "again",
+                    finding=find(f"{saved}#{finding.id}"))  # fmt: skip
+        shown = {each.id for each in execute(again).findings}
+
+    assert finding.id not in shown
+
+
+def test_arguments_become_plainer_but_keep_their_adapters() -> None:
+    """The plainest specification comes first, without configParams, and with as many adapters."""
+    adapters = [{"_typeName": "CustomizationAdapterMapping", "macAddress": "00:50:56:00:00:01"}] * 2
+    values = {"vm": 1, "configParams": [2], "spec": {"_typeName": "CustomizationSpec", "nicSettingMap": adapters}}
+
+    first = next(iter(plainer(values)))
+
+    assert "configParams" not in first
+    assert len(first["spec"]["nicSettingMap"]) == 2
+    assert list(plainer({"vm": 1})) == []
