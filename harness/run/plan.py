@@ -53,12 +53,16 @@ def plan(
 
 
 def _one_of_each_kind(inputs: Sequence[Case], seed: int) -> tuple[list[Case], list[Case]]:
-    """Split the cases: one of each kind that can be told apart, drawn with the seed, and the others."""
+    """Split the cases: one of each kind that can be told apart, drawn with the seed, and the others.
+
+    With the first go those of a method's own parameters: each method reads these itself, the types below are shared.
+    """
     groups: dict[tuple[str, str, str], list[Case]] = {}
     for each in inputs:
         groups.setdefault((each.tier, each.kind, each.expects), []).append(each)
     draw = random.Random(seed)  # noqa: S311 - a plan, no secret
     first = {id(draw.choice(group)) for group in groups.values()}
+    first |= {id(each) for each in inputs if each.constraint.startswith(f"{each.method}.")}
     return [each for each in inputs if id(each) in first], [each for each in inputs if id(each) not in first]
 
 

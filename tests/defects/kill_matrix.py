@@ -1,11 +1,12 @@
 """Runs every planted defect, and every variant, at several seeds; prints the kill matrix and keeps it in KILLS.md.
 
-`python tests/defects/kill_matrix.py [NAME ...]`: with names, only those, and KILLS.md is left alone. A defect must be
+`kill_matrix.py [--seeds N] [NAME ...]`: with names, only those, and KILLS.md is left alone. A defect must be
 found, by a run that gets no hint, within MAX_CALLS judged calls and MAX_SECONDS; a variant must be quiet.
 """
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import os
 import statistics
@@ -33,6 +34,7 @@ from harness.terms import Verdict
 
 FIXED_SEED = 1
 RANDOM_SEEDS = (271828, 577215, 141421, 662607, 173205)  # drawn once, so that a failure can be repeated
+SEEDS = (FIXED_SEED, *RANDOM_SEEDS)
 MAX_CALLS, MAX_SECONDS, MEDIAN_CALLS = 1500, 30.0, 300
 QUIET_CALLS = 550  # of a variant at the random seeds; at the fixed one it gets a whole run
 LONGEST = 120.0  # seconds: with them a hung run ends, and is no kill
@@ -113,13 +115,12 @@ def all_shots(defects: Iterable[str], variants: Iterable[str], seeds: Sequence[i
     return shots
 
 
-def table(shots: Sequence[Shot]) -> str:
+def table(shots: Sequence[Shot], seeds: Sequence[int]) -> str:
     """Write the kill matrix as Markdown: a line for each defect, the worst of its seeds."""
-    seeds = ", ".join(map(str, (FIXED_SEED, *RANDOM_SEEDS)))
     lines = [
         "# Kill matrix",
         "",
-        f"Written by `make defects`: each planted defect against plain runs at seeds {seeds}.",
+        f"Written by `make defects`: each planted defect against plain runs at seeds {', '.join(map(str, seeds))}.",
         "",
         "In how many it is found, row and grade of the first finding at the first seed, judged calls (median, most), seconds.",
         "",
@@ -147,22 +148,27 @@ def _short(row: str) -> str:
     return row.removeprefix(f"{MANAGER}/")
 
 
-def main(names: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run all, or the named; gives the exit code: 0 if every defect was found and every variant quiet."""
-    defects = [each for each in DEFECTS.known if not names or each in names]
-    variants = [each for each in VARIANTS.known if not names or each in names]
-    shots = all_shots(defects, variants, (FIXED_SEED, *RANDOM_SEEDS))
-    hit = [each for each in shots if each.name in DEFECTS.known]
-    missed = [each for each in hit if not each.killed]
-    loud = [each for each in shots if each.name in VARIANTS.known and each.verdict != "conforms"]
-    text = table(hit)
-    if not names:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a defect or a variant; none: all")
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many of the seeds, the fixed one first")
+    parser.add_argument("--defects-only", action="store_true", help="leave the variants out")
+    given = parser.parse_args(arguments)
+    seeds = SEEDS[: given.seeds]
+    defects = [each for each in DEFECTS.known if not given.names or each in given.names]
+    variants = [each for each in VARIANTS.known if not given.names or each in given.names]
+    hit = all_shots(defects, (), seeds)
+    text = table(hit, seeds)
+    if not given.names:
         KILLS.write_text(text, "utf-8")
-    print(text)  # noqa: T201 - a script talks
-    for each in (*missed, *loud):
+    print(text, flush=True)  # noqa: T201 - a script talks
+    loud = [] if given.defects_only else all_shots((), variants, seeds)
+    bad = [each for each in hit if not each.killed] + [each for each in loud if each.verdict != "conforms"]
+    for each in bad:
         print(f"{each.name} at seed {each.seed}: {each.verdict}. {each.says}")  # noqa: T201 - same
     slow = bool(hit) and statistics.median(each.calls for each in hit) > MEDIAN_CALLS
-    return 1 if missed or loud or slow else 0
+    return 1 if bad or slow else 0
 
 
 if __name__ == "__main__":

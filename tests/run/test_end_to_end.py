@@ -49,7 +49,7 @@ def one_run(folder: Path, options: Options, inventory: Path | None = None, **mor
     return Whole(result, folder / "latest")
 
 
-def every_row_conforms(whole: Whole) -> None:
+def expect_every_row_to_conform(whole: Whole) -> None:
     """Expect the 21 documented rows, the promises beside them, the object's and every method's; exit 0, no finding."""
     verdicts = {each.id: each for each in whole.result.rows}
     wanted = {f"{MANAGER}/{method}/{fault}" for method in METHODS for fault in FAULTS}
@@ -146,7 +146,7 @@ def a_history_that_was_tampered_with_judges_otherwise(whole: Whole) -> None:
 def test_a_whole_run(tmp_path: Path) -> None:
     """One test, for the run is long and workers share nothing."""
     whole = one_run(tmp_path, Options(seed=7, max_calls=ENOUGH, replay="vcontract run --seed 7"))
-    every_row_conforms(whole)
+    expect_every_row_to_conform(whole)
     every_documented_fault_was_seen(whole)
     the_runtime_fault_cells_were_exercised(whole)
     run_json_has_all_that_is_promised(whole)
@@ -164,7 +164,7 @@ def guarded(folder: Path) -> Whole:
             f'username = "{name}"\npassword = "guest"', f'username = "{name}"\npassword = "canary-of-{name}"'
         )
     inventory.write_text(text, "utf-8")
-    lines = ['owner = "vcontract"', "confirm = 1"]
+    lines = ['owner = "vcontract"', "confirm = 1", "staleness = 0", "publish = 0"]
     for role, name in (("full", "administrator@vsphere.local"), ("unprivileged", "operator@vsphere.local")):
         (folder / role).write_text("vcontract\n", "utf-8")
         lines += ["[[account]]", f'role = "{role}"', f'username = "{name}"', f'password_file = "{folder / role}"']

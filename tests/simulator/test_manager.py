@@ -125,7 +125,7 @@ def test_busy(bench: Any, method: str) -> None:
     fault = refused(bench, method, "linux-1")
     assert isinstance(fault, vim.fault.TaskInProgress)
     assert fault.task == snapshot.ref
-    bench.pass_time(1.0)
+    bench.pass_time(3.0)
     for running in METHODS:
         task = bench.guest_call(running, "linux-1", **arguments(bench, running))
         if method == ABORT and running != ABORT:
@@ -217,10 +217,12 @@ def test_the_lock_travels(bench: Any) -> None:
     """An instant clone and a memory snapshot taken during a customization hold its lock, and run no task."""
     parent = bench.vm("linux-1")
     running = bench.guest_call(CUSTOMIZE, "linux-1", spec=bench.spec())
-    snapshot = bench.do(parent, "CreateSnapshot_Task", name="s", description="", memory=True, quiesce=False).result
     spec = vim.vm.InstantCloneSpec(name="child-1", location=vim.vm.RelocateSpec())
     assert bench.call(parent, "InstantClone_Task", spec=spec)
+    bench.pass_time(1.0)
+    taken = bench.call(parent, "CreateSnapshot_Task", name="s", description="", memory=True, quiesce=False)
     assert ended(bench, running).state == "success"
+    snapshot = ended(bench, taken).result
     for name in ("child-1", "linux-1"):
         if name == "linux-1":
             bench.do(bench.vcenter.resolve(snapshot), "RevertToSnapshot_Task")

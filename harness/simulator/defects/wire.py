@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pyVmomi import vim, vmodl
+from pyVmomi import VmomiSupport, vim, vmodl
 
 from harness.simulator.defects.planting import METHODS, in_reply, instead_of_fault, unless
 from harness.simulator.defects.registry import defect
 from harness.simulator.guest.operations import ABORT, CUSTOMIZE, START_NETWORK
-from harness.simulator.soap_envelope import Malformed, Node
+from harness.simulator.soap_envelope import XSI, Malformed, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from harness.simulator.http1 import Reply
     from harness.simulator.objects import Invocation
@@ -181,12 +182,24 @@ def _with(node: Node, children: list[Node]) -> Node:
 @defect(row="CustomizeGuest_Task/parameters", source="S M")
 def element_order_not_enforced(vcenter: VCenter) -> None:
     """The elements of a call are taken in any order."""
+    _reading(vcenter, lambda node, info: _sorted(node, info.params))
 
-    def forward(siblings: list[Node], place: int) -> None:
-        if place:
-            siblings[place - 1 : place + 1] = reversed(siblings[place - 1 : place + 1])
 
-    _tolerant(vcenter, forward)
+def _sorted(node: Node, fields: Sequence[Any]) -> Node:
+    """Put the children of an element, and theirs, into the order of the fields; what is none of them comes last."""
+    types = {each.name: each.type for each in fields}
+    order = ["_this", *types]
+    children = sorted(node.children, key=lambda each: order.index(each.name) if each.name in order else len(order))
+    return replace(node, children=[_sorted(each, _fields_of(each, types.get(each.name))) for each in children])
+
+
+def _fields_of(node: Node, declared: Any) -> Sequence[Any]:
+    """Give the fields of the type that an element claims, else of the declared one; none if that is no data object."""
+    kind = getattr(declared, "Item", declared)
+    with suppress(KeyError):  # it claims none, or one that nobody knows
+        kind = VmomiSupport.GetWsdlType("urn:vim25", node.attributes[f"{XSI} type"].rpartition(":")[2])
+    plain = not isinstance(kind, type) or not issubclass(kind, VmomiSupport.DataObject)
+    return () if plain else kind._GetPropertyList()  # noqa: SLF001 - pyVmomi's metadata
 
 
 @defect(row="CustomizeGuest_Task/parameters", source="S M")
