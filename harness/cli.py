@@ -156,7 +156,7 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
     tls: Annotated[bool, typer.Option("--tls", help="Serve https with a certificate made now.")] = False,
     api: Annotated[str, typer.Option(help="Newest API version served.")] = "8.0.3.0",
     vms: Annotated[int | None, typer.Option(min=0, help="So many more Linux VMs.")] = None,
-    task_time: Annotated[float, typer.Option(min=0, help="Seconds that a task takes.")] = 0.01,
+    task_time: Annotated[float, typer.Option(min=0, help="Seconds that a task takes.")] = 0.008,
     boot_time: Annotated[float, typer.Option(min=0, help="Seconds until Tools are up.")] = 0.03,
     inventory: Annotated[Path | None, typer.Option(help="An inventory of your own (TOML).")] = None,
     seed: Annotated[int, typer.Option()] = 0,

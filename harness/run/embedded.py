@@ -10,10 +10,13 @@ from harness.simulator import Settings, SimulatorServer
 LIMIT = 20
 """A task that takes this many times the simulator's task time is stuck (oracle rule A14)."""
 
+TASKS = 32
+"""How many completed tasks it keeps."""
+
 EMBEDDED: Config = replace(LOOPBACK, task_seconds=max(2.0, LIMIT * Settings.task_time))
 """The configuration that goes with it, unless a file says otherwise."""
 
 
 def simulator_for(seed: int, api: str = "", defects: frozenset[str] = frozenset()) -> SimulatorServer:
-    """Make the simulator, not yet started."""
-    return SimulatorServer(Settings(seed=seed, api=api or Settings.api, defects=defects))
+    """Make the simulator, not yet started; it forgets tasks sooner than a vCenter, for every read of a VM lists them."""
+    return SimulatorServer(Settings(seed=seed, api=api or Settings.api, defects=defects, task_retention_count=TASKS))

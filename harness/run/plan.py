@@ -13,7 +13,7 @@ from harness.run.exercise import MID
 from harness.run.prior import PRIOR
 from harness.strategies import Case
 
-PAIRS = 60
+PAIRS = 40
 """How many pairs of deviations a run exercises beyond all cells with at most one."""
 
 

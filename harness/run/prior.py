@@ -7,6 +7,7 @@ change what it may be asked (oracle sections A and F).
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -16,7 +17,7 @@ from harness.run.arrange import Arranger
 from harness.run.judged import judged_call, unfinished
 from harness.run.stage import FULL, SECOND, NotArrangedError, Stage
 from harness.strategies import Caller
-from harness.terms import Call, Ref, as_ref
+from harness.terms import Call, Json, Ref, as_ref
 
 PRIOR = (
     "twice",
@@ -62,7 +63,7 @@ class Historian:
         self.caller.facts = self.stage.facts
         actor = {"otherSession": SECOND, "endedSession": LEAVER}.get(what, FULL)
         self._before(method, what, vm)
-        call = replace(self.caller.call(Asked(method), vm), actor=actor)
+        call = replace(self._drawn(method, vm, lambda spec: self._shows(spec, vm)), actor=actor)
         if what == "beside" or (what == "otherSession" and method == _ABORT):
             self._tries(call, vm)
         else:
@@ -74,7 +75,7 @@ class Historian:
 
     def _before(self, method: str, what: str, vm: Ref) -> None:
         if what in {"afterCustomize", "onTwoNics"}:
-            judged_call(self.stage, self._static(vm), vm, [])
+            judged_call(self.stage, self._drawn(_CUSTOMIZE, vm, _static), vm, [])
         elif what == "afterSuspend":
             self.stage.done(vm, "SuspendVM_Task")
             self._on(vm)
@@ -106,13 +107,19 @@ class Historian:
             self.stage.done(vm, "PowerOnVM_Task")
         self.stage.until(f"Tools of {facts.name}", lambda: self.arranger.now(facts).tools == "ready")
 
-    def _static(self, vm: Ref) -> Call:
-        """Draw a customization that gives the last adapter a fixed address, if one of the draws does."""
+    def _drawn(self, method: str, vm: Ref, wanted: Callable[[Json], bool]) -> Call:
+        """Draw a valid call; of a customization one with a wanted specification, if one of the draws has it."""
         for _ in range(_DRAWS):
-            call = self.caller.call(Asked(_CUSTOMIZE), vm)
-            if "ipAddress" in call.arguments["spec"]["nicSettingMap"][-1]["adapter"]["ip"]:
+            call = self.caller.call(Asked(method), vm)
+            if "spec" not in call.arguments or wanted(call.arguments["spec"]):
                 break
         return call
+
+    def _shows(self, spec: Json, vm: Ref) -> bool:
+        """Whether a specification gives the guest another name than it has, so that it is seen to be applied."""
+        reading = self.stage.tracker.readings.get(vm.value) or {}
+        shown = str(reading.get("guest.hostName", "")).partition(".")[0]
+        return bool(spec["identity"]["hostName"].get("name", shown) != shown)
 
     def _tries(self, call: Call, vm: Ref) -> None:
         """Make the call again and again while the customization that was begun runs (promise F5 wants three spaced ones)."""
@@ -127,3 +134,8 @@ class Historian:
         for task in unfinished(self.stage, vm):
             self.stage.follow(task)
         self.stage.read_vm(vm)
+
+
+def _static(spec: Json) -> bool:
+    """Whether a specification gives the last adapter a fixed address."""
+    return "ipAddress" in spec["nicSettingMap"][-1]["adapter"]["ip"]

@@ -18,7 +18,7 @@ class Settings:
     tls: bool = False
     api: str = "8.0.3.0"
     vms: int | None = None
-    task_time: float = 0.01
+    task_time: float = 0.008
     boot_time: float = 0.03
     inventory: Path | None = None
     seed: int = 0

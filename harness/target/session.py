@@ -8,6 +8,8 @@ from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from harness.errors import HarnessError, TargetError
 from harness.schema import Schema, load, newest_shipped, parse_versions_document
 from harness.target.recorder import Recorder
@@ -37,6 +39,7 @@ NOBODY = "nobody"
 STRANGER = "stranger"
 _MADE_UP = "00000000000000000000000000000000deadbeef"
 _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
+_BODIES = 256
 Shape = Callable[[Json], Json]
 Connect = Callable[[], Connection]
 
@@ -79,6 +82,7 @@ class Target:
         self._path = endpoint.path
         self._connect = connect
         self._sessions: dict[str, _Session] = {}
+        self._bodies: dict[tuple[str, Ref, bytes], bytes] = {}
         self._lock = threading.Lock()
 
     @classmethod
@@ -175,7 +179,7 @@ class Target:
             headers = {name: value for name, value in headers.items() if name.lower() not in given}
             headers |= call.payload.headers
         else:
-            body = self.schema.request(call.method, call.object, call.payload.values)
+            body = self._serialised(call, call.payload, again=purpose == "read")
         body = self.secrets.resolve(body)
         invoke = self.recorder.invoke(call, purpose, cell)
         reply = session.connection.post(self._path, body, headers, pacing)
@@ -188,6 +192,18 @@ class Target:
             outcome = Returned(shape(outcome.value))
         problems = tuple(self.secrets.redact(each) for each in (*problems, *self.secrets.repeated(reply.body)))
         return self.recorder.answer(invoke, ended, self._redacted(outcome), status=reply.status, problems=problems)
+
+    def _serialised(self, call: Call, payload: Arguments, *, again: bool) -> bytes:
+        """Serialise a call; what is read over and over is serialised once."""
+        if not again:
+            return self.schema.request(call.method, call.object, payload.values)
+        key = (call.method, call.object, msgspec.json.encode(payload))
+        body = self._bodies.get(key)
+        if body is None:
+            if len(self._bodies) >= _BODIES:
+                self._bodies.clear()
+            body = self._bodies[key] = self.schema.request(call.method, call.object, payload.values)
+        return body
 
     def _session(self, actor: str) -> _Session:
         with self._lock:

@@ -62,14 +62,18 @@ class Shot:
         return self.verdict == "violates" and self.calls <= MAX_CALLS and self.seconds <= MAX_SECONDS
 
 
-def shoot(name: str, seed: int, *, variant: bool = False, config: Any = EMBEDDED) -> Shot:
-    """Run a conformance run against a simulator with one defect, or one variant, until its first violation."""
+def shoot(name: str, seed: int, *, variant: bool = False, calls: int = 0) -> Shot:
+    """Run a conformance run against a simulator with one defect, or one variant, until its first violation.
+
+    `calls` limits the judged calls (0: as the matrix does).
+    """
+    config: Any = EMBEDDED
     chosen = frozenset({name} if name else ())
     settings = Settings(seed=seed, task_time=TASK_TIME, boot_time=BOOT_TIME)
     settings = replace(settings, variants=chosen) if variant else replace(settings, defects=chosen)
     if name in LATE:
         config = structs.replace(config, staleness=LATE[name])
-    calls = QUIET_CALLS if variant and seed != FIXED_SEED else MAX_CALLS
+    calls = calls or (QUIET_CALLS if variant and seed != FIXED_SEED else MAX_CALLS)
     options = Options(
         seed, max_calls=calls, time_limit=LONGEST, shrink=Budget(attempts=0, seconds=0.0), stop_at_first=True
     )
