@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import msgspec
@@ -18,6 +17,7 @@ from harness.contract.rows import (
 )
 from harness.errors import ContractError
 from harness.shipped import shipped
+from harness.toml_file import read_toml
 
 
 class _Head(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,7 +60,8 @@ def load(name: str, folder: Path | None = None) -> Contract:
     folder = folder or shipped("contracts")
     if name not in names(folder):
         raise ContractError(f"no contract for {name} in {folder}; there are: {', '.join(names(folder)) or 'none'}")
-    own, every = _read(folder / f"{name}.toml"), _read(folder / "every_method.toml")
+    own = read_toml(folder / f"{name}.toml", _File, ContractError)
+    every = read_toml(folder / "every_method.toml", _File, ContractError)
     if own.contract.object != name:
         raise ContractError(f"{folder / name}.toml: contract.object is {own.contract.object!r}, not the file's name")
     if every.contract.object != EVERY_METHOD:
@@ -86,15 +87,6 @@ def load(name: str, folder: Path | None = None) -> Contract:
         own.promise,
         every.fault,
     )
-
-
-def _read(path: Path) -> _File:
-    try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File)
-    except OSError as error:
-        raise ContractError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise ContractError(f"{path}: {error}") from error
 
 
 def _situation(raw: _Situation, path: str, methods: set[str]) -> Situation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,6 +12,7 @@ import msgspec
 
 from harness.errors import UsageError
 from harness.model import Lever
+from harness.toml_file import read_toml
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -128,20 +128,10 @@ LOOPBACK = Config(
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-def read_config(path: Path) -> Config:
-    """Read a configuration file; UsageError with file and key for anything that is not understood."""
-    try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Config)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise UsageError(f"{path}: {error}") from error
-
-
 def config_for(url: str, path: Path | None) -> Config:
     """Give the configuration for a target: the file's, else the built-in one for loopback, else an empty one."""
     if path is not None:
-        return read_config(path)
+        return read_toml(path, Config)
     return LOOPBACK if is_loopback(url) else Config()
 
 

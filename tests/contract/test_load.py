@@ -163,7 +163,7 @@ def test_a_missing_file_is_told_with_what_there_is(folder: Path, tmp_path: Path)
     with pytest.raises(ContractError, match="there are: none"):
         load(MANAGER, tmp_path / "empty")
     (folder / "every_method.toml").unlink()
-    with pytest.raises(ContractError, match=r"every_method.toml: No such file"):
+    with pytest.raises(ContractError, match=r"every_method.toml: cannot be read: No such file"):
         load(MANAGER, folder)
 
 

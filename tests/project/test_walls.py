@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 HARNESS = Path(__file__).parents[2] / "harness"
-BASE = {"errors", "terms", "shipped", "history"}
+BASE = {"errors", "terms", "shipped", "history", "toml_file"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "shipped": set(),
+    "toml_file": {"errors"},
     "terms": {"errors"},
     "history": {"errors", "terms"},
     "schema": {"errors", "terms", "shipped"},
-    "contract": {"errors", "terms", "shipped", "schema"},
+    "contract": {"errors", "terms", "shipped", "toml_file", "schema"},
     "model": BASE | {"schema", "contract"},
     "strategies": BASE | {"schema", "contract", "model"},
     "target": BASE | {"schema"},

@@ -14,9 +14,9 @@ from harness.run.config import (
     config_for,
     is_loopback,
     password_of,
-    read_config,
     read_password,
 )
+from harness.toml_file import read_toml
 
 WHOLE = """
 target = "https://vc.example.com/sdk"
@@ -64,7 +64,7 @@ def written(folder: Path, text: str) -> Path:
 
 def test_a_whole_file(tmp_path: Path) -> None:
     """Everything that may stand in it."""
-    config = read_config(written(tmp_path, WHOLE))
+    config = read_toml(written(tmp_path, WHOLE), Config)
     assert (config.owner, config.confirm, config.hosts) == ("me", 2, ("esx-2",))
     assert (config.engine("linux-noengine"), config.engine("linux")) == ("absent", "ok")
     assert config.waiver("X/Y_Task/privilege") == "one account only"
@@ -74,7 +74,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
 
 def test_what_is_left_out_is_careful(tmp_path: Path) -> None:
     """Findings must repeat, properties may be stale, and no task is called stuck."""
-    config = read_config(written(tmp_path, ""))
+    config = read_toml(written(tmp_path, ""), Config)
     assert (config.confirm, config.task_seconds) == (3, 0.0)
     assert config.staleness > 0
     assert config.publish > 0
@@ -106,7 +106,7 @@ def test_a_mistake_is_one_line_with_file_and_key(old: str, new: str, told: str, 
     assert old in WHOLE
     file = written(tmp_path, WHOLE.replace(old, new, 1))
     with pytest.raises(UsageError) as caught:
-        read_config(file)
+        read_toml(file, Config)
     assert str(file) in str(caught.value)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -115,10 +115,10 @@ def test_a_mistake_is_one_line_with_file_and_key(old: str, new: str, told: str, 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     """Missing, or no text."""
     with pytest.raises(UsageError, match="cannot be read"):
-        read_config(tmp_path / "missing.toml")
+        read_toml(tmp_path / "missing.toml", Config)
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match=r"binary\.toml"):
-        read_config(tmp_path / "binary.toml")
+        read_toml(tmp_path / "binary.toml", Config)
 
 
 def test_only_loopback_gets_the_built_in_configuration() -> None:
