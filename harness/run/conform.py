@@ -67,7 +67,6 @@ class Conformance:
         self.skipped: dict[str, str] = {}
         self.exercised: set[str] = set()
         self._told = 0
-        self._seen: set[str] = set()
 
     def run(self) -> RunResult:
         """Do everything and give the result; Ctrl-C ends it cleanly with what is known."""
