@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from harness.model import Asked, Cell, State, VmFacts
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
 from harness.run.judged import unfinished
-from harness.run.stage import FULL, NotArrangedError, Stage
+from harness.run.stage import NotArrangedError, Stage
 from harness.strategies import Caller
 from harness.terms import Call, Json, Ref, Returned, as_ref
 
@@ -335,8 +335,3 @@ class Arranger:
 
     def _touched(self, vm: VmFacts) -> bool:
         return vm.ref.value in self.stage.tracker.readings and next(iter(self.stage.states(vm.ref))).exists
-
-
-def actor_of(cell: Cell, caller: Caller) -> str:
-    """Name the session that reads a cell's task: the caller's own, else the full account's."""
-    return caller.actors.get(cell.asked.privilege, FULL) if cell.asked.session == "valid" else FULL

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
+    from harness.simulator.guest.operations import Act, Attempt
     from harness.simulator.vcenter import VCenter
 
 Change = Callable[["VCenter"], None]
@@ -34,6 +35,21 @@ def name_of(change: Change) -> str:
 def sentence_of(change: Change) -> str:
     """Give the first line of a function's docstring."""
     return (change.__doc__ or "").strip().splitlines()[0]
+
+
+def raise_instead(vcenter: VCenter, name: str, of: type[Exception], make: Callable[[Attempt, Any], Any]) -> None:
+    """Let a named check raise another fault where it raises one `of` a type: `make` is given the attempt and that fault."""
+    for checks in (vcenter.decisions.at_call, vcenter.decisions.at_start):
+        if name in checks:
+            usual = checks[name]
+
+            def check(attempt: Attempt, usual: Act = usual) -> None:
+                try:
+                    usual(attempt)
+                except of as fault:
+                    raise make(attempt, fault) from None
+
+            checks[name] = check
 
 
 @dataclass

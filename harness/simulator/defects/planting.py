@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
 
+from harness.simulator.behaviour import raise_instead
 from harness.simulator.guest.operations import ABORT, CUSTOMIZE, START_NETWORK, Act, Attempt
 from harness.simulator.task import Task
 
@@ -33,17 +34,7 @@ def skip(vcenter: VCenter, name: str, when: Callable[[Attempt], bool]) -> None:
 
 def unless(name: str, vcenter: VCenter, make: Callable[[Attempt, Any], Any]) -> None:
     """Raise another fault where a check raises one: `make` is given the attempt and the fault."""
-    for checks in (vcenter.decisions.at_call, vcenter.decisions.at_start):
-        if name in checks:
-            usual = checks[name]
-
-            def check(attempt: Attempt, usual: Act = usual) -> None:
-                try:
-                    usual(attempt)
-                except vim.fault.VimFault as fault:
-                    raise make(attempt, fault) from None
-
-            checks[name] = check
+    raise_instead(vcenter, name, vim.fault.VimFault, make)
 
 
 def refuse(vcenter: VCenter, when: Callable[[Attempt], bool], make: Callable[[], Any]) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim, vmodl
 
-from harness.simulator.guest.operations import ABORT, CUSTOMIZE, START_NETWORK, Act, Attempt
+from harness.simulator.behaviour import raise_instead
+from harness.simulator.guest.operations import ABORT, CUSTOMIZE, START_NETWORK, Attempt
 from harness.simulator.guest.state import Engine, Lock, ToolsPhase
 from harness.simulator.messages import describe
 from harness.simulator.variants.registry import variant
@@ -22,17 +23,7 @@ METHODS = {CUSTOMIZE, START_NETWORK, ABORT}
 
 def _instead(vcenter: VCenter, name: str, make: Callable[[Attempt, Any], Any]) -> None:
     """Raise another fault where a check raises one."""
-    for checks in (vcenter.decisions.at_call, vcenter.decisions.at_start):
-        if name in checks:
-            usual = checks[name]
-
-            def check(attempt: Attempt, usual: Act = usual) -> None:
-                try:
-                    usual(attempt)
-                except vmodl.MethodFault as fault:
-                    raise make(attempt, fault) from None
-
-            checks[name] = check
+    raise_instead(vcenter, name, vmodl.MethodFault, make)
 
 
 def _in_fault(vcenter: VCenter, change: Callable[[Any], Any]) -> None:
