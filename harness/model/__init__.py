@@ -5,6 +5,7 @@ from harness.model.classify import classify
 from harness.model.effects import EFFECTS
 from harness.model.expect import Allowed, Expectation, expect, holding
 from harness.model.facts import Facts, GuestAccount, Lever, VmFacts
+from harness.model.ground import changes, ground, passes, refused, tour
 from harness.model.observe import STATE_PATHS, TASK_PATHS, compact, observe, read_of, recent_tasks, steady
 from harness.model.sharpness import Sharpness, settled, sharpness, universe
 from harness.model.state import Asked, State, possible, settle
@@ -32,20 +33,25 @@ __all__ = [
     "VmFacts",
     "cell",
     "cells",
+    "changes",
     "classify",
     "compact",
     "expect",
     "facts_of",
+    "ground",
     "holding",
     "observe",
+    "passes",
     "possible",
     "read_of",
     "recent_tasks",
+    "refused",
     "settle",
     "settled",
     "sharpness",
     "steady",
     "step",
     "subject",
+    "tour",
     "universe",
 ]

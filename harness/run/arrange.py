@@ -8,10 +8,10 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from harness.model import Asked, Cell, State, VmFacts
+from harness.model import Asked, Cell, State, VmFacts, ground
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
 from harness.run.judged import unfinished
-from harness.run.stage import NotArrangedError, Stage
+from harness.run.stage import NotArrangedError, RefusedError, Stage
 from harness.strategies import Caller
 from harness.terms import Call, Json, Ref, Returned, as_ref
 
@@ -25,6 +25,7 @@ MISSING_LEVERS = {
     "privilegeOnRoot": "no account has the privilege on the root only",
 }
 """Deviations that nothing in the configuration can bring about, and what is missing."""
+_ENGINES = {"ok": "restoreEngine", "absent": "removeEngine", "broken": "breakEngine"}
 _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", ABORT: "AbortCustomization_Task"}
 
 
@@ -35,6 +36,7 @@ class Arranger:
         self.stage, self.caller, self.hosts = stage, caller, hosts
         self.clones: list[Ref] = []
         self.standing = ""
+        self.arranged = 0
         self._restoring = False
         self._gone: Ref | None = None
         self._snapshots: list[Ref] = []
@@ -46,14 +48,18 @@ class Arranger:
                 return MISSING_LEVERS[name]
         if cell.asked.privilege not in self.caller.actors:
             return "no second account is known to lack the privilege"
+        if reason := self._no_lever(cell.state):
+            return reason
         try:
             if cell.state.exists:
                 self.choose(cell.state)
         except NotArrangedError as error:
             return str(error)
-        return self._no_lever(cell.state)
+        return ""
 
     def _no_lever(self, want: State) -> str:
+        if _asks_guest(want) and (want.template or want.tools == "never"):
+            return f"no lever reaches the guest of a {'template' if want.template else 'VM without Tools'}"
         given = {each.does for each in self.stage.facts.levers}
         needed = {"stopTools"} if want.tools == "stopped" and want.power == ON else set()
         needed |= {"orphanLock"} if want.orphaned else set()
@@ -64,23 +70,26 @@ class Arranger:
     def choose(self, want: State, *, on_host: bool = False, nics: int = 0) -> VmFacts:
         """Pick a VM whose fixed traits fit, if asked on a host that may be lost, with so many NICs (0: any).
 
-        Raises NotArrangedError if there is none.
+        One whose engine must be changed first comes last. Raises NotArrangedError if there is none.
         """
-        for vm in self.stage.facts.vms.values():
-            placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
-            if placed and vm.ref not in self.clones and self._fits(vm, want):
-                return vm
+        for as_it_is in (True, False):
+            for vm in self.stage.facts.vms.values():
+                placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
+                engine = vm.engine if as_it_is else self._engine_of(vm, want)
+                if placed and vm.ref not in self.clones and self._fits(vm, want, engine):
+                    return vm
         raise NotArrangedError(
             f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
             f"{'template, ' if want.template else ''}host {want.connection})"
         )
 
-    def _fits(self, vm: VmFacts, want: State) -> bool:
-        now = next(iter(self.stage.states(vm.ref)))
+    def _engine_of(self, vm: VmFacts, want: State) -> str:
+        """Give what a VM's engine can be made by the levers that there are: what is wanted, or else what it is."""
         levers = {each.does for each in self.stage.facts.levers}
-        engine = want.engine if want.engine != "broken" or vm.engine == "ok" else "none"
-        if want.engine == "absent" and vm.engine != "absent" and "removeEngine" in levers:
-            engine = "absent" if not any(each.engine == "absent" for each in self.stage.facts.vms.values()) else "none"
+        return want.engine if vm.engine == "ok" and _ENGINES[want.engine] in levers else vm.engine
+
+    def _fits(self, vm: VmFacts, want: State, engine: str) -> bool:
+        now = next(iter(self.stage.states(vm.ref)))
         return (
             now.exists
             and vm.family == "linux"
@@ -88,13 +97,15 @@ class Arranger:
             and now.template == want.template
             and (now.tools == "never") == (want.tools == "never")
             and (want.connection not in HOST_LOST or vm.host in self.hosts)
-            and (
-                engine == vm.engine or (engine == "broken" and vm.engine == "ok") or want.template or not want.tools_up
-            )
+            and (engine == want.engine or want.template)
+            and (want.guest != "undefined" or vm.engine == "ok")  # only a working engine can leave it undefined
         )
 
     def bring(self, cell: Cell, *, on_host: bool = False, nics: int = 0) -> Ref | None:
-        """Arrange a cell's state; gives the VM (None if the cell needs none). Raises NotArrangedError."""
+        """Arrange a cell's state; gives the VM (None if the cell needs none). Raises NotArrangedError.
+
+        `arranged` counts how often that took more than a look.
+        """
         want = cell.state
         if not want.exists:
             return self._destroyed()
@@ -104,9 +115,11 @@ class Arranger:
         stands, self.standing = self.stands(vm, want), ""
         if stands:
             return vm.ref
+        self.arranged += 1
         self._quiet(vm)
-        if want.tools_up or want.running == EXCLUSIVE or (want.tools in {"stopped", "starting"} and want.power == ON):
+        if want.power == ON or _asks_guest(want):
             self._ready(vm)
+        if want.tools_up or _asks_guest(want):
             self._guest(vm, want)
         self._power(vm, want)
         if want.connection in HOST_LOST:
@@ -128,14 +141,29 @@ class Arranger:
         """Whether the last cell left the VM, as it was read then, in the wanted state."""
         if self.standing != vm.ref.value or want.running:
             return False
-        given = {"network": want.network, "guest": want.guest if want.guest == "undefined" else "before"}
-        states = {
-            replace(each, network=want.network, guest=each.guest if want.guest == "undefined" else "before")
-            for each in self.stage.states(vm.ref)
-        }
-        if not want.tools_up:  # what only a guest that can be asked shows does not count
-            states = {replace(each, orphaned=want.orphaned, engine=want.engine) for each in states}
-        return states == {replace(want, **given)} and not unfinished(self.stage, vm.ref)
+        return self._fits_ground(vm.ref, want) and not unfinished(self.stage, vm.ref)
+
+    def runs(self, vm: Ref, want: State) -> bool:
+        """Whether the work that a wanted state needs still runs on a VM, and the rest is as wanted; reads the work."""
+        lives = [life for life in self.stage.tracker.lives(vm.value) if not life.over]
+        if [life.kind for life in lives] != [want.running]:
+            return False
+        if not self._fits_ground(vm, replace(want, running="")):
+            return False
+        return self.stage.read_task(lives[0].ref).get("state") == "running"
+
+    def _fits_ground(self, vm: Ref, want: State) -> bool:
+        """Whether a VM, as it was last read, is as wanted; a guest that an abort left undefined serves as well as any."""
+        states = {ground(each) for each in self.stage.states(vm)}
+        if want.guest != "undefined":
+            states = {replace(each, guest="before") for each in states}
+        if not want.tools_up or want.tools == "starting":
+            # a boot may have freed the lock; and what only a guest that can be asked shows counts only if it is wanted
+            states = {replace(each, orphaned=want.orphaned) for each in states if each.orphaned or not want.orphaned}
+            states = {replace(each, engine="ok") for each in states} if want.engine == "ok" else states
+        elif self.stage.facts.vms[vm.value].engine != "ok":  # there its lock cannot be freed
+            states = {replace(each, orphaned=want.orphaned) for each in states}
+        return states == {ground(want)}
 
     def now(self, vm: VmFacts) -> State:
         """Read a VM and give one of the states that it may be in; what was read is the same in all."""
@@ -164,22 +192,27 @@ class Arranger:
             self.stage.until(f"Tools of {vm.name}", lambda: self.now(vm).tools in {"ready", "old"})
 
     def _guest(self, vm: VmFacts, want: State) -> None:
-        """Set the engine, the lock and the guest's configuration, where they can be known."""
-        if not want.tools_up or want.tools == "never":
+        """Set the guest's configuration, then the engine, then the lock: each can be set only while the next is as usual."""
+        if want.tools == "never":
             return
-        engines = {each.engine for each in self.stage.states(vm.ref)}
-        if engines != {want.engine}:
-            lever = {"ok": "restoreEngine", "absent": "removeEngine", "broken": "breakEngine"}[want.engine]
-            self.stage.pull(vm.ref, lever)
-        orphaned = {each.orphaned for each in self.stage.states(vm.ref)}
-        if want.orphaned and orphaned != {True}:
+        states = self.stage.states(vm.ref)
+        undefined = want.guest == "undefined" and {each.guest for each in states} != {"undefined"}
+        held = (undefined or not want.orphaned) and {each.orphaned for each in states} != {False}
+        if vm.engine == "ok" and (undefined or held):
+            self._engine(vm, "ok")
+            if held:
+                self._free(vm.ref)
+            if undefined:
+                self.began(vm.ref, CUSTOMIZE)
+                self._contract_call(vm.ref, ABORT)
+                self._quiet(vm)
+        self._engine(vm, want.engine)
+        if want.orphaned and {each.orphaned for each in self.stage.states(vm.ref)} != {True}:
             self.stage.pull(vm.ref, "orphanLock")
-        elif not want.orphaned and orphaned != {False} and want.engine == "ok":
-            self._free(vm.ref)
-        if want.guest == "undefined":
-            self.began(vm.ref, CUSTOMIZE)
-            self._contract_call(vm.ref, ABORT)
-            self._quiet(vm)
+
+    def _engine(self, vm: VmFacts, want: str) -> None:
+        if {each.engine for each in self.stage.states(vm.ref)} != {want}:
+            self.stage.pull(vm.ref, _ENGINES[want])
 
     def _free(self, vm: Ref) -> None:
         """Free the lock: by an abort, or, as one with nothing to abort may be refused, by a customization."""
@@ -257,7 +290,7 @@ class Arranger:
         outcome = sent.outcome
         task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
         if task is None:
-            raise NotArrangedError(f"{call.method} was refused")
+            raise RefusedError(f"the target refuses {call.method}")
         if follow:
             self.stage.follow(task)
             self.stage.read_vm(vm)
@@ -335,3 +368,8 @@ class Arranger:
 
     def _touched(self, vm: VmFacts) -> bool:
         return vm.ref.value in self.stage.tracker.readings and next(iter(self.stage.states(vm.ref))).exists
+
+
+def _asks_guest(want: State) -> bool:
+    """Whether a wanted state has something that must be done inside the guest first, even if it cannot be asked later."""
+    return want.orphaned or want.guest == "undefined" or want.engine != "ok"

@@ -18,8 +18,9 @@ EXPORTED = {
     "disturbances": "",
     "model": (
         "Allowed Asked BY_NAME Branch Cell DEVIATIONS EFFECTS Expectation Facts GuestAccount Lever "
-        "STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VmFacts cell cells classify compact expect facts_of "
-        "holding observe possible read_of recent_tasks settle settled sharpness steady step subject universe"
+        "STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VmFacts cell cells changes classify compact "
+        "expect facts_of ground holding observe passes possible read_of recent_tasks refused settle settled sharpness "
+        "steady step subject tour universe"
     ),
     "report": "",
     "run": "",
