@@ -47,10 +47,11 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     output: option.Format = "text",
     api: option.Api = "",
     cells: option.Cells = False,
+    resume: option.Resume = None,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.run.conform import Options
-    from harness.run.job import Job, execute, from_environment
+    from harness.run.job import Job, execute, from_environment, resumed
 
     _one_of("--format", output, ("text", "json"))
     password = os.environ.get("VCONTRACT_PASSWORD", "")
@@ -82,6 +83,10 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         api,
         cells=cells,
     )
+    if resume is not None:
+        if seed is not None or method:
+            raise UsageError("--resume: seed and methods are those of the run; leave --seed and --method out")
+        job = resumed(resume, job)
     raise typer.Exit(execute(job).exit_code)
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from harness.model import Asked, Cell, State, VmFacts, ground
+from harness.model import Asked, Cell, State, VmFacts, ground, recent_tasks
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
 from harness.run.judged import unfinished
 from harness.run.stage import NotArrangedError, RefusedError, Stage
@@ -304,6 +304,17 @@ class Arranger:
         """Whether a VM can be cloned instantly: it must be running, so a template cannot."""
         return not any(each.template or not each.exists for each in self.stage.states(vm.ref))
 
+    def take_over(self, before: frozenset[str]) -> None:
+        """Wait for all that runs on the VMs, and own the clones that a run made before it was cut; `before` are the others."""
+        for vm in list(self.stage.facts.vms.values()):
+            reading = self.stage.read_vm(vm.ref)
+            for task in recent_tasks(reading or {}):
+                if self.stage.read_task(Ref("Task", task)).get("state") in {"queued", "running"}:
+                    self.stage.follow(Ref("Task", task))
+            if reading is not None and vm.ref.value not in before:
+                self.clones.append(vm.ref)
+        self.reconnect_all()
+
     def reconnect_all(self) -> None:
         """Bring back every host that is lost."""
         for vm in list(self.stage.facts.vms.values()):
@@ -317,7 +328,7 @@ class Arranger:
         self._ready(parent)
         if any(each.orphaned for each in self.stage.states(parent.ref)) and parent.engine == "ok":
             self._guest(parent, State(tools=next(iter(self.stage.states(parent.ref))).tools))
-        name = f"{parent.name}-vcontract-{len(self.clones) + 1}"
+        name = f"{parent.name}-vcontract-{len(self.stage.facts.vms)}"
         spec = {
             "_typeName": "VirtualMachineInstantCloneSpec",
             "name": name,

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from harness.check import ASIDE, REPEAT, Judge, Summary, object_rows, row_of, summarise, worst
 from harness.contract import Contract, Row, rows
+from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunStarted
 from harness.report.result import Arrangements, Cells, RunResult, TargetFacts
@@ -20,6 +21,7 @@ from harness.run.arrange import Arranger
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
 from harness.run.object_reads import read_object
+from harness.run.past import Past
 from harness.run.plan import Plan, all_cells, plan
 from harness.run.program import Performer
 from harness.run.shrink import Budget, Shrinker
@@ -29,7 +31,7 @@ from harness.run.walk import Walker
 from harness.schema import Schema
 from harness.strategies import Caller
 from harness.target import Target
-from harness.terms import Finding, Operation, RowVerdict, Verdict
+from harness.terms import Finding, Json, Operation, RowVerdict, Verdict
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -43,6 +45,7 @@ class Options(msgspec.Struct, frozen=True):
     replay: str = "vcontract run"
     report: str = ""
     stop_at_first: bool = False
+    asked: dict[str, Json] = {}
 
 
 class Conformance:
@@ -56,8 +59,9 @@ class Conformance:
         options: Options,
         reporters: Sequence[Reporter],
         finding: Finding | None = None,
+        past: Past | None = None,
     ) -> None:
-        self.finding = finding
+        self.finding, self.past = finding, past
         self.shrunk: dict[str, Finding] = {}
         self.target, self.contract, self.config, self.options = target, contract, config, options
         self.reporters = reporters
@@ -68,29 +72,37 @@ class Conformance:
 
     def run(self) -> RunResult:
         """Do everything and give the result; Ctrl-C ends it cleanly with what is known."""
-        facts = survey(self.target, self.config, self.contract)
-        self.target.recorder.observed("facts", as_json(facts))
-        judge = Judge(facts, self.contract, self.bases)
-        self.target.recorder.listeners.append(judge.feed)
+        judge = self._judge()
+        facts = judge.tracker.facts
         stage = self._stage(judge)
         caller = Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
         arranger = Arranger(stage, caller, self._hosts(facts))
         exerciser = Exerciser(stage, caller, arranger)
         self.caller, self.exerciser = caller, exerciser
         self.plan = self._plan(arranger)
-        steps = self.plan.steps
         self.walker = Walker(
-            exerciser, judge, self.config.confirm, lambda: self._spent(judge), partial(self._report_new, judge)
+            exerciser,
+            judge,
+            self.config.confirm,
+            lambda: self._spent(judge),
+            partial(self._report_new, judge),
+            partial(self.target.recorder.observed, STEP),
         )
+        if self.past is not None:
+            self.walker.taken_before(self.past.steps)
+            arranger.take_over(frozenset(self.past.facts.vms))
+        steps = self.walker.left(self.plan.steps)
         self._tell(RunStarted(self._target_facts(), self.options.seed, len(self._rows()), len(steps)))
         if steps:
-            self._tell(Note(self.plan.text()))
+            before = len(self.plan.steps) - len(steps)
+            self._tell(Note(self.plan.text() + (f"; {before} steps were taken before" if before else "")))
         notes: list[str] = []
         with interruptible(notes):
             if self.finding is not None:
                 self._replay(self.finding, arranger)
             else:
-                read_object(stage)
+                if self.past is None or not self.past.steps:
+                    read_object(stage)
                 self.walker.walk(steps)
                 self._shrink(arranger, judge)
         with interruptible(notes):
@@ -102,6 +114,22 @@ class Conformance:
         result = self._result(judge, notes)
         self._tell(RunEnded(result))
         return result
+
+    def _judge(self) -> Judge:
+        """Look round and give the judge that hears every operation from now on; of a run that was cut, the past too."""
+        recorder = self.target.recorder
+        if self.past is None:
+            facts = survey(self.target, self.config, self.contract)
+            recorder.observed(ASKED, self.options.asked | {"started": self.started.isoformat(timespec="seconds")})
+            recorder.observed(FACTS, as_json(facts))
+            judge = Judge(facts, self.contract, self.bases)
+            recorder.listeners.append(judge.feed)
+            return judge
+        self.started = datetime.fromisoformat(self.past.asked.started)
+        judge = self.past.judge(self.contract, self.bases)
+        recorder.listeners.append(judge.feed)
+        self.past.check(survey(self.target, self.config, self.contract))
+        return judge
 
     def _shrink(self, arranger: Arranger, judge: Judge) -> None:
         """Shrink what was found, as far as the budget goes."""
