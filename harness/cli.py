@@ -52,6 +52,13 @@ def run(  # noqa: PLR0913 - the options that design fixes
     report_dir: Annotated[Path, typer.Option(help="Holds one folder a run.")] = Path("reports"),
     output: Format = "text",
     api: Annotated[str, typer.Option(help="API version of the simulator that is started.")] = "",
+    complete: Annotated[
+        int | None, typer.Option(min=0, metavar="K", help="Find every deviation with K states more than the model.")
+    ] = None,
+    alphabet: Annotated[
+        list[str] | None,
+        typer.Option(help="An input of --complete: a deviation of a call, or a move; may be repeated."),
+    ] = None,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.run.conform import Options
@@ -69,9 +76,19 @@ def run(  # noqa: PLR0913 - the options that design fixes
             *(f"--target {target}" if target else "").split(),
             f"--seed {chosen}",
             *(f"--method {each}" for each in method or ()),
+            *([f"--complete {complete}"] if complete is not None else []),
+            *(f"--alphabet {each}" for each in alphabet or ()),
         ]
     )
-    options = Options(chosen, tuple(method or ()), max_calls, time_limit, replay=command)
+    options = Options(
+        chosen,
+        tuple(method or ()),
+        max_calls,
+        time_limit,
+        replay=command,
+        complete=complete,
+        alphabet=tuple(alphabet or ()),
+    )
     job = Job(
         contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api
     )

@@ -112,11 +112,11 @@ class Arranger:
         if want.connection in HOST_LOST:
             self._disconnect(vm)
         if want.tools != "starting":
-            self._let_settle(vm)
+            self.let_settle(vm)
         self._start(vm, want)
         return vm.ref
 
-    def _let_settle(self, vm: VmFacts) -> None:
+    def let_settle(self, vm: VmFacts) -> None:
         """Wait until what is reported of the VM cannot be older than its last change (oracle rule A11)."""
         changed = self.stage.tracker.changed(vm.ref.value) + self.stage.facts.staleness
         left = changed - self.stage.target.recorder.now()

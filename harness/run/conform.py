@@ -34,7 +34,10 @@ TRIES = 3
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What a run is asked for; limits of 0 are none."""
+    """What a run is asked for; limits of 0 are none.
+
+    With `complete`, a proof for so many states more than the model, on an `alphabet` (empty: the default one).
+    """
 
     seed: int = 0
     methods: tuple[str, ...] = ()
@@ -44,6 +47,8 @@ class Options(msgspec.Struct, frozen=True):
     replay: str = "vcontract run"
     report: str = ""
     stop_at_first: bool = False
+    complete: int | None = None
+    alphabet: tuple[str, ...] = ()
 
 
 class Conformance:
@@ -104,10 +109,14 @@ class Conformance:
         if not found:
             return
         self._tell(Note(f"shrinking {len(found)} findings"))
-        operations = list(self.target.recorder.operations)
+        led_to = {each.id: self._led_to(each) for each in found}
         shrinker = Shrinker(arranger, Performer(arranger.stage, ASIDE), self.options.shrink)
         for each in found:
-            self.shrunk[each.id] = shrinker.shrink(each, operations)
+            self.shrunk[each.id] = shrinker.shrink(each, led_to[each.id])
+
+    def _led_to(self, _: Finding) -> list[Operation]:
+        """Give the operations that a finding may rest on."""
+        return list(self.target.recorder.operations)
 
     def _replay(self, finding: Finding, arranger: Arranger) -> None:
         """Send one finding's program again, about the VM of the same name, else about any that is ready."""

@@ -21,6 +21,7 @@ from harness.report.junit import JunitReporter
 from harness.report.reproduction import ReproductionReporter
 from harness.report.result import RunResult
 from harness.report.run_directory import RunDirectory
+from harness.run.complete import Proving, prepared
 from harness.run.config import Account, Config, config_for, read_password
 from harness.run.conform import Conformance, Options
 from harness.run.embedded import EMBEDDED, simulator_for
@@ -60,6 +61,9 @@ def execute(job: Job) -> RunResult:
     for method in job.options.methods:
         contract.method(method)
     config = _configured(job)
+    if job.options.alphabet and job.options.complete is None:
+        raise UsageError("--alphabet says what --complete is about, and goes with it alone")
+    proof = prepared(contract, config, job.options) if job.options.complete is not None else None
     secrets = secrets_of(config)
     new_parent = not job.report_dir.exists()
     directory, begun = RunDirectory(job.report_dir, job.options.seed), _Begun()
@@ -70,6 +74,8 @@ def execute(job: Job) -> RunResult:
     recorder = Recorder(directory.history)
     try:
         with terminable(begun, recorder), _opened(job, config, secrets, recorder) as target:
+            if proof is not None:
+                return Proving(target, contract, config, options, reporters, proof).run()
             return Conformance(target, contract, config, options, reporters, job.finding).run()
     except BaseException:
         if not begun.yes:
