@@ -45,7 +45,7 @@ class Machine(msgspec.Struct, frozen=True):
 
 
 class Suite(msgspec.Struct, frozen=True):
-    """Words to run, each after a reset; none is the beginning of another.
+    """Words to run, each after a reset, the shortest first; none is the beginning of another.
 
     `apart` is how many states of the machine the suite tells apart; an implementation may have `extra` more, and still every
     deviation is found. `alike` are pairs of states that are not told apart, `unsure` states that no word surely leads to.
@@ -72,7 +72,8 @@ def suite(machine: Machine, extra: int, most: int) -> Suite | None:
             return None
     known = range(len(machine.moves))
     alike = tuple((one, other) for one in known for other in known[one + 1 :] if (one, other) not in separators)
-    return Suite(tuple(words), apart, extra, alike, tuple(each for each in known if each not in cover))
+    unsure = tuple(each for each in known if each not in cover)
+    return Suite(tuple(sorted(words, key=len)), apart, extra, alike, unsure)
 
 
 def sure_words(machine: Machine) -> dict[int, Word]:
@@ -138,14 +139,18 @@ def _sets_apart(count: int, separators: Mapping[tuple[int, int], object], first:
 def _identifiers(
     machine: Machine, separators: Mapping[tuple[int, int], frozenset[Word]], sets: Iterable[frozenset[int]]
 ) -> list[frozenset[Word]]:
-    """Give each state's words: those that tell it from every state with which it is counted."""
+    """Give each state's words: those that tell it from every state with which it is counted.
+
+    Where its view alone does, its first input stands in: no more than reads is needed, but a defect may hide from reads.
+    """
     found: list[set[Word]] = [set() for _ in machine.moves]
     for each in sets:
         for one in each:
             for other in each:
                 if one != other:
                     found[one] |= separators[min(one, other), max(one, other)]
-    return [frozenset(each - {()}) for each in found]
+    firsts = [{(given,) for given in list(each)[:1]} for each in machine.moves]
+    return [frozenset(each - {()} or first) for each, first in zip(found, firsts, strict=True)]
 
 
 class _Words:

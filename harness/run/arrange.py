@@ -300,12 +300,18 @@ class Arranger:
         return made
 
     def destroy(self, vm: Ref) -> None:
-        """Power off and destroy a VM that was made here."""
+        """Power off and destroy a VM that was made here; one that is suspended cannot be powered off, and is resumed first.
+
+        Raises NotArrangedError if that is refused; the VM is then still to be destroyed.
+        """
         if vm in self.clones:
-            self.clones.remove(vm)
-            if next(iter(self.stage.states(vm))).power != OFF:
+            power = next(iter(self.stage.states(vm))).power
+            if power == SUSPENDED:
+                self.stage.done(vm, "PowerOnVM_Task")
+            if power != OFF:
                 self.stage.done(vm, "PowerOffVM_Task")
             self.stage.done(vm, "Destroy_Task")
+            self.clones.remove(vm)
             self.stage.read_vm(vm)
 
     def _destroyed(self) -> Ref:

@@ -26,7 +26,7 @@ from harness.terms import Finding, Operation, RowVerdict, Verdict
 
 MOST = 20_000
 """Judged calls of a suite that is run without `--max-calls`."""
-COUNTED = 1_000_000
+COUNTED = 300_000
 """A suite with more inputs than these is not counted to its end."""
 PREPARING = 2
 """Judged calls that may be needed to free the lock of the VM that is cloned."""
@@ -50,7 +50,7 @@ class Proof(msgspec.Struct, frozen=True):
         """Say the size of the suite, what it guarantees and on what that rests."""
         found, machine = self.suite, self.spoken.machine
         moves = sum(map(len, found.words)) - self.calls
-        size = f"{len(found.words)} words, each on a fresh instant clone: {self.calls} judged calls and {moves} moves"
+        size = f"{len(found.words)} words, each on a fresh instant clone: at most {self.calls} judged calls and {moves} moves"
         states = (
             f"{found.apart + found.extra} states of a VM: the {found.apart} of the model that this alphabet tells apart"
         )
@@ -85,9 +85,9 @@ def prepared(contract: Contract, config: Config, options: Options) -> Proof:
     proof = Proof(given, said, found, lacking) if found is not None else None
     limit = options.max_calls or MOST
     if proof is None or proof.calls + PREPARING > limit:
-        needed = f"{proof.calls + PREPARING}" if proof else f"more than {COUNTED // 2}"
+        size = f"needs {proof.calls + PREPARING} judged calls" if proof else f"has more than {COUNTED} inputs"
         raise UsageError(
-            f"--complete {extra}: the suite needs {needed} judged calls, the limit is {limit}:"
+            f"--complete {extra}: the suite {size}, the limit is {limit}:"
             " raise --max-calls, or choose a smaller alphabet with --alphabet and --method"
         )
     return proof
