@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -70,25 +71,13 @@ def run(  # noqa: PLR0913 - the options that design fixes
         target, user, secret, lax = from_environment(dict(os.environ))
         username, password, insecure = username or user, password or secret, insecure or lax
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
-    command = " ".join(
-        [
-            "vcontract run",
-            *(f"--target {target}" if target else "").split(),
-            f"--seed {chosen}",
-            *(f"--method {each}" for each in method or ()),
-            *([f"--complete {complete}"] if complete is not None else []),
-            *(f"--alphabet {each}" for each in alphabet or ()),
-        ]
-    )
-    options = Options(
-        chosen,
-        tuple(method or ()),
-        max_calls,
-        time_limit,
-        replay=command,
-        complete=complete,
-        alphabet=tuple(alphabet or ()),
-    )
+    given: dict[str, Sequence[object]] = {
+        "target": [target] if target else [], "seed": [chosen], "method": method or [],
+        "complete": [complete] if complete is not None else [], "alphabet": alphabet or [],
+    }  # fmt: skip
+    command = " ".join(["vcontract run", *(f"--{name} {each}" for name, values in given.items() for each in values)])
+    options = Options(chosen, tuple(method or ()), max_calls, time_limit, replay=command, complete=complete,
+                      alphabet=tuple(alphabet or ()))  # fmt: skip
     job = Job(
         contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api
     )

@@ -49,6 +49,7 @@ class Suite(msgspec.Struct, frozen=True):
 
     `apart` is how many states of the machine the suite tells apart; an implementation may have `extra` more, and still every
     deviation is found. `alike` are pairs of states that are not told apart, `unsure` states that no word surely leads to.
+    `assumed` are the unsettled (state, input, answer) that must not come: with one of them two states are not told apart.
     """
 
     words: tuple[Word, ...]
@@ -56,6 +57,7 @@ class Suite(msgspec.Struct, frozen=True):
     extra: int
     alike: tuple[tuple[int, int], ...]
     unsure: tuple[int, ...]
+    assumed: frozenset[tuple[int, str, str]]
 
 
 def suite(machine: Machine, extra: int, most: int) -> Suite | None:
@@ -73,7 +75,7 @@ def suite(machine: Machine, extra: int, most: int) -> Suite | None:
     known = range(len(machine.moves))
     alike = tuple((one, other) for one in known for other in known[one + 1 :] if (one, other) not in separators)
     unsure = tuple(each for each in known if each not in cover)
-    return Suite(tuple(sorted(words, key=len)), apart, extra, alike, unsure)
+    return Suite(tuple(sorted(words, key=len)), apart, extra, alike, unsure, _assumed(machine, separators))
 
 
 def sure_words(machine: Machine) -> dict[int, Word]:
@@ -121,6 +123,21 @@ def _telling(
             ordered = {(min(pair), max(pair)) for pair in ends}
             if all(each in found for each in ordered):
                 yield frozenset((given, *rest) for each in ordered for rest in found[each]) or frozenset({(given,)})
+
+
+def _assumed(
+    machine: Machine, separators: Mapping[tuple[int, int], frozenset[Word]]
+) -> frozenset[tuple[int, str, str]]:
+    """List the unsettled answers to the first inputs of separating words that both states permit."""
+    return frozenset(
+        (state, word[0], told)
+        for pair, words in separators.items()
+        for word in words
+        if word
+        for state in pair
+        for told in machine.moves[pair[0]][word[0]].keys() & machine.moves[pair[1]][word[0]].keys()
+        if (state, word[0], told) in machine.unsettled
+    )
 
 
 def _sets_apart(count: int, separators: Mapping[tuple[int, int], object], first: Iterable[int]) -> list[frozenset[int]]:

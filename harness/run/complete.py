@@ -48,7 +48,7 @@ class Proof(msgspec.Struct, frozen=True):
 
     def text(self) -> list[str]:
         """Say the size of the suite, what it guarantees and on what that rests."""
-        found, machine = self.suite, self.spoken.machine
+        found = self.suite
         moves = sum(map(len, found.words)) - self.calls
         size = f"{len(found.words)} words, each on a fresh instant clone: at most {self.calls} judged calls and {moves} moves"
         states = (
@@ -58,7 +58,7 @@ class Proof(msgspec.Struct, frozen=True):
         told = [
             f"--complete {found.extra}: {size}; alphabet: {' '.join(self.alphabet.inputs)}",
             f"guarantee: finds every deviation of an implementation with at most {states}, and {found.extra} more",
-            f"assumed: {rests}; a call that is refused leaves the VM as it was{_OPEN if machine.unsettled else ''}",
+            f"assumed: {rests}; a call that is refused leaves the VM as it was{_OPEN if found.assumed else ''}",
         ]
         if found.alike:
             pairs = [f"{self.spoken.name(one)} / {self.spoken.name(other)}" for one, other in found.alike]
@@ -68,7 +68,7 @@ class Proof(msgspec.Struct, frozen=True):
         return told
 
 
-_OPEN = "; where no source settles an answer (`?` in the rows), it gives one that is settled"
+_OPEN = "; an answer that no source settles does not come where it would make two states look alike"
 
 
 def prepared(contract: Contract, config: Config, options: Options) -> Proof:
@@ -121,8 +121,9 @@ class Proving(Conformance):
         del steps  # they are the words by name
         for line in self.proof.text():
             self._tell(Note(line))
+        proof = self.proof
         words = Words(
-            exerciser.stage, exerciser.caller, exerciser.arranger, self.proof.alphabet, self.proof.spoken.machine
+            exerciser.stage, exerciser.caller, exerciser.arranger, proof.alphabet, proof.spoken.machine, proof.suite
         )
         self._unsettled = words.unsettled
         listed = self.proof.suite.words

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from harness.check import REPEAT
 from harness.model import State
 from harness.model.alphabet import BEFORE, DONE, MOVES, SPEC, Alphabet, answer, shown
-from harness.model.suite import Machine, Word
+from harness.model.suite import Machine, Suite, Word
 from harness.run.arrange import Arranger
 from harness.run.judged import judged_call
 from harness.run.program import rebound
@@ -48,12 +48,14 @@ class Ending(msgspec.Struct, frozen=True):
 
 
 class Words:
-    """Runs words; `unsettled` names the answers that came and that no source settles."""
+    """Runs words of a suite; `unsettled` names the answers that came although the suite assumed that they do not."""
 
-    def __init__(self, stage: Stage, caller: Caller, arranger: Arranger, alphabet: Alphabet, machine: Machine) -> None:
+    def __init__(
+        self, stage: Stage, caller: Caller, arranger: Arranger, alphabet: Alphabet, machine: Machine, suite: Suite
+    ) -> None:
         self.unsettled: dict[str, None] = {}
         self._stage, self._caller, self._arranger = stage, caller, arranger
-        self._alphabet, self._machine = alphabet, machine
+        self._alphabet, self._machine, self._assumed = alphabet, machine, suite.assumed
         self._parent = arranger.choose(State())
         self._made: dict[str, tuple[str, Call]] = {}
         self._before = self._spec = ""
@@ -76,7 +78,7 @@ class Words:
                 if told not in self._machine.moves[state][name]:
                     permitted = " or ".join(self._machine.moves[state][name])
                     return Ending(End.LEFT, made, f"{' > '.join(made)} gave {told}, not {permitted}")
-                if (state, name, told) in self._machine.unsettled:
+                if (state, name, told) in self._assumed:
                     self.unsettled[f"{' > '.join(made)}: {told}"] = None
                 state = self._machine.moves[state][name][told]
             return Ending(End.MADE, word)

@@ -170,10 +170,14 @@ def test_what_a_read_shows_needs_no_word() -> None:
 
 
 def test_an_answer_that_nobody_settles_tells_nothing_apart_and_is_permitted() -> None:
-    """Without the answer that no source settles the two states would share one; with it settled they are alike."""
+    """If it is settled the two states are alike; if not they are told apart, and the suite says what it rests on."""
     shared = ({"a": {"0": 1, "1": 0}}, {"a": {"1": 0}})
     assert told_apart(machine(*shared)) == {}
-    assert told_apart(machine(*shared, unsettled=[(0, "a", "1")])) == {(0, 1): frozenset({("a",)})}
+    open_ = machine(*shared, unsettled=[(0, "a", "1")])
+    assert told_apart(open_) == {(0, 1): frozenset({("a",)})}
+    assert _suite(open_, 0).assumed == {(0, "a", "1")}
+    harmless = machine({"a": {"0": 1, "2": 0}}, {"a": {"1": 0}}, unsettled=[(0, "a", "2")])
+    assert _suite(harmless, 0).assumed == frozenset()
 
 
 def test_states_that_are_alike_are_named_and_do_not_count() -> None:
