@@ -34,3 +34,9 @@ Resume: TypeAlias = Annotated[
     typer.Option("--resume", metavar="RUN", help="Go on with a run that was cut, without repeating what it did."),
 ]
 Cells: TypeAlias = Annotated[bool, typer.Option("--cells", help="List every cell and what became of it.")]
+Complete: TypeAlias = Annotated[
+    int | None, typer.Option(min=0, metavar="K", help="Find every deviation with K states more than the model.")
+]
+Alphabet: TypeAlias = Annotated[
+    list[str] | None, typer.Option(help="An input of --complete: a deviation of a call, or a move; may be repeated.")
+]

@@ -125,11 +125,11 @@ class Arranger:
         if want.connection in HOST_LOST:
             self._disconnect(vm)
         if want.tools != "starting":
-            self._let_settle(vm)
+            self.let_settle(vm)
         self._start(vm, want)
         return vm.ref
 
-    def _let_settle(self, vm: VmFacts) -> None:
+    def let_settle(self, vm: VmFacts) -> None:
         """Wait until what is reported of the VM cannot be older than its last change (oracle rule A11)."""
         changed = self.stage.tracker.changed(vm.ref.value) + self.stage.facts.staleness
         left = changed - self.stage.target.recorder.now()
@@ -344,12 +344,18 @@ class Arranger:
         return made
 
     def destroy(self, vm: Ref) -> None:
-        """Power off and destroy a VM that was made here."""
+        """Power off and destroy a VM that was made here; one that is suspended cannot be powered off, and is resumed first.
+
+        Raises NotArrangedError if that is refused; the VM is then still to be destroyed.
+        """
         if vm in self.clones:
-            self.clones.remove(vm)
-            if next(iter(self.stage.states(vm))).power != OFF:
+            power = next(iter(self.stage.states(vm))).power
+            if power == SUSPENDED:
+                self.stage.done(vm, "PowerOnVM_Task")
+            if power != OFF:
                 self.stage.done(vm, "PowerOffVM_Task")
             self.stage.done(vm, "Destroy_Task")
+            self.clones.remove(vm)
             self.stage.read_vm(vm)
 
     def _destroyed(self) -> Ref:

@@ -22,7 +22,7 @@ from harness.run.config import Config
 from harness.run.exercise import Exerciser
 from harness.run.object_reads import read_object
 from harness.run.past import Past
-from harness.run.plan import Plan, all_cells, plan
+from harness.run.plan import Plan, Step, all_cells, plan
 from harness.run.program import Performer
 from harness.run.shrink import Budget, Shrinker
 from harness.run.stage import FULL, UNPRIVILEGED, NotArrangedError, SpentError, Stage
@@ -35,7 +35,10 @@ from harness.terms import Finding, Json, Operation, RowVerdict, Verdict
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What a run is asked for; limits of 0 are none."""
+    """What a run is asked for; limits of 0 are none.
+
+    With `complete`, a proof for so many states more than the model, on an `alphabet` (empty: the default one).
+    """
 
     seed: int = 0
     methods: tuple[str, ...] = ()
@@ -46,6 +49,8 @@ class Options(msgspec.Struct, frozen=True):
     report: str = ""
     stop_at_first: bool = False
     asked: dict[str, Json] = {}
+    complete: int | None = None
+    alphabet: tuple[str, ...] = ()
 
 
 class Conformance:
@@ -93,7 +98,7 @@ class Conformance:
             arranger.take_over(frozenset(self.past.facts.vms))
         steps = self.walker.left(self.plan.steps)
         self._tell(RunStarted(self._target_facts(), self.options.seed, len(self._rows()), len(steps)))
-        if steps:
+        if self.plan.text():
             before = len(self.plan.steps) - len(steps)
             self._tell(Note(self.plan.text() + (f"; {before} steps were taken before" if before else "")))
         notes: list[str] = []
@@ -103,7 +108,7 @@ class Conformance:
             else:
                 if self.past is None or not self.past.steps:
                     read_object(stage)
-                self.walker.walk(steps)
+                self._walk(steps, exerciser, judge)
                 self._shrink(arranger, judge)
         with interruptible(notes):
             exerciser.rest()
@@ -114,6 +119,11 @@ class Conformance:
         result = self._result(judge, notes)
         self._tell(RunEnded(result))
         return result
+
+    def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
+        """Take the steps of the plan."""
+        del exerciser, judge  # the walker has them
+        self.walker.walk(steps)
 
     def _judge(self) -> Judge:
         """Look round and give the judge that hears every operation from now on; of a run that was cut, the past too."""
@@ -138,10 +148,14 @@ class Conformance:
         if not found:
             return
         self._tell(Note(f"shrinking {len(found)} findings"))
-        operations = list(self.target.recorder.operations)
+        led_to = {each.id: self._led_to(each) for each in found}
         shrinker = Shrinker(arranger, Performer(arranger.stage, ASIDE), self.options.shrink)
         for each in found:
-            self.shrunk[each.id] = shrinker.shrink(each, operations)
+            self.shrunk[each.id] = shrinker.shrink(each, led_to[each.id])
+
+    def _led_to(self, _: Finding) -> list[Operation]:
+        """Give the operations that a finding may rest on."""
+        return list(self.target.recorder.operations)
 
     def _replay(self, finding: Finding, arranger: Arranger) -> None:
         """Send one finding's program again, about the VM of the same name, else about any that is ready."""

@@ -21,6 +21,7 @@ from harness.report.junit import JunitReporter
 from harness.report.reproduction import ReproductionReporter
 from harness.report.result import RunResult
 from harness.report.run_directory import RunDirectory
+from harness.run.complete import Proving, prepared
 from harness.run.config import Account, Config, config_for, read_password
 from harness.run.conform import Conformance, Options
 from harness.run.embedded import EMBEDDED, simulator_for
@@ -63,6 +64,9 @@ def execute(job: Job) -> RunResult:
     for method in job.options.methods:
         contract.method(method)
     config = _configured(job)
+    if job.options.alphabet and job.options.complete is None:
+        raise UsageError("--alphabet says what --complete is about, and goes with it alone")
+    proof = prepared(contract, config, job.options) if job.options.complete is not None else None
     secrets = secrets_of(config)
     new_parent = not job.report_dir.exists()
     again = job.past.directory if job.past else None
@@ -75,6 +79,8 @@ def execute(job: Job) -> RunResult:
     recorder = Recorder.continued(directory.history, job.past.history) if job.past else Recorder(directory.history)
     try:
         with terminable(begun, recorder), _opened(job, config, secrets, recorder) as target:
+            if proof is not None:
+                return Proving(target, contract, config, options, reporters, proof).run()
             return Conformance(target, contract, config, options, reporters, job.finding, job.past).run()
     except BaseException:
         if not begun.yes and job.past is None:
@@ -89,17 +95,18 @@ def _asked(job: Job) -> dict[str, Json]:
     """Give what a run that is cut needs to go on; it holds no secret."""
     options = job.options
     asked = Asked(
-        job.contract,
-        options.seed,
-        "",
-        options.methods,
-        options.max_calls,
-        job.target,
-        str(job.config.resolve()) if job.config else "",
-        job.wsdl,
-        job.api,
-        job.username,
-        job.insecure,
+        contract=job.contract,
+        seed=options.seed,
+        started="",
+        methods=options.methods,
+        max_calls=options.max_calls,
+        target=job.target,
+        config=str(job.config.resolve()) if job.config else "",
+        wsdl=job.wsdl,
+        api=job.api,
+        username=job.username,
+        insecure=job.insecure,
+        complete=options.complete,
     )
     plain: dict[str, Json] = msgspec.to_builtins(asked)
     return plain

@@ -32,6 +32,7 @@ class Asked(msgspec.Struct, frozen=True):
     api: str = ""
     username: str = ""
     insecure: bool = False
+    complete: int | None = None
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -75,6 +76,10 @@ def past_of(directory: Path) -> Past:
         given = msgspec.convert(asked[0], Asked)
     except msgspec.ValidationError as error:
         raise RunFileError(f"{directory}: the history does not say what was asked of the run: {error}") from error
+    if given.complete is not None:
+        raise UsageError(
+            f"{directory}: a bounded proof cannot go on, its words must be run on one server; run it again"
+        )
     return Past(directory, history, given, facts_in(history, directory))
 
 
