@@ -32,6 +32,7 @@ from harness.terms import Fault, Faulted, Grade, Json, Lost, Operation, Returned
 _INDEX = re.compile(r"\[\d+\]")
 FORGOTTEN = "forgotten"
 """What is observed of a task that the server forgot before its end was read (oracle rule A6): it tells nothing."""
+_TURNED = "the server refused the request before it read it, and no source says that it must not"
 _BUSY = frozenset({"TaskInProgress", "InvalidState"})
 
 
@@ -133,7 +134,8 @@ class Judge:
         assessed, verdict = self._assess(pending, life, states, expectation)
         if unreached := self._unreached(pending, states, assessed):
             assessed, verdict = replace(assessed, grade=Grade.SPURIOUS, why=unreached), Verdict.VIOLATES
-        wire, told = self._wire(operation, life), self._told(operation, life)
+        wire = [] if _turned_away(pending) else self._wire(operation, life)
+        told = self._told(operation, life)
         kept = self._promised(pending, life, assessed)
         if (broken := [*wire, *told, *kept]) and not assessed.grade.fails:
             grade = Grade.PROTOCOL if wire else Grade.WRONG
@@ -177,7 +179,7 @@ class Judge:
         outcome = pending.operation.outcome
         scene = self._scene(pending, states, life)
         if isinstance(outcome, Lost):
-            return Assessment(Grade.CONFORMS, "Lost", why=outcome.reason), Verdict.INCONCLUSIVE
+            return _lost(pending, outcome.reason)
         if isinstance(outcome, Returned):
             if life is None:
                 found = Assessment(Grade.PROTOCOL, name_of(outcome), "call", "returnval", "the reply holds no Task")
@@ -371,6 +373,20 @@ class Judge:
             request=pending.asked.request,
             ops=tuple(each.op for each in self._block),
         )
+
+
+def _turned_away(pending: _Pending) -> bool:
+    """Whether a request of which no source says what it is worth was refused by HTTP alone."""
+    operation = pending.operation
+    return (
+        pending.asked.request == "unsettled" and isinstance(operation.outcome, Lost) and 400 <= operation.status < 500
+    )
+
+
+def _lost(pending: _Pending, reason: str) -> tuple[Assessment, Verdict]:
+    if _turned_away(pending):
+        return Assessment(Grade.UNSETTLED, f"HTTP {pending.operation.status}", why=_TURNED), Verdict.CONFORMS
+    return Assessment(Grade.CONFORMS, "Lost", why=reason), Verdict.INCONCLUSIVE
 
 
 def _part(operation: Operation) -> str:

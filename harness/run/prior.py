@@ -25,6 +25,7 @@ PRIOR = (
     "afterSuspend",
     "afterRevert",
     "afterOrphanAbort",
+    "afterCutBoot",
     "onClone",
     "onTwoNics",
     "otherSession",
@@ -87,6 +88,12 @@ class Historian:
             self._on(vm)
         elif what == "afterOrphanAbort":
             self.arranger.abort(vm)
+        elif what == "afterCutBoot":
+            cut = self.arranger.began(vm, CUSTOMIZE)
+            self.arranger.abort(vm)
+            self.stage.follow(cut)
+            self.stage.done(vm, "ResetVM_Task")
+            self._on(vm)
         elif what == "endedSession":
             self.stage.log_in(LEAVER)
             self.stage.target.logout(LEAVER)
