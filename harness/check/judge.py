@@ -9,11 +9,13 @@ import msgspec
 from msgspec.structs import replace
 
 from harness.check import promises, tasklife
-from harness.check.fields import Scene
+from harness.check.fields import Scene, requested
 from harness.check.grade import Assessment, grade_fault, grade_success, name_of
+from harness.check.kept import begun, kept
 from harness.check.midtask import happened
 from harness.contract import OK, Contract
 from harness.model import (
+    LATER,
     Asked,
     Expectation,
     Facts,
@@ -22,6 +24,7 @@ from harness.model import (
     Tracker,
     classify,
     expect,
+    moves,
     read_of,
     settled,
     steady,
@@ -93,11 +96,20 @@ class Judge:
         """Whether the last reading does not show, or not yet, what the success of a pending call promises."""
         for each in self._pending:
             life = self._life(each.operation)
-            if life is not None and life.final is not None and life.final[1].get("state") == "success":
-                last = self.tracker.readings.get(life.vm)
-                if not self._accepted_since(each.operation) and any(self._kept(each, life, last)):
+            if self._succeeded(each.operation, life) is not None and not self._accepted_since(each.operation):
+                last = self.tracker.readings.get(subject(each.operation.call))
+                if any(self._kept(each, life, last)):
                     return True
         return False
+
+    def awaited(self) -> bool:
+        """Whether a guest was asked for something by the last call, and is not seen to have done it."""
+        each = self._pending[-1] if self._pending else None
+        effect = self._methods[each.operation.call.method].effect if each else ""
+        if each is None or effect not in LATER or self._succeeded(each.operation, None) is None:
+            return False
+        vm = subject(each.operation.call)
+        return not begun(effect, each.states, each.reading, self.tracker.readings.get(vm))
 
     def close(self) -> None:
         """Judge what is pending: the cell, or the history, is over."""
@@ -133,7 +145,7 @@ class Judge:
         if (broken := [*wire, *told, *kept]) and not assessed.grade.fails:
             grade = Grade.PROTOCOL if wire else Grade.WRONG
             assessed, verdict = replace(assessed, grade=grade, field=place(broken[0])), Verdict.VIOLATES
-        if verdict is Verdict.VIOLATES and not wire and not told and self._raced(pending, mid):
+        if verdict is Verdict.VIOLATES and not wire and not told and self._raced(pending, mid, assessed.observed):
             # what the wire and the task's own life show is wrong whatever else happened to the VM
             verdict = Verdict.INCONCLUSIVE
             assessed = replace(assessed, why=f"raced: the VM changed meanwhile ({assessed.why})")
@@ -166,6 +178,13 @@ class Judge:
         ref = as_ref(operation.outcome.value)
         return self.tracker.tasks.get(ref.value) if ref else None
 
+    def _succeeded(self, operation: Operation, life: TaskLife | None) -> float | None:
+        """Give the moment at which a call was known to have succeeded, itself or by its task; None if it did not."""
+        if life is not None:
+            return life.final[0].end if life.final and life.final[1].get("state") == "success" else None
+        instant = not self._methods[operation.call.method].has_task
+        return operation.end if instant and isinstance(operation.outcome, Returned) else None
+
     def _assess(
         self, pending: _Pending, life: TaskLife | None, states: frozenset[State], expectation: Expectation
     ) -> tuple[Assessment, Verdict]:
@@ -175,8 +194,7 @@ class Judge:
             return Assessment(Grade.CONFORMS, "Lost", why=outcome.reason), Verdict.INCONCLUSIVE
         if isinstance(outcome, Returned):
             if life is None:
-                found = Assessment(Grade.PROTOCOL, name_of(outcome), "call", "returnval", "the reply holds no Task")
-                return found, Verdict.VIOLATES
+                return self._verdict(self._instant(pending.operation, outcome, expectation))
             if life.final is None:
                 if expectation.allowed and all(each.synchronous for each in expectation.allowed.values()):
                     why = "the call was accepted, and must itself be refused"
@@ -188,6 +206,16 @@ class Judge:
             outcome = Faulted(_error(info), "task")
             scene = replace(scene, cancelled=info.get("cancelled"))
         return self._verdict(grade_fault(outcome, expectation, scene, self.contract, self.bases))
+
+    def _instant(self, operation: Operation, outcome: Returned, expectation: Expectation) -> Assessment:
+        """Grade an answer without a task: a success of a method that promises none."""
+        if self._methods[operation.call.method].has_task:
+            return Assessment(Grade.PROTOCOL, name_of(outcome), "call", "returnval", "the reply holds no Task")
+        if outcome.value is not None:
+            return Assessment(
+                Grade.PROTOCOL, name_of(outcome), "call", "returnval", "the reply holds a value, not void"
+            )
+        return grade_success(expectation)
 
     def _success(self, pending: _Pending, life: TaskLife, expectation: Expectation) -> Assessment:
         """Success beside a running customization counts only if it began after that one's end (situations K1, B1)."""
@@ -240,6 +268,7 @@ class Judge:
             states,
             ended - ({life.ref.value} if life and vm else set()),
             entities,
+            requested=requested(self.contract, operation.call.method),
         )
 
     def _infos(self) -> dict[str, Mapping[str, Json]]:
@@ -262,41 +291,27 @@ class Judge:
             )
             if self._still(pending):
                 broken.append(promises.nothing_changed(pending.reading, last))
-        if life is not None and found.observed == OK and not self._accepted_since(operation):
-            broken += self._kept(pending, life, last if self._read_since(vm, life) else None)
+        ended = self._succeeded(operation, life)
+        if ended is not None and found.observed == OK and not self._accepted_since(operation):
+            broken += self._kept(pending, life, last if self._read_since(vm, ended) else None)
         return [each for each in broken if each]
 
-    def _read_since(self, vm: str, life: TaskLife) -> bool:
-        """Whether the VM was read so long after the task's end that its reports, `staleness` old, must show what it did."""
-        done = life.final[0].end + self.tracker.facts.staleness if life.final else float("inf")
+    def _read_since(self, vm: str, ended: float) -> bool:
+        """Whether the VM was read so long after a call's end that its reports, `staleness` old, must show what it did."""
+        done = ended + self.tracker.facts.staleness
         reads = ((read_of(each), each.start) for each in self._block)
         return any(read is not None and read[0].value == vm and start >= done for read, start in reads)
 
-    def _kept(self, pending: _Pending, life: TaskLife, last: Mapping[str, Json] | None) -> list[str]:
-        if life.kind == "customize":
-            return [promises.spec_applied(pending.operation.call, last)]
-        if life.kind == "network":
-            before = pending.reading if self._still(pending, life) else None
-            known = self.tracker.facts.vms.get(life.vm)
-            nics = known.nics if known else 0
-            return [promises.network_started(before, last, nics, self._configured(life.vm))]
-        cut = promises.cut_customizations(life, list(self.tracker.tasks.values()), self.tracker.facts.publish)
-        return [f"guest lock: {each.ref.value} went on after the abort" for each in cut]
+    def _kept(self, pending: _Pending, life: TaskLife | None, last: Mapping[str, Json] | None) -> list[str]:
+        call = pending.operation.call
+        before = pending.reading if self._still(pending, life) else None
+        effect = self._methods[call.method].effect
+        return kept(effect, call, self.tracker, pending.states, before, last, life)
 
     def _seen_after(self, vm: str, moment: float) -> Mapping[str, Json] | None:
         """Give the last read of the VM that began after a moment; None if there was none, for then nothing can be held."""
         reads = (read_of(each) for each in self._block if each.start >= moment)
         return next((values for ref, values in reversed([each for each in reads if each]) if ref.value == vm), None)
-
-    def _configured(self, vm: str) -> Mapping[str, Json]:
-        """Give the specification by which the guest is known to be configured; empty if none is."""
-        done = [
-            life for life in self.tracker.tasks.values() if life.vm == vm and life.kind == "customize" and life.final
-        ]
-        if not done or any(each.guest != "spec" for each in self.tracker.states(vm)):
-            return {}
-        spec: Mapping[str, Json] = done[-1].accepted.call.arguments.get("spec") or {}
-        return spec
 
     def _accepted_since(self, operation: Operation) -> bool:
         """Whether another call of the block may have changed the VM since."""
@@ -326,12 +341,13 @@ class Judge:
         )
         return not unfinished and all(each.tools != "starting" for each in pending.states)
 
-    def _raced(self, pending: _Pending, mid: frozenset[str]) -> bool:
+    def _raced(self, pending: _Pending, mid: frozenset[str], observed: str) -> bool:
         vm = subject(pending.operation.call)
         if mid or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
             return False
         before, last = pending.reading, self.tracker.readings.get(vm)
-        if not steady(before, last):
+        moved = observed == OK and moves(self._methods[pending.operation.call.method].effect)
+        if not moved and not steady(before, last):
             return True
         users = frozenset(promises.account_name(each) for each in self.tracker.facts.sessions.values())
         new = promises.new_tasks(before or {}, last or {}, frozenset(self.tracker.tasks))

@@ -20,7 +20,7 @@ MISSING_LEVERS = {
     "question": "no lever makes a VM ask a question",
     "shared": "no lever starts vMotion, quiescing or a vApp operation",
     "toolsOld": "no lever makes Tools too old",
-    "pendingPackage": "no lever keeps a package pending on a powered-on VM",
+    "hostFull": "no lever takes a host's resources away",
     "privilegeOnVm": "no account has the privilege on the VM only",
     "privilegeOnRoot": "no account has the privilege on the root only",
 }
@@ -29,10 +29,15 @@ _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", A
 
 
 class Arranger:
-    """Chooses VMs and changes their state; `hosts` are the moIds of hosts that may be disconnected."""
+    """Chooses VMs and changes their state; `hosts` are the moIds of hosts that may be disconnected.
 
-    def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str]) -> None:
-        self.stage, self.caller, self.hosts = stage, caller, hosts
+    `helper` makes the calls that work in the guest, where they are not those of the contract under test.
+    """
+
+    def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str], helper: Caller | None = None) -> None:
+        self.stage, self.caller, self.hosts, self.helper = stage, caller, hosts, helper
+        self._templates: dict[str, bool] = {}
+        self._cloned = 0
         self.clones: list[Ref] = []
         self.standing = ""
         self._restoring = False
@@ -44,7 +49,9 @@ class Arranger:
         for name in cell.deviations:
             if name in MISSING_LEVERS:
                 return MISSING_LEVERS[name]
-        if cell.asked.privilege not in self.caller.actors:
+        try:
+            self.caller.actor(cell.asked)
+        except LookupError:
             return "no second account is known to lack the privilege"
         try:
             if cell.state.exists:
@@ -57,6 +64,12 @@ class Arranger:
         given = {each.does for each in self.stage.facts.levers}
         needed = {"stopTools"} if want.tools == "stopped" and want.power == ON else set()
         needed |= {"orphanLock"} if want.orphaned else set()
+        if want.pending and (want.power != OFF or want.template):
+            return "no lever keeps a package pending but on a VM that is off"
+        if want.running in _KINDS and self._guest_caller() is None:
+            return "the target has no methods that work in the guest"
+        if want.running == EXCLUSIVE and want.template:
+            return "no call starts a task on a template"
         needed |= {"breakEngine"} if want.engine == "broken" else set()
         lacking = sorted(needed - given)
         return f"the configuration gives no lever {lacking[0]}" if lacking else ""
@@ -66,16 +79,17 @@ class Arranger:
 
         Raises NotArrangedError if there is none.
         """
-        for vm in self.stage.facts.vms.values():
-            placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
-            if placed and vm.ref not in self.clones and self._fits(vm, want):
-                return vm
+        for made in (True, False) if want.template else (False,):
+            for vm in self.stage.facts.vms.values():
+                placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
+                if placed and vm.ref not in self.clones and self._fits(vm, want, was_template=made):
+                    return vm
         raise NotArrangedError(
             f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
             f"{'template, ' if want.template else ''}host {want.connection})"
         )
 
-    def _fits(self, vm: VmFacts, want: State) -> bool:
+    def _fits(self, vm: VmFacts, want: State, *, was_template: bool) -> bool:
         now = next(iter(self.stage.states(vm.ref)))
         levers = {each.does for each in self.stage.facts.levers}
         engine = want.engine if want.engine != "broken" or vm.engine == "ok" else "none"
@@ -85,7 +99,7 @@ class Arranger:
             now.exists
             and vm.family == "linux"
             and vm.nics > 0
-            and now.template == want.template
+            and self._templates.setdefault(vm.ref.value, now.template) == was_template
             and (now.tools == "never") == (want.tools == "never")
             and (want.connection not in HOST_LOST or vm.host in self.hosts)
             and (
@@ -105,6 +119,7 @@ class Arranger:
         if stands:
             return vm.ref
         self._quiet(vm)
+        self._emptied(vm, want)
         if want.tools_up or want.running == EXCLUSIVE or (want.tools in {"stopped", "starting"} and want.power == ON):
             self._ready(vm)
             self._guest(vm, want)
@@ -156,12 +171,23 @@ class Arranger:
     def _ready(self, vm: VmFacts) -> None:
         """Power the VM on and wait for Tools."""
         now = self.now(vm)
+        if now.template:
+            self.stage.done(vm.ref, "MarkAsVirtualMachine", {"pool": self.caller.pool(vm.ref).json()})
         if now.power != ON:
             self.stage.done(vm.ref, "PowerOnVM_Task")
         elif now.tools == "stopped":
             self.stage.done(vm.ref, "ResetVM_Task")
         if now.tools != "never":
             self.stage.until(f"Tools of {vm.name}", lambda: self.now(vm).tools in {"ready", "old"})
+
+    def _emptied(self, vm: VmFacts, want: State) -> None:
+        """Have a package that must not be pending deployed by a boot, and make a template that must be none a VM again."""
+        now = self.now(vm)
+        if now.template and not want.template:
+            self._ready(vm)
+        if now.pending and not want.pending:
+            self._ready(vm)
+            self.stage.until(f"the package of {vm.name}", lambda: not self.now(vm).pending)
 
     def _guest(self, vm: VmFacts, want: State) -> None:
         """Set the engine, the lock and the guest's configuration, where they can be known."""
@@ -196,12 +222,30 @@ class Arranger:
             if now.power == SUSPENDED or (now.power == OFF and want.power == SUSPENDED):
                 self._ready(vm)
             self.stage.done(vm.ref, {OFF: "PowerOffVM_Task", SUSPENDED: "SuspendVM_Task"}[want.power])
+        if want.pending and not now.pending:
+            self._package(vm)
+        if want.template and not now.template:
+            self._template(vm)
         if want.power == ON and want.tools == "stopped":
             self.stage.pull(vm.ref, "stopTools")
             self.stage.until(f"the stop of Tools of {vm.name}", lambda: self.now(vm).tools == "stopped")
         if want.tools == "starting":
             self._starting(vm)
         self.stage.read_vm(vm.ref)
+
+    def _package(self, vm: VmFacts) -> None:
+        helper = self._guest_caller()
+        if helper is None:
+            raise NotArrangedError("no specification is known")
+        spec = helper.call(Asked(_KINDS[CUSTOMIZE]), vm.ref).arguments["spec"]
+        self.stage.done(vm.ref, "CustomizeVM_Task", {"spec": spec})
+
+    def _template(self, vm: VmFacts) -> None:
+        """Make a VM, which may be on, a template again."""
+        if self.now(vm).power != OFF:
+            self._ready(vm)
+            self.stage.done(vm.ref, "PowerOffVM_Task")
+        self.stage.done(vm.ref, "MarkAsTemplate")
 
     def _starting(self, vm: VmFacts) -> None:
         """Reset the VM and see its Tools starting. Raises NotArrangedError if they came up unseen."""
@@ -251,9 +295,14 @@ class Arranger:
         return task
 
     def _contract_call(self, vm: Ref, kind: str, *, follow: bool = True) -> Ref:
-        """Make a valid call of the contract under test; it is judged like any other."""
-        call: Call = self.caller.call(Asked(_KINDS[kind]), vm)
-        sent = self.stage.target.send(call, "arrange") if self._restoring else self.stage.judged(call)
+        """Make a valid call that works in the guest; if its contract is under test it is judged like any other."""
+        caller = self._guest_caller()
+        if caller is None:
+            raise NotArrangedError(f"the target has no {_KINDS[kind]}")
+        caller.facts = replace(caller.facts, vms=self.stage.facts.vms)
+        call: Call = caller.call(Asked(_KINDS[kind]), vm)
+        aside = self._restoring or caller is not self.caller
+        sent = self.stage.target.send(call, "arrange") if aside else self.stage.judged(call)
         outcome = sent.outcome
         task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
         if task is None:
@@ -262,6 +311,11 @@ class Arranger:
             self.stage.follow(task)
             self.stage.read_vm(vm)
         return task
+
+    def _guest_caller(self) -> Caller | None:
+        """Give the caller of the methods that work in the guest: the one under test, or the helper."""
+        own = {each.name for each in self.caller.contract.methods}
+        return self.caller if own >= set(_KINDS.values()) else self.helper
 
     def abort(self, vm: Ref) -> None:
         """Abort whatever customization runs on the VM. Raises NotArrangedError if that is refused."""
@@ -284,7 +338,8 @@ class Arranger:
         self._ready(parent)
         if any(each.orphaned for each in self.stage.states(parent.ref)) and parent.engine == "ok":
             self._guest(parent, State(tools=next(iter(self.stage.states(parent.ref))).tools))
-        name = f"{parent.name}-vcontract-{len(self.clones) + 1}"
+        self._cloned += 1
+        name = f"{parent.name}-vcontract-{self._cloned}"
         spec = {
             "_typeName": "VirtualMachineInstantCloneSpec",
             "name": name,
@@ -302,10 +357,13 @@ class Arranger:
     def destroy(self, vm: Ref) -> None:
         """Power off and destroy a VM that was made here."""
         if vm in self.clones:
-            self.clones.remove(vm)
-            if next(iter(self.stage.states(vm))).power != OFF:
+            power = self.now(self.stage.facts.vms[vm.value]).power
+            if power == SUSPENDED:  # only what is on can be powered off
+                self.stage.done(vm, "PowerOnVM_Task")
+            if power != OFF:
                 self.stage.done(vm, "PowerOffVM_Task")
             self.stage.done(vm, "Destroy_Task")
+            self.clones.remove(vm)
             self.stage.read_vm(vm)
 
     def _destroyed(self) -> Ref:
@@ -326,7 +384,10 @@ class Arranger:
                     self.destroy(vm.ref)
                 elif self._touched(vm):
                     self._quiet(vm)
-                    if not next(iter(self.stage.states(vm.ref))).template:
+                    if self._templates.get(vm.ref.value):
+                        self._power(vm, State(template=True, power=OFF))
+                    else:
+                        self._emptied(vm, State())
                         self._ready(vm)
                         self._guest(vm, State(engine=vm.engine, tools=next(iter(self.stage.states(vm.ref))).tools))
             except NotArrangedError as error:

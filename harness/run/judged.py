@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from harness.model import recent_tasks
-from harness.run.stage import BRIEF, Stage
+from harness.run.stage import BRIEF, NotArrangedError, Stage
 from harness.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref
 
 
@@ -31,6 +32,7 @@ def judged_call(stage: Stage, call: Call, vm: Ref | None, beside: Sequence[Ref],
     if vm is not None:
         stage.read_vm(vm)
         _await_reports(stage, vm)
+        _await_guest(stage, vm)
         _read_new_tasks(stage, done, vm)
     return own
 
@@ -44,6 +46,21 @@ def _await_reports(stage: Stage, vm: Ref) -> None:
         pause = min(1.5 * pause, 1.0)
         last = time.monotonic() >= until
         stage.read_vm(vm)
+
+
+def _await_guest(stage: Stage, vm: Ref) -> None:
+    """Wait until a guest does what it was asked for, so that it does not do it in the middle of the next cell.
+
+    It may never do it, and that is no breach of the server's: after `patience` the run goes on.
+    """
+
+    def begun() -> bool:
+        if stage.judge.awaited():
+            stage.read_vm(vm)
+        return not stage.judge.awaited()
+
+    with suppress(NotArrangedError):
+        stage.until("what the guest was asked for", begun)
 
 
 def task_of(done: Operation) -> Ref | None:

@@ -9,8 +9,8 @@ import msgspec
 
 from harness.contract import Contract
 from harness.model import BY_NAME, Cell, State, cells
-from harness.run.exercise import MID
-from harness.run.prior import PRIOR
+from harness.run.exercise import disturbances
+from harness.run.prior import pasts
 from harness.strategies import Case
 
 PAIRS = 40
@@ -46,8 +46,10 @@ def plan(
     kinds, others = _one_of_each_kind([each for each in inputs if each.method in methods], seed)
     steps += [Step(each.name, method=each.method, case=each) for each in kinds]
     chosen = [method.name for method in contract.methods if method.name in methods]
-    steps += [Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in PRIOR]
-    steps += [Step(f"{name}:{what}", method=name, disturb=what) for name in chosen for what in MID]
+    steps += [Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in pasts(contract, name)]
+    steps += [
+        Step(f"{name}:{what}", method=name, disturb=what) for name in chosen for what in disturbances(contract, name)
+    ]
     steps += [Step(each.id, each) for each in sorted(drawn, key=_state_first)]
     return steps + [Step(each.name, method=each.method, case=each) for each in others]
 
