@@ -30,7 +30,7 @@ from harness.model import (
     steady,
     subject,
 )
-from harness.terms import Fault, Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
+from harness.terms import Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
 
 _INDEX = re.compile(r"\[\d+\]")
 FORGOTTEN = "forgotten"
@@ -103,13 +103,14 @@ class Judge:
         return False
 
     def awaited(self) -> bool:
-        """Whether a guest was asked for something by the last call, and is not seen to have done it."""
-        each = self._pending[-1] if self._pending else None
-        effect = self._methods[each.operation.call.method].effect if each else ""
-        if each is None or effect not in LATER or self._succeeded(each.operation, None) is None:
-            return False
-        vm = subject(each.operation.call)
-        return not begun(effect, each.states, each.reading, self.tracker.readings.get(vm))
+        """Whether a guest was rightly asked for something by the last call, and is not seen to have done it."""
+        for each in self._pending[-1:]:
+            effect = self._methods[each.operation.call.method].effect
+            done = effect in LATER and self._succeeded(each.operation, None) is not None
+            if done and expect(each.states, each.asked, self.contract).accepts:
+                last = self.tracker.readings.get(subject(each.operation.call))
+                return not begun(effect, each.states, each.reading, last)
+        return False
 
     def close(self) -> None:
         """Judge what is pending: the cell, or the history, is over."""
@@ -203,7 +204,7 @@ class Judge:
             info = life.final[1]
             if info["state"] == "success":
                 return self._verdict(self._success(pending, life, expectation))
-            outcome = Faulted(_error(info), "task")
+            outcome = Faulted(tasklife.error_of(info), "task")
             scene = replace(scene, cancelled=info.get("cancelled"))
         return self._verdict(grade_fault(outcome, expectation, scene, self.contract, self.bases))
 
@@ -387,12 +388,3 @@ class Judge:
 def place(text: str) -> str:
     """Name the field that a text `FIELD: why` speaks of, without the position in a list."""
     return _INDEX.sub("[]", text.partition(": ")[0])
-
-
-def _error(info: Mapping[str, Json]) -> Fault:
-    """Read the fault of a task that ended in error: `info.error` is a LocalizedMethodFault."""
-    error = info.get("error")
-    error = error if isinstance(error, Mapping) else {}
-    fault = error.get("fault")
-    fields = dict(fault) if isinstance(fault, Mapping) else {}
-    return Fault(str(fields.pop("_typeName", "none")), fields, str(error.get("localizedMessage", "")))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.simulator.defects import caller, faults, guest, lock, preconditions, tasks, versions, wire
+from harness.simulator.defects import caller, faults, guest, lock, machine, preconditions, tasks, versions, wire
 from harness.simulator.defects.registry import DEFECTS, Defect
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ __all__ = [
     "faults",
     "guest",
     "lock",
+    "machine",
     "misbehave",
     "preconditions",
     "tasks",
