@@ -67,6 +67,7 @@ def run(  # noqa: PLR0913 - the options that design fixes
         [
             "vcontract run",
             *(f"--target {target}" if target else "").split(),
+            *(f"--contract {contract}" if contract != MANAGER else "").split(),
             f"--seed {chosen}",
             *(f"--method {each}" for each in method or ()),
         ]

@@ -11,20 +11,11 @@ from msgspec.structs import replace
 from harness.model import Asked, Cell, State, VmFacts
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
 from harness.run.judged import unfinished
+from harness.run.reach import MISSING_LEVERS, lacking
 from harness.run.stage import NotArrangedError, Stage
 from harness.strategies import Caller
 from harness.terms import Call, Json, Ref, Returned, as_ref
 
-MISSING_LEVERS = {
-    "unusable": "no lever makes a VM orphaned, inaccessible or invalid",
-    "question": "no lever makes a VM ask a question",
-    "shared": "no lever starts vMotion, quiescing or a vApp operation",
-    "toolsOld": "no lever makes Tools too old",
-    "hostFull": "no lever takes a host's resources away",
-    "privilegeOnVm": "no account has the privilege on the VM only",
-    "privilegeOnRoot": "no account has the privilege on the root only",
-}
-"""Deviations that nothing in the configuration can bring about, and what is missing."""
 _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", ABORT: "AbortCustomization_Task"}
 
 
@@ -58,21 +49,9 @@ class Arranger:
                 self.choose(cell.state)
         except NotArrangedError as error:
             return str(error)
-        return self._no_lever(cell.state)
-
-    def _no_lever(self, want: State) -> str:
-        given = {each.does for each in self.stage.facts.levers}
-        needed = {"stopTools"} if want.tools == "stopped" and want.power == ON else set()
-        needed |= {"orphanLock"} if want.orphaned else set()
-        if want.pending and (want.power != OFF or want.template):
-            return "no lever keeps a package pending but on a VM that is off"
-        if want.running in _KINDS and self._guest_caller() is None:
-            return "the target has no methods that work in the guest"
-        if want.running == EXCLUSIVE and want.template:
-            return "no call starts a task on a template"
-        needed |= {"breakEngine"} if want.engine == "broken" else set()
-        lacking = sorted(needed - given)
-        return f"the configuration gives no lever {lacking[0]}" if lacking else ""
+        return lacking(
+            cell.state, {each.does for each in self.stage.facts.levers}, guest=self._guest_caller() is not None
+        )
 
     def choose(self, want: State, *, on_host: bool = False, nics: int = 0) -> VmFacts:
         """Pick a VM whose fixed traits fit, if asked on a host that may be lost, with so many NICs (0: any).
