@@ -102,7 +102,7 @@ class Judge:
                     return True
         return False
 
-    def awaited(self) -> bool:
+    def waiting(self) -> bool:
         """Whether a guest was rightly asked for something by the last call, and is not seen to have done it."""
         for each in self._pending[-1:]:
             effect = self._methods[each.operation.call.method].effect
@@ -174,7 +174,7 @@ class Judge:
         return self._refusals.note(held[0], operation) if held else ""
 
     def _life(self, operation: Operation) -> TaskLife | None:
-        if not isinstance(operation.outcome, Returned):
+        if not isinstance(operation.outcome, Returned) or not self._methods[operation.call.method].has_task:
             return None
         ref = as_ref(operation.outcome.value)
         return self.tracker.tasks.get(ref.value) if ref else None

@@ -55,9 +55,9 @@ def _await_guest(stage: Stage, vm: Ref) -> None:
     """
 
     def begun() -> bool:
-        if stage.judge.awaited():
+        if stage.judge.waiting():
             stage.read_vm(vm)
-        return not stage.judge.awaited()
+        return not stage.judge.waiting()
 
     with suppress(NotArrangedError):
         stage.until("what the guest was asked for", begun)

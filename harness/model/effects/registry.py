@@ -12,7 +12,12 @@ LATER: set[str] = set()
 """Effects that come some time after the call has returned, if the guest does as it is asked."""
 SHOWN = {"power": "runtime.powerState", "template": "config.template", "pending": "config.tools.pendingCustomization"}
 """The fields of a state that an effect may change and a read shows, with their paths."""
-_SOME = (State(), State(power=OFF, tools="stopped"), State(power=SUSPENDED, tools="stopped"))
+_SOME = (
+    State(),
+    State(power=OFF, tools="stopped"),
+    State(power=SUSPENDED, tools="stopped"),
+    State(power=OFF, tools="stopped", template=True),
+)
 
 
 def effect(name: str, *, later: bool = False) -> Callable[[Effect], Effect]:
