@@ -41,6 +41,7 @@ def operation(invoke: Invoke, answer: Answer) -> Operation:
         problems=answer.problems,
         purpose=invoke.purpose,
         cell=invoke.cell,
+        block=invoke.block,
     )
 
 

@@ -111,7 +111,8 @@ class Invoke(msgspec.Struct, frozen=True, tag_field="event", tag="invoke"):
     """A call is about to leave: written before the first byte is sent.
 
     `purpose` is `judge` (a call of the contract under test), `arrange` (brings a VM into a state) or `read`;
-    `cell` names the cell that a judged call exercises.
+    `cell` names the cell that a judged call exercises; cells in a row with the same `block` share work that runs on their
+    VM, and are judged together.
     """
 
     op: int
@@ -119,6 +120,7 @@ class Invoke(msgspec.Struct, frozen=True, tag_field="event", tag="invoke"):
     call: Call
     purpose: str = "read"
     cell: str = ""
+    block: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True, tag_field="event", tag="answer"):
@@ -153,6 +155,7 @@ class Operation(msgspec.Struct, frozen=True):
     problems: tuple[str, ...] = ()
     purpose: str = "read"
     cell: str = ""
+    block: str = ""
 
 
 class Grade(StrEnum):

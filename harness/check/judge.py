@@ -84,8 +84,8 @@ class Judge:
         self._methods = {each.name: each for each in contract.methods}
 
     def feed(self, operation: Operation) -> None:
-        """Take one operation; a new cell closes the one before."""
-        if self._block and operation.cell != self._block[-1].cell:
+        """Take one operation; a new cell closes the one before, unless both share a block."""
+        if self._block and _part(operation) != _part(self._block[-1]):
             self.close()
         if operation.purpose == "judge" and operation.call.method in self._methods:
             self._pending.append(self._remember(operation))
@@ -383,6 +383,10 @@ class Judge:
             request=pending.asked.request,
             ops=tuple(each.op for each in self._block),
         )
+
+
+def _part(operation: Operation) -> str:
+    return operation.block or operation.cell
 
 
 def place(text: str) -> str:

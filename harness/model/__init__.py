@@ -5,6 +5,7 @@ from harness.model.classify import classify
 from harness.model.effects import EFFECTS, LATER, SHOWN, changed_fields, moves
 from harness.model.expect import Allowed, Expectation, expect, holding
 from harness.model.facts import Facts, GuestAccount, Lever, VmFacts
+from harness.model.ground import changes, ground, passes, refused, tour
 from harness.model.observe import STATE_PATHS, TASK_PATHS, compact, observe, read_of, recent_tasks, steady
 from harness.model.sharpness import Sharpness, settled, sharpness, universe
 from harness.model.state import Asked, State, possible, settle
@@ -37,22 +38,27 @@ __all__ = [
     "cell_of",
     "cells",
     "changed_fields",
+    "changes",
     "classify",
     "compact",
     "deviations_of",
     "expect",
     "facts_of",
+    "ground",
     "holding",
     "moves",
     "observe",
+    "passes",
     "possible",
     "read_of",
     "recent_tasks",
+    "refused",
     "settle",
     "settled",
     "sharpness",
     "steady",
     "step",
     "subject",
+    "tour",
     "universe",
 ]

@@ -219,8 +219,20 @@ class Tracker:
             changed = self._effects[method](replace(state, running=CUSTOMIZE) if method in KINDS and cut else state)
             return frozenset({replace(changed, running="", task="")})
         if KINDS.get(method) == CUSTOMIZE:
+            if self._cut(life):  # the abort that cut it removed its lock (promise F4)
+                return frozenset({replace(state, guest="undefined", orphaned=False)})
             return failed(state)
         return frozenset({state})
+
+    def _cut(self, life: TaskLife) -> bool:
+        """Whether an abort that succeeded began while the customization was known to run."""
+        ran = [op.end for op, info in life.reads if info and info.get("state") == "running"]
+        aborts = (each for each in self.lives(life.vm) if each.kind == ABORT and each.final is not None)
+        return any(
+            each.accepted.start >= ran[0] and each.final is not None and each.final[1].get("state") == "success"
+            for each in aborts
+            if ran
+        )
 
     def _cloned(self, life: TaskLife, child: Ref | None) -> None:
         """Give a clone every state that its parent may have had: a lock that was held is orphaned in the child."""

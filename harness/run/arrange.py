@@ -8,29 +8,30 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from harness.model import Asked, Cell, State, VmFacts
+from harness.model import Asked, Cell, State, VmFacts, ground
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
+from harness.run.choose import ENGINES, Chooser
 from harness.run.judged import unfinished
-from harness.run.reach import MISSING_LEVERS, lacking
-from harness.run.stage import NotArrangedError, Stage
+from harness.run.reach import MISSING_LEVERS, asks_guest, lacking
+from harness.run.stage import NotArrangedError, RefusedError, Stage
 from harness.strategies import Caller
 from harness.terms import Call, Json, Ref, Returned, as_ref
 
 _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", ABORT: "AbortCustomization_Task"}
 
 
-class Arranger:
+class Arranger(Chooser):
     """Chooses VMs and changes their state; `hosts` are the moIds of hosts that may be disconnected.
 
     `helper` makes the calls that work in the guest, where they are not those of the contract under test.
     """
 
     def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str], helper: Caller | None = None) -> None:
-        self.stage, self.caller, self.hosts, self.helper = stage, caller, hosts, helper
-        self._templates: dict[str, bool] = {}
+        super().__init__(stage, hosts)
+        self.caller, self.helper = caller, helper
         self._cloned = 0
-        self.clones: list[Ref] = []
         self.standing = ""
+        self.arranged = 0
         self._restoring = False
         self._gone: Ref | None = None
         self._snapshots: list[Ref] = []
@@ -44,50 +45,21 @@ class Arranger:
             self.caller.actor(cell.asked)
         except LookupError:
             return "no second account is known to lack the privilege"
+        levers = {each.does for each in self.stage.facts.levers}
+        if reason := lacking(cell.state, levers, guest=self._guest_caller() is not None):
+            return reason
         try:
             if cell.state.exists:
                 self.choose(cell.state)
         except NotArrangedError as error:
             return str(error)
-        return lacking(
-            cell.state, {each.does for each in self.stage.facts.levers}, guest=self._guest_caller() is not None
-        )
-
-    def choose(self, want: State, *, on_host: bool = False, nics: int = 0) -> VmFacts:
-        """Pick a VM whose fixed traits fit, if asked on a host that may be lost, with so many NICs (0: any).
-
-        Raises NotArrangedError if there is none.
-        """
-        for made in (True, False) if want.template else (False,):
-            for vm in self.stage.facts.vms.values():
-                placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
-                if placed and vm.ref not in self.clones and self._fits(vm, want, was_template=made):
-                    return vm
-        raise NotArrangedError(
-            f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
-            f"{'template, ' if want.template else ''}host {want.connection})"
-        )
-
-    def _fits(self, vm: VmFacts, want: State, *, was_template: bool) -> bool:
-        now = next(iter(self.stage.states(vm.ref)))
-        levers = {each.does for each in self.stage.facts.levers}
-        engine = want.engine if want.engine != "broken" or vm.engine == "ok" else "none"
-        if want.engine == "absent" and vm.engine != "absent" and "removeEngine" in levers:
-            engine = "absent" if not any(each.engine == "absent" for each in self.stage.facts.vms.values()) else "none"
-        return (
-            now.exists
-            and vm.family == "linux"
-            and vm.nics > 0
-            and self._templates.setdefault(vm.ref.value, now.template) == was_template
-            and (now.tools == "never") == (want.tools == "never")
-            and (want.connection not in HOST_LOST or vm.host in self.hosts)
-            and (
-                engine == vm.engine or (engine == "broken" and vm.engine == "ok") or want.template or not want.tools_up
-            )
-        )
+        return ""
 
     def bring(self, cell: Cell, *, on_host: bool = False, nics: int = 0) -> Ref | None:
-        """Arrange a cell's state; gives the VM (None if the cell needs none). Raises NotArrangedError."""
+        """Arrange a cell's state; gives the VM (None if the cell needs none). Raises NotArrangedError.
+
+        `arranged` counts how often that took more than a look.
+        """
         want = cell.state
         if not want.exists:
             return self._destroyed()
@@ -97,10 +69,12 @@ class Arranger:
         stands, self.standing = self.stands(vm, want), ""
         if stands:
             return vm.ref
+        self.arranged += 1
         self._quiet(vm)
         self._emptied(vm, want)
-        if want.tools_up or want.running == EXCLUSIVE or (want.tools in {"stopped", "starting"} and want.power == ON):
+        if want.power == ON or asks_guest(want):
             self._ready(vm)
+        if want.tools_up or asks_guest(want):
             self._guest(vm, want)
         self._power(vm, want)
         if want.connection in HOST_LOST:
@@ -122,14 +96,29 @@ class Arranger:
         """Whether the last cell left the VM, as it was read then, in the wanted state."""
         if self.standing != vm.ref.value or want.running:
             return False
-        given = {"network": want.network, "guest": want.guest if want.guest == "undefined" else "before"}
-        states = {
-            replace(each, network=want.network, guest=each.guest if want.guest == "undefined" else "before")
-            for each in self.stage.states(vm.ref)
-        }
-        if not want.tools_up:  # what only a guest that can be asked shows does not count
-            states = {replace(each, orphaned=want.orphaned, engine=want.engine) for each in states}
-        return states == {replace(want, **given)} and not unfinished(self.stage, vm.ref)
+        return self._fits_ground(vm.ref, want) and not unfinished(self.stage, vm.ref)
+
+    def runs(self, vm: Ref, want: State) -> bool:
+        """Whether the work that a wanted state needs still runs on a VM, and the rest is as wanted; reads the work."""
+        lives = [life for life in self.stage.tracker.lives(vm.value) if not life.over]
+        if [life.kind for life in lives] != [want.running]:
+            return False
+        if not self._fits_ground(vm, replace(want, running="")):
+            return False
+        return self.stage.read_task(lives[0].ref).get("state") == "running"
+
+    def _fits_ground(self, vm: Ref, want: State) -> bool:
+        """Whether a VM, as it was last read, is as wanted; a guest that an abort left undefined serves as well as any."""
+        states = {ground(each) for each in self.stage.states(vm)}
+        if want.guest != "undefined":
+            states = {replace(each, guest="before") for each in states}
+        if not want.tools_up or want.tools == "starting":
+            # a boot may have freed the lock; and what only a guest that can be asked shows counts only if it is wanted
+            states = {replace(each, orphaned=want.orphaned) for each in states if each.orphaned or not want.orphaned}
+            states = {replace(each, engine="ok") for each in states} if want.engine == "ok" else states
+        elif self.stage.facts.vms[vm.value].engine != "ok":  # there its lock cannot be freed
+            states = {replace(each, orphaned=want.orphaned) for each in states}
+        return states == {ground(want)}
 
     def now(self, vm: VmFacts) -> State:
         """Read a VM and give one of the states that it may be in; what was read is the same in all."""
@@ -169,22 +158,27 @@ class Arranger:
             self.stage.until(f"the package of {vm.name}", lambda: not self.now(vm).pending)
 
     def _guest(self, vm: VmFacts, want: State) -> None:
-        """Set the engine, the lock and the guest's configuration, where they can be known."""
-        if not want.tools_up or want.tools == "never":
+        """Set the guest's configuration, then the engine, then the lock: each can be set only while the next is as usual."""
+        if want.tools == "never":
             return
-        engines = {each.engine for each in self.stage.states(vm.ref)}
-        if engines != {want.engine}:
-            lever = {"ok": "restoreEngine", "absent": "removeEngine", "broken": "breakEngine"}[want.engine]
-            self.stage.pull(vm.ref, lever)
-        orphaned = {each.orphaned for each in self.stage.states(vm.ref)}
-        if want.orphaned and orphaned != {True}:
+        states = self.stage.states(vm.ref)
+        undefined = want.guest == "undefined" and {each.guest for each in states} != {"undefined"}
+        held = (undefined or not want.orphaned) and {each.orphaned for each in states} != {False}
+        if vm.engine == "ok" and (undefined or held):
+            self._engine(vm, "ok")
+            if held:
+                self._free(vm.ref)
+            if undefined:
+                self.began(vm.ref, CUSTOMIZE)
+                self._contract_call(vm.ref, ABORT)
+                self._quiet(vm)
+        self._engine(vm, want.engine)
+        if want.orphaned and {each.orphaned for each in self.stage.states(vm.ref)} != {True}:
             self.stage.pull(vm.ref, "orphanLock")
-        elif not want.orphaned and orphaned != {False} and want.engine == "ok":
-            self._free(vm.ref)
-        if want.guest == "undefined":
-            self.began(vm.ref, CUSTOMIZE)
-            self._contract_call(vm.ref, ABORT)
-            self._quiet(vm)
+
+    def _engine(self, vm: VmFacts, want: str) -> None:
+        if {each.engine for each in self.stage.states(vm.ref)} != {want}:
+            self.stage.pull(vm.ref, ENGINES[want])
 
     def _free(self, vm: Ref) -> None:
         """Free the lock: by an abort, or, as one with nothing to abort may be refused, by a customization."""
@@ -285,7 +279,7 @@ class Arranger:
         outcome = sent.outcome
         task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
         if task is None:
-            raise NotArrangedError(f"{call.method} was refused")
+            raise RefusedError(f"the target refuses {call.method}")
         if follow:
             self.stage.follow(task)
             self.stage.read_vm(vm)
@@ -363,7 +357,7 @@ class Arranger:
                     self.destroy(vm.ref)
                 elif self._touched(vm):
                     self._quiet(vm)
-                    if self._templates.get(vm.ref.value):
+                    if self.templates.get(vm.ref.value):
                         self._power(vm, State(template=True, power=OFF))
                     else:
                         self._emptied(vm, State())

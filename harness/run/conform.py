@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
@@ -14,23 +15,22 @@ from harness.check import ASIDE, REPEAT, Judge, Summary, object_rows, row_of, su
 from harness.contract import Contract, Row, load, rows
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunStarted
-from harness.report.result import Cells, RunResult, TargetFacts
+from harness.report.result import Arrangements, Cells, RunResult, TargetFacts
 from harness.run.arrange import Arranger
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
 from harness.run.object_reads import read_object
-from harness.run.plan import Step, all_cells, plan
-from harness.run.prior import Historian
+from harness.run.plan import Plan, all_cells, plan
 from harness.run.program import Performer
 from harness.run.shrink import Budget, Shrinker
 from harness.run.stage import FULL, READONLY, UNPRIVILEGED, NotArrangedError, SpentError, Stage
 from harness.run.survey import as_json, host_names, reached, survey
+from harness.run.walk import Walker
 from harness.schema import Schema
 from harness.strategies import Caller
 from harness.target import Target
 from harness.terms import Finding, Operation, RowVerdict, Verdict
 
-TRIES = 3
 GUEST = "VirtualMachineGuestCustomizationManager"
 """The contract whose methods work in the guest: other contracts arrange states with them."""
 
@@ -66,9 +66,8 @@ class Conformance:
         self.reporters = reporters
         self.bases = bases_of(target.schema)
         self.started, self.began = datetime.now(UTC), time.monotonic()
-        self.skipped: dict[str, str] = {}
-        self.exercised: set[str] = set()
-        self._told = 0
+        self.unreachable: dict[str, str] = {}
+        self._told = self._looked = 0
 
     def run(self) -> RunResult:
         """Do everything and give the result; Ctrl-C ends it cleanly with what is known."""
@@ -79,23 +78,31 @@ class Conformance:
         stage = self._stage(judge)
         caller = Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
         arranger = Arranger(stage, caller, self._hosts(facts), self._helper(facts))
-        self.caller = caller
-        steps, reachable = self._plan(arranger)
+        exerciser = Exerciser(stage, caller, arranger)
+        self.caller, self.exerciser = caller, exerciser
+        self.plan = self._plan(arranger)
+        steps = self.plan.steps
+        self.walker = Walker(
+            exerciser, judge, self.config.confirm, lambda: self._spent(judge), partial(self._report_new, judge)
+        )
         self._tell(RunStarted(self._target_facts(), self.options.seed, len(self._rows()), len(steps)))
+        if steps:
+            self._tell(Note(self.plan.text()))
         notes: list[str] = []
         with interruptible(notes):
             if self.finding is not None:
                 self._replay(self.finding, arranger)
             else:
                 read_object(stage)
-                self._walk(steps, Exerciser(stage, caller, arranger), judge)
+                self.walker.walk(steps)
                 self._shrink(arranger, judge)
         with interruptible(notes):
+            exerciser.rest()
             stage.enter("restore")
             notes += [f"not restored: {each}" for each in arranger.restore()]
         judge.close()
         self._report_new(judge, len(steps), len(steps))
-        result = self._result(judge, reachable, notes)
+        result = self._result(judge, notes)
         self._tell(RunEnded(result))
         return result
 
@@ -146,68 +153,41 @@ class Conformance:
     def _hosts(self, facts: Facts) -> frozenset[str]:
         return frozenset(moid for moid, name in host_names(self.target, facts).items() if name in self.config.hosts)
 
-    def _plan(self, arranger: Arranger) -> tuple[list[Step], int]:
+    def _plan(self, arranger: Arranger) -> Plan:
+        if self.finding is not None:
+            return Plan([])
         for vm in arranger.stage.facts.vms.values():
             arranger.stage.read_vm(vm.ref)
+        methods = self._methods()
         reachable: list[Cell] = []
         for each in all_cells(self.contract):
+            if each.method not in methods:
+                continue
             reason = arranger.unreachable(each)
             if reason:
-                self.skipped[each.id] = reason
+                self.unreachable[each.id] = reason
             else:
                 reachable.append(each)
-        if self.finding is not None:
-            return [], len(reachable)
-        methods = self.options.methods or tuple(each.name for each in self.contract.methods)
-        inputs = self.caller.cases()
-        return plan(self.contract, methods, reachable, inputs, self.options.seed), len(reachable)
+        return plan(self.contract, methods, reachable, self.caller.cases(), self.options.seed)
 
-    def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
-        for number, step in enumerate(steps):
-            if self._spent():
-                self.skipped["…"] = "the limit of calls or of time was reached"
-                return
-            if self.options.stop_at_first and self._violated(judge):
-                self.skipped["…"] = "a violation was found"
-                return
-            self._step(step, exerciser, judge)
-            self._report_new(judge, number + 1, len(steps))
+    def _methods(self) -> tuple[str, ...]:
+        return self.options.methods or tuple(each.name for each in self.contract.methods)
+
+    def _spent(self, judge: Judge) -> str:
+        """Say why the walk must end; empty if it may go on."""
+        calls, limit = self.target.recorder.calls, self.options.max_calls
+        late = self.options.time_limit and time.monotonic() - self.began > self.options.time_limit
+        if late or (limit and calls >= limit):
+            return "the limit of calls or of time was reached"
+        return "a violation was found" if self.options.stop_at_first and self._violated(judge) else ""
 
     def _violated(self, judge: Judge) -> bool:
         """Whether anything so far is a violation."""
-        found = [each.verdict for each in judge.judgements]
-        found += [each.verdict for each in object_rows(self.contract, self.target.recorder.operations)]
+        new, self._looked = judge.judgements[self._looked :], len(judge.judgements)
+        found = [each.verdict for each in new]
+        if len(new) == len(judge.judgements):  # the object's own rows are judged from reads before the first call
+            found += [each.verdict for each in object_rows(self.contract, self.target.recorder.operations)]
         return Verdict.VIOLATES in found
-
-    def _spent(self) -> bool:
-        calls, limit = self.target.recorder.calls, self.options.max_calls
-        late = self.options.time_limit and time.monotonic() - self.began > self.options.time_limit
-        return bool((limit and calls >= limit) or late)
-
-    def _step(self, step: Step, exerciser: Exerciser, judge: Judge) -> None:
-        """Take a step; again under another label while it is not arranged, or to confirm what it found."""
-        for number in range(max(TRIES, self.config.confirm)):
-            label = step.label if number == 0 else f"{step.label}{REPEAT}{number + 1}"
-            try:
-                if step.cell is not None:
-                    exerciser.exercise(step.cell, label)
-                elif step.case is not None:
-                    exerciser.given(step.case, label)
-                elif step.prior:
-                    Historian(exerciser.stage, exerciser.caller, exerciser.arranger).exercise(
-                        step.method, step.prior, label
-                    )
-                else:
-                    exerciser.disturbed(step.method, step.disturb, label)
-            except (NotArrangedError, LookupError) as error:
-                self.skipped[step.label] = str(error)
-                continue
-            self.skipped.pop(step.label, None)
-            self.exercised.add(step.label)
-            judge.close()
-            failed = any(each.cell == label and each.verdict is Verdict.VIOLATES for each in judge.judgements)
-            if not failed or number + 1 >= self.config.confirm:
-                return
 
     def _report_new(self, judge: Judge, done: int, total: int) -> None:
         for each in judge.judgements[self._told :]:
@@ -215,7 +195,7 @@ class Conformance:
             self._tell(CellJudged(each.cell, row, each.grade, each.observed, done, total))
         self._told = len(judge.judgements)
 
-    def _result(self, judge: Judge, reachable: int, notes: list[str]) -> RunResult:
+    def _result(self, judge: Judge, notes: list[str]) -> RunResult:
         recorder, options = self.target.recorder, self.options
         summary = self._summed(judge)
         summary = replace(summary, findings=tuple(self.shrunk.get(each.id, each) for each in summary.findings))
@@ -234,7 +214,7 @@ class Conformance:
             requests=recorder.requests,
             target=self._target_facts(),
             rows=rows_,
-            cells=Cells(reachable, len(self.exercised & {each.id for each in all_cells(self.contract)})),
+            cells=self._cells(),
             findings=list(summary.findings),
             sharpness=msgspec.to_builtins(measured),
             inputs=self._inputs(judge),
@@ -245,16 +225,32 @@ class Conformance:
             seconds=round(time.monotonic() - self.began, 3),
         )
 
+    def _cells(self) -> Cells:
+        """Sort the cells: exercised, not seen although they can be reached, and out of reach with the reason."""
+        planned = [each.cell.id for each in self.plan.steps if each.cell is not None]
+        refused = {name: reason for name, reason in self.walker.refused.items() if name in planned}
+        unreachable: dict[str, list[str]] = {}
+        for name, reason in (self.unreachable | refused).items():
+            unreachable.setdefault(reason, []).append(name)
+        seen = [each for each in planned if each in self.walker.exercised]
+        return Cells(
+            reachable=len(planned) - len(refused),
+            exercised=len(seen),
+            seen=seen,
+            unseen=[each for each in planned if each not in self.walker.exercised | refused.keys()],
+            unreachable=unreachable,
+            arrangements=Arrangements(self.plan.least, self.plan.arrangements, self.exerciser.arrangements),
+        )
+
     def _inputs(self, judge: Judge) -> dict[str, dict[str, tuple[int, int]]]:
         """Count what was exercised of the methods' arguments."""
         sent = [each.call for each in self.target.recorder.operations if each.purpose == "judge"]
         taken = {each.cell.split(REPEAT)[0] for each in judge.judgements}
-        methods = self.options.methods or tuple(each.name for each in self.contract.methods)
         found = self.caller.coverage(sent, taken)
         return {
             name: {part: (share.reached, share.all) for part in ("types", "positions", "constraints")
                    for share in [getattr(found[name], part)]}
-            for name in methods
+            for name in self._methods()
         }  # fmt: skip
 
     def _summed(self, judge: Judge) -> Summary:
@@ -276,7 +272,7 @@ class Conformance:
     def _not_exercised(self) -> list[str]:
         """Name what was not exercised, by the reason why."""
         by_reason: dict[str, dict[str, None]] = {}
-        for label, reason in self.skipped.items():
+        for label, reason in (self.unreachable | self.walker.refused | self.walker.skipped).items():
             what = label.partition(":")[2] or label
             if "+" not in what:
                 by_reason.setdefault(reason, {})[what] = None

@@ -8,12 +8,12 @@ from contextlib import suppress
 
 from harness.check import ABORTS
 from harness.contract import Contract
-from harness.model import Asked, Cell, read_of
+from harness.model import Asked, Cell, passes, read_of
 from harness.run.arrange import Arranger
-from harness.run.judged import judged_call, task_of, unfinished
+from harness.run.judged import judged_call, read_new_tasks, sandwiched, settled, task_of, unfinished
 from harness.run.stage import FULL, NotArrangedError, Stage
 from harness.strategies import Caller, Case
-from harness.terms import Ref
+from harness.terms import Faulted, Ref, Returned
 
 MID = (
     "midPowerOff",
@@ -51,21 +51,64 @@ def disturbances(contract: Contract, method: str) -> tuple[str, ...]:
 
 
 class Exerciser:
-    """Makes the judged call of a cell and sees it through to its end."""
+    """Makes the judged call of a cell and sees it through to its end.
+
+    `shared` is the VM on which work was left running for the next cell; `arrangements` counts the states arranged for cells.
+    """
 
     def __init__(self, stage: Stage, caller: Caller, arranger: Arranger) -> None:
         self.stage, self.caller, self.arranger = stage, caller, arranger
+        self.shared: Ref | None = None
+        self._block = ""
+        self.arrangements = 0
 
-    def exercise(self, cell: Cell, label: str) -> None:
-        """Exercise a cell under a label; the judge hears everything. Raises NotArrangedError."""
-        self.stage.enter(label)
-        vm = self.arranger.bring(cell)
+    def exercise(self, cell: Cell, label: str, *, keep: bool = False) -> None:
+        """Exercise a cell under a label; the judge hears everything. Raises NotArrangedError.
+
+        With `keep`, what runs on the VM is left running if the call was refused, for the next cell; both are of one block.
+        """
+        if self.shared is not None and not self.arranger.runs(self.shared, cell.state):
+            self.rest()
+        if self.shared is None:
+            self._block = label if keep else ""
+        self.stage.enter(label, self._block)
+        before = self.arranger.arranged
+        vm = self.shared or self.arranger.bring(cell)
+        self.arrangements += self.arranger.arranged - before
         beside = unfinished(self.stage, vm)
         if vm is not None and not beside and not self._just_read(vm):
             self.stage.read_vm(vm)
         self.caller.facts = self.stage.facts
-        self._judged(cell, vm, beside)
+        done = sandwiched(self.stage, self.caller.call(cell.asked, vm), beside)
+        stood = isinstance(done.outcome, Returned) or self._stood(cell, vm, beside)
+        self.shared = vm if keep and beside and isinstance(done.outcome, Faulted) else None
+        if self.shared is None:
+            settled(self.stage, done, vm, beside)
+            self.arranger.note_snapshots([self.stage.read_task(each) for each in beside])
         self.arranger.standing = vm.value if vm is not None and not beside else ""
+        if not stood:
+            raise NotArrangedError("the state had passed before the call was answered")
+
+    def rest(self) -> None:
+        """See what was left running to its end, so that its block is over."""
+        if self.shared is not None:
+            vm, self.shared = self.shared, None
+            tasks = unfinished(self.stage, vm)
+            for task in tasks:
+                self.stage.follow(task)
+            self.stage.read_vm(vm)
+            read_new_tasks(self.stage, vm)
+            self.arranger.note_snapshots([self.stage.read_task(each) for each in tasks])
+
+    def _stood(self, cell: Cell, vm: Ref | None, beside: list[Ref]) -> bool:
+        """Whether a state that passes by itself was still there when the call had been refused."""
+        if vm is None or not passes(cell.state):
+            return True
+        if cell.state.tools == "starting":
+            self.stage.read_vm(vm)
+            return all(each.tools == "starting" for each in self.stage.states(vm))
+        lives = (self.stage.tracker.tasks[each.value] for each in beside)
+        return all(not life.over for life in lives)
 
     def given(self, case: Case, label: str) -> None:
         """Make a call as a case of the input says, to a VM that is ready for it. Raises NotArrangedError, LookupError."""
@@ -84,10 +127,6 @@ class Exerciser:
         """Whether the last operation was a read of the VM, so that another would tell nothing new."""
         last = read_of(self.stage.target.recorder.operations[-1])
         return last is not None and last[0] == vm
-
-    def _judged(self, cell: Cell, vm: Ref | None, beside: list[Ref]) -> None:
-        judged_call(self.stage, self.caller.call(cell.asked, vm), vm, beside)
-        self.arranger.note_snapshots([self.stage.read_task(each) for each in beside])
 
     def disturbed(self, method: str, what: str, label: str) -> None:
         """Make a valid call and disturb the VM while its task runs. Raises NotArrangedError."""

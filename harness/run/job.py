@@ -48,6 +48,7 @@ class Job(msgspec.Struct, frozen=True):
     output: str = "text"
     api: str = ""
     defects: frozenset[str] = frozenset()
+    cells: bool = False
     finding: Finding | None = None
 
 
@@ -64,7 +65,7 @@ def execute(job: Job) -> RunResult:
     new_parent = not job.report_dir.exists()
     directory, begun = RunDirectory(job.report_dir, job.options.seed), _Begun()
     options = replace(job.options, report=str(directory.path))
-    console: Reporter = JsonReporter() if job.output == "json" else ConsoleReporter(directory.path)
+    console: Reporter = JsonReporter() if job.output == "json" else ConsoleReporter(directory.path, cells=job.cells)
     others: list[Reporter] = [JunitReporter(directory.path), ReproductionReporter(directory.path), console]
     reporters: list[Reporter] = [begun, directory, *others]
     recorder = Recorder(directory.history)

@@ -19,11 +19,18 @@ MISSING_LEVERS = {
 """Deviations that nothing in the configuration can bring about, and what is missing."""
 
 
+def asks_guest(want: State) -> bool:
+    """Whether a wanted state has something that must be done inside the guest first, even if it cannot be asked later."""
+    return want.orphaned or want.guest == "undefined" or want.engine != "ok"
+
+
 def lacking(want: State, levers: AbstractSet[str], *, guest: bool) -> str:
     """Say what a state needs and the target has not; empty if nothing.
 
     `levers` are what the configured command lines do, `guest`: whether there are methods that work in the guest.
     """
+    if asks_guest(want) and (want.template or want.tools == "never"):
+        return f"no lever reaches the guest of a {'template' if want.template else 'VM without Tools'}"
     needed = {"stopTools"} if want.tools == "stopped" and want.power == ON else set()
     needed |= {"orphanLock"} if want.orphaned else set()
     needed |= {"breakEngine"} if want.engine == "broken" else set()

@@ -20,8 +20,9 @@ class Recorder:
     """Numbers the operations of a run and times them in seconds on one monotonic clock that starts at 0.
 
     With `path` None nothing is written. With `keep`, `operations` holds every finished operation in the order of
-    their ends; `cell` is noted with every call that names none, and each of `listeners` is told of every finished
-    operation. Safe for many threads. UsageError: the file cannot be opened; HarnessError: it cannot be written.
+    their ends; `cell` is noted with every call that names none, `block` with every call, and each of `listeners` is told
+    of every finished operation. Safe for many threads. UsageError: the file cannot be opened; HarnessError: it cannot be
+    written.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Recorder:
         self.requests = 0
         self.calls = 0
         self.cell = ""
+        self.block = ""
         self._stopping = False
         self.listeners: list[Callable[[Operation], None]] = []
         self._keep = keep
@@ -61,7 +63,7 @@ class Recorder:
                 raise KeyboardInterrupt
             self.requests += 1
             self.calls += purpose == "judge"
-            event = Invoke(op=self.requests, time=self.now(), call=call, purpose=purpose, cell=cell or self.cell)
+            event = Invoke(self.requests, self.now(), call, purpose, cell or self.cell, self.block)
         self._write(event)
         return event
 

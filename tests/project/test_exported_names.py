@@ -18,9 +18,9 @@ EXPORTED = {
     "disturbances": "",
     "model": (
         "Allowed Asked BY_NAME Branch Cell DEVIATIONS EFFECTS Expectation Facts GuestAccount LATER Lever SHOWN "
-        "STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VmFacts cell cell_of cells changed_fields classify "
-        "compact deviations_of expect facts_of holding moves observe possible read_of recent_tasks settle settled "
-        "sharpness steady step subject universe"
+        "STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VmFacts cell cell_of cells changed_fields changes "
+        "classify compact deviations_of expect facts_of ground holding moves observe passes possible read_of "
+        "recent_tasks refused settle settled sharpness steady step subject tour universe"
     ),
     "report": "",
     "run": "",
