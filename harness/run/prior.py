@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from harness.contract import Contract
 from harness.model import Asked, Cell, State
 from harness.model.state import CUSTOMIZE
 from harness.run.arrange import Arranger
@@ -33,11 +34,21 @@ PRIOR = (
     "beside",
 )
 """What came before, or beside, a valid call."""
+ANYWHERE = ("twice", "otherSession", "endedSession")
+RUNNING = ("afterSuspend", "afterRevert", "onClone")
 LEAVER = "leaver"
 TIDY = "tidy"
 _CUSTOMIZE, _ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"
 _DRAWS = 20
 _BESIDE = 4
+
+
+def pasts(contract: Contract, method: str) -> tuple[str, ...]:
+    """List the pasts that a method can have: some need a VM that runs, those of the guest a method that logs in to it."""
+    documented = contract.method(method)
+    if documented.has_task and "auth" in documented.takes:
+        return PRIOR
+    return tuple(each for each in PRIOR if each in ANYWHERE or (each in RUNNING and not documented.start))
 
 
 class Historian:
@@ -53,7 +64,7 @@ class Historian:
         if what == "onClone":
             vm = self.arranger.clone().ref
         else:
-            state = State(orphaned=True) if what == "afterOrphanAbort" else State()
+            state = State(orphaned=True) if what == "afterOrphanAbort" else self.caller.start(method)
             brought = self.arranger.bring(
                 Cell(label, method, (), state, Asked(method)), nics=2 if what == "onTwoNics" else 0
             )
