@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -30,11 +30,15 @@ _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", A
 
 
 class Arranger:
-    """Chooses VMs and changes their state; `hosts` are the moIds of hosts that may be disconnected."""
+    """Chooses VMs and changes their state.
+
+    `hosts` are the moIds of hosts that may be disconnected; a clone is named after its parent and `naming`.
+    """
 
     def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str]) -> None:
         self.stage, self.caller, self.hosts = stage, caller, hosts
         self.clones: list[Ref] = []
+        self.naming = "vcontract"
         self.standing = ""
         self.arranged = 0
         self._restoring = False
@@ -72,16 +76,21 @@ class Arranger:
 
         One whose engine must be changed first comes last. Raises NotArrangedError if there is none.
         """
+        for vm in self.fitting(want, on_host=on_host, nics=nics):
+            return vm
+        raise NotArrangedError(
+            f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
+            f"{'template, ' if want.template else ''}host {want.connection})"
+        )
+
+    def fitting(self, want: State, *, on_host: bool = False, nics: int = 0) -> Iterator[VmFacts]:
+        """Give every VM that `choose` may pick, the best first; one may come twice."""
         for as_it_is in (True, False):
             for vm in self.stage.facts.vms.values():
                 placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
                 engine = vm.engine if as_it_is else self._engine_of(vm, want)
                 if placed and vm.ref not in self.clones and self._fits(vm, want, engine):
-                    return vm
-        raise NotArrangedError(
-            f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
-            f"{'template, ' if want.template else ''}host {want.connection})"
-        )
+                    yield vm
 
     def _engine_of(self, vm: VmFacts, want: State) -> str:
         """Give what a VM's engine can be made by the levers that there are: what is wanted, or else what it is."""
@@ -317,7 +326,7 @@ class Arranger:
         self._ready(parent)
         if any(each.orphaned for each in self.stage.states(parent.ref)) and parent.engine == "ok":
             self._guest(parent, State(tools=next(iter(self.stage.states(parent.ref))).tools))
-        name = f"{parent.name}-vcontract-{len(self.clones) + 1}"
+        name = f"{parent.name}-{self.naming}-{len(self.clones) + 1}"
         spec = {
             "_typeName": "VirtualMachineInstantCloneSpec",
             "name": name,
@@ -349,15 +358,18 @@ class Arranger:
             self._gone = made.ref
         return self._gone
 
-    def restore(self) -> list[str]:
-        """Put everything back: hosts connected, clones destroyed, VMs on and their engines whole; gives what failed."""
+    def restore(self, only: Collection[str] | None = None) -> list[str]:
+        """Put everything back: hosts connected, clones destroyed, VMs on and their engines whole; gives what failed.
+
+        `only` are moIds of VMs; None: all of them. Clones are always destroyed.
+        """
         failed = []
         self._restoring = True
         for vm in list(self.stage.facts.vms.values()):
             try:
                 if vm.ref in self.clones:
                     self.destroy(vm.ref)
-                elif self._touched(vm):
+                elif (only is None or vm.ref.value in only) and self._touched(vm):
                     self._quiet(vm)
                     if not next(iter(self.stage.states(vm.ref))).template:
                         self._ready(vm)

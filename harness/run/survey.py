@@ -38,7 +38,7 @@ def survey(target: Target, config: Config, contract: Contract) -> Facts:
     manager = as_ref(target.content.get(contract.content))
     if manager is None:
         raise TargetError(f"the target's ServiceContent offers no {contract.content} (API {target.api_version})")
-    privileges, sessions = _log_in(target, config)
+    privileges, sessions = log_in(target, config)
     vms = _vms(target, config)
     wanted = sorted({each.privilege for each in contract.methods})
     held = {}
@@ -67,7 +67,7 @@ def survey(target: Target, config: Config, contract: Contract) -> Facts:
     )
 
 
-def _log_in(target: Target, config: Config) -> tuple[dict[str, str], dict[str, str]]:
+def log_in(target: Target, config: Config) -> tuple[dict[str, str], dict[str, str]]:
     """Open the sessions; gives each actor's session key, and its account."""
     accounts = {each.role: each for each in config.account}
     if "full" not in accounts:
