@@ -47,8 +47,10 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     output: option.Format = "text",
     api: option.Api = "",
     cells: option.Cells = False,
+    workers: option.Workers = 1,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
+    from harness.conformance.launch import launch
     from harness.run.conform import Options
     from harness.run.job import Job, execute, from_environment
 
@@ -82,7 +84,7 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         api,
         cells=cells,
     )
-    raise typer.Exit(execute(job).exit_code)
+    raise typer.Exit((execute(job) if workers == 1 else launch(job, workers)).exit_code)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`vcontract run --workers N`: the same tests, on N processes of this machine, with the report of a run in place of pytest's."""
+"""`vcontract run --workers N`: the same tests, on N processes of this machine, told as a run and not as pytest would."""
 
 from __future__ import annotations
 

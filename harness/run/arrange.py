@@ -191,11 +191,13 @@ class Arranger:
             self.reconnect(vm.host)
 
     def _ready(self, vm: VmFacts) -> None:
-        """Power the VM on and wait for Tools."""
+        """Power the VM on and wait for Tools; Tools that were stopped before a suspension come up by a reset only."""
         now = self.now(vm)
-        if now.power != ON:
+        before = now.power
+        if before != ON:
             self.stage.done(vm.ref, "PowerOnVM_Task")
-        elif now.tools == "stopped":
+            now = self.now(vm)
+        if before != OFF and now.tools == "stopped":
             self.stage.done(vm.ref, "ResetVM_Task")
         if now.tools != "never":
             self.stage.until(f"Tools of {vm.name}", lambda: self.now(vm).tools in {"ready", "old"})
