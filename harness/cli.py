@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -48,11 +49,14 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     api: option.Api = "",
     cells: option.Cells = False,
     workers: option.Workers = 1,
+    resume: option.Resume = None,
+    complete: option.Complete = None,
+    alphabet: option.Alphabet = None,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.conformance.launch import launch
     from harness.run.conform import Options
-    from harness.run.job import Job, execute, from_environment
+    from harness.run.job import Job, execute, from_environment, resumed
 
     _one_of("--format", output, ("text", "json"))
     password = os.environ.get("VCONTRACT_PASSWORD", "")
@@ -60,30 +64,24 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         target, user, secret, lax = from_environment(dict(os.environ))
         username, password, insecure = username or user, password or secret, insecure or lax
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
-    command = " ".join(
-        [
-            "vcontract run",
-            *(f"--target {target}" if target else "").split(),
-            f"--seed {chosen}",
-            *(f"--method {each}" for each in method or ()),
-        ]
+    command = _command(target=[target], seed=[chosen], method=method, complete=[complete], alphabet=alphabet)
+    options = Options(
+        chosen,
+        tuple(method or ()),
+        max_calls,
+        time_limit,
+        replay=command,
+        complete=complete,
+        alphabet=tuple(alphabet or ()),
     )
-    options = Options(chosen, tuple(method or ()), max_calls, time_limit, replay=command)
     job = Job(
-        contract,
-        options,
-        target,
-        username,
-        password,
-        password_file,
-        insecure,
-        config,
-        wsdl,
-        report_dir,
-        output,
-        api,
+        contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api,
         cells=cells,
-    )
+    )  # fmt: skip
+    if resume is not None:
+        if seed is not None or method:
+            raise UsageError("--resume: seed and methods are those of the run; leave --seed and --method out")
+        job = resumed(resume, job)
     raise typer.Exit((execute(job) if workers == 1 else launch(job, workers)).exit_code)
 
 
@@ -252,6 +250,12 @@ def contract_explain(
     from harness.run.explaining import explain
 
     typer.echo(explain(contract, method, state))
+
+
+def _command(**given: Sequence[object] | None) -> str:
+    """Write the command that repeats a run."""
+    told = [f"--{name} {each}" for name, values in given.items() for each in values or () if each not in {"", None}]
+    return " ".join(["vcontract run", *told])
 
 
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from harness.check.judge import Judge, Judgement
 from harness.check.object_rows import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON, object_rows
 from harness.check.promises import ABORTS
+from harness.check.retell import retell
 from harness.check.verdicts import ASIDE, ORDER, REPEAT, Summary, fingerprint, row_of, summarise, worst
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Summary",
     "fingerprint",
     "object_rows",
+    "retell",
     "row_of",
     "summarise",
     "worst",

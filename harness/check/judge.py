@@ -99,6 +99,11 @@ class Judge:
                     return True
         return False
 
+    def resume(self) -> None:
+        """Leave out what was pending when the run was cut: half of a cell tells nothing."""
+        self._pending, self._block = [], []
+        self.tracker.resume()
+
     def close(self) -> None:
         """Judge what is pending: the cell, or the history, is over."""
         for each in self._pending:

@@ -10,7 +10,7 @@ import pytest
 
 from harness.conformance.deal import Deal
 from harness.conformance.plugin import HOME, PACKAGE
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.report.result import RunResult
 from harness.run.job import Job
 
@@ -23,6 +23,9 @@ def launch(job: Job, workers: int) -> RunResult:
 
     Neither the project in which it is started, nor what its environment says to pytest, has a say.
     """
+    for option, given in (("--resume", job.past), ("--complete", job.options.complete)):
+        if given is not None:
+            raise UsageError(f"{option}: is for one worker; leave --workers out")
     deal = Deal(job)
     deal.open(workers)
     arguments = [

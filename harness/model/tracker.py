@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
@@ -119,6 +120,18 @@ class Tracker:
             return states
         filled = {replace(each, running=life.kind, task=life.ref.value) for life, _ in work for each in states}
         return frozenset(filled if any(certain for _, certain in work) else filled | states)
+
+    def resume(self) -> None:
+        """Forget what nobody watched: the run was cut, and goes on now that the tasks which it left have ended.
+
+        A lock may have been left or freed, a guest be half customized, an engine mended; the sessions are gone.
+        """
+        self._ghosts.clear()
+        self._snapshots.clear()
+        self._lives = {vm: [each for each in lives if each.over] for vm, lives in self._lives.items()}
+        self.facts = replace(self.facts, sessions={})
+        for vm in self._states:
+            self._each(vm, partial(_unwatched, engine=self.facts.vms[vm].engine))
 
     def add_vm(self, vm: VmFacts, states: frozenset[State] | None = None) -> None:
         """Take in a VM that was found or made after the run began."""
@@ -281,6 +294,10 @@ def anything(state: State) -> frozenset[State]:
     return frozenset(
         replace(state, orphaned=held, guest=guest) for held in (False, True) for guest in ("before", "undefined")
     )
+
+
+def _unwatched(state: State, engine: str) -> frozenset[State]:
+    return frozenset(replace(each, engine=kind) for each in anything(state) for kind in (state.engine, engine))
 
 
 def pulled(state: State, lever: str) -> frozenset[State]:

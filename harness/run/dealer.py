@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from harness.check import row_of
 from harness.errors import TargetError
-from harness.history import History, read_history
+from harness.history import STEP, History, read_history
 from harness.report.events import CellJudged, Note, RunEnded, RunStarted
 from harness.report.result import RunResult, Worker
 from harness.run.arrange import Arranger
@@ -107,12 +107,13 @@ class Dealer(Conformance):
                 if moid not in share.facts.vms and any(each.exists for each in tracker.states(moid)):
                     self.arranger.stage.tracker.add_vm(vm)
                     self.arranger.clones.append(vm.ref)
-        seen = {each.cell for each in part.judgements}
+        steps = history.noted(STEP)
         return replace(
             part,
             worker=replace(worker, calls=part.calls, requests=part.requests),
             planned=share.cells,
-            exercised=[each for each in share.steps if each in seen],
+            exercised=[each["label"] for each in steps if "refused" not in each],
+            refused={each["label"]: each["refused"] for each in steps if "refused" in each},
             shown=self.caller.shown([each.call for each in history.operations if each.purpose == "judge"]),
             notes=[f"worker {share.number} died: {worker.died}; what it had not reached is untested"],
         )

@@ -12,7 +12,7 @@ from harness.run.arrange import Arranger
 from harness.run.judged import judged_call, read_new_tasks, sandwiched, settled, task_of, unfinished
 from harness.run.stage import FULL, NotArrangedError, Stage
 from harness.strategies import Caller, Case
-from harness.terms import Faulted, Ref, Returned
+from harness.terms import Faulted, Operation, Ref, Returned
 
 MID = (
     "midPowerOff",
@@ -59,7 +59,7 @@ class Exerciser:
             self.stage.read_vm(vm)
         self.caller.facts = self.stage.facts
         done = sandwiched(self.stage, self.caller.call(cell.asked, vm), beside)
-        stood = isinstance(done.outcome, Returned) or self._stood(cell, vm, beside)
+        stood = self._stood(cell, vm, beside, done)
         self.shared = vm if keep and beside and isinstance(done.outcome, Faulted) else None
         if self.shared is None:
             settled(self.stage, done, vm, beside)
@@ -79,15 +79,19 @@ class Exerciser:
             read_new_tasks(self.stage, vm)
             self.arranger.note_snapshots([self.stage.read_task(each) for each in tasks])
 
-    def _stood(self, cell: Cell, vm: Ref | None, beside: list[Ref]) -> bool:
-        """Whether a state that passes by itself was still there when the call had been refused."""
+    def _stood(self, cell: Cell, vm: Ref | None, beside: list[Ref], done: Operation) -> bool:
+        """Whether a state that passes by itself was still there when the call had been answered.
+
+        Work that was read running, and is over once a call was accepted, was cut by the call.
+        """
         if vm is None or not passes(cell.state):
             return True
         if cell.state.tools == "starting":
             self.stage.read_vm(vm)
-            return all(each.tools == "starting" for each in self.stage.states(vm))
+            if any(each.tools != "starting" for each in self.stage.states(vm)):
+                return False
         lives = (self.stage.tracker.tasks[each.value] for each in beside)
-        return all(not life.over for life in lives)
+        return isinstance(done.outcome, Returned) or all(not life.over for life in lives)
 
     def given(self, case: Case, label: str) -> None:
         """Make a call as a case of the input says, to a VM that is ready for it. Raises NotArrangedError, LookupError."""

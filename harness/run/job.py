@@ -21,12 +21,14 @@ from harness.report.junit import JunitReporter
 from harness.report.reproduction import ReproductionReporter
 from harness.report.result import RunResult
 from harness.report.run_directory import RunDirectory
+from harness.run.complete import Proof, Proving, prepared
 from harness.run.config import Account, Config, config_for, read_password
 from harness.run.conform import Conformance, Options
 from harness.run.embedded import EMBEDDED, simulator_for
+from harness.run.past import Asked, Past, past_of
 from harness.run.survey import secrets_of
 from harness.target import Recorder, Secrets, Target
-from harness.terms import Finding
+from harness.terms import Finding, Json
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -50,17 +52,38 @@ class Job(msgspec.Struct, frozen=True):
     api: str = ""
     defects: frozenset[str] = frozenset()
     cells: bool = False
+    past: Past | None = None
     finding: Finding | None = None
 
 
 def execute(job: Job) -> RunResult:
     """Run a job to its result; reports as it goes. Raises HarnessError for all that keeps it from running.
 
-    A run that never got under way leaves no directory behind.
+    A run that never got under way leaves no directory behind, unless it goes on with one that was there (`past`).
     """
+    proof = _proof(job)
     with underway(job) as ground:
-        run = Conformance(ground.target, ground.contract, ground.config, ground.options, ground.reporters, job.finding)
-        return run.run()
+        known = (ground.target, ground.contract, ground.config, ground.options, ground.reporters)
+        if proof is not None:
+            return Proving(*known, proof).run()
+        return Conformance(*known, job.finding, job.past).run()
+
+
+def _proof(job: Job) -> Proof | None:
+    """Prepare the proof, if one is asked for: it may be refused for its size before anything is sent."""
+    if job.options.complete is not None:
+        return prepared(_contract(job), _configured(job), job.options)
+    if job.options.alphabet:
+        raise UsageError("--alphabet says what --complete is about, and goes with it alone")
+    return None
+
+
+def _contract(job: Job) -> Contract:
+    """Load the contract. Raises ContractError if it has no method of those that are asked for."""
+    contract = load(job.contract)
+    for method in job.options.methods:
+        contract.method(method)
+    return contract
 
 
 class Ground(msgspec.Struct, frozen=True):
@@ -80,14 +103,13 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
 
     `stop` is called at the first SIGINT or SIGTERM once the run is under way; None: the next call does not begin.
     """
-    contract = load(job.contract)
-    for method in job.options.methods:
-        contract.method(method)
-    config = _configured(job)
+    contract, config = _contract(job), _configured(job)
     secrets = secrets_of(config)
     new_parent = not job.report_dir.exists()
-    directory, begun = RunDirectory(job.report_dir, job.options.seed), _Begun()
-    options = replace(job.options, report=str(directory.path))
+    again = job.past.directory if job.past else None
+    directory = RunDirectory(job.report_dir, job.options.seed, again=again)
+    begun = _Begun()
+    options = replace(job.options, report=str(directory.path), asked=_asked(job))
     reporters: list[Reporter] = [
         begun,
         directory,
@@ -95,7 +117,7 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
         ReproductionReporter(directory.path),
         *_console(job, directory),
     ]
-    recorder = Recorder(directory.history)
+    recorder = Recorder.continued(directory.history, job.past.history) if job.past else Recorder(directory.history)
     try:
         with (
             terminable(begun, stop or recorder.stop),
@@ -103,7 +125,7 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
         ):
             yield Ground(target, contract, config, options, reporters, directory.path)
     except BaseException:
-        if not begun.yes:
+        if not begun.yes and job.past is None:
             shutil.rmtree(directory.path, ignore_errors=True)
             if new_parent:
                 with suppress(OSError):  # another run has come into it
@@ -116,6 +138,57 @@ def _console(job: Job, directory: RunDirectory) -> list[Reporter]:
     if job.output == "json":
         return [JsonReporter()]
     return [ConsoleReporter(directory.path, cells=job.cells)] if job.output == "text" else []
+
+
+def _asked(job: Job) -> dict[str, Json]:
+    """Give what a run that is cut needs to go on; it holds no secret."""
+    options = job.options
+    asked = Asked(
+        contract=job.contract,
+        seed=options.seed,
+        started="",
+        methods=options.methods,
+        max_calls=options.max_calls,
+        target=job.target,
+        config=str(job.config.resolve()) if job.config else "",
+        wsdl=job.wsdl,
+        api=job.api,
+        username=job.username,
+        insecure=job.insecure,
+        complete=options.complete,
+    )
+    plain: dict[str, Json] = msgspec.to_builtins(asked)
+    return plain
+
+
+def resumed(directory: Path, given: Job) -> Job:
+    """Make the job that goes on with a run; of what is given now, the target, the login and the limits count.
+
+    Raises RunFileError if the directory holds no run that could go on.
+    """
+    past = past_of(directory)
+    asked = past.asked
+    calls = sum(each.purpose == "judge" for each in past.history.operations)
+    limit = given.options.max_calls or (asked.max_calls if calls < asked.max_calls else 0)
+    options = replace(
+        given.options,
+        seed=asked.seed,
+        methods=asked.methods,
+        max_calls=limit,
+        replay=f"vcontract run --seed {asked.seed}",
+    )
+    return replace(
+        given,
+        contract=asked.contract,
+        options=options,
+        target=given.target or asked.target,
+        username=given.username or asked.username,
+        insecure=given.insecure or asked.insecure,
+        config=given.config or (Path(asked.config) if asked.config else None),
+        wsdl=given.wsdl or asked.wsdl,
+        api=asked.api,
+        past=past,
+    )
 
 
 class _Begun:

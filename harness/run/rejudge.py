@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 from msgspec.structs import replace
 
-from harness.check import Judge, worst
+from harness.check import Judge, retell, worst
 from harness.contract import Contract, rows
 from harness.contract import load as load_contract
-from harness.errors import RunFileError
-from harness.history import History, read_history
-from harness.model import Facts, facts_of
+from harness.history import FACTS, History, read_history
 from harness.report.result import RunResult, Worker, load_run
 from harness.report.run_directory import HISTORY
 from harness.run.conform import bases_of
 from harness.run.outcome import Part, exit_code, heard, summed
+from harness.run.past import facts_in
 from harness.schema import Schema, load
 from harness.shipped import shipped
 from harness.terms import Verdict
@@ -48,7 +46,7 @@ def rejudge(directory: Path, wsdl: str = "") -> RunResult:
 
 def part_of(history: History, worker: Worker, contract: Contract, bases: dict[str, str]) -> Part:
     """Give what the history of a worker tells; nothing if it ended before it began."""
-    if not any(each.subject == "facts" for each in history.observed):
+    if not history.noted(FACTS):
         return Part(worker=worker)
     judge = told(history, Path(worker.history), contract, bases)
     return replace(heard(contract, judge.judgements, history.operations), worker=worker)
@@ -57,18 +55,6 @@ def part_of(history: History, worker: Worker, contract: Contract, bases: dict[st
 def told(history: History, directory: Path, contract: Contract, bases: dict[str, str]) -> Judge:
     """Give a judge that has heard a whole history and is done with it. Raises RunFileError."""
     judge = Judge(facts_in(history, directory), contract, bases)
-    for operation in history.operations:
-        judge.feed(operation)
+    retell(judge, history)
     judge.close()
     return judge
-
-
-def facts_in(history: History, directory: Path) -> Facts:
-    """Give the facts that a history carries. Raises RunFileError if it carries none."""
-    given = [each for each in history.observed if each.subject == "facts"]
-    if not given:
-        raise RunFileError(f"{directory}: the history holds no facts; the run ended before it began")
-    try:
-        return facts_of(given[0].facts)
-    except msgspec.ValidationError as error:
-        raise RunFileError(f"{directory}: the history holds no facts of a run: {error}") from error

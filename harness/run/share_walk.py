@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from harness.check import Judge
 from harness.contract import Contract
+from harness.model import Facts
 from harness.run.arrange import Arranger
 from harness.run.config import Config
 from harness.run.conform import Conformance, Options
@@ -32,9 +32,9 @@ class ShareWalk(Conformance):
         self.share = share
         self._selected_methods = methods
 
-    def _judge(self) -> Judge:
+    def _survey(self) -> Facts:
         log_in(self.target, self.config)
-        return self._listen(self.share.facts)
+        return self.share.facts
 
     def _methods(self) -> tuple[str, ...]:
         return tuple(each.name for each in self.contract.methods if each.name in self._selected_methods)
