@@ -30,15 +30,11 @@ _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", A
 
 
 class Arranger:
-    """Chooses VMs and changes their state.
-
-    `hosts` are the moIds of hosts that may be disconnected; a clone is named after its parent and `naming`.
-    """
+    """Chooses VMs and changes their state; `hosts` are the moIds of hosts that may be disconnected."""
 
     def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str]) -> None:
         self.stage, self.caller, self.hosts = stage, caller, hosts
         self.clones: list[Ref] = []
-        self.naming = "vcontract"
         self.standing = ""
         self.arranged = 0
         self._restoring = False
@@ -332,14 +328,14 @@ class Arranger:
             if any(each.connection in HOST_LOST for each in self.stage.states(vm.ref)):
                 self.reconnect(vm.host)
 
-    def clone(self, parent: VmFacts | None = None) -> VmFacts:
+    def clone(self, parent: VmFacts | None = None, name: str = "") -> VmFacts:
         """Make a VM that may be destroyed, like the parent."""
         parent = parent or self.choose(State())
         self._quiet(parent)
         self._ready(parent)
         if any(each.orphaned for each in self.stage.states(parent.ref)) and parent.engine == "ok":
             self._guest(parent, State(tools=next(iter(self.stage.states(parent.ref))).tools))
-        name = f"{parent.name}-{self.naming}-{len(self.stage.facts.vms)}"
+        name = name or f"{parent.name}-vcontract-{len(self.stage.facts.vms)}"
         spec = {
             "_typeName": "VirtualMachineInstantCloneSpec",
             "name": name,
@@ -378,10 +374,7 @@ class Arranger:
         return self._gone
 
     def restore(self, only: Collection[str] | None = None) -> list[str]:
-        """Put everything back: hosts connected, clones destroyed, VMs on and their engines whole; gives what failed.
-
-        `only` are moIds of VMs; None: all of them. Clones are always destroyed.
-        """
+        """Put back all VMs, or `only` some: on, hosts connected, engines whole; clones are destroyed; gives what failed."""
         failed = []
         self._restoring = True
         for vm in list(self.stage.facts.vms.values()):

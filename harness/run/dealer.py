@@ -50,11 +50,11 @@ class Dealer(Conformance):
         able = [each for each in plain(self.arranger) if each[0].host not in self.arranger.hosts]
         missing = workers - len(plain(self.arranger))
         self.arranger.stage.enter("lend")
-        self.arranger.naming = "vcontract-lent"
         for number in range(missing if able else 0):
             parent = able[number % len(able)][0]
             try:
-                lent[self.arranger.clone(parent).ref.value] = parent.ref.value
+                made = self.arranger.clone(parent, f"{parent.name}-vcontract-lent-{number + 1}")
+                lent[made.ref.value] = parent.ref.value
             except NotArrangedError as error:
                 self._tell(Note(f"fewer workers than asked for have work: {error}"))
                 break
