@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave this package alone when it is only come across, below a folder that was named."""
-    return True if collection_path == HOME and not asked_for(config) else None
+    return True if collection_path.resolve() == HOME and not asked_for(config) else None
 
 
 def asked_for(config: pytest.Config) -> bool:
