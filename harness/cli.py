@@ -64,7 +64,14 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         target, user, secret, lax = from_environment(dict(os.environ))
         username, password, insecure = username or user, password or secret, insecure or lax
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
-    command = _command(target=[target], seed=[chosen], method=method, complete=[complete], alphabet=alphabet)
+    command = _command(
+        target=[target],
+        contract=[contract] if contract != MANAGER else [],
+        seed=[chosen],
+        method=method,
+        complete=[complete],
+        alphabet=alphabet,
+    )
     options = Options(
         chosen,
         tuple(method or ()),

@@ -69,6 +69,14 @@ class Call(msgspec.Struct, frozen=True):
         return self.payload.values if isinstance(self.payload, Arguments) else self.payload.origin
 
 
+def subject(call: Call) -> str:
+    """Name the VM that a call is about: the object itself, or its `vm` argument; empty if none."""
+    if call.object.type == "VirtualMachine":
+        return call.object.value
+    vm = as_ref(call.arguments.get("vm"))
+    return vm.value if vm else ""
+
+
 class Fault(msgspec.Struct, frozen=True):
     """What vSphere returns when it refuses: a MethodFault by WSDL type, its fields as wire values, its text."""
 

@@ -1,6 +1,7 @@
 """One file per guarantee; works on a saved history alone and never on a server."""
 
-from harness.check.judge import Judge, Judgement
+from harness.check.judge import Judge
+from harness.check.judgement import Judgement
 from harness.check.object_rows import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON, object_rows
 from harness.check.promises import ABORTS
 from harness.check.retell import retell

@@ -1,8 +1,8 @@
 """State, conditions and effects by name, and what the contract expects of a call: pure, no I/O, no clock, no random numbers."""
 
-from harness.model.cells import BY_NAME, DEVIATIONS, Cell, cell, cells
+from harness.model.cells import BY_NAME, DEVIATIONS, Cell, cell, cell_of, cells, deviations_of
 from harness.model.classify import classify
-from harness.model.effects import EFFECTS
+from harness.model.effects import EFFECTS, LATER, SHOWN, changed_fields, moves
 from harness.model.expect import Allowed, Expectation, expect, holding
 from harness.model.facts import Facts, GuestAccount, Lever, VmFacts
 from harness.model.ground import changes, ground, passes, refused, tour
@@ -10,12 +10,15 @@ from harness.model.observe import STATE_PATHS, TASK_PATHS, compact, observe, rea
 from harness.model.sharpness import Sharpness, settled, sharpness, universe
 from harness.model.state import Asked, State, possible, settle
 from harness.model.step import Branch, step
-from harness.model.tracker import TaskLife, Tracker, facts_of, subject
+from harness.model.tracker import TaskLife, Tracker, facts_of
+from harness.terms import subject
 
 __all__ = [
     "BY_NAME",
     "DEVIATIONS",
     "EFFECTS",
+    "LATER",
+    "SHOWN",
     "STATE_PATHS",
     "TASK_PATHS",
     "Allowed",
@@ -32,14 +35,18 @@ __all__ = [
     "Tracker",
     "VmFacts",
     "cell",
+    "cell_of",
     "cells",
+    "changed_fields",
     "changes",
     "classify",
     "compact",
+    "deviations_of",
     "expect",
     "facts_of",
     "ground",
     "holding",
+    "moves",
     "observe",
     "passes",
     "possible",

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from harness.contract import OK, Contract
 from harness.errors import UsageError
-from harness.model.cells import BY_NAME, VALID, cell
+from harness.model.cells import BY_NAME, VALID, cell_of, deviations_of
 from harness.model.expect import expect
 from harness.model.state import OFF, ON, SUSPENDED, Asked, State, settle
 from harness.model.step import step
@@ -122,10 +122,8 @@ def _asked(contract: Contract, method: str, deviations: str) -> Asked | None:
     for name in parts:
         if name not in able:
             raise UsageError(f"--alphabet {name}: unknown; known are {', '.join([VALID, *able, *MOVES, *ALIASES])}")
-    parameters = {each.split(":")[0] for each in contract.method(method).parameters}
-    if any(able[name].only not in {"", *parameters} for name in parts):
-        return None
-    return cell(method, parts).asked
+    possible = {each.name for each in deviations_of(contract, contract.method(method))}
+    return cell_of(contract, method, parts).asked if possible >= set(parts) else None
 
 
 class Spoken(msgspec.Struct, frozen=True):

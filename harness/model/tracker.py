@@ -9,12 +9,18 @@ import msgspec
 from msgspec.structs import replace
 
 from harness.contract import Contract
-from harness.model.effects import EFFECTS, failed
+from harness.model.effects import EFFECTS, LATER, failed
 from harness.model.facts import Facts, VmFacts
 from harness.model.observe import observe, read_of
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK, State
-from harness.terms import Call, Json, Lost, Operation, Ref, Returned, as_ref
+from harness.terms import Json, Lost, Operation, Ref, Returned, as_ref, subject
 
+DRIVEN = {
+    "CustomizeGuest_Task": "customized",
+    "StartGuestNetwork_Task": "networkStarted",
+    "AbortCustomization_Task": "aborted",
+}
+"""The effects of the calls that work in the guest, whether they are under test or only arrange something."""
 KINDS = {"CustomizeGuest_Task": CUSTOMIZE, "StartGuestNetwork_Task": NETWORK, "AbortCustomization_Task": ABORT}
 REBOOTS = frozenset({"PowerOffVM_Task", "ResetVM_Task", "RebootGuest", "ShutdownGuest", "TerminateVM"})
 _FINAL = ("success", "error")
@@ -83,7 +89,10 @@ class Tracker:
         self._ghosts: list[TaskLife] = []
         self._snapshots: dict[str, frozenset[State] | None] = {}
         self.readings: dict[str, Mapping[str, Json] | None] = {}
-        self._effects = {each.name: EFFECTS[each.effect] for each in contract.methods}
+        effects = DRIVEN | {each.name: each.effect for each in contract.methods}
+        self._effects = {method: EFFECTS[name] for method, name in effects.items()}
+        self._instant = {each.name for each in contract.methods if not each.has_task}
+        self._later = {each.name for each in contract.methods if each.effect in LATER}
         self._states = {moid: _initial(vm) for moid, vm in facts.vms.items()}
 
     def states_since(self, vm: str, moment: float) -> frozenset[State]:
@@ -176,17 +185,26 @@ class Tracker:
         elif call.method == "Logout":
             left = {actor: account for actor, account in self.facts.sessions.items() if actor != call.actor}
             self.facts = replace(self.facts, sessions=left)
-        elif call.method in REBOOTS:
-            self._each(subject(call), rebooted)
         elif call.method == "StartProgramInGuest":
             self._each(subject(call), lambda state: pulled(state, self.facts.lever(call.arguments)))
+        else:
+            self._done(call.method, subject(call))
+
+    def _done(self, method: str, vm: str) -> None:
+        """Apply a call without a task; what it asked a guest for may come later."""
+        if method in REBOOTS:
+            self._each(vm, rebooted)
+        if method in self._effects:
+            changed = self._effects[method]
+            later = method in self._later
+            self._each(vm, lambda state: {state, changed(state)} if later else {changed(state)})
 
     def _ended(self, life: TaskLife, info: Mapping[str, Json]) -> None:
         method, success = life.accepted.call.method, info.get("state") == "success"
+        if success and method in REBOOTS:
+            self._each(life.vm, rebooted)
         if method in self._effects:
             self._each(life.vm, lambda state: self._after(life, state, success=success))
-        elif success and method in REBOOTS:
-            self._each(life.vm, rebooted)
         elif success and method == "CreateSnapshot_Task":
             self._snapshots[life.vm] = self._kept(life)
         elif success and method == "RemoveSnapshot_Task":
@@ -252,11 +270,12 @@ class Tracker:
     def _lost(self, operation: Operation) -> None:
         method, vm = operation.call.method, subject(operation.call)
         if method in self._effects:
-            # it may have been accepted: then its task may run, unseen, for as long as nobody knows
-            self._ghosts.append(TaskLife(Ref("Task", f"lost-{operation.op}"), operation, vm))
+            if method not in self._instant:
+                # it may have been accepted: then its task may run, unseen, for as long as nobody knows
+                self._ghosts.append(TaskLife(Ref("Task", f"lost-{operation.op}"), operation, vm))
             ends = failed if KINDS.get(method) == CUSTOMIZE else _same
             self._each(vm, lambda state: {*ends(state), self._effects[method](state)})
-        elif method in REBOOTS:
+        if method in REBOOTS:
             self._each(vm, rebooted)
         elif method == "StartProgramInGuest":
             self._each(vm, lambda state: {state} | pulled(state, self.facts.lever(operation.call.arguments)))
@@ -270,14 +289,6 @@ class Tracker:
         if states != old:
             self._past[vm] = [*self._past.get(vm, [])[-KEPT:], (self._now, old)]
             self._states[vm] = states
-
-
-def subject(call: Call) -> str:
-    """Name the VM that a call is about: the object itself, or its `vm` argument; empty if none."""
-    if call.object.type == "VirtualMachine":
-        return call.object.value
-    vm = as_ref(call.arguments.get("vm"))
-    return vm.value if vm else ""
 
 
 def _same(state: State) -> frozenset[State]:

@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from msgspec.structs import replace
 
 from harness.model import Asked, Cell, State, VmFacts, ground, recent_tasks
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
+from harness.run.choose import ENGINES, Chooser
 from harness.run.judged import unfinished
+from harness.run.reach import MISSING_LEVERS, asks_guest, lacking
 from harness.run.stage import NotArrangedError, RefusedError, Stage
 from harness.strategies import Caller
 from harness.terms import Call, Json, Ref, Returned, as_ref
 
-MISSING_LEVERS = {
-    "unusable": "no lever makes a VM orphaned, inaccessible or invalid",
-    "question": "no lever makes a VM ask a question",
-    "shared": "no lever starts vMotion, quiescing or a vApp operation",
-    "toolsOld": "no lever makes Tools too old",
-    "pendingPackage": "no lever keeps a package pending on a powered-on VM",
-    "privilegeOnVm": "no account has the privilege on the VM only",
-    "privilegeOnRoot": "no account has the privilege on the root only",
-}
-"""Deviations that nothing in the configuration can bring about, and what is missing."""
-_ENGINES = {"ok": "restoreEngine", "absent": "removeEngine", "broken": "breakEngine"}
 _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", ABORT: "AbortCustomization_Task"}
 
 
-class Arranger:
-    """Chooses VMs and changes their state; `hosts` are the moIds of hosts that may be disconnected."""
+class Arranger(Chooser):
+    """Chooses VMs and changes their state; `hosts` are the moIds of hosts that may be disconnected.
 
-    def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str]) -> None:
-        self.stage, self.caller, self.hosts = stage, caller, hosts
-        self.clones: list[Ref] = []
+    `helper` makes the calls that work in the guest, where they are not those of the contract under test.
+    """
+
+    def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str], helper: Caller | None = None) -> None:
+        super().__init__(stage, hosts)
+        self.caller, self.helper = caller, helper
         self.standing = ""
         self.arranged = 0
         self._restoring = False
@@ -46,9 +40,12 @@ class Arranger:
         for name in cell.deviations:
             if name in MISSING_LEVERS:
                 return MISSING_LEVERS[name]
-        if cell.asked.privilege not in self.caller.actors:
+        try:
+            self.caller.actor(cell.asked)
+        except LookupError:
             return "no second account is known to lack the privilege"
-        if reason := self._no_lever(cell.state):
+        levers = {each.does for each in self.stage.facts.levers}
+        if reason := lacking(cell.state, levers, guest=self._guest_caller() is not None):
             return reason
         try:
             if cell.state.exists:
@@ -56,55 +53,6 @@ class Arranger:
         except NotArrangedError as error:
             return str(error)
         return ""
-
-    def _no_lever(self, want: State) -> str:
-        if _asks_guest(want) and (want.template or want.tools == "never"):
-            return f"no lever reaches the guest of a {'template' if want.template else 'VM without Tools'}"
-        given = {each.does for each in self.stage.facts.levers}
-        needed = {"stopTools"} if want.tools == "stopped" and want.power == ON else set()
-        needed |= {"orphanLock"} if want.orphaned else set()
-        needed |= {"breakEngine"} if want.engine == "broken" else set()
-        lacking = sorted(needed - given)
-        return f"the configuration gives no lever {lacking[0]}" if lacking else ""
-
-    def choose(self, want: State, *, on_host: bool = False, nics: int = 0) -> VmFacts:
-        """Pick a VM whose fixed traits fit, if asked on a host that may be lost, with so many NICs (0: any).
-
-        One whose engine must be changed first comes last. Raises NotArrangedError if there is none.
-        """
-        for vm in self.fitting(want, on_host=on_host, nics=nics):
-            return vm
-        raise NotArrangedError(
-            f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
-            f"{'template, ' if want.template else ''}host {want.connection})"
-        )
-
-    def fitting(self, want: State, *, on_host: bool = False, nics: int = 0) -> Iterator[VmFacts]:
-        """Give every VM that `choose` may pick, the best first; one may come twice."""
-        for as_it_is in (True, False):
-            for vm in self.stage.facts.vms.values():
-                placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
-                engine = vm.engine if as_it_is else self._engine_of(vm, want)
-                if placed and vm.ref not in self.clones and self._fits(vm, want, engine):
-                    yield vm
-
-    def _engine_of(self, vm: VmFacts, want: State) -> str:
-        """Give what a VM's engine can be made by the levers that there are: what is wanted, or else what it is."""
-        levers = {each.does for each in self.stage.facts.levers}
-        return want.engine if vm.engine == "ok" and _ENGINES[want.engine] in levers else vm.engine
-
-    def _fits(self, vm: VmFacts, want: State, engine: str) -> bool:
-        now = next(iter(self.stage.states(vm.ref)))
-        return (
-            now.exists
-            and vm.family == "linux"
-            and vm.nics > 0
-            and now.template == want.template
-            and (now.tools == "never") == (want.tools == "never")
-            and (want.connection not in HOST_LOST or vm.host in self.hosts)
-            and (engine == want.engine or want.template)
-            and (want.guest != "undefined" or vm.engine == "ok")  # only a working engine can leave it undefined
-        )
 
     def bring(self, cell: Cell, *, on_host: bool = False, nics: int = 0) -> Ref | None:
         """Arrange a cell's state; gives the VM (None if the cell needs none). Raises NotArrangedError.
@@ -122,9 +70,10 @@ class Arranger:
             return vm.ref
         self.arranged += 1
         self._quiet(vm)
-        if want.power == ON or _asks_guest(want):
+        self._emptied(vm, want)
+        if want.power == ON or asks_guest(want):
             self._ready(vm)
-        if want.tools_up or _asks_guest(want):
+        if want.tools_up or asks_guest(want):
             self._guest(vm, want)
         self._power(vm, want)
         if want.connection in HOST_LOST:
@@ -189,6 +138,8 @@ class Arranger:
     def _ready(self, vm: VmFacts) -> None:
         """Power the VM on and wait for Tools; Tools that were stopped before a suspension come up by a reset only."""
         now = self.now(vm)
+        if now.template:
+            self.stage.done(vm.ref, "MarkAsVirtualMachine", {"pool": self.caller.pool(vm.ref).json()})
         before = now.power
         if before != ON:
             self.stage.done(vm.ref, "PowerOnVM_Task")
@@ -197,6 +148,15 @@ class Arranger:
             self.stage.done(vm.ref, "ResetVM_Task")
         if now.tools != "never":
             self.stage.until(f"Tools of {vm.name}", lambda: self.now(vm).tools in {"ready", "old"})
+
+    def _emptied(self, vm: VmFacts, want: State) -> None:
+        """Have a package that must not be pending deployed by a boot, and make a template that must be none a VM again."""
+        now = self.now(vm)
+        if now.template and not want.template:
+            self._ready(vm)
+        if now.pending and not want.pending:
+            self._ready(vm)
+            self.stage.until(f"the package of {vm.name}", lambda: not self.now(vm).pending)
 
     def _guest(self, vm: VmFacts, want: State) -> None:
         """Set the guest's configuration, then the engine, then the lock: each can be set only while the next is as usual."""
@@ -219,7 +179,7 @@ class Arranger:
 
     def _engine(self, vm: VmFacts, want: str) -> None:
         if {each.engine for each in self.stage.states(vm.ref)} != {want}:
-            self.stage.pull(vm.ref, _ENGINES[want])
+            self.stage.pull(vm.ref, ENGINES[want])
 
     def _free(self, vm: Ref) -> None:
         """Free the lock: by an abort, or, as one with nothing to abort may be refused, by a customization."""
@@ -236,12 +196,30 @@ class Arranger:
             if now.power == SUSPENDED or (now.power == OFF and want.power == SUSPENDED):
                 self._ready(vm)
             self.stage.done(vm.ref, {OFF: "PowerOffVM_Task", SUSPENDED: "SuspendVM_Task"}[want.power])
+        if want.pending and not now.pending:
+            self._package(vm)
+        if want.template and not now.template:
+            self._template(vm)
         if want.power == ON and want.tools == "stopped":
             self.stage.pull(vm.ref, "stopTools")
             self.stage.until(f"the stop of Tools of {vm.name}", lambda: self.now(vm).tools == "stopped")
         if want.tools == "starting":
             self._starting(vm)
         self.stage.read_vm(vm.ref)
+
+    def _package(self, vm: VmFacts) -> None:
+        helper = self._guest_caller()
+        if helper is None:
+            raise NotArrangedError("no specification is known")
+        spec = helper.call(Asked(_KINDS[CUSTOMIZE]), vm.ref).arguments["spec"]
+        self.stage.done(vm.ref, "CustomizeVM_Task", {"spec": spec})
+
+    def _template(self, vm: VmFacts) -> None:
+        """Make a VM, which may be on, a template again."""
+        if self.now(vm).power != OFF:
+            self._ready(vm)
+            self.stage.done(vm.ref, "PowerOffVM_Task")
+        self.stage.done(vm.ref, "MarkAsTemplate")
 
     def _starting(self, vm: VmFacts) -> None:
         """Reset the VM and see its Tools starting. Raises NotArrangedError if they came up unseen."""
@@ -291,9 +269,14 @@ class Arranger:
         return task
 
     def _contract_call(self, vm: Ref, kind: str, *, follow: bool = True) -> Ref:
-        """Make a valid call of the contract under test; it is judged like any other."""
-        call: Call = self.caller.call(Asked(_KINDS[kind]), vm)
-        sent = self.stage.target.send(call, "arrange") if self._restoring else self.stage.judged(call)
+        """Make a valid call that works in the guest; if its contract is under test it is judged like any other."""
+        caller = self._guest_caller()
+        if caller is None:
+            raise NotArrangedError(f"the target has no {_KINDS[kind]}")
+        caller.facts = replace(caller.facts, vms=self.stage.facts.vms)
+        call: Call = caller.call(Asked(_KINDS[kind]), vm)
+        aside = self._restoring or caller is not self.caller
+        sent = self.stage.target.send(call, "arrange") if aside else self.stage.judged(call)
         outcome = sent.outcome
         task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
         if task is None:
@@ -302,6 +285,11 @@ class Arranger:
             self.stage.follow(task)
             self.stage.read_vm(vm)
         return task
+
+    def _guest_caller(self) -> Caller | None:
+        """Give the caller of the methods that work in the guest: the one under test, or the helper."""
+        own = {each.name for each in self.caller.contract.methods}
+        return self.caller if own >= set(_KINDS.values()) else self.helper
 
     def abort(self, vm: Ref) -> None:
         """Abort whatever customization runs on the VM. Raises NotArrangedError if that is refused."""
@@ -356,8 +344,8 @@ class Arranger:
         Raises NotArrangedError if that is refused; the VM is then still to be destroyed.
         """
         if vm in self.clones:
-            power = next(iter(self.stage.states(vm))).power
-            if power == SUSPENDED:
+            power = self.now(self.stage.facts.vms[vm.value]).power
+            if power == SUSPENDED:  # only what is on can be powered off
                 self.stage.done(vm, "PowerOnVM_Task")
             if power != OFF:
                 self.stage.done(vm, "PowerOffVM_Task")
@@ -383,7 +371,10 @@ class Arranger:
                     self.destroy(vm.ref)
                 elif (only is None or vm.ref.value in only) and self._touched(vm):
                     self._quiet(vm)
-                    if not next(iter(self.stage.states(vm.ref))).template:
+                    if self.templates.get(vm.ref.value):
+                        self._power(vm, State(template=True, power=OFF))
+                    else:
+                        self._emptied(vm, State())
                         self._ready(vm)
                         self._guest(vm, State(engine=vm.engine, tools=next(iter(self.stage.states(vm.ref))).tools))
             except NotArrangedError as error:
@@ -392,8 +383,3 @@ class Arranger:
 
     def _touched(self, vm: VmFacts) -> bool:
         return vm.ref.value in self.stage.tracker.readings and next(iter(self.stage.states(vm.ref))).exists
-
-
-def _asks_guest(want: State) -> bool:
-    """Whether a wanted state has something that must be done inside the guest first, even if it cannot be asked later."""
-    return want.orphaned or want.guest == "undefined" or want.engine != "ok"

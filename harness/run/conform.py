@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from harness.check import ASIDE, REPEAT, Judge, object_rows, row_of, worst
-from harness.contract import Contract, Row, rows
+from harness.contract import Contract, Row, load, rows
 from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunStarted
@@ -26,13 +26,16 @@ from harness.run.past import Past
 from harness.run.plan import Plan, Step, all_cells, plan
 from harness.run.program import Performer
 from harness.run.shrink import Budget, Shrinker
-from harness.run.stage import FULL, UNPRIVILEGED, NotArrangedError, SpentError, Stage
-from harness.run.survey import as_json, host_names, survey
+from harness.run.stage import FULL, READONLY, UNPRIVILEGED, NotArrangedError, SpentError, Stage
+from harness.run.survey import as_json, host_names, reached, survey
 from harness.run.walk import Walker
 from harness.schema import Schema
 from harness.strategies import Caller
 from harness.target import Target
 from harness.terms import Finding, Json, Operation, RowVerdict, Verdict
+
+GUEST = "VirtualMachineGuestCustomizationManager"
+"""The contract whose methods work in the guest: other contracts arrange states with them."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -125,7 +128,7 @@ class Conformance:
         judge = self._judge()
         facts = judge.tracker.facts
         self.caller = Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
-        arranger = Arranger(self._stage(judge), self.caller, self._hosts(facts))
+        arranger = Arranger(self._stage(judge), self.caller, self._hosts(facts), self._helper(facts))
         self.plan = self._plan(arranger)
         return arranger
 
@@ -190,12 +193,22 @@ class Conformance:
         return stage
 
     def _actors(self, facts: Facts) -> dict[str, str]:
-        privilege = self.contract.methods[0].privilege
+        """Name the session that has all privileges, and for each method one that is known to lack one of its own."""
         actors = {"held": FULL}
-        account = facts.sessions.get(UNPRIVILEGED, "")
-        if facts.privileges.get(account, {}).get(privilege) == "nowhere":
-            actors["nowhere"] = UNPRIVILEGED
+        for method in self.contract.methods:
+            for actor in (UNPRIVILEGED, READONLY):
+                known = facts.privileges.get(facts.sessions.get(actor, ""), {})
+                if any(known.get(each) == "nowhere" for each in method.privileges):
+                    actors.setdefault(f"nowhere:{method.name}", actor)
         return actors
+
+    def _helper(self, facts: Facts) -> Caller | None:
+        """Give the caller of the methods that work in the guest, if they are not under test and the target has them."""
+        contract = load(GUEST)
+        if contract.object == self.contract.object or contract.content not in self.target.content:
+            return None
+        known = replace(facts, object=contract.object, manager=reached(self.target, contract))
+        return Caller(contract, self.target.schema, known, {"held": FULL}, self.options.seed)
 
     def _hosts(self, facts: Facts) -> frozenset[str]:
         return frozenset(moid for moid, name in host_names(self.target, facts).items() if name in self.config.hosts)

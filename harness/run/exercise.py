@@ -7,7 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from harness.check import ABORTS
-from harness.model import Asked, Cell, State, passes, read_of
+from harness.contract import Contract
+from harness.model import Asked, Cell, passes, read_of
 from harness.run.arrange import Arranger
 from harness.run.judged import judged_call, read_new_tasks, sandwiched, settled, task_of, unfinished
 from harness.run.stage import FULL, NotArrangedError, Stage
@@ -27,6 +28,26 @@ MID = (
     "midEngineCrash",
 )
 """What is done to a VM while the task of a valid call runs."""
+_HAPPENS = {
+    "midPowerOff": "mid.power",
+    "midSuspend": "mid.power",
+    "midReset": "mid.power",
+    "midToolsStop": "mid.tools",
+    "midHostLost": "mid.host",
+    "midGone": "mid.gone",
+    "midCancel": "mid.cancel",
+    "midAbort": "mid.abort",
+    "midLogout": "mid.session",
+    "midEngineCrash": "engine.unusable",
+}
+
+
+def disturbances(contract: Contract, method: str) -> tuple[str, ...]:
+    """List what can be done to a VM while a method's task runs, where the contract says what may come of it."""
+    if not contract.method(method).has_task:
+        return ()
+    spoken = {name for each in contract.situations if each.permitted(method) for name in each.when}
+    return tuple(each for each in MID if _HAPPENS[each] in spoken)
 
 
 class Exerciser:
@@ -96,7 +117,7 @@ class Exerciser:
     def given(self, case: Case, label: str) -> None:
         """Make a call as a case of the input says, to a VM that is ready for it. Raises NotArrangedError, LookupError."""
         self.stage.enter(label)
-        base = Cell(label, case.method, (), State(), Asked(case.method))
+        base = Cell(label, case.method, (), self.caller.start(case.method), Asked(case.method))
         vm = self.arranger.bring(base, nics=case.nics)
         if vm is None:
             raise NotArrangedError("no VM")
@@ -114,7 +135,7 @@ class Exerciser:
     def disturbed(self, method: str, what: str, label: str) -> None:
         """Make a valid call and disturb the VM while its task runs. Raises NotArrangedError."""
         self.stage.enter(label)
-        base = Cell(label, method, (), State(), Asked(method))
+        base = Cell(label, method, (), self.caller.start(method), Asked(method))
         vm = (
             self.arranger.clone().ref if what == "midGone" else self.arranger.bring(base, on_host=what == "midHostLost")
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from harness.model import recent_tasks
-from harness.run.stage import BRIEF, Stage
+from harness.run.stage import BRIEF, NotArrangedError, Stage
 from harness.target.tasks import FINAL
 from harness.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref
 
@@ -47,6 +48,7 @@ def settled(stage: Stage, done: Operation, vm: Ref | None, beside: Sequence[Ref]
     if vm is not None:
         stage.read_vm(vm)
         _await_reports(stage, vm)
+        _await_guest(stage, vm)
         if not isinstance(done.outcome, Lost):
             read_new_tasks(stage, vm)
 
@@ -68,6 +70,21 @@ def _await_reports(stage: Stage, vm: Ref) -> None:
         pause = min(1.5 * pause, 1.0)
         last = time.monotonic() >= until
         stage.read_vm(vm)
+
+
+def _await_guest(stage: Stage, vm: Ref) -> None:
+    """Wait until a guest does what it was asked for, so that it does not do it in the middle of the next cell.
+
+    It may never do it, and that is no breach of the server's: after `patience` the run goes on.
+    """
+
+    def begun() -> bool:
+        if stage.judge.waiting():
+            stage.read_vm(vm)
+        return not stage.judge.waiting()
+
+    with suppress(NotArrangedError):
+        stage.until("what the guest was asked for", begun)
 
 
 def task_of(done: Operation) -> Ref | None:

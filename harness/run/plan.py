@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from harness.contract import Contract
 from harness.model import Cell, State, cells, changes, ground, refused, tour
-from harness.run.exercise import MID
-from harness.run.prior import PRIOR
+from harness.run.exercise import disturbances
+from harness.run.prior import pasts
 from harness.strategies import Case
 
 
@@ -76,8 +76,12 @@ def plan(
     steps = [
         *_visited(single, contract, seed),
         *(Step(each.name, method=each.method, case=each) for each in kinds),
-        *(Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in PRIOR),
-        *(Step(f"{name}:{what}", method=name, disturb=what) for name in chosen for what in MID),
+        *(Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in pasts(contract, name)),
+        *(
+            Step(f"{name}:{what}", method=name, disturb=what)
+            for name in chosen
+            for what in disturbances(contract, name)
+        ),
         *_visited(first, contract, seed),
         *(Step(each.name, method=each.method, case=each) for each in others),
         *_visited(rest, contract, seed),

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from harness.model import Facts, State, VmFacts
 from harness.run.arrange import Arranger
 from harness.run.plan import Step
+from harness.strategies import Caller
 
 CELL, BUSY, CASE, OTHER = 3, 5, 2, 8
 """About what a step costs beside others: a cell, one in which something runs, a case of the input, a past or a disturbance."""
@@ -91,7 +92,7 @@ def _blocks(steps: Sequence[Step], arranger: Arranger, lent: dict[str, str]) -> 
     alone = count()
     fitting: dict[tuple[State, bool, int], frozenset[str]] = {}
     for each in steps:
-        want = _wanted(each)
+        want = _wanted(each, arranger.caller)
         key = want[0] if each.cell is not None else next(alone)
         if want not in fitting:
             fitting[want] = _serving(arranger, want, lent)
@@ -101,15 +102,20 @@ def _blocks(steps: Sequence[Step], arranger: Arranger, lent: dict[str, str]) -> 
     return list(blocks.values())
 
 
-def _wanted(step: Step) -> tuple[State, bool, int]:
+def _wanted(step: Step, caller: Caller) -> tuple[State, bool, int]:
     """Say which VM a step asks the arranger for: its state, whether on a host that may be lost, and how many NICs (0: any)."""
     if step.cell is not None:
         return (step.cell.state if step.cell.state.exists else State()), False, 0
+    start = caller.start(step.method)
     if step.case is not None:
-        return State(), False, step.case.nics
+        return start, False, step.case.nics
     if step.prior:
-        return State(orphaned=step.prior == "afterOrphanAbort"), False, 2 if step.prior == "onTwoNics" else 0
-    return State(), step.disturb == "midHostLost", 0
+        return (
+            State(orphaned=True) if step.prior == "afterOrphanAbort" else start,
+            False,
+            2 * (step.prior == "onTwoNics"),
+        )
+    return start, step.disturb == "midHostLost", 0
 
 
 def _serving(arranger: Arranger, want: tuple[State, bool, int], lent: dict[str, str]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from harness.target.properties import read
 from harness.target.tasks import follow, info
 from harness.terms import Arguments, Call, Faulted, Json, Lost, Operation, Ref, Returned, as_ref
 
-FULL, UNPRIVILEGED, SECOND = "full", "unprivileged", "second"
+FULL, UNPRIVILEGED, SECOND, READONLY = "full", "unprivileged", "second", "readonly"
 BRIEF = 0.002
 LONGEST = 5.0
 """The longest pause in seconds between two reads of a task."""
