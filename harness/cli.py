@@ -48,11 +48,13 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     output: option.Format = "text",
     api: option.Api = "",
     cells: option.Cells = False,
+    workers: option.Workers = 1,
     resume: option.Resume = None,
     complete: option.Complete = None,
     alphabet: option.Alphabet = None,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
+    from harness.conformance.launch import launch
     from harness.run.conform import Options
     from harness.run.job import Job, execute, from_environment, resumed
 
@@ -87,7 +89,7 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         if seed is not None or method:
             raise UsageError("--resume: seed and methods are those of the run; leave --seed and --method out")
         job = resumed(resume, job)
-    raise typer.Exit(execute(job).exit_code)
+    raise typer.Exit((execute(job) if workers == 1 else launch(job, workers)).exit_code)
 
 
 @app.command()

@@ -26,6 +26,9 @@ Wsdl: TypeAlias = Annotated[str, typer.Option(help="A WSDL of your own, path or 
 Seed: TypeAlias = Annotated[int | None, typer.Option(help="Repeats a run of the same build.")]
 MaxCalls: TypeAlias = Annotated[int, typer.Option(min=0, help="Judge at most so many calls.")]
 TimeLimit: TypeAlias = Annotated[float, typer.Option(min=0, help="Seconds.")]
+Workers: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="So many processes share the work, each with VMs of its own.")
+]
 ReportDir: TypeAlias = Annotated[Path, typer.Option(help="Holds one folder a run.")]
 Format: TypeAlias = Annotated[str, typer.Option("--format", help="text or json.")]
 Api: TypeAlias = Annotated[str, typer.Option(help="API version of the simulator that is started.")]

@@ -49,12 +49,26 @@ class Cells(msgspec.Struct, frozen=True):
     arrangements: Arrangements = Arrangements()
 
 
+class Worker(msgspec.Struct, frozen=True):
+    """One of several workers: the file of its history, what it sent, how many seconds it walked, and what it died of.
+
+    `died` is empty if it did not.
+    """
+
+    history: str
+    calls: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+    died: str = ""
+
+
 class RunResult(msgspec.Struct, frozen=True):
     """Everything that `run.json` says; the field names are fixed.
 
     `inputs` tells, by method, how many of the types, positions and constraints of its arguments were exercised, of how
     many. `calls` counts judged calls, `requests` all; `sharpness` says how sharp the predictions were; `waived` are untested
     rows that the configuration excuses, with its reason; `started` is UTC in ISO 8601, `seconds` the length of the run.
+    `workers` is empty if one process did it all.
     """
 
     verdict: Verdict
@@ -73,6 +87,7 @@ class RunResult(msgspec.Struct, frozen=True):
     waived: dict[str, str] = {}
     started: str = ""
     seconds: float = 0.0
+    workers: list[Worker] = []
     schema: str = SCHEMA
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -136,13 +136,15 @@ class Arranger(Chooser):
             self.reconnect(vm.host)
 
     def _ready(self, vm: VmFacts) -> None:
-        """Power the VM on and wait for Tools."""
+        """Power the VM on and wait for Tools; Tools that were stopped before a suspension come up by a reset only."""
         now = self.now(vm)
         if now.template:
             self.stage.done(vm.ref, "MarkAsVirtualMachine", {"pool": self.caller.pool(vm.ref).json()})
-        if now.power != ON:
+        before = now.power
+        if before != ON:
             self.stage.done(vm.ref, "PowerOnVM_Task")
-        elif now.tools == "stopped":
+            now = self.now(vm)
+        if before != OFF and now.tools == "stopped":
             self.stage.done(vm.ref, "ResetVM_Task")
         if now.tools != "never":
             self.stage.until(f"Tools of {vm.name}", lambda: self.now(vm).tools in {"ready", "old"})
@@ -314,14 +316,14 @@ class Arranger(Chooser):
             if any(each.connection in HOST_LOST for each in self.stage.states(vm.ref)):
                 self.reconnect(vm.host)
 
-    def clone(self, parent: VmFacts | None = None) -> VmFacts:
+    def clone(self, parent: VmFacts | None = None, name: str = "") -> VmFacts:
         """Make a VM that may be destroyed, like the parent."""
         parent = parent or self.choose(State())
         self._quiet(parent)
         self._ready(parent)
         if any(each.orphaned for each in self.stage.states(parent.ref)) and parent.engine == "ok":
             self._guest(parent, State(tools=next(iter(self.stage.states(parent.ref))).tools))
-        name = f"{parent.name}-vcontract-{len(self.stage.facts.vms)}"
+        name = name or f"{parent.name}-vcontract-{len(self.stage.facts.vms)}"
         spec = {
             "_typeName": "VirtualMachineInstantCloneSpec",
             "name": name,
@@ -359,15 +361,15 @@ class Arranger(Chooser):
             self._gone = made.ref
         return self._gone
 
-    def restore(self) -> list[str]:
-        """Put everything back: hosts connected, clones destroyed, VMs on and their engines whole; gives what failed."""
+    def restore(self, only: Collection[str] | None = None) -> list[str]:
+        """Put back all VMs, or `only` some: on, hosts connected, engines whole; clones are destroyed; gives what failed."""
         failed = []
         self._restoring = True
         for vm in list(self.stage.facts.vms.values()):
             try:
                 if vm.ref in self.clones:
                     self.destroy(vm.ref)
-                elif self._touched(vm):
+                elif (only is None or vm.ref.value in only) and self._touched(vm):
                     self._quiet(vm)
                     if self.templates.get(vm.ref.value):
                         self._power(vm, State(template=True, power=OFF))

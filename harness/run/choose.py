@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 
 from harness.model import State, VmFacts
@@ -29,16 +30,21 @@ class Chooser:
 
         One whose engine must be changed first comes last. Raises NotArrangedError if there is none.
         """
+        for vm in self.fitting(want, on_host=on_host, nics=nics):
+            return vm
+        raise NotArrangedError(
+            f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
+            f"{'template, ' if want.template else ''}host {want.connection})"
+        )
+
+    def fitting(self, want: State, *, on_host: bool = False, nics: int = 0) -> Iterator[VmFacts]:
+        """Give every VM that `choose` may pick, the best first; one may come twice."""
         for as_it_is, was_template in product((True, False), (True, False) if want.template else (False,)):
             for vm in self.stage.facts.vms.values():
                 placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
                 engine = vm.engine if as_it_is else self._engine_of(vm, want)
                 if placed and vm.ref not in self.clones and self._fits(vm, want, engine, was_template=was_template):
-                    return vm
-        raise NotArrangedError(
-            f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
-            f"{'template, ' if want.template else ''}host {want.connection})"
-        )
+                    yield vm
 
     def _engine_of(self, vm: VmFacts, want: State) -> str:
         """Give what a VM's engine can be made by the levers that there are: what is wanted, or else what it is."""

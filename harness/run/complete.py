@@ -17,8 +17,9 @@ from harness.report.events import Note, Reporter
 from harness.report.result import RunResult
 from harness.run.arrange import Arranger
 from harness.run.config import Config
-from harness.run.conform import Conformance, Options, exit_code
+from harness.run.conform import Conformance, Options
 from harness.run.exercise import Exerciser
+from harness.run.outcome import Part, exit_code
 from harness.run.plan import Plan, Step
 from harness.run.walk import TRIES
 from harness.run.words import End, Ending, Words
@@ -163,10 +164,11 @@ class Proving(Conformance):
         kept = super()._selected(verdicts)
         return [each for each in kept if each.verdict is not Verdict.UNTESTED or each.reason.startswith("blocked")]
 
-    def _result(self, judge: Judge, notes: list[str]) -> RunResult:
+    def result(self, parts: Sequence[Part]) -> RunResult:
         """Add what was proved; a run that conforms and did not prove it is inconclusive."""
         told, proved = self._outcome()
-        result = super()._result(judge, [*notes, *self.proof.text(), told])
+        (walked,) = parts
+        result = super().result([replace(walked, notes=[*walked.notes, *self.proof.text(), told])])
         if result.verdict is Verdict.CONFORMS and not proved:
             result = replace(result, verdict=Verdict.INCONCLUSIVE, exit_code=exit_code(Verdict.INCONCLUSIVE))
         return result

@@ -11,16 +11,17 @@ from functools import partial
 import msgspec
 from msgspec.structs import replace
 
-from harness.check import ASIDE, REPEAT, Judge, Summary, object_rows, row_of, summarise, worst
+from harness.check import ASIDE, REPEAT, Judge, object_rows, row_of, worst
 from harness.contract import Contract, Row, load, rows
 from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunStarted
-from harness.report.result import Arrangements, Cells, RunResult, TargetFacts
+from harness.report.result import Arrangements, RunResult, TargetFacts
 from harness.run.arrange import Arranger
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
 from harness.run.object_reads import read_object
+from harness.run.outcome import Part, cells_of, exit_code, heard, not_exercised, summed, waive
 from harness.run.past import Past
 from harness.run.plan import Plan, Step, all_cells, plan
 from harness.run.program import Performer
@@ -38,7 +39,7 @@ GUEST = "VirtualMachineGuestCustomizationManager"
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What a run is asked for; limits of 0 are none.
+    """What a run is asked for; limits of 0 are none, and no methods or rows are all of them.
 
     With `complete`, a proof for so many states more than the model, on an `alphabet` (empty: the default one).
     """
@@ -54,6 +55,7 @@ class Options(msgspec.Struct, frozen=True):
     asked: dict[str, Json] = {}
     complete: int | None = None
     alphabet: tuple[str, ...] = ()
+    rows: frozenset[str] = frozenset()
 
 
 class Conformance:
@@ -80,14 +82,15 @@ class Conformance:
 
     def run(self) -> RunResult:
         """Do everything and give the result; Ctrl-C ends it cleanly with what is known."""
-        judge = self._judge()
-        facts = judge.tracker.facts
-        stage = self._stage(judge)
-        caller = Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
-        arranger = Arranger(stage, caller, self._hosts(facts), self._helper(facts))
-        exerciser = Exerciser(stage, caller, arranger)
-        self.caller, self.exerciser = caller, exerciser
-        self.plan = self._plan(arranger)
+        result = self.result([self.walk()])
+        self._tell(RunEnded(result))
+        return result
+
+    def walk(self) -> Part:
+        """Survey, plan, walk, shrink and restore; gives what is known, also after Ctrl-C."""
+        arranger = self._set_out()
+        stage, judge = arranger.stage, arranger.stage.judge
+        exerciser = self.exerciser = Exerciser(stage, self.caller, arranger)
         self.walker = Walker(
             exerciser,
             judge,
@@ -109,8 +112,7 @@ class Conformance:
             if self.finding is not None:
                 self._replay(self.finding, arranger)
             else:
-                if self.past is None or not self.past.steps:
-                    read_object(stage)
+                self._read_object(stage)
                 self._walk(steps, exerciser, judge)
                 self._shrink(arranger, judge)
         with interruptible(notes):
@@ -119,9 +121,23 @@ class Conformance:
             notes += [f"not restored: {each}" for each in arranger.restore()]
         judge.close()
         self._report_new(judge, len(steps), len(steps))
-        result = self._result(judge, notes)
-        self._tell(RunEnded(result))
-        return result
+        return self._part(judge, notes)
+
+    def _set_out(self) -> Arranger:
+        """Look round and plan; gives what brings VMs into states."""
+        judge = self._judge()
+        facts = judge.tracker.facts
+        self.caller = Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
+        arranger = Arranger(self._stage(judge), self.caller, self._hosts(facts), self._helper(facts))
+        self.plan = self._plan(arranger)
+        return arranger
+
+    def _survey(self) -> Facts:
+        return survey(self.target, self.config, self.contract)
+
+    def _read_object(self, stage: Stage) -> None:
+        if self.past is None or not self.past.steps:
+            read_object(stage)
 
     def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
         """Take the steps of the plan."""
@@ -132,7 +148,7 @@ class Conformance:
         """Look round and give the judge that hears every operation from now on; of a run that was cut, the past too."""
         recorder = self.target.recorder
         if self.past is None:
-            facts = survey(self.target, self.config, self.contract)
+            facts = self._survey()
             recorder.observed(ASKED, self.options.asked | {"started": self.started.isoformat(timespec="seconds")})
             recorder.observed(FACTS, as_json(facts))
             judge = Judge(facts, self.contract, self.bases)
@@ -147,7 +163,9 @@ class Conformance:
     def _shrink(self, arranger: Arranger, judge: Judge) -> None:
         """Shrink what was found, as far as the budget goes."""
         judge.close()
-        found = self._summed(judge).findings
+        operations = list(self.target.recorder.operations)
+        known = heard(self.contract, judge.judgements, operations)
+        found = summed(self.contract, self._rows(), [known], self.bases, self.config.confirm, "").findings
         if not found:
             return
         self._tell(Note(f"shrinking {len(found)} findings"))
@@ -237,88 +255,78 @@ class Conformance:
             self._tell(CellJudged(each.cell, row, each.grade, each.observed, done, total))
         self._told = len(judge.judgements)
 
-    def _result(self, judge: Judge, notes: list[str]) -> RunResult:
-        recorder, options = self.target.recorder, self.options
-        summary = self._summed(judge)
-        summary = replace(summary, findings=tuple(self.shrunk.get(each.id, each) for each in summary.findings))
-        for each in summary.findings:
+    def _part(self, judge: Judge, notes: list[str]) -> Part:
+        operations, walker = self.target.recorder.operations, self.walker
+        arrangements = Arrangements(self.plan.least, self.plan.arrangements, self.exerciser.arrangements)
+        return replace(
+            heard(self.contract, judge.judgements, operations),
+            planned=[each.cell.id for each in self.plan.steps if each.cell is not None],
+            exercised=sorted(walker.exercised),
+            skipped=walker.skipped,
+            refused=walker.refused,
+            unreachable=self.unreachable,
+            arrangements=arrangements,
+            shown=self.caller.shown([each.call for each in operations if each.purpose == "judge"]),
+            shrunk=list(self.shrunk.values()),
+            notes=notes,
+        )
+
+    def result(self, parts: Sequence[Part]) -> RunResult:
+        """Put the parts of the run together to its result, and tell of the findings."""
+        options = self.options
+        summary = summed(self.contract, self._rows(), parts, self.bases, self.config.confirm, options.report)
+        shrunk = {each.id: each for part in reversed(parts) for each in part.shrunk}
+        named = {each.id: each.replay for each in summary.findings}
+        shrunk = {id_: replace(each, replay=named[id_]) for id_, each in shrunk.items() if id_ in named}
+        findings = [shrunk.get(each.id, each) for each in summary.findings]
+        for each in findings:
             self._tell(FindingSeen(each))
         rows_, waived = waive(self._selected(summary.rows), self.config)
-        verdict = worst(
-            [each.verdict for each in rows_ if each.id not in waived] + [Verdict.VIOLATES] * bool(summary.findings)
-        )
+        verdict = worst([each.verdict for each in rows_ if each.id not in waived] + [Verdict.VIOLATES] * bool(findings))
         measured: Sharpness = sharpness(self.contract, self.bases)
         return RunResult(
             verdict=verdict,
             exit_code=exit_code(verdict),
             seed=options.seed,
-            calls=recorder.calls,
-            requests=recorder.requests,
+            calls=sum(each.calls for each in parts),
+            requests=sum(each.requests for each in parts),
             target=self._target_facts(),
             rows=rows_,
-            cells=self._cells(),
-            findings=list(summary.findings),
+            cells=cells_of(parts),
+            findings=findings,
             sharpness=msgspec.to_builtins(measured),
-            inputs=self._inputs(judge),
+            inputs=self._inputs(parts),
             replay=options.replay,
-            notes=[*notes, *summary.notes, *self._not_exercised()],
+            notes=[*(note for each in parts for note in each.notes), *summary.notes, *not_exercised(parts)],
             waived=waived,
             started=self.started.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self.began, 3),
+            workers=[each.worker for each in parts if each.worker],
         )
 
-    def _cells(self) -> Cells:
-        """Sort the cells: exercised, not seen although they can be reached, and out of reach with the reason."""
-        planned = [each.cell.id for each in self.plan.steps if each.cell is not None]
-        refused = {name: reason for name, reason in self.walker.refused.items() if name in planned}
-        unreachable: dict[str, list[str]] = {}
-        for name, reason in (self.unreachable | refused).items():
-            unreachable.setdefault(reason, []).append(name)
-        seen = [each for each in planned if each in self.walker.exercised]
-        return Cells(
-            reachable=len(planned) - len(refused),
-            exercised=len(seen),
-            seen=seen,
-            unseen=[each for each in planned if each not in self.walker.exercised | refused.keys()],
-            unreachable=unreachable,
-            arrangements=Arrangements(self.plan.least, self.plan.arrangements, self.exerciser.arrangements),
-        )
-
-    def _inputs(self, judge: Judge) -> dict[str, dict[str, tuple[int, int]]]:
+    def _inputs(self, parts: Sequence[Part]) -> dict[str, dict[str, tuple[int, int]]]:
         """Count what was exercised of the methods' arguments."""
-        sent = [each.call for each in self.target.recorder.operations if each.purpose == "judge"]
-        taken = {each.cell.split(REPEAT)[0] for each in judge.judgements}
-        found = self.caller.coverage(sent, taken)
+        taken = {each.cell.split(REPEAT)[0] for part in parts for each in part.judgements}
+        found = self.caller.coverage([part.shown for part in parts], taken)
         return {
             name: {part: (share.reached, share.all) for part in ("types", "positions", "constraints")
                    for share in [getattr(found[name], part)]}
             for name in self._methods()
         }  # fmt: skip
 
-    def _summed(self, judge: Judge) -> Summary:
-        recorder, confirm = self.target.recorder, self.config.confirm
-        return summed(self.contract, self._rows(), judge, recorder.operations, self.bases, confirm, self.options.report)
-
     def _rows(self) -> tuple[Row, ...]:
         return rows(self.contract, self.bases)
 
     def _selected(self, verdicts: Sequence[RowVerdict]) -> list[RowVerdict]:
-        """Leave out the rows of methods that were not selected."""
+        """Leave out the rows that were not selected, or whose methods were not."""
         if self.finding is not None:
             return [each for each in verdicts if each.id == self.finding.row]
+        if self.options.rows:
+            return [each for each in verdicts if each.id in self.options.rows]
         if not self.options.methods:
             return list(verdicts)
         names = {each.id: each.method for each in self._rows()}
         return [each for each in verdicts if names[each.id] in self.options.methods]
-
-    def _not_exercised(self) -> list[str]:
-        """Name what was not exercised, by the reason why."""
-        by_reason: dict[str, dict[str, None]] = {}
-        for label, reason in (self.unreachable | self.walker.refused | self.walker.skipped).items():
-            what = label.partition(":")[2] or label
-            if "+" not in what:
-                by_reason.setdefault(reason, {})[what] = None
-        return [f"not exercised: {', '.join(names)}: {reason}" for reason, names in by_reason.items()]
 
     def _target_facts(self) -> TargetFacts:
         about = self.target.about
@@ -331,44 +339,9 @@ class Conformance:
             each.on(event)
 
 
-def summed(
-    contract: Contract,
-    listed: Sequence[Row],
-    judge: Judge,
-    operations: Sequence[Operation],
-    bases: dict[str, str],
-    confirm: int,
-    report: str,
-) -> Summary:
-    """Sum up what a judge found over some operations."""
-    extra = object_rows(contract, operations)
-    return summarise(
-        contract,
-        listed,
-        judge.judgements,
-        extra,
-        bases,
-        confirm=confirm,
-        replay=lambda id_: f"vcontract replay {report or 'RUN'}#{id_}",
-    )
-
-
 def bases_of(schema: Schema) -> dict[str, str]:
     """Give the base of each type of a schema, by name."""
     return {name: each.base for name, each in schema.types.items() if each.base}
-
-
-def waive(verdicts: Sequence[RowVerdict], config: Config) -> tuple[list[RowVerdict], dict[str, str]]:
-    """Find the untested rows that the configuration excuses; gives all rows, and the reasons by row."""
-    waived = {
-        each.id: reason for each in verdicts if each.verdict is Verdict.UNTESTED and (reason := config.waiver(each.id))
-    }
-    return list(verdicts), waived
-
-
-def exit_code(verdict: Verdict) -> int:
-    """Give the exit code of a verdict: 0 conforms, 1 violates, 5 inconclusive or untested."""
-    return {Verdict.CONFORMS: 0, Verdict.VIOLATES: 1}.get(verdict, 5)
 
 
 @contextmanager

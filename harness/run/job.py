@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import msgspec
 from msgspec.structs import replace
 
-from harness.contract import load
+from harness.contract import Contract, load
 from harness.errors import UsageError
 from harness.report.console import ConsoleReporter, JsonReporter
 from harness.report.events import Reporter, RunEvent, RunStarted
@@ -21,7 +21,7 @@ from harness.report.junit import JunitReporter
 from harness.report.reproduction import ReproductionReporter
 from harness.report.result import RunResult
 from harness.report.run_directory import RunDirectory
-from harness.run.complete import Proving, prepared
+from harness.run.complete import Proof, Proving, prepared
 from harness.run.config import Account, Config, config_for, read_password
 from harness.run.conform import Conformance, Options
 from harness.run.embedded import EMBEDDED, simulator_for
@@ -34,7 +34,8 @@ from harness.terms import Finding, Json
 class Job(msgspec.Struct, frozen=True):
     """What the command line asks for.
 
-    `target` empty: the embedded simulator, of version `api`. With `finding`, that one alone is replayed.
+    `target` empty: the embedded simulator, of version `api`. `output` is text, json or none. With `finding`, that one alone
+    is replayed.
     """
 
     contract: str
@@ -60,28 +61,69 @@ def execute(job: Job) -> RunResult:
 
     A run that never got under way leaves no directory behind, unless it goes on with one that was there (`past`).
     """
+    proof = _proof(job)
+    with underway(job) as ground:
+        known = (ground.target, ground.contract, ground.config, ground.options, ground.reporters)
+        if proof is not None:
+            return Proving(*known, proof).run()
+        return Conformance(*known, job.finding, job.past).run()
+
+
+def _proof(job: Job) -> Proof | None:
+    """Prepare the proof, if one is asked for: it may be refused for its size before anything is sent."""
+    if job.options.complete is not None:
+        return prepared(_contract(job), _configured(job), job.options)
+    if job.options.alphabet:
+        raise UsageError("--alphabet says what --complete is about, and goes with it alone")
+    return None
+
+
+def _contract(job: Job) -> Contract:
+    """Load the contract. Raises ContractError if it has no method of those that are asked for."""
     contract = load(job.contract)
     for method in job.options.methods:
         contract.method(method)
-    config = _configured(job)
-    if job.options.alphabet and job.options.complete is None:
-        raise UsageError("--alphabet says what --complete is about, and goes with it alone")
-    proof = prepared(contract, config, job.options) if job.options.complete is not None else None
+    return contract
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """What a run stands on: the target, reached, and those who hear of it; `directory` is the run's."""
+
+    target: Target
+    contract: Contract
+    config: Config
+    options: Options
+    reporters: list[Reporter]
+    directory: Path
+
+
+@contextmanager
+def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int = 1) -> Iterator[Ground]:
+    """Make a run's directory, reach its target, and end both well. Raises HarnessError for all that keeps it from running.
+
+    `stop` is called at the first SIGINT or SIGTERM once the run is under way; None: the next call does not begin.
+    """
+    contract, config = _contract(job), _configured(job)
     secrets = secrets_of(config)
     new_parent = not job.report_dir.exists()
     again = job.past.directory if job.past else None
     directory = RunDirectory(job.report_dir, job.options.seed, again=again)
     begun = _Begun()
     options = replace(job.options, report=str(directory.path), asked=_asked(job))
-    console: Reporter = JsonReporter() if job.output == "json" else ConsoleReporter(directory.path, cells=job.cells)
-    others: list[Reporter] = [JunitReporter(directory.path), ReproductionReporter(directory.path), console]
-    reporters: list[Reporter] = [begun, directory, *others]
+    reporters: list[Reporter] = [
+        begun,
+        directory,
+        JunitReporter(directory.path),
+        ReproductionReporter(directory.path),
+        *_console(job, directory),
+    ]
     recorder = Recorder.continued(directory.history, job.past.history) if job.past else Recorder(directory.history)
     try:
-        with terminable(begun, recorder), _opened(job, config, secrets, recorder) as target:
-            if proof is not None:
-                return Proving(target, contract, config, options, reporters, proof).run()
-            return Conformance(target, contract, config, options, reporters, job.finding, job.past).run()
+        with (
+            terminable(begun, stop or recorder.stop),
+            _opened(job, config, secrets, recorder, clients) as target,
+        ):
+            yield Ground(target, contract, config, options, reporters, directory.path)
     except BaseException:
         if not begun.yes and job.past is None:
             shutil.rmtree(directory.path, ignore_errors=True)
@@ -89,6 +131,13 @@ def execute(job: Job) -> RunResult:
                 with suppress(OSError):  # another run has come into it
                     job.report_dir.rmdir()
         raise
+
+
+def _console(job: Job, directory: RunDirectory) -> list[Reporter]:
+    """Give who prints: nobody if the output is none."""
+    if job.output == "json":
+        return [JsonReporter()]
+    return [ConsoleReporter(directory.path, cells=job.cells)] if job.output == "text" else []
 
 
 def _asked(job: Job) -> dict[str, Json]:
@@ -153,12 +202,12 @@ class _Begun:
 
 
 @contextmanager
-def _opened(job: Job, config: Config, secrets: Secrets, recorder: Recorder) -> Iterator[Target]:
+def _opened(job: Job, config: Config, secrets: Secrets, recorder: Recorder, clients: int) -> Iterator[Target]:
     """Reach the target; close it afterwards, with the simulator if it was started here."""
     simulator, url = None, job.target or config.target
     try:
         if not url:
-            simulator = simulator_for(job.options.seed, job.api, job.defects)
+            simulator = simulator_for(job.options.seed, job.api, job.defects, clients)
             simulator.start()
             url = simulator.url
         target = Target.open(
@@ -196,11 +245,11 @@ def _configured(job: Job) -> Config:
 
 
 @contextmanager
-def terminable(begun: _Begun, recorder: Recorder) -> Iterator[None]:
+def terminable(begun: _Begun, end: Callable[[], None]) -> Iterator[None]:
     """Let SIGTERM end a run as Ctrl-C does: cleanly, with what is known.
 
-    Once it is under way it ends before its next call: a call that is cut in the middle would be judged by half of what
-    was said. A second signal ends it at once.
+    Once it is under way, `end` is called and must let it end before its next call: one that is cut in the middle would be
+    judged by half of what was said. A second signal ends it at once.
     """
     told: list[int] = []
 
@@ -208,7 +257,7 @@ def terminable(begun: _Begun, recorder: Recorder) -> Iterator[None]:
         told.append(number)
         if not begun.yes or len(told) > 1:
             raise KeyboardInterrupt
-        recorder.stop()
+        end()
 
     before = [(each, signal.signal(each, stop)) for each in (signal.SIGINT, signal.SIGTERM)]
     try:

@@ -68,6 +68,8 @@ class Past(msgspec.Struct, frozen=True):
 
 def past_of(directory: Path) -> Past:
     """Read what a run did. Raises RunFileError if the directory holds no run that could go on."""
+    if any(directory.glob("history-*.jsonl")):
+        raise RunFileError(f"{directory}: the run was one of several workers; it cannot go on")
     history = read_history(directory / HISTORY)
     asked = history.noted(ASKED)
     if not asked:

@@ -7,12 +7,13 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from harness.check import Judge, retell, worst
+from harness.contract import Contract, rows
 from harness.contract import load as load_contract
-from harness.contract import rows
-from harness.history import read_history
-from harness.report.result import RunResult, load_run
+from harness.history import FACTS, History, read_history
+from harness.report.result import RunResult, Worker, load_run
 from harness.report.run_directory import HISTORY
-from harness.run.conform import bases_of, exit_code, summed
+from harness.run.conform import bases_of
+from harness.run.outcome import Part, exit_code, heard, summed
 from harness.run.past import facts_in
 from harness.schema import Schema, load
 from harness.shipped import shipped
@@ -20,20 +21,40 @@ from harness.terms import Verdict
 
 
 def rejudge(directory: Path, wsdl: str = "") -> RunResult:
-    """Give the result of a saved run as the contract and the model of today judge it. Raises RunFileError."""
+    """Give the result of a saved run as the contract and the model of today judge it. Raises RunFileError.
+
+    The history of each worker is judged by itself: it is about other VMs, and by another clock.
+    """
     saved = load_run(directory)
-    history = read_history((directory if directory.is_dir() else directory.parent) / HISTORY)
+    place = directory if directory.is_dir() else directory.parent
+    history = read_history(place / HISTORY)
     facts = facts_in(history, directory)
     schema: Schema = load(wsdl or shipped("wsdl") / facts.api_version)
     contract, bases = load_contract(facts.object), bases_of(schema)
-    judge = Judge(facts, contract, bases)
-    retell(judge, history)
-    judge.close()
+    judge = told(history, directory, contract, bases)
+    parts = [heard(contract, judge.judgements, history.operations)]
+    parts += [part_of(read_history(place / each.history), each, contract, bases) for each in saved.workers]
     listed = rows(contract, bases)
     selected = {each.id for each in saved.rows}
-    summary = summed(contract, listed, judge, history.operations, bases, facts.confirm, str(directory))
+    summary = summed(contract, listed, parts, bases, facts.confirm, str(directory))
     kept = [each for each in summary.rows if each.id in selected]
     verdict = worst(
         [each.verdict for each in kept if each.id not in saved.waived] + [Verdict.VIOLATES] * bool(summary.findings)
     )
     return replace(saved, verdict=verdict, exit_code=exit_code(verdict), rows=kept, findings=list(summary.findings))
+
+
+def part_of(history: History, worker: Worker, contract: Contract, bases: dict[str, str]) -> Part:
+    """Give what the history of a worker tells; nothing if it ended before it began."""
+    if not history.noted(FACTS):
+        return Part(worker=worker)
+    judge = told(history, Path(worker.history), contract, bases)
+    return replace(heard(contract, judge.judgements, history.operations), worker=worker)
+
+
+def told(history: History, directory: Path, contract: Contract, bases: dict[str, str]) -> Judge:
+    """Give a judge that has heard a whole history and is done with it. Raises RunFileError."""
+    judge = Judge(facts_in(history, directory), contract, bases)
+    retell(judge, history)
+    judge.close()
+    return judge

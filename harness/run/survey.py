@@ -45,7 +45,7 @@ def survey(target: Target, config: Config, contract: Contract) -> Facts:
     first = contract.content.partition(".")[0]
     if first and as_ref(target.content.get(first)) is None:
         raise TargetError(f"the target's ServiceContent offers no {first} (API {target.api_version})")
-    privileges, sessions = _log_in(target, config)
+    privileges, sessions = log_in(target, config)
     manager = reached(target, contract)
     vms = _vms(target, config)
     wanted = sorted({name for each in contract.methods for name in each.privileges})
@@ -94,7 +94,7 @@ def reached(target: Target, contract: Contract) -> Ref:
     return found
 
 
-def _log_in(target: Target, config: Config) -> tuple[dict[str, str], dict[str, str]]:
+def log_in(target: Target, config: Config) -> tuple[dict[str, str], dict[str, str]]:
     """Open the sessions; gives each actor's session key, and its account."""
     accounts = {each.role: each for each in config.account}
     if "full" not in accounts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ from harness.strategies import customization as gosc
 from harness.strategies.case import MALFORMED, Case
 from harness.strategies.cases import cases
 from harness.strategies.closure import Closure
-from harness.strategies.coverage import Coverage, coverage
+from harness.strategies.coverage import Coverage, coverage, shown
 from harness.strategies.http_breaks import NOBODY, STRANGER
 from harness.strategies.pool import Pool
 from harness.terms import Arguments, Call, Json, Ref
@@ -73,13 +73,22 @@ class Caller:
             raise LookupError(f"{case.label} needs a VM with {case.nics} NICs")
         return case.turn(self.call(Asked(method), vm))
 
-    def coverage(self, sent: Collection[Call], taken: Collection[str]) -> dict[str, Coverage]:
-        """Measure what was exercised, by method: `sent` are the judged calls, `taken` the names of the cases."""
-        found = {}
-        for each in self.contract.methods:
-            closure = Closure(self.schema, each.name)
-            found[each.name] = coverage(closure, sent, self._of(each.name), taken)
-        return found
+    def shown(self, sent: Collection[Call]) -> dict[str, list[str]]:
+        """Name what the valid ones of some calls show of the arguments of each method."""
+        return {each.name: sorted(shown(Closure(self.schema, each.name), sent)) for each in self.contract.methods}
+
+    def coverage(self, found: Iterable[Mapping[str, Collection[str]]], taken: Collection[str]) -> dict[str, Coverage]:
+        """Measure what was exercised, by method: `found` are answers of `shown`, `taken` the names of the cases."""
+        together = list(found)
+        return {
+            each.name: coverage(
+                Closure(self.schema, each.name),
+                {name for part in together for name in part.get(each.name, ())},
+                self._of(each.name),
+                taken,
+            )
+            for each in self.contract.methods
+        }
 
     def base(self, method: str) -> dict[str, Json]:
         """Give valid arguments for some VM with one NIC, the same at every call."""

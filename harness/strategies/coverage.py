@@ -79,21 +79,22 @@ def _simple(static: str, value: Json) -> str:
     return {bool: "boolean", int: "int", str: "string"}.get(type(value), "")
 
 
-def coverage(closure: Closure, sent: Iterable[Call], cases: Collection[Case], taken: Collection[str]) -> Coverage:
-    """Measure one method over the calls that were sent and the names of the cases that were taken.
-
-    Of the calls only those count that are valid: types and positions are not exercised by what is refused unread.
-    """
-    wanted = set(goals(closure))
-    shown: set[str] = set()
+def shown(closure: Closure, sent: Iterable[Call]) -> set[str]:
+    """Name what calls of one method show of the goals; what is refused unread exercises no type and no position."""
+    found: set[str] = set()
     for each in sent:
         if each.method == closure.method and _valid(each):
-            shown |= seen(closure, each.arguments) & wanted
-    types = set(closure.types)
+            found |= seen(closure, each.arguments)
+    return found & set(goals(closure))
+
+
+def coverage(closure: Closure, found: set[str], cases: Collection[Case], taken: Collection[str]) -> Coverage:
+    """Measure one method over what calls have shown, and the names of the cases that were taken."""
+    wanted, types = set(goals(closure)), set(closure.types)
     names = {each.name for each in cases if each.method == closure.method}
     return Coverage(
-        Share(len(shown & types), len(types)),
-        Share(len(shown - types), len(wanted - types)),
+        Share(len(found & types), len(types)),
+        Share(len(found & (wanted - types)), len(wanted - types)),
         Share(len(names & set(taken)), len(names)),
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Numbers the operations of a run and times them in seconds on one monotonic clock that starts at 0.
+    """Numbers the operations of a run, from `after` on, and times them in seconds on one monotonic clock that starts at 0.
 
     With `path` None nothing is written. With `keep`, `operations` holds every finished operation in the order of
     their ends; `cell` is noted with every call that names none, `block` with every call, and each of `listeners` is told
@@ -26,13 +26,19 @@ class Recorder:
     """
 
     def __init__(
-        self, path: Path | None = None, *, keep: bool = True, monotonic: Callable[[], float] = time.monotonic
+        self,
+        path: Path | None = None,
+        *,
+        keep: bool = True,
+        monotonic: Callable[[], float] = time.monotonic,
+        after: int = 0,
     ) -> None:
         self.operations: list[Operation] = []
         self.requests = 0
         self.calls = 0
         self.cell = ""
         self.block = ""
+        self._after = after
         self._stopping = False
         self.listeners: list[Callable[[Operation], None]] = []
         self._keep = keep
@@ -82,7 +88,7 @@ class Recorder:
                 raise KeyboardInterrupt
             self.requests += 1
             self.calls += purpose == "judge"
-            event = Invoke(self.requests, self.now(), call, purpose, cell or self.cell, self.block)
+            event = Invoke(self._after + self.requests, self.now(), call, purpose, cell or self.cell, self.block)
         self._write(event)
         return event
 

@@ -1,0 +1,134 @@
+"""A run of several workers, without a word of pytest: opens the target, gives orders, takes what comes back, and ends."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from threading import Thread
+
+import msgspec
+from msgspec.structs import replace
+
+from harness.conformance.stopping import Stopping
+from harness.conformance.worker import Orders, Yield
+from harness.history import encode_event
+from harness.report.result import RunResult, Worker
+from harness.run.config import Account, Config, Guest, password_of
+from harness.run.dealer import Dealer
+from harness.run.job import Ground, Job, underway
+from harness.run.outcome import Part
+from harness.run.shares import Share
+from harness.terms import Observed
+
+
+class Deal:
+    """One run: `open` it, let each of `orders` be walked, `give` what came of it, `end` it.
+
+    `stopping` ends a walk in this process; `bells` are called, each once and in a thread, to end those in others.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.orders: list[Orders] = []
+        self.result: RunResult | None = None
+        self.stopping = Stopping()
+        self.bells: list[Callable[[], None]] = []
+        self._stack = ExitStack()
+        self._given: dict[int, Yield] = {}
+        self._died: dict[int, str] = {}
+
+    def open(self, workers: int) -> None:
+        """Reach the target and deal its plan out. Raises HarnessError for all that keeps the run from beginning."""
+        began = time.monotonic()
+        with ExitStack() as stack:
+            ground = stack.enter_context(underway(self.job, stop=self.stop, clients=workers))
+            self._dealer = Dealer(ground.target, ground.contract, ground.config, ground.options, ground.reporters)
+            self._shares = self._dealer.shares(workers)
+            self._directory = ground.directory
+            limit = ground.options.time_limit
+            left = max(limit - (time.monotonic() - began), 0.001) if limit else 0.0
+            self.orders = [self._order(ground, each, left) for each in self._shares]
+            self._stack = stack.pop_all()
+
+    def _order(self, ground: Ground, share: Share, time_limit: float) -> Orders:
+        mark = encode_event(Observed("worker", {"number": share.number, "mark": uuid.uuid4().hex}))
+        orders = Orders(
+            self.job.contract,
+            ground.target.url,
+            self.job.insecure,
+            self.job.wsdl,
+            resolved(ground.config),
+            ground.options.seed,
+            time_limit,
+            share,
+            str(ground.directory.resolve()),
+            mark,
+        )
+        (ground.directory / orders.file).write_bytes(mark)
+        return orders
+
+    @property
+    def report(self) -> Path:
+        """The run's directory."""
+        return self._directory
+
+    def select(self, rows: Sequence[str], methods: frozenset[str]) -> None:
+        """Report these rows alone, of which these methods are exercised."""
+        options = self._dealer.options
+        chosen = tuple(each.name for each in self._dealer.contract.methods if each.name in methods)
+        self._dealer.options = replace(options, rows=frozenset(rows), methods=chosen)
+
+    def give(self, number: int, gave: Yield) -> None:
+        """Take what a walk gave."""
+        self._given[number] = gave
+
+    def died(self, number: int, reason: str) -> None:
+        """Note that a worker is gone, or could not walk; what it gave before counts."""
+        self._died.setdefault(number, reason)
+
+    def stop(self) -> None:
+        """End every walk before its next call; a signal handler may call it."""
+        self.stopping.ask()
+        for each in self.bells:
+            # in a thread, for the signal may have come while this one held the lock of the same channel
+            Thread(target=_rung, args=(each,)).start()
+
+    def end(self) -> RunResult:
+        """Put together what is known, report it, and let go of the target; the second time it only gives the result."""
+        if self.result is None:
+            with self._stack:
+                parts = [self._part(share, orders) for share, orders in zip(self._shares, self.orders, strict=True)]
+                self.result = self._dealer.end(self._shares, parts)
+        return self.result
+
+    def _part(self, share: Share, orders: Orders) -> Part:
+        place: Path = self._directory / orders.file
+        gave = self._given.get(share.number)
+        if gave is None:
+            reason = self._died.get(share.number, "it was ended before it had walked its share")
+            return self._dealer.buried(share, Worker(orders.file, died=reason), place)
+        if gave.history:
+            place.write_bytes(gave.history)
+        return gave.part
+
+
+def resolved(config: Config) -> Config:
+    """Put the passwords into a configuration, for a worker may lack the environment and the files that they stand in."""
+
+    def known(each: Account | Guest) -> Account | Guest:
+        return replace(each, password=password_of(each), password_env="", password_file="")
+
+    return msgspec.convert(
+        msgspec.to_builtins(
+            replace(config, account=tuple(map(known, config.account)), guest=tuple(map(known, config.guest)))
+        ),
+        Config,
+    )
+
+
+def _rung(bell: Callable[[], None]) -> None:
+    with suppress(OSError):  # its worker is gone
+        bell()

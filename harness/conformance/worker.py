@@ -1,0 +1,96 @@
+"""What one worker does: it reaches the target with sessions of its own and walks its share."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+
+from harness.conformance.stopping import Stopping
+from harness.contract import load
+from harness.report.result import Worker
+from harness.run.config import Config
+from harness.run.conform import Options
+from harness.run.outcome import Part
+from harness.run.share_walk import ShareWalk
+from harness.run.shares import NUMBERS, Share
+from harness.run.survey import secrets_of
+from harness.target import Recorder, Target
+
+INTERRUPTED = "interrupted: what was not reached is untested"
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """All that a worker must know, on this machine or another; `config` holds passwords, so it goes through pipes alone.
+
+    `directory` is the run's, in which `mark`, the first line of the worker's history, stands already: whoever finds it there
+    shares the disk. `wsdl` and a CA file are read where the worker runs.
+    """
+
+    contract: str
+    url: str
+    insecure: bool
+    wsdl: str
+    config: Config
+    seed: int
+    time_limit: float
+    share: Share
+    directory: str
+    mark: bytes
+
+    @property
+    def file(self) -> str:
+        """The name of the worker's history."""
+        return f"history-{self.share.number}.jsonl"
+
+
+class Yield(msgspec.Struct, frozen=True):
+    """What a worker gives back; `history` only if the run's directory is not on its disk."""
+
+    part: Part
+    history: bytes = b""
+
+
+def work(orders: Orders, methods: frozenset[str], stopping: Stopping) -> Yield:
+    """Walk the share. Raises HarnessError if the target cannot be reached."""
+    place = Path(orders.directory) / orders.file
+    if place.is_file() and place.read_bytes() == orders.mark:
+        return Yield(_walk(orders, methods, stopping, place))
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / orders.file
+        place.write_bytes(orders.mark)
+        part = _walk(orders, methods, stopping, place)
+        return Yield(part, place.read_bytes())
+
+
+def _walk(orders: Orders, methods: frozenset[str], stopping: Stopping, history: Path) -> Part:
+    began = time.monotonic()
+    share = orders.share
+    recorder = Recorder(history, after=NUMBERS * share.number)
+    stopping.watch(recorder)
+    try:
+        part = _walked(orders, methods, recorder)
+    except KeyboardInterrupt:  # before the walk began; later it ends itself
+        part = Part(planned=share.cells, notes=[INTERRUPTED])
+    finally:
+        recorder.close()
+    spent = round(time.monotonic() - began, 3)
+    return msgspec.structs.replace(part, worker=Worker(orders.file, part.calls, part.requests, spent))
+
+
+def _walked(orders: Orders, methods: frozenset[str], recorder: Recorder) -> Part:
+    target = Target.open(
+        orders.url,
+        wsdl=orders.wsdl or None,
+        insecure=orders.insecure or orders.config.insecure,
+        ca_file=orders.config.ca_file or None,
+        recorder=recorder,
+        secrets=secrets_of(orders.config),
+    )
+    options = Options(seed=orders.seed, time_limit=orders.time_limit)
+    try:
+        return ShareWalk(target, load(orders.contract), orders.config, options, orders.share, methods).walk()
+    finally:
+        target.close()
