@@ -272,3 +272,34 @@ def test_reads_of_the_vm_replace_what_was_assumed(script: Script) -> None:
     assert {each.power for each in script.tracker.states(VM.value)} == {"suspended"}
     script.read(VM, None)
     assert script.tracker.states(VM.value) == frozenset({State(exists=False)})
+
+
+UP = {
+    "runtime.powerState": "poweredOn",
+    "runtime.connectionState": "connected",
+    "guest.toolsRunningStatus": "guestToolsRunning",
+    "guest.guestOperationsReady": True,
+}
+DOWN = UP | {"guest.toolsRunningStatus": "guestToolsNotRunning", "guest.guestOperationsReady": False}
+
+
+@pytest.mark.parametrize("method", ["RebootGuest", "ResetVM_Task"])
+def test_tools_that_are_down_in_a_boot_may_be_up_at_the_next_call(script: Script, method: str) -> None:
+    """From the boot until they are read up again; before it, and after it, down is down."""
+
+    def tools() -> set[str]:
+        return {each.tools for each in script.tracker.states_since(VM.value, script.time + 1)}
+
+    script.read(VM, DOWN)
+    assert tools() == {"stopped"}
+    script.read(VM, UP)
+    task = Returned(Ref("Task", "task-1").json()) if method.endswith("_Task") else Returned()
+    script.feed(VM, method, task)
+    script.task("task-1", "success")
+    if method == "RebootGuest":
+        script.read(VM, UP)  # asked for, and not yet begun
+    script.read(VM, DOWN)
+    assert tools() == {"stopped", "starting"}
+    script.read(VM, UP)
+    script.read(VM, DOWN)
+    assert tools() == {"stopped"}
