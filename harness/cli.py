@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -47,10 +48,13 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     output: option.Format = "text",
     api: option.Api = "",
     cells: option.Cells = False,
+    resume: option.Resume = None,
+    complete: option.Complete = None,
+    alphabet: option.Alphabet = None,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.run.conform import Options
-    from harness.run.job import Job, execute, from_environment
+    from harness.run.job import Job, execute, from_environment, resumed
 
     _one_of("--format", output, ("text", "json"))
     password = os.environ.get("VCONTRACT_PASSWORD", "")
@@ -58,31 +62,31 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         target, user, secret, lax = from_environment(dict(os.environ))
         username, password, insecure = username or user, password or secret, insecure or lax
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
-    command = " ".join(
-        [
-            "vcontract run",
-            *(f"--target {target}" if target else "").split(),
-            *(f"--contract {contract}" if contract != MANAGER else "").split(),
-            f"--seed {chosen}",
-            *(f"--method {each}" for each in method or ()),
-        ]
+    command = _command(
+        target=[target],
+        contract=[contract] if contract != MANAGER else [],
+        seed=[chosen],
+        method=method,
+        complete=[complete],
+        alphabet=alphabet,
     )
-    options = Options(chosen, tuple(method or ()), max_calls, time_limit, replay=command)
+    options = Options(
+        chosen,
+        tuple(method or ()),
+        max_calls,
+        time_limit,
+        replay=command,
+        complete=complete,
+        alphabet=tuple(alphabet or ()),
+    )
     job = Job(
-        contract,
-        options,
-        target,
-        username,
-        password,
-        password_file,
-        insecure,
-        config,
-        wsdl,
-        report_dir,
-        output,
-        api,
+        contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api,
         cells=cells,
-    )
+    )  # fmt: skip
+    if resume is not None:
+        if seed is not None or method:
+            raise UsageError("--resume: seed and methods are those of the run; leave --seed and --method out")
+        job = resumed(resume, job)
     raise typer.Exit(execute(job).exit_code)
 
 
@@ -251,6 +255,12 @@ def contract_explain(
     from harness.run.explaining import explain
 
     typer.echo(explain(contract, method, state))
+
+
+def _command(**given: Sequence[object] | None) -> str:
+    """Write the command that repeats a run."""
+    told = [f"--{name} {each}" for name, values in given.items() for each in values or () if each not in {"", None}]
+    return " ".join(["vcontract run", *told])
 
 
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -29,4 +29,14 @@ TimeLimit: TypeAlias = Annotated[float, typer.Option(min=0, help="Seconds.")]
 ReportDir: TypeAlias = Annotated[Path, typer.Option(help="Holds one folder a run.")]
 Format: TypeAlias = Annotated[str, typer.Option("--format", help="text or json.")]
 Api: TypeAlias = Annotated[str, typer.Option(help="API version of the simulator that is started.")]
+Resume: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--resume", metavar="RUN", help="Go on with a run that was cut, without repeating what it did."),
+]
 Cells: TypeAlias = Annotated[bool, typer.Option("--cells", help="List every cell and what became of it.")]
+Complete: TypeAlias = Annotated[
+    int | None, typer.Option(min=0, metavar="K", help="Find every deviation with K states more than the model.")
+]
+Alphabet: TypeAlias = Annotated[
+    list[str] | None, typer.Option(help="An input of --complete: a deviation of a call, or a move; may be repeated.")
+]

@@ -134,7 +134,11 @@ class Answer(msgspec.Struct, frozen=True, tag_field="event", tag="answer"):
 
 
 class Observed(msgspec.Struct, frozen=True, tag_field="event", tag="observed"):
-    """A fact read before the run or given by the configuration; the first lines of a history."""
+    """What no call tells.
+
+    `run`: what was asked of the run; `facts`: what was known before it; `step`: one of its plan was taken; `resumed`: it
+    was cut and goes on.
+    """
 
     subject: str
     facts: dict[str, Json]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-import msgspec
 from msgspec.structs import replace
 
 from harness.check import promises, tasklife
 from harness.check.fields import Scene, requested
 from harness.check.grade import Assessment, grade_fault, grade_success, name_of
+from harness.check.judgement import FORGOTTEN, Judgement, Pending, lost, place, turned_away
 from harness.check.kept import begun, kept
 from harness.check.midtask import happened
 from harness.contract import OK, Contract
 from harness.model import (
     LATER,
-    Asked,
     Expectation,
     Facts,
     State,
@@ -32,42 +30,7 @@ from harness.model import (
 )
 from harness.terms import Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
 
-_INDEX = re.compile(r"\[\d+\]")
-FORGOTTEN = "forgotten"
-"""What is observed of a task that the server forgot before its end was read (oracle rule A6): it tells nothing."""
 _BUSY = frozenset({"TaskInProgress", "InvalidState"})
-
-
-class Judgement(msgspec.Struct, frozen=True):
-    """What one judged call is worth: its grade and verdict, what was expected and observed, and why.
-
-    `allowed` and `situations` are the expectation's; `broken` names what was wrong beside the outcome (task life,
-    promises, the wire); `notes` what was odd and no violation.
-    """
-
-    op: int
-    cell: str
-    method: str
-    verdict: Verdict
-    grade: Grade
-    expected: str
-    observed: str
-    allowed: tuple[str, ...]
-    situations: tuple[str, ...]
-    channel: str = ""
-    field: str = ""
-    why: str = ""
-    broken: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    request: str = ""
-    ops: tuple[int, ...] = ()
-
-
-class _Pending(msgspec.Struct):
-    operation: Operation
-    asked: Asked
-    states: frozenset[State]
-    reading: Mapping[str, Json] | None
 
 
 class Judge:
@@ -78,7 +41,7 @@ class Judge:
         self.judgements: list[Judgement] = []
         self.contract = contract
         self.bases = bases
-        self._pending: list[_Pending] = []
+        self._pending: list[Pending] = []
         self._block: list[Operation] = []
         self._refusals = promises.Refusals(facts.publish)
         self._methods = {each.name: each for each in contract.methods}
@@ -102,6 +65,11 @@ class Judge:
                     return True
         return False
 
+    def resume(self) -> None:
+        """Leave out what was pending when the run was cut: half of a cell tells nothing."""
+        self._pending, self._block = [], []
+        self.tracker.resume()
+
     def waiting(self) -> bool:
         """Whether a guest was rightly asked for something by the last call, and is not seen to have done it."""
         for each in self._pending[-1:]:
@@ -118,14 +86,14 @@ class Judge:
             self.judgements.append(self._judge(each))
         self._pending, self._block = [], []
 
-    def _remember(self, operation: Operation) -> _Pending:
+    def _remember(self, operation: Operation) -> Pending:
         vm = subject(operation.call)
         asked = classify(operation.call, self._methods[operation.call.method], self.tracker.facts)
         since = operation.start - self.tracker.facts.staleness
         states = self.tracker.states_since(vm, since) if asked.vm == "ok" else frozenset({State()})
-        return _Pending(operation, asked, states, self.tracker.readings.get(vm))
+        return Pending(operation, asked, states, self.tracker.readings.get(vm))
 
-    def _judge(self, pending: _Pending) -> Judgement:
+    def _judge(self, pending: Pending) -> Judgement:
         operation = pending.operation
         life = self._life(operation)
         mid = happened(operation, life, self._block, self.tracker) if life else frozenset()
@@ -141,7 +109,8 @@ class Judge:
         assessed, verdict = self._assess(pending, life, states, expectation)
         if unreached := self._unreached(pending, states, assessed):
             assessed, verdict = replace(assessed, grade=Grade.SPURIOUS, why=unreached), Verdict.VIOLATES
-        wire, told = self._wire(operation, life), self._told(operation, life)
+        wire = [] if turned_away(pending) else self._wire(operation, life)
+        told = self._told(operation, life)
         kept = self._promised(pending, life, assessed)
         if (broken := [*wire, *told, *kept]) and not assessed.grade.fails:
             grade = Grade.PROTOCOL if wire else Grade.WRONG
@@ -160,7 +129,7 @@ class Judge:
     def _told(self, operation: Operation, life: TaskLife | None) -> list[str]:
         return tasklife.broken(life, self._methods[operation.call.method].result) if life else []
 
-    def _unreached(self, pending: _Pending, states: frozenset[State], found: Assessment) -> str:
+    def _unreached(self, pending: Pending, states: frozenset[State], found: Assessment) -> str:
         """F5: say so if this is one refused abort too many, where nothing but the running customization stood in its way."""
         operation = pending.operation
         abort = self._methods[operation.call.method].effect == "aborted"
@@ -187,12 +156,12 @@ class Judge:
         return operation.end if instant and isinstance(operation.outcome, Returned) else None
 
     def _assess(
-        self, pending: _Pending, life: TaskLife | None, states: frozenset[State], expectation: Expectation
+        self, pending: Pending, life: TaskLife | None, states: frozenset[State], expectation: Expectation
     ) -> tuple[Assessment, Verdict]:
         outcome = pending.operation.outcome
         scene = self._scene(pending, states, life)
         if isinstance(outcome, Lost):
-            return Assessment(Grade.CONFORMS, "Lost", why=outcome.reason), Verdict.INCONCLUSIVE
+            return lost(pending, outcome.reason)
         if isinstance(outcome, Returned):
             if life is None:
                 return self._verdict(self._instant(pending.operation, outcome, expectation))
@@ -218,7 +187,7 @@ class Judge:
             )
         return grade_success(expectation)
 
-    def _success(self, pending: _Pending, life: TaskLife, expectation: Expectation) -> Assessment:
+    def _success(self, pending: Pending, life: TaskLife, expectation: Expectation) -> Assessment:
         """Success beside a running customization counts only if it began after that one's end (situations K1, B1)."""
         found = grade_success(expectation)
         allowed = expectation.allowed.get(OK)
@@ -257,7 +226,7 @@ class Judge:
             return found, Verdict.UNTESTED
         return found, Verdict.VIOLATES if found.grade.fails else Verdict.CONFORMS
 
-    def _scene(self, pending: _Pending, states: frozenset[State], life: TaskLife | None) -> Scene:
+    def _scene(self, pending: Pending, states: frozenset[State], life: TaskLife | None) -> Scene:
         operation, vm = pending.operation, subject(pending.operation.call)
         ended = self._ended_before(operation)
         entities = {task: ref.value for task, info in self._infos().items() if (ref := promises.entity_of(info))}
@@ -280,7 +249,7 @@ class Judge:
                 found[read[0].value] = read[1]["info"]
         return found
 
-    def _promised(self, pending: _Pending, life: TaskLife | None, found: Assessment) -> list[str]:
+    def _promised(self, pending: Pending, life: TaskLife | None, found: Assessment) -> list[str]:
         operation, vm = pending.operation, subject(pending.operation.call)
         broken: list[str] = []
         last = self._seen_after(vm, life.final[0].end if life and life.final else operation.end)
@@ -303,7 +272,7 @@ class Judge:
         reads = ((read_of(each), each.start) for each in self._block)
         return any(read is not None and read[0].value == vm and start >= done for read, start in reads)
 
-    def _kept(self, pending: _Pending, life: TaskLife | None, last: Mapping[str, Json] | None) -> list[str]:
+    def _kept(self, pending: Pending, life: TaskLife | None, last: Mapping[str, Json] | None) -> list[str]:
         call = pending.operation.call
         before = pending.reading if self._still(pending, life) else None
         effect = self._methods[call.method].effect
@@ -329,7 +298,7 @@ class Judge:
         lives = self.tracker.tasks.values()
         return frozenset(each.ref.value for each in lives if each.final and each.final[0].end < operation.start)
 
-    def _still(self, pending: _Pending, but: TaskLife | None = None) -> bool:
+    def _still(self, pending: Pending, but: TaskLife | None = None) -> bool:
         """Whether only the call itself, with its task, could have changed the guest.
 
         No other task ran since what was reported (which may be `staleness` old), and Tools do not come up.
@@ -342,7 +311,7 @@ class Judge:
         )
         return not unfinished and all(each.tools != "starting" for each in pending.states)
 
-    def _raced(self, pending: _Pending, mid: frozenset[str], observed: str) -> bool:
+    def _raced(self, pending: Pending, mid: frozenset[str], observed: str) -> bool:
         vm = subject(pending.operation.call)
         if mid or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
             return False
@@ -356,7 +325,7 @@ class Judge:
 
     def _write(
         self,
-        pending: _Pending,
+        pending: Pending,
         expectation: Expectation,
         found: Assessment,
         verdict: Verdict,
@@ -387,8 +356,3 @@ class Judge:
 
 def _part(operation: Operation) -> str:
     return operation.block or operation.cell
-
-
-def place(text: str) -> str:
-    """Name the field that a text `FIELD: why` speaks of, without the position in a list."""
-    return _INDEX.sub("[]", text.partition(": ")[0])

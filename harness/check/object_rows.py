@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.check.promises import singleton
 from harness.contract import Contract, before, row_id
-from harness.terms import Faulted, Json, Operation, Returned, RowVerdict, Verdict
+from harness.terms import Faulted, Json, Lost, Operation, Returned, RowVerdict, Verdict
 
 PROPERTIES, SINCE, SINGLETON = "object:properties", "object:since", "object:singleton"
 NAMED, BELOW = "named", "below"
@@ -14,7 +14,8 @@ NAMED, BELOW = "named", "below"
 
 def object_rows(contract: Contract, operations: Sequence[Operation]) -> list[RowVerdict]:
     """Judge the object's own rows from the operations of the cells `object:…`."""
-    of = {name: [each for each in operations if each.cell.startswith(name)] for name in (PROPERTIES, SINCE, SINGLETON)}
+    heard = [each for each in operations if not isinstance(each.outcome, Lost)]
+    of = {name: [each for each in heard if each.cell.startswith(name)] for name in (PROPERTIES, SINCE, SINGLETON)}
     found = []
     if contract.properties is not None:
         found.append(_row(contract, "properties", _properties(of[PROPERTIES])))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from harness.check.judge import FORGOTTEN, Judgement, place
+from harness.check.judgement import FORGOTTEN, Judgement, place
 from harness.contract import EVERY_METHOD, OK, Contract, Row, documented_as, row_id
 from harness.model import deviations_of
 from harness.terms import Finding, Grade, RowVerdict, Verdict

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
@@ -77,7 +78,10 @@ class TaskLife:
 
 
 class Tracker:
-    """Everything known so far; feed it the operations of one history in the order of their ends."""
+    """Everything known so far; feed it the operations of one history in the order of their ends.
+
+    `readings` are the last reads of the VMs, `was_template` says of each whether it was a template when it was first read.
+    """
 
     def __init__(self, facts: Facts, contract: Contract) -> None:
         self.facts = facts
@@ -87,6 +91,7 @@ class Tracker:
         self._now = 0.0
         self._lives: dict[str, list[TaskLife]] = {}
         self._boots = Boots()
+        self.was_template: dict[str, bool] = {}
         self._ghosts: list[TaskLife] = []
         self._snapshots: dict[str, frozenset[State] | None] = {}
         self.readings: dict[str, Mapping[str, Json] | None] = {}
@@ -131,6 +136,19 @@ class Tracker:
         filled = {replace(each, running=life.kind, task=life.ref.value) for life, _ in work for each in states}
         return frozenset(filled if any(certain for _, certain in work) else filled | states)
 
+    def resume(self) -> None:
+        """Forget what nobody watched: the run was cut, and goes on now that the tasks which it left have ended.
+
+        A lock may have been left or freed, a guest be half customized, an engine mended; the sessions are gone.
+        """
+        self._ghosts.clear()
+        self._snapshots.clear()
+        self._lives = {vm: [each for each in lives if each.over] for vm, lives in self._lives.items()}
+        self.facts = replace(self.facts, sessions={})
+        for vm in self._states:
+            self._boots.began(vm, asked=False)  # it may have been
+            self._each(vm, partial(_unwatched, engine=self.facts.vms[vm].engine))
+
     def add_vm(self, vm: VmFacts, states: frozenset[State] | None = None) -> None:
         """Take in a VM that was found or made after the run began."""
         self.facts = replace(self.facts, vms={**self.facts.vms, vm.ref.value: vm})
@@ -162,6 +180,8 @@ class Tracker:
         elif ref.value in self.facts.vms and (values is None or "runtime.powerState" in values):
             self.readings[ref.value] = values
             self._change(ref.value, frozenset(observe(each, values) for each in self.states(ref.value)))
+            if values is not None:
+                self.was_template.setdefault(ref.value, bool(values.get("config.template")))
             self._boots.saw(ref.value, next(iter(self.states(ref.value))))
 
     def _returned(self, operation: Operation, value: Json) -> None:
@@ -302,6 +322,10 @@ def anything(state: State) -> frozenset[State]:
     return frozenset(
         replace(state, orphaned=held, guest=guest) for held in (False, True) for guest in ("before", "undefined")
     )
+
+
+def _unwatched(state: State, engine: str) -> frozenset[State]:
+    return frozenset(replace(each, engine=kind) for each in anything(state) for kind in (state.engine, engine))
 
 
 def pulled(state: State, lever: str) -> frozenset[State]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from harness.model import Asked, Cell, State, VmFacts, ground
+from harness.model import Asked, Cell, State, VmFacts, ground, recent_tasks
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
 from harness.run.choose import ENGINES, Chooser
 from harness.run.judged import unfinished
@@ -29,7 +29,6 @@ class Arranger(Chooser):
     def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str], helper: Caller | None = None) -> None:
         super().__init__(stage, hosts)
         self.caller, self.helper = caller, helper
-        self._cloned = 0
         self.standing = ""
         self.arranged = 0
         self._restoring = False
@@ -80,11 +79,11 @@ class Arranger(Chooser):
         if want.connection in HOST_LOST:
             self._disconnect(vm)
         if want.tools != "starting":
-            self._let_settle(vm)
+            self.let_settle(vm)
         self._start(vm, want)
         return vm.ref
 
-    def _let_settle(self, vm: VmFacts) -> None:
+    def let_settle(self, vm: VmFacts) -> None:
         """Wait until what is reported of the VM cannot be older than its last change (oracle rule A11)."""
         changed = self.stage.tracker.changed(vm.ref.value) + self.stage.facts.staleness
         left = changed - self.stage.target.recorder.now()
@@ -298,6 +297,17 @@ class Arranger(Chooser):
         """Whether a VM can be cloned instantly: it must be running, so a template cannot."""
         return not any(each.template or not each.exists for each in self.stage.states(vm.ref))
 
+    def take_over(self, before: frozenset[str]) -> None:
+        """Wait for all that runs on the VMs, and own the clones that a run made before it was cut; `before` are the others."""
+        for vm in list(self.stage.facts.vms.values()):
+            reading = self.stage.read_vm(vm.ref)
+            for task in recent_tasks(reading or {}):
+                if self.stage.read_task(Ref("Task", task)).get("state") in {"queued", "running"}:
+                    self.stage.follow(Ref("Task", task))
+            if reading is not None and vm.ref.value not in before:
+                self.clones.append(vm.ref)
+        self.reconnect_all()
+
     def reconnect_all(self) -> None:
         """Bring back every host that is lost."""
         for vm in list(self.stage.facts.vms.values()):
@@ -311,8 +321,7 @@ class Arranger(Chooser):
         self._ready(parent)
         if any(each.orphaned for each in self.stage.states(parent.ref)) and parent.engine == "ok":
             self._guest(parent, State(tools=next(iter(self.stage.states(parent.ref))).tools))
-        self._cloned += 1
-        name = f"{parent.name}-vcontract-{self._cloned}"
+        name = f"{parent.name}-vcontract-{len(self.stage.facts.vms)}"
         spec = {
             "_typeName": "VirtualMachineInstantCloneSpec",
             "name": name,
@@ -328,7 +337,10 @@ class Arranger(Chooser):
         return made
 
     def destroy(self, vm: Ref) -> None:
-        """Power off and destroy a VM that was made here."""
+        """Power off and destroy a VM that was made here; one that is suspended cannot be powered off, and is resumed first.
+
+        Raises NotArrangedError if that is refused; the VM is then still to be destroyed.
+        """
         if vm in self.clones:
             power = self.now(self.stage.facts.vms[vm.value]).power
             if power == SUSPENDED:  # only what is on can be powered off
@@ -357,7 +369,7 @@ class Arranger(Chooser):
                     self.destroy(vm.ref)
                 elif self._touched(vm):
                     self._quiet(vm)
-                    if self.templates.get(vm.ref.value):
+                    if self.stage.tracker.was_template.get(vm.ref.value):
                         self._power(vm, State(template=True, power=OFF))
                     else:
                         self._emptied(vm, State())

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from harness.check import ASIDE, REPEAT, Judge, Summary, object_rows, row_of, summarise, worst
 from harness.contract import Contract, Row, load, rows
+from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunStarted
 from harness.report.result import Arrangements, Cells, RunResult, TargetFacts
@@ -20,7 +21,8 @@ from harness.run.arrange import Arranger
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
 from harness.run.object_reads import read_object
-from harness.run.plan import Plan, all_cells, plan
+from harness.run.past import Past
+from harness.run.plan import Plan, Step, all_cells, plan
 from harness.run.program import Performer
 from harness.run.shrink import Budget, Shrinker
 from harness.run.stage import FULL, READONLY, UNPRIVILEGED, NotArrangedError, SpentError, Stage
@@ -29,14 +31,17 @@ from harness.run.walk import Walker
 from harness.schema import Schema
 from harness.strategies import Caller
 from harness.target import Target
-from harness.terms import Finding, Operation, RowVerdict, Verdict
+from harness.terms import Finding, Json, Operation, RowVerdict, Verdict
 
 GUEST = "VirtualMachineGuestCustomizationManager"
 """The contract whose methods work in the guest: other contracts arrange states with them."""
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What a run is asked for; limits of 0 are none."""
+    """What a run is asked for; limits of 0 are none.
+
+    With `complete`, a proof for so many states more than the model, on an `alphabet` (empty: the default one).
+    """
 
     seed: int = 0
     methods: tuple[str, ...] = ()
@@ -46,6 +51,9 @@ class Options(msgspec.Struct, frozen=True):
     replay: str = "vcontract run"
     report: str = ""
     stop_at_first: bool = False
+    asked: dict[str, Json] = {}
+    complete: int | None = None
+    alphabet: tuple[str, ...] = ()
 
 
 class Conformance:
@@ -59,8 +67,9 @@ class Conformance:
         options: Options,
         reporters: Sequence[Reporter],
         finding: Finding | None = None,
+        past: Past | None = None,
     ) -> None:
-        self.finding = finding
+        self.finding, self.past = finding, past
         self.shrunk: dict[str, Finding] = {}
         self.target, self.contract, self.config, self.options = target, contract, config, options
         self.reporters = reporters
@@ -71,30 +80,38 @@ class Conformance:
 
     def run(self) -> RunResult:
         """Do everything and give the result; Ctrl-C ends it cleanly with what is known."""
-        facts = survey(self.target, self.config, self.contract)
-        self.target.recorder.observed("facts", as_json(facts))
-        judge = Judge(facts, self.contract, self.bases)
-        self.target.recorder.listeners.append(judge.feed)
+        judge = self._judge()
+        facts = judge.tracker.facts
         stage = self._stage(judge)
         caller = Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
         arranger = Arranger(stage, caller, self._hosts(facts), self._helper(facts))
         exerciser = Exerciser(stage, caller, arranger)
         self.caller, self.exerciser = caller, exerciser
         self.plan = self._plan(arranger)
-        steps = self.plan.steps
         self.walker = Walker(
-            exerciser, judge, self.config.confirm, lambda: self._spent(judge), partial(self._report_new, judge)
+            exerciser,
+            judge,
+            self.config.confirm,
+            lambda: self._spent(judge),
+            partial(self._report_new, judge),
+            partial(self.target.recorder.observed, STEP),
         )
+        if self.past is not None:
+            self.walker.taken_before(self.past.steps)
+            arranger.take_over(frozenset(self.past.facts.vms))
+        steps = self.walker.left(self.plan.steps)
         self._tell(RunStarted(self._target_facts(), self.options.seed, len(self._rows()), len(steps)))
-        if steps:
-            self._tell(Note(self.plan.text()))
+        if self.plan.text():
+            before = len(self.plan.steps) - len(steps)
+            self._tell(Note(self.plan.text() + (f"; {before} steps were taken before" if before else "")))
         notes: list[str] = []
         with interruptible(notes):
             if self.finding is not None:
                 self._replay(self.finding, arranger)
             else:
-                read_object(stage)
-                self.walker.walk(steps)
+                if self.past is None or not self.past.steps:
+                    read_object(stage)
+                self._walk(steps, exerciser, judge)
                 self._shrink(arranger, judge)
         with interruptible(notes):
             exerciser.rest()
@@ -106,6 +123,27 @@ class Conformance:
         self._tell(RunEnded(result))
         return result
 
+    def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
+        """Take the steps of the plan."""
+        del exerciser, judge  # the walker has them
+        self.walker.walk(steps)
+
+    def _judge(self) -> Judge:
+        """Look round and give the judge that hears every operation from now on; of a run that was cut, the past too."""
+        recorder = self.target.recorder
+        if self.past is None:
+            facts = survey(self.target, self.config, self.contract)
+            recorder.observed(ASKED, self.options.asked | {"started": self.started.isoformat(timespec="seconds")})
+            recorder.observed(FACTS, as_json(facts))
+            judge = Judge(facts, self.contract, self.bases)
+            recorder.listeners.append(judge.feed)
+            return judge
+        self.started = datetime.fromisoformat(self.past.asked.started)
+        judge = self.past.judge(self.contract, self.bases)
+        recorder.listeners.append(judge.feed)
+        self.past.check(survey(self.target, self.config, self.contract))
+        return judge
+
     def _shrink(self, arranger: Arranger, judge: Judge) -> None:
         """Shrink what was found, as far as the budget goes."""
         judge.close()
@@ -113,10 +151,14 @@ class Conformance:
         if not found:
             return
         self._tell(Note(f"shrinking {len(found)} findings"))
-        operations = list(self.target.recorder.operations)
+        led_to = {each.id: self._led_to(each) for each in found}
         shrinker = Shrinker(arranger, Performer(arranger.stage, ASIDE), self.options.shrink)
         for each in found:
-            self.shrunk[each.id] = shrinker.shrink(each, operations)
+            self.shrunk[each.id] = shrinker.shrink(each, led_to[each.id])
+
+    def _led_to(self, _: Finding) -> list[Operation]:
+        """Give the operations that a finding may rest on."""
+        return list(self.target.recorder.operations)
 
     def _replay(self, finding: Finding, arranger: Arranger) -> None:
         """Send one finding's program again, about the VM of the same name, else about any that is ready."""

@@ -13,7 +13,7 @@ from harness.run.arrange import Arranger
 from harness.run.judged import judged_call, read_new_tasks, sandwiched, settled, task_of, unfinished
 from harness.run.stage import FULL, NotArrangedError, Stage
 from harness.strategies import Caller, Case
-from harness.terms import Faulted, Ref, Returned
+from harness.terms import Faulted, Operation, Ref, Returned
 
 MID = (
     "midPowerOff",
@@ -80,11 +80,11 @@ class Exerciser:
             self.stage.read_vm(vm)
         self.caller.facts = self.stage.facts
         done = sandwiched(self.stage, self.caller.call(cell.asked, vm), beside)
-        stood = isinstance(done.outcome, Returned) or self._stood(cell, vm, beside)
+        stood = self._stood(cell, vm, beside, done)
         self.shared = vm if keep and beside and isinstance(done.outcome, Faulted) else None
         if self.shared is None:
             settled(self.stage, done, vm, beside)
-            self.arranger.note_snapshots([self.stage.read_task(each) for each in beside])
+            self._note_snapshots(beside)
         self.arranger.standing = vm.value if vm is not None and not beside else ""
         if not stood:
             raise NotArrangedError("the state had passed before the call was answered")
@@ -98,17 +98,25 @@ class Exerciser:
                 self.stage.follow(task)
             self.stage.read_vm(vm)
             read_new_tasks(self.stage, vm)
-            self.arranger.note_snapshots([self.stage.read_task(each) for each in tasks])
+            self._note_snapshots(tasks)
 
-    def _stood(self, cell: Cell, vm: Ref | None, beside: list[Ref]) -> bool:
-        """Whether a state that passes by itself was still there when the call had been refused."""
+    def _note_snapshots(self, tasks: list[Ref]) -> None:
+        finals = [self.stage.tracker.tasks[each.value].final for each in tasks]
+        self.arranger.note_snapshots([final[1] for final in finals if final is not None])
+
+    def _stood(self, cell: Cell, vm: Ref | None, beside: list[Ref], done: Operation) -> bool:
+        """Whether a state that passes by itself was still there when the call had been answered.
+
+        Work that was read running, and is over once a call was accepted, was cut by the call.
+        """
         if vm is None or not passes(cell.state):
             return True
         if cell.state.tools == "starting":
             self.stage.read_vm(vm)
-            return all(each.tools == "starting" for each in self.stage.states(vm))
+            if any(each.tools != "starting" for each in self.stage.states(vm)):
+                return False
         lives = (self.stage.tracker.tasks[each.value] for each in beside)
-        return all(not life.over for life in lives)
+        return isinstance(done.outcome, Returned) or all(not life.over for life in lives)
 
     def given(self, case: Case, label: str) -> None:
         """Make a call as a case of the input says, to a VM that is ready for it. Raises NotArrangedError, LookupError."""

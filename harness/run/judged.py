@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from harness.model import recent_tasks
 from harness.run.stage import BRIEF, NotArrangedError, Stage
+from harness.target.tasks import FINAL
 from harness.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref
 
 
@@ -106,9 +107,12 @@ def _read_named_task(stage: Stage, done: Operation) -> None:
 
 
 def read_new_tasks(stage: Stage, vm: Ref) -> None:
-    """Read every task of the VM that no call of ours was given: ours after a refusal (F1), or a stranger's (rule A5)."""
-    reading = stage.tracker.readings.get(vm.value)
-    if reading:
-        for task in recent_tasks(reading):
-            if task not in stage.tracker.tasks:
-                stage.read_task(Ref("Task", task))
+    """Read every task of the VM that no call of ours was given: ours after a refusal (F1), or a stranger's (rule A5).
+
+    One that was read ended tells nothing new: a server lists it for minutes.
+    """
+    for task in recent_tasks(stage.tracker.readings.get(vm.value) or {}):
+        if task in stage.tracker.tasks or task in stage.ended:
+            continue
+        if stage.read_task(Ref("Task", task)).get("state") in FINAL:
+            stage.ended.add(task)

@@ -47,8 +47,10 @@ class Plan(msgspec.Struct, frozen=True):
     least: int = 0
 
     def text(self) -> str:
-        """Say in one line what the plan costs."""
+        """Say in one line what the plan costs; nothing if it has no cells."""
         cells = sum(each.cell is not None for each in self.steps)
+        if not cells:
+            return ""
         return (
             f"{len(self.steps)} steps; {cells} cells in {self.states} states: {self.arrangements} arrangements, "
             f"at least {self.least} are needed"

@@ -26,6 +26,7 @@ PRIOR = (
     "afterSuspend",
     "afterRevert",
     "afterOrphanAbort",
+    "afterCutBoot",
     "onClone",
     "onTwoNics",
     "otherSession",
@@ -98,6 +99,12 @@ class Historian:
             self._on(vm)
         elif what == "afterOrphanAbort":
             self.arranger.abort(vm)
+        elif what == "afterCutBoot":
+            cut = self.arranger.began(vm, CUSTOMIZE)
+            self.arranger.abort(vm)
+            self.stage.follow(cut)
+            self.stage.done(vm, "ResetVM_Task")
+            self._on(vm)
         elif what == "endedSession":
             self.stage.log_in(LEAVER)
             self.stage.target.logout(LEAVER)

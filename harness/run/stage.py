@@ -35,7 +35,7 @@ class Stage:
     """Calls, reads and waits; every one is an operation that the judge hears.
 
     `patience` is the limit in seconds for a state to come about, `limit` the one for a task, `max_calls` that of judged
-    calls (0: none).
+    calls (0: none). `ended` are the tasks of others that were read ended.
     """
 
     def __init__(self, target: Target, judge: Judge, *, patience: float = 60.0) -> None:
@@ -44,6 +44,7 @@ class Stage:
         self.patience = patience
         self.limit = judge.tracker.facts.task_seconds or 600.0
         self.max_calls = 0
+        self.ended: set[str] = set()
         self._lasted: dict[str, float] = {}
         self.process_manager: Ref | None = None
         self.auth: Json = None

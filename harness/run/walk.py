@@ -10,7 +10,7 @@ from harness.run.exercise import Exerciser
 from harness.run.plan import Step
 from harness.run.prior import Historian
 from harness.run.stage import NotArrangedError, RefusedError
-from harness.terms import Verdict
+from harness.terms import Json, Verdict
 
 TRIES, HASTY_TRIES = 3, 8
 """How often a step is tried until it is arranged; the second for a state that passes by itself, which may be too quick."""
@@ -21,7 +21,8 @@ class Walker:
 
     `exercised` are the labels of the steps that were taken, `skipped` those that were not, with the reason, `refused` those
     whose state the target again and again refused to be brought into. A violation is tried until it was seen `confirm` times.
-    `spent` says why to stop (empty: go on), `taken` hears how many steps are done.
+    `spent` says why to stop (empty: go on), `taken` hears how many steps are done, `note` which: from these notes a run that
+    was cut can go on.
     """
 
     def __init__(
@@ -31,12 +32,13 @@ class Walker:
         confirm: int,
         spent: Callable[[], str] = str,
         taken: Callable[[int, int], None] = lambda *_: None,
+        note: Callable[[dict[str, Json]], None] = lambda _: None,
     ) -> None:
         self.exercised: set[str] = set()
         self.skipped: dict[str, str] = {}
         self.refused: dict[str, str] = {}
         self._exerciser, self._judge, self._confirm = exerciser, judge, confirm
-        self._spent, self._taken = spent, taken
+        self._spent, self._taken, self._note = spent, taken, note
         self._open: list[tuple[Step, int]] = []
 
     def walk(self, steps: Sequence[Step]) -> None:
@@ -76,18 +78,32 @@ class Walker:
                 refusals += isinstance(error, RefusedError)
                 if refusals == TRIES:
                     self.refused[step.label] = self.skipped.pop(step.label)
+                    self._note({"label": step.label, "refused": str(error)})
                     break
                 continue
             self.skipped.pop(step.label, None)
-            self.exercised.add(step.label)
             return number
         return 0
+
+    def taken_before(self, notes: Sequence[dict[str, Json]]) -> None:
+        """Take as done what a run noted before it was cut."""
+        for each in notes:
+            if "refused" in each:
+                self.refused[each["label"]] = each["refused"]
+            else:
+                self.exercised.add(each["label"])
+            self._exerciser.arrangements = each.get("arrangements", 0)
+
+    def left(self, steps: Sequence[Step]) -> list[Step]:
+        """List the steps that are still to be taken."""
+        return [each for each in steps if each.label not in self.exercised and each.label not in self.refused]
 
     def _confirm_open(self) -> None:
         """Judge what is over; take each step that found something again, alone, until it found it often enough."""
         self._judge.close()
         taken, self._open = self._open, []
         for step, number in taken:
+            self.exercised.add(step.label)
             for last in range(number, number + self._confirm - 1):
                 if not self._violated(_label(step, last)):
                     break
@@ -96,6 +112,7 @@ class Walker:
                 except (NotArrangedError, LookupError):
                     break
                 self._judge.close()
+            self._note({"label": step.label, "arrangements": self._exerciser.arrangements})
 
     def _violated(self, label: str) -> bool:
         return any(each.cell == label and each.verdict is Verdict.VIOLATES for each in self._judge.judgements)

@@ -1,6 +1,6 @@
 """The HTTP tier: the version that SOAPAction names, the session's cookie, and how the bytes travel.
 
-No case has a wrong content type or a compressed body: no source says what a vCenter makes of them.
+No source says what a vCenter makes of another content type, so whatever it does is only observed; no body is compressed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from harness.contract import OLD, Method, before
 from harness.schema import Schema
-from harness.strategies.case import AS_IS, MALFORMED, NO_SESSION, UNKNOWN_METHOD, Case, Turn, envelope, mark
+from harness.strategies.case import AS_IS, MALFORMED, NO_SESSION, UNKNOWN_METHOD, UNSETTLED, Case, Turn, envelope, mark
 from harness.terms import Call
 
 NOBODY, STRANGER = "nobody", "stranger"
@@ -34,6 +34,13 @@ LEGAL: dict[str, tuple[dict[str, str], tuple[float, ...]]] = {
     "connection.close": ({"Connection": "close"}, ()),
     "expect": ({"Expect": "100-continue"}, ()),
     "contentType.noCharset": ({"Content-Type": "text/xml"}, ()),
+}
+CONTENT_TYPES = {
+    "json": "application/json",
+    "plain": "text/plain; charset=utf-8",
+    "soap12": "application/soap+xml; charset=utf-8",
+    "latin1": "text/xml; charset=iso-8859-1",
+    "none": "",
 }
 COOKIES = {
     "none": (NOBODY, {}),
@@ -62,6 +69,9 @@ def cases(schema: Schema, documented: Method) -> Iterator[Case]:
     for name, (headers, pacing) in LEGAL.items():
         turn = _headed(schema, headers, mark(AS_IS, "http", name), pacing)
         yield Case(method, "http", "legal", name, AS_IS, turn)
+    for name, kind in CONTENT_TYPES.items():
+        turn = _headed(schema, {"Content-Type": kind}, mark(UNSETTLED, "contentType", name))
+        yield Case(method, "http", "contentType", name, UNSETTLED, turn)
     for name, (actor, headers) in COOKIES.items():
         turn = _headed(schema, headers, mark(NO_SESSION, "cookie", name), actor=actor)
         yield Case(method, "http", "cookie", name, NO_SESSION, turn)

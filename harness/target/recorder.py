@@ -7,8 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError, UsageError
-from harness.history import encode_event, operation
+from harness.errors import HarnessError, RunFileError, UsageError
+from harness.history import RESUMED, History, encode_event, operation
 from harness.terms import Answer, Call, Event, Invoke, Json, Observed, Operation, Outcome
 
 if TYPE_CHECKING:
@@ -47,12 +47,31 @@ class Recorder:
             except OSError as error:
                 raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
 
+    @classmethod
+    def continued(cls, path: Path, history: History) -> Recorder:
+        """Go on with the file of a run that was cut: a last line that was torn goes, the cut is noted, numbers and times go on.
+
+        RunFileError: the file cannot be mended.
+        """
+        try:
+            with path.open("r+b") as file:
+                file.truncate(file.read().rfind(b"\n") + 1)
+        except OSError as error:
+            raise RunFileError(f"{path}: cannot be written: {error.strerror}") from error
+        recorder = cls(path)
+        recorder.operations = list(history.operations)
+        recorder.requests = max((each.op for each in history.operations), default=0)
+        recorder.calls = sum(each.purpose == "judge" for each in history.operations)
+        recorder._zero -= max((each.end for each in history.operations), default=0.0)
+        recorder.observed(RESUMED, {})
+        return recorder
+
     def now(self) -> float:
-        """Seconds since the recorder was made."""
+        """Seconds since the recorder was made, or the run that it goes on with."""
         return self._monotonic() - self._zero
 
     def observed(self, subject: str, facts: dict[str, Json]) -> None:
-        """Note facts known before the run."""
+        """Note what no call tells."""
         self._write(Observed(subject, facts))
 
     def invoke(self, call: Call, purpose: str, cell: str) -> Invoke:

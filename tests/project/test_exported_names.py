@@ -9,7 +9,7 @@ import pytest
 EXPORTED = {
     "check": (
         "ABORTS ASIDE BELOW Judge Judgement NAMED ORDER PROPERTIES REPEAT SINCE SINGLETON Summary fingerprint "
-        "object_rows row_of summarise worst"
+        "object_rows retell row_of summarise worst"
     ),
     "contract": (
         "Contract DocumentedFault EVERY_METHOD Method OK OLD Permit Promise Row Situation ancestors before documented_as "
