@@ -307,3 +307,44 @@ def test_a_run_that_goes_on_knows_nothing_for_sure(script: Script) -> None:
     assert {each.guest for each in states} == {"before", "undefined"}
     assert {each.running for each in script.now()} == {""}
     assert script.tracker.facts.sessions == {}
+
+
+UP = {
+    "runtime.powerState": "poweredOn",
+    "runtime.connectionState": "connected",
+    "guest.toolsRunningStatus": "guestToolsRunning",
+    "guest.guestOperationsReady": True,
+}
+DOWN = UP | {"guest.toolsRunningStatus": "guestToolsNotRunning", "guest.guestOperationsReady": False}
+
+
+@pytest.mark.parametrize("method", ["RebootGuest", "ResetVM_Task"])
+def test_tools_that_are_down_in_a_boot_may_be_up_at_the_next_call(script: Script, method: str) -> None:
+    """From the boot until they are read up again; before it, and after it, down is down."""
+
+    def tools() -> set[str]:
+        return {each.tools for each in script.tracker.states_since(VM.value, script.time + 1)}
+
+    script.read(VM, DOWN)
+    assert tools() == {"stopped"}
+    script.read(VM, UP)
+    task = Returned(Ref("Task", "task-1").json()) if method.endswith("_Task") else Returned()
+    script.feed(VM, method, task)
+    script.task("task-1", "success")
+    if method == "RebootGuest":
+        script.read(VM, UP)  # asked for, and not yet begun
+    script.read(VM, DOWN)
+    assert tools() == {"stopped", "starting"}
+    script.read(VM, UP)
+    script.read(VM, DOWN)
+    assert tools() == {"stopped"}
+    script.tracker.resume()  # nobody watched, so it may boot
+    assert tools() == {"stopped", "starting"}
+
+
+def test_what_a_vm_was_at_first_is_remembered(script: Script) -> None:
+    """A run that made a template of a VM, and was cut, knows what to make of it again."""
+    script.read(VM, UP | {"config.template": False})
+    script.read(VM, {"runtime.powerState": "poweredOff", "config.template": True})
+    script.tracker.resume()
+    assert script.tracker.was_template == {VM.value: False}
