@@ -6,8 +6,6 @@ import importlib
 
 import pytest
 
-from harness.simulator.defects import DEFECTS
-
 MATRIX = importlib.import_module("kill_matrix")  # the script beside this file
 SAMPLE = (
     "abort-does-nothing",
@@ -33,8 +31,8 @@ def test_a_planted_defect_is_found(name: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", DEFECTS.known)
+@pytest.mark.parametrize("name", MATRIX.SHALLOW)
 def test_every_planted_defect_is_found(name: str) -> None:
-    """A plain run finds every one, at a seed of its own."""
+    """A plain run finds every one that needs no history, at a seed of its own."""
     shot = MATRIX.shoot(name, MATRIX.RANDOM_SEEDS[len(name) % len(MATRIX.RANDOM_SEEDS)])
     assert shot.killed, shot

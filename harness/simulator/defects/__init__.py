@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.simulator.defects import caller, faults, guest, lock, preconditions, tasks, versions, wire
+from harness.simulator.defects import caller, faults, guest, history, lock, preconditions, tasks, versions, wire
 from harness.simulator.defects.registry import DEFECTS, Defect
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ __all__ = [
     "caller",
     "faults",
     "guest",
+    "history",
     "lock",
     "misbehave",
     "preconditions",

@@ -16,19 +16,21 @@ class Defect(Behaviour):
     """A planted bug: `row` is the id of the promise that it breaks, `source` says where that promise stands.
 
     The letters of `source`: S the published page, M vendor metadata, W vendor WSDL, D vendor documentation, O observed
-    in public, V tried against the vendor's client.
+    in public, V tried against the vendor's client. `steps` is how many calls, those that arrange included, it takes to
+    show on a VM that is ready; those of three and more are for exploration and `--complete`.
     """
 
     row: str
     source: str
+    steps: int = 1
 
 
-def defect(row: str, source: str) -> Callable[[Change], Change]:
+def defect(row: str, source: str, steps: int = 1) -> Callable[[Change], Change]:
     """Register a defect; a row without an object's name is one of the manager's."""
     full = row if row.startswith("EveryMethod/") else f"{MANAGER}/{row}"
 
     def register(change: Change) -> Change:
-        DEFECTS.add(Defect(name_of(change), sentence_of(change), change, full, source))
+        DEFECTS.add(Defect(name_of(change), sentence_of(change), change, full, source, steps))
         return change
 
     return register
