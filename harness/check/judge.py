@@ -27,6 +27,7 @@ from harness.model import (
     steady,
     subject,
 )
+from harness.model.tracker import REVERTS
 from harness.terms import Fault, Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
 
 _INDEX = re.compile(r"\[\d+\]")
@@ -65,6 +66,7 @@ class _Pending(msgspec.Struct):
     asked: Asked
     states: frozenset[State]
     reading: Mapping[str, Json] | None
+    read_at: float
 
 
 class Judge:
@@ -110,7 +112,8 @@ class Judge:
         asked = classify(operation.call, self._methods[operation.call.method], self.tracker.facts)
         since = operation.start - self.tracker.facts.staleness
         states = self.tracker.states_since(vm, since) if asked.vm == "ok" else frozenset({State()})
-        return _Pending(operation, asked, states, self.tracker.readings.get(vm))
+        read_at = self.tracker.read_at.get(vm, operation.start)
+        return _Pending(operation, asked, states, self.tracker.readings.get(vm), read_at)
 
     def _judge(self, pending: _Pending) -> Judgement:
         operation = pending.operation
@@ -128,7 +131,7 @@ class Judge:
         assessed, verdict = self._assess(pending, life, states, expectation)
         if unreached := self._unreached(pending, states, assessed):
             assessed, verdict = replace(assessed, grade=Grade.SPURIOUS, why=unreached), Verdict.VIOLATES
-        wire, told = self._wire(operation, life), self._told(operation, life)
+        wire, told = self._wire(operation, life), self._told(operation, life, mid)
         kept = self._promised(pending, life, assessed)
         if (broken := [*wire, *told, *kept]) and not assessed.grade.fails:
             grade = Grade.PROTOCOL if wire else Grade.WRONG
@@ -144,8 +147,11 @@ class Judge:
         reads = [each for read, _ in life.reads for each in read.problems] if life else []
         return list(dict.fromkeys([*operation.problems, *reads]))
 
-    def _told(self, operation: Operation, life: TaskLife | None) -> list[str]:
-        return tasklife.broken(life, self._methods[operation.call.method].result) if life else []
+    def _told(self, operation: Operation, life: TaskLife | None, mid: frozenset[str]) -> list[str]:
+        """Name what the task's life breaks; a task that went with its VM has none to speak of (situation M2)."""
+        if life is None or ("gone" in mid and not any(info for _, info in life.reads)):
+            return []
+        return tasklife.broken(life, self._methods[operation.call.method].result)
 
     def _unreached(self, pending: _Pending, states: frozenset[State], found: Assessment) -> str:
         """F5: say so if this is one refused abort too many, where nothing but the running customization stood in its way."""
@@ -289,11 +295,13 @@ class Judge:
         return next((values for ref, values in reversed([each for each in reads if each]) if ref.value == vm), None)
 
     def _configured(self, vm: str) -> Mapping[str, Json]:
-        """Give the specification by which the guest is known to be configured; empty if none is."""
-        done = [
-            life for life in self.tracker.tasks.values() if life.vm == vm and life.kind == "customize" and life.final
-        ]
-        if not done or any(each.guest != "spec" for each in self.tracker.states(vm)):
+        """Give the specification by which the guest is known to be configured; empty if none is.
+
+        A guest that went back to a snapshot is configured as it was then.
+        """
+        lives = [life for life in self.tracker.tasks.values() if life.vm == vm and life.final]
+        done = [life for life in lives if life.kind == "customize" or life.accepted.call.method in REVERTS]
+        if not done or done[-1].kind != "customize" or any(each.guest != "spec" for each in self.tracker.states(vm)):
             return {}
         spec: Mapping[str, Json] = done[-1].accepted.call.arguments.get("spec") or {}
         return spec
@@ -316,10 +324,9 @@ class Judge:
     def _still(self, pending: _Pending, but: TaskLife | None = None) -> bool:
         """Whether only the call itself, with its task, could have changed the guest.
 
-        No other task ran since what was reported (which may be `staleness` old), and Tools do not come up.
+        No other task ran since the VM was read (what is reported may be `staleness` old), and Tools do not come up.
         """
-        vm, operation = subject(pending.operation.call), pending.operation
-        since = operation.start - self.tracker.facts.staleness
+        vm, since = subject(pending.operation.call), pending.read_at - self.tracker.facts.staleness
         unfinished = any(
             life.vm == vm and life is not but and (life.final is None or life.final[0].end > since)
             for life in self.tracker.lives(vm)
