@@ -25,6 +25,7 @@ MISSING_LEVERS = {
     "privilegeOnRoot": "no account has the privilege on the root only",
 }
 """Deviations that nothing in the configuration can bring about, and what is missing."""
+_CLONE = "-vcontract-"
 _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", ABORT: "AbortCustomization_Task"}
 
 
@@ -34,6 +35,7 @@ class Arranger:
     def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str]) -> None:
         self.stage, self.caller, self.hosts = stage, caller, hosts
         self.clones: list[Ref] = []
+        self._forks = 0
         self.standing = ""
         self._restoring = False
         self._gone: Ref | None = None
@@ -224,8 +226,9 @@ class Arranger:
     def reconnect(self, host: str) -> None:
         """Bring a host back."""
         self.stage.done(Ref("HostSystem", host), "ReconnectHost_Task")
-        back = [vm for vm in self.stage.facts.vms.values() if vm.host == host]
-        self.stage.until("the host's return", lambda: all(self.now(vm).connection not in HOST_LOST for vm in back[:1]))
+        there = [vm for vm in self.stage.facts.vms.values() if vm.host == host]
+        back = [vm for vm in there if any(each.exists for each in self.stage.states(vm.ref))]
+        self.stage.until("the host's return", lambda: all(self.now(vm).connection not in HOST_LOST for vm in back))
 
     def _start(self, vm: VmFacts, want: State) -> None:
         """Start the work that must run during the call, and see it running."""
@@ -284,7 +287,15 @@ class Arranger:
         self._ready(parent)
         if any(each.orphaned for each in self.stage.states(parent.ref)) and parent.engine == "ok":
             self._guest(parent, State(tools=next(iter(self.stage.states(parent.ref))).tools))
-        name = f"{parent.name}-vcontract-{len(self.clones) + 1}"
+        made = self.fork(parent)
+        if next(iter(self.stage.states(parent.ref))).tools != "never":
+            self.stage.until(f"Tools of {made.name}", lambda: self.now(made).tools == "ready")
+        return made
+
+    def fork(self, parent: VmFacts) -> VmFacts:
+        """Clone a VM as it is now, whatever runs on it."""
+        self._forks += 1
+        name = f"{parent.name.partition(_CLONE)[0]}{_CLONE}{self._forks}"
         spec = {
             "_typeName": "VirtualMachineInstantCloneSpec",
             "name": name,
@@ -294,18 +305,23 @@ class Arranger:
         if child is None:
             raise NotArrangedError("InstantClone_Task gave no VM")
         self.clones.append(child)
-        made = self.stage.facts.vms[child.value]
-        if next(iter(self.stage.states(parent.ref))).tools != "never":
-            self.stage.until(f"Tools of {name}", lambda: self.now(made).tools == "ready")
-        return made
+        return self.stage.facts.vms[child.value]
+
+    def origin(self, vm: VmFacts) -> VmFacts:
+        """Give the VM of which one was made here by cloning, over however many others; itself if it was not."""
+        name = vm.name.partition(_CLONE)[0]
+        return next((each for each in self.stage.facts.vms.values() if each.name == name), vm)
 
     def destroy(self, vm: Ref) -> None:
         """Power off and destroy a VM that was made here."""
         if vm in self.clones:
-            self.clones.remove(vm)
-            if next(iter(self.stage.states(vm))).power != OFF:
+            power = next(iter(self.stage.states(vm))).power
+            if power == SUSPENDED:
+                self.stage.done(vm, "PowerOnVM_Task")
+            if power != OFF:
                 self.stage.done(vm, "PowerOffVM_Task")
             self.stage.done(vm, "Destroy_Task")
+            self.clones.remove(vm)
             self.stage.read_vm(vm)
 
     def _destroyed(self) -> Ref:
@@ -320,6 +336,8 @@ class Arranger:
         """Put everything back: hosts connected, clones destroyed, VMs on and their engines whole; gives what failed."""
         failed = []
         self._restoring = True
+        with suppress(NotArrangedError):  # said below, by each VM that it keeps from being restored
+            self.reconnect_all()
         for vm in list(self.stage.facts.vms.values()):
             try:
                 if vm.ref in self.clones:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from harness.model import recent_tasks
-from harness.run.stage import BRIEF, Stage
+from harness.run.stage import BRIEF, NotArrangedError, Stage
 from harness.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref
 
 
@@ -55,6 +56,16 @@ def task_of(done: Operation) -> Ref | None:
 def unfinished(stage: Stage, vm: Ref | None) -> list[Ref]:
     """List the tasks of ours on a VM that were not read final."""
     return [life.ref for life in stage.tracker.lives(vm.value) if not life.over] if vm is not None else []
+
+
+def still_running(stage: Stage, tasks: Sequence[Ref]) -> list[Ref]:
+    """Look at tasks once more, and list those that have not ended."""
+    found = []
+    for task in tasks:
+        with suppress(NotArrangedError):
+            stage.running(task)
+            found.append(task)
+    return found
 
 
 def _read_named_task(stage: Stage, done: Operation) -> None:
