@@ -106,6 +106,15 @@ def cell(method: str, deviations: Iterable[str]) -> Cell:
     return Cell(f"{method}:{'+'.join(names) or VALID}", method, names, settle(state), asked)
 
 
+def shown(state: State) -> tuple[str, ...]:
+    """Name the deviations that a state shows."""
+    return tuple(
+        each.name
+        for each in DEVIATIONS
+        if each.state and all(getattr(state, name) == value for name, value in each.state.items())
+    )
+
+
 def cells(contract: Contract, deviations: int = 2) -> Iterator[Cell]:
     """Give every cell of a contract's methods with at most so many deviations, fewest first."""
     for count in range(deviations + 1):
