@@ -49,6 +49,8 @@ def run(  # noqa: PLR0913 - the options that design fixes
     seed: Annotated[int | None, typer.Option(help="Repeats a run of the same build.")] = None,
     max_calls: Annotated[int, typer.Option(min=0, help="Judge at most so many calls.")] = 0,
     time_limit: Annotated[float, typer.Option(min=0, help="Seconds.")] = 0.0,
+    explore: Annotated[int, typer.Option(min=0, help="After the plan, so many random programs of moves.")] = 0,
+    explore_only: Annotated[bool, typer.Option("--explore-only", help="Leave the plan out.")] = False,
     report_dir: Annotated[Path, typer.Option(help="Holds one folder a run.")] = Path("reports"),
     output: Format = "text",
     api: Annotated[str, typer.Option(help="API version of the simulator that is started.")] = "",
@@ -58,6 +60,8 @@ def run(  # noqa: PLR0913 - the options that design fixes
     from harness.run.job import Job, execute, from_environment
 
     _one_of("--format", output, ("text", "json"))
+    if explore_only and not explore:
+        raise UsageError("--explore-only needs --explore N, the number of programs")
     password = os.environ.get("VCONTRACT_PASSWORD", "")
     if target == "govc":
         target, user, secret, lax = from_environment(dict(os.environ))
@@ -69,9 +73,13 @@ def run(  # noqa: PLR0913 - the options that design fixes
             *(f"--target {target}" if target else "").split(),
             f"--seed {chosen}",
             *(f"--method {each}" for each in method or ()),
+            *([f"--explore {explore}"] if explore else []),
+            *(["--explore-only"] if explore_only else []),
         ]
     )
-    options = Options(chosen, tuple(method or ()), max_calls, time_limit, replay=command)
+    options = Options(
+        chosen, tuple(method or ()), max_calls, time_limit, replay=command, explore=explore, explore_only=explore_only
+    )
     job = Job(
         contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api
     )

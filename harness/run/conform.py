@@ -14,10 +14,11 @@ from harness.check import ASIDE, REPEAT, Judge, Summary, object_rows, row_of, su
 from harness.contract import Contract, Row, rows
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunStarted
-from harness.report.result import Cells, RunResult, TargetFacts
+from harness.report.result import Cells, Explored, RunResult, TargetFacts
 from harness.run.arrange import Arranger
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
+from harness.run.explore import Explorer, violated
 from harness.run.object_reads import read_object
 from harness.run.plan import Step, all_cells, plan
 from harness.run.prior import Historian
@@ -27,6 +28,7 @@ from harness.run.stage import FULL, UNPRIVILEGED, NotArrangedError, SpentError, 
 from harness.run.survey import as_json, host_names, survey
 from harness.schema import Schema
 from harness.strategies import Caller
+from harness.strategies.programs import LENGTH, visits
 from harness.target import Target
 from harness.terms import Finding, Operation, RowVerdict, Verdict
 
@@ -34,7 +36,10 @@ TRIES = 3
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What a run is asked for; limits of 0 are none."""
+    """What a run is asked for; limits of 0 are none.
+
+    `explore` is how many programs are executed after the plan, with `explore_only` without it.
+    """
 
     seed: int = 0
     methods: tuple[str, ...] = ()
@@ -44,6 +49,8 @@ class Options(msgspec.Struct, frozen=True):
     replay: str = "vcontract run"
     report: str = ""
     stop_at_first: bool = False
+    explore: int = 0
+    explore_only: bool = False
 
 
 class Conformance:
@@ -65,6 +72,8 @@ class Conformance:
         self.bases = bases_of(target.schema)
         self.started, self.began = datetime.now(UTC), time.monotonic()
         self.skipped: dict[str, str] = {}
+        self.explored = Explored()
+        self.left_out: list[str] = []
         self.exercised: set[str] = set()
         self._told = 0
 
@@ -87,6 +96,7 @@ class Conformance:
             else:
                 read_object(stage)
                 self._walk(steps, Exerciser(stage, caller, arranger), judge)
+                self._explore(steps, arranger, judge)
                 self._shrink(arranger, judge)
         with interruptible(notes):
             stage.enter("restore")
@@ -144,7 +154,7 @@ class Conformance:
                 self.skipped[each.id] = reason
             else:
                 reachable.append(each)
-        if self.finding is not None:
+        if self.finding is not None or self.options.explore_only:
             return [], len(reachable)
         methods = self.options.methods or tuple(each.name for each in self.contract.methods)
         inputs = self.caller.cases()
@@ -160,6 +170,21 @@ class Conformance:
                 return
             self._step(step, exerciser, judge)
             self._report_new(judge, number + 1, len(steps))
+
+    def _explore(self, steps: Sequence[Step], arranger: Arranger, judge: Judge) -> None:
+        """Go beyond the plan, to what it and the exploration saw least."""
+        if not self.options.explore or (self.options.stop_at_first and self._violated(judge)):
+            return
+        stop = self.options.stop_at_first
+        explorer = Explorer(arranger, self.caller, lambda: self._spent() or (stop and violated(judge)))
+        seen = visits((each.cell.state, each.cell.asked, each.cell.deviations) for each in steps if each.cell)
+        methods = self.options.methods or tuple(each.name for each in self.contract.methods)
+        total = len(steps) + self.options.explore * LENGTH
+        try:
+            for done in explorer.explore(methods, seen, self.options.seed, self.options.explore):
+                self._report_new(judge, len(steps) + done, total)
+        finally:
+            self.explored, self.left_out = explorer.made, explorer.left_out()
 
     def _violated(self, judge: Judge) -> bool:
         """Whether anything so far is a violation."""
@@ -222,12 +247,13 @@ class Conformance:
             requests=recorder.requests,
             target=self._target_facts(),
             rows=rows_,
+            explored=self.explored,
             cells=Cells(reachable, len(self.exercised & {each.id for each in all_cells(self.contract)})),
             findings=list(summary.findings),
             sharpness=msgspec.to_builtins(measured),
             inputs=self._inputs(judge),
             replay=options.replay,
-            notes=[*notes, *summary.notes, *self._not_exercised()],
+            notes=[*notes, *summary.notes, *self._not_exercised(), *self.left_out],
             waived=waived,
             started=self.started.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self.began, 3),

@@ -56,6 +56,7 @@ def fails(vcontract: Command, code: int, said: str, *arguments: object) -> None:
         (2, "no contract for Nope", "run --contract Nope"),
         (2, "--format xml: must be one of text, json", "run --format xml"),
         (2, "GOVC_URL is not set", "run --target govc"),
+        (2, "--explore-only needs --explore N", "run --explore-only"),
         (2, "--username needs --password-file", "run --username someone"),
         (2, "--password-file needs --username", "run --password-file none"),
         (2, "none: cannot read the password", "run --username someone --password-file none"),
