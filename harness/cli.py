@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from harness import cli_options as option
 from harness.errors import HarnessError, UsageError
 
 app = typer.Typer(
@@ -26,38 +28,35 @@ app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
-PasswordFile = Annotated[
-    Path | None, typer.Option(help="File whose first line is the password (or VCONTRACT_PASSWORD).")
-]
-ContractName = Annotated[str, typer.Option("--contract", help="The managed object whose contract is judged.")]
-Format = Annotated[str, typer.Option("--format", help="text or json.")]
 
 
 @app.command()
-def run(  # noqa: PLR0913 - the options that design fixes
+def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     *,
-    target: Annotated[
-        str, typer.Option(help="URL of the SDK, or govc for GOVC_URL; none: the simulator is started.")
-    ] = "",
-    username: Annotated[str, typer.Option(help="Account with all privileges.")] = "",
-    password_file: PasswordFile = None,
-    insecure: Annotated[bool, typer.Option("--insecure", help="Do not verify the certificate.")] = False,
-    config: Annotated[Path | None, typer.Option(help="vcontract.toml: accounts, VMs, levers, limits, waivers.")] = None,
-    contract: ContractName = MANAGER,
-    method: Annotated[list[str] | None, typer.Option(help="Only this method; may be repeated.")] = None,
-    wsdl: Annotated[str, typer.Option(help="A WSDL of your own, path or URL.")] = "",
-    seed: Annotated[int | None, typer.Option(help="Repeats a run of the same build.")] = None,
-    max_calls: Annotated[int, typer.Option(min=0, help="Judge at most so many calls.")] = 0,
-    time_limit: Annotated[float, typer.Option(min=0, help="Seconds.")] = 0.0,
-    explore: Annotated[int, typer.Option(min=0, help="After the plan, so many random programs of moves.")] = 0,
-    explore_only: Annotated[bool, typer.Option("--explore-only", help="Leave the plan out.")] = False,
-    report_dir: Annotated[Path, typer.Option(help="Holds one folder a run.")] = Path("reports"),
-    output: Format = "text",
-    api: Annotated[str, typer.Option(help="API version of the simulator that is started.")] = "",
+    target: option.Target = "",
+    username: option.Username = "",
+    password_file: option.PasswordFile = None,
+    insecure: option.Insecure = False,
+    config: option.ConfigFile = None,
+    contract: option.ContractName = MANAGER,
+    method: option.Methods = None,
+    wsdl: option.Wsdl = "",
+    seed: option.Seed = None,
+    max_calls: option.MaxCalls = 0,
+    time_limit: option.TimeLimit = 0.0,
+    report_dir: option.ReportDir = Path("reports"),
+    output: option.Format = "text",
+    api: option.Api = "",
+    cells: option.Cells = False,
+    resume: option.Resume = None,
+    complete: option.Complete = None,
+    alphabet: option.Alphabet = None,
+    explore: option.Explore = 0,
+    explore_only: option.ExploreOnly = False,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.run.conform import Options
-    from harness.run.job import Job, execute, from_environment
+    from harness.run.job import Job, execute, from_environment, resumed
 
     _one_of("--format", output, ("text", "json"))
     if explore_only and not explore:
@@ -67,22 +66,34 @@ def run(  # noqa: PLR0913 - the options that design fixes
         target, user, secret, lax = from_environment(dict(os.environ))
         username, password, insecure = username or user, password or secret, insecure or lax
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
-    command = " ".join(
-        [
-            "vcontract run",
-            *(f"--target {target}" if target else "").split(),
-            f"--seed {chosen}",
-            *(f"--method {each}" for each in method or ()),
-            *([f"--explore {explore}"] if explore else []),
-            *(["--explore-only"] if explore_only else []),
-        ]
-    )
+    command = _command(
+        target=[target],
+        contract=[contract] if contract != MANAGER else [],
+        seed=[chosen],
+        method=method,
+        complete=[complete],
+        alphabet=alphabet,
+        explore=[explore or None],
+    ) + (" --explore-only" if explore_only else "")
     options = Options(
-        chosen, tuple(method or ()), max_calls, time_limit, replay=command, explore=explore, explore_only=explore_only
+        chosen,
+        tuple(method or ()),
+        max_calls,
+        time_limit,
+        replay=command,
+        complete=complete,
+        alphabet=tuple(alphabet or ()),
+        explore=explore,
+        explore_only=explore_only,
     )
     job = Job(
-        contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api
-    )
+        contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api,
+        cells=cells,
+    )  # fmt: skip
+    if resume is not None:
+        if seed is not None or method:
+            raise UsageError("--resume: seed and methods are those of the run; leave --seed and --method out")
+        job = resumed(resume, job)
     raise typer.Exit(execute(job).exit_code)
 
 
@@ -90,7 +101,7 @@ def run(  # noqa: PLR0913 - the options that design fixes
 def judge(
     run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
     wsdl: Annotated[str, typer.Option(help="The WSDL that the run used, if its own.")] = "",
-    output: Format = "text",
+    output: option.Format = "text",
 ) -> None:
     """Judge a saved run again, without a server."""
     from harness.report.console import ConsoleReporter, JsonReporter
@@ -105,7 +116,8 @@ def judge(
 
 @app.command()
 def report(
-    run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")], output: Format = "text"
+    run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
+    output: option.Format = "text",
 ) -> None:
     """Show a saved run again and redraw its junit.xml."""
     from harness.report.console import ConsoleReporter, JsonReporter
@@ -126,7 +138,7 @@ def replay(
     *,
     target: Annotated[str, typer.Option(help="Another target; none: the run's kind of target.")] = "",
     username: Annotated[str, typer.Option()] = "",
-    password_file: PasswordFile = None,
+    password_file: option.PasswordFile = None,
     insecure: Annotated[bool, typer.Option("--insecure")] = False,
     config: Annotated[Path | None, typer.Option()] = None,
     report_dir: Annotated[Path, typer.Option()] = Path("reports"),
@@ -216,7 +228,7 @@ def wsdl_build(
 
 
 @contract_app.command("list")
-def contract_list(contract: ContractName = MANAGER) -> None:
+def contract_list(contract: option.ContractName = MANAGER) -> None:
     """List the rows."""
     from harness.contract import load, rows
     from harness.run.conform import bases_of
@@ -244,12 +256,18 @@ def contract_lint(folder: Annotated[Path | None, typer.Argument(help="Folder of 
 def contract_explain(
     method: Annotated[str, typer.Argument()],
     state: Annotated[str, typer.Option(help="name=value,… of the state and of the call.")] = "",
-    contract: ContractName = MANAGER,
+    contract: option.ContractName = MANAGER,
 ) -> None:
     """Print what a method may answer in a state, and the situations that say so."""
     from harness.run.explaining import explain
 
     typer.echo(explain(contract, method, state))
+
+
+def _command(**given: Sequence[object] | None) -> str:
+    """Write the command that repeats a run."""
+    told = [f"--{name} {each}" for name, values in given.items() for each in values or () if each not in {"", None}]
+    return " ".join(["vcontract run", *told])
 
 
 def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:

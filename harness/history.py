@@ -7,21 +7,31 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.errors import RunFileError
-from harness.terms import Answer, Event, Invoke, Lost, Observed, Operation
+from harness.terms import Answer, Event, Invoke, Json, Lost, Observed, Operation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 UNANSWERED = "the run ended before an answer"
+ASKED, FACTS, STEP, RESUMED = "run", "facts", "step", "resumed"
+"""The subjects of what a run notes beside its operations."""
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event)
 
 
 class History(msgspec.Struct, frozen=True):
-    """What a run observed before it began, and its operations in the order in which they began."""
+    """What a run noted, and its operations in the order in which they began.
+
+    `resumed` tells, for each time that the run was cut and went on, how many operations had begun by then.
+    """
 
     observed: list[Observed]
     operations: list[Operation]
+    resumed: tuple[int, ...] = ()
+
+    def noted(self, subject: str) -> list[dict[str, Json]]:
+        """Give all that was noted under a subject, in order."""
+        return [each.facts for each in self.observed if each.subject == subject]
 
 
 def encode_event(event: Event) -> bytes:
@@ -41,6 +51,7 @@ def operation(invoke: Invoke, answer: Answer) -> Operation:
         problems=answer.problems,
         purpose=invoke.purpose,
         cell=invoke.cell,
+        block=invoke.block,
     )
 
 
@@ -69,10 +80,18 @@ def _join(path: Path, events: list[Event]) -> History:
     observed: list[Observed] = []
     invoked: dict[int, Invoke] = {}
     answered: dict[int, Answer] = {}
-    last = 0.0
+    last, resumed = 0.0, []
+
+    def cut() -> None:
+        for op in invoked.keys() - answered.keys():
+            answered[op] = Answer(op=op, time=last, outcome=Lost(UNANSWERED))
+
     for number, event in enumerate(events, 1):
         if isinstance(event, Observed):
             observed.append(event)
+            if event.subject == RESUMED:
+                cut()
+                resumed.append(len(invoked))
             continue
         last = max(last, event.time)
         if isinstance(event, Invoke) and event.op not in invoked:
@@ -81,6 +100,5 @@ def _join(path: Path, events: list[Event]) -> History:
             answered[event.op] = event
         else:
             raise RunFileError(f"{path}:{number}: operation {event.op} begins twice, ends twice or never began")
-    for op in invoked.keys() - answered.keys():
-        answered[op] = Answer(op=op, time=last, outcome=Lost(UNANSWERED))
-    return History(observed, [operation(each, answered[op]) for op, each in invoked.items()])
+    cut()
+    return History(observed, [operation(each, answered[op]) for op, each in invoked.items()], tuple(resumed))

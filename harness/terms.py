@@ -69,6 +69,14 @@ class Call(msgspec.Struct, frozen=True):
         return self.payload.values if isinstance(self.payload, Arguments) else self.payload.origin
 
 
+def subject(call: Call) -> str:
+    """Name the VM that a call is about: the object itself, or its `vm` argument; empty if none."""
+    if call.object.type == "VirtualMachine":
+        return call.object.value
+    vm = as_ref(call.arguments.get("vm"))
+    return vm.value if vm else ""
+
+
 class Fault(msgspec.Struct, frozen=True):
     """What vSphere returns when it refuses: a MethodFault by WSDL type, its fields as wire values, its text."""
 
@@ -103,7 +111,8 @@ class Invoke(msgspec.Struct, frozen=True, tag_field="event", tag="invoke"):
     """A call is about to leave: written before the first byte is sent.
 
     `purpose` is `judge` (a call of the contract under test), `arrange` (brings a VM into a state) or `read`;
-    `cell` names the cell that a judged call exercises.
+    `cell` names the cell that a judged call exercises; cells in a row with the same `block` share work that runs on their
+    VM, and are judged together.
     """
 
     op: int
@@ -111,6 +120,7 @@ class Invoke(msgspec.Struct, frozen=True, tag_field="event", tag="invoke"):
     call: Call
     purpose: str = "read"
     cell: str = ""
+    block: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True, tag_field="event", tag="answer"):
@@ -124,7 +134,11 @@ class Answer(msgspec.Struct, frozen=True, tag_field="event", tag="answer"):
 
 
 class Observed(msgspec.Struct, frozen=True, tag_field="event", tag="observed"):
-    """A fact read before the run or given by the configuration; the first lines of a history."""
+    """What no call tells.
+
+    `run`: what was asked of the run; `facts`: what was known before it; `step`: one of its plan was taken; `resumed`: it
+    was cut and goes on.
+    """
 
     subject: str
     facts: dict[str, Json]
@@ -145,6 +159,7 @@ class Operation(msgspec.Struct, frozen=True):
     problems: tuple[str, ...] = ()
     purpose: str = "read"
     cell: str = ""
+    block: str = ""
 
 
 class Grade(StrEnum):

@@ -1,8 +1,10 @@
 """One file per guarantee; works on a saved history alone and never on a server."""
 
-from harness.check.judge import Judge, Judgement
+from harness.check.judge import Judge
+from harness.check.judgement import Judgement
 from harness.check.object_rows import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON, object_rows
 from harness.check.promises import ABORTS
+from harness.check.retell import retell
 from harness.check.verdicts import ASIDE, ORDER, REPEAT, Summary, fingerprint, row_of, summarise, worst
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "Summary",
     "fingerprint",
     "object_rows",
+    "retell",
     "row_of",
     "summarise",
     "worst",

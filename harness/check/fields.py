@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from harness.contract import Method
-from harness.model import Asked, Facts, State
-from harness.terms import Call, Fault, Json, as_ref
+from harness.contract import Contract, Method
+from harness.model import EFFECTS, Asked, Facts, State, cell_of
+from harness.terms import Call, Fault, Json, as_ref, subject
 
 
 class Scene(msgspec.Struct, frozen=True):
     """What a fault's fields are held against: the call, the states it met, the tasks that ran or had ended by then.
 
-    `entities` maps the task that a TaskInProgress named to the VM that its info names, if it was read.
+    `entities` maps the task that a TaskInProgress named to the VM that its info names, if it was read. `requested` are the
+    power states that the method may be said to ask for.
     """
 
     call: Call
@@ -25,15 +26,26 @@ class Scene(msgspec.Struct, frozen=True):
     ended: frozenset[str] = frozenset()
     entities: dict[str, str] = {}
     cancelled: Json = None
+    requested: frozenset[str] = frozenset({"poweredOn"})
 
 
 Rule = Callable[[Fault, Scene], str]
 
 
+def requested(contract: Contract, name: str) -> frozenset[str]:
+    """Give the power states that a method may be said to ask for: the one that it needs, and the one that it makes.
+
+    No source says which of them InvalidPowerState.requestedState is.
+    """
+    needed = cell_of(contract, name).state
+    return frozenset({needed.power, EFFECTS[contract.method(name).effect](needed).power})
+
+
 def _existing_state(fault: Fault, scene: Scene) -> str:
     if fault.fields.get("existingState") not in {each.power for each in scene.states}:
         return "existingState"
-    return "" if fault.fields.get("requestedState", "poweredOn") == "poweredOn" else "requestedState"
+    asked = fault.fields.get("requestedState")
+    return "" if asked is None or asked in scene.requested else "requestedState"
 
 
 def _task(fault: Fault, scene: Scene) -> str:
@@ -41,26 +53,24 @@ def _task(fault: Fault, scene: Scene) -> str:
     named = as_ref(fault.fields.get("task"))
     if named is None or named.type != "Task" or named.value in scene.ended:
         return "task"
-    vm = as_ref(scene.call.arguments.get("vm"))
-    entity = scene.entities.get(named.value)
-    return "task" if entity is not None and vm is not None and entity != vm.value else ""
+    entity, vm = scene.entities.get(named.value), subject(scene.call)
+    return "task" if entity is not None and vm and entity != vm else ""
 
 
 def _counts(fault: Fault, scene: Scene) -> str:
-    vm = as_ref(scene.call.arguments.get("vm"))
-    facts = scene.facts.vms.get(vm.value) if vm else None
+    facts = scene.facts.vms.get(subject(scene.call))
     if fault.fields.get("numberOfNicsInSpec") != len(scene.call.arguments.get("spec", {}).get("nicSettingMap", ())):
         return "numberOfNicsInSpec"
     return "numberOfNicsInVM" if facts and fault.fields.get("numberOfNicsInVM") != facts.nics else ""
 
 
 def _obj(fault: Fault, scene: Scene) -> str:
-    named, vm = as_ref(fault.fields.get("obj")), as_ref(scene.call.arguments.get("vm"))
+    named, vm = as_ref(fault.fields.get("obj")), subject(scene.call)
     missing = set()
     if scene.asked.this != "ok":
         missing.add(scene.call.object.value)
     if vm and (scene.asked.vm != "ok" or not all(each.exists for each in scene.states)):
-        missing.add(vm.value)
+        missing.add(vm)
     return "" if named is not None and named.value in missing else "obj"
 
 
@@ -74,7 +84,7 @@ def _privilege(fault: Fault, scene: Scene) -> str:
     named = {fault.fields.get("privilegeId")}
     for each in fault.fields.get("missingPrivileges") or ():
         named.update(each.get("privilegeIds") or ())
-    return "" if scene.method.privilege in named else "privilegeId"
+    return "" if named & set(scene.method.privileges) else "privilegeId"
 
 
 def _cancelled(_: Fault, scene: Scene) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-import msgspec
 from msgspec.structs import replace
 
 from harness.check import promises, tasklife
-from harness.check.fields import Scene
+from harness.check.fields import Scene, requested
 from harness.check.grade import Assessment, grade_fault, grade_success, name_of
+from harness.check.judgement import FORGOTTEN, Judgement, Pending, lost, place, turned_away
+from harness.check.kept import begun, kept
 from harness.check.midtask import happened
 from harness.contract import OK, Contract
 from harness.model import (
-    Asked,
+    LATER,
     Expectation,
     Facts,
     State,
@@ -22,51 +22,15 @@ from harness.model import (
     Tracker,
     classify,
     expect,
+    moves,
     read_of,
     settled,
     steady,
     subject,
 )
-from harness.model.tracker import REVERTS
-from harness.terms import Fault, Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
+from harness.terms import Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
 
-_INDEX = re.compile(r"\[\d+\]")
-FORGOTTEN = "forgotten"
-"""What is observed of a task that the server forgot before its end was read (oracle rule A6): it tells nothing."""
 _BUSY = frozenset({"TaskInProgress", "InvalidState"})
-
-
-class Judgement(msgspec.Struct, frozen=True):
-    """What one judged call is worth: its grade and verdict, what was expected and observed, and why.
-
-    `allowed` and `situations` are the expectation's; `broken` names what was wrong beside the outcome (task life,
-    promises, the wire); `notes` what was odd and no violation.
-    """
-
-    op: int
-    cell: str
-    method: str
-    verdict: Verdict
-    grade: Grade
-    expected: str
-    observed: str
-    allowed: tuple[str, ...]
-    situations: tuple[str, ...]
-    channel: str = ""
-    field: str = ""
-    why: str = ""
-    broken: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    request: str = ""
-    ops: tuple[int, ...] = ()
-
-
-class _Pending(msgspec.Struct):
-    operation: Operation
-    asked: Asked
-    states: frozenset[State]
-    reading: Mapping[str, Json] | None
-    read_at: float
 
 
 class Judge:
@@ -77,14 +41,14 @@ class Judge:
         self.judgements: list[Judgement] = []
         self.contract = contract
         self.bases = bases
-        self._pending: list[_Pending] = []
+        self._pending: list[Pending] = []
         self._block: list[Operation] = []
         self._refusals = promises.Refusals(facts.publish)
         self._methods = {each.name: each for each in contract.methods}
 
     def feed(self, operation: Operation) -> None:
-        """Take one operation; a new cell closes the one before."""
-        if self._block and operation.cell != self._block[-1].cell:
+        """Take one operation; a new cell closes the one before, unless both share a block."""
+        if self._block and _part(operation) != _part(self._block[-1]):
             self.close()
         if operation.purpose == "judge" and operation.call.method in self._methods:
             self._pending.append(self._remember(operation))
@@ -95,10 +59,25 @@ class Judge:
         """Whether the last reading does not show, or not yet, what the success of a pending call promises."""
         for each in self._pending:
             life = self._life(each.operation)
-            if life is not None and life.final is not None and life.final[1].get("state") == "success":
-                last = self.tracker.readings.get(life.vm)
-                if not self._accepted_since(each.operation) and any(self._kept(each, life, last)):
+            if self._succeeded(each.operation, life) is not None and not self._accepted_since(each.operation):
+                last = self.tracker.readings.get(subject(each.operation.call))
+                if any(self._kept(each, life, last)):
                     return True
+        return False
+
+    def resume(self) -> None:
+        """Leave out what was pending when the run was cut: half of a cell tells nothing."""
+        self._pending, self._block = [], []
+        self.tracker.resume()
+
+    def waiting(self) -> bool:
+        """Whether a guest was rightly asked for something by the last call, and is not seen to have done it."""
+        for each in self._pending[-1:]:
+            effect = self._methods[each.operation.call.method].effect
+            done = effect in LATER and self._succeeded(each.operation, None) is not None
+            if done and expect(each.states, each.asked, self.contract).accepts:
+                last = self.tracker.readings.get(subject(each.operation.call))
+                return not begun(effect, each.states, each.reading, last)
         return False
 
     def close(self) -> None:
@@ -107,15 +86,15 @@ class Judge:
             self.judgements.append(self._judge(each))
         self._pending, self._block = [], []
 
-    def _remember(self, operation: Operation) -> _Pending:
+    def _remember(self, operation: Operation) -> Pending:
         vm = subject(operation.call)
         asked = classify(operation.call, self._methods[operation.call.method], self.tracker.facts)
         since = operation.start - self.tracker.facts.staleness
         states = self.tracker.states_since(vm, since) if asked.vm == "ok" else frozenset({State()})
         read_at = self.tracker.read_at.get(vm, operation.start)
-        return _Pending(operation, asked, states, self.tracker.readings.get(vm), read_at)
+        return Pending(operation, asked, states, self.tracker.readings.get(vm), read_at)
 
-    def _judge(self, pending: _Pending) -> Judgement:
+    def _judge(self, pending: Pending) -> Judgement:
         operation = pending.operation
         life = self._life(operation)
         mid = happened(operation, life, self._block, self.tracker) if life else frozenset()
@@ -131,12 +110,13 @@ class Judge:
         assessed, verdict = self._assess(pending, life, states, expectation)
         if unreached := self._unreached(pending, states, assessed):
             assessed, verdict = replace(assessed, grade=Grade.SPURIOUS, why=unreached), Verdict.VIOLATES
-        wire, told = self._wire(operation, life), self._told(operation, life, mid)
+        wire = [] if turned_away(pending) else self._wire(operation, life)
+        told = self._told(operation, life, mid)
         kept = self._promised(pending, life, assessed)
         if (broken := [*wire, *told, *kept]) and not assessed.grade.fails:
             grade = Grade.PROTOCOL if wire else Grade.WRONG
             assessed, verdict = replace(assessed, grade=grade, field=place(broken[0])), Verdict.VIOLATES
-        if verdict is Verdict.VIOLATES and not wire and not told and self._raced(pending, mid):
+        if verdict is Verdict.VIOLATES and not wire and not told and self._raced(pending, mid, assessed.observed):
             # what the wire and the task's own life show is wrong whatever else happened to the VM
             verdict = Verdict.INCONCLUSIVE
             assessed = replace(assessed, why=f"raced: the VM changed meanwhile ({assessed.why})")
@@ -153,7 +133,7 @@ class Judge:
             return []
         return tasklife.broken(life, self._methods[operation.call.method].result)
 
-    def _unreached(self, pending: _Pending, states: frozenset[State], found: Assessment) -> str:
+    def _unreached(self, pending: Pending, states: frozenset[State], found: Assessment) -> str:
         """F5: say so if this is one refused abort too many, where nothing but the running customization stood in its way."""
         operation = pending.operation
         abort = self._methods[operation.call.method].effect == "aborted"
@@ -167,22 +147,28 @@ class Judge:
         return self._refusals.note(held[0], operation) if held else ""
 
     def _life(self, operation: Operation) -> TaskLife | None:
-        if not isinstance(operation.outcome, Returned):
+        if not isinstance(operation.outcome, Returned) or not self._methods[operation.call.method].has_task:
             return None
         ref = as_ref(operation.outcome.value)
         return self.tracker.tasks.get(ref.value) if ref else None
 
+    def _succeeded(self, operation: Operation, life: TaskLife | None) -> float | None:
+        """Give the moment at which a call was known to have succeeded, itself or by its task; None if it did not."""
+        if life is not None:
+            return life.final[0].end if life.final and life.final[1].get("state") == "success" else None
+        instant = not self._methods[operation.call.method].has_task
+        return operation.end if instant and isinstance(operation.outcome, Returned) else None
+
     def _assess(
-        self, pending: _Pending, life: TaskLife | None, states: frozenset[State], expectation: Expectation
+        self, pending: Pending, life: TaskLife | None, states: frozenset[State], expectation: Expectation
     ) -> tuple[Assessment, Verdict]:
         outcome = pending.operation.outcome
         scene = self._scene(pending, states, life)
         if isinstance(outcome, Lost):
-            return Assessment(Grade.CONFORMS, "Lost", why=outcome.reason), Verdict.INCONCLUSIVE
+            return lost(pending, outcome.reason)
         if isinstance(outcome, Returned):
             if life is None:
-                found = Assessment(Grade.PROTOCOL, name_of(outcome), "call", "returnval", "the reply holds no Task")
-                return found, Verdict.VIOLATES
+                return self._verdict(self._instant(pending.operation, outcome, expectation))
             if life.final is None:
                 if expectation.allowed and all(each.synchronous for each in expectation.allowed.values()):
                     why = "the call was accepted, and must itself be refused"
@@ -191,11 +177,21 @@ class Judge:
             info = life.final[1]
             if info["state"] == "success":
                 return self._verdict(self._success(pending, life, expectation))
-            outcome = Faulted(_error(info), "task")
+            outcome = Faulted(tasklife.error_of(info), "task")
             scene = replace(scene, cancelled=info.get("cancelled"))
         return self._verdict(grade_fault(outcome, expectation, scene, self.contract, self.bases))
 
-    def _success(self, pending: _Pending, life: TaskLife, expectation: Expectation) -> Assessment:
+    def _instant(self, operation: Operation, outcome: Returned, expectation: Expectation) -> Assessment:
+        """Grade an answer without a task: a success of a method that promises none."""
+        if self._methods[operation.call.method].has_task:
+            return Assessment(Grade.PROTOCOL, name_of(outcome), "call", "returnval", "the reply holds no Task")
+        if outcome.value is not None:
+            return Assessment(
+                Grade.PROTOCOL, name_of(outcome), "call", "returnval", "the reply holds a value, not void"
+            )
+        return grade_success(expectation)
+
+    def _success(self, pending: Pending, life: TaskLife, expectation: Expectation) -> Assessment:
         """Success beside a running customization counts only if it began after that one's end (situations K1, B1)."""
         found = grade_success(expectation)
         allowed = expectation.allowed.get(OK)
@@ -234,7 +230,7 @@ class Judge:
             return found, Verdict.UNTESTED
         return found, Verdict.VIOLATES if found.grade.fails else Verdict.CONFORMS
 
-    def _scene(self, pending: _Pending, states: frozenset[State], life: TaskLife | None) -> Scene:
+    def _scene(self, pending: Pending, states: frozenset[State], life: TaskLife | None) -> Scene:
         operation, vm = pending.operation, subject(pending.operation.call)
         ended = self._ended_before(operation)
         entities = {task: ref.value for task, info in self._infos().items() if (ref := promises.entity_of(info))}
@@ -246,6 +242,7 @@ class Judge:
             states,
             ended - ({life.ref.value} if life and vm else set()),
             entities,
+            requested=requested(self.contract, operation.call.method),
         )
 
     def _infos(self) -> dict[str, Mapping[str, Json]]:
@@ -256,7 +253,7 @@ class Judge:
                 found[read[0].value] = read[1]["info"]
         return found
 
-    def _promised(self, pending: _Pending, life: TaskLife | None, found: Assessment) -> list[str]:
+    def _promised(self, pending: Pending, life: TaskLife | None, found: Assessment) -> list[str]:
         operation, vm = pending.operation, subject(pending.operation.call)
         broken: list[str] = []
         last = self._seen_after(vm, life.final[0].end if life and life.final else operation.end)
@@ -268,43 +265,27 @@ class Judge:
             )
             if self._still(pending):
                 broken.append(promises.nothing_changed(pending.reading, last))
-        if life is not None and found.observed == OK and not self._accepted_since(operation):
-            broken += self._kept(pending, life, last if self._read_since(vm, life) else None)
+        ended = self._succeeded(operation, life)
+        if ended is not None and found.observed == OK and not self._accepted_since(operation):
+            broken += self._kept(pending, life, last if self._read_since(vm, ended) else None)
         return [each for each in broken if each]
 
-    def _read_since(self, vm: str, life: TaskLife) -> bool:
-        """Whether the VM was read so long after the task's end that its reports, `staleness` old, must show what it did."""
-        done = life.final[0].end + self.tracker.facts.staleness if life.final else float("inf")
+    def _read_since(self, vm: str, ended: float) -> bool:
+        """Whether the VM was read so long after a call's end that its reports, `staleness` old, must show what it did."""
+        done = ended + self.tracker.facts.staleness
         reads = ((read_of(each), each.start) for each in self._block)
         return any(read is not None and read[0].value == vm and start >= done for read, start in reads)
 
-    def _kept(self, pending: _Pending, life: TaskLife, last: Mapping[str, Json] | None) -> list[str]:
-        if life.kind == "customize":
-            return [promises.spec_applied(pending.operation.call, last)]
-        if life.kind == "network":
-            before = pending.reading if self._still(pending, life) else None
-            known = self.tracker.facts.vms.get(life.vm)
-            nics = known.nics if known else 0
-            return [promises.network_started(before, last, nics, self._configured(life.vm))]
-        cut = promises.cut_customizations(life, list(self.tracker.tasks.values()), self.tracker.facts.publish)
-        return [f"guest lock: {each.ref.value} went on after the abort" for each in cut]
+    def _kept(self, pending: Pending, life: TaskLife | None, last: Mapping[str, Json] | None) -> list[str]:
+        call = pending.operation.call
+        before = pending.reading if self._still(pending, life) else None
+        effect = self._methods[call.method].effect
+        return kept(effect, call, self.tracker, pending.states, before, last, life)
 
     def _seen_after(self, vm: str, moment: float) -> Mapping[str, Json] | None:
         """Give the last read of the VM that began after a moment; None if there was none, for then nothing can be held."""
         reads = (read_of(each) for each in self._block if each.start >= moment)
         return next((values for ref, values in reversed([each for each in reads if each]) if ref.value == vm), None)
-
-    def _configured(self, vm: str) -> Mapping[str, Json]:
-        """Give the specification by which the guest is known to be configured; empty if none is.
-
-        A guest that went back to a snapshot is configured as it was then.
-        """
-        lives = [life for life in self.tracker.tasks.values() if life.vm == vm and life.final]
-        done = [life for life in lives if life.kind == "customize" or life.accepted.call.method in REVERTS]
-        if not done or done[-1].kind != "customize" or any(each.guest != "spec" for each in self.tracker.states(vm)):
-            return {}
-        spec: Mapping[str, Json] = done[-1].accepted.call.arguments.get("spec") or {}
-        return spec
 
     def _accepted_since(self, operation: Operation) -> bool:
         """Whether another call of the block may have changed the VM since."""
@@ -321,7 +302,7 @@ class Judge:
         lives = self.tracker.tasks.values()
         return frozenset(each.ref.value for each in lives if each.final and each.final[0].end < operation.start)
 
-    def _still(self, pending: _Pending, but: TaskLife | None = None) -> bool:
+    def _still(self, pending: Pending, but: TaskLife | None = None) -> bool:
         """Whether only the call itself, with its task, could have changed the guest.
 
         No other task ran since the VM was read (what is reported may be `staleness` old), and Tools do not come up.
@@ -333,12 +314,13 @@ class Judge:
         )
         return not unfinished and all(each.tools != "starting" for each in pending.states)
 
-    def _raced(self, pending: _Pending, mid: frozenset[str]) -> bool:
+    def _raced(self, pending: Pending, mid: frozenset[str], observed: str) -> bool:
         vm = subject(pending.operation.call)
         if mid or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
             return False
         before, last = pending.reading, self.tracker.readings.get(vm)
-        if not steady(before, last):
+        moved = observed == OK and moves(self._methods[pending.operation.call.method].effect)
+        if not moved and not steady(before, last):
             return True
         users = frozenset(promises.account_name(each) for each in self.tracker.facts.sessions.values())
         new = promises.new_tasks(before or {}, last or {}, frozenset(self.tracker.tasks))
@@ -346,7 +328,7 @@ class Judge:
 
     def _write(
         self,
-        pending: _Pending,
+        pending: Pending,
         expectation: Expectation,
         found: Assessment,
         verdict: Verdict,
@@ -375,15 +357,5 @@ class Judge:
         )
 
 
-def place(text: str) -> str:
-    """Name the field that a text `FIELD: why` speaks of, without the position in a list."""
-    return _INDEX.sub("[]", text.partition(": ")[0])
-
-
-def _error(info: Mapping[str, Json]) -> Fault:
-    """Read the fault of a task that ended in error: `info.error` is a LocalizedMethodFault."""
-    error = info.get("error")
-    error = error if isinstance(error, Mapping) else {}
-    fault = error.get("fault")
-    fields = dict(fault) if isinstance(fault, Mapping) else {}
-    return Fault(str(fields.pop("_typeName", "none")), fields, str(error.get("localizedMessage", "")))
+def _part(operation: Operation) -> str:
+    return operation.block or operation.cell

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.check.promises import singleton
-from harness.contract import Contract, row_id
-from harness.terms import Faulted, Json, Operation, Returned, RowVerdict, Verdict
+from harness.contract import Contract, before, row_id
+from harness.terms import Faulted, Json, Lost, Operation, Returned, RowVerdict, Verdict
 
 PROPERTIES, SINCE, SINGLETON = "object:properties", "object:since", "object:singleton"
 NAMED, BELOW = "named", "below"
@@ -14,11 +14,13 @@ NAMED, BELOW = "named", "below"
 
 def object_rows(contract: Contract, operations: Sequence[Operation]) -> list[RowVerdict]:
     """Judge the object's own rows from the operations of the cells `object:…`."""
-    of = {name: [each for each in operations if each.cell.startswith(name)] for name in (PROPERTIES, SINCE, SINGLETON)}
-    found = [
-        _row(contract, "properties", _properties(of[PROPERTIES])),
-        _row(contract, "since", _since(contract, of[SINCE])),
-    ]
+    heard = [each for each in operations if not isinstance(each.outcome, Lost)]
+    of = {name: [each for each in heard if each.cell.startswith(name)] for name in (PROPERTIES, SINCE, SINGLETON)}
+    found = []
+    if contract.properties is not None:
+        found.append(_row(contract, "properties", _properties(of[PROPERTIES])))
+    if contract.content and before(contract.since):
+        found.append(_row(contract, "since", _since(contract, of[SINCE])))
     if contract.singleton:
         found.append(_row(contract, "singleton", _singleton(contract, of[SINGLETON])))
     return found
@@ -59,10 +61,11 @@ def _since(contract: Contract, operations: Sequence[Operation]) -> tuple[Verdict
         return Verdict.UNTESTED, "ServiceContent was not read at both versions", {}
     for below, each in shown:
         value = each.outcome.value if isinstance(each.outcome, Returned) else None
-        present = isinstance(value, dict) and contract.content in value
+        content = contract.content.partition(".")[0]
+        present = isinstance(value, dict) and content in value
         if present is below:
             where = f"a client below {contract.since}" if below else f"a client from {contract.since} on"
-            return Verdict.VIOLATES, f"{where} {'sees' if present else 'does not see'} {contract.content}", {}
+            return Verdict.VIOLATES, f"{where} {'sees' if present else 'does not see'} {content}", {}
     return Verdict.CONFORMS, "", {"present": sum(not b for b, _ in shown), "absent": sum(b for b, _ in shown)}
 
 

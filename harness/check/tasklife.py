@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from harness.model import TaskLife
-from harness.terms import Faulted, Json
+from harness.terms import Fault, Faulted, Json
 
 _ORDER = {"queued": 0, "running": 1, "success": 2, "error": 2}
 
@@ -57,3 +57,12 @@ def notes(life: TaskLife, vm: str) -> list[str]:
     if any(info.get("name") not in {None, life.accepted.call.method} for info in seen):
         found.append("name is not the method's")
     return found
+
+
+def error_of(info: Mapping[str, Json]) -> Fault:
+    """Read the fault of a task that ended in error: `info.error` is a LocalizedMethodFault."""
+    error = info.get("error")
+    error = error if isinstance(error, Mapping) else {}
+    fault = error.get("fault")
+    fields = dict(fault) if isinstance(fault, Mapping) else {}
+    return Fault(str(fields.pop("_typeName", "none")), fields, str(error.get("localizedMessage", "")))

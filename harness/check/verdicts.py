@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from harness.check.judge import FORGOTTEN, Judgement, place
+from harness.check.judgement import FORGOTTEN, Judgement, place
 from harness.contract import EVERY_METHOD, OK, Contract, Row, documented_as, row_id
+from harness.model import deviations_of
 from harness.terms import Finding, Grade, RowVerdict, Verdict
 
 ORDER = (Verdict.CONFORMS, Verdict.UNTESTED, Verdict.INCONCLUSIVE, Verdict.VIOLATES)
 RUNTIME_CELLS = ("malformed", "vmUnknown", "vmOtherType", "noSession", "thisUnknown", "oldVersion")
-"""The six lever-free cells that a RuntimeFault row must see (oracle section G, a to f)."""
+"""The lever-free cells that a RuntimeFault row must see, where its method has them (oracle section G, a to f)."""
 REPEAT = "#"
 ASIDE = "shrink"
 """Cells of this name belong to the work on a finding, not to the run that found it."""
@@ -227,6 +228,7 @@ def _fault_evidence(
         return may, dict(seen), f"one-sided: no cell in which {row.fault} {side} appear was exercised"
     if row.fault == "RuntimeFault":
         done = {name for each in judged for name in each.cell.partition(":")[2].split(REPEAT)[0].split("+")}
-        if lacking := [name for name in RUNTIME_CELLS if name not in done]:
+        can = {each.name for each in deviations_of(contract, contract.method(row.method))}
+        if lacking := [name for name in RUNTIME_CELLS if name in can and name not in done]:
             return may, dict(seen), f"not exercised: {', '.join(lacking)}"
     return may, dict(seen), ""

@@ -4,6 +4,7 @@ from harness.contract.load import load, names
 from harness.contract.rows import (
     EVERY_METHOD,
     OK,
+    OLD,
     Contract,
     DocumentedFault,
     Method,
@@ -12,6 +13,7 @@ from harness.contract.rows import (
     Row,
     Situation,
     ancestors,
+    before,
     documented_as,
     parse_permit,
     row_id,
@@ -21,6 +23,7 @@ from harness.contract.rows import (
 __all__ = [
     "EVERY_METHOD",
     "OK",
+    "OLD",
     "Contract",
     "DocumentedFault",
     "Method",
@@ -29,6 +32,7 @@ __all__ = [
     "Row",
     "Situation",
     "ancestors",
+    "before",
     "documented_as",
     "load",
     "names",

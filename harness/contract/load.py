@@ -26,7 +26,8 @@ class _Head(msgspec.Struct, forbid_unknown_fields=True):
     source: str
     content: str = ""
     singleton: bool = False
-    properties: tuple[str, ...] = ()
+    partial: bool = False
+    properties: tuple[str, ...] | None = None
     events: tuple[str, ...] = ()
 
 
@@ -80,6 +81,7 @@ def load(name: str, folder: Path | None = None) -> Contract:
         head.source,
         head.content,
         head.singleton,
+        head.partial,
         head.properties,
         head.events,
         own.method,

@@ -11,6 +11,8 @@ from harness.terms import Grade
 
 OK = "OK"
 EVERY_METHOD = "EveryMethod"
+OLD = ("2.5u2", "4.1", "5.5", "6.7.3")
+"""API versions that a client may ask for, oldest first; the first is what one that names none gets (metadata)."""
 _PERMIT = re.compile(r"(?P<grade>[~?]?)(?P<outcome>@?\w+)(?:\{(?P<field>\w+)\})?(?: if (?P<condition>[\w.]+))?")
 _GRADES = {"": Grade.CONFORMS, "~": Grade.IMPRECISE, "?": Grade.UNSETTLED}
 
@@ -63,7 +65,11 @@ class DocumentedFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A method as documented: parameters in wire order (`name: Type`, `[]` a list, `?` optional), result, privilege."""
+    """A method as documented: parameters in wire order (`name: Type`, `[]` a list, `?` optional), result, privilege.
+
+    `parameter_privileges` are those that the metadata name for a parameter. `start` names what of a valid call's state is
+    unlike a VM that is on and ready (deviations of harness.model.cells).
+    """
 
     name: str
     vmodl: str
@@ -76,6 +82,24 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     effect: str
     source: str
     fault: tuple[DocumentedFault, ...] = ()
+    start: tuple[str, ...] = ()
+    parameter_privileges: dict[str, str] = {}
+
+    @property
+    def takes(self) -> dict[str, str]:
+        """The documented type of each parameter, by name, without the marks of a list or an optional one."""
+        return {name: kind.strip("[]?") for name, _, kind in (each.partition(": ") for each in self.parameters)}
+
+    @property
+    def privileges(self) -> tuple[str, ...]:
+        """Every privilege that a call needs, the method's own first."""
+        needed = (self.privilege, *self.parameter_privileges.values())
+        return tuple(dict.fromkeys(each for each in needed if each))
+
+    @property
+    def has_task(self) -> bool:
+        """Whether a call gives a task, and not its end."""
+        return self.returns == "Task"
 
 
 class Promise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,19 +123,29 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Contract(msgspec.Struct, frozen=True):
-    """Everything promised of one object, with what every method promises merged in."""
+    """Everything promised of one object, with what every method promises merged in.
+
+    `content` is the way to the object from ServiceContent, by properties joined with dots; empty: the object is the VM
+    itself. `partial`: not every method of the object has an entry. `properties` are None where none are promised.
+    """
 
     object: str
     since: str
     source: str
     content: str
     singleton: bool
-    properties: tuple[str, ...]
+    partial: bool
+    properties: tuple[str, ...] | None
     events: tuple[str, ...]
     methods: tuple[Method, ...]
     situations: tuple[Situation, ...]
     promises: tuple[Promise, ...]
     every_fault: tuple[DocumentedFault, ...]
+
+    @property
+    def itself(self) -> bool:
+        """Whether the calls are made on the VM itself, and not on a manager that is told which VM is meant."""
+        return not self.content
 
     def method(self, name: str) -> Method:
         """Find a method by its WSDL name; ContractError if the object has none such."""
@@ -128,6 +162,15 @@ def parse_permit(text: str, where: str) -> Permit:
     if match is None:
         raise ContractError(f"{where}: cannot read the permit {text!r}")
     return Permit(match["outcome"], _GRADES[match["grade"]], match["field"] or "", match["condition"] or "")
+
+
+def before(since: str) -> str:
+    """Name the newest of the old API versions that lacks what came with `since`; empty if every client has it."""
+    return next((each for each in reversed(OLD) if _number(each) < _number(since)), "")
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in re.findall(r"\d+", version))
 
 
 def ancestors(fault: str, bases: dict[str, str]) -> tuple[str, ...]:
@@ -157,10 +200,11 @@ def rows(contract: Contract, bases: dict[str, str]) -> tuple[Row, ...]:
     for method in contract.methods:
         listed += _method_rows(contract, method, bases)
     object_id = contract.object
-    listed.append(
-        Row(row_id(object_id, "properties"), "the object has exactly the documented properties", contract.source)
-    )
-    listed.append(Row(row_id(object_id, "since"), f"present from {contract.since}, absent below", contract.source))
+    if contract.properties is not None:
+        says = "the object has exactly the documented properties"
+        listed.append(Row(row_id(object_id, "properties"), says, contract.source))
+    if contract.content and before(contract.since):
+        listed.append(Row(row_id(object_id, "since"), f"present from {contract.since}, absent below", contract.source))
     if contract.singleton:
         listed.append(Row(row_id(object_id, "singleton"), "one reference for every session", contract.source))
     listed += [
@@ -168,6 +212,7 @@ def rows(contract: Contract, bases: dict[str, str]) -> tuple[Row, ...]:
             row_id(EVERY_METHOD, fault.type), fault.says, fault.source, "", fault.type, _raised_by(contract, fault.type)
         )
         for fault in contract.every_fault
+        if fault.type != "MethodNotFound" or any(before(method.since) for method in contract.methods)
     ]
     return tuple(listed)
 
@@ -190,19 +235,15 @@ def _method_rows(contract: Contract, method: Method, bases: dict[str, str]) -> l
         )
         for fault in method.fault
     ]
-    return [
-        *found,
-        Row(row_id(*prefix, "Success"), method.says, method.source, method.name),
-        Row(row_id(*prefix, "parameters"), "takes exactly " + ", ".join(method.parameters), method.source, method.name),
-        Row(row_id(*prefix, "privilege"), f"needs {method.privilege}", method.source, method.name),
-        Row(row_id(*prefix, "since"), f"unknown below {method.since}", method.source, method.name),
-        Row(
-            row_id(*prefix, "result"),
-            f"returns a {method.returns} whose result is {method.result}",
-            method.source,
-            method.name,
-        ),
-    ]
+    told = {
+        "Success": method.says,
+        "parameters": f"takes exactly {', '.join(method.parameters) or 'none'}",
+        "privilege": f"needs {' and '.join(method.privileges)}" if method.privileges else "",
+        "since": f"unknown below {method.since}" if before(method.since) else "",
+        "result": f"returns a Task whose result is {method.result}" if method.has_task else f"returns {method.result}",
+    }
+    found += [Row(row_id(*prefix, part), says, method.source, method.name) for part, says in told.items() if says]
+    return found
 
 
 def _raised_by(contract: Contract, fault: str) -> tuple[str, ...]:

@@ -1,20 +1,24 @@
 """State, conditions and effects by name, and what the contract expects of a call: pure, no I/O, no clock, no random numbers."""
 
-from harness.model.cells import BY_NAME, DEVIATIONS, Cell, cell, cells
+from harness.model.cells import BY_NAME, DEVIATIONS, Cell, cell, cell_of, cells, deviations_of
 from harness.model.classify import classify
-from harness.model.effects import EFFECTS
+from harness.model.effects import EFFECTS, LATER, SHOWN, changed_fields, moves
 from harness.model.expect import Allowed, Expectation, expect, holding
 from harness.model.facts import Facts, GuestAccount, Lever, VmFacts
+from harness.model.ground import changes, ground, passes, refused, tour
 from harness.model.observe import STATE_PATHS, TASK_PATHS, compact, observe, read_of, recent_tasks, steady
 from harness.model.sharpness import Sharpness, settled, sharpness, universe
 from harness.model.state import Asked, State, possible, settle
 from harness.model.step import Branch, step
-from harness.model.tracker import TaskLife, Tracker, facts_of, subject
+from harness.model.tracker import TaskLife, Tracker, facts_of
+from harness.terms import subject
 
 __all__ = [
     "BY_NAME",
     "DEVIATIONS",
     "EFFECTS",
+    "LATER",
+    "SHOWN",
     "STATE_PATHS",
     "TASK_PATHS",
     "Allowed",
@@ -31,21 +35,30 @@ __all__ = [
     "Tracker",
     "VmFacts",
     "cell",
+    "cell_of",
     "cells",
+    "changed_fields",
+    "changes",
     "classify",
     "compact",
+    "deviations_of",
     "expect",
     "facts_of",
+    "ground",
     "holding",
+    "moves",
     "observe",
+    "passes",
     "possible",
     "read_of",
     "recent_tasks",
+    "refused",
     "settle",
     "settled",
     "sharpness",
     "steady",
     "step",
     "subject",
+    "tour",
     "universe",
 ]

@@ -8,9 +8,10 @@ from harness.contract import Method
 from harness.model.facts import Facts
 from harness.model.spec_rules import broken, unshown_params
 from harness.model.state import Asked
-from harness.terms import Call, Envelope, Json, Ref, as_ref
+from harness.terms import Call, Envelope, Json, Ref, as_ref, subject
 
 _BREAKS = {"schema": "malformed", "value": "badValue", "version": "unknownMethod", "open": "unsettled"}
+_WORST = ("held", "vmOnly", "rootOnly", "nowhere")
 _LONGEST_NAME = 256
 """How long a user name or password may be before no source says what a guest does with it."""
 
@@ -21,17 +22,19 @@ def classify(call: Call, method: Method, facts: Facts) -> Asked:
     An edited envelope's `breaks` is `schema:…`, `value:…`, `version:…`, `session:…` (its headers carry no living session)
     or `open:…` (no source says whether it is valid), or anything else if the call stays valid.
     """
-    spec, faults = _spec(call.arguments, facts)
+    spec, faults = _spec(call, facts)
+    this = _this(call.object, facts)
     return Asked(
         method=method.name,
         request=_request(call),
         session="valid" if call.actor in facts.sessions and _breaks(call) != "session" else "none",
-        this=_this(call.object, facts),
-        vm=_vm(as_ref(call.arguments.get("vm")), facts),
-        privilege=_privilege(call.actor, method.privilege, facts),
-        login=_login(call.arguments.get("auth"), facts),
+        this=this,
+        vm=_vm(call, method, this, facts),
+        privilege=_privilege(call.actor, method.privileges, facts),
+        login=_login(call.arguments.get("auth"), facts) if "auth" in method.takes else "accepted",
         spec=spec,
         rule_faults=faults,
+        argument=_argument(call, method, facts),
     )
 
 
@@ -44,13 +47,16 @@ def _breaks(call: Call) -> str:
 
 
 def _this(asked: Ref, facts: Facts) -> str:
-    if asked == facts.manager:
+    if asked == facts.manager or (facts.itself and asked.type == facts.manager.type and asked.value in facts.vms):
         return "ok"
     known = facts.others.get(asked.value) or ("VirtualMachine" if asked.value in facts.vms else "")
     return "otherType" if asked.type != facts.manager.type or (known and known != facts.manager.type) else "unknown"
 
 
-def _vm(asked: Ref | None, facts: Facts) -> str:
+def _vm(call: Call, method: Method, this: str, facts: Facts) -> str:
+    if facts.itself:
+        return "ok" if this == "ok" else "unknown"
+    asked = as_ref(call.arguments.get("vm")) if "vm" in method.takes else None
     if asked is None:
         return "unknown"
     if asked.type != "VirtualMachine" or asked.value in facts.others:
@@ -58,9 +64,20 @@ def _vm(asked: Ref | None, facts: Facts) -> str:
     return "ok" if asked.value in facts.vms else "unknown"
 
 
-def _privilege(actor: str, privilege: str, facts: Facts) -> str:
-    account = facts.sessions.get(actor, "")
-    return facts.privileges.get(account, {}).get(privilege, "held")
+def _argument(call: Call, method: Method, facts: Facts) -> str:
+    """Sort the references beside the VM's; of several the first that is not right counts."""
+    known = facts.others | dict.fromkeys(facts.vms, "VirtualMachine")
+    for name, kind in method.takes.items():
+        asked = as_ref(call.arguments.get(name))
+        if asked is not None and kind != "VirtualMachine" and (asked.type, known.get(asked.value)) != (kind, kind):
+            return "unknown" if asked.type == kind and asked.value not in known else "otherType"
+    return "ok"
+
+
+def _privilege(actor: str, privileges: tuple[str, ...], facts: Facts) -> str:
+    """Give the worst that is known of the account's privileges."""
+    known = facts.privileges.get(facts.sessions.get(actor, ""), {})
+    return max((known.get(each, "held") for each in privileges), key=_WORST.index, default="held")
 
 
 def _login(auth: Json, facts: Facts) -> str:
@@ -79,9 +96,9 @@ def _login(auth: Json, facts: Facts) -> str:
     return "rejected"
 
 
-def _spec(arguments: Mapping[str, Json], facts: Facts) -> tuple[frozenset[str], tuple[str, ...]]:
-    vm, spec = as_ref(arguments.get("vm")), arguments.get("spec")
-    if not isinstance(spec, dict) or vm is None or vm.value not in facts.vms:
+def _spec(call: Call, facts: Facts) -> tuple[frozenset[str], tuple[str, ...]]:
+    vm, spec = facts.vms.get(subject(call)), call.arguments.get("spec")
+    if not isinstance(spec, dict) or vm is None:
         return frozenset(), ()
-    wrong, faults = broken(spec, facts.vms[vm.value])
-    return (wrong | {"inferred"} if unshown_params(arguments.get("configParams")) else wrong), faults
+    wrong, faults = broken(spec, vm)
+    return (wrong | {"inferred"} if unshown_params(call.arguments.get("configParams")) else wrong), faults

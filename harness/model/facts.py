@@ -8,7 +8,10 @@ from harness.terms import Json, Ref
 
 
 class VmFacts(msgspec.Struct, frozen=True):
-    """One VM as it always is: NIC count, guest family (linux, windows), its engine as the configuration declares it."""
+    """One VM as it always is: NIC count, guest family (linux, windows), its engine as the configuration declares it.
+
+    `host` and `pool` are moIds; a template is in no resource pool.
+    """
 
     ref: Ref
     name: str
@@ -16,6 +19,7 @@ class VmFacts(msgspec.Struct, frozen=True):
     family: str = "linux"
     engine: str = "ok"
     host: str = ""
+    pool: str = ""
 
 
 class GuestAccount(msgspec.Struct, frozen=True):
@@ -43,7 +47,7 @@ class Facts(msgspec.Struct, frozen=True):
     `privileges` maps an account to the privileges that AuthorizationManager was asked for: held, nowhere, vmOnly or
     rootOnly. `sessions` maps an actor to its account. `others` maps moIds of other objects to their WSDL type.
     `staleness` (d) and `publish` (d_pub) are seconds; `task_seconds` is the limit of a task's life (0: none).
-    A finding must come in each of `confirm` tries.
+    A finding must come in each of `confirm` tries. `manager` has no moId where the calls are made on the VMs themselves.
     """
 
     object: str
@@ -60,6 +64,11 @@ class Facts(msgspec.Struct, frozen=True):
     publish: float = 0.0
     task_seconds: float = 0.0
     confirm: int = 1
+
+    @property
+    def itself(self) -> bool:
+        """Whether the calls are made on the VMs themselves."""
+        return not self.manager.value
 
     def lever(self, arguments: dict[str, Json]) -> str:
         """Name what a StartProgramInGuest call does to the guest; empty if it is no lever."""

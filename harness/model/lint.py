@@ -10,20 +10,23 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from harness.contract import EVERY_METHOD, OK, Contract, Method, Permit, Situation, ancestors, rows
+from harness.model.cells import BY_NAME
 from harness.model.conditions import CONDITIONS, OUTCOME_CONDITIONS
 from harness.model.effects import EFFECTS
 from harness.terms import Grade
 
-IMPLIED = "implied"
+IMPLIED, UNDECLARED = "implied", "undeclared"
 
 
 class Declared(msgspec.Struct, frozen=True):
-    """What the vendor's metadata declares of a method; parameters as contract files write them."""
+    """What the vendor's metadata declares of a method; parameters, and their privileges, as contract files write them."""
 
     since: str
     privilege: str
     parameters: tuple[str, ...]
     faults: tuple[str, ...]
+    returns: str = "Task"
+    parameter_privileges: dict[str, str] = {}
 
 
 def lint(
@@ -35,7 +38,10 @@ def lint(
         found += _situations(contract, dict(bases))
         for method in contract.methods:
             found += _method(contract, method, vendor.get(contract.object, {}).get(method.name))
-        if missing := sorted(set(vendor.get(contract.object, {})) - {each.name for each in contract.methods}):
+        if contract.itself and contract.object != "VirtualMachine":
+            found.append(f"{contract.object}: no content says how to reach it, and only a VM is known without")
+        missing = sorted(set(vendor.get(contract.object, {})) - {each.name for each in contract.methods})
+        if missing and not contract.partial:
             found.append(
                 f"{contract.object}: the vendor's metadata has methods that no row names: {', '.join(missing)}"
             )
@@ -71,6 +77,9 @@ def _method(contract: Contract, method: Method, vendor: Declared | None) -> Iter
     where = f"{contract.object}/{method.name}"
     if method.effect not in EFFECTS:
         yield f"{where}: unknown effect {method.effect}"
+    for name in method.start:
+        if name not in BY_NAME or BY_NAME[name].asked:
+            yield f"{where}: start names no deviation of the state: {name}"
     if vendor is None:
         yield f"{where}: the vendor's metadata has no such method"
         return
@@ -78,6 +87,8 @@ def _method(contract: Contract, method: Method, vendor: Declared | None) -> Iter
         ("since", method.since, vendor.since),
         ("privilege", method.privilege, vendor.privilege),
         ("parameters", tuple(method.parameters), vendor.parameters),
+        ("parameter_privileges", method.parameter_privileges, vendor.parameter_privileges),
+        ("returns", method.returns, vendor.returns),
     ):
         if ours != theirs:
             yield f"{where}: {name} is {ours!r}, the vendor's metadata says {theirs!r}"
@@ -92,7 +103,7 @@ def _faults(method: Method, vendor: Declared, where: str) -> Iterator[str]:
     for name, each in documented.items():
         if name not in vendor.faults and not each.declared_as:
             yield f"{where}/{name}: not in the vendor's metadata, and the row does not say so (declared_as)"
-        elif each.declared_as and each.declared_as != IMPLIED and each.declared_as not in vendor.faults:
+        elif each.declared_as and each.declared_as not in {IMPLIED, UNDECLARED, *vendor.faults}:
             yield f"{where}/{name}: declared_as {each.declared_as}, which the vendor does not declare"
         elif each.declared_as and name in vendor.faults:
             yield f"{where}/{name}: declared_as {each.declared_as}, but the vendor declares it"

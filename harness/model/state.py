@@ -17,7 +17,8 @@ class State(msgspec.Struct, frozen=True):
     `tools` is never, stopped, starting, ready or old (ready: running and guestOperationsReady). `engine` is ok, absent or
     broken. `orphaned`: the guest lock is held and no task runs. `running` is the kind of work in progress: customize,
     network, abort, exclusive (another VM task) or shared; `task` its moId where known. `guest` is before, spec or
-    undefined. `network` is up or down. `mid` is what happened since the judged task began (oracle rows M1 to M9).
+    undefined. `network` is up or down. `full`: its host has not the
+    resources to run it. `mid` is what happened since the judged task began (oracle rows M1 to M9).
     """
 
     exists: bool = True
@@ -27,6 +28,7 @@ class State(msgspec.Struct, frozen=True):
     question: bool = False
     pending: bool = False
     vapp: bool = False
+    full: bool = False
     tools: str = "ready"
     engine: str = "ok"
     orphaned: bool = False
@@ -50,8 +52,9 @@ class State(msgspec.Struct, frozen=True):
 class Asked(msgspec.Struct, frozen=True):
     """One call as the oracle sees it.
 
-    `request` is ok, malformed, badValue, unknownMethod or unsettled. `session` is valid or none. `this` and `vm` are ok,
-    unknown or otherType. `privilege` is held, nowhere, vmOnly or rootOnly. `login` is accepted, mayNot, rejected or unsettled.
+    `request` is ok, malformed, badValue, unknownMethod or unsettled. `session` is valid or none. `this`, `vm` and
+    `argument` (any other reference) are ok, unknown or otherType; where the VM is `_this` itself, `vm` is unknown if that
+    is no VM. `privilege` is held, nowhere, vmOnly or rootOnly. `login` is accepted, mayNot, rejected or unsettled.
     `spec` is the set of what is wrong with the specification: nicCount, rule, inferred; `rule_faults` the faults that
     the broken documented rules name.
     """
@@ -65,6 +68,7 @@ class Asked(msgspec.Struct, frozen=True):
     login: str = "accepted"
     spec: frozenset[str] = frozenset()
     rule_faults: tuple[str, ...] = ()
+    argument: str = "ok"
 
 
 def settle(state: State) -> State:

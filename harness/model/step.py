@@ -25,16 +25,18 @@ class Branch(msgspec.Struct, frozen=True):
 def step(state: State, asked: Asked, contract: Contract) -> frozenset[Branch]:
     """Give every branch that the contract permits; `state.mid` says what happens while the call's own task runs.
 
-    Success comes through the task and applies the method's effect (promises F2, F4, F6). A fault of the call changes
-    nothing (F1). A customization whose task ends in error may leave the lock behind and the guest undefined (F3).
+    Success comes through the task, if the method has one, and applies the method's effect (promises F2, F4, F6). A fault
+    of the call changes nothing (F1). A customization whose task ends in error may leave the lock behind and the guest
+    undefined (F3).
     """
-    effect = contract.method(asked.method).effect
+    method = contract.method(asked.method)
+    effect = method.effect
     branches: set[Branch] = set()
     for name, allowed in expect([state], asked, contract).allowed.items():
         if name == OK:
-            branches.add(Branch(OK, TASK, _succeeded(state, effect)))
+            branches.add(Branch(OK, TASK if method.has_task else CALL, _succeeded(state, effect)))
             continue
-        for channel in _channels(state, allowed):
+        for channel in _channels(state, allowed) if method.has_task else (CALL,):
             ends = failed(_over(state)) if channel == TASK and effect == _CUSTOMIZES else {_over(state)}
             branches |= {Branch(name, channel, after) for after in ends}
     return frozenset(branches)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
 
 from harness.contract import Contract
-from harness.model.effects import EFFECTS, failed
+from harness.model.effects import EFFECTS, LATER, failed
 from harness.model.facts import Facts, VmFacts
 from harness.model.observe import observe, read_of
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK, State
-from harness.terms import Call, Json, Lost, Operation, Ref, Returned, as_ref
+from harness.terms import Json, Lost, Operation, Ref, Returned, as_ref, subject
 
+DRIVEN = {
+    "CustomizeGuest_Task": "customized",
+    "StartGuestNetwork_Task": "networkStarted",
+    "AbortCustomization_Task": "aborted",
+}
+"""The effects of the calls that work in the guest, whether they are under test or only arrange something."""
 KINDS = {"CustomizeGuest_Task": CUSTOMIZE, "StartGuestNetwork_Task": NETWORK, "AbortCustomization_Task": ABORT}
 REBOOTS = frozenset({"PowerOffVM_Task", "ResetVM_Task", "RebootGuest", "ShutdownGuest", "TerminateVM"})
 REVERTS = frozenset({"RevertToSnapshot_Task", "RevertToCurrentSnapshot_Task"})
@@ -84,7 +91,10 @@ class Tracker:
         self._snapshots: dict[str, frozenset[State]] = {}
         self.readings: dict[str, Mapping[str, Json] | None] = {}
         self.read_at: dict[str, float] = {}
-        self._effects = {each.name: EFFECTS[each.effect] for each in contract.methods}
+        effects = DRIVEN | {each.name: each.effect for each in contract.methods}
+        self._effects = {method: EFFECTS[name] for method, name in effects.items()}
+        self._instant = {each.name for each in contract.methods if not each.has_task}
+        self._later = {each.name for each in contract.methods if each.effect in LATER}
         self._states = {moid: _initial(vm) for moid, vm in facts.vms.items()}
 
     def states_since(self, vm: str, moment: float) -> frozenset[State]:
@@ -121,6 +131,18 @@ class Tracker:
             return states
         filled = {replace(each, running=life.kind, task=life.ref.value) for life, _ in work for each in states}
         return frozenset(filled if any(certain for _, certain in work) else filled | states)
+
+    def resume(self) -> None:
+        """Forget what nobody watched: the run was cut, and goes on now that the tasks which it left have ended.
+
+        A lock may have been left or freed, a guest be half customized, an engine mended; the sessions are gone.
+        """
+        self._ghosts.clear()
+        self._snapshots.clear()
+        self._lives = {vm: [each for each in lives if each.over] for vm, lives in self._lives.items()}
+        self.facts = replace(self.facts, sessions={})
+        for vm in self._states:
+            self._each(vm, partial(_unwatched, engine=self.facts.vms[vm].engine))
 
     def add_vm(self, vm: VmFacts, states: frozenset[State] | None = None) -> None:
         """Take in a VM that was found or made after the run began."""
@@ -165,17 +187,26 @@ class Tracker:
         elif call.method == "Logout":
             left = {actor: account for actor, account in self.facts.sessions.items() if actor != call.actor}
             self.facts = replace(self.facts, sessions=left)
-        elif call.method in REBOOTS:
-            self._each(subject(call), rebooted)
         elif call.method == "StartProgramInGuest":
             self._each(subject(call), lambda state: pulled(state, self.facts.lever(call.arguments)))
+        else:
+            self._done(call.method, subject(call))
+
+    def _done(self, method: str, vm: str) -> None:
+        """Apply a call without a task; what it asked a guest for may come later."""
+        if method in REBOOTS:
+            self._each(vm, rebooted)
+        if method in self._effects:
+            changed = self._effects[method]
+            later = method in self._later
+            self._each(vm, lambda state: {state, changed(state)} if later else {changed(state)})
 
     def _ended(self, life: TaskLife, info: Mapping[str, Json]) -> None:
         method, success = life.accepted.call.method, info.get("state") == "success"
+        if success and method in REBOOTS:
+            self._each(life.vm, rebooted)
         if method in self._effects:
             self._each(life.vm, lambda state: self._after(life, state, success=success))
-        elif success and method in REBOOTS:
-            self._each(life.vm, rebooted)
         elif success and method == "CreateSnapshot_Task":
             self._snapshots[life.vm] = self._kept(life)
         elif success and method == "RemoveSnapshot_Task":
@@ -204,8 +235,20 @@ class Tracker:
             changed = self._effects[method](replace(state, running=CUSTOMIZE) if method in KINDS and cut else state)
             return frozenset({replace(changed, running="", task="")})
         if KINDS.get(method) == CUSTOMIZE:
+            if self._cut(life):  # the abort that cut it removed its lock (promise F4)
+                return frozenset({replace(state, guest="undefined", orphaned=False)})
             return failed(state)
         return frozenset({state})
+
+    def _cut(self, life: TaskLife) -> bool:
+        """Whether an abort that succeeded began while the customization was known to run."""
+        ran = [op.end for op, info in life.reads if info and info.get("state") == "running"]
+        aborts = (each for each in self.lives(life.vm) if each.kind == ABORT and each.final is not None)
+        return any(
+            each.accepted.start >= ran[0] and each.final is not None and each.final[1].get("state") == "success"
+            for each in aborts
+            if ran
+        )
 
     def _cloned(self, life: TaskLife, child: Ref | None) -> None:
         """Give a clone every state that its parent may have had: a lock that was held is orphaned in the child."""
@@ -230,11 +273,12 @@ class Tracker:
     def _lost(self, operation: Operation) -> None:
         method, vm = operation.call.method, subject(operation.call)
         if method in self._effects:
-            # it may have been accepted: then its task may run, unseen, for as long as nobody knows
-            self._ghosts.append(TaskLife(Ref("Task", f"lost-{operation.op}"), operation, vm))
+            if method not in self._instant:
+                # it may have been accepted: then its task may run, unseen, for as long as nobody knows
+                self._ghosts.append(TaskLife(Ref("Task", f"lost-{operation.op}"), operation, vm))
             ends = failed if KINDS.get(method) == CUSTOMIZE else _same
             self._each(vm, lambda state: {*ends(state), self._effects[method](state)})
-        elif method in REBOOTS:
+        if method in REBOOTS:
             self._each(vm, rebooted)
         elif method == "StartProgramInGuest":
             self._each(vm, lambda state: {state} | pulled(state, self.facts.lever(operation.call.arguments)))
@@ -248,14 +292,6 @@ class Tracker:
         if states != old:
             self._past[vm] = [*self._past.get(vm, [])[-KEPT:], (self._now, old)]
             self._states[vm] = states
-
-
-def subject(call: Call) -> str:
-    """Name the VM that a call is about: the object itself, or its `vm` argument; empty if none."""
-    if call.object.type == "VirtualMachine":
-        return call.object.value
-    vm = as_ref(call.arguments.get("vm"))
-    return vm.value if vm else ""
 
 
 def _same(state: State) -> frozenset[State]:
@@ -277,6 +313,10 @@ def anything(state: State) -> frozenset[State]:
 def _any_engine(state: State) -> frozenset[State]:
     """Know nothing of a guest: an unknown snapshot brings its own disk back, and what is installed there."""
     return frozenset(replace(each, engine=engine) for each in anything(state) for engine in ("ok", "absent", "broken"))
+
+
+def _unwatched(state: State, engine: str) -> frozenset[State]:
+    return frozenset(replace(each, engine=kind) for each in anything(state) for kind in (state.engine, engine))
 
 
 def pulled(state: State, lever: str) -> frozenset[State]:

@@ -29,10 +29,20 @@ _PLAIN_WIDTH = 1000
 
 
 class ConsoleReporter:
-    """Tells of a run: results on `out`, progress and notes on `err`; `report` is named in the last line."""
+    """Tells of a run: results on `out`, progress and notes on `err`; `report` is named in the last line.
 
-    def __init__(self, report: Path | None = None, *, out: TextIO | None = None, err: TextIO | None = None) -> None:
-        self._report = report
+    With `cells` every cell is listed with what became of it.
+    """
+
+    def __init__(
+        self,
+        report: Path | None = None,
+        *,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        cells: bool = False,
+    ) -> None:
+        self._report, self._every_cell = report, cells
         self._out = _console(out or sys.stdout)
         self._err = _console(err or sys.stderr)
         self._progress: Progress | None = None
@@ -103,6 +113,7 @@ class ConsoleReporter:
         for note in result.notes:
             self._out.print(_text(f"note: {note}"), soft_wrap=True)
         self._inputs(result)
+        self._cells(result)
         if result.explored.programs:
             made = result.explored
             counts = f"explored: {made.programs} programs, {made.moves} moves made, {made.left_out} left out"
@@ -113,6 +124,24 @@ class ConsoleReporter:
         for method, shares in result.inputs.items():
             told = ", ".join(f"{reached} of {all_} {part}" for part, (reached, all_) in shares.items())
             self._out.print(_text(f"inputs: {method}: {told}"), soft_wrap=True)
+
+    def _cells(self, result: RunResult) -> None:
+        """Say how much of the state space was tried, how sharp the predictions were, and what was not tried."""
+        found, made = result.cells, result.cells.arrangements
+        if self._every_cell:
+            told = [*((each, "exercised") for each in found.seen), *((each, "never seen") for each in found.unseen)]
+            told += [(each, f"out of reach: {why}") for why, names in found.unreachable.items() for each in names]
+            for name, what in sorted(told):
+                self._out.print(_text(f"cell: {name}: {what}"), soft_wrap=True)
+        if found.reachable:
+            away = sum(map(len, found.unreachable.values()))
+            line = f"cells: {found.exercised} of {found.reachable} exercised, {away} out of reach on this target"
+            line += f"; states arranged: {made.made} times, {made.planned} planned, {made.least} at the least"
+            self._out.print(_text(line), soft_wrap=True)
+        if found.reachable and "weakest" in result.sharpness:
+            weakest = ", ".join(f"{name} ({count})" for name, count in result.sharpness["weakest"])
+            line = f"sharpness: {result.sharpness.get('pivot_mean')} outcomes permitted where one thing is wrong"
+            self._out.print(_text(f"{line}; weakest cells: {weakest}"), soft_wrap=True)
 
     def _last_line(self, result: RunResult) -> None:
         counts = f"{result.calls} calls judged, {result.requests} requests, {len(result.findings)} findings"

@@ -26,11 +26,27 @@ class TargetFacts(msgspec.Struct, frozen=True):
     product: str = ""
 
 
+class Arrangements(msgspec.Struct, frozen=True):
+    """How often a state was arranged for the cells: the fewest that any order needs, as planned, and as it came."""
+
+    least: int = 0
+    planned: int = 0
+    made: int = 0
+
+
 class Cells(msgspec.Struct, frozen=True):
-    """How many cells could be reached on this target, and how many were exercised."""
+    """How many cells could be reached on this target, and how many were exercised.
+
+    `seen` are the ids of the cells that were exercised, `unseen` of those that could be reached and were not, `unreachable`
+    of those that could not, by the reason (the lever that is missing, the call that the target refused).
+    """
 
     reachable: int = 0
     exercised: int = 0
+    seen: list[str] = []
+    unseen: list[str] = []
+    unreachable: dict[str, list[str]] = {}
+    arrangements: Arrangements = Arrangements()
 
 
 class Explored(msgspec.Struct, frozen=True):

@@ -25,12 +25,13 @@ LATEST = "latest"
 class RunDirectory:
     """Writes `run.json`, `findings.jsonl` and `cells.jsonl` when the run ends, then turns `latest` to it.
 
-    `path` exists from the start, for the history. Raises UsageError if the directory cannot be made or written.
+    `path` exists from the start, for the history; `again` is that of a run that was cut and goes on. Raises UsageError if
+    the directory cannot be made or written.
     """
 
-    def __init__(self, parent: Path, seed: int, started: datetime | None = None) -> None:
+    def __init__(self, parent: Path, seed: int, started: datetime | None = None, again: Path | None = None) -> None:
         name = f"{(started or datetime.now(UTC)).astimezone(UTC):%Y%m%dT%H%M%SZ}-{seed}"
-        self.path = _make(parent, name)
+        self.path = again or _make(parent, name)
         self._cells: list[CellJudged] = []
 
     @property

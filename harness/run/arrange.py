@@ -8,35 +8,30 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from harness.model import Asked, Cell, State, VmFacts
+from harness.model import Asked, Cell, State, VmFacts, ground, recent_tasks
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
+from harness.run.choose import ENGINES, Chooser
 from harness.run.judged import unfinished
-from harness.run.stage import NotArrangedError, Stage
+from harness.run.reach import MISSING_LEVERS, asks_guest, lacking
+from harness.run.stage import NotArrangedError, RefusedError, Stage
 from harness.strategies import Caller
 from harness.terms import Call, Json, Ref, Returned, as_ref
 
-MISSING_LEVERS = {
-    "unusable": "no lever makes a VM orphaned, inaccessible or invalid",
-    "question": "no lever makes a VM ask a question",
-    "shared": "no lever starts vMotion, quiescing or a vApp operation",
-    "toolsOld": "no lever makes Tools too old",
-    "pendingPackage": "no lever keeps a package pending on a powered-on VM",
-    "privilegeOnVm": "no account has the privilege on the VM only",
-    "privilegeOnRoot": "no account has the privilege on the root only",
-}
-"""Deviations that nothing in the configuration can bring about, and what is missing."""
 _CLONE = "-vcontract-"
 _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", ABORT: "AbortCustomization_Task"}
 
 
-class Arranger:
-    """Chooses VMs and changes their state; `hosts` are the moIds of hosts that may be disconnected."""
+class Arranger(Chooser):
+    """Chooses VMs and changes their state; `hosts` are the moIds of hosts that may be disconnected.
 
-    def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str]) -> None:
-        self.stage, self.caller, self.hosts = stage, caller, hosts
-        self.clones: list[Ref] = []
-        self._forks = 0
+    `helper` makes the calls that work in the guest, where they are not those of the contract under test.
+    """
+
+    def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str], helper: Caller | None = None) -> None:
+        super().__init__(stage, hosts)
+        self.caller, self.helper = caller, helper
         self.standing = ""
+        self.arranged = 0
         self._restoring = False
         self._gone: Ref | None = None
         self._snapshots: list[Ref] = []
@@ -46,57 +41,25 @@ class Arranger:
         for name in cell.deviations:
             if name in MISSING_LEVERS:
                 return MISSING_LEVERS[name]
-        if cell.asked.privilege not in self.caller.actors:
+        try:
+            self.caller.actor(cell.asked)
+        except LookupError:
             return "no second account is known to lack the privilege"
+        levers = {each.does for each in self.stage.facts.levers}
+        if reason := lacking(cell.state, levers, guest=self._guest_caller() is not None):
+            return reason
         try:
             if cell.state.exists:
                 self.choose(cell.state)
         except NotArrangedError as error:
             return str(error)
-        return self._no_lever(cell.state)
-
-    def _no_lever(self, want: State) -> str:
-        given = {each.does for each in self.stage.facts.levers}
-        needed = {"stopTools"} if want.tools == "stopped" and want.power == ON else set()
-        needed |= {"orphanLock"} if want.orphaned else set()
-        needed |= {"breakEngine"} if want.engine == "broken" else set()
-        lacking = sorted(needed - given)
-        return f"the configuration gives no lever {lacking[0]}" if lacking else ""
-
-    def choose(self, want: State, *, on_host: bool = False, nics: int = 0) -> VmFacts:
-        """Pick a VM whose fixed traits fit, if asked on a host that may be lost, with so many NICs (0: any).
-
-        Raises NotArrangedError if there is none.
-        """
-        for vm in self.stage.facts.vms.values():
-            placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
-            if placed and vm.ref not in self.clones and self._fits(vm, want):
-                return vm
-        raise NotArrangedError(
-            f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
-            f"{'template, ' if want.template else ''}host {want.connection})"
-        )
-
-    def _fits(self, vm: VmFacts, want: State) -> bool:
-        now = next(iter(self.stage.states(vm.ref)))
-        levers = {each.does for each in self.stage.facts.levers}
-        engine = want.engine if want.engine != "broken" or vm.engine == "ok" else "none"
-        if want.engine == "absent" and vm.engine != "absent" and "removeEngine" in levers:
-            engine = "absent" if not any(each.engine == "absent" for each in self.stage.facts.vms.values()) else "none"
-        return (
-            now.exists
-            and vm.family == "linux"
-            and vm.nics > 0
-            and now.template == want.template
-            and (now.tools == "never") == (want.tools == "never")
-            and (want.connection not in HOST_LOST or vm.host in self.hosts)
-            and (
-                engine == vm.engine or (engine == "broken" and vm.engine == "ok") or want.template or not want.tools_up
-            )
-        )
+        return ""
 
     def bring(self, cell: Cell, *, on_host: bool = False, nics: int = 0) -> Ref | None:
-        """Arrange a cell's state; gives the VM (None if the cell needs none). Raises NotArrangedError."""
+        """Arrange a cell's state; gives the VM (None if the cell needs none). Raises NotArrangedError.
+
+        `arranged` counts how often that took more than a look.
+        """
         want = cell.state
         if not want.exists:
             return self._destroyed()
@@ -106,19 +69,22 @@ class Arranger:
         stands, self.standing = self.stands(vm, want), ""
         if stands:
             return vm.ref
+        self.arranged += 1
         self._quiet(vm)
-        if want.tools_up or want.running == EXCLUSIVE or (want.tools in {"stopped", "starting"} and want.power == ON):
+        self._emptied(vm, want)
+        if want.power == ON or asks_guest(want):
             self._ready(vm)
+        if want.tools_up or asks_guest(want):
             self._guest(vm, want)
         self._power(vm, want)
         if want.connection in HOST_LOST:
             self._disconnect(vm)
         if want.tools != "starting":
-            self._let_settle(vm)
+            self.let_settle(vm)
         self._start(vm, want)
         return vm.ref
 
-    def _let_settle(self, vm: VmFacts) -> None:
+    def let_settle(self, vm: VmFacts) -> None:
         """Wait until what is reported of the VM cannot be older than its last change (oracle rule A11)."""
         changed = self.stage.tracker.changed(vm.ref.value) + self.stage.facts.staleness
         left = changed - self.stage.target.recorder.now()
@@ -130,14 +96,29 @@ class Arranger:
         """Whether the last cell left the VM, as it was read then, in the wanted state."""
         if self.standing != vm.ref.value or want.running:
             return False
-        given = {"network": want.network, "guest": want.guest if want.guest == "undefined" else "before"}
-        states = {
-            replace(each, network=want.network, guest=each.guest if want.guest == "undefined" else "before")
-            for each in self.stage.states(vm.ref)
-        }
-        if not want.tools_up:  # what only a guest that can be asked shows does not count
-            states = {replace(each, orphaned=want.orphaned, engine=want.engine) for each in states}
-        return states == {replace(want, **given)} and not unfinished(self.stage, vm.ref)
+        return self._fits_ground(vm.ref, want) and not unfinished(self.stage, vm.ref)
+
+    def runs(self, vm: Ref, want: State) -> bool:
+        """Whether the work that a wanted state needs still runs on a VM, and the rest is as wanted; reads the work."""
+        lives = [life for life in self.stage.tracker.lives(vm.value) if not life.over]
+        if [life.kind for life in lives] != [want.running]:
+            return False
+        if not self._fits_ground(vm, replace(want, running="")):
+            return False
+        return self.stage.read_task(lives[0].ref).get("state") == "running"
+
+    def _fits_ground(self, vm: Ref, want: State) -> bool:
+        """Whether a VM, as it was last read, is as wanted; a guest that an abort left undefined serves as well as any."""
+        states = {ground(each) for each in self.stage.states(vm)}
+        if want.guest != "undefined":
+            states = {replace(each, guest="before") for each in states}
+        if not want.tools_up or want.tools == "starting":
+            # a boot may have freed the lock; and what only a guest that can be asked shows counts only if it is wanted
+            states = {replace(each, orphaned=want.orphaned) for each in states if each.orphaned or not want.orphaned}
+            states = {replace(each, engine="ok") for each in states} if want.engine == "ok" else states
+        elif self.stage.facts.vms[vm.value].engine != "ok":  # there its lock cannot be freed
+            states = {replace(each, orphaned=want.orphaned) for each in states}
+        return states == {ground(want)}
 
     def now(self, vm: VmFacts) -> State:
         """Read a VM and give one of the states that it may be in; what was read is the same in all."""
@@ -158,6 +139,8 @@ class Arranger:
     def _ready(self, vm: VmFacts) -> None:
         """Power the VM on and wait for Tools."""
         now = self.now(vm)
+        if now.template:
+            self.stage.done(vm.ref, "MarkAsVirtualMachine", {"pool": self.caller.pool(vm.ref).json()})
         if now.power != ON:
             self.stage.done(vm.ref, "PowerOnVM_Task")
         elif now.tools == "stopped":
@@ -165,23 +148,37 @@ class Arranger:
         if now.tools != "never":
             self.stage.until(f"Tools of {vm.name}", lambda: self.now(vm).tools in {"ready", "old"})
 
+    def _emptied(self, vm: VmFacts, want: State) -> None:
+        """Have a package that must not be pending deployed by a boot, and make a template that must be none a VM again."""
+        now = self.now(vm)
+        if now.template and not want.template:
+            self._ready(vm)
+        if now.pending and not want.pending:
+            self._ready(vm)
+            self.stage.until(f"the package of {vm.name}", lambda: not self.now(vm).pending)
+
     def _guest(self, vm: VmFacts, want: State) -> None:
-        """Set the engine, the lock and the guest's configuration, where they can be known."""
-        if not want.tools_up or want.tools == "never":
+        """Set the guest's configuration, then the engine, then the lock: each can be set only while the next is as usual."""
+        if want.tools == "never":
             return
-        engines = {each.engine for each in self.stage.states(vm.ref)}
-        if engines != {want.engine}:
-            lever = {"ok": "restoreEngine", "absent": "removeEngine", "broken": "breakEngine"}[want.engine]
-            self.stage.pull(vm.ref, lever)
-        orphaned = {each.orphaned for each in self.stage.states(vm.ref)}
-        if want.orphaned and orphaned != {True}:
+        states = self.stage.states(vm.ref)
+        undefined = want.guest == "undefined" and {each.guest for each in states} != {"undefined"}
+        held = (undefined or not want.orphaned) and {each.orphaned for each in states} != {False}
+        if vm.engine == "ok" and (undefined or held):
+            self._engine(vm, "ok")
+            if held:
+                self._free(vm.ref)
+            if undefined:
+                self.began(vm.ref, CUSTOMIZE)
+                self._contract_call(vm.ref, ABORT)
+                self._quiet(vm)
+        self._engine(vm, want.engine)
+        if want.orphaned and {each.orphaned for each in self.stage.states(vm.ref)} != {True}:
             self.stage.pull(vm.ref, "orphanLock")
-        elif not want.orphaned and orphaned != {False} and want.engine == "ok":
-            self._free(vm.ref)
-        if want.guest == "undefined":
-            self.began(vm.ref, CUSTOMIZE)
-            self._contract_call(vm.ref, ABORT)
-            self._quiet(vm)
+
+    def _engine(self, vm: VmFacts, want: str) -> None:
+        if {each.engine for each in self.stage.states(vm.ref)} != {want}:
+            self.stage.pull(vm.ref, ENGINES[want])
 
     def _free(self, vm: Ref) -> None:
         """Free the lock: by an abort, or, as one with nothing to abort may be refused, by a customization."""
@@ -198,12 +195,30 @@ class Arranger:
             if now.power == SUSPENDED or (now.power == OFF and want.power == SUSPENDED):
                 self._ready(vm)
             self.stage.done(vm.ref, {OFF: "PowerOffVM_Task", SUSPENDED: "SuspendVM_Task"}[want.power])
+        if want.pending and not now.pending:
+            self._package(vm)
+        if want.template and not now.template:
+            self._template(vm)
         if want.power == ON and want.tools == "stopped":
             self.stage.pull(vm.ref, "stopTools")
             self.stage.until(f"the stop of Tools of {vm.name}", lambda: self.now(vm).tools == "stopped")
         if want.tools == "starting":
             self._starting(vm)
         self.stage.read_vm(vm.ref)
+
+    def _package(self, vm: VmFacts) -> None:
+        helper = self._guest_caller()
+        if helper is None:
+            raise NotArrangedError("no specification is known")
+        spec = helper.call(Asked(_KINDS[CUSTOMIZE]), vm.ref).arguments["spec"]
+        self.stage.done(vm.ref, "CustomizeVM_Task", {"spec": spec})
+
+    def _template(self, vm: VmFacts) -> None:
+        """Make a VM, which may be on, a template again."""
+        if self.now(vm).power != OFF:
+            self._ready(vm)
+            self.stage.done(vm.ref, "PowerOffVM_Task")
+        self.stage.done(vm.ref, "MarkAsTemplate")
 
     def _starting(self, vm: VmFacts) -> None:
         """Reset the VM and see its Tools starting. Raises NotArrangedError if they came up unseen."""
@@ -254,17 +269,27 @@ class Arranger:
         return task
 
     def _contract_call(self, vm: Ref, kind: str, *, follow: bool = True) -> Ref:
-        """Make a valid call of the contract under test; it is judged like any other."""
-        call: Call = self.caller.call(Asked(_KINDS[kind]), vm)
-        sent = self.stage.target.send(call, "arrange") if self._restoring else self.stage.judged(call)
+        """Make a valid call that works in the guest; if its contract is under test it is judged like any other."""
+        caller = self._guest_caller()
+        if caller is None:
+            raise NotArrangedError(f"the target has no {_KINDS[kind]}")
+        caller.facts = replace(caller.facts, vms=self.stage.facts.vms)
+        call: Call = caller.call(Asked(_KINDS[kind]), vm)
+        aside = self._restoring or caller is not self.caller
+        sent = self.stage.target.send(call, "arrange") if aside else self.stage.judged(call)
         outcome = sent.outcome
         task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
         if task is None:
-            raise NotArrangedError(f"{call.method} was refused")
+            raise RefusedError(f"the target refuses {call.method}")
         if follow:
             self.stage.follow(task)
             self.stage.read_vm(vm)
         return task
+
+    def _guest_caller(self) -> Caller | None:
+        """Give the caller of the methods that work in the guest: the one under test, or the helper."""
+        own = {each.name for each in self.caller.contract.methods}
+        return self.caller if own >= set(_KINDS.values()) else self.helper
 
     def abort(self, vm: Ref) -> None:
         """Abort whatever customization runs on the VM. Raises NotArrangedError if that is refused."""
@@ -273,6 +298,17 @@ class Arranger:
     def can_clone(self, vm: VmFacts) -> bool:
         """Whether a VM can be cloned instantly: it must be running, so a template cannot."""
         return not any(each.template or not each.exists for each in self.stage.states(vm.ref))
+
+    def take_over(self, before: frozenset[str]) -> None:
+        """Wait for all that runs on the VMs, and own the clones that a run made before it was cut; `before` are the others."""
+        for vm in list(self.stage.facts.vms.values()):
+            reading = self.stage.read_vm(vm.ref)
+            for task in recent_tasks(reading or {}):
+                if self.stage.read_task(Ref("Task", task)).get("state") in {"queued", "running"}:
+                    self.stage.follow(Ref("Task", task))
+            if reading is not None and vm.ref.value not in before:
+                self.clones.append(vm.ref)
+        self.reconnect_all()
 
     def reconnect_all(self) -> None:
         """Bring back every host that is lost."""
@@ -294,8 +330,7 @@ class Arranger:
 
     def fork(self, parent: VmFacts) -> VmFacts:
         """Clone a VM as it is now, whatever runs on it."""
-        self._forks += 1
-        name = f"{parent.name.partition(_CLONE)[0]}{_CLONE}{self._forks}"
+        name = f"{self.origin(parent).name}{_CLONE}{len(self.stage.facts.vms)}"
         spec = {
             "_typeName": "VirtualMachineInstantCloneSpec",
             "name": name,
@@ -313,10 +348,13 @@ class Arranger:
         return next((each for each in self.stage.facts.vms.values() if each.name == name), vm)
 
     def destroy(self, vm: Ref) -> None:
-        """Power off and destroy a VM that was made here."""
+        """Power off and destroy a VM that was made here; one that is suspended cannot be powered off, and is resumed first.
+
+        Raises NotArrangedError if that is refused; the VM is then still to be destroyed.
+        """
         if vm in self.clones:
-            power = next(iter(self.stage.states(vm))).power
-            if power == SUSPENDED:
+            power = self.now(self.stage.facts.vms[vm.value]).power
+            if power == SUSPENDED:  # only what is on can be powered off
                 self.stage.done(vm, "PowerOnVM_Task")
             if power != OFF:
                 self.stage.done(vm, "PowerOffVM_Task")
@@ -344,7 +382,10 @@ class Arranger:
                     self.destroy(vm.ref)
                 elif self._touched(vm):
                     self._quiet(vm)
-                    if not next(iter(self.stage.states(vm.ref))).template:
+                    if self.templates.get(vm.ref.value):
+                        self._power(vm, State(template=True, power=OFF))
+                    else:
+                        self._emptied(vm, State())
                         self._ready(vm)
                         self._guest(vm, State(engine=vm.engine, tools=next(iter(self.stage.states(vm.ref))).tools))
             except NotArrangedError as error:

@@ -6,38 +6,41 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
 
 from harness.check import ASIDE, REPEAT, Judge, Summary, object_rows, row_of, summarise, worst
-from harness.contract import Contract, Row, rows
+from harness.contract import Contract, Row, load, rows
+from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunStarted
-from harness.report.result import Cells, Explored, RunResult, TargetFacts
+from harness.report.result import Arrangements, Cells, RunResult, TargetFacts
 from harness.run.arrange import Arranger
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
-from harness.run.explore import Explorer, violated
 from harness.run.object_reads import read_object
-from harness.run.plan import Step, all_cells, plan
-from harness.run.prior import Historian
+from harness.run.past import Past
+from harness.run.plan import Plan, Step, all_cells, plan
 from harness.run.program import Performer
 from harness.run.shrink import Budget, Shrinker
-from harness.run.stage import FULL, UNPRIVILEGED, NotArrangedError, SpentError, Stage
-from harness.run.survey import as_json, host_names, survey
+from harness.run.stage import FULL, READONLY, UNPRIVILEGED, NotArrangedError, SpentError, Stage
+from harness.run.survey import as_json, host_names, reached, survey
+from harness.run.walk import Walker
 from harness.schema import Schema
 from harness.strategies import Caller
-from harness.strategies.programs import LENGTH, visits
 from harness.target import Target
-from harness.terms import Finding, Operation, RowVerdict, Verdict
+from harness.terms import Finding, Json, Operation, RowVerdict, Verdict
 
-TRIES = 3
+GUEST = "VirtualMachineGuestCustomizationManager"
+"""The contract whose methods work in the guest: other contracts arrange states with them."""
 
 
 class Options(msgspec.Struct, frozen=True):
     """What a run is asked for; limits of 0 are none.
 
+    With `complete`, a proof for so many states more than the model, on an `alphabet` (empty: the default one).
     `explore` is how many programs are executed after the plan, with `explore_only` without it.
     """
 
@@ -49,6 +52,9 @@ class Options(msgspec.Struct, frozen=True):
     replay: str = "vcontract run"
     report: str = ""
     stop_at_first: bool = False
+    asked: dict[str, Json] = {}
+    complete: int | None = None
+    alphabet: tuple[str, ...] = ()
     explore: int = 0
     explore_only: bool = False
 
@@ -64,48 +70,82 @@ class Conformance:
         options: Options,
         reporters: Sequence[Reporter],
         finding: Finding | None = None,
+        past: Past | None = None,
     ) -> None:
-        self.finding = finding
+        self.finding, self.past = finding, past
         self.shrunk: dict[str, Finding] = {}
         self.target, self.contract, self.config, self.options = target, contract, config, options
         self.reporters = reporters
         self.bases = bases_of(target.schema)
         self.started, self.began = datetime.now(UTC), time.monotonic()
-        self.skipped: dict[str, str] = {}
-        self.explored = Explored()
-        self.left_out: list[str] = []
-        self.exercised: set[str] = set()
-        self._told = 0
+        self.unreachable: dict[str, str] = {}
+        self._told = self._looked = 0
 
     def run(self) -> RunResult:
         """Do everything and give the result; Ctrl-C ends it cleanly with what is known."""
-        facts = survey(self.target, self.config, self.contract)
-        self.target.recorder.observed("facts", as_json(facts))
-        judge = Judge(facts, self.contract, self.bases)
-        self.target.recorder.listeners.append(judge.feed)
+        judge = self._judge()
+        facts = judge.tracker.facts
         stage = self._stage(judge)
         caller = Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
-        arranger = Arranger(stage, caller, self._hosts(facts))
-        self.caller = caller
-        steps, reachable = self._plan(arranger)
+        arranger = Arranger(stage, caller, self._hosts(facts), self._helper(facts))
+        exerciser = Exerciser(stage, caller, arranger)
+        self.caller, self.exerciser = caller, exerciser
+        self.plan = self._plan(arranger)
+        self.walker = Walker(
+            exerciser,
+            judge,
+            self.config.confirm,
+            lambda: self._spent(judge),
+            partial(self._report_new, judge),
+            partial(self.target.recorder.observed, STEP),
+        )
+        if self.past is not None:
+            self.walker.taken_before(self.past.steps)
+            arranger.take_over(frozenset(self.past.facts.vms))
+        steps = self.walker.left(self.plan.steps)
         self._tell(RunStarted(self._target_facts(), self.options.seed, len(self._rows()), len(steps)))
+        if self.plan.text():
+            before = len(self.plan.steps) - len(steps)
+            self._tell(Note(self.plan.text() + (f"; {before} steps were taken before" if before else "")))
         notes: list[str] = []
         with interruptible(notes):
             if self.finding is not None:
                 self._replay(self.finding, arranger)
             else:
-                read_object(stage)
-                self._walk(steps, Exerciser(stage, caller, arranger), judge)
-                self._explore(steps, arranger, judge)
+                if self.past is None or not self.past.steps:
+                    read_object(stage)
+                self._walk(steps, exerciser, judge)
                 self._shrink(arranger, judge)
         with interruptible(notes):
+            exerciser.rest()
             stage.enter("restore")
             notes += [f"not restored: {each}" for each in arranger.restore()]
         judge.close()
         self._report_new(judge, len(steps), len(steps))
-        result = self._result(judge, reachable, notes)
+        result = self._result(judge, notes)
         self._tell(RunEnded(result))
         return result
+
+    def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
+        """Take the steps of the plan."""
+        del exerciser, judge  # the walker has them
+        self.walker.walk(steps)
+
+    def _judge(self) -> Judge:
+        """Look round and give the judge that hears every operation from now on; of a run that was cut, the past too."""
+        recorder = self.target.recorder
+        if self.past is None:
+            facts = survey(self.target, self.config, self.contract)
+            recorder.observed(ASKED, self.options.asked | {"started": self.started.isoformat(timespec="seconds")})
+            recorder.observed(FACTS, as_json(facts))
+            judge = Judge(facts, self.contract, self.bases)
+            recorder.listeners.append(judge.feed)
+            return judge
+        self.started = datetime.fromisoformat(self.past.asked.started)
+        judge = self.past.judge(self.contract, self.bases)
+        recorder.listeners.append(judge.feed)
+        self.past.check(survey(self.target, self.config, self.contract))
+        return judge
 
     def _shrink(self, arranger: Arranger, judge: Judge) -> None:
         """Shrink what was found, as far as the budget goes."""
@@ -114,10 +154,14 @@ class Conformance:
         if not found:
             return
         self._tell(Note(f"shrinking {len(found)} findings"))
-        operations = list(self.target.recorder.operations)
+        led_to = {each.id: self._led_to(each) for each in found}
         shrinker = Shrinker(arranger, Performer(arranger.stage, ASIDE), self.options.shrink)
         for each in found:
-            self.shrunk[each.id] = shrinker.shrink(each, operations)
+            self.shrunk[each.id] = shrinker.shrink(each, led_to[each.id])
+
+    def _led_to(self, _: Finding) -> list[Operation]:
+        """Give the operations that a finding may rest on."""
+        return list(self.target.recorder.operations)
 
     def _replay(self, finding: Finding, arranger: Arranger) -> None:
         """Send one finding's program again, about the VM of the same name, else about any that is ready."""
@@ -134,93 +178,61 @@ class Conformance:
         return stage
 
     def _actors(self, facts: Facts) -> dict[str, str]:
-        privilege = self.contract.methods[0].privilege
+        """Name the session that has all privileges, and for each method one that is known to lack one of its own."""
         actors = {"held": FULL}
-        account = facts.sessions.get(UNPRIVILEGED, "")
-        if facts.privileges.get(account, {}).get(privilege) == "nowhere":
-            actors["nowhere"] = UNPRIVILEGED
+        for method in self.contract.methods:
+            for actor in (UNPRIVILEGED, READONLY):
+                known = facts.privileges.get(facts.sessions.get(actor, ""), {})
+                if any(known.get(each) == "nowhere" for each in method.privileges):
+                    actors.setdefault(f"nowhere:{method.name}", actor)
         return actors
+
+    def _helper(self, facts: Facts) -> Caller | None:
+        """Give the caller of the methods that work in the guest, if they are not under test and the target has them."""
+        contract = load(GUEST)
+        if contract.object == self.contract.object or contract.content not in self.target.content:
+            return None
+        known = replace(facts, object=contract.object, manager=reached(self.target, contract))
+        return Caller(contract, self.target.schema, known, {"held": FULL}, self.options.seed)
 
     def _hosts(self, facts: Facts) -> frozenset[str]:
         return frozenset(moid for moid, name in host_names(self.target, facts).items() if name in self.config.hosts)
 
-    def _plan(self, arranger: Arranger) -> tuple[list[Step], int]:
+    def _plan(self, arranger: Arranger) -> Plan:
+        if self.finding is not None:
+            return Plan([])
         for vm in arranger.stage.facts.vms.values():
             arranger.stage.read_vm(vm.ref)
+        methods = self._methods()
         reachable: list[Cell] = []
         for each in all_cells(self.contract):
+            if each.method not in methods:
+                continue
             reason = arranger.unreachable(each)
             if reason:
-                self.skipped[each.id] = reason
+                self.unreachable[each.id] = reason
             else:
                 reachable.append(each)
-        if self.finding is not None or self.options.explore_only:
-            return [], len(reachable)
-        methods = self.options.methods or tuple(each.name for each in self.contract.methods)
-        inputs = self.caller.cases()
-        return plan(self.contract, methods, reachable, inputs, self.options.seed), len(reachable)
+        return plan(self.contract, methods, reachable, self.caller.cases(), self.options.seed)
 
-    def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
-        for number, step in enumerate(steps):
-            if self._spent():
-                self.skipped["…"] = "the limit of calls or of time was reached"
-                return
-            if self.options.stop_at_first and self._violated(judge):
-                self.skipped["…"] = "a violation was found"
-                return
-            self._step(step, exerciser, judge)
-            self._report_new(judge, number + 1, len(steps))
+    def _methods(self) -> tuple[str, ...]:
+        return self.options.methods or tuple(each.name for each in self.contract.methods)
 
-    def _explore(self, steps: Sequence[Step], arranger: Arranger, judge: Judge) -> None:
-        """Go beyond the plan, to what it and the exploration saw least."""
-        if not self.options.explore or (self.options.stop_at_first and self._violated(judge)):
-            return
-        stop = self.options.stop_at_first
-        explorer = Explorer(arranger, self.caller, lambda: self._spent() or (stop and violated(judge)))
-        seen = visits((each.cell.state, each.cell.asked, each.cell.deviations) for each in steps if each.cell)
-        methods = self.options.methods or tuple(each.name for each in self.contract.methods)
-        total = len(steps) + self.options.explore * LENGTH
-        try:
-            for done in explorer.explore(methods, seen, self.options.seed, self.options.explore):
-                self._report_new(judge, len(steps) + done, total)
-        finally:
-            self.explored, self.left_out = explorer.made, explorer.left_out()
+    def _spent(self, judge: Judge) -> str:
+        """Say why the walk must end; empty if it may go on."""
+        calls, limit = self.target.recorder.calls, self.options.max_calls
+        late = self.options.time_limit and time.monotonic() - self.began > self.options.time_limit
+        if late or (limit and calls >= limit):
+            return "the limit of calls or of time was reached"
+        return "a violation was found" if self.options.stop_at_first and self._violated(judge) else ""
 
     def _violated(self, judge: Judge) -> bool:
         """Whether anything so far is a violation."""
-        found = [each.verdict for each in judge.judgements]
-        found += [each.verdict for each in object_rows(self.contract, self.target.recorder.operations)]
+        new, self._looked = judge.judgements[self._looked :], len(judge.judgements)
+        found = [each.verdict for each in new]
+        if len(new) == len(judge.judgements):  # the object's own rows are judged from reads before the first call
+            found += [each.verdict for each in object_rows(self.contract, self.target.recorder.operations)]
         return Verdict.VIOLATES in found
-
-    def _spent(self) -> bool:
-        calls, limit = self.target.recorder.calls, self.options.max_calls
-        late = self.options.time_limit and time.monotonic() - self.began > self.options.time_limit
-        return bool((limit and calls >= limit) or late)
-
-    def _step(self, step: Step, exerciser: Exerciser, judge: Judge) -> None:
-        """Take a step; again under another label while it is not arranged, or to confirm what it found."""
-        for number in range(max(TRIES, self.config.confirm)):
-            label = step.label if number == 0 else f"{step.label}{REPEAT}{number + 1}"
-            try:
-                if step.cell is not None:
-                    exerciser.exercise(step.cell, label)
-                elif step.case is not None:
-                    exerciser.given(step.case, label)
-                elif step.prior:
-                    Historian(exerciser.stage, exerciser.caller, exerciser.arranger).exercise(
-                        step.method, step.prior, label
-                    )
-                else:
-                    exerciser.disturbed(step.method, step.disturb, label)
-            except (NotArrangedError, LookupError) as error:
-                self.skipped[step.label] = str(error)
-                continue
-            self.skipped.pop(step.label, None)
-            self.exercised.add(step.label)
-            judge.close()
-            failed = any(each.cell == label and each.verdict is Verdict.VIOLATES for each in judge.judgements)
-            if not failed or number + 1 >= self.config.confirm:
-                return
 
     def _report_new(self, judge: Judge, done: int, total: int) -> None:
         for each in judge.judgements[self._told :]:
@@ -228,7 +240,7 @@ class Conformance:
             self._tell(CellJudged(each.cell, row, each.grade, each.observed, done, total))
         self._told = len(judge.judgements)
 
-    def _result(self, judge: Judge, reachable: int, notes: list[str]) -> RunResult:
+    def _result(self, judge: Judge, notes: list[str]) -> RunResult:
         recorder, options = self.target.recorder, self.options
         summary = self._summed(judge)
         summary = replace(summary, findings=tuple(self.shrunk.get(each.id, each) for each in summary.findings))
@@ -247,28 +259,43 @@ class Conformance:
             requests=recorder.requests,
             target=self._target_facts(),
             rows=rows_,
-            explored=self.explored,
-            cells=Cells(reachable, len(self.exercised & {each.id for each in all_cells(self.contract)})),
+            cells=self._cells(),
             findings=list(summary.findings),
             sharpness=msgspec.to_builtins(measured),
             inputs=self._inputs(judge),
             replay=options.replay,
-            notes=[*notes, *summary.notes, *self._not_exercised(), *self.left_out],
+            notes=[*notes, *summary.notes, *self._not_exercised()],
             waived=waived,
             started=self.started.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self.began, 3),
+        )
+
+    def _cells(self) -> Cells:
+        """Sort the cells: exercised, not seen although they can be reached, and out of reach with the reason."""
+        planned = [each.cell.id for each in self.plan.steps if each.cell is not None]
+        refused = {name: reason for name, reason in self.walker.refused.items() if name in planned}
+        unreachable: dict[str, list[str]] = {}
+        for name, reason in (self.unreachable | refused).items():
+            unreachable.setdefault(reason, []).append(name)
+        seen = [each for each in planned if each in self.walker.exercised]
+        return Cells(
+            reachable=len(planned) - len(refused),
+            exercised=len(seen),
+            seen=seen,
+            unseen=[each for each in planned if each not in self.walker.exercised | refused.keys()],
+            unreachable=unreachable,
+            arrangements=Arrangements(self.plan.least, self.plan.arrangements, self.exerciser.arrangements),
         )
 
     def _inputs(self, judge: Judge) -> dict[str, dict[str, tuple[int, int]]]:
         """Count what was exercised of the methods' arguments."""
         sent = [each.call for each in self.target.recorder.operations if each.purpose == "judge"]
         taken = {each.cell.split(REPEAT)[0] for each in judge.judgements}
-        methods = self.options.methods or tuple(each.name for each in self.contract.methods)
         found = self.caller.coverage(sent, taken)
         return {
             name: {part: (share.reached, share.all) for part in ("types", "positions", "constraints")
                    for share in [getattr(found[name], part)]}
-            for name in methods
+            for name in self._methods()
         }  # fmt: skip
 
     def _summed(self, judge: Judge) -> Summary:
@@ -290,7 +317,7 @@ class Conformance:
     def _not_exercised(self) -> list[str]:
         """Name what was not exercised, by the reason why."""
         by_reason: dict[str, dict[str, None]] = {}
-        for label, reason in self.skipped.items():
+        for label, reason in (self.unreachable | self.walker.refused | self.walker.skipped).items():
             what = label.partition(":")[2] or label
             if "+" not in what:
                 by_reason.setdefault(reason, {})[what] = None

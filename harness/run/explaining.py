@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import get_type_hints
 
 from msgspec.structs import fields, replace
@@ -39,6 +40,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "session": ("valid", "none"),
     "this": ("ok", "unknown", "otherType"),
     "vm": ("ok", "unknown", "otherType"),
+    "argument": ("ok", "unknown", "otherType"),
     "privilege": ("held", "nowhere", "vmOnly", "rootOnly"),
     "login": ("accepted", "mayNot", "rejected", "unsettled"),
 }
@@ -49,7 +51,7 @@ def explain(contract_name: str, method: str, described: str) -> str:
     """Give the expectation and its situations as text. Raises UsageError for an unknown name, with those that exist."""
     contract = load(contract_name)
     contract.method(method)
-    state, asked = _described(method, described)
+    state, asked = _described(method, contract.method(method).start, described)
     state = settle(state)
     found = expect([state], asked, contract)
     lines = [f"{method}: {found.text() or 'nothing is permitted'}"]
@@ -65,14 +67,16 @@ def expect_of(situation: str, allowed: dict[str, Allowed]) -> str:
     return " ".join(names) or "nothing of its own"
 
 
-def _described(method: str, described: str) -> tuple[State, Asked]:
+def _described(method: str, start: Sequence[str], described: str) -> tuple[State, Asked]:
     """Read `power=poweredOff,login=rejected`, or names of deviations such as `poweredOff`."""
     state, asked = State(), Asked(method)
+    for name in start:
+        state = replace(state, **BY_NAME[name].state)
     for part in filter(None, (each.strip() for each in described.split(","))):
         name, _, value = part.partition("=")
         name = _ALIASES.get(name, name)
         if not value and name in BY_NAME:
-            found = cell(method, [name])
+            found = cell(method, [name], start)
             state = replace(state, **{key: getattr(found.state, key) for key in BY_NAME[name].state})
             asked = replace(asked, **{key: getattr(found.asked, key) for key in BY_NAME[name].asked})
         elif name in _names(State):

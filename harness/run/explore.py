@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 
 from msgspec.structs import replace
 
 from harness.check import REPEAT, Judge
 from harness.errors import TargetError
-from harness.model import VmFacts, read_of
+from harness.model import VmFacts, cell_of, read_of
 from harness.model.state import HOST_LOST
 from harness.report.result import Explored
 from harness.run.arrange import Arranger
@@ -22,7 +22,6 @@ from harness.strategies import Caller
 from harness.strategies.changes import CAST, LEVERS, ON_HOST
 from harness.strategies.programs import (
     ENDED,
-    INPUTS,
     OPEN,
     OTHER,
     SNAPSHOT,
@@ -31,6 +30,7 @@ from harness.strategies.programs import (
     Program,
     Seen,
     asked_of,
+    inputs,
     programs,
 )
 from harness.terms import Call, Json, Ref, Verdict
@@ -62,20 +62,24 @@ class Explorer:
         self._open: list[tuple[Ref, str, Ref]] = []
         self._session = False
 
-    def explore(self, methods: tuple[str, ...], seen: Seen, seed: int, count: int) -> Iterator[int]:
-        """Draw and execute so many programs of calls of these methods; gives, after each move, how many there were.
+    def explore(
+        self, methods: tuple[str, ...], seen: Seen, seed: int, count: int, before: frozenset[int]
+    ) -> Generator[int, None, None]:
+        """Draw and execute so many programs, but those made `before`; gives, after each move, how many there were.
 
         A program that shows a violation is made again until it was seen as often as the configuration wants.
         """
         contract, ground = self.caller.contract, self._ground(methods)
         for number, program in enumerate(programs(contract, ground, seen, seed, count)):
+            if number in before:
+                continue
             for again in range(1, self.stage.facts.confirm + 1):
-                before = len(self.stage.judge.judgements)
+                judged = len(self.stage.judge.judgements)
                 with self._staged(program, number):
                     yield from self._perform(program, f"{EXPLORE}:{number}", f"{REPEAT}{again}" if again > 1 else "")
                 if self.spent():
                     return
-                if not violated(self.stage.judge, before):
+                if not violated(self.stage.judge, judged):
                     break
 
     def left_out(self) -> list[str]:
@@ -93,14 +97,20 @@ class Explorer:
     def _ground(self, methods: tuple[str, ...]) -> Ground:
         """Say what the target offers to programs that call these methods."""
         levers = frozenset(each.does for each in self.stage.facts.levers)
-        return Ground(tuple(self._parents), levers, self._inputs(), methods)
+        return Ground(tuple(self._parents), levers, {each: self._inputs(each) for each in methods})
 
-    def _inputs(self) -> tuple[str, ...]:
-        """List what a call may have wrong, as far as accounts allow."""
+    def _inputs(self, method: str) -> tuple[str, ...]:
+        """List what a call may have wrong, as far as the accounts here and in the guest allow."""
+        contract = self.caller.contract
         may = {each.may_customize for each in self.stage.facts.guests}
-        lacking = {"noPrivilege"} - {"noPrivilege" for each in self.caller.actors if each == "nowhere"}
-        lacking |= {"privilegeOnVm", "privilegeOnRoot"} | (set() if False in may else {"loginMayNot"})
-        return tuple(each for each in INPUTS if each not in lacking)
+        found = []
+        for each in inputs(contract, method):
+            if each == "loginMayNot" and False not in may:
+                continue
+            with suppress(LookupError):
+                self.caller.actor(cell_of(contract, method, [each]).asked)
+                found.append(each)
+        return tuple(found)
 
     @contextmanager
     def _staged(self, program: Program, number: int) -> Iterator[None]:
@@ -121,7 +131,7 @@ class Explorer:
                     self.arranger.destroy(vm)
             self.made = replace(self.made, programs=self.made.programs + 1)
 
-    def _perform(self, program: Program, label: str, again: str) -> Iterator[int]:
+    def _perform(self, program: Program, label: str, again: str) -> Generator[int, None, None]:
         """Make the moves; one that turns out to be impossible is left out."""
         for number, move in enumerate(program.moves):
             if self.spent():
@@ -177,13 +187,13 @@ class Explorer:
 
     def _drawn(self, move: Move, vm: VmFacts) -> Call:
         self.caller.facts = self.stage.facts
-        call = self.caller.call(asked_of(move), vm.ref)
+        call = self.caller.call(asked_of(self.caller.contract, move), vm.ref)
         return replace(call, actor=_ACTORS[move.input]) if move.input in _ACTORS else call
 
     def _call(self, move: Move, vm: VmFacts) -> None:
         """Make a judged call; beside work on the same VM it is not waited for."""
         call = self._drawn(move, vm)
-        about = vm.ref if asked_of(move).vm == "ok" else None
+        about = vm.ref if asked_of(self.caller.contract, move).vm == "ok" else None
         before = unfinished(self.stage, about)
         beside = still_running(self.stage, before)
         if beside != before:  # one has ended: what it left behind is not this call's doing

@@ -21,12 +21,15 @@ from harness.report.junit import JunitReporter
 from harness.report.reproduction import ReproductionReporter
 from harness.report.result import RunResult
 from harness.report.run_directory import RunDirectory
+from harness.run.beyond import Exploring
+from harness.run.complete import Proving, prepared
 from harness.run.config import Account, Config, config_for, read_password
 from harness.run.conform import Conformance, Options
 from harness.run.embedded import EMBEDDED, simulator_for
+from harness.run.past import Asked, Past, past_of
 from harness.run.survey import secrets_of
 from harness.target import Recorder, Secrets, Target
-from harness.terms import Finding
+from harness.terms import Finding, Json
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -48,36 +51,104 @@ class Job(msgspec.Struct, frozen=True):
     output: str = "text"
     api: str = ""
     defects: frozenset[str] = frozenset()
+    cells: bool = False
+    past: Past | None = None
     finding: Finding | None = None
 
 
 def execute(job: Job) -> RunResult:
     """Run a job to its result; reports as it goes. Raises HarnessError for all that keeps it from running.
 
-    A run that never got under way leaves no directory behind.
+    A run that never got under way leaves no directory behind, unless it goes on with one that was there (`past`).
     """
     contract = load(job.contract)
     for method in job.options.methods:
         contract.method(method)
     config = _configured(job)
+    if job.options.alphabet and job.options.complete is None:
+        raise UsageError("--alphabet says what --complete is about, and goes with it alone")
+    if job.options.explore and job.options.complete is not None:
+        raise UsageError("--explore tries at random, --complete proves: choose one")
+    proof = prepared(contract, config, job.options) if job.options.complete is not None else None
     secrets = secrets_of(config)
     new_parent = not job.report_dir.exists()
-    directory, begun = RunDirectory(job.report_dir, job.options.seed), _Begun()
-    options = replace(job.options, report=str(directory.path))
-    console: Reporter = JsonReporter() if job.output == "json" else ConsoleReporter(directory.path)
+    again = job.past.directory if job.past else None
+    directory = RunDirectory(job.report_dir, job.options.seed, again=again)
+    begun = _Begun()
+    options = replace(job.options, report=str(directory.path), asked=_asked(job))
+    console: Reporter = JsonReporter() if job.output == "json" else ConsoleReporter(directory.path, cells=job.cells)
     others: list[Reporter] = [JunitReporter(directory.path), ReproductionReporter(directory.path), console]
     reporters: list[Reporter] = [begun, directory, *others]
-    recorder = Recorder(directory.history)
+    recorder = Recorder.continued(directory.history, job.past.history) if job.past else Recorder(directory.history)
     try:
         with terminable(begun, recorder), _opened(job, config, secrets, recorder) as target:
-            return Conformance(target, contract, config, options, reporters, job.finding).run()
+            if proof is not None:
+                return Proving(target, contract, config, options, reporters, proof).run()
+            if options.explore:
+                return Exploring(target, contract, config, options, reporters, past=job.past).run()
+            return Conformance(target, contract, config, options, reporters, job.finding, job.past).run()
     except BaseException:
-        if not begun.yes:
+        if not begun.yes and job.past is None:
             shutil.rmtree(directory.path, ignore_errors=True)
             if new_parent:
                 with suppress(OSError):  # another run has come into it
                     job.report_dir.rmdir()
         raise
+
+
+def _asked(job: Job) -> dict[str, Json]:
+    """Give what a run that is cut needs to go on; it holds no secret."""
+    options = job.options
+    asked = Asked(
+        contract=job.contract,
+        seed=options.seed,
+        started="",
+        methods=options.methods,
+        max_calls=options.max_calls,
+        target=job.target,
+        config=str(job.config.resolve()) if job.config else "",
+        wsdl=job.wsdl,
+        api=job.api,
+        username=job.username,
+        insecure=job.insecure,
+        complete=options.complete,
+        explore=options.explore,
+        explore_only=options.explore_only,
+    )
+    plain: dict[str, Json] = msgspec.to_builtins(asked)
+    return plain
+
+
+def resumed(directory: Path, given: Job) -> Job:
+    """Make the job that goes on with a run; of what is given now, the target, the login and the limits count.
+
+    Raises RunFileError if the directory holds no run that could go on.
+    """
+    past = past_of(directory)
+    asked = past.asked
+    calls = sum(each.purpose == "judge" for each in past.history.operations)
+    limit = given.options.max_calls or (asked.max_calls if calls < asked.max_calls else 0)
+    options = replace(
+        given.options,
+        seed=asked.seed,
+        methods=asked.methods,
+        max_calls=limit,
+        explore=asked.explore,
+        explore_only=asked.explore_only,
+        replay=f"vcontract run --seed {asked.seed}",
+    )
+    return replace(
+        given,
+        contract=asked.contract,
+        options=options,
+        target=given.target or asked.target,
+        username=given.username or asked.username,
+        insecure=given.insecure or asked.insecure,
+        config=given.config or (Path(asked.config) if asked.config else None),
+        wsdl=given.wsdl or asked.wsdl,
+        api=asked.api,
+        past=past,
+    )
 
 
 class _Begun:

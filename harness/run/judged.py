@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from harness.model import recent_tasks
 from harness.run.stage import BRIEF, NotArrangedError, Stage
+from harness.target.tasks import FINAL
 from harness.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref
 
 
@@ -16,24 +17,48 @@ def judged_call(stage: Stage, call: Call, vm: Ref | None, beside: Sequence[Ref],
 
     Gives the call's task. With `settle` everything is followed to its end and the VM is read again.
     """
+    done = sandwiched(stage, call, beside)
+    if settle:
+        settled(stage, done, vm, beside)
+    return task_of(done)
+
+
+def sandwiched(stage: Stage, call: Call, beside: Sequence[Ref]) -> Operation:
+    """Send a call as a judged one between two reads of the tasks that run beside it (oracle rule A8).
+
+    Raises NotArrangedError, and sends nothing, if one of them does not run.
+    """
     for task in beside:
-        stage.running(task)
+        if not _just_running(stage, task):
+            stage.running(task)
     done = stage.judged(call)
     for task in beside:
         stage.read_task(task)
     _read_named_task(stage, done)
+    return done
+
+
+def settled(stage: Stage, done: Operation, vm: Ref | None, beside: Sequence[Ref]) -> None:
+    """Follow what a call began, and what ran beside it, to the end; then read the VM."""
     own = task_of(done)
-    if not settle:
-        return own
     if own is not None:
-        stage.follow(own, call.actor)
+        stage.follow(own, done.call.actor)
     for task in beside:
         stage.follow(task)
     if vm is not None:
         stage.read_vm(vm)
         _await_reports(stage, vm)
-        _read_new_tasks(stage, done, vm)
-    return own
+        _await_guest(stage, vm)
+        if not isinstance(done.outcome, Lost):
+            read_new_tasks(stage, vm)
+
+
+def _just_running(stage: Stage, task: Ref) -> bool:
+    """Whether the last operation read the task running, so that another read would tell nothing new."""
+    life, last = stage.tracker.tasks.get(task.value), stage.target.recorder.operations[-1]
+    if life is None or not life.reads or life.reads[-1][0] is not last:
+        return False
+    return (life.reads[-1][1] or {}).get("state") == "running"
 
 
 def _await_reports(stage: Stage, vm: Ref) -> None:
@@ -45,6 +70,21 @@ def _await_reports(stage: Stage, vm: Ref) -> None:
         pause = min(1.5 * pause, 1.0)
         last = time.monotonic() >= until
         stage.read_vm(vm)
+
+
+def _await_guest(stage: Stage, vm: Ref) -> None:
+    """Wait until a guest does what it was asked for, so that it does not do it in the middle of the next cell.
+
+    It may never do it, and that is no breach of the server's: after `patience` the run goes on.
+    """
+
+    def begun() -> bool:
+        if stage.judge.waiting():
+            stage.read_vm(vm)
+        return not stage.judge.waiting()
+
+    with suppress(NotArrangedError):
+        stage.until("what the guest was asked for", begun)
 
 
 def task_of(done: Operation) -> Ref | None:
@@ -76,10 +116,13 @@ def _read_named_task(stage: Stage, done: Operation) -> None:
             stage.read_task(named)
 
 
-def _read_new_tasks(stage: Stage, done: Operation, vm: Ref) -> None:
-    """Read every task of the VM that no call of ours was given: ours after a refusal (F1), or a stranger's (rule A5)."""
-    reading = stage.tracker.readings.get(vm.value)
-    if not isinstance(done.outcome, Lost) and reading:
-        for task in recent_tasks(reading):
-            if task not in stage.tracker.tasks:
-                stage.read_task(Ref("Task", task))
+def read_new_tasks(stage: Stage, vm: Ref) -> None:
+    """Read every task of the VM that no call of ours was given: ours after a refusal (F1), or a stranger's (rule A5).
+
+    One that was read ended tells nothing new: a server lists it for minutes.
+    """
+    for task in recent_tasks(stage.tracker.readings.get(vm.value) or {}):
+        if task in stage.tracker.tasks or task in stage.ended:
+            continue
+        if stage.read_task(Ref("Task", task)).get("state") in FINAL:
+            stage.ended.add(task)

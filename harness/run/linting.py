@@ -27,7 +27,12 @@ def lint_folder(folder: Path | None) -> list[str]:
 
 def _declared(method: VendorMethod) -> Declared:
     return Declared(
-        method.since, method.privilege, tuple(_parameter(each) for each in method.parameters), method.faults
+        method.since,
+        method.privilege,
+        tuple(_parameter(each) for each in method.parameters),
+        method.faults,
+        "void" if method.result is None else method.result.refers_to or method.result.type,
+        {each.name: each.privilege for each in method.parameters if each.privilege},
     )
 
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import msgspec
+from msgspec.structs import replace
 
 from harness.contract import Contract
-from harness.model import BY_NAME, Cell, State, cells
-from harness.run.exercise import MID
-from harness.run.prior import PRIOR
+from harness.model import Cell, State, cells, changes, ground, refused, tour
+from harness.run.exercise import disturbances
+from harness.run.prior import pasts
 from harness.strategies import Case
-
-PAIRS = 40
-"""How many pairs of deviations a run exercises beyond all cells with at most one."""
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One thing to do: a cell, a case of its input, or a valid call of a method that is disturbed or has a past."""
+    """One thing to do: a cell, a case of its input, or a valid call of a method that is disturbed or has a past.
+
+    `keep`: the next step wants the same passing state and this one's call must be refused, so both are made while the
+    same work runs.
+    """
 
     label: str
     cell: Cell | None = None
@@ -26,30 +30,96 @@ class Step(msgspec.Struct, frozen=True):
     disturb: str = ""
     prior: str = ""
     case: Case | None = None
+    keep: bool = False
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The steps of a run, and what they cost.
+
+    `states` are the distinct states that its cells need, `arrangements` how often the plan arranges one, and `least` the
+    fewest arrangements that any order can do with: each state once, and anew for each but one of the cells after whose call
+    it is gone.
+    """
+
+    steps: list[Step]
+    states: int = 0
+    arrangements: int = 0
+    least: int = 0
+
+    def text(self) -> str:
+        """Say in one line what the plan costs; nothing if it has no cells."""
+        cells = sum(each.cell is not None for each in self.steps)
+        if not cells:
+            return ""
+        return (
+            f"{len(self.steps)} steps; {cells} cells in {self.states} states: {self.arrangements} arrangements, "
+            f"at least {self.least} are needed"
+        )
 
 
 def plan(
     contract: Contract, methods: Sequence[str], reachable: Iterable[Cell], inputs: Sequence[Case], seed: int
-) -> list[Step]:
-    """List the steps: rows first, then one case of each kind of input, then calls with a past, disturbances, and the rest.
+) -> Plan:
+    """Plan a run: rows first, then one case of each kind of input, then calls with a past, disturbances, and the rest.
 
-    The rows are everything valid and one deviation each. Of the pairs come first those of a caller who may not and a VM
-    on which something runs; the others are drawn with the seed.
+    The rows are everything valid and one deviation each. Of the pairs come first those in the states in which a caller who
+    may not meets a VM on which something runs, and last, behind the other cases, all others.
     """
     found = [each for each in reachable if each.method in methods]
-    single = sorted((each for each in found if len(each.deviations) < 2), key=_state_first)
-    pairs = [each for each in found if len(each.deviations) == 2]
-    first = [each for each in pairs if _guarded(each)]
-    rest = [each for each in pairs if not _guarded(each)]
-    drawn = first + random.Random(seed).sample(rest, min(PAIRS, len(rest)))  # noqa: S311 - a plan, no secret
-    steps = [Step(each.id, each) for each in single]
+    single = [each for each in found if len(each.deviations) < 2]
+    pairs = [each for each in found if len(each.deviations) >= 2]
+    guarded = {each.state for each in pairs if _guarded(each)}
+    first = [each for each in pairs if each.state in guarded]
+    rest = [each for each in pairs if each.state not in guarded]
     kinds, others = _one_of_each_kind([each for each in inputs if each.method in methods], seed)
-    steps += [Step(each.name, method=each.method, case=each) for each in kinds]
     chosen = [method.name for method in contract.methods if method.name in methods]
-    steps += [Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in PRIOR]
-    steps += [Step(f"{name}:{what}", method=name, disturb=what) for name in chosen for what in MID]
-    steps += [Step(each.id, each) for each in sorted(drawn, key=_state_first)]
-    return steps + [Step(each.name, method=each.method, case=each) for each in others]
+    steps = [
+        *_visited(single, contract, seed),
+        *(Step(each.name, method=each.method, case=each) for each in kinds),
+        *(Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in pasts(contract, name)),
+        *(
+            Step(f"{name}:{what}", method=name, disturb=what)
+            for name in chosen
+            for what in disturbances(contract, name)
+        ),
+        *_visited(first, contract, seed),
+        *(Step(each.name, method=each.method, case=each) for each in others),
+        *_visited(rest, contract, seed),
+    ]
+    gone = {each.id for each in found if changes(each, contract)}
+    ends = Counter(ground(each.state) for each in found if each.id in gone)
+    states = {ground(each.state) for each in found}
+    least = sum(max(1, ends[each]) for each in states)
+    return Plan(steps, len(states), _arrangements(steps, gone), least)
+
+
+def _visited(chosen: Sequence[Cell], contract: Contract, seed: int) -> list[Step]:
+    """Order cells by their states, the settled one first; in each state the calls that leave it as it is come first.
+
+    Among equals the seed decides: what a call leaves behind that nobody expects is met by another one each time.
+    """
+    places = {state: number for number, state in enumerate(tour((each.state for each in chosen), State()))}
+    draw = random.Random(seed)  # noqa: S311 - a plan, no secret
+    gone = {each.id: (changes(each, contract), not refused(each, contract)) for each in chosen}
+    ordered = sorted(chosen, key=lambda each: (places[each.state], gone[each.id], draw.random()))
+    steps = [Step(each.id, each) for each in ordered]
+    for number, (one, other) in enumerate(pairwise(ordered)):
+        if one.state == other.state and one.state.running and gone[one.id] == (False, False):
+            steps[number] = replace(steps[number], keep=True)
+    return steps
+
+
+def _arrangements(steps: Sequence[Step], gone: set[str]) -> int:
+    """Count how often the cells of some steps find their state not standing; `gone` are those that leave none standing."""
+    count, standing = 0, State(exists=False, power="")
+    for each in steps:
+        if each.cell is None:
+            standing = State() if each.case else State(exists=False, power="")
+            continue
+        if ground(each.cell.state) != standing:
+            count += 1
+        standing = State(exists=False, power="") if each.cell.id in gone else ground(each.cell.state)
+    return count
 
 
 def _one_of_each_kind(inputs: Sequence[Case], seed: int) -> tuple[list[Case], list[Case]]:
@@ -74,11 +144,5 @@ def all_cells(contract: Contract) -> tuple[Cell, ...]:
 def _guarded(cell: Cell) -> bool:
     """Whether a caller who must be refused meets a VM on which something runs, or whose lock is held."""
     asked = cell.asked
-    refused = asked.privilege == "nowhere" or asked.login in {"rejected", "mayNot"} or asked.session == "none"
-    return refused and bool(cell.state.running or cell.state.orphaned)
-
-
-def _state_first(cell: Cell) -> tuple[bool, tuple[str, ...], str]:
-    """Order cells by the state that they need, the settled one first, so that it is arranged once."""
-    arranged = tuple(sorted(name for name in cell.deviations if BY_NAME[name].state))
-    return cell.state != State(), arranged, cell.id
+    may_not = asked.privilege == "nowhere" or asked.login in {"rejected", "mayNot"} or asked.session == "none"
+    return may_not and bool(cell.state.running or cell.state.orphaned)

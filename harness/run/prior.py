@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
+from harness.contract import Contract
 from harness.model import Asked, Cell, State
 from harness.model.state import CUSTOMIZE
 from harness.run.arrange import Arranger
@@ -25,6 +26,7 @@ PRIOR = (
     "afterSuspend",
     "afterRevert",
     "afterOrphanAbort",
+    "afterCutBoot",
     "onClone",
     "onTwoNics",
     "otherSession",
@@ -32,11 +34,21 @@ PRIOR = (
     "beside",
 )
 """What came before, or beside, a valid call."""
+ANYWHERE = ("twice", "otherSession", "endedSession")
+RUNNING = ("afterSuspend", "afterRevert", "onClone")
 LEAVER = "leaver"
 TIDY = "tidy"
 _CUSTOMIZE, _ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"
 _DRAWS = 20
 _BESIDE = 4
+
+
+def pasts(contract: Contract, method: str) -> tuple[str, ...]:
+    """List the pasts that a method can have: some need a VM that runs, those of the guest a method that logs in to it."""
+    documented = contract.method(method)
+    if documented.has_task and "auth" in documented.takes:
+        return PRIOR
+    return tuple(each for each in PRIOR if each in ANYWHERE or (each in RUNNING and not documented.start))
 
 
 class Historian:
@@ -52,7 +64,7 @@ class Historian:
         if what == "onClone":
             vm = self.arranger.clone().ref
         else:
-            state = State(orphaned=True) if what == "afterOrphanAbort" else State()
+            state = State(orphaned=True) if what == "afterOrphanAbort" else self.caller.start(method)
             brought = self.arranger.bring(
                 Cell(label, method, (), state, Asked(method)), nics=2 if what == "onTwoNics" else 0
             )
@@ -87,6 +99,12 @@ class Historian:
             self._on(vm)
         elif what == "afterOrphanAbort":
             self.arranger.abort(vm)
+        elif what == "afterCutBoot":
+            cut = self.arranger.began(vm, CUSTOMIZE)
+            self.arranger.abort(vm)
+            self.stage.follow(cut)
+            self.stage.done(vm, "ResetVM_Task")
+            self._on(vm)
         elif what == "endedSession":
             self.stage.log_in(LEAVER)
             self.stage.target.logout(LEAVER)

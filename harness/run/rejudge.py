@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 from msgspec.structs import replace
 
-from harness.check import Judge, worst
+from harness.check import Judge, retell, worst
 from harness.contract import load as load_contract
 from harness.contract import rows
-from harness.errors import RunFileError
 from harness.history import read_history
-from harness.model import facts_of
 from harness.report.result import RunResult, load_run
 from harness.report.run_directory import HISTORY
 from harness.run.conform import bases_of, exit_code, summed
+from harness.run.past import facts_in
 from harness.schema import Schema, load
 from harness.shipped import shipped
 from harness.terms import Verdict
@@ -25,18 +23,11 @@ def rejudge(directory: Path, wsdl: str = "") -> RunResult:
     """Give the result of a saved run as the contract and the model of today judge it. Raises RunFileError."""
     saved = load_run(directory)
     history = read_history((directory if directory.is_dir() else directory.parent) / HISTORY)
-    given = [each for each in history.observed if each.subject == "facts"]
-    if not given:
-        raise RunFileError(f"{directory}: the history holds no facts; the run ended before it began")
-    try:
-        facts = facts_of(given[0].facts)
-    except msgspec.ValidationError as error:
-        raise RunFileError(f"{directory}: the history holds no facts of a run: {error}") from error
+    facts = facts_in(history, directory)
     schema: Schema = load(wsdl or shipped("wsdl") / facts.api_version)
     contract, bases = load_contract(facts.object), bases_of(schema)
     judge = Judge(facts, contract, bases)
-    for operation in history.operations:
-        judge.feed(operation)
+    retell(judge, history)
     judge.close()
     listed = rows(contract, bases)
     selected = {each.id for each in saved.rows}

@@ -13,7 +13,7 @@ from harness.target.properties import read
 from harness.target.tasks import follow, info
 from harness.terms import Arguments, Call, Faulted, Json, Lost, Operation, Ref, Returned, as_ref
 
-FULL, UNPRIVILEGED, SECOND = "full", "unprivileged", "second"
+FULL, UNPRIVILEGED, SECOND, READONLY = "full", "unprivileged", "second", "readonly"
 BRIEF = 0.002
 LONGEST = 5.0
 """The longest pause in seconds between two reads of a task."""
@@ -21,6 +21,10 @@ LONGEST = 5.0
 
 class NotArrangedError(HarnessError):
     """A wanted state could not be brought about; the cell is not exercised."""
+
+
+class RefusedError(NotArrangedError):
+    """The target refused an arranging call, so that the state cannot be reached on it."""
 
 
 class SpentError(HarnessError):
@@ -31,7 +35,7 @@ class Stage:
     """Calls, reads and waits; every one is an operation that the judge hears.
 
     `patience` is the limit in seconds for a state to come about, `limit` the one for a task, `max_calls` that of judged
-    calls (0: none).
+    calls (0: none). `ended` are the tasks of others that were read ended.
     """
 
     def __init__(self, target: Target, judge: Judge, *, patience: float = 60.0) -> None:
@@ -40,6 +44,7 @@ class Stage:
         self.patience = patience
         self.limit = judge.tracker.facts.task_seconds or 600.0
         self.max_calls = 0
+        self.ended: set[str] = set()
         self._lasted: dict[str, float] = {}
         self.process_manager: Ref | None = None
         self.auth: Json = None
@@ -54,9 +59,9 @@ class Stage:
         """What is known of accounts, guests and VMs."""
         return self.judge.tracker.facts
 
-    def enter(self, cell: str) -> None:
-        """Begin a cell: what was pending of the one before is judged with its next operation."""
-        self.target.recorder.cell = cell
+    def enter(self, cell: str, block: str = "") -> None:
+        """Begin a cell: what was pending of the one before is judged with its next operation, unless both share a block."""
+        self.target.recorder.cell, self.target.recorder.block = cell, block
 
     def states(self, vm: Ref) -> frozenset[State]:
         """Every state that the VM may be in, leaving aside what runs on it."""
@@ -90,7 +95,7 @@ class Stage:
         """Make an arranging call and give its task (None: it has none). Raises NotArrangedError if refused."""
         outcome = self.call(ref, method, arguments or {}).outcome
         if isinstance(outcome, Faulted):
-            raise NotArrangedError(f"{method} on {ref.value}: {outcome.fault.type}")
+            raise RefusedError(f"the target refuses {method}: {outcome.fault.type}")
         if isinstance(outcome, Lost):
             raise NotArrangedError(f"{method} on {ref.value}: {outcome.reason}")
         return as_ref(outcome.value)
@@ -101,10 +106,9 @@ class Stage:
         last = info(reads[-1]) if reads else {}
         if last.get("state") == "success":
             return last.get("result")
-        error = last.get("error") or {}
-        raise NotArrangedError(
-            f"{last.get('name', task.value)}: {error.get('fault', {}).get('_typeName', 'no end in time')}"
-        )
+        if last.get("state") == "error":
+            raise _refused(last)
+        raise NotArrangedError(f"{last.get('name', task.value)}: no end in time")
 
     def follow(self, task: Ref, actor: str = FULL) -> list[Operation]:
         """Read a task until it is final or the limit passes, first after what such tasks have lasted so far."""
@@ -148,11 +152,14 @@ class Stage:
 
     def running(self, task: Ref) -> bool:
         """Whether a task is read running; NotArrangedError if it has already ended, or cannot be read."""
-        state = self.read_task(task).get("state")
+        told = self.read_task(task)
+        state = told.get("state")
         if state is None:
             raise NotArrangedError(f"{task.value} cannot be read")
-        if state in {"success", "error"}:
-            raise NotArrangedError(f"{task.value} ended before it was seen running")
+        if state == "error":
+            raise _refused(told)
+        if state == "success":
+            raise NotArrangedError(f"{told.get('name', task.value)} ended before it was seen running")
         return bool(state == "running")
 
     def pull(self, vm: Ref, lever: str) -> None:
@@ -162,3 +169,8 @@ class Stage:
             raise NotArrangedError(f"no lever {lever}")
         spec = {"_typeName": "GuestProgramSpec", "programPath": line.program, "arguments": line.arguments}
         self.done(self.process_manager, "StartProgramInGuest", {"vm": vm.json(), "auth": self.auth, "spec": spec})
+
+
+def _refused(info: Mapping[str, Json]) -> RefusedError:
+    error = info.get("error") or {}
+    return RefusedError(f"the target refuses {info.get('name')}: {error.get('fault', {}).get('_typeName')}")

@@ -10,14 +10,21 @@ from harness.contract import Contract
 from harness.errors import TargetError
 from harness.model import Facts, GuestAccount, VmFacts
 from harness.run.config import LOOPBACK, Config, password_of
-from harness.run.stage import FULL, SECOND, UNPRIVILEGED
+from harness.run.stage import FULL, READONLY, SECOND, UNPRIVILEGED
 from harness.target import Secrets, Target
 from harness.target.properties import list_vms, read
 from harness.terms import Arguments, Call, Json, Ref, Returned, as_ref
 
 OWNER = "vcontract.owner"
-_PATHS = ("name", "config.guestId", "config.extraConfig", "summary.config.numEthernetCards", "runtime.host")
-_ROLES = {FULL: "full", SECOND: "full", UNPRIVILEGED: "unprivileged"}
+_PATHS = (
+    "name",
+    "config.guestId",
+    "config.extraConfig",
+    "summary.config.numEthernetCards",
+    "runtime.host",
+    "resourcePool",
+)
+_ROLES = {FULL: "full", SECOND: "full", UNPRIVILEGED: "unprivileged", READONLY: "readonly"}
 
 
 def secrets_of(config: Config) -> Secrets:
@@ -35,18 +42,20 @@ def survey(target: Target, config: Config, contract: Contract) -> Facts:
 
     Raises TargetError if a login is refused or the target lacks the contract's object.
     """
-    manager = as_ref(target.content.get(contract.content))
-    if manager is None:
-        raise TargetError(f"the target's ServiceContent offers no {contract.content} (API {target.api_version})")
+    first = contract.content.partition(".")[0]
+    if first and as_ref(target.content.get(first)) is None:
+        raise TargetError(f"the target's ServiceContent offers no {first} (API {target.api_version})")
     privileges, sessions = _log_in(target, config)
+    manager = reached(target, contract)
     vms = _vms(target, config)
-    wanted = sorted({each.privilege for each in contract.methods})
+    wanted = sorted({name for each in contract.methods for name in each.privileges})
     held = {}
     for actor, key in privileges.items():
         some = next(iter(vms.values()), None)
         held[sessions[actor]] = _held(target, key, wanted, some.ref if some else None)
     others = {ref.value: ref.type for each in target.content.values() if (ref := as_ref(each)) and ref != manager}
     others |= {each.host: "HostSystem" for each in vms.values() if each.host}
+    others |= {each.pool: "ResourcePool" for each in vms.values() if each.pool}
     return Facts(
         object=contract.object,
         manager=manager,
@@ -65,6 +74,24 @@ def survey(target: Target, config: Config, contract: Contract) -> Facts:
         task_seconds=config.task_seconds,
         confirm=config.confirm,
     )
+
+
+def reached(target: Target, contract: Contract) -> Ref:
+    """Follow a contract's `content` to its object; a reference without a moId if the object is the VM itself.
+
+    Raises TargetError if the way ends before.
+    """
+    found = Ref(contract.object, "")
+    for number, name in enumerate(filter(None, contract.content.split("."))):
+        values = target.content
+        if number:
+            done = read(target, FULL, found, [name])
+            values = done.outcome.value if isinstance(done.outcome, Returned) else {}
+        ref = as_ref((values or {}).get(name))
+        if ref is None:
+            raise TargetError(f"the target offers no {contract.content} (API {target.api_version})")
+        found = ref
+    return found
 
 
 def _log_in(target: Target, config: Config) -> tuple[dict[str, str], dict[str, str]]:
@@ -92,7 +119,7 @@ def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
         if not marks or _simple(marks[-1]) != config.owner:  # the last value wins where a server appends
             continue
         name = str(values.get("name", ref.value))
-        host = as_ref(values.get("runtime.host"))
+        host, pool = as_ref(values.get("runtime.host")), as_ref(values.get("resourcePool"))
         found[ref.value] = VmFacts(
             ref,
             name,
@@ -100,6 +127,7 @@ def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
             "windows" if str(values.get("config.guestId", "")).startswith("win") else "linux",
             config.engine(name),
             host.value if host else "",
+            pool.value if pool else "",
         )
     return found
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from hypothesis import strategies as st
 
 from harness.contract import Contract
-from harness.model import Asked, Facts
+from harness.model import Asked, Facts, State, cell_of
 from harness.schema import Schema
 from harness.strategies import auth, semantic
 from harness.strategies import customization as gosc
@@ -16,7 +16,7 @@ from harness.strategies.case import MALFORMED, Case
 from harness.strategies.cases import cases
 from harness.strategies.closure import Closure
 from harness.strategies.coverage import Coverage, coverage
-from harness.strategies.http_breaks import NOBODY, OLDER, STRANGER
+from harness.strategies.http_breaks import NOBODY, STRANGER
 from harness.strategies.pool import Pool
 from harness.terms import Arguments, Call, Json, Ref
 
@@ -26,13 +26,14 @@ HEAVY = ("15.longest", "15.tooLong", "18.tooLong", "1.many")
 Spec = dict[str, Json]
 
 
-__all__ = ["OLDER", "Caller"]
+__all__ = ["Caller"]
 
 
 class Caller:
     """Makes calls for one object; every choice comes from the seed.
 
-    `actors` names the session for each privilege class (`held`, `nowhere`).
+    `actors` names the session for each privilege class (`held`, `nowhere`), and, as some account may have one privilege
+    and lack another, for `nowhere` of one method by the method's name.
     """
 
     def __init__(self, contract: Contract, schema: Schema, facts: Facts, actors: dict[str, str], seed: int) -> None:
@@ -50,14 +51,17 @@ class Caller:
         Raises LookupError with the reason if the facts or the schema hold nothing to build it from.
         """
         target = self._vm(asked, vm)
-        arguments: dict[str, Json] = {"vm": target.json(), "auth": self._auth(asked.login)}
-        parameters = self._parameters(asked.method)
-        if "spec" in parameters:
-            arguments["spec"] = self._spec(asked, self._nics(target))
-        if "configParams" in parameters and (drawn := self._params.next()) is not None:
-            arguments["configParams"] = drawn
-        call = Call(self._this(asked.this), asked.method, Arguments(arguments), self._actor(asked))
+        arguments: dict[str, Json] = {}
+        for name, kind in self.contract.method(asked.method).takes.items():
+            value = self._argument(name, kind, asked, target)
+            if value is not None:
+                arguments[name] = value
+        call = Call(self._this(asked.this, target), asked.method, Arguments(arguments), self.actor(asked))
         return call if asked.request == "ok" else self._edited(asked.request, call)
+
+    def start(self, method: str) -> State:
+        """Give the state of a VM in which a valid call of a method is made."""
+        return cell_of(self.contract, method).state
 
     def cases(self) -> tuple[Case, ...]:
         """List every case of every method: what may be wrong with a call, and what is odd and legal."""
@@ -79,11 +83,22 @@ class Caller:
 
     def base(self, method: str) -> dict[str, Json]:
         """Give valid arguments for some VM with one NIC, the same at every call."""
-        arguments: dict[str, Json] = {
+        login = auth.accepted(self.facts.guests, may=True) or auth.name_password(auth.NOBODY, auth.NOBODYS)
+        known: dict[str, Json] = {
             "vm": Ref("VirtualMachine", "vm-0").json(),
-            "auth": auth.accepted(self.facts.guests, may=True) or auth.name_password(auth.NOBODY, auth.NOBODYS),
+            "auth": login,
+            "spec": gosc.SMALLEST,
+            "pool": Ref("ResourcePool", "resgroup-0").json(),
         }
-        return arguments | ({"spec": gosc.SMALLEST} if "spec" in self._parameters(method) else {})
+        return {name: known[name] for name in self.contract.method(method).takes if name in known}
+
+    def pool(self, vm: Ref) -> Ref:
+        """Give the resource pool of a VM, or of another on its host, as a template is in none. Raises LookupError."""
+        facts = self.facts.vms.get(vm.value)
+        near = [each.pool for each in self.facts.vms.values() if each.pool and facts and each.host == facts.host]
+        if facts is None or not near:
+            raise LookupError("no resource pool is known")
+        return Ref("ResourcePool", facts.pool or near[0])
 
     def _of(self, method: str) -> tuple[Case, ...]:
         if method not in self._cases:
@@ -91,8 +106,31 @@ class Caller:
             self._cases[method] = cases(self.schema, documented, self.base(method), self.facts.guests, self._seed)
         return self._cases[method]
 
-    def _parameters(self, method: str) -> set[str]:
-        return {each.split(":")[0] for each in self.contract.method(method).parameters}
+    def _argument(self, name: str, kind: str, asked: Asked, vm: Ref) -> Json:
+        """Make the argument of a parameter; None: it may be, and is, left out."""
+        made: dict[str, Callable[[], Json]] = {
+            "vm": vm.json,
+            "auth": lambda: self._auth(asked.login),
+            "spec": lambda: self._spec(asked, self._nics(vm)),
+            "configParams": self._params.next,
+        }
+        if name in made:
+            return made[name]()
+        found = self._other(kind, asked, vm)
+        return found.json() if found is not None else None
+
+    def _other(self, kind: str, asked: Asked, vm: Ref) -> Ref | None:
+        """Give an object that a VM goes with, or, as the class says, one that is none; None: the VM's own may be left out."""
+        if asked.argument == "unknown":
+            return Ref(kind, "vcontract-0")
+        if asked.argument == "otherType":
+            return Ref(kind, _first(self.facts.others, "Folder", "no Folder is known"))
+        if kind == "ResourcePool" and vm.value in self.facts.vms:
+            return self.pool(vm)
+        if kind == "HostSystem":
+            host = self.facts.vms[vm.value].host if vm.value in self.facts.vms else ""
+            return Ref(kind, host) if host and self._choices.next() % 2 else None
+        return Ref(kind, _first(self.facts.others, kind, f"no {kind} is known"))
 
     def _nics(self, vm: Ref) -> int:
         return self.facts.vms[vm.value].nics if vm.value in self.facts.vms else 1
@@ -107,20 +145,22 @@ class Caller:
             raise LookupError("the cell needs a VM")
         return vm
 
-    def _this(self, this: str) -> Ref:
+    def _this(self, this: str, vm: Ref) -> Ref:
         manager = self.facts.manager
         if this == "unknown":
-            return Ref(manager.type, f"{manager.value}-0")
+            return Ref(manager.type, f"{manager.value or 'vm'}-0")
         if this == "otherType":
             return Ref(manager.type, _first(self.facts.others, "Folder", "no Folder is known"))
-        return manager
+        return vm if self.facts.itself else manager
 
-    def _actor(self, asked: Asked) -> str:
+    def actor(self, asked: Asked) -> str:
+        """Name the session for a call of a class. Raises LookupError if no account is known to be such."""
         if asked.session == "none":
             return (NOBODY, STRANGER)[self._choices.next() % 2]
-        if asked.privilege not in self.actors:
+        found = self.actors.get(f"{asked.privilege}:{asked.method}") or self.actors.get(asked.privilege)
+        if found is None:
             raise LookupError(f"no account has the privilege {asked.privilege}")
-        return self.actors[asked.privilege]
+        return found
 
     def _auth(self, login: str) -> dict[str, Json]:
         if login in {"rejected", "unsettled"}:
@@ -162,6 +202,8 @@ class Caller:
                 for each in able
                 if (each.tier == "schema" and each.constraint.startswith(call.method)) or each.constraint == "truncated"
             ]
+        if not able:
+            raise LookupError(f"no case of {call.method} is {request}")
         return able[self._choices.next() % len(able)].turn(call)
 
 

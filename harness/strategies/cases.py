@@ -26,8 +26,8 @@ def cases(
         *valid.cases(closure, base),
         *valid.drawn(closure, seed),
         *semantic.cases(schema, method.name, base),
-        *auth.cases(method.name, guests),
-        *http_breaks.cases(schema, method.name),
-        *xml_breaks.cases(schema, method.name),
+        *(auth.cases(method.name, guests) if "auth" in base else ()),
+        *http_breaks.cases(schema, method),
+        *xml_breaks.cases(schema, method.name, base),
         *SchemaBreaks(closure, load(SHIPPED[-1])).cases(),
     )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from harness.contract import OK, Contract
-from harness.model import BY_NAME, DEVIATIONS, EFFECTS, Asked, State, cell, expect, settle, settled
+from harness.model import BY_NAME, DEVIATIONS, EFFECTS, Asked, State, cell_of, deviations_of, expect, settle, settled
 from harness.model.cells import VALID, shown
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK
 from harness.model.tracker import KINDS
@@ -31,8 +31,8 @@ MOST = 5
 """How many VMs a program may have."""
 SNAPSHOT = "CreateSnapshot_Task"
 OTHER, OPEN, ENDED = "otherSession", "openSession", "endedSession"
-INPUTS: dict[str, str] = {each.name: each.only for each in DEVIATIONS if each.asked}
-"""What one call may have wrong, with the parameter that its method must have."""
+INPUTS = frozenset(each.name for each in DEVIATIONS if each.asked)
+"""What one call may have wrong."""
 PAST = 2
 """How many moves on a VM before the next one count as its past."""
 T = TypeVar("T")
@@ -62,12 +62,11 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class Ground(msgspec.Struct, frozen=True):
-    """What a target offers to programs: kinds of VM, levers, inputs that can be made, methods to call."""
+    """What a target offers to programs: kinds of VM, levers, and the methods to call with what a call may have wrong."""
 
     kinds: tuple[str, ...]
     levers: frozenset[str]
-    inputs: tuple[str, ...]
-    methods: tuple[str, ...]
+    inputs: dict[str, tuple[str, ...]]
 
 
 @dataclass
@@ -189,19 +188,17 @@ class Walk:
         """List what may be called on a VM; what is valid moves on, so it comes more often."""
         sessions = [OTHER, *([self.leaver] if self.leaver else [])]
         found = {}
-        for method in self.ground.methods:
-            parameters = {each.split(":")[0] for each in self.contract.method(method).parameters}
-            for name in (VALID, *sessions, *self.ground.inputs):
-                if not INPUTS.get(name) or INPUTS[name] in parameters:
-                    move = Move("call", index, method, name)
-                    again = 3 if _name(move) in self.vms[index].past[-1:] else 1
-                    found[move] = _share(name) * again * (3 if self._moves_on(move) else 1)
+        for method, names in self.ground.inputs.items():
+            for name in (VALID, *sessions, *names):
+                move = Move("call", index, method, name)
+                again = 3 if _name(move) in self.vms[index].past[-1:] else 1
+                found[move] = _share(name) * again * (3 if self._moves_on(move) else 1)
         return found
 
     def _moves_on(self, move: Move) -> bool:
         """Whether success, which is certain, leads to another state: from there everything may differ."""
         state = self.vms[move.vm].state
-        if move.input in INPUTS or move.input == ENDED or not self._succeeds(state, asked_of(move)):
+        if move.input in INPUTS or move.input == ENDED or not self._succeeds(state, asked_of(self.contract, move)):
             return False
         return shown(_effect(self.contract, move.method, state)) != shown(state)
 
@@ -236,7 +233,7 @@ class Walk:
         found = {Move(name, index): 2 for name in able}
         if vm.state.running:
             found[Move("cancel", index)] = 1
-            found[Move("call", index, "AbortCustomization_Task")] = 4
+            found |= {Move("call", index, each): 4 for each in self.ground.inputs if KINDS.get(each) == ABORT}
         return found | ({Move("logOut", index): 1} if self.leaver == OPEN else {})
 
     def _may(self, name: str) -> bool:
@@ -298,7 +295,7 @@ class Walk:
         vm = self.vms[move.vm]
         if move.input == ENDED:
             return
-        if self._succeeds(vm.state, asked_of(move)):
+        if self._succeeds(vm.state, asked_of(self.contract, move)):
             vm.state = _effect(self.contract, move.method, vm.state)
         elif move.input == VALID and KINDS.get(move.method) == ABORT and vm.state.running in {CUSTOMIZE, NETWORK}:
             vm.state = replace(_effect(self.contract, move.method, vm.state), running=ABORT)
@@ -325,9 +322,14 @@ def _name(move: Move) -> str:
     return f"{move.method}:{move.input}" if move.method else move.do
 
 
-def asked_of(move: Move) -> Asked:
+def asked_of(contract: Contract, move: Move) -> Asked:
     """Give what a call of the move asks, to the oracle; whose session it uses is another matter."""
-    return cell(move.method, [move.input] if move.input in INPUTS else []).asked
+    return cell_of(contract, move.method, [move.input] if move.input in INPUTS else []).asked
+
+
+def inputs(contract: Contract, method: str) -> tuple[str, ...]:
+    """List what one call of a method may have wrong."""
+    return tuple(each.name for each in deviations_of(contract, contract.method(method)) if each.name in INPUTS)
 
 
 def visits(cells: Iterable[tuple[State, Asked, Sequence[str]]]) -> Seen:

@@ -110,7 +110,7 @@ class SchemaBreaks:
     def _reference(self, place: Place) -> Iterator[Case]:
         def to(kind: str, moid: str | None) -> Turn:
             def turn(call: Call) -> Call:
-                known = call.arguments[place.field.name]
+                known = self._full(call, place.owner)[place.field.name]
                 value = {"_typeName": REFERENCE, "type": kind, "value": moid or known["value"]}
                 return with_arguments(call, call.arguments | {place.field.name: value})
 

@@ -10,7 +10,7 @@ from functools import cache
 
 from harness.strategies import typed
 from harness.strategies.case import AS_IS, Case, Turn, with_arguments
-from harness.strategies.closure import ANY, Closure, Place
+from harness.strategies.closure import ANY, REFERENCE, Closure, Place
 from harness.strategies.coverage import goals, seen
 from harness.strategies.pool import draw
 from harness.strategies.samples import FULL, LEAST, MANY, any_value, hosted, of_field, sample
@@ -36,7 +36,8 @@ def cases(closure: Closure, base: dict[str, Json]) -> Iterator[Case]:
 
 def drawn(closure: Closure, seed: int) -> Iterator[Case]:
     """Give cases whose arguments are drawn from the types alone, all of a method at once when the first is used."""
-    count = DRAWN if any(each.name == "spec" for each in closure.fields(closure.method)) else DRAWN // 3
+    given = {each.name for each in closure.fields(closure.method) if each.type != REFERENCE}
+    count = DRAWN if "spec" in given else DRAWN // 3 if given else 0
 
     @cache
     def made() -> list[dict[str, Json]]:
@@ -52,10 +53,8 @@ def _drawing(made: Callable[[], list[dict[str, Json]]], number: int) -> Turn:
         if "spec" in new:  # the login and the count of adapters stay right, so that more than these is looked at
             given = call.arguments["spec"]["nicSettingMap"]
             mappings = new["spec"].get("nicSettingMap") or given
-            new |= {
-                "auth": call.arguments["auth"],
-                "spec": {**new["spec"], "nicSettingMap": [*mappings, *given][: len(given)]},
-            }
+            new["spec"] = {**new["spec"], "nicSettingMap": [*mappings, *given][: len(given)]}
+            new |= {name: each for name, each in call.arguments.items() if name == "auth"}
         return with_arguments(call, call.arguments | new)
 
     return turn

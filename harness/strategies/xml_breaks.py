@@ -27,21 +27,31 @@ from harness.strategies.case import (
     tree,
     written,
 )
-from harness.terms import SECRET, Call
+from harness.terms import SECRET, Call, Json, Ref
 
 Change = Callable[[bytes], bytes]
 DEEP = 2000
 MEGABYTES = 2 << 20
+_NOWHERE = Ref("VirtualMachine", "vm-0")
 _SOAP12 = "http://www.w3.org/2003/05/soap-envelope"
 _DECLARATION = b"<?xml version='1.0' encoding='UTF-8'?>\n"
 _ENTITIES = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]>\n'
 
 
-def cases(schema: Schema, method: str) -> Iterator[Case]:
-    """Give every case of the tier for a method."""
+def cases(schema: Schema, method: str, base: dict[str, Json]) -> Iterator[Case]:
+    """Give every case of the tier that a valid call of a method has room for; `base` are its arguments."""
+    body = schema.request(method, _NOWHERE, base)
     for kind, changes, expects in (("xml", XML, MALFORMED), ("soap", SOAPS, MALFORMED), ("legal", LEGAL, AS_IS)):
         for name, change in changes.items():
-            yield _case(schema, method, kind, name, expects, change)
+            if _fits(change, body):
+                yield _case(schema, method, kind, name, expects, change)
+
+
+def _fits(change: Change, body: bytes) -> bool:
+    try:
+        return change(body) != body
+    except LookupError:
+        return False
 
 
 def _case(schema: Schema, method: str, kind: str, name: str, expects: str, change: Change) -> Case:
@@ -71,12 +81,12 @@ def _swapped(old: bytes, new: bytes) -> Change:
 
 
 def _first_text(text: bytes) -> Change:
-    """Put bytes in front of the moId of the first reference after `_this`."""
+    """Put bytes in front of the moId of the first reference to a VM."""
     return _swapped(b'type="VirtualMachine">', b'type="VirtualMachine">' + text)
 
 
 def _undeclared(body: bytes) -> bytes:
-    return body.replace(b"ns0:vm ", b"nobody:vm ").replace(b"</ns0:vm>", b"</nobody:vm>")
+    return body.replace(b"ns0:_this ", b"nobody:_this ").replace(b"</ns0:_this>", b"</nobody:_this>")
 
 
 def _undeclared_type(body: bytes) -> bytes:
@@ -84,13 +94,13 @@ def _undeclared_type(body: bytes) -> bytes:
 
 
 def _mismatched(body: bytes) -> bytes:
-    return body.replace(b"</ns0:vm>", b"</ns0:mv>")
+    return body.replace(b"</ns0:_this>", b"</ns0:_that>")
 
 
 def _own_namespace(name: str) -> Callable[[Element], None]:
     def edit(root: Element) -> None:
         element = call_element(root) if not name else call_element(root).find(f"{{{VIM}}}{name}")
-        assert element is not None  # every method of the contract has a vm
+        assert element is not None  # every method has a _this
         element.tag = f"{{urn:vcontract}}{etree.QName(element).localname}"
 
     return edit
@@ -117,9 +127,7 @@ def _text_in_call(root: Element) -> None:
 
 
 def _element_in_text(root: Element) -> None:
-    element = call_element(root).find(f"{{{VIM}}}auth")
-    assert element is not None  # every method of the contract has an auth
-    etree.SubElement(element[0], f"{{{VIM}}}x")
+    etree.SubElement(call_element(root)[0], f"{{{VIM}}}x")
 
 
 def _deep(root: Element) -> None:
@@ -220,7 +228,7 @@ SOAPS: dict[str, Change] = {
     "body.second": _edited(_second_body),
     "call.second": _edited(_second_call),
     "call.namespace": _edited(_own_namespace("")),
-    "parameter.namespace": _edited(_own_namespace("vm")),
+    "parameter.namespace": _edited(_own_namespace("_this")),
     "text.inCall": _edited(_text_in_call),
     "element.inText": _edited(_element_in_text),
     "nesting.deep": _edited(_deep),

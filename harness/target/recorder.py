@@ -7,8 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError, UsageError
-from harness.history import encode_event, operation
+from harness.errors import HarnessError, RunFileError, UsageError
+from harness.history import RESUMED, History, encode_event, operation
 from harness.terms import Answer, Call, Event, Invoke, Json, Observed, Operation, Outcome
 
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ class Recorder:
     """Numbers the operations of a run and times them in seconds on one monotonic clock that starts at 0.
 
     With `path` None nothing is written. With `keep`, `operations` holds every finished operation in the order of
-    their ends; `cell` is noted with every call that names none, and each of `listeners` is told of every finished
-    operation. Safe for many threads. UsageError: the file cannot be opened; HarnessError: it cannot be written.
+    their ends; `cell` is noted with every call that names none, `block` with every call, and each of `listeners` is told
+    of every finished operation. Safe for many threads. UsageError: the file cannot be opened; HarnessError: it cannot be
+    written.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Recorder:
         self.requests = 0
         self.calls = 0
         self.cell = ""
+        self.block = ""
         self._stopping = False
         self.listeners: list[Callable[[Operation], None]] = []
         self._keep = keep
@@ -45,12 +47,31 @@ class Recorder:
             except OSError as error:
                 raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
 
+    @classmethod
+    def continued(cls, path: Path, history: History) -> Recorder:
+        """Go on with the file of a run that was cut: a last line that was torn goes, the cut is noted, numbers and times go on.
+
+        RunFileError: the file cannot be mended.
+        """
+        try:
+            with path.open("r+b") as file:
+                file.truncate(file.read().rfind(b"\n") + 1)
+        except OSError as error:
+            raise RunFileError(f"{path}: cannot be written: {error.strerror}") from error
+        recorder = cls(path)
+        recorder.operations = list(history.operations)
+        recorder.requests = max((each.op for each in history.operations), default=0)
+        recorder.calls = sum(each.purpose == "judge" for each in history.operations)
+        recorder._zero -= max((each.end for each in history.operations), default=0.0)
+        recorder.observed(RESUMED, {})
+        return recorder
+
     def now(self) -> float:
-        """Seconds since the recorder was made."""
+        """Seconds since the recorder was made, or the run that it goes on with."""
         return self._monotonic() - self._zero
 
     def observed(self, subject: str, facts: dict[str, Json]) -> None:
-        """Note facts known before the run."""
+        """Note what no call tells."""
         self._write(Observed(subject, facts))
 
     def invoke(self, call: Call, purpose: str, cell: str) -> Invoke:
@@ -61,7 +82,7 @@ class Recorder:
                 raise KeyboardInterrupt
             self.requests += 1
             self.calls += purpose == "judge"
-            event = Invoke(op=self.requests, time=self.now(), call=call, purpose=purpose, cell=cell or self.cell)
+            event = Invoke(self.requests, self.now(), call, purpose, cell or self.cell, self.block)
         self._write(event)
         return event
 

@@ -37,7 +37,7 @@ MISTAKES = [
     ('when = ["power.off"]', 'when = ["power.of"]', "situation P1: unknown condition power.of"),
     ('needs = ["vm.reachable"]', 'needs = ["vm.near"]', "unknown condition vm.near"),
     ("if task.startedAfter", "if task.endedBefore", "unknown condition task.endedBefore"),
-    ('when = ["busy.abort"]', 'when = ["busy.exclusive"]', "condition busy.abort is used by no contract"),
+    ('when = ["lock.free"]', 'when = ["busy.exclusive"]', "condition lock.free is used by no contract"),
     ('effect = "aborted"', 'effect = "abandoned"', "AbortCustomization_Task: unknown effect abandoned"),
     ('effect = "aborted"', 'effect = "customized"', "effect aborted is used by no contract"),
     ('"VAppTaskInProgress if vm.inVApp"', '"ToolsUnavailable if vm.inVApp"', "ToolsUnavailable is neither declared nor"),

@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from harness.contract import load, rows
+from harness.contract import load, names, rows
 from harness.errors import UsageError
 from harness.run.conform import bases_of
 from harness.schema import SHIPPED
 from harness.schema import load as load_schema
 from harness.simulator import Settings
 from harness.simulator.defects import DEFECTS, Defect, listed_defects
-from harness.simulator.defects.registry import MANAGER
 from harness.simulator.objects import Invocation
 from harness.simulator.timeline import Timeline
 from harness.simulator.variants import VARIANTS, listed_variants
@@ -26,7 +25,8 @@ from harness.simulator.virtual_machine import VirtualMachine
 
 def test_every_defect_breaks_a_row_that_has_a_hard_source() -> None:
     """A defect names an existing row and repeats its source, which is more than an inference."""
-    known = {row.id: row.source for row in rows(load(MANAGER), bases_of(load_schema(SHIPPED[-1])))}
+    bases = bases_of(load_schema(SHIPPED[-1]))
+    known = {row.id: row.source for name in names() for row in rows(load(name), bases)}
     for each in DEFECTS.known.values():
         assert isinstance(each, Defect)
         assert known.get(each.row) == each.source, each.name

@@ -9,23 +9,24 @@ import pytest
 EXPORTED = {
     "check": (
         "ABORTS ASIDE BELOW Judge Judgement NAMED ORDER PROPERTIES REPEAT SINCE SINGLETON Summary fingerprint "
-        "object_rows row_of summarise worst"
+        "object_rows retell row_of summarise worst"
     ),
     "contract": (
-        "Contract DocumentedFault EVERY_METHOD Method OK Permit Promise Row Situation ancestors documented_as "
+        "Contract DocumentedFault EVERY_METHOD Method OK OLD Permit Promise Row Situation ancestors before documented_as "
         "load names parse_permit row_id rows"
     ),
     "disturbances": "",
     "model": (
-        "Allowed Asked BY_NAME Branch Cell DEVIATIONS EFFECTS Expectation Facts GuestAccount Lever "
-        "STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VmFacts cell cells classify compact expect facts_of "
-        "holding observe possible read_of recent_tasks settle settled sharpness steady step subject universe"
+        "Allowed Asked BY_NAME Branch Cell DEVIATIONS EFFECTS Expectation Facts GuestAccount LATER Lever SHOWN "
+        "STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VmFacts cell cell_of cells changed_fields changes "
+        "classify compact deviations_of expect facts_of ground holding moves observe passes possible read_of "
+        "recent_tasks refused settle settled sharpness steady step subject tour universe"
     ),
     "report": "",
     "run": "",
     "schema": "DataType Field Operation SHIPPED Schema load newest_shipped parse_versions_document plain",
     "simulator": "Settings SimulatorServer serve_forever",
-    "strategies": "Caller Case Coverage OLDER Pool draw",
+    "strategies": "Caller Case Coverage Pool draw",
     "target": "Limits NOBODY Recorder STRANGER Secrets Target",
 }
 

@@ -12,6 +12,7 @@ BASE = {"errors", "terms", "shipped", "history", "toml_file"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "shipped": set(),
+    "cli_options": set(),
     "toml_file": {"errors"},
     "terms": {"errors"},
     "history": {"errors", "terms"},

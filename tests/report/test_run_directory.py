@@ -42,7 +42,7 @@ def test_a_run_is_written_and_read_back(tmp_path: Path, result: RunResult) -> No
     assert saved["schema"] == "vcontract.run/1"
     assert saved["target"].keys() == {"url", "api_version", "build", "product"}
     assert saved["rows"][0].keys() == {"id", "verdict", "reason", "observed"}
-    assert saved["cells"] == {"reachable": 12, "exercised": 5}
+    assert {"reachable": 12, "exercised": 5}.items() <= saved["cells"].items()
     fixed = {"id", "row", "object", "method", "grade", "expected", "observed", "replay"}
     assert saved["findings"][0].keys() >= fixed
     assert msgspec.json.decode((directory.path / "cells.jsonl").read_bytes(), type=CellJudged) == CELL

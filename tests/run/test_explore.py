@@ -13,6 +13,7 @@ from harness.check import REPEAT
 from harness.contract import load
 from harness.report.events import CellJudged, RunEvent
 from harness.report.result import RunResult
+from harness.run.beyond import Exploring
 from harness.run.conform import Conformance, Options
 from harness.run.embedded import EMBEDDED
 from harness.run.explore import EXPLORE
@@ -40,7 +41,8 @@ class Ground:
         """Make a run that leaves the plan out."""
         config = replace(EMBEDDED, confirm=confirm)
         chosen = replace(options, explore_only=True)
-        return Conformance(self.target, load(MANAGER), config, chosen, list(listeners), finding).run()
+        kind = Exploring if finding is None else Conformance
+        return kind(self.target, load(MANAGER), config, chosen, list(listeners), finding).run()
 
     @property
     def judged(self) -> list[Operation]:

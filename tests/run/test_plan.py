@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 
 from harness.contract import Contract, load
-from harness.model import BY_NAME, State, cells
+from harness.model import State, cells, changes, ground, refused
 from harness.run.plan import Step, all_cells, plan
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
@@ -25,14 +25,9 @@ def deviations(step: Step) -> int:
     return len(step.cell.deviations) if step.cell else -1
 
 
-def arranged(step: Step) -> tuple[str, ...]:
-    """Name what must be arranged for a step."""
-    return tuple(sorted(name for name in step.cell.deviations if BY_NAME[name].state)) if step.cell else ()
-
-
 def test_rows_come_first_then_disturbances_then_pairs(contract: Contract) -> None:
     """So that a run that is cut short has seen the most of the rows."""
-    steps = plan(contract, METHODS, all_cells(contract), (), 1)
+    steps = plan(contract, METHODS, all_cells(contract), (), 1).steps
     kinds = [
         kind
         for kind, _ in groupby(
@@ -46,9 +41,9 @@ def test_rows_come_first_then_disturbances_then_pairs(contract: Contract) -> Non
 
 def test_each_arranged_state_is_used_once_for_all_its_calls(contract: Contract) -> None:
     """Among rows, and among pairs, the cells of one state stand together; the settled state first."""
-    steps = plan(contract, METHODS, all_cells(contract), (), 1)
+    steps = plan(contract, METHODS, all_cells(contract), (), 1).steps
     for group in ([each for each in steps if deviations(each) in counts] for counts in ((0, 1), (2,))):
-        states = [state for state, _ in groupby(arranged(each) for each in group)]
+        states = [state for state, _ in groupby(each.cell.state for each in group if each.cell)]
         assert len(states) == len(set(states))
     assert steps[0].cell is not None
     assert steps[0].cell.state == State()
@@ -56,22 +51,54 @@ def test_each_arranged_state_is_used_once_for_all_its_calls(contract: Contract) 
 
 def test_no_step_is_taken_twice(contract: Contract) -> None:
     """Every label is its own."""
-    labels = [each.label for each in plan(contract, METHODS, all_cells(contract), (), 1)]
+    labels = [each.label for each in plan(contract, METHODS, all_cells(contract), (), 1).steps]
     assert len(labels) == len(set(labels))
 
 
-def test_the_seed_draws_the_pairs(contract: Contract) -> None:
+def test_every_reachable_cell_is_planned(contract: Contract) -> None:
+    """Not a sample."""
+    steps = plan(contract, METHODS, all_cells(contract), (), 1).steps
+    assert {each.cell.id for each in steps if each.cell} == {each.id for each in all_cells(contract)}
+
+
+def test_the_seed_orders_the_cells(contract: Contract) -> None:
     """The same seed the same, another one others."""
     first, again, other = (
-        [each.label for each in plan(contract, METHODS, all_cells(contract), (), seed)] for seed in (1, 1, 2)
+        [each.label for each in plan(contract, METHODS, all_cells(contract), (), seed).steps] for seed in (1, 1, 2)
     )
     assert first == again
     assert first != other
+    assert sorted(first) == sorted(other)
+
+
+def test_the_plan_arranges_hardly_more_than_it_must(contract: Contract) -> None:
+    """Within one and a half times of what any order needs; and the bound is that of the cells, counted here again."""
+    found = [each for each in all_cells(contract) if each.state.exists]
+    planned = plan(contract, METHODS, found, (), 1)
+    least = 0
+    for state in {ground(each.state) for each in found}:
+        mine = [each for each in found if ground(each.state) == state]
+        least += max(1, sum(changes(each, contract) for each in mine))
+    assert planned.least == least
+    assert planned.least <= planned.arrangements <= 1.5 * planned.least
+
+
+def test_only_refused_calls_share_what_runs(contract: Contract) -> None:
+    """A step that leaves work running is refused by the contract, and the next one wants the same work."""
+    steps = plan(contract, METHODS, all_cells(contract), (), 1).steps
+    kept = [(one, other) for one, other in pairwise(steps) if one.keep]
+    assert len(kept) > 100
+    for one, other in kept:
+        assert one.cell is not None
+        assert other.cell is not None
+        assert refused(one.cell, contract)
+        assert one.cell.state == other.cell.state
+        assert one.cell.state.running
 
 
 def test_only_the_wanted_methods_and_the_reachable_cells(contract: Contract) -> None:
     """What is not asked for, or cannot be arranged, is not planned."""
     reachable = [each for each in all_cells(contract) if "template" not in each.deviations]
-    steps = plan(contract, METHODS[1:2], reachable, (), 1)
+    steps = plan(contract, METHODS[1:2], reachable, (), 1).steps
     assert {each.label.partition(":")[0] for each in steps} == {METHODS[1]}
     assert not any("template" in each.label for each in steps)

@@ -64,7 +64,7 @@ def test_what_cannot_be_built_says_why(able: Caller, contract: Contract) -> None
     """Without an account, a VM or another object there is no call of the class."""
     bare = Caller(contract, able.schema, replace(able.facts, guests=(), others={}), {}, 1)
     with pytest.raises(LookupError, match="no account has the privilege held"):
-        bare._actor(Asked("StartGuestNetwork_Task"))
+        bare.actor(Asked("StartGuestNetwork_Task"))
     with pytest.raises(LookupError, match="no guest account whose login is accepted"):
         bare.call(Asked("StartGuestNetwork_Task"), VM)
     with pytest.raises(LookupError, match="no Folder is known"):

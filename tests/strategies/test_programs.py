@@ -9,11 +9,24 @@ import pytest
 from harness.contract import Contract, load
 from harness.model import Asked, State, cell
 from harness.strategies.changes import CAST, LEVERS, ON_HOST, Machine
-from harness.strategies.programs import INPUTS, LENGTH, SNAPSHOT, Ground, Move, Program, Seen, Walk, programs, visits
+from harness.strategies.programs import (
+    INPUTS,
+    LENGTH,
+    SNAPSHOT,
+    Ground,
+    Move,
+    Program,
+    Seen,
+    Walk,
+    inputs,
+    programs,
+    visits,
+)
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
-GROUND = Ground(tuple(CAST), frozenset(LEVERS), tuple(INPUTS), METHODS)
+ALL = {each: inputs(load(MANAGER), each) for each in METHODS}
+GROUND = Ground(tuple(CAST), frozenset(LEVERS), ALL)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +69,13 @@ def test_a_program_is_long_and_has_everything_in_it(contract: Contract) -> None:
         "call", "powerOff", "suspend", "reset", "stopTools", "crashEngine", "hostLost", "destroy", "fork", "logOut",
     }  # fmt: skip
     calls = {(move.method, move.input) for move in moves if move.do == "call"}
-    assert {name for _, name in calls} == {"valid", "otherSession", "openSession", "endedSession", *INPUTS}
+    assert {name for _, name in calls} == {
+        "valid",
+        "otherSession",
+        "openSession",
+        "endedSession",
+        *(each for names in ALL.values() for each in names),
+    }
     assert {method for method, _ in calls} == set(METHODS)
     assert max(move.vm for move in moves) == 4
 
@@ -77,8 +96,7 @@ def power_after(power: str, move: Move) -> str:
 
 def test_a_program_never_asks_for_what_cannot_be(contract: Contract) -> None:
     """No power off of what is off, no lever without Tools, no end of what did not begin, nothing done to what is gone."""
-    plain = Ground(tuple(CAST), frozenset(LEVERS), tuple(INPUTS), METHODS)
-    for program in drawn(contract, plain, count=20):
+    for program in drawn(contract, count=20):
         powers, kept, gone, running = {0: "on", 1: "on", 2: "on"}, {0: "", 1: "", 2: ""}, set(), 0
         for move in program.moves:
             assert move.vm in powers
@@ -102,16 +120,16 @@ def test_a_program_never_asks_for_what_cannot_be(contract: Contract) -> None:
 @pytest.mark.parametrize(
     ("ground", "never"),
     [
-        (Ground(("plain",), frozenset(), ("loginRejected",), METHODS[1:2]), {*LEVERS, "hostLost", "hostBack"}),
-        (Ground(("plain", ON_HOST), frozenset({"stopTools"}), (), METHODS), {*LEVERS} - {"stopTools"}),
+        (Ground(("plain",), frozenset(), {METHODS[1]: ("loginRejected",)}), {*LEVERS, "hostLost", "hostBack"}),
+        (Ground(("plain", ON_HOST), frozenset({"stopTools"}), dict.fromkeys(METHODS, ())), {*LEVERS} - {"stopTools"}),
     ],
 )
 def test_a_target_is_asked_only_for_what_it_offers(ground: Ground, never: set[str], contract: Contract) -> None:
     """No lever that it lacks, no host that may not be lost, no input that cannot be made, no method that was not chosen."""
     moves = [move for each in drawn(contract, ground) for move in each.moves]
     assert not {move.do for move in moves} & never
-    assert {move.method for move in moves if move.do == "call" and not move.beside} == set(ground.methods)
-    assert {move.input for move in moves} & set(INPUTS) == set(ground.inputs)
+    assert {move.method for move in moves if move.do == "call" and not move.beside} == set(ground.inputs)
+    assert {move.input for move in moves} & INPUTS == {each for names in ground.inputs.values() for each in names}
 
 
 def test_what_was_seen_often_is_drawn_less(contract: Contract) -> None:

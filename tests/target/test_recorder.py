@@ -34,6 +34,26 @@ READ = Call(VM, "Fetch", Arguments({"prop": "name"}), "admin")
 BROKEN = Call(VM, "Fetch", Envelope(b"<a>\xff", "not well-formed", {"Cookie": ""}, {"x": 1}, (0.5,)), "admin")
 
 
+def test_a_cut_file_is_gone_on_with(tmp_path: Path) -> None:
+    """A torn line goes; the open operation is Lost; numbers and times go on, and the cut is in the file."""
+    path = tmp_path / "history.jsonl"
+    first = Recorder(path)
+    first.answer(first.invoke(READ, "judge", "a"), 5.0, Returned())
+    first.invoke(READ, "read", "b")
+    first.close()
+    with path.open("ab") as file:
+        file.write(b'{"event":"answ')
+    second = Recorder.continued(path, read_history(path))
+    assert (second.requests, second.calls, second.now() >= 5.0) == (2, 1, True)
+    second.answer(second.invoke(READ, "read", "c"), second.now(), Returned())
+    second.close()
+    found = read_history(path)
+    assert [(each.op, each.cell) for each in found.operations] == [(1, "a"), (2, "b"), (3, "c")]
+    assert isinstance(found.operations[1].outcome, Lost)
+    assert found.operations[1].end <= found.operations[2].start
+    assert found.resumed == (2,)
+
+
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     """Every kind of payload and outcome survives, numbered and timed on one clock that starts at 0."""
     now = iter([100.0, 101.0, 102.0, 103.0]).__next__

@@ -54,6 +54,16 @@ def _vm_other(_: State, asked: Asked) -> bool:
     return asked.vm == "otherType"
 
 
+@condition("argument.unknown")
+def _argument_unknown(_: State, asked: Asked) -> bool:
+    return asked.argument == "unknown"
+
+
+@condition("argument.otherType")
+def _argument_other(_: State, asked: Asked) -> bool:
+    return asked.argument == "otherType"
+
+
 @condition("privilege.nowhere")
 def _nowhere(_: State, asked: Asked) -> bool:
     return asked.privilege == "nowhere"

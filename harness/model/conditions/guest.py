@@ -95,6 +95,11 @@ def _engine(state: State, _: Asked) -> bool:
     return state.engine != "ok"
 
 
-@condition("guest.any")
-def _any(_: State, __: Asked) -> bool:
-    return True
+@condition("guest.defined")
+def _defined(state: State, _: Asked) -> bool:
+    return state.guest != "undefined"
+
+
+@condition("guest.undefined")
+def _undefined(state: State, _: Asked) -> bool:
+    return state.guest == "undefined"

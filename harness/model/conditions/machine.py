@@ -1,7 +1,12 @@
 """Conditions on the VM, its host and other work on it: oracle rows P, H, I, B."""
 
 from harness.model.conditions.registry import condition
-from harness.model.state import EXCLUSIVE, HOST_LOST, OFF, SHARED, SUSPENDED, UNUSABLE, Asked, State
+from harness.model.state import EXCLUSIVE, HOST_LOST, OFF, ON, SHARED, SUSPENDED, UNUSABLE, Asked, State
+
+
+@condition("power.on")
+def _on(state: State, _: Asked) -> bool:
+    return state.exists and state.power == ON
 
 
 @condition("power.off")
@@ -17,6 +22,11 @@ def _suspended(state: State, _: Asked) -> bool:
 @condition("vm.template")
 def _template(state: State, _: Asked) -> bool:
     return state.template
+
+
+@condition("vm.noTemplate")
+def _no_template(state: State, _: Asked) -> bool:
+    return state.exists and not state.template
 
 
 @condition("vm.reachable")
@@ -42,6 +52,11 @@ def _in_vapp(state: State, _: Asked) -> bool:
 @condition("host.lost")
 def _host_lost(state: State, _: Asked) -> bool:
     return state.connection in HOST_LOST
+
+
+@condition("host.full")
+def _full(state: State, _: Asked) -> bool:
+    return state.full
 
 
 @condition("vm.unusable")

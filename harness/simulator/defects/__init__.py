@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.simulator.defects import caller, faults, guest, history, lock, preconditions, tasks, versions, wire
+from harness.simulator.defects import (
+    caller,
+    faults,
+    guest,
+    history,
+    lock,
+    machine,
+    preconditions,
+    tasks,
+    versions,
+    wire,
+)
 from harness.simulator.defects.registry import DEFECTS, Defect
 
 if TYPE_CHECKING:
@@ -21,6 +32,7 @@ __all__ = [
     "guest",
     "history",
     "lock",
+    "machine",
     "misbehave",
     "preconditions",
     "tasks",

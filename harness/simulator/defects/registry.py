@@ -26,8 +26,8 @@ class Defect(Behaviour):
 
 
 def defect(row: str, source: str, steps: int = 1) -> Callable[[Change], Change]:
-    """Register a defect; a row without an object's name is one of the manager's."""
-    full = row if row.startswith("EveryMethod/") else f"{MANAGER}/{row}"
+    """Register a defect; a row of a method without an object's name is one of the manager's."""
+    full = row if row.startswith("EveryMethod/") or row.count("/") > 1 else f"{MANAGER}/{row}"
 
     def register(change: Change) -> Change:
         DEFECTS.add(Defect(name_of(change), sentence_of(change), change, full, source, steps))

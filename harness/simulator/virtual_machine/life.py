@@ -24,8 +24,12 @@ class Life(Machine):
     """Operations that change whether and how the machine runs."""
 
     def PowerOnVM_Task(self, call: Invocation, host: Any = None) -> Any:
-        """Power on or resume; the task ends in InvalidPowerState if the machine is on; a template is NotSupported."""
-        del host
+        """Power on or resume; the task ends in InvalidPowerState if the machine is on; a template is NotSupported.
+
+        ManagedObjectNotFound if a host is given that is none.
+        """
+        if host is not None:
+            self.vcenter.resolve(host)
         self.refuse_template()
 
         def body() -> None:

@@ -86,7 +86,7 @@ class Machine(ManagedEntity):
         self.boot_time = self.created if power == POWERED_ON else None
         self.boots = 0
         self.tools = Tools(
-            vcenter.timeline, vcenter.settings.boot_time, self._tools_reached, vcenter.decisions.tools_steps
+            vcenter.timeline, vcenter.settings.boot_time, self.tools_reached, vcenter.decisions.tools_steps
         )
         self.roots: list[Snapshot] = []
         self.current_snapshot: Snapshot | None = None
@@ -268,7 +268,8 @@ class Machine(ManagedEntity):
         self.interrupt(vim.fault.InvalidState())
         self.changed()
 
-    def _tools_reached(self, phase: ToolsPhase) -> None:
+    def tools_reached(self, phase: ToolsPhase) -> None:
+        """Note how far Tools have come."""
         self.guest.tools = phase
         self.changed()
 

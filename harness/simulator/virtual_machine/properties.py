@@ -7,7 +7,8 @@ from typing import Any
 from pyVmomi import vim
 
 from harness.simulator.guest.state import ToolsPhase
-from harness.simulator.virtual_machine.machine import POWERED_ON, Machine, Nic
+from harness.simulator.virtual_machine.machine import POWERED_ON, Nic
+from harness.simulator.virtual_machine.offline import Offline
 
 NETWORK_NAME = "VM Network"
 HARDWARE_VERSION = "vmx-21"
@@ -34,7 +35,7 @@ NEVER_WHEN_NOT_ON = [
 ]
 
 
-class Properties(Machine):
+class Properties(Offline):
     """What the property collector reads; every value is made when it is asked for."""
 
     def get_disabledMethod(self) -> list[str]:
@@ -198,7 +199,9 @@ class Properties(Machine):
             alternateGuestName="",
             annotation=self.annotation,
             files=vim.vm.FileInfo(vmPathName=self._path("vmx")),
-            tools=vim.vm.ToolsConfigInfo(toolsVersion=0, pendingCustomization=""),
+            tools=vim.vm.ToolsConfigInfo(
+                toolsVersion=0, pendingCustomization=self.pending.name if self.pending else ""
+            ),
             flags=vim.vm.FlagInfo(),
             defaultPowerOps=vim.vm.DefaultPowerOpInfo(),
             hardware=vim.vm.VirtualHardware(numCPU=1, numCoresPerSocket=1, memoryMB=MEMORY_MB, device=self._devices()),

@@ -1,0 +1,59 @@
+"""Chooses a VM for a wanted state, by the traits that no call changes for good."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from harness.model import State, VmFacts
+from harness.model.state import HOST_LOST
+from harness.run.stage import NotArrangedError, Stage
+from harness.terms import Ref
+
+ENGINES = {"ok": "restoreEngine", "absent": "removeEngine", "broken": "breakEngine"}
+"""The lever that brings the customization engine into a state."""
+
+
+class Chooser:
+    """Picks VMs; `hosts` are the moIds of hosts that may be disconnected, `clones` the VMs that were made here.
+
+    `templates` says of each VM whether it was a template when it was first looked at.
+    """
+
+    def __init__(self, stage: Stage, hosts: frozenset[str]) -> None:
+        self.stage, self.hosts = stage, hosts
+        self.templates: dict[str, bool] = {}
+        self.clones: list[Ref] = []
+
+    def choose(self, want: State, *, on_host: bool = False, nics: int = 0) -> VmFacts:
+        """Pick a VM whose fixed traits fit, if asked on a host that may be lost, with so many NICs (0: any).
+
+        One whose engine must be changed first comes last. Raises NotArrangedError if there is none.
+        """
+        for as_it_is, was_template in product((True, False), (True, False) if want.template else (False,)):
+            for vm in self.stage.facts.vms.values():
+                placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
+                engine = vm.engine if as_it_is else self._engine_of(vm, want)
+                if placed and vm.ref not in self.clones and self._fits(vm, want, engine, was_template=was_template):
+                    return vm
+        raise NotArrangedError(
+            f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
+            f"{'template, ' if want.template else ''}host {want.connection})"
+        )
+
+    def _engine_of(self, vm: VmFacts, want: State) -> str:
+        """Give what a VM's engine can be made by the levers that there are: what is wanted, or else what it is."""
+        levers = {each.does for each in self.stage.facts.levers}
+        return want.engine if vm.engine == "ok" and ENGINES[want.engine] in levers else vm.engine
+
+    def _fits(self, vm: VmFacts, want: State, engine: str, *, was_template: bool) -> bool:
+        now = next(iter(self.stage.states(vm.ref)))
+        return (
+            now.exists
+            and vm.family == "linux"
+            and vm.nics > 0
+            and self.templates.setdefault(vm.ref.value, now.template) == was_template
+            and (now.tools == "never") == (want.tools == "never")
+            and (want.connection not in HOST_LOST or vm.host in self.hosts)
+            and (engine == want.engine or want.template)
+            and (want.guest != "undefined" or vm.engine == "ok")  # only a working engine can leave it undefined
+        )

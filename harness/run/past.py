@@ -1,0 +1,96 @@
+"""A run that was cut, as its directory tells it: what was asked, what was known, which steps were taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from harness.check import Judge, retell
+from harness.contract import Contract
+from harness.errors import RunFileError, UsageError
+from harness.history import ASKED, FACTS, STEP, History, read_history
+from harness.model import Facts, facts_of
+from harness.report.run_directory import HISTORY
+from harness.terms import Json
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What was asked of a run, as its history keeps it; nothing of it is secret.
+
+    `started` is UTC in ISO 8601, `target` empty if the simulator was started for it.
+    """
+
+    contract: str
+    seed: int
+    started: str
+    methods: tuple[str, ...] = ()
+    max_calls: int = 0
+    target: str = ""
+    config: str = ""
+    wsdl: str = ""
+    api: str = ""
+    username: str = ""
+    insecure: bool = False
+    complete: int | None = None
+    explore: int = 0
+    explore_only: bool = False
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What was done before a run was cut."""
+
+    directory: Path
+    history: History
+    asked: Asked
+    facts: Facts
+
+    @property
+    def steps(self) -> list[dict[str, Json]]:
+        """Give the notes of the steps that were taken."""
+        return self.history.noted(STEP)
+
+    def judge(self, contract: Contract, bases: dict[str, str]) -> Judge:
+        """Give a judge that has heard everything so far."""
+        judge = Judge(self.facts, contract, bases)
+        retell(judge, self.history)
+        judge.resume()
+        return judge
+
+    def check(self, found: Facts) -> None:
+        """Make sure that the target is still what it was. Raises UsageError that says what is not."""
+        if found.manager != self.facts.manager or found.api_version != self.facts.api_version:
+            raise UsageError(
+                f"{self.directory}: the run met {self.facts.manager.value} at API {self.facts.api_version}, this target "
+                f"has {found.manager.value} at API {found.api_version}; it cannot go on here"
+            )
+        if gone := sorted(each.name for moid, each in self.facts.vms.items() if moid not in found.vms):
+            raise UsageError(f"{self.directory}: VMs of the run are gone or no longer marked: {', '.join(gone)}")
+
+
+def past_of(directory: Path) -> Past:
+    """Read what a run did. Raises RunFileError if the directory holds no run that could go on."""
+    history = read_history(directory / HISTORY)
+    asked = history.noted(ASKED)
+    if not asked:
+        raise RunFileError(f"{directory}: the history does not say what was asked of the run; it cannot go on")
+    try:
+        given = msgspec.convert(asked[0], Asked)
+    except msgspec.ValidationError as error:
+        raise RunFileError(f"{directory}: the history does not say what was asked of the run: {error}") from error
+    if given.complete is not None:
+        raise UsageError(
+            f"{directory}: a bounded proof cannot go on, its words must be run on one server; run it again"
+        )
+    return Past(directory, history, given, facts_in(history, directory))
+
+
+def facts_in(history: History, directory: Path) -> Facts:
+    """Give the facts that a history carries. Raises RunFileError, with the run's directory, if it carries none."""
+    given = history.noted(FACTS)
+    if not given:
+        raise RunFileError(f"{directory}: the history holds no facts; the run ended before it began")
+    try:
+        return facts_of(given[0])
+    except msgspec.ValidationError as error:
+        raise RunFileError(f"{directory}: the history holds no facts of a run: {error}") from error

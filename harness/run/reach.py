@@ -1,0 +1,44 @@
+"""What a state needs beside the calls that every target offers, and what is missing where it cannot be brought about."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from harness.model import State
+from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK, OFF, ON
+
+MISSING_LEVERS = {
+    "unusable": "no lever makes a VM orphaned, inaccessible or invalid",
+    "question": "no lever makes a VM ask a question",
+    "shared": "no lever starts vMotion, quiescing or a vApp operation",
+    "toolsOld": "no lever makes Tools too old",
+    "hostFull": "no lever takes a host's resources away",
+    "privilegeOnVm": "no account has the privilege on the VM only",
+    "privilegeOnRoot": "no account has the privilege on the root only",
+}
+"""Deviations that nothing in the configuration can bring about, and what is missing."""
+
+
+def asks_guest(want: State) -> bool:
+    """Whether a wanted state has something that must be done inside the guest first, even if it cannot be asked later."""
+    return want.orphaned or want.guest == "undefined" or want.engine != "ok"
+
+
+def lacking(want: State, levers: AbstractSet[str], *, guest: bool) -> str:
+    """Say what a state needs and the target has not; empty if nothing.
+
+    `levers` are what the configured command lines do, `guest`: whether there are methods that work in the guest.
+    """
+    if asks_guest(want) and (want.template or want.tools == "never"):
+        return f"no lever reaches the guest of a {'template' if want.template else 'VM without Tools'}"
+    needed = {"stopTools"} if want.tools == "stopped" and want.power == ON else set()
+    needed |= {"orphanLock"} if want.orphaned else set()
+    needed |= {"breakEngine"} if want.engine == "broken" else set()
+    if want.pending and (want.power != OFF or want.template):
+        return "no lever keeps a package pending but on a VM that is off"
+    if want.running in {CUSTOMIZE, NETWORK, ABORT} and not guest:
+        return "the target has no methods that work in the guest"
+    if want.running == EXCLUSIVE and want.template:
+        return "no call starts a task on a template"
+    missing = sorted(needed - levers)
+    return f"the configuration gives no lever {missing[0]}" if missing else ""

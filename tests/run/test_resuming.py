@@ -1,0 +1,161 @@
+"""A run that is killed loses nothing: it goes on where it was, and ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from msgspec.structs import replace
+
+from harness.errors import RunFileError, UsageError
+from harness.history import STEP, read_history
+from harness.report.result import RunResult, load_run
+from harness.run.past import past_of
+from harness.run.rejudge import rejudge
+
+PATIENCE = 300
+METHOD = "AbortCustomization_Task"
+"""The runs of this file judge one method, so that they are short."""
+
+
+class Run(NamedTuple):
+    """A run that is under way: its process, and its directory."""
+
+    process: subprocess.Popen[str]
+    directory: Path
+
+
+def vcontract(*arguments: str) -> subprocess.Popen[str]:
+    """Start the command in a process of its own."""
+    command = [sys.executable, "-m", "harness", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own
+
+
+@pytest.fixture
+def simulator() -> Iterator[str]:
+    """Serve from a process of its own, which outlives the runs that are killed; gives the URL."""
+    with vcontract("simulate", "--task-time", "0.02", "--boot-time", "0.08") as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[-1]
+        process.terminate()
+
+
+def started(folder: Path, *arguments: str) -> Run:
+    """Start a run and wait until its history is there."""
+    process = vcontract("run", "--report-dir", str(folder), "--format", "json", *arguments)
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        found = [each for each in folder.glob("*/history.jsonl") if each.parent.name != "latest"]
+        if found:
+            return Run(process, found[0].parent)
+        time.sleep(0.02)
+    raise AssertionError(f"no run began: {process.communicate()}")
+
+
+def steps(directory: Path) -> int:
+    """Count the steps that a history says were taken."""
+    return (directory / "history.jsonl").read_bytes().count(b'"subject":"%s"' % STEP.encode())
+
+
+def killed(run: Run, after: int) -> None:
+    """Kill a run with -9 once it has taken so many steps."""
+    until = time.monotonic() + PATIENCE
+    while steps(run.directory) < after and run.process.poll() is None and time.monotonic() < until:
+        time.sleep(0.002)
+    run.process.kill()
+    run.process.communicate()
+    assert run.process.returncode == -signal.SIGKILL
+    assert not (run.directory / "run.json").exists()
+
+
+def went_on(directory: Path, *arguments: str) -> RunResult:
+    """Go on with a run to its end."""
+    done = vcontract("run", "--resume", str(directory), "--format", "json", *arguments)
+    _, told = done.communicate(timeout=PATIENCE)
+    assert done.returncode in {0, 1, 5}, told
+    return load_run(directory)
+
+
+def expect_the_same_end(found: RunResult, undisturbed: RunResult, directory: Path) -> None:
+    """Expect the verdict on each row, the cells, and an honest history: no operation twice, and judged again the same."""
+    assert {each.id: each.verdict for each in found.rows} == {each.id: each.verdict for each in undisturbed.rows}
+    assert sorted(found.cells.seen) == sorted(undisturbed.cells.seen)
+    assert found.cells.unseen == undisturbed.cells.unseen == []
+    assert (found.verdict, found.findings) == (undisturbed.verdict, [])
+    history = read_history(directory / "history.jsonl")
+    numbers = [each.op for each in history.operations]
+    assert numbers == sorted(set(numbers))
+    labels = [each["label"] for each in history.noted(STEP)]
+    assert len(labels) == len(set(labels))
+    assert found.requests == len(numbers)
+    assert [replace(each, reason="") for each in rejudge(directory).rows] == [
+        replace(each, reason="") for each in found.rows
+    ]
+
+
+def undisturbed(folder: Path, *arguments: str) -> RunResult:
+    """Do a whole run."""
+    run = started(folder, *arguments)
+    run.process.communicate(timeout=PATIENCE)
+    return load_run(run.directory)
+
+
+def test_killed_twice_and_resumed(simulator: str, tmp_path: Path) -> None:
+    """Against a server that lives on: killed at two moments, each time it goes on, and ends as a run that was left alone."""
+    arguments = ("--target", simulator, "--method", METHOD, "--seed", "5")
+    whole = undisturbed(tmp_path / "whole", *arguments)
+    run = started(tmp_path / "cut", *arguments)
+    killed(run, 60)
+    second = vcontract("run", "--resume", str(run.directory), "--format", "json")
+    killed(Run(second, run.directory), 200)
+    found = went_on(run.directory)
+    assert len(read_history(run.directory / "history.jsonl").resumed) == 2
+    expect_the_same_end(found, whole, run.directory)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("moment", range(10))
+def test_killed_at_any_moment(simulator: str, tmp_path: Path, moment: int) -> None:
+    """Ten moments, drawn once."""
+    arguments = ("--target", simulator, "--seed", "5")
+    whole = undisturbed(tmp_path / "whole", *arguments)
+    run = started(tmp_path / "cut", *arguments)
+    killed(run, random.Random(moment).randrange(1, 1900))  # noqa: S311 - a moment, no secret
+    expect_the_same_end(went_on(run.directory), whole, run.directory)
+
+
+def test_a_run_of_the_embedded_simulator_goes_on_with_a_fresh_one(tmp_path: Path) -> None:
+    """What the run knew of locks and guests is forgotten: the server is another one."""
+    run = started(tmp_path, "--method", METHOD, "--seed", "5")
+    killed(run, 80)
+    found = went_on(run.directory)
+    assert found.exit_code == 0, [each for each in found.rows if each.reason]
+    assert (found.cells.unseen, found.findings) == ([], [])
+
+
+def test_what_cannot_go_on_says_so(tmp_path: Path) -> None:
+    """No directory, no history, one without a beginning: a line each."""
+    with pytest.raises(RunFileError, match=r"history\.jsonl: cannot be read"):
+        past_of(tmp_path)
+    (tmp_path / "history.jsonl").write_text("")
+    with pytest.raises(RunFileError, match="does not say what was asked of the run"):
+        past_of(tmp_path)
+
+
+def test_it_goes_on_only_where_it_was(simulator: str, tmp_path: Path) -> None:
+    """Another API version or other VMs: the run ends before its first call, and its history stays as it was."""
+    run = started(tmp_path, "--target", simulator, "--method", METHOD, "--max-calls", "5")
+    run.process.communicate(timeout=PATIENCE)
+    past = past_of(run.directory)
+    past.check(past.facts)
+    with pytest.raises(UsageError, match="it cannot go on here"):
+        past.check(replace(past.facts, api_version="9.1.0.0"))
+    with pytest.raises(UsageError, match=r"VMs of the run are gone or no longer marked: \w+"):
+        past.check(replace(past.facts, vms={}))
