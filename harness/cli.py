@@ -52,6 +52,8 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     resume: option.Resume = None,
     complete: option.Complete = None,
     alphabet: option.Alphabet = None,
+    explore: option.Explore = 0,
+    explore_only: option.ExploreOnly = False,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.conformance.launch import launch
@@ -59,6 +61,8 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     from harness.run.job import Job, execute, from_environment, resumed
 
     _one_of("--format", output, ("text", "json"))
+    if explore_only and not explore:
+        raise UsageError("--explore-only needs --explore N, the number of programs")
     password = os.environ.get("VCONTRACT_PASSWORD", "")
     if target == "govc":
         target, user, secret, lax = from_environment(dict(os.environ))
@@ -71,7 +75,8 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         method=method,
         complete=[complete],
         alphabet=alphabet,
-    )
+        explore=[explore or None],
+    ) + (" --explore-only" if explore_only else "")
     options = Options(
         chosen,
         tuple(method or ()),
@@ -80,6 +85,8 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         replay=command,
         complete=complete,
         alphabet=tuple(alphabet or ()),
+        explore=explore,
+        explore_only=explore_only,
     )
     job = Job(
         contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api,

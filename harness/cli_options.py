@@ -43,3 +43,7 @@ Complete: TypeAlias = Annotated[
 Alphabet: TypeAlias = Annotated[
     list[str] | None, typer.Option(help="An input of --complete: a deviation of a call, or a move; may be repeated.")
 ]
+Explore: TypeAlias = Annotated[
+    int, typer.Option(min=0, metavar="N", help="After the plan, N random programs of moves.")
+]
+ExploreOnly: TypeAlias = Annotated[bool, typer.Option("--explore-only", help="With --explore: leave the plan out.")]

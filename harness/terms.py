@@ -204,7 +204,7 @@ class ReplayStep(msgspec.Struct, frozen=True):
     `settled`: the task of the call had ended before the next one was sent. `seen` is what was read of the VM before it
     (`power`, `tools`, `connection` as the model names them). `gave` are the moIds that the recorded call gave, of its
     task and of what the task made; a replay puts the new ones in their place. `waited` are the
-    seconds since the call before.
+    seconds since the call before. `alone`: every task of calls before it had been read ended.
     """
 
     call: Call
@@ -213,6 +213,7 @@ class ReplayStep(msgspec.Struct, frozen=True):
     seen: dict[str, str] = {}
     gave: tuple[str, str] = ("", "")
     waited: float = 0.0
+    alone: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True):

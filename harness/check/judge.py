@@ -91,7 +91,8 @@ class Judge:
         asked = classify(operation.call, self._methods[operation.call.method], self.tracker.facts)
         since = operation.start - self.tracker.facts.staleness
         states = self.tracker.states_since(vm, since) if asked.vm == "ok" else frozenset({State()})
-        return Pending(operation, asked, states, self.tracker.readings.get(vm))
+        read_at = self.tracker.read_at.get(vm, operation.start)
+        return Pending(operation, asked, states, self.tracker.readings.get(vm), read_at)
 
     def _judge(self, pending: Pending) -> Judgement:
         operation = pending.operation
@@ -110,7 +111,7 @@ class Judge:
         if unreached := self._unreached(pending, states, assessed):
             assessed, verdict = replace(assessed, grade=Grade.SPURIOUS, why=unreached), Verdict.VIOLATES
         wire = [] if turned_away(pending) else self._wire(operation, life)
-        told = self._told(operation, life)
+        told = self._told(operation, life, mid)
         kept = self._promised(pending, life, assessed)
         if (broken := [*wire, *told, *kept]) and not assessed.grade.fails:
             grade = Grade.PROTOCOL if wire else Grade.WRONG
@@ -126,8 +127,11 @@ class Judge:
         reads = [each for read, _ in life.reads for each in read.problems] if life else []
         return list(dict.fromkeys([*operation.problems, *reads]))
 
-    def _told(self, operation: Operation, life: TaskLife | None) -> list[str]:
-        return tasklife.broken(life, self._methods[operation.call.method].result) if life else []
+    def _told(self, operation: Operation, life: TaskLife | None, mid: frozenset[str]) -> list[str]:
+        """Name what the task's life breaks; a task that went with its VM has none to speak of (situation M2)."""
+        if life is None or ("gone" in mid and not any(info for _, info in life.reads)):
+            return []
+        return tasklife.broken(life, self._methods[operation.call.method].result)
 
     def _unreached(self, pending: Pending, states: frozenset[State], found: Assessment) -> str:
         """F5: say so if this is one refused abort too many, where nothing but the running customization stood in its way."""
@@ -301,10 +305,9 @@ class Judge:
     def _still(self, pending: Pending, but: TaskLife | None = None) -> bool:
         """Whether only the call itself, with its task, could have changed the guest.
 
-        No other task ran since what was reported (which may be `staleness` old), and Tools do not come up.
+        No other task ran since the VM was read (what is reported may be `staleness` old), and Tools do not come up.
         """
-        vm, operation = subject(pending.operation.call), pending.operation
-        since = operation.start - self.tracker.facts.staleness
+        vm, since = subject(pending.operation.call), pending.read_at - self.tracker.facts.staleness
         unfinished = any(
             life.vm == vm and life is not but and (life.final is None or life.final[0].end > since)
             for life in self.tracker.lives(vm)

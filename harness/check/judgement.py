@@ -43,12 +43,16 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 class Pending(msgspec.Struct):
-    """A judged call whose cell is not over: the call as the oracle sees it, the states that it met, the read before it."""
+    """A judged call whose cell is not over: the call as the oracle sees it, the states that it met, the read before it.
+
+    `read_at` is when that read began, in seconds.
+    """
 
     operation: Operation
     asked: Asked
     states: frozenset[State]
     reading: Mapping[str, Json] | None
+    read_at: float = 0.0
 
 
 def turned_away(pending: Pending) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from harness.check import promises
 from harness.model import LATER, SHOWN, State, TaskLife, Tracker, changed_fields, observe
+from harness.model.tracker import REVERTS
 from harness.terms import Call, Json, subject
 
 Reading = Mapping[str, Json] | None
@@ -65,9 +66,13 @@ def begun(effect: str, states: frozenset[State], before: Reading, after: Reading
 
 
 def configured(tracker: Tracker, vm: str) -> Mapping[str, Json]:
-    """Give the specification by which the guest is known to be configured; empty if none is."""
-    done = [life for life in tracker.tasks.values() if life.vm == vm and life.kind == "customize" and life.final]
-    if not done or any(each.guest != "spec" for each in tracker.states(vm)):
+    """Give the specification by which the guest is known to be configured; empty if none is.
+
+    A guest that went back to a snapshot is configured as it was then.
+    """
+    lives = [life for life in tracker.tasks.values() if life.vm == vm and life.final]
+    done = [life for life in lives if life.kind == "customize" or life.accepted.call.method in REVERTS]
+    if not done or done[-1].kind != "customize" or any(each.guest != "spec" for each in tracker.states(vm)):
         return {}
     spec: Mapping[str, Json] = done[-1].accepted.call.arguments.get("spec") or {}
     return spec

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.model import TaskLife, Tracker, subject
+from harness.model.state import ABORT
 from harness.terms import Operation, Returned, as_ref
 
 _BY_METHOD = {
@@ -30,17 +31,22 @@ def happened(operation: Operation, life: TaskLife, block: Sequence[Operation], t
         if (
             operation.start < other.start < until
             and isinstance(other.outcome, Returned)
-            and not _failed(other, tracker)
+            and not _failed(other, block, tracker)
         ):
             found |= _of(other, operation, life, tracker)
     return frozenset(found)
 
 
-def _failed(other: Operation, tracker: Tracker) -> bool:
-    """Whether the other call's own task is known to have ended in error, so that it did nothing."""
+def _failed(other: Operation, block: Sequence[Operation], tracker: Tracker) -> bool:
+    """Whether the other call's own task is known to have ended in error, so that it did nothing.
+
+    An abort that was itself disturbed may have done its work before.
+    """
     ref = as_ref(other.outcome.value) if isinstance(other.outcome, Returned) else None
     task = tracker.tasks.get(ref.value) if ref else None
-    return task is not None and task.final is not None and task.final[1].get("state") == "error"
+    if task is None or task.final is None or task.final[1].get("state") != "error":
+        return False
+    return task.kind != ABORT or not happened(other, task, block, tracker)
 
 
 def _of(other: Operation, operation: Operation, life: TaskLife, tracker: Tracker) -> set[str]:

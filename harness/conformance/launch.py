@@ -23,7 +23,11 @@ def launch(job: Job, workers: int) -> RunResult:
 
     Neither the project in which it is started, nor what its environment says to pytest, has a say.
     """
-    for option, given in (("--resume", job.past), ("--complete", job.options.complete)):
+    for option, given in (
+        ("--resume", job.past),
+        ("--complete", job.options.complete),
+        ("--explore", job.options.explore or None),
+    ):
         if given is not None:
             raise UsageError(f"{option}: is for one worker; leave --workers out")
     deal = Deal(job)

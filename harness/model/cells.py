@@ -120,6 +120,17 @@ def cell(method: str, deviations: Iterable[str], start: Iterable[str] = (), *, i
     return Cell(f"{method}:{'+'.join(names) or VALID}", method, names, settle(state), asked)
 
 
+def shown(state: State) -> tuple[str, ...]:
+    """Name the deviations that a state shows, from one in which everything is as most calls would have it."""
+    usual = State()
+    return tuple(
+        each.name
+        for each in DEVIATIONS
+        if any(getattr(usual, name) != value for name, value in each.state.items())
+        and all(getattr(state, name) == value for name, value in each.state.items())
+    )
+
+
 def cell_of(contract: Contract, method: str, deviations: Iterable[str] = ()) -> Cell:
     """Build a cell of a contract's method; without deviations that of a valid call."""
     return cell(method, deviations, contract.method(method).start, itself=contract.itself)

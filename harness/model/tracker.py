@@ -24,6 +24,7 @@ DRIVEN = {
 """The effects of the calls that work in the guest, whether they are under test or only arrange something."""
 KINDS = {"CustomizeGuest_Task": CUSTOMIZE, "StartGuestNetwork_Task": NETWORK, "AbortCustomization_Task": ABORT}
 REBOOTS = frozenset({"PowerOffVM_Task", "ResetVM_Task", "RebootGuest", "ShutdownGuest", "TerminateVM"})
+REVERTS = frozenset({"RevertToSnapshot_Task", "RevertToCurrentSnapshot_Task"})
 _FINAL = ("success", "error")
 KEPT = 16
 """How many tasks of a VM are kept in view after their end."""
@@ -93,8 +94,9 @@ class Tracker:
         self._boots = Boots()
         self.was_template: dict[str, bool] = {}
         self._ghosts: list[TaskLife] = []
-        self._snapshots: dict[str, frozenset[State] | None] = {}
+        self._snapshots: dict[str, frozenset[State]] = {}
         self.readings: dict[str, Mapping[str, Json] | None] = {}
+        self.read_at: dict[str, float] = {}
         effects = DRIVEN | {each.name: each.effect for each in contract.methods}
         self._effects = {method: EFFECTS[name] for method, name in effects.items()}
         self._instant = {each.name for each in contract.methods if not each.has_task}
@@ -178,7 +180,7 @@ class Tracker:
                     lambda state: {each for won in (True, False) for each in self._after(life, state, success=won)},
                 )
         elif ref.value in self.facts.vms and (values is None or "runtime.powerState" in values):
-            self.readings[ref.value] = values
+            self.readings[ref.value], self.read_at[ref.value] = values, operation.start
             self._change(ref.value, frozenset(observe(each, values) for each in self.states(ref.value)))
             if values is not None:
                 self.was_template.setdefault(ref.value, bool(values.get("config.template")))
@@ -226,17 +228,18 @@ class Tracker:
             self._snapshots[life.vm] = self._kept(life)
         elif success and method == "RemoveSnapshot_Task":
             self._snapshots.clear()  # which snapshot of which VM is current now is not followed
-        elif success and method in {"RevertToSnapshot_Task", "RevertToCurrentSnapshot_Task"}:
+        elif success and method in REVERTS:
             kept = self._snapshots.get(life.vm) if method == "RevertToCurrentSnapshot_Task" else None
-            self._each(life.vm, anything if kept is None else lambda _: kept)
+            self._each(life.vm, _any_engine if kept is None else lambda _: kept)
         elif success and method == "InstantClone_Task":
             self._cloned(life, as_ref(info.get("result")))
 
-    def _kept(self, life: TaskLife) -> frozenset[State] | None:
-        """Give the states that a snapshot holds; None if its memory is not kept, or a task may have held the lock."""
+    def _kept(self, life: TaskLife) -> frozenset[State]:
+        """Give the states that a snapshot may hold: as the VM was, if memory is kept and no task may have held the lock."""
         memory = life.accepted.call.arguments.get("memory") is True
         held = self.running(life.vm, life.accepted.start, life.final[0].end if life.final else 0.0, life.ref.value)
-        return self.states(life.vm) if memory and not held else None
+        states = self.states(life.vm)
+        return states if memory and not held else frozenset(each for known in states for each in anything(known))
 
     def _after(self, life: TaskLife, state: State, *, success: bool) -> frozenset[State]:
         """Apply the effect of a success; after an error of a customization the lock may be left behind (promise F3)."""
@@ -318,10 +321,15 @@ def rebooted(state: State) -> frozenset[State]:
 
 
 def anything(state: State) -> frozenset[State]:
-    """Know nothing: a snapshot of memory may hold a lock and any configuration of the guest."""
+    """Know nothing of the lock and of the guest's configuration."""
     return frozenset(
         replace(state, orphaned=held, guest=guest) for held in (False, True) for guest in ("before", "undefined")
     )
+
+
+def _any_engine(state: State) -> frozenset[State]:
+    """Know nothing of a guest: an unknown snapshot brings its own disk back, and what is installed there."""
+    return frozenset(replace(each, engine=engine) for each in anything(state) for engine in ("ok", "absent", "broken"))
 
 
 def _unwatched(state: State, engine: str) -> frozenset[State]:

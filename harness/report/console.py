@@ -114,6 +114,10 @@ class ConsoleReporter:
             self._out.print(_text(f"note: {note}"), soft_wrap=True)
         self._inputs(result)
         self._cells(result)
+        if result.explored.programs:
+            made = result.explored
+            counts = f"explored: {made.programs} programs, {made.moves} moves made, {made.left_out} left out"
+            self._out.print(_text(counts), soft_wrap=True)
         self._last_line(result)
 
     def _inputs(self, result: RunResult) -> None:

@@ -62,6 +62,14 @@ class Worker(msgspec.Struct, frozen=True):
     died: str = ""
 
 
+class Explored(msgspec.Struct, frozen=True):
+    """How many programs were executed beyond the plan, and how many of their moves were made or, as impossible, left out."""
+
+    programs: int = 0
+    moves: int = 0
+    left_out: int = 0
+
+
 class RunResult(msgspec.Struct, frozen=True):
     """Everything that `run.json` says; the field names are fixed.
 
@@ -79,6 +87,7 @@ class RunResult(msgspec.Struct, frozen=True):
     target: TargetFacts
     rows: list[RowVerdict] = []
     cells: Cells = Cells()
+    explored: Explored = Explored()
     findings: list[Finding] = []
     sharpness: dict[str, Json] = {}
     inputs: dict[str, dict[str, tuple[int, int]]] = {}

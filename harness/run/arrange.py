@@ -17,6 +17,7 @@ from harness.run.stage import NotArrangedError, RefusedError, Stage
 from harness.strategies import Caller
 from harness.terms import Call, Json, Ref, Returned, as_ref
 
+_CLONE = "-vcontract-"
 _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", ABORT: "AbortCustomization_Task"}
 
 
@@ -242,8 +243,9 @@ class Arranger(Chooser):
     def reconnect(self, host: str) -> None:
         """Bring a host back."""
         self.stage.done(Ref("HostSystem", host), "ReconnectHost_Task")
-        back = [vm for vm in self.stage.facts.vms.values() if vm.host == host]
-        self.stage.until("the host's return", lambda: all(self.now(vm).connection not in HOST_LOST for vm in back[:1]))
+        there = [vm for vm in self.stage.facts.vms.values() if vm.host == host]
+        back = [vm for vm in there if any(each.exists for each in self.stage.states(vm.ref))]
+        self.stage.until("the host's return", lambda: all(self.now(vm).connection not in HOST_LOST for vm in back))
 
     def _start(self, vm: VmFacts, want: State) -> None:
         """Start the work that must run during the call, and see it running."""
@@ -323,7 +325,14 @@ class Arranger(Chooser):
         self._ready(parent)
         if any(each.orphaned for each in self.stage.states(parent.ref)) and parent.engine == "ok":
             self._guest(parent, State(tools=next(iter(self.stage.states(parent.ref))).tools))
-        name = name or f"{parent.name}-vcontract-{len(self.stage.facts.vms)}"
+        made = self.fork(parent, name)
+        if next(iter(self.stage.states(parent.ref))).tools != "never":
+            self.stage.until(f"Tools of {made.name}", lambda: self.now(made).tools == "ready")
+        return made
+
+    def fork(self, parent: VmFacts, name: str = "") -> VmFacts:
+        """Clone a VM as it is now, whatever runs on it."""
+        name = name or f"{self.origin(parent).name}{_CLONE}{len(self.stage.facts.vms)}"
         spec = {
             "_typeName": "VirtualMachineInstantCloneSpec",
             "name": name,
@@ -333,10 +342,12 @@ class Arranger(Chooser):
         if child is None:
             raise NotArrangedError("InstantClone_Task gave no VM")
         self.clones.append(child)
-        made = self.stage.facts.vms[child.value]
-        if next(iter(self.stage.states(parent.ref))).tools != "never":
-            self.stage.until(f"Tools of {name}", lambda: self.now(made).tools == "ready")
-        return made
+        return self.stage.facts.vms[child.value]
+
+    def origin(self, vm: VmFacts) -> VmFacts:
+        """Give the VM of which one was made here by cloning, over however many others; itself if it was not."""
+        name = vm.name.partition(_CLONE)[0]
+        return next((each for each in self.stage.facts.vms.values() if each.name == name), vm)
 
     def destroy(self, vm: Ref) -> None:
         """Power off and destroy a VM that was made here; one that is suspended cannot be powered off, and is resumed first.
@@ -365,6 +376,8 @@ class Arranger(Chooser):
         """Put back all VMs, or `only` some: on, hosts connected, engines whole; clones are destroyed; gives what failed."""
         failed = []
         self._restoring = True
+        with suppress(NotArrangedError):  # said below, by each VM that it keeps from being restored
+            self.reconnect_all()
         for vm in list(self.stage.facts.vms.values()):
             try:
                 if vm.ref in self.clones:

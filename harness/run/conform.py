@@ -42,6 +42,7 @@ class Options(msgspec.Struct, frozen=True):
     """What a run is asked for; limits of 0 are none, and no methods or rows are all of them.
 
     With `complete`, a proof for so many states more than the model, on an `alphabet` (empty: the default one).
+    `explore` is how many programs are executed after the plan, with `explore_only` without it.
     """
 
     seed: int = 0
@@ -56,6 +57,8 @@ class Options(msgspec.Struct, frozen=True):
     complete: int | None = None
     alphabet: tuple[str, ...] = ()
     rows: frozenset[str] = frozenset()
+    explore: int = 0
+    explore_only: bool = False
 
 
 class Conformance:

@@ -21,6 +21,7 @@ from harness.report.junit import JunitReporter
 from harness.report.reproduction import ReproductionReporter
 from harness.report.result import RunResult
 from harness.report.run_directory import RunDirectory
+from harness.run.beyond import Exploring
 from harness.run.complete import Proof, Proving, prepared
 from harness.run.config import Account, Config, config_for, read_password
 from harness.run.conform import Conformance, Options
@@ -66,11 +67,15 @@ def execute(job: Job) -> RunResult:
         known = (ground.target, ground.contract, ground.config, ground.options, ground.reporters)
         if proof is not None:
             return Proving(*known, proof).run()
+        if job.options.explore:
+            return Exploring(*known, past=job.past).run()
         return Conformance(*known, job.finding, job.past).run()
 
 
 def _proof(job: Job) -> Proof | None:
     """Prepare the proof, if one is asked for: it may be refused for its size before anything is sent."""
+    if job.options.explore and job.options.complete is not None:
+        raise UsageError("--explore tries at random, --complete proves: choose one")
     if job.options.complete is not None:
         return prepared(_contract(job), _configured(job), job.options)
     if job.options.alphabet:
@@ -157,6 +162,8 @@ def _asked(job: Job) -> dict[str, Json]:
         insecure=job.insecure,
         complete=options.complete,
         replay=options.replay,
+        explore=options.explore,
+        explore_only=options.explore_only,
     )
     plain: dict[str, Json] = msgspec.to_builtins(asked)
     return plain
@@ -176,6 +183,8 @@ def resumed(directory: Path, given: Job) -> Job:
         seed=asked.seed,
         methods=asked.methods,
         max_calls=limit,
+        explore=asked.explore,
+        explore_only=asked.explore_only,
         replay=asked.replay,
     )
     return replace(

@@ -98,6 +98,16 @@ def unfinished(stage: Stage, vm: Ref | None) -> list[Ref]:
     return [life.ref for life in stage.tracker.lives(vm.value) if not life.over] if vm is not None else []
 
 
+def still_running(stage: Stage, tasks: Sequence[Ref]) -> list[Ref]:
+    """Look at tasks once more, and list those that have not ended."""
+    found = []
+    for task in tasks:
+        with suppress(NotArrangedError):
+            stage.running(task)
+            found.append(task)
+    return found
+
+
 def _read_named_task(stage: Stage, done: Operation) -> None:
     """Read the task that a TaskInProgress names, so that it can be judged."""
     if isinstance(done.outcome, Faulted):

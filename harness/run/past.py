@@ -35,6 +35,8 @@ class Asked(msgspec.Struct, frozen=True):
     insecure: bool = False
     complete: int | None = None
     replay: str = ""
+    explore: int = 0
+    explore_only: bool = False
 
 
 class Past(msgspec.Struct, frozen=True):

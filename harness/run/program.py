@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from harness.check import fingerprint, row_of
 from harness.model import State, observe, read_of, subject
-from harness.run.judged import judged_call, unfinished
+from harness.run.judged import judged_call, still_running, unfinished
 from harness.run.stage import NotArrangedError, Stage
 from harness.terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, Verdict, as_ref
 
@@ -16,30 +16,40 @@ PATIENCE = (0.2, 3.0, 60.0)
 """How long a replay waits for a recorded state: seconds, and so many times what the recorded run waited, at most."""
 _SEEN = ("power", "tools", "connection")
 _MAKES = "InstantClone_Task"
+_SESSIONS = ("Login", "Logout")
 
 
 def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, list[list[ReplayStep]]]:
     """Cut out what a finding's call may rest on: the moId of the root VM, and its steps cell by cell, oldest first.
 
-    The last step is the finding's call. A VM that was cloned in the run is followed back to its parent's cloning.
+    The last step is the finding's call. A VM that was cloned in the run is followed back to its cloning, and its parent
+    through the same program of moves. To what is about a VM belong its host's loss and return, and the coming and going of
+    sessions that made its calls.
     """
     until = [each for each in operations if each.op <= finding_op]
     vm = subject(until[-1].call)
-    root, ours = vm, {vm}
+    root, scope = vm, ""
     related: list[Operation] = []
-    tasks = _tasks_by_vm(until)
+    tasks, hosts, ends = _tasks_by_vm(until), _hosts(until, vm), _ends(until)
+    comers = {each.call.actor for each in until if each.call.method == "Logout"}
     for each in reversed(until):
-        if each.purpose != "read" and _concerns(each.call, ours, tasks):
+        if not each.cell.startswith(scope):
+            break
+        made = each.call.method == _MAKES and root in _results(each, operations)
+        if made and root != vm:
+            break
+        come = each.call.method in _SESSIONS and each.call.actor in comers
+        if each.purpose != "read" and (made or come or _concerns(each.call, {root}, tasks, hosts)):
             related.append(each)
-            if each.call.method == _MAKES and vm in _results(each, operations) and subject(each.call) != vm:
-                root = subject(each.call)
-                break
-    related.reverse()
+        if made:  # what was done to the parent in the same cells may be in the clone
+            root, scope = subject(each.call), each.cell.partition(".")[0]
+    related = _without_strangers(related[::-1])
     blocks: list[list[ReplayStep]] = []
     for number, each in enumerate(related):
         step = _step(each, related[number + 1] if number + 1 < len(related) else None, until)
         waited = each.start - related[number - 1].end if number else 0.0
-        step = replace(step, waited=round(waited, 3))
+        alone = all(ends.get(task, each.start) < each.start for task in _begun(related[:number], subject(each.call)))
+        step = replace(step, waited=round(waited, 3), alone=alone)
         if number and each.cell == related[number - 1].cell:
             blocks[-1].append(step)
         else:
@@ -47,8 +57,31 @@ def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, lis
     return root, blocks
 
 
-def _concerns(call: Call, ours: set[str], tasks: Mapping[str, str]) -> bool:
+def _without_strangers(related: list[Operation]) -> list[Operation]:
+    """Leave out the sessions that made none of the calls, and what became of the others before the first call."""
+    actors = {each.call.actor for each in related if each.call.method not in _SESSIONS}
+    kept = [each for each in related if each.call.actor in actors]
+    first = next(number for number, each in enumerate(kept) if each.call.method not in _SESSIONS)
+    last = {each.call.actor: each for each in kept[:first]}
+    return [*last.values(), *kept[first:]]
+
+
+def ground_of(steps: Sequence[ReplayStep], root: str, vm: str) -> str:
+    """Name the VM for which another stands in when the steps are sent again: the root if they clone the VM from it."""
+    return root if any(step.gave[1] == vm for step in steps) else vm
+
+
+def _concerns(call: Call, ours: set[str], tasks: Mapping[str, str], hosts: set[str]) -> bool:
+    if call.object.type == "HostSystem":
+        return call.object.value in hosts
     return subject(call) in ours or (call.object.type == "Task" and tasks.get(call.object.value) in ours)
+
+
+def _hosts(operations: Sequence[Operation], vm: str) -> set[str]:
+    """Name the hosts on which a VM was seen."""
+    reads = (read_of(each) for each in operations)
+    seen = (as_ref(values.get("runtime.host")) for ref, values in filter(None, reads) if ref.value == vm and values)
+    return {each.value for each in seen if each is not None}
 
 
 def _tasks_by_vm(operations: Sequence[Operation]) -> dict[str, str]:
@@ -58,6 +91,22 @@ def _tasks_by_vm(operations: Sequence[Operation]) -> dict[str, str]:
         if ref is not None and ref.type == "Task":
             found[ref.value] = subject(each.call)
     return found
+
+
+def _ends(operations: Sequence[Operation]) -> dict[str, float]:
+    """Tell when each task was first read final."""
+    ends: dict[str, float] = {}
+    for each in operations:
+        read = read_of(each)
+        info = read[1].get("info") if read and read[1] else None
+        if read and isinstance(info, Mapping) and info.get("state") in {"success", "error"}:
+            ends.setdefault(read[0].value, each.end)
+    return ends
+
+
+def _begun(operations: Sequence[Operation], vm: str) -> list[str]:
+    """Name the tasks that calls about a VM were given."""
+    return [task for task, about in _tasks_by_vm(operations).items() if about == vm]
 
 
 def _reads(operations: Sequence[Operation], task: str) -> list[tuple[Operation, Mapping[str, Json]]]:
@@ -108,6 +157,9 @@ class Performer:
         label = f"{self._label}:{self.times}"
         self.stage.enter(label)
         renamed = {root: vm.value}
+        known = self.stage.facts.vms.get(vm.value)
+        if known is not None:  # what is done to a host is done to this one's
+            renamed |= {step.call.object.value: known.host for step in steps if step.call.object.type == "HostSystem"}
         for step in steps:
             try:
                 self._send(step, renamed)
@@ -124,10 +176,16 @@ class Performer:
 
     def _send(self, step: ReplayStep, renamed: dict[str, str]) -> None:
         call = rebound(step.call, renamed)
+        if call.method == "Login":
+            self.stage.log_in(call.actor)
+            return
         vm = Ref("VirtualMachine", subject(call)) if subject(call) in self.stage.facts.vms else None
         if vm is not None and step.seen:
             self._wait(vm, step)
-        beside = unfinished(self.stage, vm)
+        if step.alone:
+            for each in unfinished(self.stage, vm):
+                self.stage.follow(each)
+        beside = still_running(self.stage, unfinished(self.stage, vm))
         if step.purpose == "judge":
             task = judged_call(self.stage, call, vm, beside, settle=step.settled)
         else:
@@ -147,13 +205,24 @@ class Performer:
     def _wait(self, vm: Ref, step: ReplayStep) -> None:
         """Wait until the VM looks as it did when the call was recorded, but not for ever: it may never again."""
         least, times, most = PATIENCE
-        patience, self.stage.patience = self.stage.patience, min(least + times * step.waited, most)
+        waits = min(least + times * step.waited, most)
+        if self._hopeless(vm, step.seen):
+            waits = self.stage.facts.staleness
+        patience, self.stage.patience = self.stage.patience, waits
         try:
             self.stage.until("the recorded state", lambda: self._looks(vm, step.seen))
         except NotArrangedError:
             return
         finally:
             self.stage.patience = patience
+
+    def _hopeless(self, vm: Ref, seen: Mapping[str, str]) -> bool:
+        """Whether nothing is under way that could bring the recorded state about: of itself only Tools come up."""
+        if self._looks(vm, seen) or unfinished(self.stage, vm):
+            return False
+        now = next(iter(self.stage.states(vm)))
+        coming = now.tools in {"stopped", "starting"} and seen.get("tools") in {"starting", "ready", "old"}
+        return not coming or now.power != seen.get("power") or now.connection != seen.get("connection")
 
     def _looks(self, vm: Ref, seen: Mapping[str, str]) -> bool:
         self.stage.read_vm(vm)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import msgspec
 from msgspec.structs import replace
 
 from harness.check import ASIDE
-from harness.model import VmFacts
+from harness.model import VmFacts, subject
 from harness.run.arrange import Arranger
-from harness.run.program import Performer, programs
+from harness.run.program import Performer, ground_of, programs
 from harness.run.stage import NotArrangedError
 from harness.terms import Arguments, Finding, Json, Operation, Ref, ReplayStep
 
@@ -46,25 +47,30 @@ class Shrinker:
     def shrink(self, finding: Finding, operations: Sequence[Operation]) -> Finding:
         """Give the finding with its smallest program and how often that shows it; unchanged if nothing shows it again."""
         self._left = self._budget.attempts
-        root, blocks = programs(operations, finding.op)
-        facts = self._arranger.stage.facts.vms.get(root)
-        finding = replace(finding, program=tuple(blocks[-1]), root=(root, facts.name if facts else ""))
+        parent, blocks = programs(operations, finding.op)
+        vm = subject(blocks[-1][-1].call)
 
         def shows(steps: Sequence[ReplayStep]) -> bool:
-            return self._attempt(finding.id, steps, root)
+            return self._attempt(finding.id, steps, ground_of(steps, parent, vm))
+
+        def told(steps: Sequence[ReplayStep], repeats: str) -> Finding:
+            root = ground_of(steps, parent, vm)
+            facts = self._arranger.stage.facts.vms.get(root)
+            name = self._arranger.origin(facts).name if facts else ""
+            return replace(finding, program=tuple(steps), root=(root, name), repeats=repeats)
 
         whole = self._suffix(blocks, shows)
         if not whole:
-            return replace(finding, repeats="0 of 1: the calls that led to it did not show it again")
+            return told(blocks[-1], "0 of 1: the calls that led to it did not show it again")
         steps = self._fewer(whole, shows)
         steps = self._plainer(steps, shows)
         again = [shows(steps) for _ in range(AGAIN - 1)]
-        return replace(finding, program=tuple(steps), repeats=f"{1 + sum(again)} of {AGAIN}")
+        return told(steps, f"{1 + sum(again)} of {AGAIN}")
 
     def again(self, finding: Finding, vm: str) -> set[str]:
         """Send a finding's program once more, about another VM; gives the ids of the findings that it shows."""
         ground = self._ground(vm)
-        return self._performer.perform(finding.program, finding.root[0], ground) if ground is not None else set()
+        return self._perform(finding.program, finding.root[0], ground) if ground is not None else set()
 
     def _suffix(
         self, blocks: list[list[ReplayStep]], shows: Callable[[Sequence[ReplayStep]], bool]
@@ -114,9 +120,18 @@ class Shrinker:
         if with_vm is None:
             return False
         try:
-            return id_ in self._performer.perform(steps, root, with_vm)
+            return id_ in self._perform(steps, root, with_vm)
         finally:
-            self._clear(with_vm)
+            self._clear()
+
+    def _perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref) -> set[str]:
+        """Send a program; the VMs that it makes are ours, so they are no ground for the next and go again."""
+        known = set(self._arranger.stage.facts.vms)
+        try:
+            return self._performer.perform(steps, root, vm)
+        finally:
+            new = [each.ref for moid, each in self._arranger.stage.facts.vms.items() if moid not in known]
+            self._arranger.clones += new
 
     def _ground(self, root: str) -> Ref | None:
         """Give a VM like the root, ready and with a free lock: a clone if one can be made, else the VM itself.
@@ -128,7 +143,7 @@ class Shrinker:
         arranger.stage.enter(ASIDE)
         if facts is None:
             return Ref("VirtualMachine", root)
-        for parent in [*self._siblings(facts), facts]:
+        for parent in [*self._siblings(facts), arranger.origin(facts)]:
             try:
                 if arranger.can_clone(parent):
                     return arranger.clone(parent).ref
@@ -150,13 +165,13 @@ class Shrinker:
             and any(state.tools == "never" for state in arranger.stage.states(each.ref)) == never
         ][:2]
 
-    def _clear(self, vm: Ref) -> None:
+    def _clear(self) -> None:
         self._arranger.stage.enter(ASIDE)
-        try:
+        with suppress(NotArrangedError):
             self._arranger.reconnect_all()
-            self._arranger.destroy(vm)
-        except NotArrangedError:
-            return
+        for vm in list(self._arranger.clones):
+            with suppress(NotArrangedError):
+                self._arranger.destroy(vm)
 
 
 def plainer(values: dict[str, Json]) -> Iterator[dict[str, Json]]:

@@ -59,6 +59,8 @@ def fails(vcontract: Command, code: int, said: str, *arguments: object) -> None:
         (2, "--alphabet nonsense: unknown", "run --complete 1 --alphabet nonsense"),
         (2, "--alphabet says what --complete is about", "run --alphabet valid"),
         (2, "GOVC_URL is not set", "run --target govc"),
+        (2, "--explore-only needs --explore N", "run --explore-only"),
+        (2, "choose one", "run --explore 1 --complete 1"),
         (2, "--username needs --password-file", "run --username someone"),
         (2, "--password-file needs --username", "run --password-file none"),
         (2, "none: cannot read the password", "run --username someone --password-file none"),

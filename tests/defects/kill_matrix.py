@@ -27,7 +27,7 @@ from harness.run.embedded import EMBEDDED
 from harness.run.shrink import Budget
 from harness.run.survey import secrets_of
 from harness.simulator import Settings, SimulatorServer
-from harness.simulator.defects import DEFECTS
+from harness.simulator.defects import DEFECTS, Defect
 from harness.simulator.defects.registry import MANAGER
 from harness.simulator.variants import VARIANTS
 from harness.target import Recorder, Target
@@ -42,6 +42,8 @@ WHOLE = 0  # no limit
 LONGEST = 300.0  # seconds: with them a hung run ends, and is no kill
 TASK_TIME, BOOT_TIME = 0.015, 0.03
 LATE = {"guest-is-reported-late": 0.3}  # a variant that is right only where reports may be so old (seconds)
+DEEP = 3
+SHALLOW = tuple(name for name, each in DEFECTS.known.items() if isinstance(each, Defect) and each.steps < DEEP)
 KILLS = Path(__file__).with_name("KILLS.md")
 
 
@@ -174,7 +176,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--defects-only", action="store_true", help="leave the variants out")
     given = parser.parse_args(arguments)
     seeds = SEEDS[: given.seeds]
-    defects = [each for each in DEFECTS.known if not given.names or each in given.names]
+    defects = [each for each in (DEFECTS.known if given.names else SHALLOW) if not given.names or each in given.names]
     variants = [each for each in VARIANTS.known if not given.names or each in given.names]
     hit = all_shots(defects, (), seeds)
     text = table(hit, seeds)

@@ -221,6 +221,18 @@ def test_revert_of_a_snapshot_leaves_nothing_known(script: Script) -> None:
     script.feed(VM, "RevertToCurrentSnapshot_Task", Returned(Ref("Task", "task-3").json()))
     script.task("task-3", "success")
     assert script.locks() == {True, False}
+    assert {each.engine for each in script.tracker.states(VM.value)} == {"ok", "absent", "broken"}
+
+
+def test_a_snapshot_brings_its_engine_back(script: Script) -> None:
+    """It is on the disk: also where memory was not kept, a revert undoes its removal."""
+    script.feed(VM, "CreateSnapshot_Task", Returned(Ref("Task", "task-3").json()), memory=False)
+    script.task("task-3", "success")
+    script.lever("removeEngine")
+    assert {each.engine for each in script.tracker.states(VM.value)} == {"absent"}
+    script.feed(VM, "RevertToCurrentSnapshot_Task", Returned(Ref("Task", "task-4").json()))
+    script.task("task-4", "success")
+    assert {each.engine for each in script.tracker.states(VM.value)} == {"ok"}
 
 
 @pytest.mark.parametrize(("method", "kind"), [(C, "customize"), (N, "network"), (A, "abort")])

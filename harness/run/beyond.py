@@ -1,0 +1,58 @@
+"""A run that goes beyond its plan: it explores, and the report says how far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+
+from msgspec.structs import replace
+
+from harness.check import Judge
+from harness.report.result import Explored, RunResult
+from harness.run.arrange import Arranger
+from harness.run.conform import Conformance
+from harness.run.exercise import Exerciser
+from harness.run.explore import EXPLORE, Explorer
+from harness.run.outcome import Part
+from harness.run.plan import Plan, Step
+from harness.strategies.programs import LENGTH, visits
+
+
+class Exploring(Conformance):
+    """A run that executes random programs after its plan, or without it."""
+
+    explored = Explored()
+    left_out: Sequence[str] = ()
+
+    def _plan(self, arranger: Arranger) -> Plan:
+        return Plan([]) if self.options.explore_only else super()._plan(arranger)
+
+    def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
+        super()._walk(steps, exerciser, judge)
+        if self._spent(judge):
+            return
+        for vm in exerciser.stage.facts.vms.values():
+            exerciser.stage.read_vm(vm.ref)
+        explorer = Explorer(exerciser.arranger, self.caller, lambda: bool(self._spent(judge)))
+        cells = [each.cell for each in self.plan.steps if each.cell is not None]
+        seen = visits((each.state, each.asked, each.deviations) for each in cells)
+        count = self.options.explore
+        try:
+            with closing(explorer.explore(self._methods(), seen, self.options.seed, count, self._before())) as moves:
+                for done in moves:
+                    self._report_new(judge, len(steps) + done, len(steps) + count * LENGTH)
+        finally:
+            self.explored, self.left_out = explorer.made, explorer.left_out()
+
+    def _before(self) -> frozenset[int]:
+        """Give the numbers of the programs that a run that was cut had begun: none is made twice."""
+        cells = {
+            each.cell.partition(":")[2] for each in self.target.recorder.operations if each.cell.startswith(EXPLORE)
+        }
+        return frozenset(int(each.replace(".", ":").partition(":")[0]) for each in cells)
+
+    def result(self, parts: Sequence[Part]) -> RunResult:
+        """Add what was explored, and what had to be left out."""
+        (walked,) = parts
+        result = super().result([replace(walked, notes=[*walked.notes, *self.left_out])])
+        return replace(result, explored=self.explored)
