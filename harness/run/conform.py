@@ -275,7 +275,10 @@ class Conformance:
         """Put the parts of the run together to its result, and tell of the findings."""
         options = self.options
         summary = summed(self.contract, self._rows(), parts, self.bases, self.config.confirm, options.report)
-        shrunk = {each.id: each for part in reversed(parts) for each in part.shrunk}
+        again = sorted(
+            (each for part in parts for each in part.shrunk), key=lambda each: not each.repeats.startswith("0")
+        )
+        shrunk = {each.id: each for each in again}  # of several workers' the one that was seen again
         named = {each.id: each.replay for each in summary.findings}
         shrunk = {id_: replace(each, replay=named[id_]) for id_, each in shrunk.items() if id_ in named}
         findings = [shrunk.get(each.id, each) for each in summary.findings]

@@ -56,7 +56,7 @@ def lines(max_calls: int) -> list[str]:
     worth = found[2][0] / found[1][0]
     goal = f"at least {WORTH}: {'met' if worth >= WORTH else '**missed**'}"
     rows = [f"| {workers} | {calls} | {speed:,.0f} |" for workers, (speed, calls) in found.items()]
-    told = f"Two workers are worth {worth:.2f} of one ({goal}) on {os.cpu_count()} cores, beside a simulator of its own process."
+    told = f"Two workers are worth {worth:.2f} of one ({goal}) on {os.cpu_count()} cores; the simulator is its own process."
     return [told, "", "| workers | judged calls | judged calls a second |", "|---|---|---|", *rows]
 
 
