@@ -15,7 +15,7 @@ from harness.check import ASIDE, REPEAT, Judge, object_rows, row_of, worst
 from harness.contract import Contract, Row, load, rows
 from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
-from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunStarted
+from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunEvent, RunStarted
 from harness.report.result import Arrangements, RunResult, TargetFacts
 from harness.run.arrange import Arranger
 from harness.run.config import Config
@@ -337,7 +337,7 @@ class Conformance:
             self.target.url, self.target.api_version, str(about.get("build", "")), str(about.get("fullName", ""))
         )
 
-    def _tell(self, event: RunStarted | CellJudged | FindingSeen | Note | RunEnded) -> None:
+    def _tell(self, event: RunEvent) -> None:
         for each in self.reporters:
             each.on(event)
 
