@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from harness.contract import Contract
+from harness.model.boots import BOOTS, Boots
 from harness.model.effects import EFFECTS, LATER, failed
 from harness.model.facts import Facts, VmFacts
 from harness.model.observe import observe, read_of
@@ -77,7 +78,10 @@ class TaskLife:
 
 
 class Tracker:
-    """Everything known so far; feed it the operations of one history in the order of their ends."""
+    """Everything known so far; feed it the operations of one history in the order of their ends.
+
+    `readings` are the last reads of the VMs, `was_template` says of each whether it was a template when it was first read.
+    """
 
     def __init__(self, facts: Facts, contract: Contract) -> None:
         self.facts = facts
@@ -86,6 +90,8 @@ class Tracker:
         self._past: dict[str, list[tuple[float, frozenset[State]]]] = {}
         self._now = 0.0
         self._lives: dict[str, list[TaskLife]] = {}
+        self._boots = Boots()
+        self.was_template: dict[str, bool] = {}
         self._ghosts: list[TaskLife] = []
         self._snapshots: dict[str, frozenset[State] | None] = {}
         self.readings: dict[str, Mapping[str, Json] | None] = {}
@@ -98,7 +104,7 @@ class Tracker:
     def states_since(self, vm: str, moment: float) -> frozenset[State]:
         """Give every state that the VM may have been in since a moment: reports may be that old (oracle rule A5)."""
         past = [states for until, states in self._past.get(vm, []) if until > moment]
-        return self.states(vm).union(*past)
+        return self._boots.possible(vm, self.states(vm).union(*past))
 
     def changed(self, vm: str) -> float:
         """Give the moment of the last change in what is known of the VM; minus infinity if there was none."""
@@ -140,6 +146,7 @@ class Tracker:
         self._lives = {vm: [each for each in lives if each.over] for vm, lives in self._lives.items()}
         self.facts = replace(self.facts, sessions={})
         for vm in self._states:
+            self._boots.began(vm, asked=False)  # it may have been
             self._each(vm, partial(_unwatched, engine=self.facts.vms[vm].engine))
 
     def add_vm(self, vm: VmFacts, states: frozenset[State] | None = None) -> None:
@@ -173,6 +180,9 @@ class Tracker:
         elif ref.value in self.facts.vms and (values is None or "runtime.powerState" in values):
             self.readings[ref.value] = values
             self._change(ref.value, frozenset(observe(each, values) for each in self.states(ref.value)))
+            if values is not None:
+                self.was_template.setdefault(ref.value, bool(values.get("config.template")))
+            self._boots.saw(ref.value, next(iter(self.states(ref.value))))
 
     def _returned(self, operation: Operation, value: Json) -> None:
         call = operation.call
@@ -186,7 +196,10 @@ class Tracker:
             left = {actor: account for actor, account in self.facts.sessions.items() if actor != call.actor}
             self.facts = replace(self.facts, sessions=left)
         elif call.method == "StartProgramInGuest":
-            self._each(subject(call), lambda state: pulled(state, self.facts.lever(call.arguments)))
+            lever = self.facts.lever(call.arguments)
+            self._each(subject(call), lambda state: pulled(state, lever))
+            if lever == "stopTools":
+                self._boots.stopped(subject(call))
         else:
             self._done(call.method, subject(call))
 
@@ -194,6 +207,8 @@ class Tracker:
         """Apply a call without a task; what it asked a guest for may come later."""
         if method in REBOOTS:
             self._each(vm, rebooted)
+        if method in BOOTS:
+            self._boots.began(vm, asked=True)
         if method in self._effects:
             changed = self._effects[method]
             later = method in self._later
@@ -203,6 +218,8 @@ class Tracker:
         method, success = life.accepted.call.method, info.get("state") == "success"
         if success and method in REBOOTS:
             self._each(life.vm, rebooted)
+        if success and method in BOOTS:
+            self._boots.began(life.vm, asked=False)
         if method in self._effects:
             self._each(life.vm, lambda state: self._after(life, state, success=success))
         elif success and method == "CreateSnapshot_Task":

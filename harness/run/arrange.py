@@ -371,7 +371,7 @@ class Arranger(Chooser):
                     self.destroy(vm.ref)
                 elif (only is None or vm.ref.value in only) and self._touched(vm):
                     self._quiet(vm)
-                    if self.templates.get(vm.ref.value):
+                    if self.stage.tracker.was_template.get(vm.ref.value):
                         self._power(vm, State(template=True, power=OFF))
                     else:
                         self._emptied(vm, State())

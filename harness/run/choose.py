@@ -15,14 +15,10 @@ ENGINES = {"ok": "restoreEngine", "absent": "removeEngine", "broken": "breakEngi
 
 
 class Chooser:
-    """Picks VMs; `hosts` are the moIds of hosts that may be disconnected, `clones` the VMs that were made here.
-
-    `templates` says of each VM whether it was a template when it was first looked at.
-    """
+    """Picks VMs; `hosts` are the moIds of hosts that may be disconnected, `clones` the VMs that were made here."""
 
     def __init__(self, stage: Stage, hosts: frozenset[str]) -> None:
         self.stage, self.hosts = stage, hosts
-        self.templates: dict[str, bool] = {}
         self.clones: list[Ref] = []
 
     def choose(self, want: State, *, on_host: bool = False, nics: int = 0) -> VmFacts:
@@ -57,7 +53,7 @@ class Chooser:
             now.exists
             and vm.family == "linux"
             and vm.nics > 0
-            and self.templates.setdefault(vm.ref.value, now.template) == was_template
+            and self.stage.tracker.was_template.get(vm.ref.value, now.template) == was_template
             and (now.tools == "never") == (want.tools == "never")
             and (want.connection not in HOST_LOST or vm.host in self.hosts)
             and (engine == want.engine or want.template)

@@ -84,7 +84,7 @@ class Exerciser:
         self.shared = vm if keep and beside and isinstance(done.outcome, Faulted) else None
         if self.shared is None:
             settled(self.stage, done, vm, beside)
-            self.arranger.note_snapshots([self.stage.read_task(each) for each in beside])
+            self._note_snapshots(beside)
         self.arranger.standing = vm.value if vm is not None and not beside else ""
         if not stood:
             raise NotArrangedError("the state had passed before the call was answered")
@@ -98,7 +98,11 @@ class Exerciser:
                 self.stage.follow(task)
             self.stage.read_vm(vm)
             read_new_tasks(self.stage, vm)
-            self.arranger.note_snapshots([self.stage.read_task(each) for each in tasks])
+            self._note_snapshots(tasks)
+
+    def _note_snapshots(self, tasks: list[Ref]) -> None:
+        finals = [self.stage.tracker.tasks[each.value].final for each in tasks]
+        self.arranger.note_snapshots([final[1] for final in finals if final is not None])
 
     def _stood(self, cell: Cell, vm: Ref | None, beside: list[Ref], done: Operation) -> bool:
         """Whether a state that passes by itself was still there when the call had been answered.

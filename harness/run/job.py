@@ -156,6 +156,7 @@ def _asked(job: Job) -> dict[str, Json]:
         username=job.username,
         insecure=job.insecure,
         complete=options.complete,
+        replay=options.replay,
     )
     plain: dict[str, Json] = msgspec.to_builtins(asked)
     return plain
@@ -175,7 +176,7 @@ def resumed(directory: Path, given: Job) -> Job:
         seed=asked.seed,
         methods=asked.methods,
         max_calls=limit,
-        replay=f"vcontract run --seed {asked.seed}",
+        replay=asked.replay,
     )
     return replace(
         given,

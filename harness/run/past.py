@@ -18,7 +18,8 @@ from harness.terms import Json
 class Asked(msgspec.Struct, frozen=True):
     """What was asked of a run, as its history keeps it; nothing of it is secret.
 
-    `started` is UTC in ISO 8601, `target` empty if the simulator was started for it.
+    `started` is UTC in ISO 8601, `target` empty if the simulator was started for it. `replay` is
+    the command that repeats it.
     """
 
     contract: str
@@ -33,6 +34,7 @@ class Asked(msgspec.Struct, frozen=True):
     username: str = ""
     insecure: bool = False
     complete: int | None = None
+    replay: str = ""
 
 
 class Past(msgspec.Struct, frozen=True):

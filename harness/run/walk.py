@@ -69,20 +69,22 @@ class Walker:
     def _tried(self, step: Step) -> int:
         """Try a step until it is arranged; gives how many tries that took (0: it was not)."""
         passing = step.cell is not None and passes(step.cell.state)
-        refusals = 0
+        refusals: list[str] = []
         for number in range(1, (HASTY_TRIES if passing else TRIES) + 1):
             try:
                 self._attempt(step, number, keep=step.keep)
             except (NotArrangedError, LookupError) as error:
                 self.skipped[step.label] = str(error)
-                refusals += isinstance(error, RefusedError)
-                if refusals == TRIES:
-                    self.refused[step.label] = self.skipped.pop(step.label)
-                    self._note({"label": step.label, "refused": str(error)})
+                refusals += [str(error)] if isinstance(error, RefusedError) else []
+                if len(refusals) == TRIES:
                     break
                 continue
             self.skipped.pop(step.label, None)
             return number
+        if refusals:  # what was not refused came too late, for the state had passed
+            del self.skipped[step.label]
+            self.refused[step.label] = refusals[-1]
+            self._note({"label": step.label, "refused": refusals[-1]})
         return 0
 
     def taken_before(self, notes: Sequence[dict[str, Json]]) -> None:

@@ -76,10 +76,17 @@ class Schema:
             found[name] = tuple(chain)
         return found
 
+    @cached_property
+    def _below(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {name: [name] for name in self._lineages}
+        for name, lineage in self._lineages.items():
+            for base in lineage[1:]:
+                found[base].append(name)
+        return {name: tuple(each) for name, each in found.items()}
+
     def subtypes(self, base: str) -> tuple[str, ...]:
         """Name the types that xsi:type may give in the place of a static type, the type itself first."""
-        found = [name for name, lineage in self._lineages.items() if base in lineage]
-        return tuple(sorted(found, key=lambda name: name != base))
+        return self._below.get(base, ())
 
     def is_subtype(self, name: str, base: str) -> bool:
         """Whether a type may stand where `base` is expected; a type is its own subtype, an unknown one is none's."""

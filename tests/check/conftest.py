@@ -82,6 +82,7 @@ class Story:
         self.judge = Judge(Facts(MANAGER.type, MANAGER, "8.0.3.0", **(known | facts)), contract, bases)
         self.cell, self.time, self.ops = "cell", 0.0, 0
         self.problems: tuple[str, ...] = ()
+        self.told: list[Operation] = []
 
     def feed(self, ref: Ref, method: str, outcome: Outcome, purpose: str = "arrange", **arguments: Any) -> Operation:
         """Tell of one operation of the full account."""
@@ -94,6 +95,7 @@ class Story:
         done = Operation(
             self.ops, call, self.time, self.time + 1, outcome, problems=problems, purpose=purpose, cell=self.cell
         )
+        self.told.append(done)
         self.judge.feed(done)
         return done
 

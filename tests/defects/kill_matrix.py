@@ -59,9 +59,14 @@ class Shot:
     says: str = ""
 
     @property
+    def found(self) -> bool:
+        """Whether the run found a violation within the limit of calls."""
+        return self.verdict == "violates" and self.calls <= MAX_CALLS
+
+    @property
     def killed(self) -> bool:
-        """Whether the run found a violation within the limits."""
-        return self.verdict == "violates" and self.calls <= MAX_CALLS and self.seconds <= MAX_SECONDS
+        """Whether it did so within the limit of time as well."""
+        return self.found and self.seconds <= MAX_SECONDS
 
 
 def contract_of(name: str) -> str:

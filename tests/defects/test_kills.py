@@ -31,6 +31,6 @@ SAMPLE = (
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_planted_defect_is_found(name: str) -> None:
-    """A plain run finds it within the limits of calls and seconds."""
+    """A plain run finds it within the limit of calls; how long that takes the matrix measures."""
     shot = MATRIX.shoot(name, MATRIX.FIXED_SEED)
-    assert shot.killed, shot
+    assert shot.found, shot

@@ -272,3 +272,79 @@ def test_reads_of_the_vm_replace_what_was_assumed(script: Script) -> None:
     assert {each.power for each in script.tracker.states(VM.value)} == {"suspended"}
     script.read(VM, None)
     assert script.tracker.states(VM.value) == frozenset({State(exists=False)})
+
+
+def test_a_customization_that_an_abort_cut_leaves_no_lock(script: Script) -> None:
+    """F4: whichever end is read first; but a customization that was not seen running may have begun after the abort."""
+    for number, first in enumerate((A, C)):
+        script.free()
+        script.accepted(C, f"cut-{number}")
+        script.task(f"cut-{number}", "running")
+        script.accepted(A, f"abort-{number}")
+        ends = {A: (f"abort-{number}", "success"), C: (f"cut-{number}", "error")}
+        for task, state in (ends.pop(first), *ends.values()):
+            script.task(task, state)
+        assert {(each.orphaned, each.guest) for each in script.tracker.states(VM.value)} == {(False, "undefined")}
+    script.free()
+    script.accepted(C, "late")
+    script.accepted(A, "abort")
+    script.task("abort", "success")
+    script.task("late", "error")
+    assert script.locks() == {True, False}
+
+
+def test_a_run_that_goes_on_knows_nothing_for_sure(script: Script) -> None:
+    """What nobody watched may have happened; what runs now is read anew, and old sessions are gone."""
+    script.free()
+    script.lever("removeEngine")
+    script.accepted(C, "task-9")
+    script.called(C, Lost("reset"))
+    script.feed(Ref("SessionManager", "sm"), "Login", Returned({}), userName="admin")
+    script.tracker.resume()
+    states = script.tracker.states(VM.value)
+    assert {each.orphaned for each in states} == {True, False}
+    assert {each.engine for each in states} == {"absent", "ok"}
+    assert {each.guest for each in states} == {"before", "undefined"}
+    assert {each.running for each in script.now()} == {""}
+    assert script.tracker.facts.sessions == {}
+
+
+UP = {
+    "runtime.powerState": "poweredOn",
+    "runtime.connectionState": "connected",
+    "guest.toolsRunningStatus": "guestToolsRunning",
+    "guest.guestOperationsReady": True,
+}
+DOWN = UP | {"guest.toolsRunningStatus": "guestToolsNotRunning", "guest.guestOperationsReady": False}
+
+
+@pytest.mark.parametrize("method", ["RebootGuest", "ResetVM_Task"])
+def test_tools_that_are_down_in_a_boot_may_be_up_at_the_next_call(script: Script, method: str) -> None:
+    """From the boot until they are read up again; before it, and after it, down is down."""
+
+    def tools() -> set[str]:
+        return {each.tools for each in script.tracker.states_since(VM.value, script.time + 1)}
+
+    script.read(VM, DOWN)
+    assert tools() == {"stopped"}
+    script.read(VM, UP)
+    task = Returned(Ref("Task", "task-1").json()) if method.endswith("_Task") else Returned()
+    script.feed(VM, method, task)
+    script.task("task-1", "success")
+    if method == "RebootGuest":
+        script.read(VM, UP)  # asked for, and not yet begun
+    script.read(VM, DOWN)
+    assert tools() == {"stopped", "starting"}
+    script.read(VM, UP)
+    script.read(VM, DOWN)
+    assert tools() == {"stopped"}
+    script.tracker.resume()  # nobody watched, so it may boot
+    assert tools() == {"stopped", "starting"}
+
+
+def test_what_a_vm_was_at_first_is_remembered(script: Script) -> None:
+    """A run that made a template of a VM, and was cut, knows what to make of it again."""
+    script.read(VM, UP | {"config.template": False})
+    script.read(VM, {"runtime.powerState": "poweredOff", "config.template": True})
+    script.tracker.resume()
+    assert script.tracker.was_template == {VM.value: False}

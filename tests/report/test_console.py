@@ -7,8 +7,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from harness.report.console import ConsoleReporter, JsonReporter
 from harness.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted
+from harness.report.result import Arrangements, Cells
 from harness.terms import Grade
 
 if TYPE_CHECKING:
@@ -51,6 +54,24 @@ def test_without_a_terminal_there_are_only_lines(result: RunResult) -> None:
     assert "note: careful [red]" in told
     assert "seed 7, 4 rows, 2 calls planned" in " ".join(told.split())
     assert "judging" not in told
+
+
+def test_the_cells_are_summed_up_and_listed_when_asked(result: RunResult) -> None:
+    """How many, how often a state was arranged, the weakest; with `cells` each with what became of it."""
+    cells = Cells(2, 1, ["C:a"], ["C:b"], {"no lever": ["C:c"]}, Arrangements(3, 4, 5))
+    sharp = {"pivot_mean": 2.5, "weakest": [["C:a", 9]]}
+    for every in (False, True):
+        out = io.StringIO()
+        ended = RunEnded(replace(result, cells=cells, sharpness=sharp))
+        ConsoleReporter(out=out, err=io.StringIO(), cells=every).on(ended)
+        told = out.getvalue()
+        assert "cells: 1 of 2 exercised, 1 out of reach on this target" in told
+        assert "states arranged: 5 times, 4 planned, 3 at the least" in told
+        assert "weakest cells: C:a (9)" in told
+        listed = [line for line in told.splitlines() if line.startswith("cell: ")]
+        assert listed == (
+            ["cell: C:a: exercised", "cell: C:b: never seen", "cell: C:c: out of reach: no lever"] if every else []
+        )
 
 
 def test_with_a_terminal_there_is_progress_that_goes_away(result: RunResult) -> None:

@@ -15,7 +15,7 @@ from harness.run.rejudge import rejudge
 from harness.terms import Verdict
 
 ENOUGH = 560
-"""Judged calls of VirtualMachine in which every row, past, disturbance and pair is exercised."""
+"""Judged calls of VirtualMachine in which every row is judged; what comes after are more pairs and inputs of the same."""
 
 
 def run(name: str, folder: Path, calls: int = 0) -> RunResult:

@@ -89,6 +89,7 @@ def expect_the_same_end(found: RunResult, undisturbed: RunResult, directory: Pat
     assert sorted(found.cells.seen) == sorted(undisturbed.cells.seen)
     assert found.cells.unseen == undisturbed.cells.unseen == []
     assert (found.verdict, found.findings) == (undisturbed.verdict, [])
+    assert found.replay == undisturbed.replay
     history = read_history(directory / "history.jsonl")
     numbers = [each.op for each in history.operations]
     assert numbers == sorted(set(numbers))

@@ -12,15 +12,15 @@ from msgspec.structs import replace
 from harness.contract import load
 from harness.errors import TargetError
 from harness.history import read_history
-from harness.model import facts_of, subject
 from harness.run import survey as surveying
 from harness.run.config import LOOPBACK, Config
 from harness.run.conform import Options
 from harness.run.job import Job, execute
+from harness.run.past import facts_in
 from harness.run.survey import secrets_of, survey
 from harness.simulator import Settings, SimulatorServer
 from harness.target import Target
-from harness.terms import Operation, Ref, Returned, as_ref
+from harness.terms import Operation, Ref, Returned, as_ref, subject
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 PRIVILEGE = "VirtualMachine.Provisioning.Customize"
@@ -154,7 +154,7 @@ def test_a_run_touches_no_vm_that_is_not_marked(server: SimulatorServer, tmp_pat
     job = Job(MANAGER, Options(seed=5, max_calls=25), target=server.url, report_dir=tmp_path, output="json")
     assert execute(job).calls >= 25
     history = read_history(tmp_path / "latest" / "history.jsonl")
-    ours = set(facts_of(history.observed[0].facts).vms)
+    ours = set(facts_in(history, tmp_path).vms)
     touched = {subject(each.call) for each in history.operations} - {"", "vm-0"}
     assert touched & ours
     assert {each for each in touched if each.startswith("vm-")} <= ours | made(history.operations)

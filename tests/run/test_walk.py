@@ -1,0 +1,140 @@
+"""Taking the steps of a plan: again while they are not arranged, or to confirm what they found."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from msgspec.structs import replace
+
+from harness.check import Judge
+from harness.model import cell
+from harness.run.exercise import Exerciser
+from harness.run.plan import Step
+from harness.run.stage import NotArrangedError, RefusedError
+from harness.run.walk import HASTY_TRIES, TRIES, Walker
+from harness.terms import Verdict
+
+METHOD = "AbortCustomization_Task"
+
+
+class Verdicts:
+    """A judge that calls the cells of some names violations."""
+
+    def __init__(self, *wrong: str) -> None:
+        self.wrong, self.judgements = wrong, [Seen("", Verdict.CONFORMS)]
+
+    def close(self) -> None:
+        """Say nothing."""
+
+
+class Seen:
+    """A judgement, as far as the walk looks at it."""
+
+    def __init__(self, name: str, verdict: Verdict) -> None:
+        self.cell, self.verdict = name, verdict
+
+
+class Script:
+    """An exerciser that fails as told: what each try of a step does, the last one again and again."""
+
+    def __init__(self, judge: Verdicts, **tries: Any) -> None:
+        self.judge, self.tries = judge, tries
+        self.shared: object = None
+        self.arrangements = 0
+        self.heard: list[str] = []
+
+    def exercise(self, _: object, label: str, *, keep: bool = False) -> None:
+        """Take one try."""
+        self.heard.append(label)
+        name = label.split("#", maxsplit=1)[0].partition(":")[2]
+        planned = self.tries.get(name, [None])
+        fate = planned.pop(0) if len(planned) > 1 else planned[0]
+        if isinstance(fate, Exception):
+            raise fate
+        self.shared = object() if keep else None
+        verdict = Verdict.VIOLATES if name in self.judge.wrong else Verdict.CONFORMS
+        self.judge.judgements.append(Seen(label, verdict))
+
+    def rest(self) -> None:
+        """End what was left running."""
+        self.shared = None
+
+
+def step(name: str, *, keep: bool = False) -> Step:
+    """Give the step of a cell."""
+    found = cell(METHOD, [name])
+    return Step(found.id, found, keep=keep)
+
+
+def walked(script: Script, steps: list[Step], confirm: int = 1, **more: Any) -> Walker:
+    """Walk some steps."""
+    walker = Walker(cast("Exerciser", script), cast("Judge", script.judge), confirm, **more)
+    walker.walk(steps)
+    return walker
+
+
+def test_a_step_is_tried_until_it_is_arranged() -> None:
+    """And is then exercised, not skipped."""
+    script = Script(Verdicts(), poweredOff=[NotArrangedError("too slow"), None])
+    walker = walked(script, [step("poweredOff")])
+    assert script.heard == [f"{METHOD}:poweredOff", f"{METHOD}:poweredOff#2"]
+    assert (walker.exercised, walker.skipped) == ({f"{METHOD}:poweredOff"}, {})
+
+
+@pytest.mark.parametrize(("name", "tries"), [("poweredOff", TRIES), ("customizing", HASTY_TRIES)])
+def test_what_was_missed_is_tried_once_more_at_the_end(name: str, tries: int) -> None:
+    """A state that passes by itself gets more tries; what is never arranged is skipped with the reason."""
+    script = Script(Verdicts(), **{name: [NotArrangedError("too slow")]})
+    walker = walked(script, [step(name), step("suspended")])
+    assert script.heard.count(f"{METHOD}:{name}") == 2
+    assert len(script.heard) == 2 * tries + 1
+    assert walker.skipped == {f"{METHOD}:{name}": "too slow"}
+    assert walker.exercised == {f"{METHOD}:suspended"}
+
+
+def test_a_state_that_the_target_refuses_is_out_of_reach() -> None:
+    """After as many refusals as tries; it is not tried again at the end."""
+    script = Script(Verdicts(), busy=[RefusedError("the target refuses CreateSnapshot_Task: NotSupported")])
+    walker = walked(script, [step("busy")])
+    assert len(script.heard) == TRIES
+    assert walker.refused == {f"{METHOD}:busy": "the target refuses CreateSnapshot_Task: NotSupported"}
+    assert (walker.skipped, walker.exercised) == ({}, set())
+
+
+def test_a_violation_is_confirmed_alone() -> None:
+    """Also that of a cell which shared its work: judged with the last of its block, then tried again by itself."""
+    script = Script(Verdicts("customizing+loginRejected"))
+    first = replace(step("customizing"), label=f"{METHOD}:customizing+loginRejected", keep=True)
+    walker = walked(script, [first, step("customizing")], confirm=3)
+    assert script.heard == [
+        f"{METHOD}:customizing+loginRejected",
+        f"{METHOD}:customizing",
+        f"{METHOD}:customizing+loginRejected#2",
+        f"{METHOD}:customizing+loginRejected#3",
+    ]
+    assert walker.exercised == {f"{METHOD}:customizing+loginRejected", f"{METHOD}:customizing"}
+
+
+def test_a_walk_that_goes_on_takes_only_what_is_left() -> None:
+    """By the notes of the one before, which name what was taken and what was out of reach."""
+    noted: list[dict[str, Any]] = []
+    steps = [step("poweredOff"), step("busy"), step("suspended")]
+    first = Script(Verdicts(), busy=[RefusedError("refused")])
+    walked(first, steps[:2], note=noted.append)
+    assert noted == [
+        {"label": f"{METHOD}:poweredOff", "arrangements": 0},
+        {"label": f"{METHOD}:busy", "refused": "refused"},
+    ]
+    second = Walker(cast("Exerciser", Script(Verdicts())), cast("Judge", Verdicts()), 1)
+    second.taken_before(noted)
+    assert second.left(steps) == steps[2:]
+    assert second.refused == {f"{METHOD}:busy": "refused"}
+
+
+def test_a_walk_stops_when_it_is_told() -> None:
+    """What was not reached is neither exercised nor tried again."""
+    script = Script(Verdicts())
+    walker = walked(script, [step("poweredOff"), step("suspended")], spent=lambda: "enough" if script.heard else "")
+    assert script.heard == [f"{METHOD}:poweredOff"]
+    assert walker.skipped == {"…": "enough"}
