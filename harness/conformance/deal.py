@@ -39,6 +39,7 @@ class Deal:
         self._stack = ExitStack()
         self._given: dict[int, Yield] = {}
         self._died: dict[int, str] = {}
+        self._done: dict[int, int] = {}
 
     def open(self, workers: int) -> None:
         """Reach the target and deal its plan out. Raises HarnessError for all that keeps the run from beginning."""
@@ -84,6 +85,11 @@ class Deal:
     def give(self, number: int, gave: Yield) -> None:
         """Take what a walk gave."""
         self._given[number] = gave
+
+    def progress(self, number: int, done: int) -> None:
+        """Take that a worker has done so many of its steps; any thread may call it."""
+        self._done[number] = done
+        self._dealer.progressed(sum(self._done.values()))
 
     def died(self, number: int, reason: str) -> None:
         """Note that a worker is gone, or could not walk; what it gave before counts."""

@@ -72,8 +72,11 @@ class Dealing(Walks):
             node.workerinput[CHANNEL] = channel
             node.workerinput[ORDERS] = msgspec.msgpack.encode(self.deal.orders[number - 1])
 
-    def _given(self, number: int, sent: bytes) -> None:
-        self.deal.give(number, msgspec.msgpack.decode(zlib.decompress(sent), type=Yield))
+    def _given(self, number: int, sent: int | bytes) -> None:
+        if isinstance(sent, int):
+            self.deal.progress(number, sent)
+        else:
+            self.deal.give(number, msgspec.msgpack.decode(zlib.decompress(sent), type=Yield))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self) -> WalkScheduling:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from harness.conformance.stopping import Stopping
 from harness.contract import load
+from harness.report.events import CellJudged, RunEvent
 from harness.report.result import Worker
 from harness.run.config import Config
 from harness.run.conform import Options
@@ -19,6 +21,8 @@ from harness.run.shares import NUMBERS, Share
 from harness.run.survey import secrets_of
 from harness.target import Recorder, Target
 
+PAUSE = 0.5
+"""Seconds between two words about progress."""
 INTERRUPTED = "interrupted: what was not reached is untested"
 
 
@@ -53,25 +57,40 @@ class Yield(msgspec.Struct, frozen=True):
     history: bytes = b""
 
 
-def work(orders: Orders, methods: frozenset[str], stopping: Stopping) -> Yield:
-    """Walk the share. Raises HarnessError if the target cannot be reached."""
+class Pace:
+    """Tells how many steps are done, but not too often."""
+
+    def __init__(self, tell: Callable[[int], object]) -> None:
+        self._tell, self._next = tell, 0.0
+
+    def on(self, event: RunEvent) -> None:
+        """Hear what was judged."""
+        if isinstance(event, CellJudged) and time.monotonic() >= self._next:
+            self._next = time.monotonic() + PAUSE
+            self._tell(event.done)
+
+
+def work(
+    orders: Orders, methods: frozenset[str], stopping: Stopping, tell: Callable[[int], object] = lambda _: None
+) -> Yield:
+    """Walk the share; `tell` now and then hears how many steps are done. Raises HarnessError if the target is not reached."""
     place = Path(orders.directory) / orders.file
     if place.is_file() and place.read_bytes() == orders.mark:
-        return Yield(_walk(orders, methods, stopping, place))
+        return Yield(_walk(orders, methods, stopping, place, Pace(tell)))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / orders.file
         place.write_bytes(orders.mark)
-        part = _walk(orders, methods, stopping, place)
+        part = _walk(orders, methods, stopping, place, Pace(tell))
         return Yield(part, place.read_bytes())
 
 
-def _walk(orders: Orders, methods: frozenset[str], stopping: Stopping, history: Path) -> Part:
+def _walk(orders: Orders, methods: frozenset[str], stopping: Stopping, history: Path, pace: Pace) -> Part:
     began = time.monotonic()
     share = orders.share
     recorder = Recorder(history, after=NUMBERS * share.number)
     stopping.watch(recorder)
     try:
-        part = _walked(orders, methods, recorder)
+        part = _walked(orders, methods, recorder, pace)
     except KeyboardInterrupt:  # before the walk began; later it ends itself
         part = Part(planned=share.cells, notes=[INTERRUPTED])
     finally:
@@ -80,7 +99,7 @@ def _walk(orders: Orders, methods: frozenset[str], stopping: Stopping, history: 
     return msgspec.structs.replace(part, worker=Worker(orders.file, part.calls, part.requests, spent))
 
 
-def _walked(orders: Orders, methods: frozenset[str], recorder: Recorder) -> Part:
+def _walked(orders: Orders, methods: frozenset[str], recorder: Recorder, pace: Pace) -> Part:
     target = Target.open(
         orders.url,
         wsdl=orders.wsdl or None,
@@ -91,6 +110,8 @@ def _walked(orders: Orders, methods: frozenset[str], recorder: Recorder) -> Part
     )
     options = Options(seed=orders.seed, time_limit=orders.time_limit)
     try:
-        return ShareWalk(target, load(orders.contract), orders.config, options, orders.share, methods).walk()
+        walk = ShareWalk(target, load(orders.contract), orders.config, options, orders.share, methods)
+        walk.reporters = (pace,)
+        return walk.walk()
     finally:
         target.close()

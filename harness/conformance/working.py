@@ -16,7 +16,10 @@ from harness.conformance.worker import Orders, work
 from harness.errors import UsageError
 
 ORDERS, NUMBER, CHANNEL = "vcontract_orders", "vcontract_number", "vcontract_channel"
-"""What a worker's input holds beside what pytest-xdist puts there; the channel is execnet's, for both directions."""
+"""What a worker's input holds beside what pytest-xdist puts there; the channel is execnet's.
+
+To the worker goes the wish that it stop, from it the number of steps that are done, and at last what it gives back.
+"""
 
 
 class Working(Walks):
@@ -42,7 +45,7 @@ class Working(Walks):
         if number != self._given.get(NUMBER):
             raise UsageError(f"walk {number} is another worker's; walks are dealt out by harness.conformance alone")
         orders = msgspec.msgpack.decode(self._given[ORDERS], type=Orders)
-        gave = work(orders, self.methods(), self._stopping)
+        gave = work(orders, self.methods(), self._stopping, self._given[CHANNEL].send)
         self._given[CHANNEL].send(zlib.compress(msgspec.msgpack.encode(gave), 1))
 
     def pytest_unconfigure(self) -> None:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from harness.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted, printable
+from harness.report.events import CellJudged, FindingSeen, Note, Progressed, RunEnded, RunEvent, RunStarted, printable
 from harness.terms import Verdict
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class ConsoleReporter:
         """Show one event."""
         if isinstance(event, RunStarted):
             self._start(event)
-        elif isinstance(event, CellJudged):
+        elif isinstance(event, CellJudged | Progressed):
             self._advance(event)
         elif isinstance(event, FindingSeen):
             self._found(event)
@@ -79,7 +79,7 @@ class ConsoleReporter:
             self._task = self._progress.add_task("judging", total=event.planned or None)
             self._progress.start()
 
-    def _advance(self, event: CellJudged) -> None:
+    def _advance(self, event: CellJudged | Progressed) -> None:
         if self._progress is not None:
             self._progress.update(self._task, completed=event.done, total=event.total or None)
 

@@ -33,6 +33,13 @@ class CellJudged(msgspec.Struct, frozen=True):
     total: int
 
 
+class Progressed(msgspec.Struct, frozen=True):
+    """So many of the planned steps are done, whoever does them."""
+
+    done: int
+    total: int
+
+
 class FindingSeen(msgspec.Struct, frozen=True):
     """A violation was found; it may come again with the same id."""
 
@@ -51,7 +58,7 @@ class RunEnded(msgspec.Struct, frozen=True):
     summary: RunResult
 
 
-RunEvent: TypeAlias = RunStarted | CellJudged | FindingSeen | Note | RunEnded
+RunEvent: TypeAlias = RunStarted | CellJudged | Progressed | FindingSeen | Note | RunEnded
 
 
 class Reporter(Protocol):

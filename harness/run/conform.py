@@ -15,7 +15,7 @@ from harness.check import ASIDE, REPEAT, Judge, object_rows, row_of, worst
 from harness.contract import Contract, Row, load, rows
 from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
-from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunStarted
+from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunEvent, RunStarted
 from harness.report.result import Arrangements, RunResult, TargetFacts
 from harness.run.arrange import Arranger
 from harness.run.config import Config
@@ -278,7 +278,10 @@ class Conformance:
         """Put the parts of the run together to its result, and tell of the findings."""
         options = self.options
         summary = summed(self.contract, self._rows(), parts, self.bases, self.config.confirm, options.report)
-        shrunk = {each.id: each for part in reversed(parts) for each in part.shrunk}
+        again = sorted(
+            (each for part in parts for each in part.shrunk), key=lambda each: not each.repeats.startswith("0")
+        )
+        shrunk = {each.id: each for each in again}  # of several workers' the one that was seen again
         named = {each.id: each.replay for each in summary.findings}
         shrunk = {id_: replace(each, replay=named[id_]) for id_, each in shrunk.items() if id_ in named}
         findings = [shrunk.get(each.id, each) for each in summary.findings]
@@ -337,7 +340,7 @@ class Conformance:
             self.target.url, self.target.api_version, str(about.get("build", "")), str(about.get("fullName", ""))
         )
 
-    def _tell(self, event: RunStarted | CellJudged | FindingSeen | Note | RunEnded) -> None:
+    def _tell(self, event: RunEvent) -> None:
         for each in self.reporters:
             each.on(event)
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from harness.check import row_of
 from harness.errors import TargetError
 from harness.history import STEP, History, read_history
-from harness.report.events import CellJudged, Note, RunEnded, RunStarted
+from harness.report.events import CellJudged, Note, Progressed, RunEnded, RunStarted
 from harness.report.result import RunResult, Worker
 from harness.run.arrange import Arranger
 from harness.run.conform import Conformance, interruptible
@@ -43,6 +43,10 @@ class Dealer(Conformance):
             names = ", ".join(vm.name for vm in each.facts.vms.values()) or "no VM"
             self._tell(Note(f"worker {each.number}: {len(each.steps)} steps on {names}"))
         return dealt
+
+    def progressed(self, done: int) -> None:
+        """Tell that the workers have taken so many steps."""
+        self._tell(Progressed(done, len(self.plan.steps)))
 
     def _lend(self, workers: int) -> dict[str, str]:
         """Clone VMs until each worker can have one; gives the moId of each clone and of the one that it is like."""

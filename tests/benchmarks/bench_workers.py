@@ -22,7 +22,9 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 BEGIN, END = "<!-- workers: begin -->", "<!-- workers: end -->"
 COMMAND = (sys.executable, "-m", "harness")
 WORTH = 1.5
-"""What two workers must at least be worth on two cores (issue 4)."""
+"""What two workers must at least be worth on two cores."""
+ROUNDS = 2
+"""The better of so many counts: what else the machine does only slows them down."""
 
 
 @contextmanager
@@ -52,11 +54,11 @@ def rate(workers: int, max_calls: int) -> tuple[float, int]:
 
 def lines(max_calls: int) -> list[str]:
     """Measure; gives the lines of the table."""
-    found = {workers: rate(workers, max_calls) for workers in (1, 2)}
+    found = {workers: max(rate(workers, max_calls) for _ in range(ROUNDS)) for workers in (1, 2)}
     worth = found[2][0] / found[1][0]
     goal = f"at least {WORTH}: {'met' if worth >= WORTH else '**missed**'}"
     rows = [f"| {workers} | {calls} | {speed:,.0f} |" for workers, (speed, calls) in found.items()]
-    told = f"Two workers are worth {worth:.2f} of one ({goal}) on {os.cpu_count()} cores; the simulator is a process by itself."
+    told = f"Two workers are worth {worth:.2f} of one ({goal}) on {os.cpu_count()} cores; the simulator is its own process."
     return [told, "", "| workers | judged calls | judged calls a second |", "|---|---|---|", *rows]
 
 

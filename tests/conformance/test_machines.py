@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 import execnet.script.socketserver
 import msgspec
+import pytest
 from msgspec.structs import replace
 
-from harness.conformance.deal import Deal
+from harness.conformance.deal import Deal, resolved
 from harness.conformance.stopping import Stopping
 from harness.conformance.worker import Orders, work
 from harness.history import read_history
 from harness.report.result import load_run
+from harness.run.config import Account, Config, Guest
 from harness.run.conform import Options
 from harness.run.job import Job
 from harness.simulator import SimulatorServer
@@ -70,7 +72,9 @@ def test_a_worker_without_the_runs_disk_gives_its_history_back(simulator: Simula
     here = deal.orders[0]
     there = replace(here, directory=str(tmp_path / "elsewhere"))
     there = msgspec.msgpack.decode(msgspec.msgpack.encode(there), type=Orders)
-    gave = work(there, frozenset({ABORT}), Stopping())
+    told: list[int] = []
+    gave = work(there, frozenset({ABORT}), Stopping(), told.append)
+    assert told[0] >= 1
     assert gave.history.startswith(here.mark)
     assert read_history(deal.report / here.file).operations == []
     deal.give(1, gave)
@@ -95,3 +99,16 @@ def test_a_worker_that_is_told_to_stop_before_it_begins_walks_nothing(
     assert "interrupted: what was not reached is untested" in result.notes
     assert result.cells.exercised == 0
     assert len(result.cells.unseen) == result.cells.reachable > 300
+
+
+def test_orders_hold_the_passwords_themselves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The environment and the files that a configuration names may be missing where a worker runs."""
+    monkeypatch.setenv("OF_ROOT", "from-the-environment")
+    (tmp_path / "full.txt").write_text("from-a-file\n")
+    config = Config(
+        account=(Account("full", "someone", password_file=str(tmp_path / "full.txt")),),
+        guest=(Guest("root", may_customize=True, password_env="OF_ROOT"),),
+    )
+    found = resolved(config)
+    assert found.account == (Account("full", "someone", password="from-a-file"),)
+    assert found.guest == (Guest("root", may_customize=True, password="from-the-environment"),)
