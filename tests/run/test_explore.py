@@ -70,11 +70,11 @@ def ground(*defects: str, seed: int = 0) -> Iterator[Ground]:
 
 
 FOUND = {
-    "two-bad-logins-lock-the-good-one-out": 27,
-    "second-customization-after-an-abort-fails": 43,
-    "network-start-fails-after-a-customized-guest-booted": 25,
-    "boot-brings-an-aborted-lock-back": 17,
-    "abort-after-a-resume-keeps-the-lock": 42,
+    "two-bad-logins-lock-the-good-one-out": 9,
+    "second-customization-after-an-abort-fails": 7,
+    "network-start-fails-after-a-customized-guest-booted": 3,
+    "boot-brings-an-aborted-lock-back": 6,
+    "abort-after-a-resume-keeps-the-lock": 1,
 }
 """The seed at which each is looked for; any does in the end, these soon."""
 
@@ -83,7 +83,7 @@ FOUND = {
 def test_a_defect_that_takes_a_history_is_found(name: str) -> None:
     """By exploration alone, after more calls than it takes."""
     with ground(name, seed=FOUND[name]) as given:
-        found = given.run(Options(FOUND[name], explore=40, stop_at_first=True, shrink=NO_SHRINKING))
+        found = given.run(Options(FOUND[name], explore=3, stop_at_first=True, shrink=NO_SHRINKING))
         judged = given.judged
     assert found.verdict is Verdict.VIOLATES
     assert found.findings
@@ -97,7 +97,7 @@ def test_what_is_found_is_cut_down(name: str) -> None:
     """To at most three calls more than it takes, and these show it again."""
     steps = DEFECTS.known[name].steps  # type: ignore[attr-defined] # the catalogue of defects holds defects
     with ground(name, seed=FOUND[name]) as given:
-        found = given.run(Options(FOUND[name], explore=40, stop_at_first=True, shrink=Budget(seconds=90)))
+        found = given.run(Options(FOUND[name], explore=3, stop_at_first=True, shrink=Budget(seconds=90)))
     programs = [each.program for each in found.findings if each.repeats.startswith(("2 of", "3 of"))]
     assert programs, [each.repeats for each in found.findings]
     assert steps <= min(map(len, programs)) <= steps + 3, [[step.call.method for step in each] for each in programs]
@@ -107,7 +107,7 @@ def test_a_finding_of_exploration_replays() -> None:
     """Cut down to three calls, or one more; these show it on another server with the defect, and not on a faithful one."""
     name = "second-customization-after-an-abort-fails"
     with ground(name) as given:
-        found = given.run(Options(FOUND[name], explore=40, stop_at_first=True)).findings[0]
+        found = given.run(Options(FOUND[name], explore=3, stop_at_first=True)).findings[0]
     assert len(found.program) in {3, 4}
     assert found.repeats == "3 of 3"
     for defects in ((name,), ()):
