@@ -75,8 +75,12 @@ class Explorer:
                 continue
             for again in range(1, self.stage.facts.confirm + 1):
                 judged = len(self.stage.judge.judgements)
-                with self._staged(program, number):
-                    yield from self._perform(program, f"{EXPLORE}:{number}", f"{REPEAT}{again}" if again > 1 else "")
+                try:
+                    with self._staged(program, number):
+                        label = f"{EXPLORE}:{number}"
+                        yield from self._perform(program, label, f"{REPEAT}{again}" if again > 1 else "")
+                except NotArrangedError as error:
+                    self._leave_out(f"the VMs of program {number}", error, len(program.moves))
                 if self.spent():
                     return
                 if not violated(self.stage.judge, judged):
@@ -85,6 +89,10 @@ class Explorer:
     def left_out(self) -> list[str]:
         """Say which moves turned out to be impossible, and why."""
         return [f"explored, left out: {why} ({count}x)" for why, count in self._why.most_common()]
+
+    def _leave_out(self, what: str, why: Exception, moves: int = 1) -> None:
+        self.made = replace(self.made, left_out=self.made.left_out + moves)
+        self._why[f"{what}: {_NUMBER.sub('N', str(why))}"] += 1
 
     def _able(self) -> dict[str, VmFacts]:
         """Find a VM of each kind that can be cloned."""
@@ -142,8 +150,7 @@ class Explorer:
             try:
                 self._make(move)
             except (NotArrangedError, LookupError, TargetError) as error:
-                self.made = replace(self.made, left_out=self.made.left_out + 1)
-                self._why[f"{move.method or move.do}: {_NUMBER.sub('N', str(error))}"] += 1
+                self._leave_out(move.method or move.do, error)
                 if move.do == "fork":
                     self._vms.append(None)  # what comes after counts it
             else:
