@@ -18,6 +18,7 @@ from harness.run.arrange import Arranger
 from harness.run.judged import judged_call, still_running, task_of, unfinished
 from harness.run.prior import LEAVER
 from harness.run.stage import FULL, SECOND, NotArrangedError
+from harness.run.walk import TRIES
 from harness.strategies import Caller
 from harness.strategies.changes import CAST, LEVERS, ON_HOST
 from harness.strategies.programs import (
@@ -126,7 +127,7 @@ class Explorer:
         self.stage.enter(f"{EXPLORE}:{number}:cast")
         kept = len(self.arranger.clones)
         try:
-            self._vms = [self.arranger.clone(self._parents[kind]) for kind in program.cast]
+            self._vms = [self._clone(kind) for kind in program.cast]
             yield
         finally:
             self.stage.enter(f"{EXPLORE}:{number}:tidy")
@@ -138,6 +139,13 @@ class Explorer:
                 with suppress(NotArrangedError):  # what is still there is taken away at the end of the run
                     self.arranger.destroy(vm)
             self.made = replace(self.made, programs=self.made.programs + 1)
+
+    def _clone(self, kind: str) -> VmFacts:
+        """Clone a VM of a kind, in a few tries: a server that soon forgets its tasks may not tell what one of them made."""
+        for _ in range(TRIES - 1):
+            with suppress(NotArrangedError):
+                return self.arranger.clone(self._parents[kind])
+        return self.arranger.clone(self._parents[kind])
 
     def _perform(self, program: Program, label: str, again: str) -> Generator[int, None, None]:
         """Make the moves; one that turns out to be impossible is left out."""
