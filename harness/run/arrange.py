@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from itertools import count
 
 from msgspec.structs import replace
 
 from harness.model import Asked, Cell, State, VmFacts, ground, recent_tasks
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
-from harness.run.choose import ENGINES, Chooser
+from harness.run.choose import CLONE, ENGINES, Chooser
 from harness.run.judged import unfinished
 from harness.run.reach import MISSING_LEVERS, asks_guest, lacking
 from harness.run.stage import NotArrangedError, RefusedError, Stage
 from harness.strategies import Caller
 from harness.terms import Call, Json, Ref, Returned, as_ref
 
-_CLONE = "-vcontract-"
 _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", ABORT: "AbortCustomization_Task"}
 
 
@@ -332,7 +332,9 @@ class Arranger(Chooser):
 
     def fork(self, parent: VmFacts, name: str = "") -> VmFacts:
         """Clone a VM as it is now, whatever runs on it."""
-        name = name or f"{self.origin(parent).name}{_CLONE}{len(self.stage.facts.vms)}"
+        taken = {each.name for each in self.stage.facts.vms.values()}
+        names = (f"{self.origin(parent).name}{CLONE}{number}" for number in count(len(taken)))
+        name = name or next(each for each in names if each not in taken)
         spec = {
             "_typeName": "VirtualMachineInstantCloneSpec",
             "name": name,
@@ -343,11 +345,6 @@ class Arranger(Chooser):
             raise NotArrangedError("InstantClone_Task gave no VM")
         self.clones.append(child)
         return self.stage.facts.vms[child.value]
-
-    def origin(self, vm: VmFacts) -> VmFacts:
-        """Give the VM of which one was made here by cloning, over however many others; itself if it was not."""
-        name = vm.name.partition(_CLONE)[0]
-        return next((each for each in self.stage.facts.vms.values() if each.name == name), vm)
 
     def destroy(self, vm: Ref) -> None:
         """Power off and destroy a VM that was made here; one that is suspended cannot be powered off, and is resumed first.

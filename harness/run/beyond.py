@@ -17,23 +17,27 @@ from harness.run.outcome import Part
 from harness.run.plan import Plan, Step
 from harness.strategies.programs import LENGTH, visits
 
+_ENDED = "…"
+"""Under this name the walk says why it ended early."""
+
 
 class Exploring(Conformance):
     """A run that executes random programs after its plan, or without it."""
 
     explored = Explored()
     left_out: Sequence[str] = ()
+    _ends = ""
 
     def _plan(self, arranger: Arranger) -> Plan:
         return Plan([]) if self.options.explore_only else super()._plan(arranger)
 
     def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
         super()._walk(steps, exerciser, judge)
-        if self._spent(judge):
+        if _ENDED in self.walker.skipped or self._over(judge):
             return
         for vm in exerciser.stage.facts.vms.values():
             exerciser.stage.read_vm(vm.ref)
-        explorer = Explorer(exerciser.arranger, self.caller, lambda: bool(self._spent(judge)))
+        explorer = Explorer(exerciser.arranger, self.caller, lambda: self._over(judge))
         cells = [each.cell for each in self.plan.steps if each.cell is not None]
         seen = visits((each.state, each.asked, each.deviations) for each in cells)
         count = self.options.explore
@@ -44,6 +48,11 @@ class Exploring(Conformance):
         finally:
             self.explored, self.left_out = explorer.made, explorer.left_out()
 
+    def _over(self, judge: Judge) -> bool:
+        """Whether the run must end; once it must, it must: each violation is told of only once."""
+        self._ends = self._ends or self._spent(judge)
+        return bool(self._ends)
+
     def _before(self) -> frozenset[int]:
         """Give the numbers of the programs that a run that was cut had begun: none is made twice."""
         cells = {
@@ -51,8 +60,9 @@ class Exploring(Conformance):
         }
         return frozenset(int(each.replace(".", ":").partition(":")[0]) for each in cells)
 
+    def _part(self, judge: Judge, notes: list[str]) -> Part:
+        return super()._part(judge, [*notes, *self.left_out])
+
     def result(self, parts: Sequence[Part]) -> RunResult:
-        """Add what was explored, and what had to be left out."""
-        (walked,) = parts
-        result = super().result([replace(walked, notes=[*walked.notes, *self.left_out])])
-        return replace(result, explored=self.explored)
+        """Put the parts of the run together, with how far it explored."""
+        return replace(super().result(parts), explored=self.explored)

@@ -13,6 +13,9 @@ from harness.terms import Ref
 ENGINES = {"ok": "restoreEngine", "absent": "removeEngine", "broken": "breakEngine"}
 """The lever that brings the customization engine into a state."""
 
+CLONE = "-vcontract-"
+"""What stands in a clone's name between that of its origin and its number."""
+
 
 class Chooser:
     """Picks VMs; `hosts` are the moIds of hosts that may be disconnected, `clones` the VMs that were made here."""
@@ -59,3 +62,8 @@ class Chooser:
             and (engine == want.engine or want.template)
             and (want.guest != "undefined" or vm.engine == "ok")  # only a working engine can leave it undefined
         )
+
+    def origin(self, vm: VmFacts) -> VmFacts:
+        """Give the VM of which one was made here by cloning, over however many others; itself if it was not."""
+        name = vm.name.partition(CLONE)[0]
+        return next((each for each in self.stage.facts.vms.values() if each.name == name), vm)

@@ -18,6 +18,7 @@ from harness.run.arrange import Arranger
 from harness.run.judged import judged_call, still_running, task_of, unfinished
 from harness.run.prior import LEAVER
 from harness.run.stage import FULL, SECOND, NotArrangedError
+from harness.run.walk import TRIES
 from harness.strategies import Caller
 from harness.strategies.changes import CAST, LEVERS, ON_HOST
 from harness.strategies.programs import (
@@ -75,8 +76,12 @@ class Explorer:
                 continue
             for again in range(1, self.stage.facts.confirm + 1):
                 judged = len(self.stage.judge.judgements)
-                with self._staged(program, number):
-                    yield from self._perform(program, f"{EXPLORE}:{number}", f"{REPEAT}{again}" if again > 1 else "")
+                try:
+                    with self._staged(program, number):
+                        label = f"{EXPLORE}:{number}"
+                        yield from self._perform(program, label, f"{REPEAT}{again}" if again > 1 else "")
+                except NotArrangedError as error:
+                    self._leave_out(f"the VMs of program {number}", error, len(program.moves))
                 if self.spent():
                     return
                 if not violated(self.stage.judge, judged):
@@ -85,6 +90,10 @@ class Explorer:
     def left_out(self) -> list[str]:
         """Say which moves turned out to be impossible, and why."""
         return [f"explored, left out: {why} ({count}x)" for why, count in self._why.most_common()]
+
+    def _leave_out(self, what: str, why: Exception, moves: int = 1) -> None:
+        self.made = replace(self.made, left_out=self.made.left_out + moves)
+        self._why[f"{what}: {_NUMBER.sub('N', str(why))}"] += 1
 
     def _able(self) -> dict[str, VmFacts]:
         """Find a VM of each kind that can be cloned."""
@@ -118,7 +127,7 @@ class Explorer:
         self.stage.enter(f"{EXPLORE}:{number}:cast")
         kept = len(self.arranger.clones)
         try:
-            self._vms = [self.arranger.clone(self._parents[kind]) for kind in program.cast]
+            self._vms = [self._clone(kind) for kind in program.cast]
             yield
         finally:
             self.stage.enter(f"{EXPLORE}:{number}:tidy")
@@ -131,6 +140,13 @@ class Explorer:
                     self.arranger.destroy(vm)
             self.made = replace(self.made, programs=self.made.programs + 1)
 
+    def _clone(self, kind: str) -> VmFacts:
+        """Clone a VM of a kind, in a few tries: a server that soon forgets its tasks may not tell what one of them made."""
+        for _ in range(TRIES - 1):
+            with suppress(NotArrangedError):
+                return self.arranger.clone(self._parents[kind])
+        return self.arranger.clone(self._parents[kind])
+
     def _perform(self, program: Program, label: str, again: str) -> Generator[int, None, None]:
         """Make the moves; one that turns out to be impossible is left out."""
         for number, move in enumerate(program.moves):
@@ -142,8 +158,7 @@ class Explorer:
             try:
                 self._make(move)
             except (NotArrangedError, LookupError, TargetError) as error:
-                self.made = replace(self.made, left_out=self.made.left_out + 1)
-                self._why[f"{move.method or move.do}: {_NUMBER.sub('N', str(error))}"] += 1
+                self._leave_out(move.method or move.do, error)
                 if move.do == "fork":
                     self._vms.append(None)  # what comes after counts it
             else:

@@ -71,7 +71,8 @@ class Past(msgspec.Struct, frozen=True):
 
 
 def past_of(directory: Path) -> Past:
-    """Read what a run did. Raises RunFileError if the directory holds no run that could go on."""
+    """Read what a run did; `latest` stands for where it points. Raises RunFileError if no run there could go on."""
+    directory = directory.resolve()
     if any(directory.glob("history-*.jsonl")):
         raise RunFileError(f"{directory}: the run was one of several workers; it cannot go on")
     history = read_history(directory / HISTORY)

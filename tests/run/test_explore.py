@@ -156,6 +156,16 @@ def test_the_limit_of_calls_ends_it_cleanly() -> None:
     assert not any("not restored" in each for each in found.notes)
 
 
+def test_no_program_is_made_twice() -> None:
+    """A run that goes on leaves out those that the history has, whole or not."""
+    with ground() as given:
+        first = given.run(Options(3, explore=1, max_calls=20, shrink=NO_SHRINKING))
+        second = given.run(Options(3, explore=2, max_calls=60, shrink=NO_SHRINKING))
+        cells = {each.cell.partition(":")[2].partition(".")[0] for each in given.judged[20:]}
+    assert first.explored.programs == second.explored.programs == 1
+    assert {each for each in cells if each.isdigit()} == {"1"}
+
+
 class Interrupts:
     """A listener at which the user presses Ctrl-C after so many judgements."""
 

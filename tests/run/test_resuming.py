@@ -154,7 +154,8 @@ def test_it_goes_on_only_where_it_was(simulator: str, tmp_path: Path) -> None:
     """Another API version or other VMs: the run ends before its first call, and its history stays as it was."""
     run = started(tmp_path, "--target", simulator, "--method", METHOD, "--max-calls", "5")
     run.process.communicate(timeout=PATIENCE)
-    past = past_of(run.directory)
+    past = past_of(tmp_path / "latest")
+    assert past.directory == run.directory.resolve()
     past.check(past.facts)
     with pytest.raises(UsageError, match="it cannot go on here"):
         past.check(replace(past.facts, api_version="9.1.0.0"))
