@@ -73,8 +73,9 @@ def plan(
     rest = [each for each in pairs if each.state not in guarded]
     kinds, others = _one_of_each_kind([each for each in inputs if each.method in methods], seed)
     chosen = [method.name for method in contract.methods if method.name in methods]
+    gone = {each.id for each in found if changes(each, contract)}
     steps = [
-        *_visited(single, contract, seed),
+        *_visited(single, gone, contract, seed),
         *(Step(each.name, method=each.method, case=each) for each in kinds),
         *(Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in pasts(contract, name)),
         *(
@@ -82,29 +83,29 @@ def plan(
             for name in chosen
             for what in disturbances(contract, name)
         ),
-        *_visited(first, contract, seed),
+        *_visited(first, gone, contract, seed),
         *(Step(each.name, method=each.method, case=each) for each in others),
-        *_visited(rest, contract, seed),
+        *_visited(rest, gone, contract, seed),
     ]
-    gone = {each.id for each in found if changes(each, contract)}
     ends = Counter(ground(each.state) for each in found if each.id in gone)
     states = {ground(each.state) for each in found}
     least = sum(max(1, ends[each]) for each in states)
     return Plan(steps, len(states), _arrangements(steps, gone), least)
 
 
-def _visited(chosen: Sequence[Cell], contract: Contract, seed: int) -> list[Step]:
+def _visited(chosen: Sequence[Cell], gone: set[str], contract: Contract, seed: int) -> list[Step]:
     """Order cells by their states, the settled one first; in each state the calls that leave it as it is come first.
 
-    Among equals the seed decides: what a call leaves behind that nobody expects is met by another one each time.
+    `gone` are the cells after whose call the state is gone. Among equals the seed decides: what a call leaves behind that
+    nobody expects is met by another one each time.
     """
     places = {state: number for number, state in enumerate(tour((each.state for each in chosen), State()))}
     draw = random.Random(seed)  # noqa: S311 - a plan, no secret
-    gone = {each.id: (changes(each, contract), not refused(each, contract)) for each in chosen}
-    ordered = sorted(chosen, key=lambda each: (places[each.state], gone[each.id], draw.random()))
+    ends = {each.id: (each.id in gone, not refused(each, contract)) for each in chosen}
+    ordered = sorted(chosen, key=lambda each: (places[each.state], ends[each.id], draw.random()))
     steps = [Step(each.id, each) for each in ordered]
     for number, (one, other) in enumerate(pairwise(ordered)):
-        if one.state == other.state and one.state.running and gone[one.id] == (False, False):
+        if one.state == other.state and one.state.running and ends[one.id] == (False, False):
             steps[number] = replace(steps[number], keep=True)
     return steps
 
