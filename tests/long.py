@@ -1,4 +1,4 @@
-"""Runs all that takes long, the long tests and the kill matrix, and keeps what they print in LONG.md."""
+"""Runs all that takes long, the kill matrix and the long tests, and keeps what they print in LONG.md."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).parent
-COMMANDS = (
-    ("-m", "pytest", "-q", "-n", "2", "-m", "long", "--durations=20", "tests"),
+COMMANDS = (  # what has a limit of time comes first, so that the machine can be left alone for that long
     ("tests/defects/kill_matrix.py",),
+    ("-m", "pytest", "-q", "-n", "2", "-m", "long", "--durations=20", "tests"),
 )
 LAST = 60
 """How many lines of each command are kept: its closing words, and what failed."""
