@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
+DEBIAN := golang-go golang-github-vmware-govmomi-dev
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -20,8 +21,11 @@ run: $(STAMP) ## judge the simulator; options: make run ARGS='--seed 1'
 test: $(STAMP) lint ## lint and every test but the long ones
 	$(BIN)/pytest -q -n $(JOBS) -m 'not long' $(ARGS)
 
-test-deps: ## the system packages that the tests need
-	@echo 'test-deps: nothing to install; Python 3.11 or newer with its venv module is enough'
+test-deps: ## the Debian packages that some tests need, and what is built with them
+	@if ! dpkg-query -W $(DEBIAN) >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ]; then as_root=; else as_root=sudo; fi; \
+	  $$as_root apt-get update -qq && $$as_root apt-get install -y -qq --no-install-recommends $(DEBIAN); fi
+	GO111MODULE=off GOPATH=/usr/share/gocode go build -o build/vcsim ./tests/vcsim
 
 lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff check

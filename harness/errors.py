@@ -5,6 +5,7 @@ HarnessError
 │   ├── ContractError    a contract file: unknown key, unknown condition, contradiction
 │   └── SchemaError      a WSDL or an API version: unknown, unreadable, looping
 ├── TargetError          exit 3: the target cannot be reached, is no vCenter, or refuses the login
+│   └── AbsentError      exit 5: it can, but has not the object whose contract is to be judged
 └── RunFileError         exit 2: a saved run is missing, truncated or of another format
 """
 
@@ -33,6 +34,12 @@ class TargetError(HarnessError):
     """The target cannot be tested: unreachable, no vCenter, or it refuses the login."""
 
     exit_code = 3
+
+
+class AbsentError(TargetError):
+    """The target has not the object whose contract is to be judged: a run of it says `untested`, row by row."""
+
+    exit_code = 5
 
 
 class RunFileError(UsageError):

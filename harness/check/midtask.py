@@ -60,6 +60,6 @@ def _of(other: Operation, operation: Operation, life: TaskLife, tracker: Tracker
         return {"host"} if vm and vm.host == call.object.value else set()
     if subject(call) != life.vm:
         return set()
-    if method == "StartProgramInGuest":
+    if method in {"StartProgramInGuest", "ReconfigVM_Task"}:
         return set(_BY_LEVER.get(tracker.facts.lever(call.arguments), set()))
     return set(_BY_METHOD.get(method, set()))

@@ -10,9 +10,9 @@ import pytest
 
 from harness.conformance.deal import Deal
 from harness.conformance.plugin import HOME, PACKAGE
-from harness.errors import HarnessError, UsageError
+from harness.errors import AbsentError, HarnessError, UsageError
 from harness.report.result import RunResult
-from harness.run.job import Job
+from harness.run.job import Job, execute
 
 _FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST_AUTO_NUM_WORKERS")
 _ALONE = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
@@ -31,7 +31,10 @@ def launch(job: Job, workers: int) -> RunResult:
         if given is not None:
             raise UsageError(f"{option}: is for one worker; leave --workers out")
     deal = Deal(job)
-    deal.open(workers)
+    try:
+        deal.open(workers)
+    except AbsentError:  # then there is nothing to share out
+        return execute(job)
     arguments = [
         *("--pyargs", PACKAGE, "-c", os.devnull, "--rootdir", str(HOME), "--capture=no", "-n", str(workers)),
         *("-p", "xdist", "-p", f"{PACKAGE}.plugin", "-p", "no:terminal", "-p", "no:cacheprovider"),

@@ -4,7 +4,7 @@ from harness.model.cells import BY_NAME, DEVIATIONS, Cell, cell, cell_of, cells,
 from harness.model.classify import classify
 from harness.model.effects import EFFECTS, LATER, SHOWN, changed_fields, moves
 from harness.model.expect import Allowed, Expectation, expect, holding
-from harness.model.facts import Facts, GuestAccount, Lever, VmFacts
+from harness.model.facts import Facts, GuestAccount, Lever, VmFacts, family_of
 from harness.model.ground import changes, ground, passes, refused, tour
 from harness.model.observe import STATE_PATHS, TASK_PATHS, compact, observe, read_of, recent_tasks, steady
 from harness.model.sharpness import Sharpness, settled, sharpness, universe
@@ -44,6 +44,7 @@ __all__ = [
     "deviations_of",
     "expect",
     "facts_of",
+    "family_of",
     "ground",
     "holding",
     "moves",

@@ -6,9 +6,20 @@ import msgspec
 
 from harness.terms import Json, Ref
 
+_OTHERS = ("darwin", "dos", "eComStation", "freebsd", "netware", "openServer", "os2", "otherGuest", "solaris", "unixWare",
+           "vmkernel")  # fmt: skip
+"""How the guest ids begin of what is neither Linux nor Windows; source: the vendor's list, GuestOsIdentifier [M]."""
+
+
+def family_of(guest_id: str) -> str:
+    """Sort a guest by its `config.guestId`: windows, linux or other."""
+    if guest_id.startswith("win"):
+        return "windows"
+    return "other" if not guest_id or guest_id.startswith(_OTHERS) else "linux"
+
 
 class VmFacts(msgspec.Struct, frozen=True):
-    """One VM as it always is: NIC count, guest family (linux, windows), its engine as the configuration declares it.
+    """One VM as it always is: NIC count, guest family (linux, windows, other), its engine as the configuration declares it.
 
     `host` and `pool` are moIds; a template is in no resource pool.
     """
@@ -31,14 +42,23 @@ class GuestAccount(msgspec.Struct, frozen=True):
 
 
 class Lever(msgspec.Struct, frozen=True):
-    """A command line inside the guest that the operator allows: what it does, program path and arguments.
+    """What the operator lets be done to a guest: by a command line in it (program path, arguments), or from outside.
 
-    `does` is stopTools, startTools, orphanLock, crashEngine, removeEngine or restoreEngine.
+    `does` is stopTools, startTools, orphanLock, crashEngine, removeEngine or restoreEngine. `extra_config` are the values
+    that ReconfigVM_Task sets, for servers that show a guest as its extraConfig says.
     """
 
     does: str
-    program: str
+    program: str = ""
     arguments: str = ""
+    extra_config: dict[str, str | bool | int] = {}
+
+    def spec(self) -> dict[str, Json]:
+        """Give the VirtualMachineConfigSpec that sets `extra_config`."""
+        kinds = {bool: "boolean", int: "int", str: "string"}
+        values = {key: {"_typeName": kinds[type(each)], "_value": each} for key, each in self.extra_config.items()}
+        options = [{"_typeName": "OptionValue", "key": key, "value": value} for key, value in values.items()]
+        return {"_typeName": "VirtualMachineConfigSpec", "extraConfig": options}
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -48,6 +68,7 @@ class Facts(msgspec.Struct, frozen=True):
     rootOnly. `sessions` maps an actor to its account. `others` maps moIds of other objects to their WSDL type.
     `staleness` (d) and `publish` (d_pub) are seconds; `task_seconds` is the limit of a task's life (0: none).
     A finding must come in each of `confirm` tries. `manager` has no moId where the calls are made on the VMs themselves.
+    `absent` says why nothing can be tested, if so.
     """
 
     object: str
@@ -64,6 +85,7 @@ class Facts(msgspec.Struct, frozen=True):
     publish: float = 0.0
     task_seconds: float = 0.0
     confirm: int = 1
+    absent: str = ""
 
     @property
     def itself(self) -> bool:
@@ -71,7 +93,9 @@ class Facts(msgspec.Struct, frozen=True):
         return not self.manager.value
 
     def lever(self, arguments: dict[str, Json]) -> str:
-        """Name what a StartProgramInGuest call does to the guest; empty if it is no lever."""
+        """Name what a StartProgramInGuest or ReconfigVM_Task call does to the guest; empty if it is no lever."""
         spec = arguments.get("spec", {})
+        if "programPath" not in spec:
+            return next((each.does for each in self.levers if each.extra_config and each.spec() == spec), "")
         line = (spec.get("programPath", ""), spec.get("arguments", ""))
         return next((each.does for each in self.levers if (each.program, each.arguments) == line), "")

@@ -147,6 +147,10 @@ class Arranger(Chooser):
             now = self.now(vm)
         if before != OFF and now.tools == "stopped":
             self.stage.done(vm.ref, "ResetVM_Task")
+        if now.tools == "stopped" and any(
+            each.does == "startTools" and each.extra_config for each in self.stage.facts.levers
+        ):
+            self.stage.pull(vm.ref, "startTools")
         if now.tools != "never":
             self.stage.until(f"Tools of {vm.name}", lambda: self.now(vm).tools in {"ready", "old"})
 
@@ -161,7 +165,7 @@ class Arranger(Chooser):
 
     def _guest(self, vm: VmFacts, want: State) -> None:
         """Set the guest's configuration, then the engine, then the lock: each can be set only while the next is as usual."""
-        if want.tools == "never":
+        if want.tools == "never" or self._guest_caller() is None:  # then no guest has a lock, and no engine is asked
             return
         states = self.stage.states(vm.ref)
         undefined = want.guest == "undefined" and {each.guest for each in states} != {"undefined"}
@@ -389,6 +393,7 @@ class Arranger(Chooser):
                         self._guest(vm, State(engine=vm.engine, tools=next(iter(self.stage.states(vm.ref))).tools))
             except NotArrangedError as error:
                 failed.append(f"{vm.name}: {error}")
+        self._restoring = False
         return failed
 
     def _touched(self, vm: VmFacts) -> bool:

@@ -52,13 +52,19 @@ class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LeverLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A command line that may be run inside the guests; see `harness.model.Lever`."""
+    """What may be done to a guest: a command line run in it, or values that ReconfigVM_Task sets; see `harness.model.Lever`."""
 
     does: Literal[
         "stopTools", "startTools", "orphanLock", "crashEngine", "removeEngine", "breakEngine", "restoreEngine"
     ]
-    program: str
+    program: str = ""
     arguments: str = ""
+    extra_config: dict[str, str | bool | int] = {}
+
+    def __post_init__(self) -> None:
+        """Want one way to do it."""
+        if bool(self.program) == bool(self.extra_config):
+            raise ValueError(f"the lever {self.does} needs either program or extra_config")
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,7 +101,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def levers(self) -> tuple[Lever, ...]:
         """The command lines as the model knows them."""
-        return tuple(Lever(each.does, each.program, each.arguments) for each in self.lever)
+        return tuple(Lever(each.does, each.program, each.arguments, each.extra_config) for each in self.lever)
 
 
 LOOPBACK = Config(

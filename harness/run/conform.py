@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from harness.check import ASIDE, REPEAT, Judge, object_rows, row_of, worst
 from harness.contract import Contract, Row, load, rows
+from harness.errors import AbsentError
 from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunEvent, RunStarted
@@ -20,7 +21,7 @@ from harness.report.result import Arrangements, RunResult, TargetFacts
 from harness.run.arrange import Arranger
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
-from harness.run.object_reads import read_object
+from harness.run.object_reads import read_object, read_since
 from harness.run.outcome import Part, cells_of, exit_code, heard, not_exercised, summed, waive
 from harness.run.past import Past
 from harness.run.plan import Plan, Step, all_cells, plan
@@ -32,7 +33,7 @@ from harness.run.walk import Walker
 from harness.schema import Schema
 from harness.strategies import Caller
 from harness.target import Target
-from harness.terms import Finding, Json, Operation, RowVerdict, Verdict
+from harness.terms import Finding, Json, Operation, Ref, RowVerdict, Verdict
 
 GUEST = "VirtualMachineGuestCustomizationManager"
 """The contract whose methods work in the guest: other contracts arrange states with them."""
@@ -85,7 +86,11 @@ class Conformance:
 
     def run(self) -> RunResult:
         """Do everything and give the result; Ctrl-C ends it cleanly with what is known."""
-        result = self.result([self.walk()])
+        try:
+            part = self.walk()
+        except AbsentError as absent:
+            part = self._without(str(absent))
+        result = self.result([part])
         self._tell(RunEnded(result))
         return result
 
@@ -125,6 +130,18 @@ class Conformance:
         judge.close()
         self._report_new(judge, len(steps), len(steps))
         return self._part(judge, notes)
+
+    def _without(self, absent: str) -> Part:
+        """Say that the target has not the object; from the API release on that brought it, a vCenter must have it."""
+        self._tell(RunStarted(self._target_facts(), self.options.seed, len(self._rows()), 0))
+        recorder = self.target.recorder
+        recorder.observed(ASKED, self.options.asked | {"started": self.started.isoformat(timespec="seconds")})
+        facts = Facts(self.contract.object, Ref(self.contract.object, ""), self.target.api_version, absent=absent)
+        recorder.observed(FACTS, as_json(facts))
+        known = all(each.name in self.target.schema.operations for each in self.contract.methods)
+        if known and self.target.about.get("apiType") == "VirtualCenter":
+            read_since(self.target, self.contract)
+        return replace(heard(self.contract, [], recorder.operations), absent=absent)
 
     def _set_out(self) -> Arranger:
         """Look round and plan; gives what brings VMs into states."""
@@ -313,6 +330,8 @@ class Conformance:
     def _inputs(self, parts: Sequence[Part]) -> dict[str, dict[str, tuple[int, int]]]:
         """Count what was exercised of the methods' arguments."""
         taken = {each.cell.split(REPEAT)[0] for part in parts for each in part.judgements}
+        if any(part.absent for part in parts):
+            return {}
         found = self.caller.coverage([part.shown for part in parts], taken)
         return {
             name: {part: (share.reached, share.all) for part in ("types", "positions", "constraints")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from harness.check import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON
-from harness.contract import before
+from harness.contract import Contract, before
 from harness.run.stage import FULL, SECOND, Stage
 from harness.strategies.envelopes import other_version
+from harness.target import Target
 from harness.terms import Arguments, Call, Json, Ref
 
 INSTANCE = Ref("ServiceInstance", "ServiceInstance")
+_CONTENT = Call(INSTANCE, "RetrieveServiceContent", Arguments({}), FULL)
 
 
 def read_object(stage: Stage) -> None:
@@ -19,27 +21,31 @@ def read_object(stage: Stage) -> None:
         target.send(_properties(stage, manager, every=True))
         stage.enter(f"{PROPERTIES}:{NAMED}")
         target.send(_properties(stage, manager, every=False))
-    content = Call(INSTANCE, "RetrieveServiceContent", Arguments({}), FULL)
-    if contract.content and (older := before(contract.since)):
-        stage.enter(SINCE)
-        target.send(content)
-        stage.enter(f"{SINCE}:{BELOW}")
-        body = target.schema.request(content.method, INSTANCE, {})
-        target.send(Call(INSTANCE, content.method, other_version(body, older, {}), FULL))
+    read_since(target, contract)
     if contract.singleton:
-        _read_again(stage, content)
+        _read_again(stage)
 
 
-def _read_again(stage: Stage, content: Call) -> None:
+def read_since(target: Target, contract: Contract) -> None:
+    """Read ServiceContent, and again as a client older than the contract's object."""
+    older = before(contract.since)
+    if contract.content and older:
+        target.send(_CONTENT, cell=SINCE)
+        body = target.schema.request(_CONTENT.method, INSTANCE, {})
+        other = Call(INSTANCE, _CONTENT.method, other_version(body, older, {}), FULL)
+        target.send(other, cell=f"{SINCE}:{BELOW}")
+
+
+def _read_again(stage: Stage) -> None:
     """Read ServiceContent in two sessions, and in one of them again after it logged in anew."""
     target = stage.target
     stage.enter(SINGLETON)
     for actor in (FULL, SECOND):
-        target.send(Call(INSTANCE, content.method, Arguments({}), actor))
+        target.send(Call(INSTANCE, _CONTENT.method, Arguments({}), actor))
     account = stage.facts.sessions[SECOND]
     target.logout(SECOND)
     target.login(SECOND, account, "account.full")
-    target.send(Call(INSTANCE, content.method, Arguments({}), SECOND))
+    target.send(Call(INSTANCE, _CONTENT.method, Arguments({}), SECOND))
 
 
 def _properties(stage: Stage, manager: Ref, *, every: bool) -> Call:

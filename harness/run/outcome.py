@@ -20,7 +20,7 @@ class Part(msgspec.Struct, frozen=True):
 
     `own` are the verdicts on the object's own rows. `planned` are the ids of the cells of the plan; `exercised`, `skipped`,
     `refused` and `unreachable` tell what became of its steps, `shown` what valid calls showed of each method's arguments.
-    `worker` is None if one process does it all.
+    `worker` is None if one process does it all. `absent` says why nothing can be tested on this target, if so.
     """
 
     judgements: list[Judgement] = []
@@ -37,6 +37,7 @@ class Part(msgspec.Struct, frozen=True):
     requests: int = 0
     notes: list[str] = []
     worker: Worker | None = None
+    absent: str = ""
 
 
 def heard(contract: Contract, judgements: Sequence[Judgement], operations: Sequence[Operation]) -> Part:
@@ -70,7 +71,13 @@ def summed(
         (f"{part.worker.history}: {part.worker.died}" for part in parts if part.worker and part.worker.died), ""
     )
     rows = tuple(_doubted(each, died) if died and each.id not in own else each for each in summary.rows)
-    return replace(summary, rows=rows)
+    absent = next((part.absent for part in parts if part.absent), "")
+    return replace(summary, rows=tuple(_without(each, absent) for each in rows))
+
+
+def _without(row: RowVerdict, absent: str) -> RowVerdict:
+    """Say of an untested row that what it is about is not there, if it is not."""
+    return replace(row, reason=absent) if absent and row.verdict is Verdict.UNTESTED else row
 
 
 def _doubted(row: RowVerdict, died: str) -> RowVerdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
@@ -144,10 +145,14 @@ def _step(operation: Operation, following: Operation | None, operations: Sequenc
 
 
 class Performer:
-    """Sends programs to a target and tells which findings they show."""
+    """Sends programs to a target and tells which findings they show.
+
+    From `until` on (of `time.monotonic`) no recorded state is waited for.
+    """
 
     def __init__(self, stage: Stage, label: str) -> None:
         self.stage = stage
+        self.until = float("inf")
         self.times = 0
         self._label = label
 
@@ -205,7 +210,7 @@ class Performer:
     def _wait(self, vm: Ref, step: ReplayStep) -> None:
         """Wait until the VM looks as it did when the call was recorded, but not for ever: it may never again."""
         least, times, most = PATIENCE
-        waits = min(least + times * step.waited, most)
+        waits = min(least + times * step.waited, most, max(least, self.until - time.monotonic()))
         if self._hopeless(vm, step.seen):
             waits = self.stage.facts.staleness
         patience, self.stage.patience = self.stage.patience, waits

@@ -16,7 +16,6 @@ from harness.run.conform import bases_of
 from harness.run.outcome import Part, exit_code, heard, summed
 from harness.run.past import facts_in
 from harness.schema import Schema, load
-from harness.shipped import shipped
 from harness.terms import Verdict
 
 
@@ -29,10 +28,10 @@ def rejudge(directory: Path, wsdl: str = "") -> RunResult:
     place = directory if directory.is_dir() else directory.parent
     history = read_history(place / HISTORY)
     facts = facts_in(history, directory)
-    schema: Schema = load(wsdl or shipped("wsdl") / facts.api_version)
+    schema: Schema = load(wsdl or facts.api_version)
     contract, bases = load_contract(facts.object), bases_of(schema)
     judge = told(history, directory, contract, bases)
-    parts = [heard(contract, judge.judgements, history.operations)]
+    parts = [replace(heard(contract, judge.judgements, history.operations), absent=facts.absent)]
     parts += [part_of(read_history(place / each.history), each, contract, bases) for each in saved.workers]
     listed = rows(contract, bases)
     selected = {each.id for each in saved.rows}

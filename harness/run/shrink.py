@@ -120,6 +120,7 @@ class Shrinker:
         if with_vm is None:
             return False
         try:
+            self._performer.until = self._until
             return id_ in self._perform(steps, root, with_vm)
         finally:
             self._clear()
@@ -149,6 +150,7 @@ class Shrinker:
                     return arranger.clone(parent).ref
             except NotArrangedError:
                 continue
+        arranger.restore({root})
         return facts.ref
 
     def _siblings(self, facts: VmFacts) -> list[VmFacts]:

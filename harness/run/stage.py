@@ -163,8 +163,12 @@ class Stage:
         return bool(state == "running")
 
     def pull(self, vm: Ref, lever: str) -> None:
-        """Run a lever's command line in the guest. Raises NotArrangedError if there is none or it is refused."""
+        """Run a lever's command line in the guest, or set its values. Raises NotArrangedError: there is none, it is refused."""
         line = next((each for each in self.facts.levers if each.does == lever), None)
+        if line is not None and line.extra_config:
+            self.done(vm, "ReconfigVM_Task", {"spec": line.spec()})
+            self.read_vm(vm)
+            return
         if line is None or self.process_manager is None:
             raise NotArrangedError(f"no lever {lever}")
         spec = {"_typeName": "GuestProgramSpec", "programPath": line.program, "arguments": line.arguments}

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from harness.contract import Contract
-from harness.errors import TargetError
-from harness.model import Facts, GuestAccount, VmFacts
+from harness.errors import AbsentError, TargetError
+from harness.model import Facts, GuestAccount, VmFacts, family_of
 from harness.run.config import LOOPBACK, Config, password_of
 from harness.run.stage import FULL, READONLY, SECOND, UNPRIVILEGED
 from harness.target import Secrets, Target
@@ -40,11 +40,11 @@ def secrets_of(config: Config) -> Secrets:
 def survey(target: Target, config: Config, contract: Contract) -> Facts:
     """Log in, look round, and give the facts; changes nothing.
 
-    Raises TargetError if a login is refused or the target lacks the contract's object.
+    Raises TargetError if a login is refused, AbsentError if the target lacks the contract's object.
     """
     first = contract.content.partition(".")[0]
     if first and as_ref(target.content.get(first)) is None:
-        raise TargetError(f"the target's ServiceContent offers no {first} (API {target.api_version})")
+        raise AbsentError(f"the target's ServiceContent offers no {first}")
     privileges, sessions = log_in(target, config)
     manager = reached(target, contract)
     vms = _vms(target, config)
@@ -79,7 +79,7 @@ def survey(target: Target, config: Config, contract: Contract) -> Facts:
 def reached(target: Target, contract: Contract) -> Ref:
     """Follow a contract's `content` to its object; a reference without a moId if the object is the VM itself.
 
-    Raises TargetError if the way ends before.
+    Raises AbsentError if the way ends before.
     """
     found = Ref(contract.object, "")
     for number, name in enumerate(filter(None, contract.content.split("."))):
@@ -89,7 +89,7 @@ def reached(target: Target, contract: Contract) -> Ref:
             values = done.outcome.value if isinstance(done.outcome, Returned) else {}
         ref = as_ref((values or {}).get(name))
         if ref is None:
-            raise TargetError(f"the target offers no {contract.content} (API {target.api_version})")
+            raise AbsentError(f"the target offers no {contract.content}")
         found = ref
     return found
 
@@ -124,7 +124,7 @@ def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
             ref,
             name,
             int(values.get("summary.config.numEthernetCards", 0)),
-            "windows" if str(values.get("config.guestId", "")).startswith("win") else "linux",
+            family_of(str(values.get("config.guestId", ""))),
             config.engine(name),
             host.value if host else "",
             pool.value if pool else "",

@@ -1,9 +1,6 @@
-"""WSDL to types, requests to bytes, replies to wire values; builds WSDL from vendor metadata (harness.schema.build).
+"""WSDL to types, requests to bytes, replies to wire values; builds WSDL from vendor metadata (harness.schema.build)."""
 
-Importing this package does not import pyVmomi; `build`, `ship` and `vendor` do.
-"""
-
-from harness.schema.releases import SHIPPED, newest_shipped, parse_versions_document
+from harness.schema.releases import SHIPPED, newest_usable, parse_versions_document
 from harness.schema.shapes import DataType, Field, Operation
 from harness.schema.wsdl import Schema, load, plain
 
@@ -14,7 +11,7 @@ __all__ = [
     "Operation",
     "Schema",
     "load",
-    "newest_shipped",
+    "newest_usable",
     "parse_versions_document",
     "plain",
 ]

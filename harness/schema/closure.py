@@ -35,6 +35,21 @@ def roots(metadata: Metadata, wanted: Sequence[str]) -> tuple[list[Method], list
     return [method for each in metadata.managed.values() for method in each.methods if method.name in names], members
 
 
+def present(metadata: Metadata, wanted: Sequence[str]) -> list[str]:
+    """Leave out of roots what a release does not have: objects, and methods picked by name."""
+    found = []
+    for each in wanted:
+        head, only_methods, methods = each.partition(":")
+        owner = head.partition(".")[0].strip()
+        if owner not in metadata.managed:
+            continue
+        offered = {method.name for managed in metadata.lineage(owner) for method in managed.methods}
+        held = [name for name in methods.split(",") if name in offered]
+        if not only_methods or held or not methods:
+            found.append(head + only_methods + ",".join(held))
+    return found
+
+
 def _picked(listed: str, offered: Iterable[str], what: str) -> list[str]:
     picked = [name.strip() for name in listed.split(",") if name.strip()]
     for name in picked:

@@ -141,11 +141,16 @@ def wire_name(version: str) -> str:
     return next((each.wire for each in versions() if version in _ancestors(each.vmodl)), "")
 
 
-def find_version(wire: str) -> ApiVersion:
-    """Find a release by its wire name; SchemaError says what exists if there is none from 4.0 on."""
+def known_versions() -> tuple[str, ...]:
+    """Give the wire names of the releases for which a set can be built, oldest first: from 4.0 on."""
     every = versions()
     start = next(index for index, each in enumerate(every) if each.vmodl == _OLDEST)
-    known = {each.wire: each for each in every[start:]}
+    return tuple(each.wire for each in every[start:])
+
+
+def find_version(wire: str) -> ApiVersion:
+    """Find a release by its wire name; SchemaError says what exists if there is none from 4.0 on."""
+    known = {each.wire: each for each in versions() if each.wire in known_versions()}
     if wire not in known:
         near = difflib.get_close_matches(wire, known, n=1, cutoff=0.0)[0]
         raise SchemaError(

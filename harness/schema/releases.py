@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from harness.errors import SchemaError
+from harness.schema.metadata import known_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,3 +43,9 @@ def newest_shipped(versions: Iterable[str]) -> str | None:
     """Pick the newest shipped set among the wire versions that a target lists; None if it lists none of them."""
     listed = set(versions)
     return next((each for each in reversed(SHIPPED) if each in listed), None)
+
+
+def newest_usable(versions: Iterable[str]) -> str | None:
+    """Pick the wire version to speak with a target: of a shipped set, else the newest for which one can be built."""
+    listed = set(versions)
+    return newest_shipped(listed) or next((each for each in reversed(known_versions()) if each in listed), None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.schema.build import build, write_set
+from harness.schema.closure import present
+from harness.schema.metadata import Metadata
 from harness.schema.releases import SHIPPED
 from harness.shipped import shipped
 
@@ -45,8 +47,8 @@ ROOTS = (
 
 
 def roots_of(api: str) -> tuple[str, ...]:
-    """Give the roots of a shipped set: those of every release, and the manager from 6.8.7 on."""
-    return ROOTS if api == "6.7.3" else (*ROOTS, MANAGER)
+    """Give the roots of a release's set: all that it has of what the harness calls; SchemaError for an unknown one."""
+    return tuple(present(Metadata(api), (*ROOTS, MANAGER)))
 
 
 def ship(root: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tempfile
 from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
@@ -11,13 +12,16 @@ from typing import Any
 from lxml import etree
 
 from harness.errors import SchemaError
+from harness.schema.build import build, write_set
 from harness.schema.decode import Decoder, as_fault
 from harness.schema.encode import Encoder
+from harness.schema.metadata import known_versions
 from harness.schema.releases import SHIPPED
 from harness.schema.shapes import (
     ANY,
     REFERENCE,
     SIMPLE,
+    XSD_NAMESPACE,
     DataType,
     Lazy,
     Operation,
@@ -25,9 +29,17 @@ from harness.schema.shapes import (
     read_operation,
     read_type,
 )
+from harness.schema.ship import roots_of
 from harness.schema.source import Fetch, read_document
 from harness.shipped import shipped
 from harness.terms import Fault, Json, Ref
+
+PREFIXES = {
+    "xsd": XSD_NAMESPACE,
+    "xsi": "http://www.w3.org/2001/XMLSchema-instance",
+    "vim25": "urn:vim25",
+}
+"""The prefixes of requests; the vendor's, since some servers read xsi:type by the prefix and not by what it stands for."""
 
 _UNVERSIONED = "2.5u2"
 """What a server takes a client for that names no version; source: pyVmomi marks this release as the legacy one."""
@@ -42,6 +54,8 @@ class Schema:
 
     def __init__(self, document: Any, enumerations: Mapping[str, tuple[str, ...]], where: str) -> None:
         self._document = document
+        for prefix, namespace in PREFIXES.items():
+            document.types.set_ns_prefix(prefix, namespace)
         self._enumerations = enumerations
         self._bound: dict[str, Any] = _bound_operations(document, where)
         first = next(iter(self._bound.values()))
@@ -161,14 +175,16 @@ def _bound_operations(document: Any, where: str) -> dict[str, Any]:
 
 
 def load(path_or_url: str | Path, *, fetch: Fetch | None = None) -> Schema:
-    """Load a WSDL: the wire version of a shipped set, a folder, a `vimService.wsdl`, or an http(s) URL.
+    """Load a WSDL: the wire version of a release, a folder, a `vimService.wsdl`, or an http(s) URL.
 
-    `fetch` downloads one URL, for a URL only. A shipped set is loaded once a process. SchemaError: unreadable, looping,
-    or no WSDL.
+    `fetch` downloads one URL, for a URL only. The set of a release is loaded once a process, and built first if it does
+    not ship. SchemaError: unreadable, looping, or no WSDL.
     """
     text = str(path_or_url)
     if text in SHIPPED:
         return _load_shipped(text)
+    if text in known_versions():
+        return _load_built(text)
     if text.startswith(("http://", "https://")):
         return _load(text, fetch)
     path = Path(text)
@@ -180,6 +196,13 @@ def _load_shipped(version: str) -> Schema:
     schema = _load(str(shipped("wsdl") / version / "vimService.wsdl"), None)
     gc.freeze()  # the types live as long as the process; walking them costs each full collection 30 ms
     return schema
+
+
+@cache
+def _load_built(version: str) -> Schema:
+    with tempfile.TemporaryDirectory(prefix="vcontract-wsdl-") as folder:
+        write_set(build(version, roots_of(version)), Path(folder))
+        return _load(str(Path(folder) / "vimService.wsdl"), None)
 
 
 def _load(location: str, fetch: Fetch | None) -> Schema:

@@ -13,6 +13,7 @@ from harness.terms import Arguments, Call, Envelope, Json
 VIM = "urn:vim25"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
+XSD = "http://www.w3.org/2001/XMLSchema"
 TYPE = f"{{{XSI}}}type"
 
 MALFORMED, BAD_VALUE, UNKNOWN_METHOD, NO_SESSION, UNSETTLED, AS_IS = (

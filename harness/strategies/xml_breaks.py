@@ -18,6 +18,7 @@ from harness.strategies.case import (
     SOAP,
     TYPE,
     VIM,
+    XSD,
     XSI,
     Case,
     Element,
@@ -86,15 +87,15 @@ def _first_text(text: bytes) -> Change:
 
 
 def _undeclared(body: bytes) -> bytes:
-    return body.replace(b"ns0:_this ", b"nobody:_this ").replace(b"</ns0:_this>", b"</nobody:_this>")
+    return body.replace(b"vim25:_this ", b"nobody:_this ").replace(b"</vim25:_this>", b"</nobody:_this>")
 
 
 def _undeclared_type(body: bytes) -> bytes:
-    return _swapped(b'xsi:type="ns0:', b'xsi:type="nobody:')(body)
+    return _swapped(b'xsi:type="vim25:', b'xsi:type="nobody:')(body)
 
 
 def _mismatched(body: bytes) -> bytes:
-    return body.replace(b"</ns0:_this>", b"</ns0:_that>")
+    return body.replace(b"</vim25:_this>", b"</vim25:_that>")
 
 
 def _own_namespace(name: str) -> Callable[[Element], None]:
@@ -144,19 +145,19 @@ def _bare(body: bytes) -> bytes:
     return etree.tostring(call_element(tree(body)), xml_declaration=True, encoding="UTF-8")
 
 
-def _remade(names: dict[str, str], *, types: str) -> Change:
-    """Write the same infoset with other prefixes; `types` is the prefix of vim types in xsi:type."""
+def _remade(names: dict[str, str], *, types: str, simple: str) -> Change:
+    """Write the same infoset with other prefixes; `types` and `simple` are those of vim and XSD types in xsi:type."""
 
     def change(body: bytes) -> bytes:
         old = call_element(tree(body))
         root = etree.Element(f"{{{SOAP}}}Envelope", nsmap=names)
         etree.SubElement(root, f"{{{SOAP}}}Body").append(old)
         for each in root.iter(etree.Element):
-            if (stated := each.get(TYPE)) and not stated.startswith("xs:"):
-                each.set(TYPE, types + stated.rpartition(":")[2])
+            if stated := each.get(TYPE):
+                each.set(TYPE, (simple if stated.startswith("xsd:") else types) + stated.rpartition(":")[2])
         if types == "":  # a plain name in xsi:type is in the default name space
-            return written(root).replace(b"ns0:", b"").replace(b"xmlns:ns0=", b"xmlns=")
-        etree.cleanup_namespaces(root, keep_ns_prefixes=[*names, "xs"])
+            return written(root).replace(b"vim25:", b"").replace(b"xmlns:vim25=", b"xmlns=")
+        etree.cleanup_namespaces(root, keep_ns_prefixes=[*names])
         return written(root)
 
     return change
@@ -244,8 +245,8 @@ LEGAL: dict[str, Change] = {
     "whitespace": _edited(_spread),
     "trailingSpace": lambda body: body + b"\r\n \n",
     "characterReferences": _references,
-    "prefixes.default": _remade({"soapenv": SOAP, "xsi": XSI}, types=""),
-    "prefixes.other": _remade({"s": SOAP, "ns0": VIM, "v": VIM, "i": XSI}, types="v:"),
+    "prefixes.default": _remade({"soapenv": SOAP, "xsi": XSI, "xsd": XSD}, types="", simple="xsd:"),
+    "prefixes.other": _remade({"s": SOAP, "ns0": VIM, "v": VIM, "i": XSI, "x": XSD}, types="v:", simple="x:"),
     "header.empty": _edited(_header),
     "versionId": _edited(_version_ids),
     "quotes.single": lambda body: body.replace(b'"', b"'"),

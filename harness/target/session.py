@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from harness.errors import HarnessError, TargetError
-from harness.schema import Schema, load, newest_shipped, parse_versions_document
+from harness.schema import Schema, load, newest_usable, parse_versions_document
 from harness.target.recorder import Recorder
 from harness.target.secrets import Secrets
 from harness.target.soap import interpret
@@ -234,9 +234,9 @@ def _offered_schema(endpoint: Endpoint, connection: Connection) -> Schema:
         offered = parse_versions_document(reply.body)
     except HarnessError as error:
         raise TargetError(f"{endpoint.url} is no vCenter: {path} is no list of versions: {error}") from error
-    version = newest_shipped(offered)
+    version = newest_usable(offered)
     if version is None:
-        raise TargetError(f"{endpoint.url} offers API {', '.join(offered) or 'nothing'}; no WSDL shipped here fits")
+        raise TargetError(f"{endpoint.url} offers API {', '.join(offered) or 'nothing'}; no WSDL can be made for it")
     return load(version)
 
 

@@ -51,7 +51,6 @@ def fails(vcontract: Command, code: int, said: str, *arguments: object) -> None:
         (2, "holds a user name", "run --target http://me:word@127.0.0.1/sdk"),
         (2, "API version 1.2.3.4 is unknown", "run --api 1.2.3.4"),
         (2, "--api is the version of the simulator", "run --api 8.0.3.0 --target http://127.0.0.1:1/sdk"),
-        (3, "offers no guestCustomizationManager (API 6.7.3)", "run --api 6.7.3"),
         (2, "has no method Nope; it has CustomizeGuest_Task", "run --method Nope"),
         (2, "no contract for Nope", "run --contract Nope"),
         (2, "--format xml: must be one of text, json", "run --format xml"),

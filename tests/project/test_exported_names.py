@@ -19,12 +19,12 @@ EXPORTED = {
     "model": (
         "Allowed Asked BY_NAME Branch Cell DEVIATIONS EFFECTS Expectation Facts GuestAccount LATER Lever SHOWN "
         "STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VmFacts cell cell_of cells changed_fields changes "
-        "classify compact deviations_of expect facts_of ground holding moves observe passes possible read_of "
+        "classify compact deviations_of expect facts_of family_of ground holding moves observe passes possible read_of "
         "recent_tasks refused settle settled sharpness steady step subject tour universe"
     ),
     "report": "",
     "run": "",
-    "schema": "DataType Field Operation SHIPPED Schema load newest_shipped parse_versions_document plain",
+    "schema": "DataType Field Operation SHIPPED Schema load newest_usable parse_versions_document plain",
     "simulator": "Settings SimulatorServer serve_forever",
     "strategies": "Caller Case Coverage Pool draw",
     "target": "Limits NOBODY Recorder STRANGER Secrets Target",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.errors import SchemaError
-from harness.schema import SHIPPED, newest_shipped, parse_versions_document
+from harness.schema import SHIPPED, newest_usable, parse_versions_document
 
 DOCUMENT = b"""<?xml version="1.0" encoding="UTF-8" ?>
 <namespaces version="1.0">
@@ -38,7 +38,9 @@ def test_anything_else_is_refused(body: bytes) -> None:
 
 
 def test_the_newest_listed_set_is_used() -> None:
-    """The newest shipped set that the target lists, whatever the order; none if it lists none."""
-    assert newest_shipped(["6.8.7", "7.0.3.2", "8.0.2.0"]) == "7.0.3.2"
-    assert newest_shipped(reversed(SHIPPED)) == "9.1.0.0"
-    assert newest_shipped(["2.5", "uA046D008"]) is None
+    """The newest shipped set that the target lists, whatever the order, else the newest that can be built."""
+    assert newest_usable(["6.8.7", "7.0.3.2", "8.0.2.0"]) == "7.0.3.2"
+    assert newest_usable(reversed(SHIPPED)) == "9.1.0.0"
+    assert newest_usable(["5.5", "6.5", "6.0"]) == "6.5"
+    assert newest_usable(["8.0.2.0", "6.0", "99.0"]) == "8.0.2.0"
+    assert newest_usable(["2.5", "uA046D008"]) is None

@@ -94,7 +94,7 @@ def test_each_actor_has_a_cookie_and_a_connection(scripted: Scripted) -> None:
     ]
     assert cookie(server.requests[4]).startswith("vmware_soap_session=")
     assert b'SOAPAction: "urn:vim25/8.0.3.0"' in server.requests[1]
-    assert b"<password>a&amp;b-secret</password>" in server.requests[2].replace(b"ns0:", b"").replace(b"urn:", b"")
+    assert b"<password>a&amp;b-secret</password>" in server.requests[2].replace(b"vim25:", b"")
     login = recorder.operations[1]
     assert login.call.arguments == {"userName": "root@x", "password": "secret:vc"}
     assert (login.purpose, login.status) == ("arrange", 200)
@@ -159,7 +159,7 @@ def test_the_invocation_is_written_before_the_bytes_leave(scripted: Scripted, tm
         ([[http(b"", 404)]], "is no vCenter: /sdk/vimServiceVersions.xml has status 404"),
         ([[http(b"", 301, "Location: https://vc/sdk")]], "has status 301, it points to https://vc/sdk"),
         ([[http(b"<html>hello</html>")]], "is no vCenter: /sdk/vimServiceVersions.xml is no list of versions: "),
-        ([[versions("5.5", "5.1")]], "offers API 5.5, 5.1; no WSDL shipped here fits"),
+        ([[versions("2.5", "2.0")]], "offers API 2.5, 2.0; no WSDL can be made for it"),
         ([OFFER, [http(b"<html/>", 500)]], "gave no ServiceContent: status 500 with an HTML page"),
         ([OFFER, [http(REFUSED, 500)]], "gave no ServiceContent: InvalidLogin: Cannot complete login"),
         ([OFFER, [http(LOGOUT)]], "gave no ServiceContent: the reply is LogoutResponse"),

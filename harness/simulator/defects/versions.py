@@ -27,6 +27,14 @@ def manager_shown_to_old_clients(vcenter: VCenter) -> None:
     vcenter.decisions.reply_version = lambda call: newest if call.method == "RetrieveServiceContent" else usual(call)
 
 
+@defect(row="since", source="S M")
+def manager_not_in_service_content(vcenter: VCenter) -> None:
+    """ServiceContent has no manager, whatever the client's version."""
+    usual, old = vcenter.decisions.reply_version, vcenter.versions.asked("urn:vim25/6.7.3")
+    if old is not None:
+        vcenter.decisions.reply_version = lambda call: old if call.method == "RetrieveServiceContent" else usual(call)
+
+
 @defect(row="CustomizeGuest_Task/since", source="S M")
 def methods_known_to_old_clients(vcenter: VCenter) -> None:
     """The three methods are accepted from a client that asks for 6.7.3."""
