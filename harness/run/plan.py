@@ -15,6 +15,7 @@ from harness.model import Cell, State, cells, changes, ground, refused, tour
 from harness.run.exercise import disturbances
 from harness.run.prior import pasts
 from harness.strategies import Case
+from harness.strategies.semantic import COUNT
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -130,7 +131,9 @@ def _one_of_each_kind(inputs: Sequence[Case], seed: int) -> tuple[list[Case], li
     """
     groups: dict[tuple[str, str, str], list[Case]] = {}
     for each in inputs:
-        groups.setdefault((each.tier, each.kind, each.expects), []).append(each)
+        # a count is checked against either end by itself
+        kind = each.constraint if each.kind == COUNT else each.kind
+        groups.setdefault((each.tier, kind, each.expects), []).append(each)
     draw = random.Random(seed)  # noqa: S311 - a plan, no secret
     first = {id(draw.choice(group)) for group in groups.values()}
     first |= {id(each) for each in inputs if each.constraint.startswith(f"{each.method}.")}

@@ -114,6 +114,7 @@ def count(by: int) -> Change:
     return change
 
 
+COUNT = "nicCount"
 COUNTS: Mapping[str, Change] = {"1.oneMore": count(1), "1.oneLess": count(-1), "1.many": count(40)}
 RULES: Mapping[str, Change] = {
     "12.dotted": lambda spec: identity(hostName=fixed_name(f"{spec['identity']['hostName']['name']}.example.com"))(
@@ -144,7 +145,7 @@ RULES: Mapping[str, Change] = {
 }
 TWO_NICS: tuple[tuple[str, str, Change], ...] = (
     ("rule", "3.someMacs", macs("00:50:56:00:00:01", None)),
-    ("nicCount", "1.none", lambda spec: spec | {"nicSettingMap": []}),
+    (COUNT, "1.none", lambda spec: spec | {"nicSettingMap": []}),
 )
 INFERRED: Mapping[str, Change] = {
     "15.script": identity(scriptText="#!/bin/sh\nexit 0\n"),
@@ -232,7 +233,7 @@ def cases(schema: Schema, method: str, base: dict[str, Json]) -> Iterator[Case]:
 
 def changes_of(schema: Schema, method: str, base: dict[str, Json]) -> dict[str, dict[str, Change]]:
     """Give the changes that the schema can say, by kind; `base` are valid arguments for a VM with one NIC."""
-    kinds = {"nicCount": COUNTS, "rule": {**RULES, **windows(schema)}, "inferred": INFERRED}
+    kinds = {COUNT: COUNTS, "rule": {**RULES, **windows(schema)}, "inferred": INFERRED}
     return {
         kind: {
             name: change
