@@ -5,6 +5,7 @@ HarnessError
 │   ├── ContractError    a contract file: unknown key, unknown condition, contradiction
 │   └── SchemaError      a WSDL or an API version: unknown, unreadable, looping
 ├── TargetError          exit 3: the target cannot be reached, is no vCenter, or refuses the login
+├── HaltedError          exit 3: the target stopped answering in mid-run; what is known is kept
 └── RunFileError         exit 2: a saved run is missing, truncated or of another format
 """
 
@@ -31,6 +32,12 @@ class SchemaError(UsageError):
 
 class TargetError(HarnessError):
     """The target cannot be tested: unreachable, no vCenter, or it refuses the login."""
+
+    exit_code = 3
+
+
+class HaltedError(HarnessError):
+    """The run cannot go on: the target is gone, or answers nothing any more."""
 
     exit_code = 3
 
