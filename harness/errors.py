@@ -6,6 +6,7 @@ HarnessError
 │   └── SchemaError      a WSDL or an API version: unknown, unreadable, looping
 ├── TargetError          exit 3: the target cannot be reached, is no vCenter, or refuses the login
 │   └── AbsentError      exit 5: it can, but has not the object whose contract is to be judged
+├── HaltedError          exit 3: the target stopped answering in mid-run; what is known is kept
 └── RunFileError         exit 2: a saved run is missing, truncated or of another format
 """
 
@@ -40,6 +41,12 @@ class AbsentError(TargetError):
     """The target has not the object whose contract is to be judged: a run of it says `untested`, row by row."""
 
     exit_code = 5
+
+
+class HaltedError(HarnessError):
+    """The run cannot go on: the target is gone, or answers nothing any more."""
+
+    exit_code = 3
 
 
 class RunFileError(UsageError):

@@ -15,6 +15,11 @@ import msgspec
 
 Json: TypeAlias = Any
 SECRET = "secret:"  # noqa: S105 - the mark of a secret's name
+MISSING = "_missing"
+"""Under this name a read holds the paths that the server refused to read, each with its fault."""
+UNSENT, TURNED_AWAY, HUNG = "not sent: ", "turned away: ", "no whole reply within "
+"""How the reason of a Lost begins if nothing left, if the server was too busy to take the call, if it kept silent."""
+_SESSIONLESS = frozenset({"NotAuthenticated", "SessionNotFound", "AuthenticationRequired"})
 
 
 class Ref(msgspec.Struct, frozen=True, order=True):
@@ -105,6 +110,21 @@ class Lost(msgspec.Struct, frozen=True, tag="lost"):
 
 
 Outcome: TypeAlias = Returned | Faulted | Lost
+
+
+def unauthenticated(outcome: Outcome) -> bool:
+    """Whether an answer says that there is no session: as the fault of the call, or of a path that was to be read."""
+    if isinstance(outcome, Faulted):
+        return outcome.fault.type in _SESSIONLESS
+    missing = outcome.value.get(MISSING) if isinstance(outcome, Returned) and isinstance(outcome.value, dict) else None
+    return any(isinstance(each, Mapping) and each.get("_typeName") in _SESSIONLESS for each in (missing or {}).values())
+
+
+def shows_session(outcome: Outcome) -> bool:
+    """Whether a read of the session manager's `currentSession` shows that the caller has a session."""
+    return (
+        isinstance(outcome, Returned) and isinstance(outcome.value, dict) and bool(outcome.value.get("currentSession"))
+    )
 
 
 class Invoke(msgspec.Struct, frozen=True, tag_field="event", tag="invoke"):

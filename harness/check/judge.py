@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from harness.check import promises, tasklife
 from harness.check.fields import Scene, requested
 from harness.check.grade import Assessment, grade_fault, grade_success, name_of
-from harness.check.judgement import FORGOTTEN, Judgement, Pending, lost, place, turned_away
+from harness.check.judgement import FORGOTTEN, Judgement, Pending, expired, place, turned_away, unanswered
 from harness.check.kept import begun, kept
 from harness.check.midtask import happened
 from harness.contract import OK, Contract
@@ -163,9 +163,9 @@ class Judge:
         self, pending: Pending, life: TaskLife | None, states: frozenset[State], expectation: Expectation
     ) -> tuple[Assessment, Verdict]:
         outcome = pending.operation.outcome
+        if isinstance(outcome, Lost) or expired(pending, self._block):
+            return unanswered(pending)
         scene = self._scene(pending, states, life)
-        if isinstance(outcome, Lost):
-            return lost(pending, outcome.reason)
         if isinstance(outcome, Returned):
             if life is None:
                 return self._verdict(self._instant(pending.operation, outcome, expectation))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from harness.check.grade import Assessment
-from harness.model import Asked, State
-from harness.terms import Grade, Json, Lost, Operation, Verdict
+from harness.model import Asked, State, asks_session
+from harness.terms import TURNED_AWAY, Grade, Json, Lost, Operation, Verdict, shows_session, unauthenticated
 
 _INDEX = re.compile(r"\[\d+\]")
 FORGOTTEN = "forgotten"
 """What is observed of a task that the server forgot before its end was read (oracle rule A6): it tells nothing."""
+EXPIRED, AWAY = "session ended", "turned away"
+"""What is observed of a call whose session had ended by itself (A13), and of one that a busy server did not take."""
+UNTOLD = frozenset({FORGOTTEN, EXPIRED, AWAY})
 _TURNED = "the server refused the request before it read it, and no source says that it must not"
 
 
@@ -63,11 +66,33 @@ def turned_away(pending: Pending) -> bool:
     )
 
 
-def lost(pending: Pending, reason: str) -> tuple[Assessment, Verdict]:
-    """Say what a lost answer is worth: it may or may not have happened, and is never a failure by itself."""
+def unanswered(pending: Pending) -> tuple[Assessment, Verdict]:
+    """Say what a call is worth that got no answer: it may or may not have happened, and is never a failure by itself.
+
+    A refusal for want of a session that had ended by itself is no answer either.
+    """
+    outcome, method = pending.operation.outcome, pending.operation.call.method
+    if not isinstance(outcome, Lost):
+        why = "the session had ended when the call came, and was opened again"
+        return Assessment(Grade.CONFORMS, EXPIRED, "call", why=why), Verdict.INCONCLUSIVE
+    if outcome.reason.startswith(TURNED_AWAY):
+        return Assessment(Grade.CONFORMS, AWAY, why=f"{method}: {outcome.reason}"), Verdict.INCONCLUSIVE
     if turned_away(pending):
         return Assessment(Grade.UNSETTLED, f"HTTP {pending.operation.status}", why=_TURNED), Verdict.CONFORMS
-    return Assessment(Grade.CONFORMS, "Lost", why=reason), Verdict.INCONCLUSIVE
+    return Assessment(Grade.CONFORMS, "Lost", why=f"{method}: {outcome.reason}"), Verdict.INCONCLUSIVE
+
+
+def expired(pending: Pending, block: Sequence[Operation]) -> bool:
+    """Whether a call was refused for want of a session that had ended by itself (oracle rule A13).
+
+    That is what the read of `currentSession` right after it shows. One that shows the session leaves the refusal as it is.
+    """
+    operation = pending.operation
+    if pending.asked.session != "valid" or not unauthenticated(operation.outcome):
+        return False
+    actor = operation.call.actor
+    after = next((each for each in block if each.op > operation.op and each.call.actor == actor), None)
+    return after is not None and asks_session(after) and not shows_session(after.outcome)
 
 
 def place(text: str) -> str:

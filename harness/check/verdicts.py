@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from harness.check.judgement import FORGOTTEN, Judgement, place
+from harness.check.judgement import AWAY, EXPIRED, UNTOLD, Judgement, place
 from harness.contract import EVERY_METHOD, OK, Contract, Row, documented_as, row_id
 from harness.model import deviations_of
 from harness.terms import Finding, Grade, RowVerdict, Verdict
@@ -77,7 +77,7 @@ def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> s
             return row_id(contract.object, method.name, "result")
         if judgement.observed == OK:
             return row_id(contract.object, method.name, "Success")
-    if judgement.observed in {"stuck", "unfinished", "Lost"}:
+    if judgement.observed in {"stuck", "unfinished", "Lost", AWAY, EXPIRED}:
         return row_id(contract.object, method.name, "result")
     if judgement.observed == OK or judgement.grade is Grade.UNDECLARED:
         expected = [name for name in judgement.allowed if name != OK] if OK not in judgement.allowed else []
@@ -148,7 +148,7 @@ def _findings(
 
 
 def _row(row: Row, contract: Contract, assigned: Sequence[tuple[Judgement, str]], bases: dict[str, str]) -> RowVerdict:
-    told = [each for each, _ in assigned if each.observed != FORGOTTEN]
+    told = _telling([each for each, _ in assigned])
     mine = [each for each in told if not row.method or each.method == row.method]
     chosen, observed, missing = _evidence(row, contract, mine, bases)
     broken = [
@@ -167,6 +167,17 @@ def _row(row: Row, contract: Contract, assigned: Sequence[tuple[Judgement, str]]
     if missing:
         return RowVerdict(row.id, Verdict.UNTESTED, missing, observed)
     return RowVerdict(row.id, Verdict.CONFORMS, "" if observed else "never chosen", observed)
+
+
+def _telling(judged: Sequence[Judgement]) -> list[Judgement]:
+    """Leave out what tells nothing: what was forgotten, and calls that came to nothing and were made again."""
+    told = {each.cell.split(REPEAT)[0] for each in judged if each.observed not in UNTOLD}
+    again = {EXPIRED, AWAY}
+    return [
+        each
+        for each in judged
+        if each.observed not in UNTOLD or (each.observed in again and each.cell.split(REPEAT)[0] not in told)
+    ]
 
 
 def _breaks_every(row: Row, judgement: Judgement, contract: Contract) -> bool:

@@ -6,7 +6,7 @@ from harness.model.effects import EFFECTS, LATER, SHOWN, changed_fields, moves
 from harness.model.expect import Allowed, Expectation, expect, holding
 from harness.model.facts import Facts, GuestAccount, Lever, VmFacts, family_of
 from harness.model.ground import changes, ground, passes, refused, tour
-from harness.model.observe import STATE_PATHS, TASK_PATHS, compact, observe, read_of, recent_tasks, steady
+from harness.model.observe import STATE_PATHS, TASK_PATHS, asks_session, compact, observe, read_of, recent_tasks, steady
 from harness.model.sharpness import Sharpness, settled, sharpness, universe
 from harness.model.state import Asked, State, possible, settle
 from harness.model.step import Branch, step
@@ -34,6 +34,7 @@ __all__ = [
     "TaskLife",
     "Tracker",
     "VmFacts",
+    "asks_session",
     "cell",
     "cell_of",
     "cells",

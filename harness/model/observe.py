@@ -52,11 +52,7 @@ def read_of(operation: Operation) -> tuple[Ref, Mapping[str, Json] | None] | Non
 
     The values are None if the object is gone, or is a task that could not be read.
     """
-    if operation.call.method not in _READS:
-        return None
-    sets = operation.call.arguments.get("specSet") or [{}]
-    objects = sets[0].get("objectSet") or [{}]
-    ref = as_ref(objects[0].get("obj"))
+    ref = _asked(operation)
     if ref is None:
         return None
     outcome = operation.outcome
@@ -65,6 +61,20 @@ def read_of(operation: Operation) -> tuple[Ref, Mapping[str, Json] | None] | Non
     if isinstance(outcome, Faulted) and (ref.type == "Task" or outcome.fault.type == "ManagedObjectNotFound"):
         return ref, None
     return None
+
+
+def asks_session(operation: Operation) -> bool:
+    """Whether an operation asks the session manager, of whom a run reads only whether the caller's session lives."""
+    asked = _asked(operation)
+    return asked is not None and asked.type == "SessionManager"
+
+
+def _asked(operation: Operation) -> Ref | None:
+    if operation.call.method not in _READS:
+        return None
+    sets = operation.call.arguments.get("specSet") or [{}]
+    objects = sets[0].get("objectSet") or [{}]
+    return as_ref(objects[0].get("obj"))
 
 
 def observe(state: State, values: Mapping[str, Json] | None) -> State:

@@ -12,9 +12,20 @@ from harness.contract import Contract
 from harness.model.boots import BOOTS, Boots
 from harness.model.effects import EFFECTS, LATER, failed
 from harness.model.facts import Facts, VmFacts
-from harness.model.observe import observe, read_of
+from harness.model.observe import asks_session, observe, read_of
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK, State
-from harness.terms import Json, Lost, Operation, Ref, Returned, as_ref, subject
+from harness.terms import (
+    UNSENT,
+    Json,
+    Lost,
+    Operation,
+    Ref,
+    Returned,
+    as_ref,
+    shows_session,
+    subject,
+    unauthenticated,
+)
 
 DRIVEN = {
     "CustomizeGuest_Task": "customized",
@@ -94,6 +105,7 @@ class Tracker:
         self._boots = Boots()
         self.was_template: dict[str, bool] = {}
         self._ghosts: list[TaskLife] = []
+        self._doubted: dict[str, tuple[Operation, Ref]] = {}
         self._snapshots: dict[str, frozenset[State]] = {}
         self.readings: dict[str, Mapping[str, Json] | None] = {}
         self.read_at: dict[str, float] = {}
@@ -159,8 +171,16 @@ class Tracker:
     def feed(self, operation: Operation) -> None:
         """Learn from one operation."""
         self._now = operation.end
+        doubted = self._doubted.pop(operation.call.actor, None)
         read = read_of(operation)
-        if read is not None:
+        if doubted is not None and not (asks_session(operation) and not shows_session(operation.outcome)):
+            self._read(*doubted, None)  # it was not for want of a session
+        if read is not None and read[0].type == "Task" and unauthenticated(operation.outcome):
+            self._doubted[operation.call.actor] = (
+                operation,
+                read[0],
+            )  # what comes next tells whether its session had ended
+        elif read is not None:
             self._read(operation, *read)
         elif isinstance(operation.outcome, Lost):
             self._lost(operation)
@@ -288,6 +308,8 @@ class Tracker:
         self._lives[life.vm] = [each for each in known if not each.over or each in over[-KEPT:]] + [life]
 
     def _lost(self, operation: Operation) -> None:
+        if isinstance(operation.outcome, Lost) and operation.outcome.reason.startswith(UNSENT):
+            return  # nothing left, so nothing happened
         method, vm = operation.call.method, subject(operation.call)
         if method in self._effects:
             if method not in self._instant:

@@ -9,6 +9,7 @@ from itertools import count
 
 from msgspec.structs import replace
 
+from harness.errors import HaltedError
 from harness.model import Asked, Cell, State, VmFacts, ground, recent_tasks
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
 from harness.run.choose import CLONE, ENGINES, Chooser
@@ -248,7 +249,11 @@ class Arranger(Chooser):
         """Bring a host back."""
         self.stage.done(Ref("HostSystem", host), "ReconnectHost_Task")
         there = [vm for vm in self.stage.facts.vms.values() if vm.host == host]
-        back = [vm for vm in there if any(each.exists for each in self.stage.states(vm.ref))]
+        back = [
+            vm
+            for vm in there
+            if any(each.exists for each in self.stage.states(vm.ref)) and not self.stage.aside.why(vm.ref.value)
+        ]
         self.stage.until("the host's return", lambda: all(self.now(vm).connection not in HOST_LOST for vm in back))
 
     def _start(self, vm: VmFacts, want: State) -> None:
@@ -282,7 +287,7 @@ class Arranger(Chooser):
         caller.facts = replace(caller.facts, vms=self.stage.facts.vms)
         call: Call = caller.call(Asked(_KINDS[kind]), vm)
         aside = self._restoring or caller is not self.caller
-        sent = self.stage.target.send(call, "arrange") if aside else self.stage.judged(call)
+        sent = self.stage.said(call) if aside else self.stage.judged(call)
         outcome = sent.outcome
         task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
         if task is None:
@@ -375,9 +380,9 @@ class Arranger(Chooser):
 
     def restore(self, only: Collection[str] | None = None) -> list[str]:
         """Put back all VMs, or `only` some: on, hosts connected, engines whole; clones are destroyed; gives what failed."""
-        failed = []
+        failed: dict[str, list[str]] = {}
         self._restoring = True
-        with suppress(NotArrangedError):  # said below, by each VM that it keeps from being restored
+        with suppress(NotArrangedError, HaltedError):  # said below, by each VM that it keeps from being restored
             self.reconnect_all()
         for vm in list(self.stage.facts.vms.values()):
             try:
@@ -391,10 +396,10 @@ class Arranger(Chooser):
                         self._emptied(vm, State())
                         self._ready(vm)
                         self._guest(vm, State(engine=vm.engine, tools=next(iter(self.stage.states(vm.ref))).tools))
-            except NotArrangedError as error:
-                failed.append(f"{vm.name}: {error}")
+            except (NotArrangedError, HaltedError) as error:
+                failed.setdefault(str(error), []).append(vm.name)
         self._restoring = False
-        return failed
+        return [f"{', '.join(names)}: {why}" for why, names in failed.items()]
 
     def _touched(self, vm: VmFacts) -> bool:
         return vm.ref.value in self.stage.tracker.readings and next(iter(self.stage.states(vm.ref))).exists

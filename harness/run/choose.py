@@ -54,6 +54,7 @@ class Chooser:
         now = next(iter(self.stage.states(vm.ref)))
         return (
             now.exists
+            and self.stage.aside.chosen(vm.ref.value)
             and vm.family == "linux"
             and vm.nics > 0
             and self.stage.tracker.was_template.get(vm.ref.value, now.template) == was_template

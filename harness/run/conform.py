@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from harness.check import ASIDE, REPEAT, Judge, object_rows, row_of, worst
 from harness.contract import Contract, Row, load, rows
-from harness.errors import AbsentError
+from harness.errors import AbsentError, HaltedError
 from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunEvent, RunStarted
@@ -22,7 +23,7 @@ from harness.run.arrange import Arranger
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
 from harness.run.object_reads import read_object, read_since
-from harness.run.outcome import Part, cells_of, exit_code, heard, not_exercised, summed, waive
+from harness.run.outcome import Part, beside, cells_of, exit_code, heard, not_exercised, summed, waive
 from harness.run.past import Past
 from harness.run.plan import Plan, Step, all_cells, plan
 from harness.run.program import Performer
@@ -37,6 +38,8 @@ from harness.terms import Finding, Json, Operation, Ref, RowVerdict, Verdict
 
 GUEST = "VirtualMachineGuestCustomizationManager"
 """The contract whose methods work in the guest: other contracts arrange states with them."""
+RESTORING, RESTORING_EXCHANGE = 120.0, 5.0
+"""Seconds in which VMs are put back after a run with a time limit (or half of that limit), and for one exchange of that."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -81,6 +84,8 @@ class Conformance:
         self.reporters = reporters
         self.bases = bases_of(target.schema)
         self.started, self.began = datetime.now(UTC), time.monotonic()
+        if options.time_limit:
+            target.ends = self.began + options.time_limit
         self.unreachable: dict[str, str] = {}
         self._told = self._looked = 0
 
@@ -123,8 +128,12 @@ class Conformance:
                 self._read_object(stage)
                 self._walk(steps, exerciser, judge)
                 self._shrink(arranger, judge)
+        if self.options.time_limit:  # a call of the restoring may take no longer than what is left of the patience
+            self.target.ends = time.monotonic() + max(RESTORING, self.options.time_limit / 2)
+            self.target.patience = RESTORING_EXCHANGE
         with interruptible(notes):
             exerciser.rest()
+        with interruptible(notes):
             stage.enter("restore")
             notes += [f"not restored: {each}" for each in arranger.restore()]
         judge.close()
@@ -157,7 +166,8 @@ class Conformance:
 
     def _read_object(self, stage: Stage) -> None:
         if self.past is None or not self.past.steps:
-            read_object(stage)
+            with suppress(NotArrangedError):  # what was not read leaves its row untested
+                read_object(stage)
 
     def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
         """Take the steps of the plan."""
@@ -288,7 +298,8 @@ class Conformance:
             arrangements=arrangements,
             shown=self.caller.shown([each.call for each in operations if each.purpose == "judge"]),
             shrunk=list(self.shrunk.values()),
-            notes=notes,
+            notes=[*notes, *_endured(self.target, self.exerciser.stage), *beside(operations)],
+            halted=self.target.pulse.stopped,
         )
 
     def result(self, parts: Sequence[Part]) -> RunResult:
@@ -305,11 +316,13 @@ class Conformance:
         for each in findings:
             self._tell(FindingSeen(each))
         rows_, waived = waive(self._selected(summary.rows), self.config)
-        verdict = worst([each.verdict for each in rows_ if each.id not in waived] + [Verdict.VIOLATES] * bool(findings))
+        halted = next((each.halted for each in parts if each.halted), "")
+        told = [Verdict.VIOLATES] * bool(findings) + [Verdict.INCONCLUSIVE] * bool(halted)
+        verdict = worst([each.verdict for each in rows_ if each.id not in waived] + told)
         measured: Sharpness = sharpness(self.contract, self.bases)
         return RunResult(
             verdict=verdict,
-            exit_code=exit_code(verdict),
+            exit_code=exit_code(verdict, halted),
             seed=options.seed,
             calls=sum(each.calls for each in parts),
             requests=sum(each.requests for each in parts),
@@ -369,6 +382,14 @@ def bases_of(schema: Schema) -> dict[str, str]:
     return {name: each.base for name, each in schema.types.items() if each.base}
 
 
+def _endured(target: Target, stage: Stage) -> list[str]:
+    """Say what the run had to put up with, and went on: sessions that ended, VMs and methods that were set aside."""
+    renewed = ", ".join(f"{actor} ({count}x)" for actor, count in sorted(Counter(target.renewed).items()))
+    told = [f"halted: {target.pulse.stopped}"] if target.pulse.stopped else []
+    told += [f"sessions had ended and were opened again: {renewed}"] if renewed else []
+    return [*told, *stage.aside.notes()]
+
+
 @contextmanager
 def interruptible(notes: list[str]) -> Iterator[None]:
     """Let Ctrl-C, and a target that dies, end what is inside; what is known is kept."""
@@ -378,3 +399,5 @@ def interruptible(notes: list[str]) -> Iterator[None]:
         notes.append("interrupted: what was not reached is untested")
     except (SpentError, NotArrangedError) as error:
         notes.append(f"ended early: {error}")
+    except HaltedError:
+        return  # the target's pulse says why, and that is told at the end

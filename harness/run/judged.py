@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from harness.model import recent_tasks
-from harness.run.stage import BRIEF, NotArrangedError, Stage
+from harness.run.stage import BRIEF, FULL, NotArrangedError, Stage
 from harness.target.tasks import FINAL
-from harness.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref
+from harness.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref, subject
 
 
 def judged_call(stage: Stage, call: Call, vm: Ref | None, beside: Sequence[Ref], *, settle: bool = True) -> Ref | None:
@@ -33,7 +33,8 @@ def sandwiched(stage: Stage, call: Call, beside: Sequence[Ref]) -> Operation:
             stage.running(task)
     done = stage.judged(call)
     for task in beside:
-        stage.read_task(task)
+        if not _silent(stage, Ref("VirtualMachine", subject(call))):
+            stage.read_task(task)
     _read_named_task(stage, done)
     return done
 
@@ -41,16 +42,20 @@ def sandwiched(stage: Stage, call: Call, beside: Sequence[Ref]) -> Operation:
 def settled(stage: Stage, done: Operation, vm: Ref | None, beside: Sequence[Ref]) -> None:
     """Follow what a call began, and what ran beside it, to the end; then read the VM."""
     own = task_of(done)
-    if own is not None:
-        stage.follow(own, done.call.actor)
-    for task in beside:
-        stage.follow(task)
-    if vm is not None:
+    for task, actor in [(own, done.call.actor)] * (own is not None) + [(each, FULL) for each in beside]:
+        if task is not None and not _silent(stage, vm):
+            stage.follow(task, actor)
+    if vm is not None and not _silent(stage, vm):
         stage.read_vm(vm)
         _await_reports(stage, vm)
         _await_guest(stage, vm)
         if not isinstance(done.outcome, Lost):
             read_new_tasks(stage, vm)
+
+
+def _silent(stage: Stage, vm: Ref | None) -> bool:
+    """Whether a VM was set aside: it would not answer the reads either."""
+    return vm is not None and bool(stage.aside.why(vm.value))
 
 
 def _just_running(stage: Stage, task: Ref) -> bool:

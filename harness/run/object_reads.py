@@ -42,9 +42,8 @@ def _read_again(stage: Stage) -> None:
     stage.enter(SINGLETON)
     for actor in (FULL, SECOND):
         target.send(Call(INSTANCE, _CONTENT.method, Arguments({}), actor))
-    account = stage.facts.sessions[SECOND]
     target.logout(SECOND)
-    target.login(SECOND, account, "account.full")
+    stage.log_in(SECOND)
     target.send(Call(INSTANCE, _CONTENT.method, Arguments({}), SECOND))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 
@@ -10,9 +11,14 @@ from msgspec.structs import replace
 
 from harness.check import Judgement, Summary, object_rows, summarise
 from harness.contract import Contract, Row
+from harness.errors import HaltedError
+from harness.model import read_of
 from harness.report.result import Arrangements, Cells, Worker
 from harness.run.config import Config
-from harness.terms import Finding, Operation, RowVerdict, Verdict
+from harness.terms import Finding, Lost, Operation, RowVerdict, Verdict
+
+_TOLD = 10
+"""So many different things that went wrong beside the judged calls are told."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -20,7 +26,8 @@ class Part(msgspec.Struct, frozen=True):
 
     `own` are the verdicts on the object's own rows. `planned` are the ids of the cells of the plan; `exercised`, `skipped`,
     `refused` and `unreachable` tell what became of its steps, `shown` what valid calls showed of each method's arguments.
-    `worker` is None if one process does it all. `absent` says why nothing can be tested on this target, if so.
+    `halted` says why the target was not asked any more. `worker` is None if one process does it all. `absent` says why
+    nothing can be tested on this target, if so.
     """
 
     judgements: list[Judgement] = []
@@ -36,6 +43,7 @@ class Part(msgspec.Struct, frozen=True):
     calls: int = 0
     requests: int = 0
     notes: list[str] = []
+    halted: str = ""
     worker: Worker | None = None
     absent: str = ""
 
@@ -48,6 +56,20 @@ def heard(contract: Contract, judgements: Sequence[Judgement], operations: Seque
         calls=sum(each.purpose == "judge" for each in operations),
         requests=len(operations),
     )
+
+
+def beside(operations: Sequence[Operation]) -> list[str]:
+    """Say what went wrong with calls that nobody judges: they arrange, or read what is no task."""
+    found: Counter[str] = Counter()
+    for each in operations:
+        read = read_of(each)
+        if each.purpose == "judge" or (read is not None and read[0].type == "Task"):
+            continue
+        if isinstance(each.outcome, Lost):
+            found[f"lost: {each.call.method}: {each.outcome.reason}"] += 1
+        found.update(f"beside the judged calls: {each.call.method}: {problem}" for problem in each.problems)
+    told = [f"{text} ({count}x)" for text, count in found.most_common(_TOLD)]
+    return [*told, f"and {len(found) - _TOLD} more of this kind"] if len(found) > _TOLD else told
 
 
 def summed(
@@ -129,6 +151,8 @@ def waive(verdicts: Sequence[RowVerdict], config: Config) -> tuple[list[RowVerdi
     return list(verdicts), waived
 
 
-def exit_code(verdict: Verdict) -> int:
-    """Give the exit code of a verdict: 0 conforms, 1 violates, 5 inconclusive or untested."""
+def exit_code(verdict: Verdict, halted: str = "") -> int:
+    """Give the exit code of a verdict: 0 conforms, 1 violates, 5 inconclusive or untested; 3 if the run had to halt."""
+    if halted:
+        return HaltedError.exit_code
     return {Verdict.CONFORMS: 0, Verdict.VIOLATES: 1}.get(verdict, 5)

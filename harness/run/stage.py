@@ -6,12 +6,27 @@ import time
 from collections.abc import Callable, Mapping
 
 from harness.check import Judge
-from harness.errors import HarnessError
+from harness.errors import HaltedError, HarnessError, TargetError
 from harness.model import STATE_PATHS, TASK_PATHS, Facts, State, Tracker, compact
+from harness.run.aside import Aside
 from harness.target import Target
+from harness.target.lasting import kind_of
 from harness.target.properties import read
 from harness.target.tasks import follow, info
-from harness.terms import Arguments, Call, Faulted, Json, Lost, Operation, Ref, Returned, as_ref
+from harness.terms import (
+    TURNED_AWAY,
+    UNSENT,
+    Arguments,
+    Call,
+    Faulted,
+    Json,
+    Lost,
+    Operation,
+    Ref,
+    Returned,
+    as_ref,
+    subject,
+)
 
 FULL, UNPRIVILEGED, SECOND, READONLY = "full", "unprivileged", "second", "readonly"
 BRIEF = 0.002
@@ -35,7 +50,10 @@ class Stage:
     """Calls, reads and waits; every one is an operation that the judge hears.
 
     `patience` is the limit in seconds for a state to come about, `limit` the one for a task, `max_calls` that of judged
-    calls (0: none). `ended` are the tasks of others that were read ended.
+    calls (0: none). `ended` are the tasks of others that were read ended. `untold` says why the last judged call came to
+    nothing and should be made again; empty if it did not.
+
+    What is `aside` is left alone: NotArrangedError. Every method raises HaltedError once the target is gone.
     """
 
     def __init__(self, target: Target, judge: Judge, *, patience: float = 60.0) -> None:
@@ -45,6 +63,8 @@ class Stage:
         self.limit = judge.tracker.facts.task_seconds or 600.0
         self.max_calls = 0
         self.ended: set[str] = set()
+        self.aside = Aside()
+        self.untold = ""
         self._lasted: dict[str, float] = {}
         self.process_manager: Ref | None = None
         self.auth: Json = None
@@ -69,22 +89,60 @@ class Stage:
 
     def read_vm(self, vm: Ref) -> Mapping[str, Json] | None:
         """Read a VM's state; None if it is gone."""
-        done = read(self.target, FULL, vm, STATE_PATHS, compact)
+        self._may(vm.value)
+        done = self._heard(read(self.target, FULL, vm, STATE_PATHS, compact), vm.value)
         return done.outcome.value if isinstance(done.outcome, Returned) else None
 
     def read_task(self, task: Ref, actor: str = FULL) -> dict[str, Json]:
         """Read a task's info; empty if it could not be read."""
-        return info(read(self.target, actor, task, TASK_PATHS))
+        vm = self._vm_of(task)
+        self._may(vm)
+        return info(self._heard(read(self.target, actor, task, TASK_PATHS), vm))
 
     def call(self, ref: Ref, method: str, arguments: dict[str, Json], actor: str = FULL) -> Operation:
         """Make an arranging call."""
-        return self.target.send(Call(ref, method, Arguments(arguments), actor), "arrange")
+        return self.said(Call(ref, method, Arguments(arguments), actor))
+
+    def said(self, call: Call, purpose: str = "arrange") -> Operation:
+        """Send a call that may change something."""
+        self._may(subject(call), call.method)
+        return self._heard(self.target.send(call, purpose), subject(call))
+
+    def _may(self, vm: str, method: str = "") -> None:
+        self._lives()
+        if why := self.aside.why(vm, method):
+            raise NotArrangedError(why)
+
+    def _lives(self) -> None:
+        if self.target.pulse.stopped:
+            raise HaltedError(self.target.pulse.stopped)
+
+    def _heard(self, done: Operation, vm: str) -> Operation:
+        known = self.facts.vms.get(vm)
+        self.aside.heard(done, vm, known.name if known else vm)
+        self._lives()
+        return done
+
+    def _vm_of(self, task: Ref) -> str:
+        life = self.tracker.tasks.get(task.value)
+        return life.vm if life else ""
+
+    @property
+    def left(self) -> float:
+        """The seconds that a wait may take before the run ends, a little even after that."""
+        return max(self.target.left, 1.0)
 
     def judged(self, call: Call) -> Operation:
         """Make a call of the contract under test, to be judged. Raises SpentError once `max_calls` were made."""
         if self.max_calls and self.target.recorder.calls >= self.max_calls:
             raise SpentError(f"the limit of {self.max_calls} judged calls was reached")
-        return self.target.send(call, "judge")
+        renewed = len(self.target.renewed)
+        done = self.said(call, "judge")
+        if len(self.target.renewed) > renewed:
+            self.untold = f"the session of {call.actor} had ended"
+        elif kind_of(done.outcome) in {UNSENT, TURNED_AWAY}:
+            self.untold = f"{call.method}: {getattr(done.outcome, 'reason', '')}"
+        return done
 
     def done(self, ref: Ref, method: str, arguments: dict[str, Json] | None = None) -> Json:
         """Make an arranging call, wait for its task if it has one, and give the result. Raises NotArrangedError if refused."""
@@ -116,7 +174,13 @@ class Stage:
         kind = life.accepted.call.method if life else ""
         begun = life.accepted.end if life else self.target.recorder.now()
         wait = self._lasted.get(kind, 0.0) - (self.target.recorder.now() - begun)
-        reads = follow(self.target, actor, task, deadline_seconds=self.limit, expected=max(0.0, min(wait, LONGEST)))
+        self._may(self._vm_of(task))
+        limit, wait = min(self.limit, self.left), max(0.0, min(wait, LONGEST))
+        reads = follow(self.target, actor, task, deadline_seconds=limit, expected=wait)
+        self._heard(reads[-1], self._vm_of(task))
+        if life and limit == self.limit and info(reads[-1]).get("state") in {"queued", "running"}:
+            name = self.facts.vms[life.vm].name if life.vm in self.facts.vms else life.vm
+            self.aside.stuck.setdefault(life.vm, f"{name} is set aside: its {kind} did not end within {limit:g} s")
         if info(reads[-1]).get("state") == "success":
             # the shortest seen: a wait that is too long costs more than one more read, and would feed on itself
             lasted = reads[-1].end - begun
@@ -125,7 +189,7 @@ class Stage:
 
     def until(self, what: str, reached: Callable[[], bool]) -> None:
         """Poll until something is so. Raises NotArrangedError after `patience`."""
-        deadline, pause = time.monotonic() + self.patience, BRIEF
+        deadline, pause = time.monotonic() + min(self.patience, self.left), BRIEF
         while not reached():
             if time.monotonic() > deadline:
                 raise NotArrangedError(f"{what} did not come about within {self.patience:g} s")
@@ -133,8 +197,13 @@ class Stage:
             pause = min(pause * 1.5, 1.0)
 
     def log_in(self, actor: str) -> None:
-        """Open one more session of the full account. Raises TargetError if it is refused."""
-        self.target.login(actor, self.facts.sessions[FULL], "account.full")
+        """Open one more session of the full account. Raises NotArrangedError if it is refused."""
+        self._lives()
+        try:
+            self.target.login(actor, self.facts.sessions[FULL], "account.full")
+        except TargetError as error:
+            self._lives()
+            raise NotArrangedError(str(error)) from error
 
     def find_processes(self) -> None:
         """Find the GuestProcessManager and the guest account with which levers are pulled."""

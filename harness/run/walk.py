@@ -121,6 +121,15 @@ class Walker:
 
     def _attempt(self, step: Step, number: int, *, keep: bool) -> None:
         exerciser, label = self._exerciser, _label(step, number)
+        exerciser.stage.untold = ""
+        if why := exerciser.stage.aside.why("", step.cell.method if step.cell is not None else step.method):
+            raise NotArrangedError(why)
+        self._make(exerciser, step, label, keep=keep)
+        if exerciser.stage.untold:
+            raise NotArrangedError(exerciser.stage.untold)
+
+    @staticmethod
+    def _make(exerciser: Exerciser, step: Step, label: str, *, keep: bool) -> None:
         if step.cell is not None:
             exerciser.exercise(step.cell, label, keep=keep)
             return

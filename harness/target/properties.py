@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.errors import TargetError
-from harness.terms import Arguments, Call, Faulted, Json, Operation, Ref, Returned, as_ref
+from harness.terms import MISSING, Arguments, Call, Faulted, Json, Operation, Ref, Returned, as_ref
 
 if TYPE_CHECKING:
     from harness.target.session import Target
 
-MISSING = "_missing"
 _PAGE = 100
 
 

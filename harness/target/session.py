@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from http.cookies import CookieError, SimpleCookie
@@ -12,12 +14,16 @@ import msgspec
 
 from harness.errors import HarnessError, TargetError
 from harness.schema import Schema, load, newest_usable, parse_versions_document
+from harness.target import properties
+from harness.target.lasting import BUSY, Pulse, kind_of, patiently, seconds_of, turned_away
 from harness.target.recorder import Recorder
 from harness.target.secrets import Secrets
 from harness.target.soap import interpret
-from harness.target.wire import UNSENT, Connection, Endpoint, HttpReply, Limits, parse_url, tls_context
+from harness.target.wire import Connection, Endpoint, HttpReply, Limits, parse_url, tls_context
 from harness.terms import (
     SECRET,
+    TURNED_AWAY,
+    UNSENT,
     Arguments,
     Call,
     Envelope,
@@ -29,6 +35,8 @@ from harness.terms import (
     Ref,
     Returned,
     as_ref,
+    shows_session,
+    unauthenticated,
 )
 
 if TYPE_CHECKING:
@@ -40,17 +48,34 @@ STRANGER = "stranger"
 _MADE_UP = "00000000000000000000000000000000deadbeef"
 _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 _BODIES = 256
+_SHARE, _LEAST = 5.0, 1.0
+"""Seconds that an exchange gets, where it may take them, of a run that must end; and even after that end."""
 Shape = Callable[[Json], Json]
 Connect = Callable[[], Connection]
 
 
 class _Session:
-    """An actor's connection and cookie; `nobody` never has a cookie, `stranger` always a made-up one."""
+    """An actor's connection and cookie; `nobody` never has a cookie, `stranger` always a made-up one.
+
+    `login` are the arguments with which it logged in, until it logs out. `fresh`: it had to log in again, and no call since
+    was served.
+    """
 
     def __init__(self, actor: str, connection: Connection) -> None:
         self.connection = connection
+        self.login: dict[str, Json] = {}
+        self.fresh = self.asking = False
         self.cookie = f'"{_MADE_UP}"' if actor == STRANGER else ""
         self._fixed = actor in {NOBODY, STRANGER}
+
+    def heard(self, call: Call, outcome: Outcome) -> None:
+        """Note what an answer says of the session."""
+        if call.method == "Login" and isinstance(outcome, Returned):
+            self.login = call.arguments
+        elif call.method == "Logout":
+            self.login = {}
+        elif not isinstance(outcome, Lost) and not unauthenticated(outcome) and not self.asking:
+            self.fresh = False
 
     def note(self, reply: HttpReply) -> None:
         """Take the cookie that the server sets; Secure is not heeded, loopback HTTP has no better channel."""
@@ -69,6 +94,10 @@ class Target:
     """A server that answers calls; each actor has a session and a connection of its own.
 
     `content` is the decoded ServiceContent, `about` its AboutInfo. Different actors may be used by different threads.
+
+    A session that ended by itself, as a vCenter's do after 30 idle minutes, is opened again when its actor is told so;
+    `renewed` names the actors to whom that happened. No exchange lasts longer than `patience` seconds, or than a quarter of
+    what is left until `ends` (a moment of time.monotonic). `pulse` tells when the target is gone.
     """
 
     def __init__(
@@ -83,6 +112,9 @@ class Target:
         self._connect = connect
         self._sessions: dict[str, _Session] = {}
         self._bodies: dict[tuple[str, Ref, bytes], bytes] = {}
+        self.patience = self.ends = math.inf
+        self.renewed: list[str] = []
+        self.pulse = Pulse()
         self._lock = threading.Lock()
 
     @classmethod
@@ -163,8 +195,51 @@ class Target:
         """Send a call and record it, before the bytes leave and after the answer.
 
         `shape` makes a returned value compact before it is recorded. Whatever the server does is a value, never an
-        exception; SchemaError if the arguments cannot be serialised.
+        exception; SchemaError if the arguments cannot be serialised. A read is sent again while the server is busy, and
+        once if it left on a connection that the server was closing. Reads and arranging calls are sent again, once, if
+        their session had ended (oracle rule A13): then nothing was done.
         """
+
+        def once() -> tuple[Operation, float]:
+            return self._once(call, purpose, cell, shape)
+
+        def busy(made: tuple[Operation, float]) -> float | None:
+            return made[1] if kind_of(made[0].outcome) == TURNED_AWAY else None
+
+        done, _ = patiently(once, busy, self.left) if purpose == "read" else once()
+        if purpose == "read" and not done.status and isinstance(done.outcome, Lost) and not kind_of(done.outcome):
+            done, _ = once() if self._session(call.actor).connection.reused else (done, 0.0)
+        if unauthenticated(done.outcome) and self._renew(call) and purpose != "judge":
+            done, _ = once()
+        return done
+
+    @property
+    def left(self) -> float:
+        """The seconds until the run ends."""
+        return self.ends - time.monotonic()
+
+    def _renew(self, call: Call) -> bool:
+        """Log an actor in again whose session has ended; False if it lives, never was, or cannot be opened again."""
+        session = self._session(call.actor)
+        own = {"cookie"} & {each.lower() for each in getattr(call.payload, "headers", ())}
+        if not session.login or session.asking or own:
+            return False
+        session.asking = True
+        asked = properties.read(self, call.actor, self.manager("sessionManager"), ["currentSession"])
+        session.asking = False
+        if isinstance(asked.outcome, Lost) or session.fresh or shows_session(asked.outcome):
+            return False
+        try:
+            self.login(call.actor, session.login["userName"], session.login["password"])
+        except TargetError as error:
+            self.pulse.stopped = f"the session of {session.login['userName']} has ended: {error}"
+            return False
+        self._session(call.actor).fresh = True
+        self.renewed.append(call.actor)
+        return True
+
+    def _once(self, call: Call, purpose: str, cell: str, shape: Shape | None) -> tuple[Operation, float]:
+        """Send a call once; gives with the operation the seconds for which a busy server wants to be left alone."""
         session = self._session(call.actor)
         headers = {
             "Content-Type": "text/xml; charset=utf-8",
@@ -182,16 +257,23 @@ class Target:
             body = self._serialised(call, call.payload, again=purpose == "read")
         body = self.secrets.resolve(body)
         invoke = self.recorder.invoke(call, purpose, cell)
-        reply = session.connection.post(self._path, body, headers, pacing)
+        share = max(self.left / 4, min(self.left, _SHARE), _LEAST)  # a call that hangs leaves something for others
+        reply = session.connection.post(self._path, body, headers, pacing, min(self.patience, share))
         ended = self.recorder.now()
         if isinstance(reply, Lost):
-            return self.recorder.answer(invoke, ended, reply)
+            self.pulse.heard(call.method, reply)
+            return self.recorder.answer(invoke, ended, reply), 0.0
         session.note(reply)
         outcome, problems = interpret(self.schema, call.method, reply)
+        if away := turned_away(reply, outcome, purpose):
+            outcome, problems = away, ()
         if shape is not None and isinstance(outcome, Returned):
             outcome = Returned(shape(outcome.value))
+        self.pulse.heard(call.method, outcome)
+        session.heard(call, outcome)
         problems = tuple(self.secrets.redact(each) for each in (*problems, *self.secrets.repeated(reply.body)))
-        return self.recorder.answer(invoke, ended, self._redacted(outcome), status=reply.status, problems=problems)
+        done = self.recorder.answer(invoke, ended, self._redacted(outcome), status=reply.status, problems=problems)
+        return done, seconds_of(reply)
 
     def _serialised(self, call: Call, payload: Arguments, *, again: bool) -> bytes:
         """Serialise a call; what is read over and over is serialised once."""
@@ -209,6 +291,7 @@ class Target:
         with self._lock:
             if actor not in self._sessions:
                 self._sessions[actor] = _Session(actor, self._connect())
+                self._sessions[actor].connection.met = bool(self.content)
             return self._sessions[actor]
 
     def _redacted(self, outcome: Outcome) -> Outcome:
@@ -223,11 +306,17 @@ class Target:
 
 def _offered_schema(endpoint: Endpoint, connection: Connection) -> Schema:
     path = f"{endpoint.path}/vimServiceVersions.xml"
-    reply = connection.get(path)
+    reply = patiently(
+        lambda: connection.get(path),
+        lambda got: seconds_of(got) if isinstance(got, HttpReply) and got.status in BUSY else None,
+        math.inf,
+    )
     connection.close()
     if isinstance(reply, Lost):
         reason = reply.reason.removeprefix(UNSENT) + _advice(reply.reason)
         raise TargetError(f"{endpoint.url} cannot be reached: {reason}")
+    if reply.status in BUSY:
+        raise TargetError(f"{endpoint.url} is too busy: {path} has status {reply.status}; try again later")
     if reply.status != 200:
         raise TargetError(f"{endpoint.url} is no vCenter: {path} has status {reply.status}{_elsewhere(reply)}")
     try:

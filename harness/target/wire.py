@@ -5,6 +5,7 @@ Why not http.client: its time-outs are per read, so that a server which drips by
 
 from __future__ import annotations
 
+import math
 import socket
 import ssl
 import time
@@ -15,13 +16,14 @@ import httptools
 import msgspec
 
 from harness.errors import UsageError
-from harness.terms import Lost
+from harness.terms import HUNG, UNSENT, Lost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-UNSENT = "not sent: "
 _CHUNK = 65536
+_PAUSE = 0.1
+"""Seconds between two tries to reach a server that was there."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -45,10 +47,14 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Seconds for connecting (TLS included) and for a whole exchange; bytes for the head and the body of a reply."""
+    """Seconds for connecting (TLS included) and for a whole exchange; bytes for the head and the body of a reply.
+
+    A server that was there and refuses connections is tried again for `back` seconds.
+    """
 
     connect: float = 10.0
     exchange: float = 60.0
+    back: float = 3.0
     head: int = 65536
     body: int = 64 * 1024 * 1024
 
@@ -101,6 +107,8 @@ class Connection:
     """A keep-alive connection; opened at the first request, and again when the server has closed it in between.
 
     Nothing is ever sent twice: a failure after the first byte has left is a Lost. Not for several threads at once.
+    `met` says that the server has answered before, so that one that refuses to connect may be about to come back; `reused`
+    whether the last exchange was not the first of its connection, so that the server may have been about to close it.
     """
 
     def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None = None, limits: Limits | None = None) -> None:
@@ -108,15 +116,23 @@ class Connection:
         self._tls = (tls or tls_context()) if endpoint.secure else None
         self._limits = limits or Limits()
         self._socket: socket.socket | None = None
+        self.met = self.reused = False
 
     def get(self, path: str) -> HttpReply | Lost:
         """Fetch a document."""
         return self._exchange(_head("GET", path, {"Host": self._endpoint.authority}), b"", (), reusable=True)
 
     def post(
-        self, path: str, body: bytes, headers: Mapping[str, str], pacing: tuple[float, ...] = ()
+        self,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        pacing: tuple[float, ...] = (),
+        seconds: float = math.inf,
     ) -> HttpReply | Lost:
         """Send a body; `headers` replace the own ones (Host, Content-Length), an empty value removes one.
+
+        The exchange ends after `seconds` if they are fewer than the limit.
 
         With `Transfer-Encoding: chunked` among them the body goes in chunks, and without a length. `pacing` are pauses in
         seconds between the equal parts in which the body is sent.
@@ -128,7 +144,7 @@ class Connection:
         fields |= {name: value for name, value in headers.items() if value}
         # After a length that is not the body's, nobody knows where the next request begins.
         reusable = not {"content-length", "transfer-encoding", "connection"} & {each.lower() for each in headers}
-        return self._exchange(_head("POST", path, fields), body, pacing, reusable=reusable)
+        return self._exchange(_head("POST", path, fields), body, pacing, reusable=reusable, seconds=seconds)
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -136,12 +152,15 @@ class Connection:
             self._socket.close()
             self._socket = None
 
-    def _exchange(self, head: bytes, body: bytes, pacing: tuple[float, ...], *, reusable: bool) -> HttpReply | Lost:
+    def _exchange(
+        self, head: bytes, body: bytes, pacing: tuple[float, ...], *, reusable: bool, seconds: float = math.inf
+    ) -> HttpReply | Lost:
+        seconds = min(self._limits.exchange, seconds)
         try:
-            sock = self._ready()
+            sock = self._ready(time.monotonic() + (min(self._limits.back, seconds) if self.met else 0.0))
         except (OSError, ValueError) as error:  # ValueError: a host name that IDNA refuses
             return Lost(UNSENT + _why(error))
-        deadline = time.monotonic() + self._limits.exchange
+        deadline = time.monotonic() + seconds
         keep = False
         try:
             failure = _send(sock, head, body, pacing, deadline)
@@ -149,22 +168,30 @@ class Connection:
             reply = reading.read(sock, deadline, failure)
             keep = reusable and reading.keep
         except TimeoutError:
-            return Lost(f"no whole reply within {self._limits.exchange:g} s")
+            return Lost(f"{HUNG}{seconds:.3g} s")
         except OSError as error:
             return Lost(_why(error))
         except _UnusableError as error:
             return Lost(str(error))
         else:
+            self.met = True
             return reply
         finally:
             if not keep:
                 self.close()
 
-    def _ready(self) -> socket.socket:
+    def _ready(self, until: float) -> socket.socket:
+        """Give an open connection; one that is refused is tried again until a moment."""
         if self._socket is not None and not _idle(self._socket):
             self.close()
-        if self._socket is None:
-            self._socket = self._connect()
+        self.reused = self._socket is not None
+        while self._socket is None:
+            try:
+                self._socket = self._connect()
+            except ConnectionRefusedError:
+                if time.monotonic() + _PAUSE > until:
+                    raise
+                time.sleep(_PAUSE)
         return self._socket
 
     def _connect(self) -> socket.socket:

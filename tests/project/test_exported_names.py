@@ -18,8 +18,8 @@ EXPORTED = {
     "disturbances": "",
     "model": (
         "Allowed Asked BY_NAME Branch Cell DEVIATIONS EFFECTS Expectation Facts GuestAccount LATER Lever SHOWN "
-        "STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VmFacts cell cell_of cells changed_fields changes "
-        "classify compact deviations_of expect facts_of family_of ground holding moves observe passes possible read_of "
+        "STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VmFacts asks_session cell cell_of cells changed_fields "
+        "changes classify compact deviations_of expect facts_of family_of ground holding moves observe passes possible read_of "
         "recent_tasks refused settle settled sharpness steady step subject tour universe"
     ),
     "report": "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from harness.check import Judge
 from harness.model import cell
+from harness.run.aside import Aside
 from harness.run.exercise import Exerciser
 from harness.run.plan import Step
 from harness.run.stage import NotArrangedError, RefusedError
@@ -41,6 +43,7 @@ class Script:
     def __init__(self, judge: Verdicts, **tries: Any) -> None:
         self.judge, self.tries = judge, tries
         self.shared: object = None
+        self.stage = SimpleNamespace(untold="", aside=Aside())
         self.arrangements = 0
         self.heard: list[str] = []
 
@@ -52,6 +55,7 @@ class Script:
         fate = planned.pop(0) if len(planned) > 1 else planned[0]
         if isinstance(fate, Exception):
             raise fate
+        self.stage.untold = fate or ""
         self.shared = object() if keep else None
         verdict = Verdict.VIOLATES if name in self.judge.wrong else Verdict.CONFORMS
         self.judge.judgements.append(Seen(label, verdict))
@@ -80,6 +84,24 @@ def test_a_step_is_tried_until_it_is_arranged() -> None:
     walker = walked(script, [step("poweredOff")])
     assert script.heard == [f"{METHOD}:poweredOff", f"{METHOD}:poweredOff#2"]
     assert (walker.exercised, walker.skipped) == ({f"{METHOD}:poweredOff"}, {})
+
+
+def test_a_call_that_came_to_nothing_is_made_again() -> None:
+    """Its session had ended, or a busy server did not take it: the step is tried again, and tries are not for ever."""
+    judge = Verdicts()
+    script = Script(judge, poweredOff=["the session had ended", None], suspended=["turned away: HTTP 503"])
+    walker = walked(script, [step("poweredOff"), step("suspended")])
+    assert script.heard[:2] == [f"{METHOD}:poweredOff", f"{METHOD}:poweredOff#2"]
+    assert walker.exercised == {f"{METHOD}:poweredOff"}
+    assert walker.skipped == {f"{METHOD}:suspended": "turned away: HTTP 503"}
+
+
+def test_a_method_that_is_left_alone_is_not_arranged_for() -> None:
+    """It hung on some VMs before."""
+    script = Script(Verdicts())
+    script.stage.aside.methods[METHOD] = "it hung"
+    walker = walked(script, [step("poweredOff")])
+    assert (script.heard, walker.skipped) == ([], {f"{METHOD}:poweredOff": "it hung"})
 
 
 @pytest.mark.parametrize(("name", "tries"), [("poweredOff", TRIES), ("customizing", HASTY_TRIES)])

@@ -61,7 +61,7 @@ NOBODY = [http(CONTENT, 200, 'Set-Cookie: vmware_soap_session="early"; Path=/')]
 
 def opened(server: Any, **options: Any) -> Target:
     """Open a scripted server as a target."""
-    return Target.open(server.url, limits=Limits(connect=2, exchange=2), **options)
+    return Target.open(server.url, limits=Limits(connect=2, exchange=2, back=0.2), **options)
 
 
 def cookie(request: bytes) -> str:
