@@ -71,6 +71,24 @@ class Arranger(Chooser):
         if stands:
             return vm.ref
         self.arranged += 1
+        try:
+            self._arrange(vm, want)
+        except NotArrangedError as error:
+            if self.stage.aside.failed(vm.ref.value) and not self._serves(vm):
+                self.stage.aside.stuck[vm.ref.value] = f"{vm.name} is set aside: {error}"
+            raise
+        self.stage.aside.served(vm.ref.value)
+        return vm.ref
+
+    def _serves(self, vm: VmFacts) -> bool:
+        """Whether a VM that could not be arranged can at least be made ready."""
+        try:
+            self._arrange(vm, State())
+        except NotArrangedError:
+            return False
+        return True
+
+    def _arrange(self, vm: VmFacts, want: State) -> None:
         self._quiet(vm)
         self._emptied(vm, want)
         if want.power == ON or asks_guest(want):
@@ -83,7 +101,6 @@ class Arranger(Chooser):
         if want.tools != "starting":
             self.let_settle(vm)
         self._start(vm, want)
-        return vm.ref
 
     def let_settle(self, vm: VmFacts) -> None:
         """Wait until what is reported of the VM cannot be older than its last change (oracle rule A11)."""
@@ -234,7 +251,8 @@ class Arranger(Chooser):
 
         def booted() -> bool:
             tools = self.now(vm).tools
-            again = (self.stage.tracker.readings[vm.ref.value] or {}).get("runtime.bootTime") != before
+            now = (self.stage.tracker.readings[vm.ref.value] or {}).get("runtime.bootTime")
+            again = now != before or now is None  # a server that tells of no boot leaves nothing to wait for
             return tools == "starting" or (again and tools in {"ready", "old"})
 
         self.stage.until(f"the start of Tools of {vm.name}", booted)

@@ -9,16 +9,22 @@ MOST = 2
 """On so many VMs a method may hang before it is not called any more."""
 
 
+FAILURES = 3
+"""So often in a row it may not be possible to arrange a VM before it is tried whether it can be made ready at all."""
+
+
 class Aside:
     """VMs and methods that are set aside: `vms` maps moIds, `methods` names of methods, to the reason.
 
-    A VM in `stuck` has a task that did not end in time: it still may, so the VM is not chosen any more (oracle rule A14).
+    A VM in `stuck` is not chosen any more: it has a task that did not end in time, and still may (oracle rule A14), or it
+    can no longer be made ready.
     """
 
     def __init__(self) -> None:
         self.vms: dict[str, str] = {}
         self.methods: dict[str, str] = {}
         self.stuck: dict[str, str] = {}
+        self._failed: dict[str, int] = {}
         self._hung: dict[str, list[str]] = {}
 
     def heard(self, done: Operation, vm: str, name: str) -> None:
@@ -33,6 +39,15 @@ class Aside:
         known += [name] if name not in known else []
         if len(known) >= MOST:
             self.methods[method] = f"{method} is not called any more: it was not answered on {', '.join(known)}"
+
+    def failed(self, vm: str) -> bool:
+        """Take in that a VM could not be arranged; True if that came so often in a row that it may be beyond use."""
+        self._failed[vm] = self._failed.get(vm, 0) + 1
+        return self._failed[vm] % FAILURES == 0
+
+    def served(self, vm: str) -> None:
+        """Take in that a VM could be arranged."""
+        self._failed.pop(vm, None)
 
     def why(self, vm: str, method: str = "") -> str:
         """Say why a VM, or a method, is left alone; empty if neither is."""

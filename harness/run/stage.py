@@ -30,6 +30,7 @@ from harness.terms import (
 
 FULL, UNPRIVILEGED, SECOND, READONLY = "full", "unprivileged", "second", "readonly"
 BRIEF = 0.002
+WEARIER = 4
 LONGEST = 5.0
 """The longest pause in seconds between two reads of a task."""
 
@@ -65,6 +66,7 @@ class Stage:
         self.ended: set[str] = set()
         self.aside = Aside()
         self.untold = ""
+        self._late: dict[str, int] = {}
         self._lasted: dict[str, float] = {}
         self.process_manager: Ref | None = None
         self.auth: Json = None
@@ -100,7 +102,9 @@ class Stage:
         return info(self._heard(read(self.target, actor, task, TASK_PATHS), vm))
 
     def call(self, ref: Ref, method: str, arguments: dict[str, Json], actor: str = FULL) -> Operation:
-        """Make an arranging call."""
+        """Make an arranging call. Raises RefusedError if the API that is spoken lacks the method."""
+        if method not in self.target.schema.operations:
+            raise RefusedError(f"API {self.target.api_version} has no {method}")
         return self.said(Call(ref, method, Arguments(arguments), actor))
 
     def said(self, call: Call, purpose: str = "arrange") -> Operation:
@@ -188,13 +192,16 @@ class Stage:
         return reads
 
     def until(self, what: str, reached: Callable[[], bool]) -> None:
-        """Poll until something is so. Raises NotArrangedError after `patience`."""
-        deadline, pause = time.monotonic() + min(self.patience, self.left), BRIEF
+        """Poll until something is so. Raises NotArrangedError after `patience`; what never came is waited for ever less."""
+        patience = self.patience / WEARIER ** self._late.get(what, 0)
+        deadline, pause = time.monotonic() + min(patience, self.left), BRIEF
         while not reached():
             if time.monotonic() > deadline:
-                raise NotArrangedError(f"{what} did not come about within {self.patience:g} s")
+                self._late[what] = self._late.get(what, 0) + 1
+                raise NotArrangedError(f"{what} did not come about within {patience:g} s")
             time.sleep(pause)
             pause = min(pause * 1.5, 1.0)
+        self._late.pop(what, None)
 
     def log_in(self, actor: str) -> None:
         """Open one more session of the full account. Raises NotArrangedError if it is refused."""
