@@ -306,3 +306,24 @@ def test_a_set_that_is_unsound_is_one_line(tmp_path: Path, lines: tuple[str, ...
     with pytest.raises(SchemaError, match=said) as caught:
         compared(str(tmp_path), "6.8.7")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('style="document"', 'style="rpc"', "are not document/literal"),
+        ('<part name="f" element="x:BusyFault"/>', '<part name="f" type="x:Busy"/>', "of a form that is not read"),
+        ('<part name="f" element="x:BusyFault"/>', "", "of a form that is not read"),
+        ('<xsd:element name="BusyFault" type="x:Busy"/>', '<xsd:element name="BusyFault"/>', "Do declares a fault"),
+        ('<fault name="Busy" message="x:Busy"/>', '<fault name="Busy" message="x:None"/>', "'Do' was not found"),
+        ('<output message="x:StopResponse"/>', "", "of a form that is not read"),
+    ],
+)
+def test_a_form_that_is_not_vspheres_is_one_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+    """Nothing of a set is left out silently: what cannot be compared is refused."""
+    document = small_document(BASE)
+    assert old in document
+    (tmp_path / "vimService.wsdl").write_text(document.replace(old, new))
+    with pytest.raises(SchemaError, match=said) as caught:
+        compared("6.8.7", str(tmp_path))
+    assert "\n" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from harness.schema.closure import present, roots
 from harness.schema.metadata import Metadata, known_versions
 from harness.schema.ship import roots_of
 from harness.schema.wsdl import Schema, load, load_roots
+
+_NO_NAMESPACE = {"None", "http://schemas.xmlsoap.org/soap/envelope/"}
+"""What stands in the place of the name space of messages that zeep makes up itself."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,14 @@ def _open(name: str, wanted: Sequence[str]) -> Source:
         return _release(name, wanted)
     if "://" in name and "@" in urlsplit(name).netloc:
         raise SchemaError("the URL of a WSDL holds a user name, which would be shown; leave it out")
-    schema = load(name)
+    with warnings.catch_warnings(record=True) as said:  # zeep leaves out what it cannot read, and warns
+        warnings.simplefilter("always")
+        schema = load(name)
+    if said:
+        raise SchemaError(f"{name}: {' '.join(str(said[0].message).split())}")
     _read(schema, name)
-    return Source(name, name if "://" in name else quote(Path(name).as_posix()), schema)
+    path = Path(name) / "vimService.wsdl" if Path(name).is_dir() else Path(name)
+    return Source(name, name if "://" in name else quote(path.as_posix()), schema)
 
 
 def _release(name: str, wanted: Sequence[str]) -> Source:
@@ -75,7 +84,13 @@ def _release(name: str, wanted: Sequence[str]) -> Source:
 
 def _read(schema: Schema, name: str) -> None:
     """Read all of a WSDL that somebody else wrote: what cannot be is said now, in one line."""
+    if schema.namespace in _NO_NAMESPACE:
+        raise SchemaError(f"{name}: its messages are not document/literal with one part each, as vSphere's are")
     try:
-        _ = [*schema.operations.values(), *schema.types.values()]
-    except (LookupError, AttributeError, TypeError, ValueError, StopIteration) as error:
+        _ = [*schema.types.values()]
+        operations = list(schema.operations.values())
+    except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
         raise SchemaError(f"{name}: a definition is of a form that is not read: {error}") from error
+    for each in operations:
+        if None in each.faults:
+            raise SchemaError(f"{name}: {each.name} declares a fault whose type has no name")
