@@ -229,6 +229,27 @@ def wsdl_build(
     typer.echo(f"{len(files)} files in {out}")
 
 
+@wsdl_app.command("diff")
+def wsdl_diff(
+    old: option.DiffOld,
+    new: option.DiffNew,
+    *,
+    root: option.Roots = None,
+    fail_on: option.FailOn = "breaking",
+    output: option.DiffFormat = "text",
+    out: option.OutFile = None,
+) -> None:
+    """Tell what a client of A meets in B, each difference with its class; exit 100 if it is breaking."""
+    from harness.report.differences import FAIL_ON, FORMATS
+    from harness.run import wsdl_diff as diff
+
+    _one_of("--fail-on", fail_on, FAIL_ON)
+    _one_of("--format", output, tuple(FORMATS))
+    found = diff.wsdl_diff(old, new, tuple(root or ()), fail_on)
+    typer.echo(diff.deliver(found, output, out), nl=False)
+    raise typer.Exit(found.exit_code)
+
+
 @contract_app.command("list")
 def contract_list(contract: option.ContractName = MANAGER) -> None:
     """List the rows."""

@@ -47,3 +47,15 @@ Explore: TypeAlias = Annotated[
     int, typer.Option(min=0, metavar="N", help="After the plan, N random programs of moves.")
 ]
 ExploreOnly: TypeAlias = Annotated[bool, typer.Option("--explore-only", help="With --explore: leave the plan out.")]
+_SIDE = "a folder, a vimService.wsdl, a URL or an API version"
+DiffOld: TypeAlias = Annotated[str, typer.Argument(metavar="A", help=f"What the client was made for: {_SIDE}.")]
+DiffNew: TypeAlias = Annotated[str, typer.Argument(metavar="B", help=f"What it meets: {_SIDE}.")]
+Roots: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--root", help="OBJECT[:METHOD,…] of an API version; may be repeated; none: those that ship."),
+]
+FailOn: TypeAlias = Annotated[
+    str, typer.Option(help="Exit 100 from this class on: breaking, risky, addition; or none.")
+]
+DiffFormat: TypeAlias = Annotated[str, typer.Option("--format", help="text, json, markdown, junit or sarif.")]
+OutFile: TypeAlias = Annotated[Path | None, typer.Option("--out", help="File for the report; none: stdout.")]

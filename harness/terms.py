@@ -259,3 +259,37 @@ class Finding(msgspec.Struct, frozen=True):
     program: tuple[ReplayStep, ...] = ()
     root: tuple[str, str] = ("", "")
     repeats: str = ""
+
+
+class Impact(StrEnum):
+    """What a difference means for a client of the old side that meets the new one; the worst first, in this order.
+
+    `breaking`: what it does fails. `risky`: it may meet what it does not know. `addition`: it notices nothing.
+    """
+
+    BREAKING = "breaking"
+    RISKY = "risky"
+    ADDITION = "addition"
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order; 0 is the worst."""
+        return list(Impact).index(self)
+
+
+class Difference(msgspec.Struct, frozen=True, rename={"impact": "class"}):
+    """One way in which the new side is not the old one, with its class and the reason of the class.
+
+    `fingerprint` is 12 hex digits of SHA-256 over kind, path, old and new: no release, no order, no file. An empty `old` or
+    `new` is what that side does not have. `position` is where the client meets it, `sent` or `received`; empty if that does
+    not matter.
+    """
+
+    fingerprint: str
+    impact: Impact
+    kind: str
+    path: str
+    old: str
+    new: str
+    reason: str
+    position: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree as ET
 
 from harness.report.events import RunEnded, RunEvent, printable
@@ -10,6 +10,7 @@ from harness.report.run_directory import write_whole
 from harness.terms import Finding, RowVerdict, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from harness.report.result import RunResult
@@ -30,26 +31,19 @@ class JunitReporter:
             write_whole(self._file, junit(event.summary))
 
 
+class Case(NamedTuple):
+    """One test case; `told` is `failure`, `error` or `skipped`, with a message, a type and a text; empty if it passed."""
+
+    classname: str
+    name: str
+    told: str = ""
+    message: str = ""
+    type: str = ""
+    text: str = ""
+
+
 def junit(result: RunResult) -> bytes:
     """Give the document: violates is a failure, untested skipped with its reason, inconclusive an error."""
-    count = {child: sum(row.verdict is verdict for row in result.rows) for verdict, child in _CHILD.items()}
-    suites = ET.Element("testsuites")
-    suite = ET.SubElement(
-        suites,
-        "testsuite",
-        {
-            "name": "vcontract",
-            "timestamp": result.started[:19] or "1970-01-01T00:00:00",
-            "hostname": "localhost",
-            "tests": str(len(result.rows)),
-            "failures": str(count["failure"]),
-            "errors": str(count["error"]),
-            "skipped": str(count["skipped"]),
-            "time": f"{result.seconds:.3f}",
-            "package": "vcontract",
-            "id": "0",
-        },
-    )
     facts = {
         "seed": str(result.seed),
         "target": result.target.url,
@@ -58,35 +52,57 @@ def junit(result: RunResult) -> bytes:
         "build": result.target.build,
         "replay": result.replay,
     }
+    cases = [_case(row, [each for each in result.findings if each.row == row.id]) for row in result.rows]
+    return document(cases, facts, result.notes, started=result.started, seconds=result.seconds)
+
+
+def document(
+    cases: Sequence[Case],
+    facts: Mapping[str, str],
+    notes: Iterable[str] = (),
+    *,
+    started: str = "",
+    seconds: float = 0.0,
+) -> bytes:
+    """Give a document with one suite: cases, facts as properties, notes as its output; `started` is UTC in ISO 8601."""
+    count = {child: sum(case.told == child for case in cases) for child in _CHILD.values()}
+    suites = ET.Element("testsuites")
+    suite = ET.SubElement(
+        suites,
+        "testsuite",
+        {
+            "name": "vcontract",
+            "timestamp": started[:19] or "1970-01-01T00:00:00",
+            "hostname": "localhost",
+            "tests": str(len(cases)),
+            "failures": str(count["failure"]),
+            "errors": str(count["error"]),
+            "skipped": str(count["skipped"]),
+            "time": f"{seconds:.3f}",
+            "package": "vcontract",
+            "id": "0",
+        },
+    )
     properties = ET.SubElement(suite, "properties")
     for name, value in facts.items():
         ET.SubElement(properties, "property", {"name": name, "value": printable(value) or "-"})
-    for row in result.rows:
-        _case(suite, row, [each for each in result.findings if each.row == row.id])
-    ET.SubElement(suite, "system-out").text = printable("\n".join(result.notes))
+    for case in cases:
+        names = {"name": printable(case.name), "classname": printable(case.classname) or "vcontract", "time": "0"}
+        element = ET.SubElement(suite, "testcase", names)
+        if case.told:
+            told = ET.SubElement(element, case.told, {"message": printable(case.message), "type": case.type})
+            told.text = printable(case.text)
+    ET.SubElement(suite, "system-out").text = printable("\n".join(notes))
     ET.SubElement(suite, "system-err")
     ET.indent(suites)
     return bytes(ET.tostring(suites, encoding="UTF-8", xml_declaration=True)) + b"\n"
 
 
-def _case(suite: ET.Element, row: RowVerdict, findings: list[Finding]) -> None:
+def _case(row: RowVerdict, findings: list[Finding]) -> Case:
     promise, _, name = row.id.rpartition("/")
-    case = ET.SubElement(
-        suite,
-        "testcase",
-        {
-            "name": printable(name),
-            "classname": printable(promise.replace("/", ".")) or "vcontract",
-            "time": "0",
-        },
+    told = _CHILD.get(row.verdict, "")
+    text = "\n\n".join(
+        f"{each.id} {each.grade.value}\nexpected: {each.expected}\nobserved: {each.observed}\nreplay: {each.replay}"
+        for each in findings
     )
-    child = _CHILD.get(row.verdict)
-    if child is None:
-        return
-    told = ET.SubElement(case, child, {"message": printable(row.reason), "type": row.verdict.value})
-    told.text = printable(
-        "\n\n".join(
-            f"{each.id} {each.grade.value}\nexpected: {each.expected}\nobserved: {each.observed}\nreplay: {each.replay}"
-            for each in findings
-        )
-    )
+    return Case(promise.replace("/", "."), name, told, row.reason, row.verdict.value, text)

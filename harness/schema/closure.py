@@ -36,17 +36,20 @@ def roots(metadata: Metadata, wanted: Sequence[str]) -> tuple[list[Method], list
 
 
 def present(metadata: Metadata, wanted: Sequence[str]) -> list[str]:
-    """Leave out of roots what a release does not have: objects, and methods picked by name."""
+    """Leave out of roots what a release does not have: objects, and methods and properties picked by name."""
     found = []
     for each in wanted:
         head, only_methods, methods = each.partition(":")
-        owner = head.partition(".")[0].strip()
-        if owner not in metadata.managed:
+        owner, only_properties, properties = head.partition(".")
+        if owner.strip() not in metadata.managed:
             continue
-        offered = {method.name for managed in metadata.lineage(owner) for method in managed.methods}
-        held = [name for name in methods.split(",") if name in offered]
+        lineage = metadata.lineage(owner.strip())
+        offered = {method.name for managed in lineage for method in managed.methods}
+        members = {member.name for managed in lineage for member in managed.properties}
+        held = [name.strip() for name in methods.split(",") if name.strip() in offered]
+        kept = [name.strip() for name in properties.split(",") if name.strip() in members]
         if not only_methods or held or not methods:
-            found.append(head + only_methods + ",".join(held))
+            found.append(owner.strip() + only_properties + ",".join(kept) + only_methods + ",".join(held))
     return found
 
 

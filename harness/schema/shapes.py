@@ -73,8 +73,8 @@ def read_field(element: Any) -> Field:
 
 
 def read_fields(kind: Any) -> tuple[Field, ...]:
-    """Read the fields of zeep's complex type; `_value_1` is the pseudo member that zeep gives to an empty type."""
-    return tuple(read_field(element) for name, element in kind.elements if name != "_value_1")
+    """Read the fields of zeep's type: none of a simple one; `_value_1` is the pseudo member of an empty type."""
+    return tuple(read_field(element) for name, element in getattr(kind, "elements", ()) if name != "_value_1")
 
 
 def read_type(kind: Any, values: tuple[str, ...]) -> DataType:
@@ -85,9 +85,16 @@ def read_type(kind: Any, values: tuple[str, ...]) -> DataType:
 
 
 def read_base(kind: Any) -> str | None:
-    """Name the type that zeep's type extends; zeep keeps it only as the first of the types it accepts."""
+    """Name the type that zeep's type extends, of a simple type the XSD type that it restricts.
+
+    zeep keeps neither as such: only the types that it accepts, and a Python base class.
+    """
     bases = getattr(kind, "_extension_types", None)
-    return str(bases[0]._xsd_type.name) if bases else None  # noqa: SLF001 - zeep's only trace of it
+    base = getattr(bases[0], "_xsd_type", None) if bases else None
+    if base is not None:
+        return str(base.name)
+    restricted = getattr(kind, "_default_qname", None)  # a complex type is an anyType there, which says nothing
+    return None if restricted is None or restricted.localname == ANY else str(restricted.localname)
 
 
 def read_operation(operation: Any) -> Operation:

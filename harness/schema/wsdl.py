@@ -85,6 +85,8 @@ class Schema:
             chain: list[str] = []
             at: str | None = name
             while at is not None and at in bases:
+                if at in chain:
+                    raise SchemaError(f"the WSDL of API {self.api_version} has a type that extends itself: {at}")
                 chain.append(at)
                 at = bases[at]
             found[name] = tuple(chain)
@@ -184,7 +186,7 @@ def load(path_or_url: str | Path, *, fetch: Fetch | None = None) -> Schema:
     if text in SHIPPED:
         return _load_shipped(text)
     if text in known_versions():
-        return _load_built(text)
+        return load_roots(text, roots_of(text))
     if text.startswith(("http://", "https://")):
         return _load(text, fetch)
     path = Path(text)
@@ -199,9 +201,10 @@ def _load_shipped(version: str) -> Schema:
 
 
 @cache
-def _load_built(version: str) -> Schema:
+def load_roots(version: str, roots: tuple[str, ...]) -> Schema:
+    """Build and load the set of a release for roots (harness.schema.closure), once a process; raises SchemaError."""
     with tempfile.TemporaryDirectory(prefix="vcontract-wsdl-") as folder:
-        write_set(build(version, roots_of(version)), Path(folder))
+        write_set(build(version, roots), Path(folder))
         return _load(str(Path(folder) / "vimService.wsdl"), None)
 
 

@@ -16,7 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "toml_file": {"errors"},
     "terms": {"errors"},
     "history": {"errors", "terms"},
-    "schema": {"errors", "terms", "shipped"},
+    "schema": {"errors", "terms", "shipped", "toml_file"},
     "contract": {"errors", "terms", "shipped", "toml_file", "schema"},
     "model": BASE | {"schema", "contract"},
     "strategies": BASE | {"schema", "contract", "model"},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import SchemaError
-from harness.schema import SHIPPED, Schema, load
+from harness.schema import SHIPPED, DataType, Schema, load
 from harness.schema.source import read_document
 from harness.shipped import shipped
 
@@ -114,6 +114,48 @@ def test_what_is_no_wsdl_is_one_line(tmp_path: Path, body: bytes, said: str) -> 
     with pytest.raises(SchemaError, match=said) as caught:
         load(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        ("<xsd:simpleType name='T'><xsd:restriction base='xsd:int'/></xsd:simpleType>", DataType("T", "int", ())),
+        (
+            (
+                "<xsd:complexType name='T'><xsd:simpleContent><xsd:extension base='xsd:int'/></xsd:simpleContent>"
+                "</xsd:complexType>"
+            ),
+            DataType("T", None, ()),
+        ),
+    ],
+)
+def test_simple_types_are_described(tmp_path: Path, types: str, expected: DataType) -> None:
+    """What others' sets hold and the vendor's does not: a simple type without values, and simple content."""
+    (tmp_path / SERVICE).write_text(_ONE % types)
+    assert load(tmp_path).types["T"] == expected
+
+
+def test_a_type_that_extends_itself_is_refused(tmp_path: Path) -> None:
+    """A ring of types would be followed for ever."""
+    body = "<xsd:complexContent><xsd:extension base='x:%s'><xsd:sequence/></xsd:extension></xsd:complexContent>"
+    types = "".join(f"<xsd:complexType name='{a}'>{body % b}</xsd:complexType>" for a, b in ("TU", "UT"))
+    (tmp_path / SERVICE).write_text(_ONE % types)
+    with pytest.raises(SchemaError, match="a type that extends itself: T"):
+        load(tmp_path).subtypes("T")
+
+
+_ONE = """<definitions targetNamespace="urn:x" xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:x="urn:x"
+ xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/" xmlns:xsd="http://www.w3.org/2001/XMLSchema"><types>
+<xsd:schema targetNamespace="urn:x" elementFormDefault="qualified">%s<xsd:element name="Do"><xsd:complexType>
+<xsd:sequence><xsd:element name="a" type="x:T"/></xsd:sequence></xsd:complexType></xsd:element>
+<xsd:element name="DoResponse"><xsd:complexType/></xsd:element></xsd:schema></types>
+<message name="I"><part name="parameters" element="x:Do"/></message>
+<message name="O"><part name="parameters" element="x:DoResponse"/></message>
+<portType name="P"><operation name="Do"><input message="x:I"/><output message="x:O"/></operation></portType>
+<binding name="B" type="x:P"><soap:binding style="document" transport="http://schemas.xmlsoap.org/soap/http"/>
+<operation name="Do"><soap:operation soapAction="urn:x/1" style="document"/><input><soap:body use="literal"/></input>
+<output><soap:body use="literal"/></output></operation></binding>
+<service name="S"><port name="p" binding="x:B"><soap:address location="http://localhost/"/></port></service></definitions>"""
 
 
 def test_what_cannot_be_read_is_one_line(tmp_path: Path) -> None:
