@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from math import inf
 
 from msgspec.structs import replace
 
 from harness.check import fingerprint, row_of
 from harness.model import State, observe, read_of, subject
-from harness.run.judged import judged_call, still_running, unfinished
+from harness.run.judged import judged_call, still_running, task_of, unfinished
 from harness.run.stage import NotArrangedError, Stage
 from harness.terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, Verdict, as_ref
 
@@ -31,12 +33,13 @@ def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, lis
     vm = subject(until[-1].call)
     root, scope = vm, ""
     related: list[Operation] = []
-    tasks, hosts, ends = _tasks_by_vm(until), _hosts(until, vm), _ends(until)
+    told = _Told(until)
+    tasks, hosts = told.tasks, told.hosts.get(vm, set())
     comers = {each.call.actor for each in until if each.call.method == "Logout"}
     for each in reversed(until):
         if not each.cell.startswith(scope):
             break
-        made = each.call.method == _MAKES and root in _results(each, operations)
+        made = each.call.method == _MAKES and root in told.made(each)
         if made and root != vm:
             break
         come = each.call.method in _SESSIONS and each.call.actor in comers
@@ -46,11 +49,14 @@ def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, lis
             root, scope = subject(each.call), each.cell.partition(".")[0]
     related = _without_strangers(related[::-1])
     blocks: list[list[ReplayStep]] = []
+    latest: dict[str, float] = {}
     for number, each in enumerate(related):
-        step = _step(each, related[number + 1] if number + 1 < len(related) else None, until)
+        step = told.step(each, related[number + 1] if number + 1 < len(related) else None)
         waited = each.start - related[number - 1].end if number else 0.0
-        alone = all(ends.get(task, each.start) < each.start for task in _begun(related[:number], subject(each.call)))
-        step = replace(step, waited=round(waited, 3), alone=alone)
+        about = subject(each.call)
+        step = replace(step, waited=round(waited, 3), alone=latest.get(about, -inf) < each.start)
+        if task := task_of(each):
+            latest[about] = max(latest.get(about, -inf), told.ends.get(task.value, inf))
         if number and each.cell == related[number - 1].cell:
             blocks[-1].append(step)
         else:
@@ -78,70 +84,65 @@ def _concerns(call: Call, ours: set[str], tasks: Mapping[str, str], hosts: set[s
     return subject(call) in ours or (call.object.type == "Task" and tasks.get(call.object.value) in ours)
 
 
-def _hosts(operations: Sequence[Operation], vm: str) -> set[str]:
-    """Name the hosts on which a VM was seen."""
-    reads = (read_of(each) for each in operations)
-    seen = (as_ref(values.get("runtime.host")) for ref, values in filter(None, reads) if ref.value == vm and values)
-    return {each.value for each in seen if each is not None}
+class _Told:
+    """What the operations of a history told, indexed in one pass: a history may be long, and each step asks of it.
 
+    `tasks` maps tasks to their VMs, `ends` to the moment at which they were first read final, `infos` to what was read of
+    them; `hosts` maps VMs to the hosts on which they were seen.
+    """
 
-def _tasks_by_vm(operations: Sequence[Operation]) -> dict[str, str]:
-    found = {}
-    for each in operations:
-        ref = as_ref(each.outcome.value) if isinstance(each.outcome, Returned) else None
-        if ref is not None and ref.type == "Task":
-            found[ref.value] = subject(each.call)
-    return found
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self.tasks: dict[str, str] = {}
+        self.ends: dict[str, float] = {}
+        self.infos: dict[str, list[tuple[Operation, Mapping[str, Json]]]] = {}
+        self.hosts: dict[str, set[str]] = {}
+        self._vms: dict[str, tuple[list[float], list[Mapping[str, Json]]]] = {}
+        for each in operations:
+            if task := task_of(each):
+                self.tasks[task.value] = subject(each.call)
+            read = read_of(each)
+            if read is not None and read[1] is not None:
+                self._read(each, read[0].value, read[1])
 
+    def _read(self, operation: Operation, moid: str, values: Mapping[str, Json]) -> None:
+        info = values.get("info")
+        if isinstance(info, Mapping):
+            self.infos.setdefault(moid, []).append((operation, info))
+            if info.get("state") in {"success", "error"}:
+                self.ends.setdefault(moid, operation.end)
+        times, readings = self._vms.setdefault(moid, ([], []))
+        times.append(operation.end)
+        readings.append(values)
+        host = as_ref(values.get("runtime.host"))
+        if host is not None:
+            self.hosts.setdefault(moid, set()).add(host.value)
 
-def _ends(operations: Sequence[Operation]) -> dict[str, float]:
-    """Tell when each task was first read final."""
-    ends: dict[str, float] = {}
-    for each in operations:
-        read = read_of(each)
-        info = read[1].get("info") if read and read[1] else None
-        if read and isinstance(info, Mapping) and info.get("state") in {"success", "error"}:
-            ends.setdefault(read[0].value, each.end)
-    return ends
+    def made(self, operation: Operation) -> list[str]:
+        """Name what a call's task made."""
+        task = task_of(operation)
+        infos = self.infos.get(task.value, []) if task else []
+        return [found.value for _, info in infos if (found := as_ref(info.get("result")))]
 
+    def seen(self, moid: str, moment: float) -> dict[str, str]:
+        """Give what was last read of a VM before a moment."""
+        times, readings = self._vms.get(moid, ([], []))
+        last = bisect_right(times, moment)
+        if not last:
+            return {}
+        state = observe(State(), readings[last - 1])
+        return {name: str(getattr(state, name)) for name in _SEEN}
 
-def _begun(operations: Sequence[Operation], vm: str) -> list[str]:
-    """Name the tasks that calls about a VM were given."""
-    return [task for task, about in _tasks_by_vm(operations).items() if about == vm]
-
-
-def _reads(operations: Sequence[Operation], task: str) -> list[tuple[Operation, Mapping[str, Json]]]:
-    found = []
-    for each in operations:
-        read = read_of(each)
-        if read and read[0].value == task and read[1] and isinstance(read[1].get("info"), Mapping):
-            found.append((each, read[1]["info"]))
-    return found
-
-
-def _results(operation: Operation, operations: Sequence[Operation]) -> set[str]:
-    """Name what a call's task made."""
-    ref = as_ref(operation.outcome.value) if isinstance(operation.outcome, Returned) else None
-    infos = _reads(operations, ref.value) if ref else []
-    return {made.value for _, info in infos if (made := as_ref(info.get("result")))}
-
-
-def _step(operation: Operation, following: Operation | None, operations: Sequence[Operation]) -> ReplayStep:
-    ref = as_ref(operation.outcome.value) if isinstance(operation.outcome, Returned) else None
-    settled, gave = True, ("", "")
-    if ref is not None and ref.type == "Task":
-        infos = _reads(operations, ref.value)
-        finals = [each for each, info in infos if info.get("state") in {"success", "error"}]
-        settled = following is None or any(each.end <= following.start for each in finals)
-        made = [found.value for _, info in infos if (found := as_ref(info.get("result")))]
-        gave = (ref.value, made[-1] if made else "")
-    seen: dict[str, str] = {}
-    for each in operations:
-        read = read_of(each)
-        if read and read[0].value == subject(operation.call) and each.end <= operation.start and read[1] is not None:
-            state = observe(State(), read[1])
-            seen = {name: str(getattr(state, name)) for name in _SEEN}
-    return ReplayStep(operation.call, operation.purpose, settled, seen, gave)
+    def step(self, operation: Operation, following: Operation | None) -> ReplayStep:
+        """Make a step of a call; `following` is the next one."""
+        task, made = task_of(operation), self.made(operation)
+        ended = self.ends.get(task.value, inf) if task else -inf
+        return ReplayStep(
+            operation.call,
+            operation.purpose,
+            following is None or ended <= following.start,
+            self.seen(subject(operation.call), operation.start),
+            (task.value if task else "", made[-1] if made else ""),
+        )
 
 
 class Performer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from harness.check import REPEAT, Judge
@@ -39,6 +40,8 @@ class Walker:
         self.refused: dict[str, str] = {}
         self._exerciser, self._judge, self._confirm = exerciser, judge, confirm
         self._spent, self._taken, self._note = spent, taken, note
+        self._missed: Counter[str] = Counter()
+        self._met: set[str] = set()
         self._open: list[tuple[Step, int]] = []
 
     def walk(self, steps: Sequence[Step]) -> None:
@@ -68,9 +71,8 @@ class Walker:
 
     def _tried(self, step: Step) -> int:
         """Try a step until it is arranged; gives how many tries that took (0: it was not)."""
-        passing = step.cell is not None and passes(step.cell.state)
         refusals: list[str] = []
-        for number in range(1, (HASTY_TRIES if passing else TRIES) + 1):
+        for number in range(1, self._worth(step) + 1):
             try:
                 self._attempt(step, number, keep=step.keep)
             except (NotArrangedError, LookupError) as error:
@@ -80,12 +82,21 @@ class Walker:
                     break
                 continue
             self.skipped.pop(step.label, None)
+            self._met.add(_passing(step))
             return number
+        self._missed[_passing(step)] += 1
         if refusals:  # what was not refused came too late, for the state had passed
             del self.skipped[step.label]
             self.refused[step.label] = refusals[-1]
             self._note({"label": step.label, "refused": refusals[-1]})
         return 0
+
+    def _worth(self, step: Step) -> int:
+        """Say how often a step is worth trying: once, if it is about what passes by itself and was always missed so far."""
+        kind = _passing(step)
+        if not kind:
+            return TRIES
+        return HASTY_TRIES if kind in self._met or self._missed[kind] < TRIES else 1
 
     def taken_before(self, notes: Sequence[dict[str, Json]]) -> None:
         """Take as done what a run noted before it was cut."""
@@ -144,3 +155,10 @@ class Walker:
 
 def _label(step: Step, number: int) -> str:
     return step.label if number == 1 else f"{step.label}{REPEAT}{number}"
+
+
+def _passing(step: Step) -> str:
+    """Name what passes by itself in a step's state; empty if nothing does."""
+    if step.cell is None or not passes(step.cell.state):
+        return ""
+    return step.cell.state.running or step.cell.state.tools
