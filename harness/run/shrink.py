@@ -41,12 +41,14 @@ class Shrinker:
     def __init__(self, arranger: Arranger, performer: Performer, budget: Budget) -> None:
         self._arranger, self._performer = arranger, performer
         self._left = budget.attempts
+        self._tries, self._hindered = 0, ""
         self._budget = budget
         self._until = time.monotonic() + budget.seconds
 
     def shrink(self, finding: Finding, operations: Sequence[Operation]) -> Finding:
         """Give the finding with its smallest program and how often that shows it; unchanged if nothing shows it again."""
         self._left = self._budget.attempts
+        self._tries, self._hindered = 0, ""
         parent, blocks = programs(operations, finding.op)
         vm = subject(blocks[-1][-1].call)
 
@@ -61,7 +63,8 @@ class Shrinker:
 
         whole = self._suffix(blocks, shows)
         if not whole:
-            return told(blocks[-1], "0 of 1: the calls that led to it did not show it again")
+            why = self._hindered or "the calls that led to it did not show it again"
+            return told(blocks[-1], f"0 of {self._tries}: {why}")
         steps = self._fewer(whole, shows)
         steps = self._plainer(steps, shows)
         again = [shows(steps) for _ in range(AGAIN - 1)]
@@ -114,11 +117,14 @@ class Shrinker:
 
     def _attempt(self, id_: str, steps: Sequence[ReplayStep], root: str) -> bool:
         if self._left <= 0 or time.monotonic() > self._until:
+            self._hindered = "the attempts or the time for trying again were spent"
             return False
         self._left -= 1
         with_vm = self._ground(root)
         if with_vm is None:
+            self._hindered = "no VM is left to try it on"
             return False
+        self._tries += 1
         try:
             self._performer.until = self._until
             return id_ in self._perform(steps, root, with_vm)
@@ -135,7 +141,7 @@ class Shrinker:
             self._arranger.clones += new
 
     def _ground(self, root: str) -> Ref | None:
-        """Give a VM like the root, ready and with a free lock: a clone if one can be made, else the VM itself.
+        """Give a VM like the root, ready and with a free lock: a clone if one can be made, else itself, else another.
 
         Parents that the run has not used come first: what the finding is about may sit in the root.
         """
@@ -150,8 +156,10 @@ class Shrinker:
                     return arranger.clone(parent).ref
             except NotArrangedError:
                 continue
-        arranger.restore({root})
-        return facts.ref
+        for vm in [facts, *self._siblings(facts)]:
+            if arranger.stage.aside.chosen(vm.ref.value) and not arranger.restore({vm.ref.value}):
+                return vm.ref
+        return None
 
     def _siblings(self, facts: VmFacts) -> list[VmFacts]:
         """List the VMs with the same traits, the latest of the inventory first: a run uses the first that fits."""
@@ -163,6 +171,7 @@ class Shrinker:
             for each in reversed(list(arranger.stage.facts.vms.values()))
             if (each.nics, each.family, each.engine, each.host) == traits
             and each.ref not in {facts.ref, *arranger.clones}
+            and arranger.stage.aside.chosen(each.ref.value)
             and any(state.exists for state in arranger.stage.states(each.ref))
             and any(state.tools == "never" for state in arranger.stage.states(each.ref)) == never
         ][:2]
