@@ -27,7 +27,7 @@ contract_app = typer.Typer(no_args_is_help=True, help="The rows of the contracts
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
 
-MANAGER = "VirtualMachineGuestCustomizationManager"
+MANAGER = option.MANAGER
 
 
 @app.command()
@@ -38,7 +38,7 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     password_file: option.PasswordFile = None,
     insecure: option.Insecure = False,
     config: option.ConfigFile = None,
-    contract: option.ContractName = MANAGER,
+    contract: option.ContractChosen = "",
     method: option.Methods = None,
     wsdl: option.Wsdl = "",
     seed: option.Seed = None,
@@ -54,11 +54,12 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     alphabet: option.Alphabet = None,
     explore: option.Explore = 0,
     explore_only: option.ExploreOnly = False,
+    record: option.Record = None,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.conformance.launch import launch
     from harness.run.conform import Options
-    from harness.run.job import Job, execute, from_environment, resumed
+    from harness.run.job import REPLAY, Job, execute, from_environment, replayed, resumed
 
     _one_of("--format", output, ("text", "json"))
     if explore_only and not explore:
@@ -70,7 +71,7 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
     command = _command(
         target=[target],
-        contract=[contract] if contract != MANAGER else [],
+        contract=[contract] if contract not in {"", MANAGER} else [],
         seed=[chosen],
         method=method,
         complete=[complete],
@@ -89,9 +90,11 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         explore_only=explore_only,
     )
     job = Job(
-        contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api,
-        cells=cells,
+        contract or MANAGER, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output,
+        api, cells=cells, record=record,
     )  # fmt: skip
+    if target.startswith(REPLAY):
+        job = replayed(job, seed, contract)
     if resume is not None:
         if seed is not None or method:
             raise UsageError("--resume: seed and methods are those of the run; leave --seed and --method out")

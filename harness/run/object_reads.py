@@ -36,9 +36,8 @@ def _read_again(stage: Stage, content: Call) -> None:
     stage.enter(SINGLETON)
     for actor in (FULL, SECOND):
         target.send(Call(INSTANCE, content.method, Arguments({}), actor))
-    account = stage.facts.sessions[SECOND]
     target.logout(SECOND)
-    target.login(SECOND, account, "account.full")
+    stage.log_in(SECOND)
     target.send(Call(INSTANCE, content.method, Arguments({}), SECOND))
 
 

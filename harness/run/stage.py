@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
 from harness.check import Judge
-from harness.errors import HarnessError
+from harness.errors import HarnessError, TargetError
 from harness.model import STATE_PATHS, TASK_PATHS, Facts, State, Tracker, compact
 from harness.target import Target
 from harness.target.properties import read
@@ -28,7 +27,7 @@ class RefusedError(NotArrangedError):
 
 
 class SpentError(HarnessError):
-    """The limit of judged calls is reached; the run ends with what is known."""
+    """The limit of judged calls is reached, or the target is at its end; the run ends with what is known."""
 
 
 class Stage:
@@ -78,10 +77,12 @@ class Stage:
 
     def call(self, ref: Ref, method: str, arguments: dict[str, Json], actor: str = FULL) -> Operation:
         """Make an arranging call."""
+        self._go_on()
         return self.target.send(Call(ref, method, Arguments(arguments), actor), "arrange")
 
     def judged(self, call: Call) -> Operation:
         """Make a call of the contract under test, to be judged. Raises SpentError once `max_calls` were made."""
+        self._go_on()
         if self.max_calls and self.target.recorder.calls >= self.max_calls:
             raise SpentError(f"the limit of {self.max_calls} judged calls was reached")
         return self.target.send(call, "judge")
@@ -112,6 +113,7 @@ class Stage:
 
     def follow(self, task: Ref, actor: str = FULL) -> list[Operation]:
         """Read a task until it is final or the limit passes, first after what such tasks have lasted so far."""
+        self._go_on()
         life = self.tracker.tasks.get(task.value)
         kind = life.accepted.call.method if life else ""
         begun = life.accepted.end if life else self.target.recorder.now()
@@ -125,16 +127,27 @@ class Stage:
 
     def until(self, what: str, reached: Callable[[], bool]) -> None:
         """Poll until something is so. Raises NotArrangedError after `patience`."""
-        deadline, pause = time.monotonic() + self.patience, BRIEF
+        clock = self.target.recorder
+        deadline, pause = clock.now() + self.patience, BRIEF
         while not reached():
-            if time.monotonic() > deadline:
+            self._go_on()
+            if clock.now() > deadline:
                 raise NotArrangedError(f"{what} did not come about within {self.patience:g} s")
-            time.sleep(pause)
+            clock.sleep(pause)
             pause = min(pause * 1.5, 1.0)
+
+    def _go_on(self) -> None:
+        """Raise SpentError if the target will answer nothing more: what follows would only be lost."""
+        if self.target.over:
+            raise SpentError(self.target.over)
 
     def log_in(self, actor: str) -> None:
         """Open one more session of the full account. Raises TargetError if it is refused."""
-        self.target.login(actor, self.facts.sessions[FULL], "account.full")
+        try:
+            self.target.login(actor, self.facts.sessions[FULL], "account.full")
+        except TargetError:
+            self._go_on()
+            raise
 
     def find_processes(self) -> None:
         """Find the GuestProcessManager and the guest account with which levers are pulled."""
