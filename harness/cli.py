@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -280,22 +281,28 @@ def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
         raise UsageError(f"{option} {value}: must be one of {', '.join(allowed)}")
 
 
+def _harmless(text: str) -> str:
+    """Take the secrets of the run, if there was one, out of what an error says: nobody chose its words."""
+    known = sys.modules.get("harness.target.secrets")
+    return known.redact_everywhere(text) if known is not None else text
+
+
 def main() -> None:
     """Run the command line; every mistake is one line on stderr and an exit code, never a traceback."""
     try:
         app()
     except HarnessError as error:
-        typer.echo(f"vcontract: {error}", err=True)
+        typer.echo(f"vcontract: {_harmless(str(error))}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         typer.echo("vcontract: interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
         if os.environ.get("VCONTRACT_DEBUG"):
-            raise
-        typer.echo(
-            f"vcontract: internal error: {type(error).__name__}: {error} (VCONTRACT_DEBUG=1 shows where)", err=True
-        )
+            typer.echo(_harmless(traceback.format_exc()), err=True, nl=False)
+        else:
+            said = _harmless(f"{type(error).__name__}: {error}")
+            typer.echo(f"vcontract: internal error: {said} (VCONTRACT_DEBUG=1 shows where)", err=True)
         sys.exit(4)

@@ -62,6 +62,10 @@ class Job(msgspec.Struct, frozen=True):
     record: Path | None = None
     recorded: Recorded | None = None
 
+    def __repr__(self) -> str:
+        """Leave the password out: a traceback may show it."""
+        return f"Job({self.contract!r}, {self.options!r}, {self.target!r})"
+
 
 def execute(job: Job) -> RunResult:
     """Run a job to its result; reports as it goes. Raises HarnessError for all that keeps it from running.
