@@ -233,6 +233,21 @@ def wsdl_build(
     typer.echo(f"{len(files)} files in {out}")
 
 
+@wsdl_app.command("fetch")
+def wsdl_fetch(
+    url: Annotated[str, typer.Argument(metavar="URL", help="URL of a server's SDK, or of its vimService.wsdl.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Directory to write.")],
+    insecure: option.Insecure = False,
+    ca_file: Annotated[Path | None, typer.Option(help="File of the CA that signed the certificate.")] = None,
+) -> None:
+    """Take a live server's own WSDL and XSD, for `run --wsdl`."""
+    from harness.run.fetching import fetch_wsdl
+
+    version, count = fetch_wsdl(url, out, insecure=insecure, ca_file=ca_file)
+    typer.echo(f"{count} files of API {version} in {out}")
+
+
 @contract_app.command("list")
 def contract_list(contract: option.ContractName = MANAGER) -> None:
     """List the rows."""

@@ -190,6 +190,12 @@ def test_a_wsdl_by_url_must_be_one(vcontract: Command, web_site: WebSite) -> Non
     fails(vcontract, 2, "Not Found", "run", "--wsdl", web_site(404) + "/sdk/vimService.wsdl")
 
 
+def test_a_server_without_a_wsdl(vcontract: Command, web_site: WebSite) -> None:
+    """One line, exit code 3, no folder; a page that answers everything is no WSDL either."""
+    for status, said in ((404, "vimService.wsdl has status 404"), (200, "vimService.wsdl is something else")):
+        fails(vcontract, 3, f"serves no WSDL: {said}", "wsdl", "fetch", web_site(status), "--out", "set")
+
+
 def test_a_dead_port_is_unreachable(vcontract: Command) -> None:
     """Nobody listens: exit code 3, and neither a directory nor a recording of a run that never was."""
     with socket.socket() as free:
