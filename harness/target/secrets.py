@@ -122,8 +122,9 @@ class Secrets:
     def redact_all(self, text: str) -> str:
         """Take every value that is nobody's business out of a text that nobody judges, short ones too."""
         for value, name in sorted({**self._private, **self._learned}.items(), key=lambda each: -len(each[0])):
-            for form in {value, escape(value), escape(value, _QUOTES), repr(value)[1:-1], repr(value.encode())[2:-1]}:
-                text = text.replace(form, SECRET + name)
+            for plain in (value, escape(value), escape(value, _QUOTES)):
+                for form in (plain, repr(plain)[1:-1], repr(plain.encode())[2:-1]):
+                    text = text.replace(form, SECRET + name)
         return text
 
     def _escaped(self, name: str) -> bytes:
