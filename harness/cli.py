@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +28,7 @@ contract_app = typer.Typer(no_args_is_help=True, help="The rows of the contracts
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
 
-MANAGER = "VirtualMachineGuestCustomizationManager"
+MANAGER = option.MANAGER
 
 
 @app.command()
@@ -38,7 +39,7 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     password_file: option.PasswordFile = None,
     insecure: option.Insecure = False,
     config: option.ConfigFile = None,
-    contract: option.ContractName = MANAGER,
+    contract: option.ContractChosen = "",
     method: option.Methods = None,
     wsdl: option.Wsdl = "",
     seed: option.Seed = None,
@@ -54,11 +55,12 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     alphabet: option.Alphabet = None,
     explore: option.Explore = 0,
     explore_only: option.ExploreOnly = False,
+    record: option.Record = None,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.conformance.launch import launch
     from harness.run.conform import Options
-    from harness.run.job import Job, execute, from_environment, resumed
+    from harness.run.job import REPLAY, Job, execute, from_environment, replayed, resumed
 
     _one_of("--format", output, ("text", "json"))
     if explore_only and not explore:
@@ -70,7 +72,7 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
     command = _command(
         target=[target],
-        contract=[contract] if contract != MANAGER else [],
+        contract=[contract] if contract not in {"", MANAGER} else [],
         seed=[chosen],
         method=method,
         complete=[complete],
@@ -89,9 +91,11 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         explore_only=explore_only,
     )
     job = Job(
-        contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output, api,
-        cells=cells,
+        contract or MANAGER, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output,
+        api, cells=cells, record=record,
     )  # fmt: skip
+    if target.startswith(REPLAY):
+        job = replayed(job, seed, contract)
     if resume is not None:
         if seed is not None or method:
             raise UsageError("--resume: seed and methods are those of the run; leave --seed and --method out")
@@ -250,6 +254,21 @@ def wsdl_diff(
     raise typer.Exit(found.exit_code)
 
 
+@wsdl_app.command("fetch")
+def wsdl_fetch(
+    url: Annotated[str, typer.Argument(metavar="URL", help="URL of a server's SDK, or of its vimService.wsdl.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Directory to write.")],
+    insecure: option.Insecure = False,
+    ca_file: Annotated[Path | None, typer.Option(help="File of the CA that signed the certificate.")] = None,
+) -> None:
+    """Take a live server's own WSDL and XSD, for `run --wsdl`."""
+    from harness.run.fetching import fetch_wsdl
+
+    version, count = fetch_wsdl(url, out, insecure=insecure, ca_file=ca_file)
+    typer.echo(f"{count} files of API {version} in {out}")
+
+
 @contract_app.command("list")
 def contract_list(contract: option.ContractName = MANAGER) -> None:
     """List the rows."""
@@ -298,22 +317,28 @@ def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
         raise UsageError(f"{option} {value}: must be one of {', '.join(allowed)}")
 
 
+def _harmless(text: str) -> str:
+    """Take the secrets of the run, if there was one, out of what an error says: nobody chose its words."""
+    known = sys.modules.get("harness.target.secrets")
+    return known.redact_everywhere(text) if known is not None else text
+
+
 def main() -> None:
     """Run the command line; every mistake is one line on stderr and an exit code, never a traceback."""
     try:
         app()
     except HarnessError as error:
-        typer.echo(f"vcontract: {error}", err=True)
+        typer.echo(f"vcontract: {_harmless(str(error))}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         typer.echo("vcontract: interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
         if os.environ.get("VCONTRACT_DEBUG"):
-            raise
-        typer.echo(
-            f"vcontract: internal error: {type(error).__name__}: {error} (VCONTRACT_DEBUG=1 shows where)", err=True
-        )
+            typer.echo(_harmless(traceback.format_exc()), err=True, nl=False)
+        else:
+            said = _harmless(f"{type(error).__name__}: {error}")
+            typer.echo(f"vcontract: internal error: {said} (VCONTRACT_DEBUG=1 shows where)", err=True)
         sys.exit(4)

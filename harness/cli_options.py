@@ -7,8 +7,12 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+MANAGER = "VirtualMachineGuestCustomizationManager"
 Target: TypeAlias = Annotated[
-    str, typer.Option(help="URL of the SDK, or govc for GOVC_URL; none: the simulator is started.")
+    str,
+    typer.Option(
+        help="URL of the SDK, govc for GOVC_URL, replay:FILE for a recording; none: the simulator is started."
+    ),
 ]
 Username: TypeAlias = Annotated[str, typer.Option(help="Account with all privileges.")]
 PasswordFile: TypeAlias = Annotated[
@@ -20,6 +24,9 @@ ConfigFile: TypeAlias = Annotated[
 ]
 ContractName: TypeAlias = Annotated[
     str, typer.Option("--contract", help="The managed object whose contract is judged.")
+]
+ContractChosen: TypeAlias = Annotated[
+    str, typer.Option("--contract", help=f"The managed object whose contract is judged; {MANAGER} if none is given.")
 ]
 Methods: TypeAlias = Annotated[list[str] | None, typer.Option("--method", help="Only this method; may be repeated.")]
 Wsdl: TypeAlias = Annotated[str, typer.Option(help="A WSDL of your own, path or URL.")]
@@ -37,6 +44,10 @@ Resume: TypeAlias = Annotated[
     typer.Option("--resume", metavar="RUN", help="Go on with a run that was cut, without repeating what it did."),
 ]
 Cells: TypeAlias = Annotated[bool, typer.Option("--cells", help="List every cell and what became of it.")]
+Record: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write every exchange, without a secret, for --target replay:FILE."),
+]
 Complete: TypeAlias = Annotated[
     int | None, typer.Option(min=0, metavar="K", help="Find every deviation with K states more than the model.")
 ]

@@ -27,6 +27,8 @@ def launch(job: Job, workers: int) -> RunResult:
         ("--resume", job.past),
         ("--complete", job.options.complete),
         ("--explore", job.options.explore or None),
+        ("--record", job.record),
+        ("--target replay:FILE", job.recorded),
     ):
         if given is not None:
             raise UsageError(f"{option}: is for one worker; leave --workers out")

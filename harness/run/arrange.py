@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from itertools import count
@@ -107,7 +106,7 @@ class Arranger(Chooser):
         changed = self.stage.tracker.changed(vm.ref.value) + self.stage.facts.staleness
         left = changed - self.stage.target.recorder.now()
         if self.stage.facts.staleness and left > 0:
-            time.sleep(left)
+            self.stage.target.recorder.sleep(left)
             self.stage.read_vm(vm.ref)
 
     def stands(self, vm: VmFacts, want: State) -> bool:

@@ -26,6 +26,10 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password_env: str = ""
     password_file: str = ""
 
+    def __repr__(self) -> str:
+        """Leave the password out: a traceback may show it."""
+        return f"{type(self).__name__}({self.username!r})"
+
 
 class Guest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An account of the guests, and whether it may customize them."""
@@ -35,6 +39,10 @@ class Guest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: str = ""
     password_env: str = ""
     password_file: str = ""
+
+    def __repr__(self) -> str:
+        """Leave the password out: a traceback may show it."""
+        return f"{type(self).__name__}({self.username!r})"
 
 
 class VmPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

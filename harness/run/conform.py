@@ -83,9 +83,10 @@ class Conformance:
         self.target, self.contract, self.config, self.options = target, contract, config, options
         self.reporters = reporters
         self.bases = bases_of(target.schema)
-        self.started, self.began = datetime.now(UTC), time.monotonic()
+        self.started, self._from = datetime.now(UTC), time.monotonic()
+        self.began = target.recorder.now()
         if options.time_limit:
-            target.ends = self.began + options.time_limit
+            target.ends = time.monotonic() + options.time_limit
         self.unreachable: dict[str, str] = {}
         self._told = self._looked = 0
 
@@ -127,15 +128,19 @@ class Conformance:
             else:
                 self._read_object(stage)
                 self._walk(steps, exerciser, judge)
-                self._shrink(arranger, judge)
+                if not self.target.over:
+                    self._shrink(arranger, judge)
         if self.options.time_limit:  # a call of the restoring may take no longer than what is left of the patience
             self.target.ends = time.monotonic() + max(RESTORING, self.options.time_limit / 2)
             self.target.patience = RESTORING_EXCHANGE
-        with interruptible(notes):
-            exerciser.rest()
-        with interruptible(notes):
-            stage.enter("restore")
-            notes += [f"not restored: {each}" for each in arranger.restore()]
+        if not self.target.over:
+            with interruptible(notes):
+                exerciser.rest()
+            with interruptible(notes):
+                stage.enter("restore")
+                notes += [f"not restored: {each}" for each in arranger.restore()]
+        if self.target.over and not any(self.target.over in each for each in (*notes, *self.walker.skipped.values())):
+            notes.append(f"ended early: {self.target.over}")
         judge.close()
         self._report_new(judge, len(steps), len(steps))
         return self._part(judge, notes)
@@ -266,7 +271,9 @@ class Conformance:
     def _spent(self, judge: Judge) -> str:
         """Say why the walk must end; empty if it may go on."""
         calls, limit = self.target.recorder.calls, self.options.max_calls
-        late = self.options.time_limit and time.monotonic() - self.began > self.options.time_limit
+        if self.target.over:
+            return self.target.over
+        late = self.options.time_limit and self.target.recorder.now() - self.began > self.options.time_limit
         if late or (limit and calls >= limit):
             return "the limit of calls or of time was reached"
         return "a violation was found" if self.options.stop_at_first and self._violated(judge) else ""
@@ -317,8 +324,9 @@ class Conformance:
             self._tell(FindingSeen(each))
         rows_, waived = waive(self._selected(summary.rows), self.config)
         halted = next((each.halted for each in parts if each.halted), "")
-        told = [Verdict.VIOLATES] * bool(findings) + [Verdict.INCONCLUSIVE] * bool(halted)
-        verdict = worst([each.verdict for each in rows_ if each.id not in waived] + told)
+        cut = [Verdict.INCONCLUSIVE] * bool(halted or self.target.over)
+        known = [each.verdict for each in rows_ if each.id not in waived]
+        verdict = worst([*known, *cut, *[Verdict.VIOLATES] * bool(findings)])
         measured: Sharpness = sharpness(self.contract, self.bases)
         return RunResult(
             verdict=verdict,
@@ -336,7 +344,7 @@ class Conformance:
             notes=[*(note for each in parts for note in each.notes), *summary.notes, *not_exercised(parts)],
             waived=waived,
             started=self.started.isoformat(timespec="seconds"),
-            seconds=round(time.monotonic() - self.began, 3),
+            seconds=round(time.monotonic() - self._from, 3),
             workers=[each.worker for each in parts if each.worker],
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -185,7 +184,7 @@ class Exerciser:
             with suppress(NotArrangedError):
                 self.arranger.abort(vm)
             self.stage.until("the running task", lambda: self.stage.running(task))
-            time.sleep(self.stage.facts.publish)
+            self.stage.target.recorder.sleep(self.stage.facts.publish)
 
     def _put_back(self, what: str, vm: Ref) -> None:
         if what == "midHostLost":

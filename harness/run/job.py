@@ -27,8 +27,12 @@ from harness.run.config import Account, Config, config_for, read_password
 from harness.run.conform import Conformance, Options
 from harness.run.embedded import EMBEDDED, simulator_for
 from harness.run.past import Asked, Past, past_of
-from harness.run.survey import secrets_of
+from harness.run.recorded import REPLAY, Recorded, opening, recorded, refuse
+from harness.run.survey import secrets_by_name, secrets_of
 from harness.target import Recorder, Secrets, Target
+from harness.target.recording import Tape
+from harness.target.replayed import Replay
+from harness.target.wire import parse_url
 from harness.terms import Finding, Json
 
 
@@ -36,7 +40,7 @@ class Job(msgspec.Struct, frozen=True):
     """What the command line asks for.
 
     `target` empty: the embedded simulator, of version `api`. `output` is text, json or none. With `finding`, that one alone
-    is replayed.
+    is replayed. `record` is the file that keeps every exchange, `recorded` the one that answers in the place of a server.
     """
 
     contract: str
@@ -55,6 +59,12 @@ class Job(msgspec.Struct, frozen=True):
     cells: bool = False
     past: Past | None = None
     finding: Finding | None = None
+    record: Path | None = None
+    recorded: Recorded | None = None
+
+    def __repr__(self) -> str:
+        """Leave the password out: a traceback may show it."""
+        return f"Job({self.contract!r}, {self.options!r}, {self.target!r})"
 
 
 def execute(job: Job) -> RunResult:
@@ -109,7 +119,8 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
     `stop` is called at the first SIGINT or SIGTERM once the run is under way; None: the next call does not begin.
     """
     contract, config = _contract(job), _configured(job)
-    secrets = secrets_of(config)
+    secrets = secrets_of(config) if job.recorded is None else secrets_by_name(config)
+    replay = Replay(job.recorded.recording) if job.recorded else None
     new_parent = not job.report_dir.exists()
     again = job.past.directory if job.past else None
     directory = RunDirectory(job.report_dir, job.options.seed, again=again)
@@ -122,11 +133,16 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
         ReproductionReporter(directory.path),
         *_console(job, directory),
     ]
-    recorder = Recorder.continued(directory.history, job.past.history) if job.past else Recorder(directory.history)
+    clock = replay.clock if replay else None
+    recorder = (
+        Recorder.continued(directory.history, job.past.history)
+        if job.past
+        else Recorder(directory.history, clock=clock)
+    )
     try:
         with (
             terminable(begun, stop or recorder.stop),
-            _opened(job, config, secrets, recorder, clients) as target,
+            _opened(job, config, secrets, recorder, clients, replay, begun) as target,
         ):
             yield Ground(target, contract, config, options, reporters, directory.path)
     except BaseException:
@@ -176,6 +192,8 @@ def resumed(directory: Path, given: Job) -> Job:
     """
     past = past_of(directory)
     asked = past.asked
+    if given.record or given.recorded or asked.target.startswith(REPLAY):
+        raise UsageError("--resume: a recording is of a whole run; record or replay one from its begin")
     calls = sum(each.purpose == "judge" for each in past.history.operations)
     limit = given.options.max_calls or (asked.max_calls if calls < asked.max_calls else 0)
     options = replace(
@@ -201,6 +219,29 @@ def resumed(directory: Path, given: Job) -> Job:
     )
 
 
+def replayed(given: Job, seed: int | None, contract: str) -> Job:
+    """Make the job that repeats a recorded run: with its options, where nothing else is given (`contract` empty: nothing).
+
+    Raises RunFileError if the file is no recording, UsageError for what needs a server.
+    """
+    needs = {
+        "--username": given.username,
+        "--password-file": given.password_file,
+        "--insecure": given.insecure,
+        "--api": given.api,
+        "--record": given.record,
+    }
+    refuse("a recording", because="which is no server", given=needs)
+    found = recorded(given.target)
+    return replace(
+        given,
+        contract=contract or found.asked.contract,
+        options=found.options(given.options, seed=seed),
+        wsdl=given.wsdl or found.asked.wsdl,
+        recorded=found,
+    )
+
+
 class _Begun:
     """Hears whether the run got under way."""
 
@@ -212,14 +253,21 @@ class _Begun:
 
 
 @contextmanager
-def _opened(job: Job, config: Config, secrets: Secrets, recorder: Recorder, clients: int) -> Iterator[Target]:
+def _opened(
+    job: Job, config: Config, secrets: Secrets, recorder: Recorder, clients: int, replay: Replay | None, begun: _Begun
+) -> Iterator[Target]:
     """Reach the target; close it afterwards, with the simulator if it was started here."""
-    simulator, url = None, job.target or config.target
+    simulator, url, tape = None, job.target or config.target, None
+    if job.recorded is not None:
+        url = job.recorded.recording.opening.url
     try:
         if not url:
             simulator = simulator_for(job.options.seed, job.api, job.defects, clients)
             simulator.start()
             url = simulator.url
+        if job.record is not None:
+            began = opening(parse_url(url).url, job.contract, job.wsdl, job.options, config)
+            tape = Tape(job.record, began, secrets, recorder)
         target = Target.open(
             url,
             wsdl=job.wsdl or None,
@@ -227,6 +275,8 @@ def _opened(job: Job, config: Config, secrets: Secrets, recorder: Recorder, clie
             ca_file=config.ca_file or None,
             recorder=recorder,
             secrets=secrets,
+            connect=replay.connect if replay else None,
+            tape=tape,
         )
         try:
             yield target
@@ -234,12 +284,16 @@ def _opened(job: Job, config: Config, secrets: Secrets, recorder: Recorder, clie
             target.close()
     finally:
         recorder.close()
+        if tape is not None:
+            tape.close(keep=begun.yes)
         if simulator is not None:
             simulator.stop()
 
 
 def _configured(job: Job) -> Config:
     """Give the configuration: the file's, else the built-in one of the simulator or of loopback, else an empty one."""
+    if job.recorded is not None and job.config is None:
+        return job.recorded.config
     config = config_for(job.target, job.config) if job.target or job.config else EMBEDDED
     if job.api and (job.target or config.target):
         raise UsageError("--api is the version of the simulator that is started; a target has its own")
@@ -298,4 +352,4 @@ def from_environment(environment: dict[str, str]) -> tuple[str, str, str, bool]:
     )
 
 
-__all__ = ["Job", "execute", "from_environment", "terminable"]
+__all__ = ["REPLAY", "Job", "execute", "from_environment", "replayed", "terminable"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -68,12 +67,13 @@ def _just_running(stage: Stage, task: Ref) -> bool:
 
 def _await_reports(stage: Stage, vm: Ref) -> None:
     """Read the VM again as long as it does not show what a success promises: its reports may be `staleness` seconds old."""
-    until = time.monotonic() + stage.facts.staleness
+    clock = stage.target.recorder
+    until = clock.now() + stage.facts.staleness
     last, pause = False, BRIEF
     while stage.judge.doubtful() and not last:
-        time.sleep(pause)
+        clock.sleep(pause)
         pause = min(1.5 * pause, 1.0)
-        last = time.monotonic() >= until
+        last = clock.now() >= until
         stage.read_vm(vm)
 
 

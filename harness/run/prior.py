@@ -6,7 +6,6 @@ change what it may be asked (oracle sections A and F).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from msgspec.structs import replace
@@ -148,7 +147,7 @@ class Historian:
                     break
             except NotArrangedError:
                 break  # the customization has ended: there is nothing to be beside any more
-            time.sleep(self.stage.facts.publish or self.stage.facts.task_seconds / 500)
+            self.stage.target.recorder.sleep(self.stage.facts.publish or self.stage.facts.task_seconds / 500)
         for task in unfinished(self.stage, vm):
             self.stage.follow(task)
         self.stage.read_vm(vm)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from math import inf
@@ -148,7 +147,7 @@ class _Told:
 class Performer:
     """Sends programs to a target and tells which findings they show.
 
-    From `until` on (of `time.monotonic`) no recorded state is waited for.
+    From `until` on (of the recorder) no recorded state is waited for.
     """
 
     def __init__(self, stage: Stage, label: str) -> None:
@@ -211,7 +210,7 @@ class Performer:
     def _wait(self, vm: Ref, step: ReplayStep) -> None:
         """Wait until the VM looks as it did when the call was recorded, but not for ever: it may never again."""
         least, times, most = PATIENCE
-        waits = min(least + times * step.waited, most, max(least, self.until - time.monotonic()))
+        waits = min(least + times * step.waited, most, max(least, self.until - self.stage.target.recorder.now()))
         if self._hopeless(vm, step.seen):
             waits = self.stage.facts.staleness
         patience, self.stage.patience = self.stage.patience, waits

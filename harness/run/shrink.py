@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
@@ -43,7 +42,8 @@ class Shrinker:
         self._left = budget.attempts
         self._tries, self._hindered = 0, ""
         self._budget = budget
-        self._until = time.monotonic() + budget.seconds
+        self._clock = arranger.stage.target.recorder
+        self._until = self._clock.now() + budget.seconds
 
     def shrink(self, finding: Finding, operations: Sequence[Operation]) -> Finding:
         """Give the finding with its smallest program and how often that shows it; unchanged if nothing shows it again."""
@@ -116,7 +116,7 @@ class Shrinker:
         return steps
 
     def _attempt(self, id_: str, steps: Sequence[ReplayStep], root: str) -> bool:
-        if self._left <= 0 or time.monotonic() > self._until:
+        if self._left <= 0 or self._clock.now() > self._until:
             self._hindered = "the attempts or the time for trying again were spent"
             return False
         self._left -= 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
 from harness.check import Judge
@@ -44,7 +43,7 @@ class RefusedError(NotArrangedError):
 
 
 class SpentError(HarnessError):
-    """The limit of judged calls is reached; the run ends with what is known."""
+    """The limit of judged calls is reached, or the target is at its end; the run ends with what is known."""
 
 
 class Stage:
@@ -118,6 +117,9 @@ class Stage:
             raise NotArrangedError(why)
 
     def _lives(self) -> None:
+        """Raise SpentError if nothing more will be answered, HaltedError if the target is gone: the rest would only be lost."""
+        if self.target.over:
+            raise SpentError(self.target.over)
         if self.target.pulse.stopped:
             raise HaltedError(self.target.pulse.stopped)
 
@@ -138,6 +140,7 @@ class Stage:
 
     def judged(self, call: Call) -> Operation:
         """Make a call of the contract under test, to be judged. Raises SpentError once `max_calls` were made."""
+        self._lives()
         if self.max_calls and self.target.recorder.calls >= self.max_calls:
             raise SpentError(f"the limit of {self.max_calls} judged calls was reached")
         renewed = len(self.target.renewed)
@@ -193,13 +196,15 @@ class Stage:
 
     def until(self, what: str, reached: Callable[[], bool]) -> None:
         """Poll until something is so. Raises NotArrangedError after `patience`; what never came is waited for ever less."""
+        clock = self.target.recorder
         patience = self.patience / WEARIER ** self._late.get(what, 0)
-        deadline, pause = time.monotonic() + min(patience, self.left), BRIEF
+        deadline, pause = clock.now() + min(patience, self.left), BRIEF
         while not reached():
-            if time.monotonic() > deadline:
+            self._lives()
+            if clock.now() > deadline:
                 self._late[what] = self._late.get(what, 0) + 1
                 raise NotArrangedError(f"{what} did not come about within {patience:g} s")
-            time.sleep(pause)
+            clock.sleep(pause)
             pause = min(pause * 1.5, 1.0)
         self._late.pop(what, None)
 

@@ -13,9 +13,11 @@ from harness.run.config import LOOPBACK, Config, password_of
 from harness.run.stage import FULL, READONLY, SECOND, UNPRIVILEGED
 from harness.target import Secrets, Target
 from harness.target.properties import list_vms, read
-from harness.terms import Arguments, Call, Json, Ref, Returned, as_ref
+from harness.terms import SECRET, Arguments, Call, Json, Ref, Returned, as_ref
 
 OWNER = "vcontract.owner"
+NOBODY = "guest.nobody"
+"""The secret that no guest knows."""
 _PATHS = (
     "name",
     "config.guestId",
@@ -27,6 +29,12 @@ _PATHS = (
 _ROLES = {FULL: "full", SECOND: "full", UNPRIVILEGED: "unprivileged", READONLY: "readonly"}
 
 
+def secrets_by_name(config: Config) -> Secrets:
+    """Let each secret of a configuration stand for itself, as it does in a recording: no password is needed."""
+    names = [f"account.{each.role}" for each in config.account] + [f"guest.{each.username}" for each in config.guest]
+    return Secrets({name: SECRET + name for name in (*names, NOBODY)}, made_up=(NOBODY,), series="replayed")
+
+
 def secrets_of(config: Config) -> Secrets:
     """Collect the configuration's secrets by name: `account.ROLE` and `guest.USERNAME`."""
     named = {f"account.{each.role}": password_of(each) for each in config.account}
@@ -34,7 +42,7 @@ def secrets_of(config: Config) -> Secrets:
     # the built-in passwords are documented, and everyday words in replies too: only a user's own are taken out of replies
     documented = {each.password for each in LOOPBACK.account} | {each.password for each in LOOPBACK.guest}
     public = tuple(name for name, value in named.items() if value in documented)
-    return Secrets({**named, "guest.nobody": "not-a-password"}, public=public, made_up=("guest.nobody",))
+    return Secrets({**named, NOBODY: "not-a-password"}, public=public, made_up=(NOBODY,))
 
 
 def survey(target: Target, config: Config, contract: Contract) -> Facts:

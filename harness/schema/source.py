@@ -21,9 +21,11 @@ Fetch = Callable[[str], bytes]
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 XSD = "{http://www.w3.org/2001/XMLSchema}"
-_LINKS = {f"{_WSDL}import": "location", f"{XSD}import": "schemaLocation", f"{XSD}include": "schemaLocation"}
+LINKS = {f"{_WSDL}import": "location", f"{XSD}import": "schemaLocation", f"{XSD}include": "schemaLocation"}
 _LARGEST = 64 << 20
 _MOST_FILES = 64
+_MOST = 128 << 20
+"""Bytes of all files together; the vendor's own set has a tenth of them."""
 _SECONDS = 30
 # What zeep raises on XML that is no sound WSDL: its own errors, and those of code that trusted its input.
 _UNSOUND = (
@@ -59,34 +61,43 @@ def read_document(entry: str, fetch: Fetch | None = None) -> tuple[Any, dict[str
     return document, files.enumerations
 
 
+def read_files(entry: str, fetch: Fetch) -> dict[str, bytes]:
+    """Read a WSDL and all that it refers to, by location; nothing of it is interpreted but where it points. SchemaError."""
+    files = _Files(entry, fetch)
+    files.follow(entry, ())
+    return files.read
+
+
 class _Files:
     """Every file of one WSDL, checked while it was read; serves as zeep's transport."""
 
     def __init__(self, entry: str, fetch: Fetch) -> None:
         self._origin = urlparse(entry)[:2]
         self._fetch = fetch
-        self._read: dict[str, bytes] = {}
+        self.read: dict[str, bytes] = {}
         self.enumerations: dict[str, tuple[str, ...]] = {}
 
     def load(self, url: str) -> bytes:
         """Hand zeep a file that was read before."""
-        if url not in self._read:
+        if url not in self.read:
             raise SchemaError(f"{url} is not part of the WSDL that was read")
-        return self._read[url]
+        return self.read[url]
 
     def follow(self, location: str, path: tuple[str, ...]) -> None:
         """Read a file and all it refers to, depth first."""
         if location in path:
             raise SchemaError("WSDL import loop: " + " -> ".join(map(_name, (*path[path.index(location) :], location))))
-        if location in self._read:
+        if location in self.read:
             return
         if urlparse(location)[:2] != self._origin:
             raise SchemaError(f"{_name(path[-1])} refers to {location}, outside the place the WSDL came from")
-        if len(self._read) == _MOST_FILES:
+        if len(self.read) == _MOST_FILES:
             raise SchemaError(f"{path[0]} refers to more than {_MOST_FILES} files")
-        self._read[location] = body = self._get(location)
+        self.read[location] = body = self._get(location)
+        if sum(map(len, self.read.values())) > _MOST:
+            raise SchemaError(f"{(*path, location)[0]} and what it refers to are larger than {_MOST >> 20} MiB")
         root = _parse(location, body, entry=not path)
-        for tag, attribute in _LINKS.items():
+        for tag, attribute in LINKS.items():
             for link in root.iter(tag):
                 target = link.get(attribute)
                 if target:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, RunFileError, UsageError
 from harness.history import RESUMED, History, encode_event, operation
+from harness.target.clock import Clock
 from harness.terms import Answer, Call, Event, Invoke, Json, Observed, Operation, Outcome
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Numbers the operations of a run, from `after` on, and times them in seconds on one monotonic clock that starts at 0.
+    """Numbers the operations of a run, from `after` on, and times them in seconds on one clock, which starts at 0.
 
     With `path` None nothing is written. With `keep`, `operations` holds every finished operation in the order of
     their ends; `cell` is noted with every call that names none, `block` with every call, and each of `listeners` is told
@@ -30,20 +30,21 @@ class Recorder:
         path: Path | None = None,
         *,
         keep: bool = True,
-        monotonic: Callable[[], float] = time.monotonic,
+        clock: Clock | None = None,
         after: int = 0,
     ) -> None:
         self.operations: list[Operation] = []
         self.requests = 0
         self.calls = 0
+        self.slept = 0.0
         self.cell = ""
         self.block = ""
         self._after = after
         self._stopping = False
         self.listeners: list[Callable[[Operation], None]] = []
         self._keep = keep
-        self._monotonic = monotonic
-        self._zero = monotonic()
+        self._clock = clock or Clock()
+        self._zero = self._clock.now()
         self._lock = threading.Lock()
         self._path = path
         self._file = -1
@@ -74,7 +75,12 @@ class Recorder:
 
     def now(self) -> float:
         """Seconds since the recorder was made, or the run that it goes on with."""
-        return self._monotonic() - self._zero
+        return self._clock.now() - self._zero
+
+    def sleep(self, seconds: float) -> None:
+        """Let so much time pass on that clock; `slept` is the sum."""
+        self.slept += max(0.0, seconds)
+        self._clock.sleep(seconds)
 
     def observed(self, subject: str, facts: dict[str, Json]) -> None:
         """Note what no call tells."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -17,6 +17,9 @@ from harness.schema import Schema, load, newest_usable, parse_versions_document
 from harness.target import properties
 from harness.target.lasting import BUSY, Pulse, kind_of, patiently, seconds_of, turned_away
 from harness.target.recorder import Recorder
+from harness.target.recording import GET, POST, SESSION, Tape
+from harness.target.secret_bodies import without_fields, without_hidden
+from harness.target.secret_fields import Hidden, veiled
 from harness.target.secrets import Secrets
 from harness.target.soap import interpret
 from harness.target.wire import Connection, Endpoint, HttpReply, Limits, parse_url, tls_context
@@ -51,7 +54,36 @@ _BODIES = 256
 _SHARE, _LEAST = 5.0, 1.0
 """Seconds that an exchange gets, where it may take them, of a run that must end; and even after that end."""
 Shape = Callable[[Json], Json]
-Connect = Callable[[], Connection]
+
+
+class Exchanges(Protocol):
+    """What a target needs of a connection; `harness.target.wire.Connection` is the one that has a network.
+
+    `over` says why nothing more will ever be answered; empty if it may. `met`: the server has answered before, `reused`: the
+    last exchange was not the first of its connection.
+    """
+
+    met: bool
+    reused: bool
+
+    @property
+    def over(self) -> str:
+        """Tell why it is over."""
+
+    def get(self, path: str) -> HttpReply | Lost:
+        """Fetch a document."""
+
+    def post(
+        self, path: str, body: bytes, headers: Mapping[str, str], pacing: tuple[float, ...], seconds: float
+    ) -> HttpReply | Lost:
+        """Send a body with headers, in paced parts; the exchange lasts so many seconds at most."""
+
+    def close(self) -> None:
+        """Close it; the next request opens it again."""
+
+
+Connect = Callable[[str], Exchanges]
+"""Gives an actor a connection of its own."""
 
 
 class _Session:
@@ -61,12 +93,12 @@ class _Session:
     was served.
     """
 
-    def __init__(self, actor: str, connection: Connection) -> None:
+    def __init__(self, actor: str, connection: Exchanges) -> None:
         self.connection = connection
         self.login: dict[str, Json] = {}
         self.fresh = self.asking = False
         self.cookie = f'"{_MADE_UP}"' if actor == STRANGER else ""
-        self._fixed = actor in {NOBODY, STRANGER}
+        self.fixed = actor in {NOBODY, STRANGER}
 
     def heard(self, call: Call, outcome: Outcome) -> None:
         """Note what an answer says of the session."""
@@ -80,7 +112,7 @@ class _Session:
     def note(self, reply: HttpReply) -> None:
         """Take the cookie that the server sets; Secure is not heeded, loopback HTTP has no better channel."""
         for name, value in reply.headers:
-            if name != "set-cookie" or self._fixed:
+            if name != "set-cookie" or self.fixed:
                 continue
             try:
                 jar = SimpleCookie(value)
@@ -101,7 +133,13 @@ class Target:
     """
 
     def __init__(
-        self, endpoint: Endpoint, schema: Schema, recorder: Recorder, secrets: Secrets, connect: Connect
+        self,
+        endpoint: Endpoint,
+        schema: Schema,
+        recorder: Recorder,
+        secrets: Secrets,
+        connect: Connect,
+        tape: Tape | None = None,
     ) -> None:
         self.url = endpoint.url
         self.schema = schema
@@ -110,6 +148,7 @@ class Target:
         self.content: dict[str, Json] = {}
         self._path = endpoint.path
         self._connect = connect
+        self._tape = tape
         self._sessions: dict[str, _Session] = {}
         self._bodies: dict[tuple[str, Ref, bytes], bytes] = {}
         self.patience = self.ends = math.inf
@@ -118,7 +157,7 @@ class Target:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - all that there is to say of a server, each by name
         cls,
         url: str,
         *,
@@ -128,17 +167,21 @@ class Target:
         recorder: Recorder | None = None,
         secrets: Secrets | None = None,
         limits: Limits | None = None,
+        connect: Connect | None = None,
+        tape: Tape | None = None,
     ) -> Target:
         """Reach a target, choose the newest shipped schema that it offers (or take `wsdl`), read its ServiceContent.
 
-        Raises TargetError, with a line that says what to do, if it is dead, not trusted or no vCenter; UsageError for
-        an unusable URL, CA file or WSDL.
+        `connect` takes the place of the network; `tape` records every exchange. Raises TargetError, with a line that says
+        what to do, if it is dead, not trusted or no vCenter; UsageError for an unusable URL, CA file or WSDL.
         """
         endpoint = parse_url(url)
-        tls = tls_context(insecure=insecure, ca_file=ca_file) if endpoint.secure else None
-        connect = partial(Connection, endpoint, tls, limits)
-        schema = load(wsdl) if wsdl is not None else _offered_schema(endpoint, connect())
-        target = cls(endpoint, schema, recorder or Recorder(), secrets or Secrets(), connect)
+        if connect is None:
+            tls = tls_context(insecure=insecure, ca_file=ca_file) if endpoint.secure else None
+            wire = partial(Connection, endpoint, tls, limits)
+            connect = lambda _: wire()  # noqa: E731 - on the wire all actors' connections are alike
+        schema = load(wsdl) if wsdl is not None else _offered_schema(endpoint, connect(NOBODY), tape)
+        target = cls(endpoint, schema, recorder or Recorder(), secrets or Secrets(), connect, tape)
         outcome = target.send(Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)).outcome
         if not isinstance(outcome, Returned) or not isinstance(outcome.value, dict):
             target.close()
@@ -156,6 +199,11 @@ class Target:
         """The AboutInfo of the target: fullName, version, build, apiVersion and others."""
         found = self.content.get("about")
         return found if isinstance(found, dict) else {}
+
+    @property
+    def over(self) -> str:
+        """Why the target will answer nothing more; empty if it may."""
+        return next((each.connection.over for each in self._sessions.values() if each.connection.over), "")
 
     def manager(self, name: str) -> Ref:
         """Give a manager by its name in ServiceContent; TargetError if the target has none."""
@@ -255,25 +303,57 @@ class Target:
             headers |= call.payload.headers
         else:
             body = self._serialised(call, call.payload, again=purpose == "read")
-        body = self.secrets.resolve(body)
         invoke = self.recorder.invoke(call, purpose, cell)
         share = max(self.left / 4, min(self.left, _SHARE), _LEAST)  # a call that hangs leaves something for others
-        reply = session.connection.post(self._path, body, headers, pacing, min(self.patience, share))
+        sent = self.secrets.resolve(body)
+        reply = session.connection.post(self._path, sent, headers, pacing, min(self.patience, share))
         ended = self.recorder.now()
+        outcome, problems, shown = self._understood(call.method, session, reply)
+        if self._tape is not None:
+            self._tape.exchange(call.actor, POST, self._path, invoke.time, ended, shown, request=(headers, body))
         if isinstance(reply, Lost):
             self.pulse.heard(call.method, reply)
-            return self.recorder.answer(invoke, ended, reply), 0.0
-        session.note(reply)
-        outcome, problems = interpret(self.schema, call.method, reply)
+            return self.recorder.answer(invoke, ended, outcome), 0.0
         if away := turned_away(reply, outcome, purpose):
             outcome, problems = away, ()
         if shape is not None and isinstance(outcome, Returned):
             outcome = Returned(shape(outcome.value))
         self.pulse.heard(call.method, outcome)
         session.heard(call, outcome)
-        problems = tuple(self.secrets.redact(each) for each in (*problems, *self.secrets.repeated(reply.body)))
         done = self.recorder.answer(invoke, ended, self._redacted(outcome), status=reply.status, problems=problems)
         return done, seconds_of(reply)
+
+    def _understood(
+        self, method: str, session: _Session, reply: HttpReply | Lost
+    ) -> tuple[Outcome, tuple[str, ...], HttpReply | Lost]:
+        """Read a reply; gives the outcome and the problems, without a secret in them, and the reply as it may be kept."""
+        if isinstance(reply, Lost):
+            return self._redacted(reply), (), reply
+        session.note(reply)
+        if not session.fixed:
+            self.secrets.learn(session.cookie.strip('"'), SESSION)
+        repeated = self.secrets.repeated(reply.body)
+        reply = msgspec.structs.replace(reply, body=self.secrets.clean(reply.body))
+        read, problems = interpret(self.schema, method, reply)
+        outcome, hidden = self._veiled(method, read)
+        if self._tape is not None:
+            body = without_hidden(reply.body, hidden)
+            if isinstance(outcome, Lost) or problems:
+                body = without_fields(body, everyday=isinstance(outcome, Lost))
+            reply = msgspec.structs.replace(reply, body=body)
+        return outcome, tuple(self.secrets.redact(each) for each in (*problems, *repeated)), reply
+
+    def _veiled(self, method: str, outcome: Outcome) -> tuple[Outcome, list[Hidden]]:
+        """Put names in the place of what stands in secret fields."""
+        if isinstance(outcome, Returned):
+            value, hidden = veiled(method, outcome.value, self.secrets.learn)
+            return Returned(value), hidden
+        if isinstance(outcome, Lost):
+            return outcome, []
+        fault = outcome.fault
+        fields, hidden = veiled("", {"_typeName": fault.type, **fault.fields}, self.secrets.learn)
+        del fields["_typeName"]
+        return Faulted(msgspec.structs.replace(fault, fields=fields), outcome.channel), hidden
 
     def _serialised(self, call: Call, payload: Arguments, *, again: bool) -> bytes:
         """Serialise a call; what is read over and over is serialised once."""
@@ -290,7 +370,7 @@ class Target:
     def _session(self, actor: str) -> _Session:
         with self._lock:
             if actor not in self._sessions:
-                self._sessions[actor] = _Session(actor, self._connect())
+                self._sessions[actor] = _Session(actor, self._connect(actor))
                 self._sessions[actor].connection.met = bool(self.content)
             return self._sessions[actor]
 
@@ -304,14 +384,17 @@ class Target:
         return Faulted(clean, outcome.channel)
 
 
-def _offered_schema(endpoint: Endpoint, connection: Connection) -> Schema:
+def _offered_schema(endpoint: Endpoint, connection: Exchanges, tape: Tape | None) -> Schema:
     path = f"{endpoint.path}/vimServiceVersions.xml"
+    sent = tape.now() if tape is not None else 0.0
     reply = patiently(
         lambda: connection.get(path),
         lambda got: seconds_of(got) if isinstance(got, HttpReply) and got.status in BUSY else None,
         math.inf,
     )
     connection.close()
+    if tape is not None:
+        tape.exchange(NOBODY, GET, path, sent, tape.now(), reply)
     if isinstance(reply, Lost):
         reason = reply.reason.removeprefix(UNSENT) + _advice(reply.reason)
         raise TargetError(f"{endpoint.url} cannot be reached: {reason}")

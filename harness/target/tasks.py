@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from harness.target import properties
@@ -39,7 +38,7 @@ def follow(
     deadline_seconds: float,
     poll: float = 0.002,
     expected: float = 0.0,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] | None = None,
 ) -> list[Operation]:
     """Read a task's `info` until its state is final, the server refuses the read, or the deadline (seconds) passes.
 
@@ -65,5 +64,5 @@ def follow(
         left = deadline - clock.now()
         if left <= 0:
             return reads
-        sleep(min(max(poll, expected), left))
+        (sleep or clock.sleep)(min(max(poll, expected), left))
         poll, expected = min(poll * 1.3, _LONGEST_PAUSE), 0.0

@@ -6,6 +6,7 @@ Why not http.client: its time-outs are per read, so that a server which drips by
 from __future__ import annotations
 
 import math
+import re
 import socket
 import ssl
 import time
@@ -81,14 +82,19 @@ def parse_url(url: str) -> Endpoint:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise UsageError(f"{url!r} is no URL: {error}") from error
+        raise UsageError(f"{_shown(url)} is no URL: {error}") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"{url!r} is no URL of a target; expected http(s)://HOST[:PORT]/sdk")
+        raise UsageError(f"{_shown(url)} is no URL of a target; expected http(s)://HOST[:PORT]/sdk")
     if parts.username is not None:
         raise UsageError("the URL of the target holds a user name; give --username and --password-file instead")
     secure = parts.scheme == "https"
     path = parts.path.rstrip("/") or "/sdk"
     return Endpoint(parts.hostname, (443 if secure else 80) if port is None else port, path, secure)
+
+
+def _shown(url: str) -> str:
+    """Write a URL as a message may show it: what stands before an `@` may be a password."""
+    return repr(re.sub(r"[^/]*@", "…@", url))
 
 
 def tls_context(*, insecure: bool = False, ca_file: str | None = None) -> ssl.SSLContext:
@@ -110,6 +116,9 @@ class Connection:
     `met` says that the server has answered before, so that one that refuses to connect may be about to come back; `reused`
     whether the last exchange was not the first of its connection, so that the server may have been about to close it.
     """
+
+    over = ""
+    """A server that is gone may come back."""
 
     def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None = None, limits: Limits | None = None) -> None:
         self._endpoint = endpoint

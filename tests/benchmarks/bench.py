@@ -178,7 +178,8 @@ def _raw(server: SimulatorServer, target: Target, vm: Ref) -> float:
 
 
 def _spy(target: Target, sent: list[bytes]) -> Callable[..., Any]:
-    real = target._session("full").connection._exchange
+    connection: Any = target._session("full").connection
+    real = connection._exchange
 
     def exchange(head: bytes, body: bytes, *rest: Any, **named: Any) -> Any:
         sent.append(head + body)

@@ -49,6 +49,13 @@ def fails(vcontract: Command, code: int, said: str, *arguments: object) -> None:
         (2, "'ftp://x' is no URL of a target", "run --target ftp://x"),
         (2, "is no URL", "run --target http://127.0.0.1:99999/sdk"),
         (2, "holds a user name", "run --target http://me:word@127.0.0.1/sdk"),
+        (2, "is no URL", "run --target http://me:word@127.0.0.1:99999/sdk"),
+        (2, "none.rec: cannot be read: No such file", "run --target replay:none.rec"),
+        (2, ".: cannot be read: Is a directory", "run --target replay:."),
+        (2, "--username: does not go with a recording", "run --target replay:none.rec --username x"),
+        (2, "--record: does not go with a recording", "run --target replay:none.rec --record x"),
+        (2, "--record: is for one worker", "run --record x --workers 2"),
+        (2, "none/x: cannot be written", "run --record none/x"),
         (2, "API version 1.2.3.4 is unknown", "run --api 1.2.3.4"),
         (2, "--api is the version of the simulator", "run --api 8.0.3.0 --target http://127.0.0.1:1/sdk"),
         (2, "has no method Nope; it has CustomizeGuest_Task", "run --method Nope"),
@@ -182,12 +189,18 @@ def test_a_wsdl_by_url_must_be_one(vcontract: Command, web_site: WebSite) -> Non
     fails(vcontract, 2, "Not Found", "run", "--wsdl", web_site(404) + "/sdk/vimService.wsdl")
 
 
+def test_a_server_without_a_wsdl(vcontract: Command, web_site: WebSite) -> None:
+    """One line, exit code 3, no folder; a page that answers everything is no WSDL either."""
+    for status, said in ((404, "vimService.wsdl has status 404"), (200, "vimService.wsdl is something else")):
+        fails(vcontract, 3, f"serves no WSDL: {said}", "wsdl", "fetch", web_site(status), "--out", "set")
+
+
 def test_a_dead_port_is_unreachable(vcontract: Command) -> None:
-    """Nobody listens: exit code 3, and no directory of a run that never was, not even an empty `reports`."""
+    """Nobody listens: exit code 3, and neither a directory nor a recording of a run that never was."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/sdk"
-    fails(vcontract, 3, f"{url} cannot be reached: connection refused", "run", "--target", url)
+    fails(vcontract, 3, f"{url} cannot be reached: connection refused", "run", "--target", url, "--record", "run.rec")
 
 
 @pytest.mark.parametrize(

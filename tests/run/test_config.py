@@ -11,11 +11,14 @@ from harness.run.config import (
     LOOPBACK,
     Account,
     Config,
+    Guest,
     config_for,
     is_loopback,
     password_of,
     read_password,
 )
+from harness.run.conform import Options
+from harness.run.job import Job
 from harness.toml_file import read_toml
 
 WHOLE = """
@@ -151,3 +154,14 @@ def test_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         password_of(Account("full", "a"))
     with pytest.raises(UsageError, match="cannot read the password"):
         read_password(tmp_path / "missing")
+
+
+def test_whoever_prints_an_account_or_a_job_prints_no_password() -> None:
+    """A traceback of pytest shows the arguments of functions."""
+    config = Config(
+        account=(Account("full", "me", password="a-secret"),),
+        guest=(Guest("root", may_customize=True, password="a-secret"),),
+    )
+    job = Job("Object", Options(), username="me", password="a-secret")
+    assert "a-secret" not in f"{config!r} {config} {job!r} {job}"
+    assert "Account('me')" in repr(config)

@@ -13,6 +13,7 @@ import pytest
 
 from harness.errors import HarnessError, RunFileError, UsageError
 from harness.history import UNANSWERED, encode_event, read_history
+from harness.target.clock import Clock
 from harness.target.recorder import Recorder
 from harness.terms import (
     Answer,
@@ -56,8 +57,9 @@ def test_a_cut_file_is_gone_on_with(tmp_path: Path) -> None:
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     """Every kind of payload and outcome survives, numbered and timed on one clock that starts at 0."""
-    now = iter([100.0, 101.0, 102.0, 103.0]).__next__
-    recorder = Recorder(tmp_path / "history.jsonl", monotonic=now)
+    clock = Clock()
+    clock.now = iter([100.0, 101.0, 102.0, 103.0]).__next__  # type: ignore[method-assign]  # the test's own time
+    recorder = Recorder(tmp_path / "history.jsonl", clock=clock)
     recorder.observed("vm-1", {"powerState": "poweredOn"})
     first = recorder.invoke(READ, "read", "")
     second = recorder.invoke(BROKEN, "judge", "cell")

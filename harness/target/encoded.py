@@ -1,0 +1,64 @@
+"""How a text may be spelled in the bytes of a reply: encodings, entities, character references."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
+_PLAIN = re.compile(r"[!#-%(-;=?-~]+")
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+class Spelled:
+    """A text that is looked for in bodies, however XML spells it.
+
+    With `whole_words` it is not found as a part of a longer word.
+    """
+
+    def __init__(self, text: str, *, whole_words: bool) -> None:
+        self._text, self._whole = text, whole_words
+        # The longest part that can be spelled in one way only, unless by character references.
+        self._probe = max(_PLAIN.findall(text), key=len, default="").encode()
+        self._pattern: re.Pattern[str] | None = None
+
+    def may_be_in(self, body: bytes) -> bool:
+        """Whether it is worth looking closer; quick, for nearly no reply holds a secret."""
+        return self._probe in body or b"&#" in body or b"\0" in body
+
+    def replaced(self, text: str, other: str) -> str:
+        """Put another text in its place."""
+        if self._pattern is None:
+            pattern = "".join(map(_spelt, self._text))
+            self._pattern = re.compile(rf"(?<![\w-]){pattern}(?![\w-])" if self._whole else pattern)
+        return self._pattern.sub(lambda _: other, text)
+
+
+def text_of(body: bytes) -> tuple[str, str]:
+    """Read bytes as text: gives it with the encoding that makes the same bytes of it again (`surrogateescape`)."""
+    zeros = body[:4].find(b"\0")  # XML begins with an ASCII character: its place tells the order of bytes
+    unmarked = "utf-8" if zeros < 0 else "utf-16-be" if zeros == 0 else "utf-16-le"
+    name = next((name for mark, name in _MARKS if body.startswith(mark)), unmarked)
+    try:
+        text = body.decode(name, "surrogateescape" if name == "utf-8" else "strict")
+    except UnicodeDecodeError:
+        return body.decode("latin-1"), "latin-1"
+    return text, name
+
+
+def _spelt(character: str) -> str:
+    """Give the pattern of every way to write a character."""
+    number = ord(character)
+    ways = [re.escape(character), f"&#0*{number};", f"&#[xX]0*(?i:{number:x});"]
+    if character in _ENTITIES:
+        ways.append(re.escape(_ENTITIES[character]))
+    if 0x80 <= number <= 0xFF:
+        ways.append(chr(0xDC00 + number))  # Latin-1, as text_of reads a byte that is no UTF-8
+    if character == "\n":
+        ways += ["\r\n", "\r"]
+    return f"(?:{'|'.join(ways)})"
