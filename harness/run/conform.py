@@ -26,12 +26,12 @@ from harness.run.past import Past
 from harness.run.plan import Plan, Step, all_cells, plan
 from harness.run.program import Performer
 from harness.run.shrink import Budget, Shrinker
-from harness.run.stage import FULL, READONLY, UNPRIVILEGED, NotArrangedError, SpentError, Stage
+from harness.run.stage import FULL, READONLY, UNPRIVILEGED, NotArrangedError, Stage
 from harness.run.survey import as_json, host_names, reached, survey
 from harness.run.walk import Walker
 from harness.schema import Schema
 from harness.strategies import Caller
-from harness.target import Target
+from harness.target import SpentError, Target
 from harness.terms import Finding, Json, Operation, RowVerdict, Verdict
 
 GUEST = "VirtualMachineGuestCustomizationManager"
@@ -118,6 +118,7 @@ class Conformance:
                 self._read_object(stage)
                 self._walk(steps, exerciser, judge)
                 self._shrink(arranger, judge)
+        self.target.pacing.lift()
         with interruptible(notes):
             exerciser.rest()
             stage.enter("restore")
@@ -242,6 +243,8 @@ class Conformance:
         late = self.options.time_limit and time.monotonic() - self.began > self.options.time_limit
         if late or (limit and calls >= limit):
             return "the limit of calls or of time was reached"
+        if self.target.pacing.spent:
+            return self.target.pacing.spent
         return "a violation was found" if self.options.stop_at_first and self._violated(judge) else ""
 
     def _violated(self, judge: Judge) -> bool:

@@ -223,10 +223,10 @@ def _opened(job: Job, config: Config, secrets: Secrets, recorder: Recorder, clie
         target = Target.open(
             url,
             wsdl=job.wsdl or None,
-            insecure=job.insecure or config.insecure,
-            ca_file=config.ca_file or None,
+            trust=config.trust(insecure=job.insecure),
             recorder=recorder,
             secrets=secrets,
+            pacing=config.pacing(),
         )
         try:
             yield target

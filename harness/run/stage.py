@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from harness.check import Judge
 from harness.errors import HarnessError
 from harness.model import STATE_PATHS, TASK_PATHS, Facts, State, Tracker, compact
-from harness.target import Target
+from harness.target import SpentError, Target
 from harness.target.properties import read
 from harness.target.tasks import follow, info
 from harness.terms import Arguments, Call, Faulted, Json, Lost, Operation, Ref, Returned, as_ref
@@ -25,10 +25,6 @@ class NotArrangedError(HarnessError):
 
 class RefusedError(NotArrangedError):
     """The target refused an arranging call, so that the state cannot be reached on it."""
-
-
-class SpentError(HarnessError):
-    """The limit of judged calls is reached; the run ends with what is known."""
 
 
 class Stage:

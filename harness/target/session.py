@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
@@ -12,10 +13,12 @@ import msgspec
 
 from harness.errors import HarnessError, TargetError
 from harness.schema import Schema, load, newest_shipped, parse_versions_document
+from harness.target.pacing import Pacing
 from harness.target.recorder import Recorder
 from harness.target.secrets import Secrets
 from harness.target.soap import interpret
-from harness.target.wire import UNSENT, Connection, Endpoint, HttpReply, Limits, parse_url, tls_context
+from harness.target.trust import Trust, tls_context
+from harness.target.wire import UNSENT, Connection, Endpoint, HttpReply, Limits, parse_url
 from harness.terms import (
     SECRET,
     Arguments,
@@ -40,6 +43,7 @@ STRANGER = "stranger"
 _MADE_UP = "00000000000000000000000000000000deadbeef"
 _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 _BODIES = 256
+VERSIONS = "vimServiceVersions.xml"
 Shape = Callable[[Json], Json]
 Connect = Callable[[], Connection]
 
@@ -72,12 +76,21 @@ class Target:
     """
 
     def __init__(
-        self, endpoint: Endpoint, schema: Schema, recorder: Recorder, secrets: Secrets, connect: Connect
+        self,
+        endpoint: Endpoint,
+        schema: Schema,
+        recorder: Recorder,
+        secrets: Secrets,
+        connect: Connect,
+        pacing: Pacing,
     ) -> None:
         self.url = endpoint.url
         self.schema = schema
         self.recorder = recorder
         self.secrets = secrets
+        self.pacing = pacing
+        pacing.stopped = recorder.stopping
+        self._turn = pacing if pacing.limited else nullcontext()
         self.content: dict[str, Json] = {}
         self._path = endpoint.path
         self._connect = connect
@@ -91,11 +104,11 @@ class Target:
         url: str,
         *,
         wsdl: str | Path | None = None,
-        insecure: bool = False,
-        ca_file: str | None = None,
+        trust: Trust | None = None,
         recorder: Recorder | None = None,
         secrets: Secrets | None = None,
         limits: Limits | None = None,
+        pacing: Pacing | None = None,
     ) -> Target:
         """Reach a target, choose the newest shipped schema that it offers (or take `wsdl`), read its ServiceContent.
 
@@ -103,10 +116,11 @@ class Target:
         an unusable URL, CA file or WSDL.
         """
         endpoint = parse_url(url)
-        tls = tls_context(insecure=insecure, ca_file=ca_file) if endpoint.secure else None
-        connect = partial(Connection, endpoint, tls, limits)
-        schema = load(wsdl) if wsdl is not None else _offered_schema(endpoint, connect())
-        target = cls(endpoint, schema, recorder or Recorder(), secrets or Secrets(), connect)
+        tls = tls_context(trust or Trust()) if endpoint.secure else None
+        connect = partial(Connection, endpoint, trust, limits, tls=tls)
+        pacing = pacing or Pacing()
+        schema = load(wsdl) if wsdl is not None else _offered_schema(endpoint, _versions(endpoint, connect(), pacing))
+        target = cls(endpoint, schema, recorder or Recorder(), secrets or Secrets(), connect, pacing)
         outcome = target.send(Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)).outcome
         if not isinstance(outcome, Returned) or not isinstance(outcome.value, dict):
             target.close()
@@ -163,7 +177,7 @@ class Target:
         """Send a call and record it, before the bytes leave and after the answer.
 
         `shape` makes a returned value compact before it is recorded. Whatever the server does is a value, never an
-        exception; SchemaError if the arguments cannot be serialised.
+        exception; SchemaError if the arguments cannot be serialised, SpentError if the target's pacing allows no more.
         """
         session = self._session(call.actor)
         headers = {
@@ -181,9 +195,10 @@ class Target:
         else:
             body = self._serialised(call, call.payload, again=purpose == "read")
         body = self.secrets.resolve(body)
-        invoke = self.recorder.invoke(call, purpose, cell)
-        reply = session.connection.post(self._path, body, headers, pacing)
-        ended = self.recorder.now()
+        with self._turn:
+            invoke = self.recorder.invoke(call, purpose, cell)
+            reply = session.connection.post(self._path, body, headers, pacing)
+            ended = self.recorder.now()
         if isinstance(reply, Lost):
             return self.recorder.answer(invoke, ended, reply)
         session.note(reply)
@@ -221,10 +236,16 @@ class Target:
         return Faulted(clean, outcome.channel)
 
 
-def _offered_schema(endpoint: Endpoint, connection: Connection) -> Schema:
-    path = f"{endpoint.path}/vimServiceVersions.xml"
-    reply = connection.get(path)
+def _versions(endpoint: Endpoint, connection: Connection, pacing: Pacing) -> HttpReply | Lost:
+    with pacing:
+        reply = connection.get(f"{endpoint.path}/{VERSIONS}")
     connection.close()
+    return reply
+
+
+def _offered_schema(endpoint: Endpoint, reply: HttpReply | Lost) -> Schema:
+    """Load the newest shipped schema of those that the list of versions names. Raises TargetError."""
+    path = f"{endpoint.path}/{VERSIONS}"
     if isinstance(reply, Lost):
         reason = reply.reason.removeprefix(UNSENT) + _advice(reply.reason)
         raise TargetError(f"{endpoint.url} cannot be reached: {reason}")
@@ -242,7 +263,7 @@ def _offered_schema(endpoint: Endpoint, connection: Connection) -> Schema:
 
 def _advice(reason: str) -> str:
     if "certificate not trusted" in reason:
-        return "; give the CA that signed it, or --insecure to accept any"
+        return "; give the CA that signed it (ca_file), its thumbprint, or --insecure to accept any"
     if "WRONG_VERSION_NUMBER" in reason:
         return "; does it speak http instead of https?"
     return ""
