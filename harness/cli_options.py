@@ -47,3 +47,9 @@ Explore: TypeAlias = Annotated[
     int, typer.Option(min=0, metavar="N", help="After the plan, N random programs of moves.")
 ]
 ExploreOnly: TypeAlias = Annotated[bool, typer.Option("--explore-only", help="With --explore: leave the plan out.")]
+WriteConfig: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Begin a vcontract.toml for this target; the file must not exist.")
+]
+PrintSchema: TypeAlias = Annotated[
+    bool, typer.Option("--print-schema", help="Print the JSON Schema of vcontract.toml, and do no more.")
+]

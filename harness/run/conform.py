@@ -220,19 +220,23 @@ class Conformance:
     def _plan(self, arranger: Arranger) -> Plan:
         if self.finding is not None:
             return Plan([])
+        reachable = self._reachable(arranger)
+        return plan(self.contract, self._methods(), reachable, self.caller.cases(), self.options.seed)
+
+    def _reachable(self, arranger: Arranger) -> list[Cell]:
+        """Read every VM and list the cells that can be reached; notes of the others why not."""
         for vm in arranger.stage.facts.vms.values():
             arranger.stage.read_vm(vm.ref)
-        methods = self._methods()
         reachable: list[Cell] = []
         for each in all_cells(self.contract):
-            if each.method not in methods:
+            if each.method not in self._methods():
                 continue
             reason = arranger.unreachable(each)
             if reason:
                 self.unreachable[each.id] = reason
             else:
                 reachable.append(each)
-        return plan(self.contract, methods, reachable, self.caller.cases(), self.options.seed)
+        return reachable
 
     def _methods(self) -> tuple[str, ...]:
         return self.options.methods or tuple(each.name for each in self.contract.methods)

@@ -77,7 +77,7 @@ def _proof(job: Job) -> Proof | None:
     if job.options.explore and job.options.complete is not None:
         raise UsageError("--explore tries at random, --complete proves: choose one")
     if job.options.complete is not None:
-        return prepared(_contract(job), _configured(job), job.options)
+        return prepared(_contract(job), configured(job), job.options)
     if job.options.alphabet:
         raise UsageError("--alphabet says what --complete is about, and goes with it alone")
     return None
@@ -108,7 +108,7 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
 
     `stop` is called at the first SIGINT or SIGTERM once the run is under way; None: the next call does not begin.
     """
-    contract, config = _contract(job), _configured(job)
+    contract, config = _contract(job), configured(job)
     secrets = secrets_of(config)
     new_parent = not job.report_dir.exists()
     again = job.past.directory if job.past else None
@@ -214,31 +214,39 @@ class _Begun:
 @contextmanager
 def _opened(job: Job, config: Config, secrets: Secrets, recorder: Recorder, clients: int) -> Iterator[Target]:
     """Reach the target; close it afterwards, with the simulator if it was started here."""
-    simulator, url = None, job.target or config.target
     try:
-        if not url:
-            simulator = simulator_for(job.options.seed, job.api, job.defects, clients)
-            simulator.start()
-            url = simulator.url
-        target = Target.open(
-            url,
-            wsdl=job.wsdl or None,
-            trust=config.trust(insecure=job.insecure),
-            recorder=recorder,
-            secrets=secrets,
-            pacing=config.pacing(),
-        )
-        try:
-            yield target
-        finally:
-            target.close()
+        with address(job, config, clients) as url:
+            target = Target.open(
+                url,
+                wsdl=job.wsdl or None,
+                trust=config.trust(insecure=job.insecure),
+                recorder=recorder,
+                secrets=secrets,
+                pacing=config.pacing(),
+            )
+            try:
+                yield target
+            finally:
+                target.close()
     finally:
         recorder.close()
-        if simulator is not None:
-            simulator.stop()
 
 
-def _configured(job: Job) -> Config:
+@contextmanager
+def address(job: Job, config: Config, clients: int = 1) -> Iterator[str]:
+    """Give the URL of the target, which is that of a simulator, started for so many clients, if none is named."""
+    if url := job.target or config.target:
+        yield url
+        return
+    simulator = simulator_for(job.options.seed, job.api, job.defects, clients)
+    simulator.start()
+    try:
+        yield simulator.url
+    finally:
+        simulator.stop()
+
+
+def configured(job: Job) -> Config:
     """Give the configuration: the file's, else the built-in one of the simulator or of loopback, else an empty one."""
     config = config_for(job.target, job.config) if job.target or job.config else EMBEDDED
     if job.api and (job.target or config.target):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from harness.model import State
+from harness.model import Asked, State
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK, OFF, ON
+from harness.strategies import Caller
 
 MISSING_LEVERS = {
     "unusable": "no lever makes a VM orphaned, inaccessible or invalid",
@@ -17,6 +18,19 @@ MISSING_LEVERS = {
     "privilegeOnRoot": "no account has the privilege on the root only",
 }
 """Deviations that nothing in the configuration can bring about, and what is missing."""
+
+
+def uncallable(asked: Asked, caller: Caller) -> str:
+    """Say which account a call needs that is not there; empty if none."""
+    try:
+        caller.actor(asked)
+    except LookupError:
+        return "no second account is known to lack the privilege"
+    if "auth" in caller.contract.method(asked.method).takes and asked.login in {"accepted", "mayNot"}:
+        able = asked.login == "accepted"
+        if not any(each.may_customize is able for each in caller.facts.guests):
+            return f"no guest account whose login is {asked.login}"
+    return ""
 
 
 def asks_guest(want: State) -> bool:

@@ -124,7 +124,7 @@ class Target:
         outcome = target.send(Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)).outcome
         if not isinstance(outcome, Returned) or not isinstance(outcome.value, dict):
             target.close()
-            raise TargetError(f"{endpoint.url} gave no ServiceContent: {_in_words(outcome)}")
+            raise TargetError(f"{endpoint.url} gave no ServiceContent: {in_words(outcome)}")
         target.content = outcome.value
         return target
 
@@ -153,7 +153,7 @@ class Target:
         arguments = Arguments({"userName": username, "password": name})
         done = self.send(Call(self.manager("sessionManager"), "Login", arguments, actor), purpose="arrange")
         if not isinstance(done.outcome, Returned):
-            raise TargetError(f"{self.url} refuses the login of {username}: {_in_words(done.outcome)}")
+            raise TargetError(f"{self.url} refuses the login of {username}: {in_words(done.outcome)}")
         return done
 
     def logout(self, actor: str) -> Operation:
@@ -273,7 +273,8 @@ def _elsewhere(reply: HttpReply) -> str:
     return f", it points to {reply.header('location')}" if reply.header("location") else ""
 
 
-def _in_words(outcome: Outcome) -> str:
+def in_words(outcome: Outcome) -> str:
+    """Say in one line what came instead of what was wanted."""
     if isinstance(outcome, Faulted):
         return f"{outcome.fault.type}: {outcome.fault.message}".replace("\n", " ").rstrip(": ")
     return outcome.reason if isinstance(outcome, Lost) else "an empty reply"
