@@ -41,10 +41,10 @@ class Arranger(Chooser):
         for name in cell.deviations:
             if name in MISSING_LEVERS:
                 return MISSING_LEVERS[name]
-        if reason := uncallable(cell.asked, self.caller):
+        if reason := uncallable(cell.asked, self.caller, self.stage.allow):
             return reason
         levers = {each.does for each in self.stage.facts.levers}
-        if reason := lacking(cell.state, levers, guest=self._guest_caller() is not None):
+        if reason := lacking(cell.state, levers, self.stage.allow, guest=self._guest_caller() is not None):
             return reason
         try:
             if cell.state.exists:
@@ -379,6 +379,8 @@ class Arranger(Chooser):
                     self.destroy(vm.ref)
                 elif (only is None or vm.ref.value in only) and self._touched(vm):
                     self._quiet(vm)
+                    if not self.may_power and self.now(vm).power != ON:
+                        continue  # it was found so
                     if self.stage.tracker.was_template.get(vm.ref.value):
                         self._power(vm, State(template=True, power=OFF))
                     else:

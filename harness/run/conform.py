@@ -17,6 +17,7 @@ from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunEvent, RunStarted
 from harness.report.result import Arrangements, RunResult, TargetFacts
+from harness.run.allowed import forbidden
 from harness.run.arrange import Arranger
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
@@ -190,7 +191,7 @@ class Conformance:
 
     def _stage(self, judge: Judge) -> Stage:
         stage = Stage(self.target, judge)
-        stage.max_calls = self.options.max_calls
+        stage.max_calls, stage.allow = self.options.max_calls, frozenset(self.config.allow)
         managers = self.target.content
         if "guestOperationsManager" in managers:
             stage.find_processes()
@@ -215,13 +216,15 @@ class Conformance:
         return Caller(contract, self.target.schema, known, {"held": FULL}, self.options.seed)
 
     def _hosts(self, facts: Facts) -> frozenset[str]:
-        return frozenset(moid for moid, name in host_names(self.target, facts).items() if name in self.config.hosts)
+        may = self.config.hosts if "host" in self.config.allow else ()
+        return frozenset(moid for moid, name in host_names(self.target, facts).items() if name in may)
 
     def _plan(self, arranger: Arranger) -> Plan:
         if self.finding is not None:
             return Plan([])
         reachable = self._reachable(arranger)
-        return plan(self.contract, self._methods(), reachable, self.caller.cases(), self.options.seed)
+        may = tuple(each for each in self._methods() if not forbidden(each, arranger.stage.allow))
+        return plan(self.contract, may, reachable, self.caller.cases(), self.options.seed)
 
     def _reachable(self, arranger: Arranger) -> list[Cell]:
         """Read every VM and list the cells that can be reached; notes of the others why not."""

@@ -21,6 +21,7 @@ from harness.report.junit import JunitReporter
 from harness.report.reproduction import ReproductionReporter
 from harness.report.result import RunResult
 from harness.report.run_directory import RunDirectory
+from harness.run.allowed import not_allowed
 from harness.run.beyond import Exploring
 from harness.run.complete import Proof, Proving, prepared
 from harness.run.config import Account, Config, config_for, read_password
@@ -76,6 +77,9 @@ def _proof(job: Job) -> Proof | None:
     """Prepare the proof, if one is asked for: it may be refused for its size before anything is sent."""
     if job.options.explore and job.options.complete is not None:
         raise UsageError("--explore tries at random, --complete proves: choose one")
+    chosen = "--complete" if job.options.complete is not None else "--explore" if job.options.explore else ""
+    if chosen and "power" not in configured(job).allow:
+        raise UsageError(f"{chosen} works on clones, which cannot be destroyed without power: {not_allowed('power')}")
     if job.options.complete is not None:
         return prepared(_contract(job), configured(job), job.options)
     if job.options.alphabet:

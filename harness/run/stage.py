@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from harness.check import Judge
 from harness.errors import HarnessError
 from harness.model import STATE_PATHS, TASK_PATHS, Facts, State, Tracker, compact
+from harness.run.allowed import forbidden, not_allowed
+from harness.run.config import PERMISSIONS
 from harness.target import SpentError, Target
 from harness.target.properties import read
 from harness.target.tasks import follow, info
@@ -31,7 +33,7 @@ class Stage:
     """Calls, reads and waits; every one is an operation that the judge hears.
 
     `patience` is the limit in seconds for a state to come about, `limit` the one for a task, `max_calls` that of judged
-    calls (0: none). `ended` are the tasks of others that were read ended.
+    calls (0: none), `allow` what the operator allows. `ended` are the tasks of others that were read ended.
     """
 
     def __init__(self, target: Target, judge: Judge, *, patience: float = 60.0) -> None:
@@ -40,6 +42,7 @@ class Stage:
         self.patience = patience
         self.limit = judge.tracker.facts.task_seconds or 600.0
         self.max_calls = 0
+        self.allow: frozenset[str] = frozenset(PERMISSIONS)
         self.ended: set[str] = set()
         self._lasted: dict[str, float] = {}
         self.process_manager: Ref | None = None
@@ -73,11 +76,21 @@ class Stage:
         return info(read(self.target, actor, task, TASK_PATHS))
 
     def call(self, ref: Ref, method: str, arguments: dict[str, Json], actor: str = FULL) -> Operation:
-        """Make an arranging call."""
+        """Make an arranging call. Raises NotArrangedError if the operator does not allow it."""
+        self.permit(method)
         return self.target.send(Call(ref, method, Arguments(arguments), actor), "arrange")
 
+    def permit(self, method: str) -> None:
+        """Raise NotArrangedError if the operator does not allow that a method is called."""
+        if reason := forbidden(method, self.allow):
+            raise NotArrangedError(reason)
+
     def judged(self, call: Call) -> Operation:
-        """Make a call of the contract under test, to be judged. Raises SpentError once `max_calls` were made."""
+        """Make a call of the contract under test, to be judged.
+
+        Raises SpentError once `max_calls` were made, NotArrangedError if the operator does not allow it.
+        """
+        self.permit(call.method)
         if self.max_calls and self.target.recorder.calls >= self.max_calls:
             raise SpentError(f"the limit of {self.max_calls} judged calls was reached")
         return self.target.send(call, "judge")
@@ -163,6 +176,8 @@ class Stage:
         line = next((each for each in self.facts.levers if each.does == lever), None)
         if line is None or self.process_manager is None:
             raise NotArrangedError(f"no lever {lever}")
+        if lever == "stopTools" and "power" not in self.allow:  # only a boot brings them back
+            raise NotArrangedError(not_allowed("power"))
         spec = {"_typeName": "GuestProgramSpec", "programPath": line.program, "arguments": line.arguments}
         self.done(self.process_manager, "StartProgramInGuest", {"vm": vm.json(), "auth": self.auth, "spec": spec})
 

@@ -108,7 +108,7 @@ def log_in(target: Target, config: Config) -> Logged:
         )
     keys, sessions = {}, {}
     for actor, role in _ROLES.items():
-        if role in accounts:
+        if role in accounts and (role == "full" or "account" in config.allow):
             done = target.login(actor, accounts[role].username, f"account.{role}")
             value = done.outcome.value if isinstance(done.outcome, Returned) else {}
             keys[actor], sessions[actor] = str(value.get("key", "")), accounts[role].username
