@@ -66,6 +66,13 @@ class VmPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine: Annotated[
         Literal["ok", "absent", "broken"], Meta(description="State of the customization engine in the guest.")
     ] = "ok"
+    clones: Annotated[
+        Count,
+        Meta(
+            description="So many instant clones of each of these VMs are made, tested and destroyed; then no other VM is"
+            " disturbed, nor they themselves. 0: they are tested themselves."
+        ),
+    ] = 0
 
 
 class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,6 +150,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def engine(self, name: str) -> str:
         """Give the state of the engine of a VM by its name; the last pattern that matches wins."""
         return next((each.engine for each in reversed(self.vm) if fnmatchcase(name, each.name)), "ok")
+
+    def clones(self, name: str) -> int:
+        """Give how many clones of a VM are to be tested in its place, by its name; the last pattern that matches wins."""
+        return next((each.clones for each in reversed(self.vm) if fnmatchcase(name, each.name)), 0)
 
     def waiver(self, row: str) -> str:
         """Give the reason for which a row is waived; empty if it is not."""

@@ -19,6 +19,7 @@ from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEn
 from harness.report.result import Arrangements, RunResult, TargetFacts
 from harness.run.allowed import forbidden
 from harness.run.arrange import Arranger
+from harness.run.breed import abandon, breed, disown, parents
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
 from harness.run.object_reads import read_object
@@ -82,6 +83,7 @@ class Conformance:
         self.bases = bases_of(target.schema)
         self.started, self.began = datetime.now(UTC), time.monotonic()
         self.unreachable: dict[str, str] = {}
+        self.bred: Arranger | None = None
         self._told = self._looked = 0
 
     def run(self) -> RunResult:
@@ -92,7 +94,7 @@ class Conformance:
 
     def walk(self) -> Part:
         """Survey, plan, walk, shrink and restore; gives what is known, also after Ctrl-C."""
-        arranger = self._set_out()
+        arranger = self._setting_out()
         stage, judge = arranger.stage, arranger.stage.judge
         exerciser = self.exerciser = Exerciser(stage, self.caller, arranger)
         self.walker = Walker(
@@ -123,22 +125,40 @@ class Conformance:
         with interruptible(notes):
             exerciser.rest()
             stage.enter("restore")
+            disown(arranger, self.bred, self.past.facts if self.past else None, self.config)
             notes += [f"not restored: {each}" for each in arranger.restore()]
         judge.close()
         self._report_new(judge, len(steps), len(steps))
         return self._part(judge, notes)
 
+    def _setting_out(self) -> Arranger:
+        """Look round and plan; of a run that does not get under way no clone is left."""
+        try:
+            return self._set_out()
+        except BaseException:
+            if self.bred is not None:
+                abandon(self.bred)
+            raise
+
     def _set_out(self) -> Arranger:
         """Look round and plan; gives what brings VMs into states."""
         judge = self._judge()
         facts = judge.tracker.facts
-        self.caller = Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
+        self.caller = self._caller(facts)
         arranger = Arranger(self._stage(judge), self.caller, self._hosts(facts), self._helper(facts))
         self.plan = self._plan(arranger)
         return arranger
 
     def _survey(self) -> Facts:
-        return survey(self.target, self.config, self.contract)
+        facts = survey(self.target, self.config, self.contract)
+        if not (wanted := parents(self.config, facts)):
+            return facts
+        self.bred = breed(self._stage(Judge(facts, self.contract, self.bases)), self._caller(facts), wanted)
+        vms = self.bred.stage.facts.vms
+        return replace(facts, vms={each.value: vms[each.value] for each in self.bred.clones})
+
+    def _caller(self, facts: Facts) -> Caller:
+        return Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
 
     def _read_object(self, stage: Stage) -> None:
         if self.past is None or not self.past.steps:

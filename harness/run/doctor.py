@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -259,7 +260,9 @@ def guarded(name: str, stage: Callable[[], Iterator[Check]]) -> Iterator[Check]:
     except HarnessError as error:
         yield Check(name, Standing.BAD, str(error), code=2 if isinstance(error, SpentError) else 3)
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        # decoded replies are used as the WSDL has them; one that is not so fails somewhere below
+        # decoded replies are used as the WSDL has them; one that is not so fails somewhere below, as a mistake of ours would
+        if os.environ.get("VCONTRACT_DEBUG"):
+            raise
         told = f"the target's answer is none that the WSDL knows ({type(error).__name__}: {error})"
         yield Check(name, Standing.BAD, told[:300], "is this a vCenter?", 3)
 

@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from harness.contract import Contract
 from harness.model import Facts
 from harness.report.diagnosis import Check, Standing
 from harness.run.arrange import Arranger
+from harness.run.breed import parents
 from harness.run.config import Config
 from harness.run.conform import Conformance, Options, bases_of
 from harness.run.foresee import untested
@@ -113,6 +116,19 @@ class Testable:
             ),
         ]
         yield Check("VMs", Standing.OK, f"{seen}: {'; '.join(filter(None, counts))}")
+        if any(each.clones for each in self.config.vm):
+            yield self._parents()
+
+    def _parents(self) -> Check:
+        """Say of which VMs clones will be made; these must be on."""
+        wanted = [(each, count) for each in self.vms if (count := self.config.clones(each.name))]
+        if not wanted:
+            return Check("clones", Standing.BAD, "no marked VM has a name of which [[vm]] wants clones", "mend name", 2)
+        off = [each.name for each, _ in wanted if each.values.get("runtime.powerState") != "poweredOn"]
+        if off:
+            return Check("clones", Standing.BAD, f"{', '.join(off)} cannot be cloned, not being on", "power them on", 3)
+        told = ", ".join(f"{count} of {each.name}" for each, count in wanted)
+        return Check("clones", Standing.OK, f"{told} will be made, tested and destroyed; no other VM is disturbed")
 
     def _counted(self, path: str, words: Mapping[str, str]) -> str:
         counts = Counter(str(each.values.get(path, "")) for each in self.vms)
@@ -251,7 +267,10 @@ class Testable:
             )
 
     def _facts(self) -> Facts:
-        return survey(self.target, self.config, self.contract, (self.keys, self.sessions))
+        """Give the facts of a run; where clones would be tested, their parents stand for them."""
+        facts = survey(self.target, self.config, self.contract, (self.keys, self.sessions))
+        wanted = parents(self.config, facts)
+        return replace(facts, vms={each.ref.value: each for each, _ in wanted}) if wanted else facts
 
 
 class _Looking(Conformance):
