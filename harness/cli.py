@@ -104,6 +104,43 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
 
 
 @app.command()
+def doctor(  # noqa: PLR0913 - the options that design fixes
+    *,
+    target: option.Target = "",
+    username: option.Username = "",
+    password_file: option.PasswordFile = None,
+    insecure: option.Insecure = False,
+    config: option.ConfigFile = None,
+    contract: option.ContractName = MANAGER,
+    wsdl: option.Wsdl = "",
+    api: option.Api = "",
+    output: option.Format = "text",
+    write_config: option.WriteConfig = None,
+    print_schema: option.PrintSchema = False,
+) -> None:
+    """Say whether a target can be tested, and what to do about what cannot; changes nothing."""
+    from harness.report.diagnosis import DiagnosisPrinter
+    from harness.run.config_schema import config_schema
+    from harness.run.conform import Options
+    from harness.run.doctor import diagnose
+    from harness.run.job import Job, from_environment
+
+    _one_of("--format", output, ("text", "json"))
+    if print_schema:
+        typer.echo(config_schema(), nl=False)
+        return
+    password = os.environ.get("VCONTRACT_PASSWORD", "")
+    if target == "govc":
+        target, user, secret, lax = from_environment(dict(os.environ))
+        username, password, insecure = username or user, password or secret, insecure or lax
+    job = Job(contract, Options(), target, username, password, password_file, insecure, config, wsdl, api=api)
+    printer = DiagnosisPrinter(as_json=output == "json")
+    diagnosis = diagnose(job, printer.check, write_config)
+    printer.end(diagnosis)
+    raise typer.Exit(diagnosis.exit_code)
+
+
+@app.command()
 def judge(
     run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
     wsdl: Annotated[str, typer.Option(help="The WSDL that the run used, if its own.")] = "",

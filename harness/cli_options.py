@@ -70,3 +70,9 @@ FailOn: TypeAlias = Annotated[
 ]
 DiffFormat: TypeAlias = Annotated[str, typer.Option("--format", help="text, json, markdown, junit or sarif.")]
 OutFile: TypeAlias = Annotated[Path | None, typer.Option("--out", help="File for the report; none: stdout.")]
+WriteConfig: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Begin a vcontract.toml for this target; the file must not exist.")
+]
+PrintSchema: TypeAlias = Annotated[
+    bool, typer.Option("--print-schema", help="Print the JSON Schema of vcontract.toml, and do no more.")
+]

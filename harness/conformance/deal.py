@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from harness.conformance.stopping import Stopping
 from harness.conformance.worker import Orders, Yield
+from harness.errors import UsageError
 from harness.history import encode_event
 from harness.report.result import RunResult, Worker
 from harness.run.config import Account, Config, Guest, password_of
@@ -46,22 +47,24 @@ class Deal:
         began = time.monotonic()
         with ExitStack() as stack:
             ground = stack.enter_context(underway(self.job, stop=self.stop, clients=workers))
+            _fits(workers, ground.config)
             self._dealer = Dealer(ground.target, ground.contract, ground.config, ground.options, ground.reporters)
             self._shares = self._dealer.shares(workers)
             self._directory = ground.directory
             limit = ground.options.time_limit
             left = max(limit - (time.monotonic() - began), 0.001) if limit else 0.0
-            self.orders = [self._order(ground, each, left) for each in self._shares]
+            config = divided(resolved(ground.config), workers, ground.target.pacing.sent)
+            self.orders = [self._order(ground, config, each, left) for each in self._shares]
             self._stack = stack.pop_all()
 
-    def _order(self, ground: Ground, share: Share, time_limit: float) -> Orders:
+    def _order(self, ground: Ground, config: Config, share: Share, time_limit: float) -> Orders:
         mark = encode_event(Observed("worker", {"number": share.number, "mark": uuid.uuid4().hex}))
         orders = Orders(
             self.job.contract,
             ground.target.url,
             self.job.insecure,
             self.job.wsdl,
-            resolved(ground.config),
+            config,
             ground.options.seed,
             time_limit,
             share,
@@ -132,6 +135,23 @@ def resolved(config: Config) -> Config:
             replace(config, account=tuple(map(known, config.account)), guest=tuple(map(known, config.guest)))
         ),
         Config,
+    )
+
+
+def _fits(workers: int, config: Config) -> None:
+    """Refuse more workers than requests that may be under way at one time, for each of them waits for its own."""
+    if (most := config.limits.parallel_calls) and workers > most:
+        raise UsageError(
+            f"limits.parallel_calls = {most}: {workers} workers would send as many at once; use at most {most}"
+        )
+
+
+def divided(config: Config, workers: int, sent: int) -> Config:
+    """Give each worker its part of the rate, and of the requests that are left after those that were `sent`."""
+    limits = config.limits
+    total = max(1, (limits.total_calls - sent) // workers) if limits.total_calls else 0
+    return replace(
+        config, limits=replace(limits, calls_per_second=limits.calls_per_second / workers, total_calls=total)
     )
 
 

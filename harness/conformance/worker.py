@@ -103,10 +103,10 @@ def _walked(orders: Orders, methods: frozenset[str], recorder: Recorder, pace: P
     target = Target.open(
         orders.url,
         wsdl=orders.wsdl or None,
-        insecure=orders.insecure or orders.config.insecure,
-        ca_file=orders.config.ca_file or None,
+        trust=orders.config.trust(insecure=orders.insecure),
         recorder=recorder,
         secrets=secrets_of(orders.config),
+        pacing=orders.config.pacing(),
     )
     options = Options(seed=orders.seed, time_limit=orders.time_limit)
     try:

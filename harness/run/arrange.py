@@ -13,7 +13,7 @@ from harness.model import Asked, Cell, State, VmFacts, ground, recent_tasks
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
 from harness.run.choose import CLONE, ENGINES, Chooser
 from harness.run.judged import unfinished
-from harness.run.reach import MISSING_LEVERS, asks_guest, lacking
+from harness.run.reach import MISSING_LEVERS, asks_guest, lacking, uncallable
 from harness.run.stage import NotArrangedError, RefusedError, Stage
 from harness.strategies import Caller
 from harness.terms import Call, Json, Ref, Returned, as_ref
@@ -41,12 +41,10 @@ class Arranger(Chooser):
         for name in cell.deviations:
             if name in MISSING_LEVERS:
                 return MISSING_LEVERS[name]
-        try:
-            self.caller.actor(cell.asked)
-        except LookupError:
-            return "no second account is known to lack the privilege"
+        if reason := uncallable(cell.asked, self.caller, self.stage.allow):
+            return reason
         levers = {each.does for each in self.stage.facts.levers}
-        if reason := lacking(cell.state, levers, guest=self._guest_caller() is not None):
+        if reason := lacking(cell.state, levers, self.stage.allow, guest=self._guest_caller() is not None):
             return reason
         try:
             if cell.state.exists:
@@ -407,6 +405,8 @@ class Arranger(Chooser):
                     self.destroy(vm.ref)
                 elif (only is None or vm.ref.value in only) and self._touched(vm):
                     self._quiet(vm)
+                    if not self.may_power and self.now(vm).power != ON:
+                        continue  # it was found so
                     if self.stage.tracker.was_template.get(vm.ref.value):
                         self._power(vm, State(template=True, power=OFF))
                     else:

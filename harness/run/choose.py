@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from harness.model import State, VmFacts
-from harness.model.state import HOST_LOST
+from harness.model.state import HOST_LOST, ON
 from harness.run.stage import NotArrangedError, Stage
 from harness.terms import Ref
 
@@ -31,8 +31,9 @@ class Chooser:
         """
         for vm in self.fitting(want, on_host=on_host, nics=nics):
             return vm
+        found = "" if self.may_power else f"found {want.power}, as power is not allowed, "
         raise NotArrangedError(
-            f"no marked VM fits (Tools {want.tools}, engine {want.engine}, "
+            f"no marked VM fits ({found}Tools {want.tools}, engine {want.engine}, "
             f"{'template, ' if want.template else ''}host {want.connection})"
         )
 
@@ -61,10 +62,22 @@ class Chooser:
             and (now.tools == "never") == (want.tools == "never")
             and (want.connection not in HOST_LOST or vm.host in self.hosts)
             and (engine == want.engine or want.template)
+            and (self.may_power or _as_found(now, want))
             and (want.guest != "undefined" or vm.engine == "ok")  # only a working engine can leave it undefined
         )
+
+    @property
+    def may_power(self) -> bool:
+        """Whether power operations are allowed; without them each VM serves for what it was found as."""
+        return "power" in self.stage.allow
 
     def origin(self, vm: VmFacts) -> VmFacts:
         """Give the VM of which one was made here by cloning, over however many others; itself if it was not."""
         name = vm.name.partition(CLONE)[0]
         return next((each for each in self.stage.facts.vms.values() if each.name == name), vm)
+
+
+def _as_found(now: State, want: State) -> bool:
+    """Whether a VM is wanted in the power state in which it is, with Tools as they are."""
+    tools = want.power != ON or now.tools == want.tools
+    return (now.power, now.template) == (want.power, want.template) and tools

@@ -1,4 +1,7 @@
-"""What the user says of a target: accounts, guests, levers, limits, waivers (`vcontract.toml`), strict about every key."""
+"""What the user says of a target: accounts, guests, levers, limits, waivers (`vcontract.toml`), strict about every key.
+
+From the descriptions here the published JSON Schema is made (harness/run/config_schema.py).
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,41 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 
 from harness.errors import UsageError
 from harness.model import Lever
+from harness.target import Pacing, Trust
+from harness.target.trust import digest_of
 from harness.toml_file import read_toml
 
-Seconds = Annotated[float, msgspec.Meta(ge=0)]
+Text = Annotated[str, Meta(min_length=1)]
+Seconds = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0)]
+PasswordEnv = Annotated[str, Meta(description="Name of the environment variable that holds the password.")]
+PasswordFile = Annotated[str, Meta(description="File whose first line is the password.")]
+PlainPassword = Annotated[
+    str, Meta(description="The password itself; better not: give password_env or password_file instead.")
+]
+Permission = Literal["power", "tools", "host", "account"]
+PERMISSIONS: tuple[Permission, ...] = ("power", "tools", "host", "account")
+"""What `allow` may name: power operations, commands inside guests, the loss of hosts, the accounts beside the full one."""
 
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A vCenter account: `role` is full, unprivileged or readonly; its password stands in the environment or in a file."""
+    """A vCenter account; its password stands in the environment or in a file."""
 
-    role: Literal["full", "unprivileged", "readonly"]
-    username: str
-    password: str = ""
-    password_env: str = ""
-    password_file: str = ""
+    role: Annotated[
+        Literal["full", "unprivileged", "readonly"],
+        Meta(
+            description="full: has all privileges. unprivileged: may read, but lacks those that the methods under test"
+            " need. readonly: may read only; stands in where the unprivileged account holds a privilege."
+        ),
+    ]
+    username: Annotated[Text, Meta(description="User name, as user@domain.")]
+    password: PlainPassword = ""
+    password_env: PasswordEnv = ""
+    password_file: PasswordFile = ""
 
     def __repr__(self) -> str:
         """Leave the password out: a traceback may show it."""
@@ -32,13 +54,13 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Guest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An account of the guests, and whether it may customize them."""
+    """An account inside the guests, and whether it may customize them."""
 
-    username: str
-    may_customize: bool
-    password: str = ""
-    password_env: str = ""
-    password_file: str = ""
+    username: Annotated[Text, Meta(description="User name inside the guests.")]
+    may_customize: Annotated[bool, Meta(description="Whether the account may customize the guest, as root may.")]
+    password: PlainPassword = ""
+    password_env: PasswordEnv = ""
+    password_file: PasswordFile = ""
 
     def __repr__(self) -> str:
         """Leave the password out: a traceback may show it."""
@@ -46,28 +68,45 @@ class Guest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VmPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the operator knows of the VMs whose name matches (shell pattern): the state of the customization engine."""
+    """What the operator knows of the marked VMs whose name matches."""
 
-    name: str
-    engine: Literal["ok", "absent", "broken"] = "ok"
+    name: Annotated[Text, Meta(description="Name of the VMs, a shell pattern; of several that match the last counts.")]
+    engine: Annotated[
+        Literal["ok", "absent", "broken"], Meta(description="State of the customization engine in the guest.")
+    ] = "ok"
+    family: Annotated[
+        Literal["", "linux", "windows", "other"],
+        Meta(description="What runs in them, where their guestId does not say it."),
+    ] = ""
+    clones: Annotated[
+        Count,
+        Meta(
+            description="So many instant clones of each of these VMs are made, tested and destroyed; then no other VM is"
+            " disturbed, nor they themselves. 0: they are tested themselves."
+        ),
+    ] = 0
 
 
 class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A row that cannot be tested on this target (shell pattern), and why."""
+    """A row that cannot be tested on this target, and why."""
 
-    row: str
-    reason: str
+    row: Annotated[Text, Meta(description="The row's id, a shell pattern, as */GuestPermissionDenied.")]
+    reason: Annotated[Text, Meta(description="Why it is not tested; it stands in the report.")]
 
 
 class LeverLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be done to a guest: a command line run in it, or values that ReconfigVM_Task sets; see `harness.model.Lever`."""
+    """What may be done to a guest: a command line run in it, or values that ReconfigVM_Task sets."""
 
-    does: Literal[
-        "stopTools", "startTools", "orphanLock", "crashEngine", "removeEngine", "breakEngine", "restoreEngine"
+    does: Annotated[
+        Literal["stopTools", "startTools", "orphanLock", "crashEngine", "removeEngine", "breakEngine", "restoreEngine"],
+        Meta(description="What the command line brings about."),
     ]
-    program: str = ""
-    arguments: str = ""
-    extra_config: dict[str, str | bool | int] = {}
+    program: Annotated[str, Meta(description="Path of the program inside the guest.")] = ""
+    arguments: Annotated[str, Meta(description="Its arguments, as one text.")] = ""
+    extra_config: Annotated[
+        dict[str, str | bool | int],
+        Meta(description="In place of a program: values that ReconfigVM_Task sets in the VM's extraConfig."),
+    ] = {}
 
     def __post_init__(self) -> None:
         """Want one way to do it."""
@@ -75,32 +114,72 @@ class LeverLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"the lever {self.does} needs either program or extra_config")
 
 
+class RequestLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much is asked of the target; everything that is sent counts, reads too. 0 is no limit."""
+
+    calls_per_second: Annotated[float, Meta(ge=0, description="So many requests a second; 0: no limit.")] = 0.0
+    parallel_calls: Annotated[Count, Meta(description="So many requests at one time; 0: no limit.")] = 0
+    total_calls: Annotated[
+        Count,
+        Meta(description="So many requests in all, then the run ends; what puts VMs back comes on top. 0: no limit."),
+    ] = 0
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A configuration.
+    """What vcontract may do, and with what: the file vcontract.toml. An unknown key is an error."""
 
-    `owner` is the mark of VMs that may be disturbed (the value of `vcontract.owner` in extraConfig). `hosts` may be
-    disconnected (names). `staleness`, `publish` and `task_seconds` are seconds (oracle.md, A5 and A14; 0 for the last: no
-    limit). A finding must repeat `confirm` times.
-    """
+    target: Annotated[str, Meta(description="URL of the SDK, as https://vcenter.example/sdk.")] = ""
+    insecure: Annotated[bool, Meta(description="Accept any certificate.")] = False
+    ca_file: Annotated[str, Meta(description="PEM file of the CA that signed the target's certificate.")] = ""
+    thumbprint: Annotated[
+        str,
+        Meta(
+            description="SHA-256 or SHA-1 thumbprint of the one certificate that is accepted, as AB:CD:… in hexadecimal."
+        ),
+    ] = ""
+    owner: Annotated[
+        Text, Meta(description="Value of vcontract.owner in the extraConfig of the VMs that may be disturbed.")
+    ] = "vcontract"
+    account: Annotated[
+        tuple[Account, ...], Meta(description="Accounts of the target; one of role full is needed.")
+    ] = ()
+    guest: Annotated[tuple[Guest, ...], Meta(description="Accounts inside the guests.")] = ()
+    vm: Annotated[tuple[VmPattern, ...], Meta(description="What is known of some of the VMs.")] = ()
+    allow: Annotated[
+        tuple[Permission, ...],
+        Meta(
+            description="What may be used: power (power operations), tools (the levers, commands inside guests), host"
+            " (disconnecting the hosts), account (the accounts beside the full one). Default: all of them."
+        ),
+    ] = PERMISSIONS
+    lever: Annotated[tuple[LeverLine, ...], Meta(description="Command lines that may be run inside the guests.")] = ()
+    hosts: Annotated[tuple[str, ...], Meta(description="Names of the hosts that may be disconnected.")] = ()
+    limits: Annotated[RequestLimits, Meta(description="How much is asked of the target.")] = RequestLimits()
+    waive: Annotated[tuple[Waiver, ...], Meta(description="Rows that cannot be tested on this target.")] = ()
+    staleness: Annotated[Seconds, Meta(description="Seconds by which reported properties may be late.")] = 60.0
+    publish: Annotated[Seconds, Meta(description="Seconds by which the end of a task may be published late.")] = 30.0
+    task_seconds: Annotated[Seconds, Meta(description="A task that takes longer is stuck; 0: no limit.")] = 0.0
+    confirm: Annotated[
+        int, Meta(ge=1, description="How often a finding must repeat; one that does not is inconclusive.")
+    ] = 3
 
-    target: str = ""
-    insecure: bool = False
-    ca_file: str = ""
-    owner: str = "vcontract"
-    account: tuple[Account, ...] = ()
-    guest: tuple[Guest, ...] = ()
-    vm: tuple[VmPattern, ...] = ()
-    lever: tuple[LeverLine, ...] = ()
-    hosts: tuple[str, ...] = ()
-    waive: tuple[Waiver, ...] = ()
-    staleness: Seconds = 60.0
-    publish: Seconds = 30.0
-    task_seconds: Seconds = 0.0
-    confirm: Annotated[int, msgspec.Meta(ge=1)] = 3
+    def __post_init__(self) -> None:
+        digest_of(self.thumbprint)
+        if self.thumbprint and (self.ca_file or self.insecure):
+            raise ValueError("thumbprint stands in the place of ca_file and of insecure: keep one of them")
+
+    def family(self, name: str) -> str:
+        """Give what is said to run in a VM, by its name; the last pattern that matches and says it wins."""
+        said = (each.family for each in reversed(self.vm) if each.family and fnmatchcase(name, each.name))
+        return next(said, "")
 
     def engine(self, name: str) -> str:
         """Give the state of the engine of a VM by its name; the last pattern that matches wins."""
         return next((each.engine for each in reversed(self.vm) if fnmatchcase(name, each.name)), "ok")
+
+    def clones(self, name: str) -> int:
+        """Give how many clones of a VM are to be tested in its place, by its name; the last pattern that matches wins."""
+        return next((each.clones for each in reversed(self.vm) if fnmatchcase(name, each.name)), 0)
 
     def waiver(self, row: str) -> str:
         """Give the reason for which a row is waived; empty if it is not."""
@@ -108,8 +187,20 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def levers(self) -> tuple[Lever, ...]:
-        """The command lines as the model knows them."""
-        return tuple(Lever(each.does, each.program, each.arguments, each.extra_config) for each in self.lever)
+        """The command lines that may be used, as the model knows them."""
+        return tuple(
+            Lever(each.does, each.program, each.arguments, each.extra_config)
+            for each in self.lever
+            if "tools" in self.allow
+        )
+
+    def trust(self, *, insecure: bool = False) -> Trust:
+        """Say which certificate is trusted; any if the command line says `insecure`."""
+        return Trust(insecure=True) if insecure else Trust(self.insecure, self.ca_file, self.thumbprint)
+
+    def pacing(self) -> Pacing:
+        """Give the limits to what is sent."""
+        return Pacing(self.limits.calls_per_second, self.limits.parallel_calls, self.limits.total_calls)
 
 
 LOOPBACK = Config(

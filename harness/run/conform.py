@@ -19,7 +19,9 @@ from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunEvent, RunStarted
 from harness.report.result import Arrangements, RunResult, TargetFacts
+from harness.run.allowed import forbidden
 from harness.run.arrange import Arranger
+from harness.run.breed import abandon, breed, disown, parents
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
 from harness.run.object_reads import read_object, read_since
@@ -28,12 +30,12 @@ from harness.run.past import Past
 from harness.run.plan import Plan, Step, all_cells, plan
 from harness.run.program import Performer
 from harness.run.shrink import Budget, Shrinker
-from harness.run.stage import FULL, READONLY, UNPRIVILEGED, NotArrangedError, SpentError, Stage
+from harness.run.stage import FULL, READONLY, UNPRIVILEGED, NotArrangedError, Stage
 from harness.run.survey import as_json, host_names, reached, survey
 from harness.run.walk import Walker
 from harness.schema import Schema
 from harness.strategies import Caller
-from harness.target import Target
+from harness.target import SpentError, Target
 from harness.terms import Finding, Json, Operation, Ref, RowVerdict, Verdict
 
 GUEST = "VirtualMachineGuestCustomizationManager"
@@ -88,6 +90,7 @@ class Conformance:
         if options.time_limit:
             target.ends = time.monotonic() + options.time_limit
         self.unreachable: dict[str, str] = {}
+        self.bred: Arranger | None = None
         self._told = self._looked = 0
 
     def run(self) -> RunResult:
@@ -102,7 +105,7 @@ class Conformance:
 
     def walk(self) -> Part:
         """Survey, plan, walk, shrink and restore; gives what is known, also after Ctrl-C."""
-        arranger = self._set_out()
+        arranger = self._setting_out()
         stage, judge = arranger.stage, arranger.stage.judge
         exerciser = self.exerciser = Exerciser(stage, self.caller, arranger)
         self.walker = Walker(
@@ -130,6 +133,7 @@ class Conformance:
                 self._walk(steps, exerciser, judge)
                 if not self.target.over:
                     self._shrink(arranger, judge)
+        self.target.pacing.lift()
         if self.options.time_limit:  # a call of the restoring may take no longer than what is left of the patience
             self.target.ends = time.monotonic() + max(RESTORING, self.options.time_limit / 2)
             self.target.patience = RESTORING_EXCHANGE
@@ -138,6 +142,7 @@ class Conformance:
                 exerciser.rest()
             with interruptible(notes):
                 stage.enter("restore")
+                disown(arranger, self.bred, self.past.facts if self.past else None, self.config)
                 notes += [f"not restored: {each}" for each in arranger.restore()]
         if self.target.over and not any(self.target.over in each for each in (*notes, *self.walker.skipped.values())):
             notes.append(f"ended early: {self.target.over}")
@@ -157,17 +162,34 @@ class Conformance:
             read_since(self.target, self.contract)
         return replace(heard(self.contract, [], recorder.operations), absent=absent)
 
+    def _setting_out(self) -> Arranger:
+        """Look round and plan; of a run that does not get under way no clone is left."""
+        try:
+            return self._set_out()
+        except BaseException:
+            if self.bred is not None:
+                abandon(self.bred)
+            raise
+
     def _set_out(self) -> Arranger:
         """Look round and plan; gives what brings VMs into states."""
         judge = self._judge()
         facts = judge.tracker.facts
-        self.caller = Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
+        self.caller = self._caller(facts)
         arranger = Arranger(self._stage(judge), self.caller, self._hosts(facts), self._helper(facts))
         self.plan = self._plan(arranger)
         return arranger
 
     def _survey(self) -> Facts:
-        return survey(self.target, self.config, self.contract)
+        facts = survey(self.target, self.config, self.contract)
+        if not (wanted := parents(self.config, facts)):
+            return facts
+        self.bred = breed(self._stage(Judge(facts, self.contract, self.bases)), self._caller(facts), wanted)
+        vms = self.bred.stage.facts.vms
+        return replace(facts, vms={each.value: vms[each.value] for each in self.bred.clones})
+
+    def _caller(self, facts: Facts) -> Caller:
+        return Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
 
     def _read_object(self, stage: Stage) -> None:
         if self.past is None or not self.past.steps:
@@ -221,7 +243,7 @@ class Conformance:
 
     def _stage(self, judge: Judge) -> Stage:
         stage = Stage(self.target, judge)
-        stage.max_calls = self.options.max_calls
+        stage.max_calls, stage.allow = self.options.max_calls, frozenset(self.config.allow)
         managers = self.target.content
         if "guestOperationsManager" in managers:
             stage.find_processes()
@@ -246,24 +268,30 @@ class Conformance:
         return Caller(contract, self.target.schema, known, {"held": FULL}, self.options.seed)
 
     def _hosts(self, facts: Facts) -> frozenset[str]:
-        return frozenset(moid for moid, name in host_names(self.target, facts).items() if name in self.config.hosts)
+        may = self.config.hosts if "host" in self.config.allow else ()
+        return frozenset(moid for moid, name in host_names(self.target, facts).items() if name in may)
 
     def _plan(self, arranger: Arranger) -> Plan:
         if self.finding is not None:
             return Plan([])
+        reachable = self._reachable(arranger)
+        may = tuple(each for each in self._methods() if not forbidden(each, arranger.stage.allow))
+        return plan(self.contract, may, reachable, self.caller.cases(), self.options.seed)
+
+    def _reachable(self, arranger: Arranger) -> list[Cell]:
+        """Read every VM and list the cells that can be reached; notes of the others why not."""
         for vm in arranger.stage.facts.vms.values():
             arranger.stage.read_vm(vm.ref)
-        methods = self._methods()
         reachable: list[Cell] = []
         for each in all_cells(self.contract):
-            if each.method not in methods:
+            if each.method not in self._methods():
                 continue
             reason = arranger.unreachable(each)
             if reason:
                 self.unreachable[each.id] = reason
             else:
                 reachable.append(each)
-        return plan(self.contract, methods, reachable, self.caller.cases(), self.options.seed)
+        return reachable
 
     def _methods(self) -> tuple[str, ...]:
         return self.options.methods or tuple(each.name for each in self.contract.methods)
@@ -276,6 +304,8 @@ class Conformance:
         late = self.options.time_limit and self.target.recorder.now() - self.began > self.options.time_limit
         if late or (limit and calls >= limit):
             return "the limit of calls or of time was reached"
+        if self.target.pacing.spent:
+            return self.target.pacing.spent
         return "a violation was found" if self.options.stop_at_first and self._violated(judge) else ""
 
     def _violated(self, judge: Judge) -> bool:

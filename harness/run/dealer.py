@@ -13,6 +13,7 @@ from harness.history import STEP, History, read_history
 from harness.report.events import CellJudged, Note, Progressed, RunEnded, RunStarted
 from harness.report.result import RunResult, Worker
 from harness.run.arrange import Arranger
+from harness.run.breed import disown
 from harness.run.conform import Conformance, interruptible
 from harness.run.object_reads import read_object
 from harness.run.outcome import Part, heard
@@ -32,7 +33,7 @@ class Dealer(Conformance):
 
     def shares(self, workers: int) -> list[Share]:
         """Deal the plan out; where there are too few VMs, some are cloned for the workers."""
-        self.arranger = self._set_out()
+        self.arranger = self._setting_out()
         facts = self.arranger.stage.judge.tracker.facts
         read_object(self.arranger.stage)
         lent = self._lend(workers)
@@ -92,6 +93,7 @@ class Dealer(Conformance):
 
     def _restored(self, left: set[str]) -> list[str]:
         """Restore VMs that were left, and destroy the clones; gives what failed."""
+        disown(self.arranger, self.bred, None, self.config)
         if not left and not self.arranger.clones:
             return []
         try:

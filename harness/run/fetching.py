@@ -8,7 +8,8 @@ from pathlib import Path
 from harness.errors import SchemaError, TargetError
 from harness.schema.build import write_set
 from harness.schema.fetch import ENTRY, check_set, fetch_set
-from harness.target.wire import Connection, Endpoint, Limits, parse_url, tls_context
+from harness.target import Trust
+from harness.target.wire import Connection, Endpoint, Limits, parse_url
 from harness.terms import Lost
 
 PLACES = (ENTRY, "vim.wsdl")
@@ -26,8 +27,8 @@ def fetch_wsdl(url: str, out: Path, *, insecure: bool = False, ca_file: Path | N
     serves what is no usable WSDL.
     """
     given = parse_url(url)
-    tls = tls_context(insecure=insecure, ca_file=str(ca_file) if ca_file else None) if given.secure else None
-    connection = Connection(given, tls, Limits(exchange=_SECONDS, body=_LARGEST))
+    trust = Trust(insecure=insecure, ca_file=str(ca_file) if ca_file else "")
+    connection = Connection(given, trust, Limits(exchange=_SECONDS, body=_LARGEST))
     try:
         files = fetch_set(_entry(given, connection), lambda each: _document(connection, each))
     finally:

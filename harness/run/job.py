@@ -21,6 +21,7 @@ from harness.report.junit import JunitReporter
 from harness.report.reproduction import ReproductionReporter
 from harness.report.result import RunResult
 from harness.report.run_directory import RunDirectory
+from harness.run.allowed import not_allowed
 from harness.run.beyond import Exploring
 from harness.run.complete import Proof, Proving, prepared
 from harness.run.config import Account, Config, config_for, read_password
@@ -86,8 +87,11 @@ def _proof(job: Job) -> Proof | None:
     """Prepare the proof, if one is asked for: it may be refused for its size before anything is sent."""
     if job.options.explore and job.options.complete is not None:
         raise UsageError("--explore tries at random, --complete proves: choose one")
+    chosen = "--complete" if job.options.complete is not None else "--explore" if job.options.explore else ""
+    if chosen and "power" not in configured(job).allow:
+        raise UsageError(f"{chosen} works on clones, which cannot be destroyed without power: {not_allowed('power')}")
     if job.options.complete is not None:
-        return prepared(_contract(job), _configured(job), job.options)
+        return prepared(_contract(job), configured(job), job.options)
     if job.options.alphabet:
         raise UsageError("--alphabet says what --complete is about, and goes with it alone")
     return None
@@ -118,7 +122,7 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
 
     `stop` is called at the first SIGINT or SIGTERM once the run is under way; None: the next call does not begin.
     """
-    contract, config = _contract(job), _configured(job)
+    contract, config = _contract(job), configured(job)
     secrets = secrets_of(config) if job.recorded is None else secrets_by_name(config)
     replay = Replay(job.recorded.recording) if job.recorded else None
     new_parent = not job.report_dir.exists()
@@ -257,40 +261,51 @@ def _opened(
     job: Job, config: Config, secrets: Secrets, recorder: Recorder, clients: int, replay: Replay | None, begun: _Begun
 ) -> Iterator[Target]:
     """Reach the target; close it afterwards, with the simulator if it was started here."""
-    simulator, url, tape = None, job.target or config.target, None
-    if job.recorded is not None:
-        url = job.recorded.recording.opening.url
+    tape = None
     try:
-        if not url:
-            simulator = simulator_for(job.options.seed, job.api, job.defects, clients)
-            simulator.start()
-            url = simulator.url
-        if job.record is not None:
-            began = opening(parse_url(url).url, job.contract, job.wsdl, job.options, config)
-            tape = Tape(job.record, began, secrets, recorder)
-        target = Target.open(
-            url,
-            wsdl=job.wsdl or None,
-            insecure=job.insecure or config.insecure,
-            ca_file=config.ca_file or None,
-            recorder=recorder,
-            secrets=secrets,
-            connect=replay.connect if replay else None,
-            tape=tape,
-        )
-        try:
-            yield target
-        finally:
-            target.close()
+        with address(job, config, clients) as url:
+            if job.record is not None:
+                began = opening(parse_url(url).url, job.contract, job.wsdl, job.options, config)
+                tape = Tape(job.record, began, secrets, recorder)
+            target = Target.open(
+                url,
+                wsdl=job.wsdl or None,
+                trust=config.trust(insecure=job.insecure),
+                recorder=recorder,
+                secrets=secrets,
+                connect=replay.connect if replay else None,
+                tape=tape,
+                pacing=config.pacing() if replay is None else None,
+            )
+            try:
+                yield target
+            finally:
+                target.close()
     finally:
         recorder.close()
         if tape is not None:
             tape.close(keep=begun.yes)
-        if simulator is not None:
-            simulator.stop()
 
 
-def _configured(job: Job) -> Config:
+@contextmanager
+def address(job: Job, config: Config, clients: int = 1) -> Iterator[str]:
+    """Give the URL of the target, which is that of a simulator, started for so many clients, if none is named."""
+    if job.recorded is not None:
+        yield job.recorded.recording.opening.url
+        return
+
+    if url := job.target or config.target:
+        yield url
+        return
+    simulator = simulator_for(job.options.seed, job.api, job.defects, clients)
+    simulator.start()
+    try:
+        yield simulator.url
+    finally:
+        simulator.stop()
+
+
+def configured(job: Job) -> Config:
     """Give the configuration: the file's, else the built-in one of the simulator or of loopback, else an empty one."""
     if job.recorded is not None and job.config is None:
         return job.recorded.config

@@ -194,6 +194,7 @@ class Performer:
         if step.purpose == "judge":
             task = judged_call(self.stage, call, vm, beside, settle=step.settled)
         else:
+            self.stage.permit(call.method)
             done = self.stage.said(call)
             task = as_ref(done.outcome.value) if isinstance(done.outcome, Returned) else None
         if task is None or task.type != "Task":

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from harness.check import Judge
 from harness.errors import HaltedError, HarnessError, TargetError
 from harness.model import STATE_PATHS, TASK_PATHS, Facts, State, Tracker, compact
+from harness.run.allowed import forbidden, not_allowed
 from harness.run.aside import Aside
-from harness.target import Target
+from harness.run.config import PERMISSIONS
+from harness.target import SpentError, Target
 from harness.target.lasting import kind_of
 from harness.target.properties import read
 from harness.target.tasks import follow, info
@@ -42,16 +44,12 @@ class RefusedError(NotArrangedError):
     """The target refused an arranging call, so that the state cannot be reached on it."""
 
 
-class SpentError(HarnessError):
-    """The limit of judged calls is reached, or the target is at its end; the run ends with what is known."""
-
-
 class Stage:
     """Calls, reads and waits; every one is an operation that the judge hears.
 
     `patience` is the limit in seconds for a state to come about, `limit` the one for a task, `max_calls` that of judged
-    calls (0: none). `ended` are the tasks of others that were read ended. `untold` says why the last judged call came to
-    nothing and should be made again; empty if it did not.
+    calls (0: none), `allow` what the operator allows. `ended` are the tasks of others that were read ended. `untold` says why
+    the last judged call came to nothing and should be made again; empty if it did not.
 
     What is `aside` is left alone: NotArrangedError. Every method raises HaltedError once the target is gone.
     """
@@ -62,6 +60,7 @@ class Stage:
         self.patience = patience
         self.limit = judge.tracker.facts.task_seconds or 600.0
         self.max_calls = 0
+        self.allow: frozenset[str] = frozenset(PERMISSIONS)
         self.ended: set[str] = set()
         self.aside = Aside()
         self.untold = ""
@@ -101,7 +100,8 @@ class Stage:
         return info(self._heard(read(self.target, actor, task, TASK_PATHS), vm))
 
     def call(self, ref: Ref, method: str, arguments: dict[str, Json], actor: str = FULL) -> Operation:
-        """Make an arranging call. Raises RefusedError if the API that is spoken lacks the method."""
+        """Make an arranging call. Raises NotArrangedError: the operator does not allow it, the API spoken lacks the method."""
+        self.permit(method)
         if method not in self.target.schema.operations:
             raise RefusedError(f"API {self.target.api_version} has no {method}")
         return self.said(Call(ref, method, Arguments(arguments), actor))
@@ -138,9 +138,18 @@ class Stage:
         """The seconds that a wait may take before the run ends, a little even after that."""
         return max(self.target.left, 1.0)
 
+    def permit(self, method: str) -> None:
+        """Raise NotArrangedError if the operator does not allow that a method is called."""
+        if reason := forbidden(method, self.allow):
+            raise NotArrangedError(reason)
+
     def judged(self, call: Call) -> Operation:
-        """Make a call of the contract under test, to be judged. Raises SpentError once `max_calls` were made."""
+        """Make a call of the contract under test, to be judged.
+
+        Raises SpentError once `max_calls` were made, NotArrangedError if the operator does not allow it.
+        """
         self._lives()
+        self.permit(call.method)
         if self.max_calls and self.target.recorder.calls >= self.max_calls:
             raise SpentError(f"the limit of {self.max_calls} judged calls was reached")
         renewed = len(self.target.renewed)
@@ -252,6 +261,8 @@ class Stage:
             return
         if line is None or self.process_manager is None:
             raise NotArrangedError(f"no lever {lever}")
+        if lever == "stopTools" and "power" not in self.allow:  # only a boot brings them back
+            raise NotArrangedError(not_allowed("power"))
         spec = {"_typeName": "GuestProgramSpec", "programPath": line.program, "arguments": line.arguments}
         self.done(self.process_manager, "StartProgramInGuest", {"vm": vm.json(), "auth": self.auth, "spec": spec})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import msgspec
 
@@ -45,22 +46,23 @@ def secrets_of(config: Config) -> Secrets:
     return Secrets({**named, NOBODY: "not-a-password"}, public=public, made_up=(NOBODY,))
 
 
-def survey(target: Target, config: Config, contract: Contract) -> Facts:
-    """Log in, look round, and give the facts; changes nothing.
+def survey(target: Target, config: Config, contract: Contract, logged: Logged | None = None) -> Facts:
+    """Log in, unless that is done, look round, and give the facts; changes nothing.
 
-    Raises TargetError if a login is refused, AbsentError if the target lacks the contract's object.
+    `logged` is what `log_in` gave. Raises TargetError if a login is refused, AbsentError if the target lacks the contract's
+    object.
     """
     first = contract.content.partition(".")[0]
     if first and as_ref(target.content.get(first)) is None:
         raise AbsentError(f"the target's ServiceContent offers no {first}")
-    privileges, sessions = log_in(target, config)
+    keys, sessions = logged or log_in(target, config)
     manager = reached(target, contract)
     vms = _vms(target, config)
     wanted = sorted({name for each in contract.methods for name in each.privileges})
     held = {}
-    for actor, key in privileges.items():
+    for actor, key in keys.items():
         some = next(iter(vms.values()), None)
-        held[sessions[actor]] = _held(target, key, wanted, some.ref if some else None)
+        held[sessions[actor]] = privileges_of(target, key, wanted, some.ref if some else None)
     others = {ref.value: ref.type for each in target.content.values() if (ref := as_ref(each)) and ref != manager}
     others |= {each.host: "HostSystem" for each in vms.values() if each.host}
     others |= {each.pool: "ResourcePool" for each in vms.values() if each.pool}
@@ -102,7 +104,10 @@ def reached(target: Target, contract: Contract) -> Ref:
     return found
 
 
-def log_in(target: Target, config: Config) -> tuple[dict[str, str], dict[str, str]]:
+Logged: TypeAlias = tuple[dict[str, str], dict[str, str]]
+
+
+def log_in(target: Target, config: Config) -> Logged:
     """Open the sessions; gives each actor's session key, and its account."""
     accounts = {each.role: each for each in config.account}
     if "full" not in accounts:
@@ -112,7 +117,7 @@ def log_in(target: Target, config: Config) -> tuple[dict[str, str], dict[str, st
         )
     keys, sessions = {}, {}
     for actor, role in _ROLES.items():
-        if role in accounts:
+        if role in accounts and (role == "full" or "account" in config.allow):
             done = target.login(actor, accounts[role].username, f"account.{role}")
             value = done.outcome.value if isinstance(done.outcome, Returned) else {}
             keys[actor], sessions[actor] = str(value.get("key", "")), accounts[role].username
@@ -123,8 +128,7 @@ def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
     """Find the VMs that carry the mark; the others are not the harness's to disturb."""
     found = {}
     for ref, values in list_vms(target, FULL, _PATHS).items():
-        marks = [each.get("value") for each in values.get("config.extraConfig") or () if each.get("key") == OWNER]
-        if not marks or _simple(marks[-1]) != config.owner:  # the last value wins where a server appends
+        if not marked(values, config):
             continue
         name = str(values.get("name", ref.value))
         host, pool = as_ref(values.get("runtime.host")), as_ref(values.get("resourcePool"))
@@ -132,7 +136,7 @@ def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
             ref,
             name,
             int(values.get("summary.config.numEthernetCards", 0)),
-            family_of(str(values.get("config.guestId", ""))),
+            config.family(name) or family_of(str(values.get("config.guestId", ""))),
             config.engine(name),
             host.value if host else "",
             pool.value if pool else "",
@@ -140,16 +144,22 @@ def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
     return found
 
 
-def _held(target: Target, session: str, privileges: list[str], vm: Ref | None) -> dict[str, str]:
-    """Ask the AuthorizationManager which privileges a session has on a VM: held or nowhere; empty if it does not say."""
-    if vm is None or "authorizationManager" not in target.content:
+def marked(values: Mapping[str, Json], config: Config) -> bool:
+    """Whether a VM's `config.extraConfig` carries the mark of the configuration; the last value wins where a server appends."""
+    marks = [each.get("value") for each in values.get("config.extraConfig") or () if each.get("key") == OWNER]
+    return bool(marks) and _simple(marks[-1]) == config.owner
+
+
+def privileges_of(target: Target, session: str, privileges: list[str], entity: Ref | None) -> dict[str, str]:
+    """Ask the AuthorizationManager which privileges a session has on an object: held or nowhere; empty if it does not say."""
+    if entity is None or "authorizationManager" not in target.content:
         return {}
-    arguments = Arguments({"entity": [vm.json()], "sessionId": session, "privId": privileges})
+    arguments = Arguments({"entity": [entity.json()], "sessionId": session, "privId": privileges})
     done = target.send(Call(target.manager("authorizationManager"), "HasPrivilegeOnEntities", arguments, FULL))
     value = done.outcome.value if isinstance(done.outcome, Returned) else None
     found: dict[str, str] = {}
-    for entity in value or ():
-        for each in entity.get("privAvailability") or ():
+    for answer in value or ():
+        for each in answer.get("privAvailability") or ():
             found[each["privId"]] = "held" if each.get("isGranted") else "nowhere"
     return found
 

@@ -1,8 +1,10 @@
 """Everything that talks to a server; nothing here judges."""
 
+from harness.target.pacing import Pacing, SpentError
 from harness.target.recorder import Recorder
 from harness.target.secrets import Secrets
 from harness.target.session import NOBODY, STRANGER, Target
+from harness.target.trust import Trust
 from harness.target.wire import Limits
 
-__all__ = ["NOBODY", "STRANGER", "Limits", "Recorder", "Secrets", "Target"]
+__all__ = ["NOBODY", "STRANGER", "Limits", "Pacing", "Recorder", "Secrets", "SpentError", "Target", "Trust"]

@@ -35,7 +35,9 @@ def list_vms(target: Target, actor: str, paths: Sequence[str]) -> dict[Ref, dict
 
     Raises TargetError if the server does not let us.
     """
-    arguments = Arguments({"container": target.content["rootFolder"], "type": ["VirtualMachine"], "recursive": True})
+    arguments = Arguments(
+        {"container": target.manager("rootFolder").json(), "type": ["VirtualMachine"], "recursive": True}
+    )
     manager = target.manager("viewManager")
     view = as_ref(_value(target, target.send(Call(manager, "CreateContainerView", arguments, actor))))
     if view is None:

@@ -115,6 +115,10 @@ class Recorder:
         """Let the next call not begin: KeyboardInterrupt is raised in its place, once. A signal handler may call it."""
         self._stopping = True
 
+    def stopping(self) -> bool:
+        """Whether the next call will not begin."""
+        return self._stopping
+
     def close(self) -> None:
         """Close the file; later events are kept in memory only."""
         if self._file >= 0:

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Protocol
@@ -16,13 +17,15 @@ from harness.errors import HarnessError, TargetError
 from harness.schema import Schema, load, newest_usable, parse_versions_document
 from harness.target import properties
 from harness.target.lasting import BUSY, Pulse, kind_of, patiently, seconds_of, turned_away
+from harness.target.pacing import Pacing
 from harness.target.recorder import Recorder
 from harness.target.recording import GET, POST, SESSION, Tape
 from harness.target.secret_bodies import without_fields, without_hidden
 from harness.target.secret_fields import Hidden, veiled
 from harness.target.secrets import Secrets
 from harness.target.soap import interpret
-from harness.target.wire import Connection, Endpoint, HttpReply, Limits, parse_url, tls_context
+from harness.target.trust import Trust, tls_context
+from harness.target.wire import Connection, Endpoint, HttpReply, Limits, parse_url
 from harness.terms import (
     SECRET,
     TURNED_AWAY,
@@ -53,6 +56,7 @@ _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 _BODIES = 256
 _SHARE, _LEAST = 5.0, 1.0
 """Seconds that an exchange gets, where it may take them, of a run that must end; and even after that end."""
+VERSIONS = "vimServiceVersions.xml"
 Shape = Callable[[Json], Json]
 
 
@@ -139,12 +143,16 @@ class Target:
         recorder: Recorder,
         secrets: Secrets,
         connect: Connect,
+        pacing: Pacing,
         tape: Tape | None = None,
     ) -> None:
         self.url = endpoint.url
         self.schema = schema
         self.recorder = recorder
         self.secrets = secrets
+        self.pacing = pacing
+        pacing.stopped = recorder.stopping
+        self._turn = pacing if pacing.limited else nullcontext()
         self.content: dict[str, Json] = {}
         self._path = endpoint.path
         self._connect = connect
@@ -162,13 +170,13 @@ class Target:
         url: str,
         *,
         wsdl: str | Path | None = None,
-        insecure: bool = False,
-        ca_file: str | None = None,
+        trust: Trust | None = None,
         recorder: Recorder | None = None,
         secrets: Secrets | None = None,
         limits: Limits | None = None,
         connect: Connect | None = None,
         tape: Tape | None = None,
+        pacing: Pacing | None = None,
     ) -> Target:
         """Reach a target, choose the newest shipped schema that it offers (or take `wsdl`), read its ServiceContent.
 
@@ -177,15 +185,20 @@ class Target:
         """
         endpoint = parse_url(url)
         if connect is None:
-            tls = tls_context(insecure=insecure, ca_file=ca_file) if endpoint.secure else None
-            wire = partial(Connection, endpoint, tls, limits)
+            tls = tls_context(trust or Trust()) if endpoint.secure else None
+            wire = partial(Connection, endpoint, trust, limits, tls=tls)
             connect = lambda _: wire()  # noqa: E731 - on the wire all actors' connections are alike
-        schema = load(wsdl) if wsdl is not None else _offered_schema(endpoint, connect(NOBODY), tape)
-        target = cls(endpoint, schema, recorder or Recorder(), secrets or Secrets(), connect, tape)
+        pacing = pacing or Pacing()
+        schema = (
+            load(wsdl)
+            if wsdl is not None
+            else _offered_schema(endpoint, _versions(endpoint, connect(NOBODY), pacing, tape))
+        )
+        target = cls(endpoint, schema, recorder or Recorder(), secrets or Secrets(), connect, pacing, tape)
         outcome = target.send(Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)).outcome
         if not isinstance(outcome, Returned) or not isinstance(outcome.value, dict):
             target.close()
-            raise TargetError(f"{endpoint.url} gave no ServiceContent: {_in_words(outcome)}")
+            raise TargetError(f"{endpoint.url} gave no ServiceContent: {in_words(outcome)}")
         target.content = outcome.value
         return target
 
@@ -219,7 +232,7 @@ class Target:
         arguments = Arguments({"userName": username, "password": name})
         done = self.send(Call(self.manager("sessionManager"), "Login", arguments, actor), purpose="arrange")
         if not isinstance(done.outcome, Returned):
-            raise TargetError(f"{self.url} refuses the login of {username}: {_in_words(done.outcome)}")
+            raise TargetError(f"{self.url} refuses the login of {username}: {in_words(done.outcome)}")
         return done
 
     def logout(self, actor: str) -> Operation:
@@ -243,9 +256,9 @@ class Target:
         """Send a call and record it, before the bytes leave and after the answer.
 
         `shape` makes a returned value compact before it is recorded. Whatever the server does is a value, never an
-        exception; SchemaError if the arguments cannot be serialised. A read is sent again while the server is busy, and
-        once if it left on a connection that the server was closing. Reads and arranging calls are sent again, once, if
-        their session had ended (oracle rule A13): then nothing was done.
+        exception; SchemaError if the arguments cannot be serialised, SpentError if the target's pacing allows no more. A read
+        is sent again while the server is busy, and once if it left on a connection that the server was closing. Reads and
+        arranging calls are sent again, once, if their session had ended (oracle rule A13): then nothing was done.
         """
 
         def once() -> tuple[Operation, float]:
@@ -303,11 +316,12 @@ class Target:
             headers |= call.payload.headers
         else:
             body = self._serialised(call, call.payload, again=purpose == "read")
-        invoke = self.recorder.invoke(call, purpose, cell)
-        share = max(self.left / 4, min(self.left, _SHARE), _LEAST)  # a call that hangs leaves something for others
         sent = self.secrets.resolve(body)
-        reply = session.connection.post(self._path, sent, headers, pacing, min(self.patience, share))
-        ended = self.recorder.now()
+        with self._turn:
+            invoke = self.recorder.invoke(call, purpose, cell)
+            share = max(self.left / 4, min(self.left, _SHARE), _LEAST)  # a call that hangs leaves something for others
+            reply = session.connection.post(self._path, sent, headers, pacing, min(self.patience, share))
+            ended = self.recorder.now()
         outcome, problems, shown = self._understood(call.method, session, reply)
         if self._tape is not None:
             self._tape.exchange(call.actor, POST, self._path, invoke.time, ended, shown, request=(headers, body))
@@ -384,17 +398,24 @@ class Target:
         return Faulted(clean, outcome.channel)
 
 
-def _offered_schema(endpoint: Endpoint, connection: Exchanges, tape: Tape | None) -> Schema:
-    path = f"{endpoint.path}/vimServiceVersions.xml"
+def _versions(endpoint: Endpoint, connection: Exchanges, pacing: Pacing, tape: Tape | None) -> HttpReply | Lost:
+    path = f"{endpoint.path}/{VERSIONS}"
     sent = tape.now() if tape is not None else 0.0
-    reply = patiently(
-        lambda: connection.get(path),
-        lambda got: seconds_of(got) if isinstance(got, HttpReply) and got.status in BUSY else None,
-        math.inf,
-    )
+    with pacing:
+        reply = patiently(
+            lambda: connection.get(path),
+            lambda got: seconds_of(got) if isinstance(got, HttpReply) and got.status in BUSY else None,
+            math.inf,
+        )
     connection.close()
     if tape is not None:
         tape.exchange(NOBODY, GET, path, sent, tape.now(), reply)
+    return reply
+
+
+def _offered_schema(endpoint: Endpoint, reply: HttpReply | Lost) -> Schema:
+    """Load the newest schema of those that the list of versions names. Raises TargetError."""
+    path = f"{endpoint.path}/{VERSIONS}"
     if isinstance(reply, Lost):
         reason = reply.reason.removeprefix(UNSENT) + _advice(reply.reason)
         raise TargetError(f"{endpoint.url} cannot be reached: {reason}")
@@ -414,7 +435,7 @@ def _offered_schema(endpoint: Endpoint, connection: Exchanges, tape: Tape | None
 
 def _advice(reason: str) -> str:
     if "certificate not trusted" in reason:
-        return "; give the CA that signed it, or --insecure to accept any"
+        return "; give the CA that signed it (ca_file), its thumbprint, or --insecure to accept any"
     if "WRONG_VERSION_NUMBER" in reason:
         return "; does it speak http instead of https?"
     return ""
@@ -424,7 +445,8 @@ def _elsewhere(reply: HttpReply) -> str:
     return f", it points to {reply.header('location')}" if reply.header("location") else ""
 
 
-def _in_words(outcome: Outcome) -> str:
+def in_words(outcome: Outcome) -> str:
+    """Say in one line what came instead of what was wanted."""
     if isinstance(outcome, Faulted):
         return f"{outcome.fault.type}: {outcome.fault.message}".replace("\n", " ").rstrip(": ")
     return outcome.reason if isinstance(outcome, Lost) else "an empty reply"

@@ -17,6 +17,7 @@ import httptools
 import msgspec
 
 from harness.errors import UsageError
+from harness.target.trust import OtherCertificateError, Trust, check, digest_of, tls_context
 from harness.terms import HUNG, UNSENT, Lost
 
 if TYPE_CHECKING:
@@ -97,22 +98,11 @@ def _shown(url: str) -> str:
     return repr(re.sub(r"[^/]*@", "…@", url))
 
 
-def tls_context(*, insecure: bool = False, ca_file: str | None = None) -> ssl.SSLContext:
-    """Make the TLS settings: verification is on unless `insecure`. Raises UsageError for an unusable `ca_file`."""
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"{ca_file}: no usable file of CA certificates: {_why(error)}") from error
-    if insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 class Connection:
     """A keep-alive connection; opened at the first request, and again when the server has closed it in between.
 
-    Nothing is ever sent twice: a failure after the first byte has left is a Lost. Not for several threads at once.
+    `tls` are the settings that `trust` makes, if they are at hand. Nothing is ever sent twice: a failure after the first
+    byte has left is a Lost. Not for several threads at once.
     `met` says that the server has answered before, so that one that refuses to connect may be about to come back; `reused`
     whether the last exchange was not the first of its connection, so that the server may have been about to close it.
     """
@@ -120,9 +110,18 @@ class Connection:
     over = ""
     """A server that is gone may come back."""
 
-    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        trust: Trust | None = None,
+        limits: Limits | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        trust = trust or Trust()
         self._endpoint = endpoint
-        self._tls = (tls or tls_context()) if endpoint.secure else None
+        self._tls = (tls or tls_context(trust)) if endpoint.secure else None
+        self._digest = digest_of(trust.thumbprint)
         self._limits = limits or Limits()
         self._socket: socket.socket | None = None
         self.met = self.reused = False
@@ -209,10 +208,13 @@ class Connection:
         if self._tls is None:
             return sock
         try:
-            return self._tls.wrap_socket(sock, server_hostname=self._endpoint.host)
+            secured = self._tls.wrap_socket(sock, server_hostname=self._endpoint.host)
+            sock = secured
+            check(secured, self._digest)
         except BaseException:
             sock.close()
             raise
+        return secured
 
 
 def _idle(sock: socket.socket) -> bool:
@@ -343,6 +345,8 @@ class _Reading:
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, OtherCertificateError):
+        return f"certificate not trusted: {error}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from harness.errors import UsageError
 from harness.run.config import (
@@ -19,6 +20,7 @@ from harness.run.config import (
 )
 from harness.run.conform import Options
 from harness.run.job import Job
+from harness.target import Trust
 from harness.toml_file import read_toml
 
 WHOLE = """
@@ -29,6 +31,13 @@ publish = 10.0
 task_seconds = 600.0
 confirm = 2
 hosts = ["esx-2"]
+allow = ["tools", "host"]
+thumbprint = "7F:07:46:B2:72:4C:55:B6:C8:BC:D9:4A:D6:8B:87:68:D9:3C:73:25"
+
+[limits]
+calls_per_second = 5
+parallel_calls = 1
+total_calls = 9000
 
 [[account]]
 role = "full"
@@ -73,6 +82,10 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert config.waiver("X/Y_Task/privilege") == "one account only"
     assert config.waiver("X/Y_Task/since") == ""
     assert [each.does for each in config.levers] == ["stopTools"]
+    assert replace(config, allow=("power",)).levers == ()
+    assert (config.limits.calls_per_second, config.limits.parallel_calls, config.limits.total_calls) == (5.0, 1, 9000)
+    assert config.trust().thumbprint.startswith("7F:")
+    assert config.trust(insecure=True) == Trust(insecure=True)
 
 
 def test_what_is_left_out_is_careful(tmp_path: Path) -> None:
@@ -102,6 +115,10 @@ def test_what_is_left_out_is_careful(tmp_path: Path) -> None:
         ("confirm = 2", 'confirm = "2"', "confirm"),
         ('program = "/bin/systemctl"', "", "program"),
         ('owner = "me"', "owner = me", "line 3"),
+        ('"tools", "host"', '"tools", "hosts"', "hosts"),
+        ("thumbprint =", "insecure = true\nthumbprint =", "thumbprint stands in the place of"),
+        ("parallel_calls = 1", "parallel_calls = -1", "parallel_calls"),
+        ("total_calls = 9000", "total = 9000", "total"),
     ],
 )
 def test_a_mistake_is_one_line_with_file_and_key(old: str, new: str, told: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import TargetError
 from harness.simulator import Settings, SimulatorServer
-from harness.target import Secrets, Target
+from harness.target import Secrets, Target, Trust
 from harness.target.properties import list_vms, read
 from harness.target.tasks import follow, info
 from harness.terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
@@ -105,8 +105,8 @@ def test_tls_with_its_authority() -> None:
     with SimulatorServer(Settings(tls=True)) as server:
         with pytest.raises(TargetError, match=r"certificate not trusted: .*--insecure"):
             Target.open(server.url)
-        for ca_file, insecure in ((str(server.ca_file), False), (None, True)):
-            target = Target.open(server.url, secrets=SECRETS, ca_file=ca_file, insecure=insecure)
+        for trust in (Trust(ca_file=str(server.ca_file)), Trust(insecure=True)):
+            target = Target.open(server.url, secrets=SECRETS, trust=trust)
             assert target.about["apiType"] == "VirtualCenter"
             target.close()
         with pytest.raises(TargetError, match="cannot be reached"):

@@ -12,6 +12,7 @@ from pyVmomi import VmomiSupport
 
 from harness.schema import Schema, load
 from harness.target import Recorder, Secrets, Target
+from harness.target.pacing import Pacing
 from harness.target.recording import FORMAT, Opening, Tape
 from harness.target.secret_bodies import without_fields
 from harness.target.secret_fields import MARKED, RESULTS, UNMARKED, veiled
@@ -111,7 +112,7 @@ def sent(tmp_path: Path) -> Sent:
         recorder, secrets = Recorder(tmp_path / "history.jsonl"), Secrets()
         tape = Tape(tmp_path / "run.rec", Opening(FORMAT, "", ""), secrets, recorder)
         script = _Script(*(HttpReply(status, (("content-type", "text/xml"),), each) for each in replies))
-        target = Target(parse_url("http://x/sdk"), load(api), recorder, secrets, lambda _: script, tape)
+        target = Target(parse_url("http://x/sdk"), load(api), recorder, secrets, lambda _: script, Pacing(), tape)
         arguments = Arguments({"token": "1"} if method == PAGE else {"userName": "x", "password": "y"})
         subject = (
             Ref("PropertyCollector", "propertyCollector") if method == PAGE else Ref("SessionManager", "SessionManager")

@@ -13,7 +13,8 @@ import pytest
 import trustme
 
 from harness.errors import UsageError
-from harness.target.wire import Connection, HttpReply, Limits, parse_url, tls_context
+from harness.target.trust import Trust
+from harness.target.wire import Connection, HttpReply, Limits, parse_url
 from harness.terms import Lost
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 2\r\n\r\nok"
@@ -22,9 +23,9 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 Scripted = Callable[..., Any]
 
 
-def connect(server: Any, limits: Limits = QUICK, tls: ssl.SSLContext | None = None) -> Connection:
+def connect(server: Any, limits: Limits = QUICK, trust: Trust | None = None) -> Connection:
     """Make a connection to a scripted server."""
-    return Connection(parse_url(server.url), tls, limits)
+    return Connection(parse_url(server.url), trust, limits)
 
 
 def drip(sock: socket.socket) -> None:
@@ -200,16 +201,16 @@ def test_tls_is_verified_unless_told_otherwise(scripted: Scripted) -> None:
     server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert("127.0.0.1").configure_cert(server_tls)
     server = scripted([], [OK, OK], [OK], tls=server_tls)
-    refused = connect(server, tls=tls_context()).get("/")
+    refused = connect(server).get("/")
     assert isinstance(refused, Lost)
     assert refused.reason.startswith("not sent: certificate not trusted: ")
     with ca.cert_pem.tempfile() as file:
-        trusting = connect(server, tls=tls_context(ca_file=file))
+        trusting = connect(server, trust=Trust(ca_file=file))
     assert isinstance(trusting.get("/"), HttpReply)
     assert isinstance(trusting.get("/"), HttpReply)
     assert server.connections == 2
     trusting.close()
-    careless = connect(server, tls=tls_context(insecure=True))
+    careless = connect(server, trust=Trust(insecure=True))
     assert isinstance(careless.get("/"), HttpReply)
     careless.close()
 
@@ -224,7 +225,7 @@ def test_urls(scripted: Scripted) -> None:
             parse_url(wrong)
         assert "u:p" not in str(error.value)
     with pytest.raises(UsageError, match="no usable file"):
-        tls_context(ca_file="/nonexistent.pem")
+        Connection(parse_url("https://vc"), Trust(ca_file="/nonexistent.pem"))
     if socket.has_ipv6:
         line = connect(scripted([OK], host="::1"))
         assert isinstance(line.get("/"), HttpReply)

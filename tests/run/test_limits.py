@@ -1,0 +1,81 @@
+"""Runs within limits: they end cleanly, put back what they disturbed, and workers share what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from harness.conformance.deal import divided
+from harness.conformance.launch import launch
+from harness.errors import UsageError
+from harness.run.config import LOOPBACK, RequestLimits
+from harness.run.conform import Options
+from harness.run.job import Job, execute
+from harness.simulator import SimulatorServer
+from harness.target import Secrets, Target
+from harness.target.properties import list_vms
+
+MANAGER = "VirtualMachineGuestCustomizationManager"
+CONFIG = """
+staleness = 0.0
+publish = 0.0
+confirm = 1
+
+[[account]]
+role = "full"
+username = "administrator@vsphere.local"
+password = "vcontract"
+
+[[guest]]
+username = "root"
+password = "guest"
+may_customize = true
+
+[limits]
+"""
+
+
+def job(server: SimulatorServer, folder: Path, limits: str) -> Job:
+    """Make a job with limits."""
+    file = folder / "vcontract.toml"
+    file.write_text(CONFIG + limits, "utf-8")
+    return Job(MANAGER, Options(seed=3), server.url, config=file, report_dir=folder / "reports", output="none")
+
+
+def test_a_run_ends_when_its_requests_are_spent(simulator: SimulatorServer, tmp_path: Path) -> None:
+    """In the middle of its plan, with a report that says so; its VMs are on again as before."""
+    result = execute(job(simulator, tmp_path, "total_calls = 400"))
+    assert result.exit_code == 5
+    assert any("limit of 400 requests was reached (limits.total_calls)" in each for each in result.notes)
+    assert result.calls > 0
+    assert 380 < result.requests < 600
+    assert not any(each.startswith("not restored") for each in result.notes)
+    target = Target.open(simulator.url, secrets=Secrets({"x": "vcontract"}))
+    target.login("full", "administrator@vsphere.local", "x")
+    vms = list_vms(target, "full", ["name", "runtime.powerState"])
+    target.close()
+    off = [each["name"] for each in vms.values() if each["runtime.powerState"] != "poweredOn"]
+    assert off == ["linux-template"]
+
+
+def test_too_few_requests_to_begin_with(simulator: SimulatorServer, tmp_path: Path) -> None:
+    """The user's mistake, in one line; no report is left behind."""
+    with pytest.raises(UsageError, match=r"limit of 5 requests was reached \(limits.total_calls\)"):
+        execute(job(simulator, tmp_path, "total_calls = 5"))
+    assert not (tmp_path / "reports").exists()
+
+
+def test_more_workers_than_requests_at_once(simulator: SimulatorServer, tmp_path: Path) -> None:
+    """Refused, with the number that is possible."""
+    with pytest.raises(UsageError, match=r"limits.parallel_calls = 2: 3 workers .* use at most 2"):
+        launch(job(simulator, tmp_path, "parallel_calls = 2"), 3)
+
+
+def test_what_each_worker_may_send() -> None:
+    """The rate and what is left of the requests are divided, so that all of them keep to the whole."""
+    config = replace(LOOPBACK, limits=RequestLimits(calls_per_second=9, parallel_calls=4, total_calls=1000))
+    mine = divided(config, 3, sent=100).limits
+    assert (mine.calls_per_second, mine.total_calls) == (3, 300)
+    assert divided(LOOPBACK, 3, sent=100) == LOOPBACK
