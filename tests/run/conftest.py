@@ -75,6 +75,10 @@ class Exchange:
         """Hand the request on, and give the server's reply."""
         return self.line()
 
+    def reply(self, status: int, body: bytes, headers: tuple[tuple[str, str], ...]) -> Reply:
+        """Give a reply without asking the server."""
+        return Reply(status, body, headers)
+
     def hang(self) -> bytes:
         """Say nothing until the proxy ends."""
         self.gone.wait()
