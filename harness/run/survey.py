@@ -10,16 +10,15 @@ from harness.contract import Contract
 from harness.errors import TargetError
 from harness.model import Facts, GuestAccount, VmFacts
 from harness.run.config import LOOPBACK, Config, password_of
+from harness.run.marked import marked
 from harness.run.stage import FULL, READONLY, SECOND, UNPRIVILEGED
 from harness.target import Secrets, Target
-from harness.target.properties import list_vms, read
+from harness.target.properties import read
 from harness.terms import Arguments, Call, Json, Ref, Returned, as_ref
 
-OWNER = "vcontract.owner"
 _PATHS = (
     "name",
     "config.guestId",
-    "config.extraConfig",
     "summary.config.numEthernetCards",
     "runtime.host",
     "resourcePool",
@@ -114,10 +113,7 @@ def log_in(target: Target, config: Config) -> tuple[dict[str, str], dict[str, st
 def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
     """Find the VMs that carry the mark; the others are not the harness's to disturb."""
     found = {}
-    for ref, values in list_vms(target, FULL, _PATHS).items():
-        marks = [each.get("value") for each in values.get("config.extraConfig") or () if each.get("key") == OWNER]
-        if not marks or _simple(marks[-1]) != config.owner:  # the last value wins where a server appends
-            continue
+    for ref, values in marked(target, FULL, config.owner, _PATHS).items():
         name = str(values.get("name", ref.value))
         host, pool = as_ref(values.get("runtime.host")), as_ref(values.get("resourcePool"))
         found[ref.value] = VmFacts(
@@ -160,7 +156,3 @@ def as_json(facts: Facts) -> dict[str, Json]:
     """Give the facts as a history carries them."""
     plain: dict[str, Json] = msgspec.to_builtins(facts)
     return plain
-
-
-def _simple(value: Json) -> Json:
-    return value.get("_value") if isinstance(value, Mapping) else value
