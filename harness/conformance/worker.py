@@ -105,6 +105,7 @@ def _walked(orders: Orders, methods: frozenset[str], recorder: Recorder, pace: P
         wsdl=orders.wsdl or None,
         insecure=orders.insecure or orders.config.insecure,
         ca_file=orders.config.ca_file or None,
+        proxy=orders.config.proxy,
         recorder=recorder,
         secrets=secrets_of(orders.config),
     )

@@ -64,6 +64,7 @@ class LeverLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A configuration.
 
+    `proxy` is that on the way to the target (`http://HOST:PORT`; empty: none, whatever the environment says).
     `owner` is the mark of VMs that may be disturbed (the value of `vcontract.owner` in extraConfig). `hosts` may be
     disconnected (names). `staleness`, `publish` and `task_seconds` are seconds (oracle.md, A5 and A14; 0 for the last: no
     limit). A finding must repeat `confirm` times.
@@ -72,6 +73,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target: str = ""
     insecure: bool = False
     ca_file: str = ""
+    proxy: str = ""
     owner: str = "vcontract"
     account: tuple[Account, ...] = ()
     guest: tuple[Guest, ...] = ()

@@ -225,6 +225,7 @@ def _opened(job: Job, config: Config, secrets: Secrets, recorder: Recorder, clie
             wsdl=job.wsdl or None,
             insecure=job.insecure or config.insecure,
             ca_file=config.ca_file or None,
+            proxy=config.proxy,
             recorder=recorder,
             secrets=secrets,
         )
@@ -241,6 +242,8 @@ def _opened(job: Job, config: Config, secrets: Secrets, recorder: Recorder, clie
 def _configured(job: Job) -> Config:
     """Give the configuration: the file's, else the built-in one of the simulator or of loopback, else an empty one."""
     config = config_for(job.target, job.config) if job.target or job.config else EMBEDDED
+    if not (job.target or config.target):
+        config = replace(config, proxy="")  # the simulator is started on this machine
     if job.api and (job.target or config.target):
         raise UsageError("--api is the version of the simulator that is started; a target has its own")
     if not job.username:

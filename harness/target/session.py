@@ -16,6 +16,7 @@ from harness.errors import HarnessError, TargetError
 from harness.schema import Schema, load, newest_shipped, parse_versions_document
 from harness.target import properties
 from harness.target.lasting import BUSY, Pulse, kind_of, patiently, seconds_of, turned_away
+from harness.target.proxy import parse_proxy
 from harness.target.recorder import Recorder
 from harness.target.secrets import Secrets
 from harness.target.soap import interpret
@@ -48,6 +49,7 @@ STRANGER = "stranger"
 _MADE_UP = "00000000000000000000000000000000deadbeef"
 _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 _BODIES = 256
+IDLE = 300.0
 _SHARE, _LEAST = 5.0, 1.0
 """Seconds that an exchange gets, where it may take them, of a run that must end; and even after that end."""
 Shape = Callable[[Json], Json]
@@ -65,11 +67,13 @@ class _Session:
         self.connection = connection
         self.login: dict[str, Json] = {}
         self.fresh = self.asking = False
+        self.used = time.monotonic()
         self.cookie = f'"{_MADE_UP}"' if actor == STRANGER else ""
         self._fixed = actor in {NOBODY, STRANGER}
 
     def heard(self, call: Call, outcome: Outcome) -> None:
         """Note what an answer says of the session."""
+        self.used = time.monotonic()
         if call.method == "Login" and isinstance(outcome, Returned):
             self.login = call.arguments
         elif call.method == "Logout":
@@ -95,9 +99,10 @@ class Target:
 
     `content` is the decoded ServiceContent, `about` its AboutInfo. Different actors may be used by different threads.
 
-    A session that ended by itself, as a vCenter's do after 30 idle minutes, is opened again when its actor is told so;
-    `renewed` names the actors to whom that happened. No exchange lasts longer than `patience` seconds, or than a quarter of
-    what is left until `ends` (a moment of time.monotonic). `pulse` tells when the target is gone.
+    A session that ended by itself, as a vCenter's do after 30 idle minutes, is opened again when its actor is told so, and
+    looked after before a judged call if it was idle for `IDLE` seconds; `renewed` names the actors to whom that happened.
+    No exchange lasts longer than `patience` seconds, or than a quarter of what is left until `ends` (a moment of
+    time.monotonic). `pulse` tells when the target is gone.
     """
 
     def __init__(
@@ -118,7 +123,7 @@ class Target:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - what a user may say of the way to a target
         cls,
         url: str,
         *,
@@ -128,15 +133,16 @@ class Target:
         recorder: Recorder | None = None,
         secrets: Secrets | None = None,
         limits: Limits | None = None,
+        proxy: str = "",
     ) -> Target:
         """Reach a target, choose the newest shipped schema that it offers (or take `wsdl`), read its ServiceContent.
 
-        Raises TargetError, with a line that says what to do, if it is dead, not trusted or no vCenter; UsageError for
-        an unusable URL, CA file or WSDL.
+        `proxy` is that on the way, `http://HOST:PORT`; empty: none. Raises TargetError, with a line that says what to do,
+        if it is dead, busy, not trusted or no vCenter; UsageError for an unusable URL, CA file or WSDL.
         """
         endpoint = parse_url(url)
         tls = tls_context(insecure=insecure, ca_file=ca_file) if endpoint.secure else None
-        connect = partial(Connection, endpoint, tls, limits)
+        connect = partial(Connection, endpoint, tls, limits, parse_proxy(proxy))
         schema = load(wsdl) if wsdl is not None else _offered_schema(endpoint, connect())
         target = cls(endpoint, schema, recorder or Recorder(), secrets or Secrets(), connect)
         outcome = target.send(Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)).outcome
@@ -206,6 +212,9 @@ class Target:
         def busy(made: tuple[Operation, float]) -> float | None:
             return made[1] if kind_of(made[0].outcome) == TURNED_AWAY else None
 
+        session = self._session(call.actor)
+        if purpose == "judge" and session.login and time.monotonic() - session.used > IDLE:
+            self._renew(call)
         done, _ = patiently(once, busy, self.left) if purpose == "read" else once()
         if purpose == "read" and not done.status and isinstance(done.outcome, Lost) and not kind_of(done.outcome):
             done, _ = once() if self._session(call.actor).connection.reused else (done, 0.0)

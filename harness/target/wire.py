@@ -16,6 +16,7 @@ import httptools
 import msgspec
 
 from harness.errors import UsageError
+from harness.target.proxy import Proxy, tunnel
 from harness.terms import HUNG, UNSENT, Lost
 
 if TYPE_CHECKING:
@@ -111,8 +112,15 @@ class Connection:
     whether the last exchange was not the first of its connection, so that the server may have been about to close it.
     """
 
-    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+        proxy: Proxy | None = None,
+    ) -> None:
         self._endpoint = endpoint
+        self._proxy = proxy
         self._tls = (tls or tls_context()) if endpoint.secure else None
         self._limits = limits or Limits()
         self._socket: socket.socket | None = None
@@ -195,7 +203,11 @@ class Connection:
         return self._socket
 
     def _connect(self) -> socket.socket:
-        sock = socket.create_connection((self._endpoint.host, self._endpoint.port), self._limits.connect)
+        host, port, seconds = self._endpoint.host, self._endpoint.port, self._limits.connect
+        if self._proxy is None:
+            sock = socket.create_connection((host, port), seconds)
+        else:
+            sock = tunnel(self._proxy, host, port, seconds)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is None:
             return sock

@@ -23,6 +23,7 @@ from harness.run.job import Job, execute
 from harness.run.rejudge import rejudge
 from harness.run.shrink import Budget
 from harness.simulator import Settings, SimulatorServer
+from harness.target import session
 from harness.terms import Faulted, Lost, Operation, Verdict, unauthenticated
 
 if TYPE_CHECKING:
@@ -64,6 +65,19 @@ def test_sessions_that_end_while_idle_are_opened_again(hasty: SimulatorServer, r
     row = next(each for each in result.rows if each.id == "EveryMethod/NotAuthenticated")
     assert row.verdict is Verdict.CONFORMS
     assert sum(each.call.method == "Login" for each in operations) > 5
+
+
+def test_a_session_that_was_idle_is_looked_after_before_a_judged_call(
+    hasty: SimulatorServer, ran: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then no judged call meets its end."""
+    monkeypatch.setattr(session, "IDLE", IDLE / 4)
+    result, operations = ran(hasty.url, calls=70)
+    assert quiet(result) == []
+    assert any(each.startswith("sessions had ended and were opened again: ") for each in result.notes)
+    logins = [each for each in operations if each.call.method == "Login"]
+    met = {each.op + 2 for each in operations if each.purpose == "judge" and unauthenticated(each.outcome)}
+    assert not met & {each.op for each in logins}
 
 
 def slow_once(number: int) -> Callable[[Exchange], Reply]:
