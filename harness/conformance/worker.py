@@ -104,6 +104,7 @@ def _walked(orders: Orders, methods: frozenset[str], recorder: Recorder, pace: P
         orders.url,
         wsdl=orders.wsdl or None,
         trust=orders.config.trust(insecure=orders.insecure),
+        proxy=orders.config.proxy,
         recorder=recorder,
         secrets=secrets_of(orders.config),
         pacing=orders.config.pacing(),

@@ -36,7 +36,8 @@ class Exploring(Conformance):
         if _ENDED in self.walker.skipped or self._over(judge):
             return
         for vm in exerciser.stage.facts.vms.values():
-            exerciser.stage.read_vm(vm.ref)
+            if not exerciser.stage.aside.why(vm.ref.value):
+                exerciser.stage.read_vm(vm.ref)
         explorer = Explorer(exerciser.arranger, self.caller, lambda: self._over(judge))
         cells = [each.cell for each in self.plan.steps if each.cell is not None]
         seen = visits((each.state, each.asked, each.deviations) for each in cells)

@@ -131,6 +131,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target: Annotated[str, Meta(description="URL of the SDK, as https://vcenter.example/sdk.")] = ""
     insecure: Annotated[bool, Meta(description="Accept any certificate.")] = False
     ca_file: Annotated[str, Meta(description="PEM file of the CA that signed the target's certificate.")] = ""
+    proxy: Annotated[
+        str,
+        Meta(description="Proxy on the way, http://HOST:PORT; none if empty, whatever the environment says."),
+    ] = ""
     thumbprint: Annotated[
         str,
         Meta(

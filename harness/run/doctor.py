@@ -226,7 +226,7 @@ class Doctor:
         if first and as_ref(target.content.get(first)) is None:
             self._ends = self._ends or f"a target that has {first}"
             since = f"vCenter has it from API {self.contract.since} on, a host alone never"
-            yield Check("object", Standing.BAD, f"ServiceContent offers no {first} ({target.api_version})", since, 3)
+            yield Check("object", Standing.BAD, f"ServiceContent offers no {first} ({target.api_version})", since, 5)
 
     def _logins(self, target: Target) -> Iterator[Check]:
         """Log in each account, once: a wrong password that is tried again may lock the account."""

@@ -271,6 +271,7 @@ def _opened(
                 url,
                 wsdl=job.wsdl or None,
                 trust=config.trust(insecure=job.insecure),
+                proxy=config.proxy,
                 recorder=recorder,
                 secrets=secrets,
                 connect=replay.connect if replay else None,
@@ -310,6 +311,8 @@ def configured(job: Job) -> Config:
     if job.recorded is not None and job.config is None:
         return job.recorded.config
     config = config_for(job.target, job.config) if job.target or job.config else EMBEDDED
+    if not (job.target or config.target):
+        config = replace(config, proxy="")  # the simulator is started on this machine
     if job.api and (job.target or config.target):
         raise UsageError("--api is the version of the simulator that is started; a target has its own")
     if not job.username:

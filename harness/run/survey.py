@@ -11,9 +11,10 @@ from harness.contract import Contract
 from harness.errors import AbsentError, TargetError
 from harness.model import Facts, GuestAccount, VmFacts, family_of
 from harness.run.config import LOOPBACK, Config, password_of
+from harness.run.marked import marked
 from harness.run.stage import FULL, READONLY, SECOND, UNPRIVILEGED
 from harness.target import Secrets, Target
-from harness.target.properties import list_vms, read
+from harness.target.properties import read
 from harness.terms import SECRET, Arguments, Call, Json, Ref, Returned, as_ref
 
 OWNER = "vcontract.owner"
@@ -22,7 +23,6 @@ NOBODY = "guest.nobody"
 _PATHS = (
     "name",
     "config.guestId",
-    "config.extraConfig",
     "summary.config.numEthernetCards",
     "runtime.host",
     "resourcePool",
@@ -127,9 +127,7 @@ def log_in(target: Target, config: Config) -> Logged:
 def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
     """Find the VMs that carry the mark; the others are not the harness's to disturb."""
     found = {}
-    for ref, values in list_vms(target, FULL, _PATHS).items():
-        if not marked(values, config):
-            continue
+    for ref, values in marked(target, FULL, config.owner, _PATHS).items():
         name = str(values.get("name", ref.value))
         host, pool = as_ref(values.get("runtime.host")), as_ref(values.get("resourcePool"))
         found[ref.value] = VmFacts(
@@ -142,12 +140,6 @@ def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
             pool.value if pool else "",
         )
     return found
-
-
-def marked(values: Mapping[str, Json], config: Config) -> bool:
-    """Whether a VM's `config.extraConfig` carries the mark of the configuration; the last value wins where a server appends."""
-    marks = [each.get("value") for each in values.get("config.extraConfig") or () if each.get("key") == OWNER]
-    return bool(marks) and _simple(marks[-1]) == config.owner
 
 
 def privileges_of(target: Target, session: str, privileges: list[str], entity: Ref | None) -> dict[str, str]:
@@ -178,7 +170,3 @@ def as_json(facts: Facts) -> dict[str, Json]:
     """Give the facts as a history carries them."""
     plain: dict[str, Json] = msgspec.to_builtins(facts)
     return plain
-
-
-def _simple(value: Json) -> Json:
-    return value.get("_value") if isinstance(value, Mapping) else value

@@ -16,9 +16,10 @@ from harness.run.breed import parents
 from harness.run.config import Config
 from harness.run.conform import Conformance, Options, bases_of
 from harness.run.foresee import untested
+from harness.run.marked import owner_of
 from harness.run.plan import Plan, all_cells
 from harness.run.stage import FULL, READONLY, UNPRIVILEGED
-from harness.run.survey import Logged, marked, privileges_of, reached, survey
+from harness.run.survey import Logged, privileges_of, reached, survey
 from harness.target import Target
 from harness.target.properties import list_vms, read
 from harness.target.session import in_words
@@ -101,7 +102,7 @@ class Testable:
         self.vms = [
             _Vm(ref, str(values.get("name", ref.value)), values)
             for ref, values in listed.items()
-            if marked(values, self.config)
+            if owner_of(values) == self.config.owner
         ]
         seen = f"{len(self.vms)} of {len(listed)} carry the mark vcontract.owner={self.config.owner}"
         if not self.vms:
@@ -209,7 +210,7 @@ class Testable:
 
     def _strangers(self) -> list[Mapping[str, Json]]:
         listed = list_vms(self.target, FULL, ["runtime.host", "config.extraConfig"])
-        return [values for values in listed.values() if not marked(values, self.config)]
+        return [values for values in listed.values() if owner_of(values) != self.config.owner]
 
     def _guests(self) -> Iterator[Check]:
         """Log each guest account in to one guest that can be asked: ValidateCredentialsInGuest changes nothing."""

@@ -109,8 +109,11 @@ class Words:
         judge = self._stage.judge
         outcome, violated = DONE, False
         if name in self._alphabet.calls:
+            self._stage.untold = ""
             judged_call(self._stage, self._call(name, vm), vm, [])
             judge.close()
+            if self._stage.untold:
+                raise NotArrangedError(self._stage.untold)
             outcome, violated = judge.judgements[-1].observed, judge.judgements[-1].verdict is Verdict.VIOLATES
         else:
             self._move(name, vm, self._machine.views[next(iter(self._machine.after(state, name)))])

@@ -30,11 +30,24 @@ def read(
     return target.send(call, shape=_one_object if compact is None else lambda result: compact(_one_object(result)))
 
 
-def list_vms(target: Target, actor: str, paths: Sequence[str]) -> dict[Ref, dict[str, Json]]:
-    """Read properties of every VirtualMachine that the actor can see, page by page; shapes as in `read`.
+def list_vms(
+    target: Target,
+    actor: str,
+    paths: Sequence[str],
+    compact: Callable[[dict[str, Json]], dict[str, Json]] = dict,
+    page: int = _PAGE,
+) -> dict[Ref, dict[str, Json]]:
+    """Read properties of every VirtualMachine that the actor can see, `page` of them at a time; shapes as in `read`.
 
+    `compact` may leave out of the values of a VM what nobody needs; a VM of which it leaves nothing is left out.
     Raises TargetError if the server does not let us.
     """
+
+    def few(result: Json) -> Json:
+        listed = _objects(result)
+        kept = [{**each, "properties": compact(each["properties"])} for each in listed["objects"]]
+        return listed | {"objects": [each for each in kept if each["properties"]]}
+
     arguments = Arguments(
         {"container": target.manager("rootFolder").json(), "type": ["VirtualMachine"], "recursive": True}
     )
@@ -46,23 +59,24 @@ def list_vms(target: Target, actor: str, paths: Sequence[str]) -> dict[Ref, dict
     selected = {"_typeName": "ObjectSpec", "obj": view.json(), "skip": True, "selectSet": [through]}
     found: dict[Ref, dict[str, Json]] = {}
     try:
-        call = _retrieve(target, actor, "VirtualMachine", paths, selected)
-        page = _value(target, target.send(call, shape=_objects))
+        call = _retrieve(target, actor, "VirtualMachine", paths, selected, page)
         while True:
-            found |= {ref: each["properties"] for each in page["objects"] if (ref := as_ref(each["obj"]))}
-            if not page.get("token"):
+            told = _value(target, target.send(call, shape=few))
+            found |= {ref: each["properties"] for each in told["objects"] if (ref := as_ref(each["obj"]))}
+            if not told.get("token"):
                 return found
-            collector, token = target.manager("propertyCollector"), Arguments({"token": page["token"]})
+            collector, token = target.manager("propertyCollector"), Arguments({"token": told["token"]})
             call = Call(collector, "ContinueRetrievePropertiesEx", token, actor)
-            page = _value(target, target.send(call, shape=_objects))
     finally:
         target.send(Call(view, "DestroyView", Arguments({}), actor))
 
 
-def _retrieve(target: Target, actor: str, kind: str, paths: Sequence[str], selected: dict[str, Json]) -> Call:
+def _retrieve(
+    target: Target, actor: str, kind: str, paths: Sequence[str], selected: dict[str, Json], page: int = _PAGE
+) -> Call:
     wanted = {"_typeName": "PropertySpec", "type": kind, "all": False, "pathSet": list(paths)}
     specification = {"_typeName": "PropertyFilterSpec", "propSet": [wanted], "objectSet": [selected]}
-    options = {"_typeName": "RetrieveOptions", "maxObjects": _PAGE}
+    options = {"_typeName": "RetrieveOptions", "maxObjects": page}
     arguments = Arguments({"specSet": [specification], "options": options})
     return Call(target.manager("propertyCollector"), "RetrievePropertiesEx", arguments, actor)
 

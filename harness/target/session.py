@@ -18,6 +18,7 @@ from harness.schema import Schema, load, newest_usable, parse_versions_document
 from harness.target import properties
 from harness.target.lasting import BUSY, Pulse, kind_of, patiently, seconds_of, turned_away
 from harness.target.pacing import Pacing
+from harness.target.proxy import parse_proxy
 from harness.target.recorder import Recorder
 from harness.target.recording import GET, POST, SESSION, Tape
 from harness.target.secret_bodies import without_fields, without_hidden
@@ -54,6 +55,7 @@ STRANGER = "stranger"
 _MADE_UP = "00000000000000000000000000000000deadbeef"
 _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 _BODIES = 256
+IDLE = 300.0
 _SHARE, _LEAST = 5.0, 1.0
 """Seconds that an exchange gets, where it may take them, of a run that must end; and even after that end."""
 VERSIONS = "vimServiceVersions.xml"
@@ -101,11 +103,13 @@ class _Session:
         self.connection = connection
         self.login: dict[str, Json] = {}
         self.fresh = self.asking = False
+        self.used = time.monotonic()
         self.cookie = f'"{_MADE_UP}"' if actor == STRANGER else ""
         self.fixed = actor in {NOBODY, STRANGER}
 
     def heard(self, call: Call, outcome: Outcome) -> None:
         """Note what an answer says of the session."""
+        self.used = time.monotonic()
         if call.method == "Login" and isinstance(outcome, Returned):
             self.login = call.arguments
         elif call.method == "Logout":
@@ -131,9 +135,10 @@ class Target:
 
     `content` is the decoded ServiceContent, `about` its AboutInfo. Different actors may be used by different threads.
 
-    A session that ended by itself, as a vCenter's do after 30 idle minutes, is opened again when its actor is told so;
-    `renewed` names the actors to whom that happened. No exchange lasts longer than `patience` seconds, or than a quarter of
-    what is left until `ends` (a moment of time.monotonic). `pulse` tells when the target is gone.
+    A session that ended by itself, as a vCenter's do after 30 idle minutes, is opened again when its actor is told so, and
+    looked after before a judged call if it was idle for `IDLE` seconds; `renewed` names the actors to whom that happened.
+    No exchange lasts longer than `patience` seconds, or than a quarter of what is left until `ends` (a moment of
+    time.monotonic). `pulse` tells when the target is gone.
     """
 
     def __init__(
@@ -177,16 +182,18 @@ class Target:
         connect: Connect | None = None,
         tape: Tape | None = None,
         pacing: Pacing | None = None,
+        proxy: str = "",
     ) -> Target:
-        """Reach a target, choose the newest shipped schema that it offers (or take `wsdl`), read its ServiceContent.
+        """Reach a target, choose the newest schema that it offers (or take `wsdl`), read its ServiceContent.
 
-        `connect` takes the place of the network; `tape` records every exchange. Raises TargetError, with a line that says
-        what to do, if it is dead, not trusted or no vCenter; UsageError for an unusable URL, CA file or WSDL.
+        `connect` takes the place of the network; `tape` records every exchange; `proxy` is that on the way,
+        `http://HOST:PORT` (empty: none). Raises TargetError, with a line that says what to do, if it is dead, busy, not
+        trusted or no vCenter; UsageError for an unusable URL, CA file, proxy or WSDL.
         """
         endpoint = parse_url(url)
         if connect is None:
             tls = tls_context(trust or Trust()) if endpoint.secure else None
-            wire = partial(Connection, endpoint, trust, limits, tls=tls)
+            wire = partial(Connection, endpoint, trust, limits, parse_proxy(proxy), tls=tls)
             connect = lambda _: wire()  # noqa: E731 - on the wire all actors' connections are alike
         pacing = pacing or Pacing()
         schema = (
@@ -267,6 +274,9 @@ class Target:
         def busy(made: tuple[Operation, float]) -> float | None:
             return made[1] if kind_of(made[0].outcome) == TURNED_AWAY else None
 
+        session = self._session(call.actor)
+        if purpose == "judge" and session.login and time.monotonic() - session.used > IDLE:
+            self._renew(call)
         done, _ = patiently(once, busy, self.left) if purpose == "read" else once()
         if purpose == "read" and not done.status and isinstance(done.outcome, Lost) and not kind_of(done.outcome):
             done, _ = once() if self._session(call.actor).connection.reused else (done, 0.0)

@@ -17,6 +17,7 @@ import httptools
 import msgspec
 
 from harness.errors import UsageError
+from harness.target.proxy import Proxy, tunnel
 from harness.target.trust import OtherCertificateError, Trust, check, digest_of, tls_context
 from harness.terms import HUNG, UNSENT, Lost
 
@@ -115,11 +116,13 @@ class Connection:
         endpoint: Endpoint,
         trust: Trust | None = None,
         limits: Limits | None = None,
+        proxy: Proxy | None = None,
         *,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         trust = trust or Trust()
         self._endpoint = endpoint
+        self._proxy = proxy
         self._tls = (tls or tls_context(trust)) if endpoint.secure else None
         self._digest = digest_of(trust.thumbprint)
         self._limits = limits or Limits()
@@ -203,7 +206,11 @@ class Connection:
         return self._socket
 
     def _connect(self) -> socket.socket:
-        sock = socket.create_connection((self._endpoint.host, self._endpoint.port), self._limits.connect)
+        host, port, seconds = self._endpoint.host, self._endpoint.port, self._limits.connect
+        if self._proxy is None:
+            sock = socket.create_connection((host, port), seconds)
+        else:
+            sock = tunnel(self._proxy, host, port, seconds)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is None:
             return sock

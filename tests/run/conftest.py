@@ -62,7 +62,10 @@ class Reply:
 
 @dataclass
 class Exchange:
-    """A request as it came: the method, the VM that it names (empty: none), and how to have it answered by the server."""
+    """A request as it came: the method, the VM that it names (empty: none), and how to have it answered by the server.
+
+    Another `body` is what the server is asked.
+    """
 
     method: str
     vm: str
@@ -74,6 +77,10 @@ class Exchange:
     def ask(self) -> Reply:
         """Hand the request on, and give the server's reply."""
         return self.line()
+
+    def reply(self, status: int, body: bytes, headers: tuple[tuple[str, str], ...]) -> Reply:
+        """Give a reply without asking the server."""
+        return Reply(status, body, headers)
 
     def hang(self) -> bytes:
         """Say nothing until the proxy ends."""
@@ -152,7 +159,7 @@ class Mangler:
         verb, path, headers, body = request
 
         def line() -> Reply:
-            behind.request(verb, path, body or None, headers)
+            behind.request(verb, path, exchange.body or None, headers)
             got = behind.getresponse()
             kept = tuple((k, v) for k, v in got.getheaders() if k.lower() in {"content-type", "set-cookie"})
             return Reply(got.status, got.read(), kept)
@@ -161,7 +168,8 @@ class Mangler:
         name = method[1].decode() if method else ""
         with self._lock:
             number = self.seen[name] = self.seen.get(name, 0) + 1
-        return self.act(Exchange(name, vm[1].decode() if vm else "", body, number, line, self._gone))
+        exchange = Exchange(name, vm[1].decode() if vm else "", body, number, line, self._gone)
+        return self.act(exchange)
 
 
 def _request(file: Any) -> tuple[str, str, dict[str, str], bytes] | None:

@@ -25,6 +25,7 @@ from harness.toml_file import read_toml
 
 WHOLE = """
 target = "https://vc.example.com/sdk"
+proxy = "http://proxy.example.com:3128"
 owner = "me"
 staleness = 30.0
 publish = 10.0
@@ -79,6 +80,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     config = read_toml(written(tmp_path, WHOLE), Config)
     assert (config.owner, config.confirm, config.hosts) == ("me", 2, ("esx-2",))
     assert (config.engine("linux-noengine"), config.engine("linux")) == ("absent", "ok")
+    assert config.proxy == "http://proxy.example.com:3128"
     assert config.waiver("X/Y_Task/privilege") == "one account only"
     assert config.waiver("X/Y_Task/since") == ""
     assert [each.does for each in config.levers] == ["stopTools"]
@@ -114,7 +116,7 @@ def test_what_is_left_out_is_careful(tmp_path: Path) -> None:
         ('reason = "one account only"', "", "reason"),
         ("confirm = 2", 'confirm = "2"', "confirm"),
         ('program = "/bin/systemctl"', "", "program"),
-        ('owner = "me"', "owner = me", "line 3"),
+        ('owner = "me"', "owner = me", "line 4"),
         ('"tools", "host"', '"tools", "hosts"', "hosts"),
         ("thumbprint =", "insecure = true\nthumbprint =", "thumbprint stands in the place of"),
         ("parallel_calls = 1", "parallel_calls = -1", "parallel_calls"),

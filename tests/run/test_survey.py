@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from harness.contract import load
 from harness.errors import TargetError
 from harness.history import read_history
+from harness.run import marked
 from harness.run import survey as surveying
 from harness.run.config import LOOPBACK, Config
 from harness.run.conform import Options
@@ -106,14 +107,13 @@ def test_the_owner_is_the_configurations(target: Target) -> None:
 def test_the_last_mark_wins(marks: list[str], ours: bool, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 - a row
     """Where a server appends instead of replacing, the newest value counts."""
     config = [{"key": "vcontract.owner", "value": {"_typeName": "string", "_value": each}} for each in marks]
-    listed = {
-        Ref("VirtualMachine", "vm-9"): {"name": "x", "config.extraConfig": config, "summary.config.numEthernetCards": 1}
-    }
+    values = {"name": "x", "config.extraConfig": config, "summary.config.numEthernetCards": 1}
 
-    def one_vm(*_: Any) -> dict[Ref, dict[str, Any]]:
-        return listed
+    def one_vm(*_: Any, **__: Any) -> dict[Ref, dict[str, Any]]:
+        return {Ref("VirtualMachine", "vm-9"): values}
 
-    monkeypatch.setattr(surveying, "list_vms", one_vm)
+    monkeypatch.setattr(marked, "list_vms", one_vm)
+    monkeypatch.setattr(marked, "FEW", 0)
     assert ("vm-9" in survey(target, LOOPBACK, load(MANAGER)).vms) is ours
 
 
