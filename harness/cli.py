@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from harness import cli_options as option
-from harness.errors import HarnessError, UsageError
+from harness.errors import HaltedError, HarnessError, UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -168,7 +168,8 @@ def replay(
     result = execute(job)
     again = any(each.id == found.id for each in result.findings)
     typer.echo(f"{found.id} {'shows again' if again else 'does not show'}")
-    raise typer.Exit(1 if again else 0)
+    halted = HaltedError.exit_code if result.exit_code == HaltedError.exit_code else 0
+    raise typer.Exit(halted or int(again))
 
 
 @app.command()

@@ -5,6 +5,7 @@ HarnessError
 │   ├── ContractError    a contract file: unknown key, unknown condition, contradiction
 │   └── SchemaError      a WSDL or an API version: unknown, unreadable, looping
 ├── TargetError          exit 3: the target cannot be reached, is no vCenter, or refuses the login
+├── HaltedError          exit 3: a call was not sent, or the run ended, so that nothing is harmed
 └── RunFileError         exit 2: a saved run is missing, truncated or of another format
 """
 
@@ -31,6 +32,12 @@ class SchemaError(UsageError):
 
 class TargetError(HarnessError):
     """The target cannot be tested: unreachable, no vCenter, or it refuses the login."""
+
+    exit_code = 3
+
+
+class HaltedError(HarnessError):
+    """Going on might harm what is not ours, or a server that suffers; whoever catches TargetError does not catch this."""
 
     exit_code = 3
 

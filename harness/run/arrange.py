@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from itertools import count
 
 from msgspec.structs import replace
 
+from harness.errors import HaltedError
 from harness.model import Asked, Cell, State, VmFacts, ground, recent_tasks
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
-from harness.run.choose import CLONE, ENGINES, Chooser
+from harness.run.choose import ENGINES
+from harness.run.clones import Cloner
 from harness.run.judged import unfinished
 from harness.run.reach import MISSING_LEVERS, asks_guest, lacking
 from harness.run.stage import NotArrangedError, RefusedError, Stage
@@ -21,7 +22,7 @@ from harness.terms import Call, Json, Ref, Returned, as_ref
 _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", ABORT: "AbortCustomization_Task"}
 
 
-class Arranger(Chooser):
+class Arranger(Cloner):
     """Chooses VMs and changes their state; `hosts` are the moIds of hosts that may be disconnected.
 
     `helper` makes the calls that work in the guest, where they are not those of the contract under test.
@@ -119,11 +120,6 @@ class Arranger(Chooser):
         elif self.stage.facts.vms[vm.value].engine != "ok":  # there its lock cannot be freed
             states = {replace(each, orphaned=want.orphaned) for each in states}
         return states == {ground(want)}
-
-    def now(self, vm: VmFacts) -> State:
-        """Read a VM and give one of the states that it may be in; what was read is the same in all."""
-        self.stage.read_vm(vm.ref)
-        return next(iter(self.stage.states(vm.ref)))
 
     def _quiet(self, vm: VmFacts) -> None:
         """Wait for what still runs on the VM, and bring its host back."""
@@ -297,10 +293,6 @@ class Arranger(Chooser):
         """Abort whatever customization runs on the VM. Raises NotArrangedError if that is refused."""
         self._contract_call(vm, ABORT)
 
-    def can_clone(self, vm: VmFacts) -> bool:
-        """Whether a VM can be cloned instantly: it must be running, so a template cannot."""
-        return not any(each.template or not each.exists for each in self.stage.states(vm.ref))
-
     def take_over(self, before: frozenset[str]) -> None:
         """Wait for all that runs on the VMs, and own the clones that a run made before it was cut; `before` are the others."""
         for vm in list(self.stage.facts.vms.values()):
@@ -330,37 +322,6 @@ class Arranger(Chooser):
             self.stage.until(f"Tools of {made.name}", lambda: self.now(made).tools == "ready")
         return made
 
-    def fork(self, parent: VmFacts, name: str = "") -> VmFacts:
-        """Clone a VM as it is now, whatever runs on it."""
-        taken = {each.name for each in self.stage.facts.vms.values()}
-        names = (f"{self.origin(parent).name}{CLONE}{number}" for number in count(len(taken)))
-        name = name or next(each for each in names if each not in taken)
-        spec = {
-            "_typeName": "VirtualMachineInstantCloneSpec",
-            "name": name,
-            "location": {"_typeName": "VirtualMachineRelocateSpec"},
-        }
-        child = as_ref(self.stage.done(parent.ref, "InstantClone_Task", {"spec": spec}))
-        if child is None:
-            raise NotArrangedError("InstantClone_Task gave no VM")
-        self.clones.append(child)
-        return self.stage.facts.vms[child.value]
-
-    def destroy(self, vm: Ref) -> None:
-        """Power off and destroy a VM that was made here; one that is suspended cannot be powered off, and is resumed first.
-
-        Raises NotArrangedError if that is refused; the VM is then still to be destroyed.
-        """
-        if vm in self.clones:
-            power = self.now(self.stage.facts.vms[vm.value]).power
-            if power == SUSPENDED:  # only what is on can be powered off
-                self.stage.done(vm, "PowerOnVM_Task")
-            if power != OFF:
-                self.stage.done(vm, "PowerOffVM_Task")
-            self.stage.done(vm, "Destroy_Task")
-            self.clones.remove(vm)
-            self.stage.read_vm(vm)
-
     def _destroyed(self) -> Ref:
         """Give a VM that is gone; one serves for every cell that needs it."""
         if self._gone is None:
@@ -373,7 +334,7 @@ class Arranger(Chooser):
         """Put back all VMs, or `only` some: on, hosts connected, engines whole; clones are destroyed; gives what failed."""
         failed = []
         self._restoring = True
-        with suppress(NotArrangedError):  # said below, by each VM that it keeps from being restored
+        with suppress(NotArrangedError, HaltedError):  # said below, by each VM that it keeps from being restored
             self.reconnect_all()
         for vm in list(self.stage.facts.vms.values()):
             try:
@@ -387,7 +348,7 @@ class Arranger(Chooser):
                         self._emptied(vm, State())
                         self._ready(vm)
                         self._guest(vm, State(engine=vm.engine, tools=next(iter(self.stage.states(vm.ref))).tools))
-            except NotArrangedError as error:
+            except (NotArrangedError, HaltedError) as error:
                 failed.append(f"{vm.name}: {error}")
         return failed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,13 +13,16 @@ from msgspec.structs import replace
 
 from harness.check import ASIDE, REPEAT, Judge, object_rows, row_of, worst
 from harness.contract import Contract, Row, load, rows
+from harness.errors import HaltedError
 from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunEvent, RunStarted
-from harness.report.result import Arrangements, RunResult, TargetFacts
+from harness.report.result import Arrangements, Clones, RunResult, TargetFacts
 from harness.run.arrange import Arranger
+from harness.run.audit import audit
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
+from harness.run.guarding import guard_of
 from harness.run.object_reads import read_object
 from harness.run.outcome import Part, cells_of, exit_code, heard, not_exercised, summed, waive
 from harness.run.past import Past
@@ -27,11 +30,12 @@ from harness.run.plan import Plan, Step, all_cells, plan
 from harness.run.program import Performer
 from harness.run.shrink import Budget, Shrinker
 from harness.run.stage import FULL, READONLY, UNPRIVILEGED, NotArrangedError, SpentError, Stage
-from harness.run.survey import as_json, host_names, reached, survey
+from harness.run.survey import as_json, host_names, marked, reached, survey
 from harness.run.walk import Walker
 from harness.schema import Schema
 from harness.strategies import Caller
 from harness.target import Target
+from harness.target.marks import options as marks
 from harness.terms import Finding, Json, Operation, RowVerdict, Verdict
 
 GUEST = "VirtualMachineGuestCustomizationManager"
@@ -41,8 +45,9 @@ GUEST = "VirtualMachineGuestCustomizationManager"
 class Options(msgspec.Struct, frozen=True):
     """What a run is asked for; limits of 0 are none, and no methods or rows are all of them.
 
-    With `complete`, a proof for so many states more than the model, on an `alphabet` (empty: the default one).
-    `explore` is how many programs are executed after the plan, with `explore_only` without it.
+    `id` is the mark of what the run makes. With `complete`, a proof for so many states more than the model, on an
+    `alphabet` (empty: the default one). `explore` is how many programs are executed after the plan, with `explore_only`
+    without it.
     """
 
     seed: int = 0
@@ -54,6 +59,7 @@ class Options(msgspec.Struct, frozen=True):
     report: str = ""
     stop_at_first: bool = False
     asked: dict[str, Json] = {}
+    id: str = ""
     complete: int | None = None
     alphabet: tuple[str, ...] = ()
     rows: frozenset[str] = frozenset()
@@ -82,6 +88,8 @@ class Conformance:
         self.started, self.began = datetime.now(UTC), time.monotonic()
         self.unreachable: dict[str, str] = {}
         self._told = self._looked = 0
+        self.halted: list[str] = []
+        self.left: list[str] = []
 
     def run(self) -> RunResult:
         """Do everything and give the result; Ctrl-C ends it cleanly with what is known."""
@@ -111,17 +119,19 @@ class Conformance:
             before = len(self.plan.steps) - len(steps)
             self._tell(Note(self.plan.text() + (f"; {before} steps were taken before" if before else "")))
         notes: list[str] = []
-        with interruptible(notes):
+        with interruptible(notes, self.halted):
             if self.finding is not None:
                 self._replay(self.finding, arranger)
             else:
                 self._read_object(stage)
                 self._walk(steps, exerciser, judge)
                 self._shrink(arranger, judge)
-        with interruptible(notes):
-            exerciser.rest()
+        with interruptible(notes, self.halted):
+            with suppress(NotArrangedError):
+                exerciser.rest()
             stage.enter("restore")
             notes += [f"not restored: {each}" for each in arranger.restore()]
+            notes += self._audit(arranger)
         judge.close()
         self._report_new(judge, len(steps), len(steps))
         return self._part(judge, notes)
@@ -130,13 +140,26 @@ class Conformance:
         """Look round and plan; gives what brings VMs into states."""
         judge = self._judge()
         facts = judge.tracker.facts
+        self._guard(facts)
         self.caller = Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
         arranger = Arranger(self._stage(judge), self.caller, self._hosts(facts), self._helper(facts))
         self.plan = self._plan(arranger)
         return arranger
 
     def _survey(self) -> Facts:
-        return survey(self.target, self.config, self.contract)
+        return marked(survey(self.target, self.config, self.contract), self.config)
+
+    def _guard(self, facts: Facts) -> None:
+        """From now on no call leaves that is about what is not ours."""
+        self.guard = guard_of(self.target, self.config, self.contract, self.options.id, facts.others)
+        for each in self.past.history.operations if self.past is not None else ():
+            self.guard.past(each)
+        self.target.guard = self.guard
+
+    def _audit(self, arranger: Arranger) -> list[str]:
+        """Look for what the run made and left behind; gives what to say of it."""
+        self.left, told = audit(arranger, self.guard, self.options.id)
+        return told
 
     def _read_object(self, stage: Stage) -> None:
         if self.past is None or not self.past.steps:
@@ -188,7 +211,7 @@ class Conformance:
         shrinker.again(finding, moid or arranger.choose(State()).ref.value)
 
     def _stage(self, judge: Judge) -> Stage:
-        stage = Stage(self.target, judge)
+        stage = Stage(self.target, judge, marks=marks(owner=self.config.owner, run=self.options.id))
         stage.max_calls = self.options.max_calls
         managers = self.target.content
         if "guestOperationsManager" in managers:
@@ -272,6 +295,8 @@ class Conformance:
             shown=self.caller.shown([each.call for each in operations if each.purpose == "judge"]),
             shrunk=list(self.shrunk.values()),
             notes=notes,
+            halted=list(self.halted),
+            clones=Clones(sum(each.type == "VirtualMachine" for each in self.guard.made), self.left),
         )
 
     def result(self, parts: Sequence[Part]) -> RunResult:
@@ -292,7 +317,7 @@ class Conformance:
         measured: Sharpness = sharpness(self.contract, self.bases)
         return RunResult(
             verdict=verdict,
-            exit_code=exit_code(verdict),
+            exit_code=exit_code(verdict, safe=not any(each.halted or each.clones.left for each in parts)),
             seed=options.seed,
             calls=sum(each.calls for each in parts),
             requests=sum(each.requests for each in parts),
@@ -308,6 +333,9 @@ class Conformance:
             started=self.started.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self.began, 3),
             workers=[each.worker for each in parts if each.worker],
+            clones=Clones(
+                sum(each.clones.made for each in parts), [name for each in parts for name in each.clones.left]
+            ),
         )
 
     def _inputs(self, parts: Sequence[Part]) -> dict[str, dict[str, tuple[int, int]]]:
@@ -351,11 +379,14 @@ def bases_of(schema: Schema) -> dict[str, str]:
 
 
 @contextmanager
-def interruptible(notes: list[str]) -> Iterator[None]:
-    """Let Ctrl-C, and a target that dies, end what is inside; what is known is kept."""
+def interruptible(notes: list[str], halted: list[str]) -> Iterator[None]:
+    """Let Ctrl-C, a target that dies, and what must not go on, end what is inside; what is known is kept."""
     try:
         yield
     except KeyboardInterrupt:
         notes.append("interrupted: what was not reached is untested")
     except (SpentError, NotArrangedError) as error:
         notes.append(f"ended early: {error}")
+    except HaltedError as error:
+        halted.append(str(error))
+        notes.append(f"halted for safety: {error}")

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from types import FrameType
 from urllib.parse import unquote
 
@@ -114,7 +115,8 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
     again = job.past.directory if job.past else None
     directory = RunDirectory(job.report_dir, job.options.seed, again=again)
     begun = _Begun()
-    options = replace(job.options, report=str(directory.path), asked=_asked(job))
+    mark = job.past.asked.id if job.past else f"{directory.path.name}-{token_hex(3)}"
+    options = replace(job.options, report=str(directory.path), asked=_asked(job) | {"id": mark}, id=mark)
     reporters: list[Reporter] = [
         begun,
         directory,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from harness.check import Judgement, Summary, object_rows, summarise
 from harness.contract import Contract, Row
-from harness.report.result import Arrangements, Cells, Worker
+from harness.report.result import Arrangements, Cells, Clones, Worker
 from harness.run.config import Config
 from harness.terms import Finding, Operation, RowVerdict, Verdict
 
@@ -20,7 +20,7 @@ class Part(msgspec.Struct, frozen=True):
 
     `own` are the verdicts on the object's own rows. `planned` are the ids of the cells of the plan; `exercised`, `skipped`,
     `refused` and `unreachable` tell what became of its steps, `shown` what valid calls showed of each method's arguments.
-    `worker` is None if one process does it all.
+    `halted` says why going on might have done harm (empty: it would not). `worker` is None if one process does it all.
     """
 
     judgements: list[Judgement] = []
@@ -36,6 +36,8 @@ class Part(msgspec.Struct, frozen=True):
     calls: int = 0
     requests: int = 0
     notes: list[str] = []
+    halted: list[str] = []
+    clones: Clones = Clones()
     worker: Worker | None = None
 
 
@@ -122,6 +124,9 @@ def waive(verdicts: Sequence[RowVerdict], config: Config) -> tuple[list[RowVerdi
     return list(verdicts), waived
 
 
-def exit_code(verdict: Verdict) -> int:
-    """Give the exit code of a verdict: 0 conforms, 1 violates, 5 inconclusive or untested."""
-    return {Verdict.CONFORMS: 0, Verdict.VIOLATES: 1}.get(verdict, 5)
+def exit_code(verdict: Verdict, *, safe: bool = True) -> int:
+    """Give the exit code of a verdict: 0 conforms, 1 violates, 5 inconclusive or untested.
+
+    3, whatever the verdict, of a run that was halted for safety or left something behind.
+    """
+    return {Verdict.CONFORMS: 0, Verdict.VIOLATES: 1}.get(verdict, 5) if safe else 3

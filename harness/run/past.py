@@ -19,7 +19,7 @@ class Asked(msgspec.Struct, frozen=True):
     """What was asked of a run, as its history keeps it; nothing of it is secret.
 
     `started` is UTC in ISO 8601, `target` empty if the simulator was started for it. `replay` is
-    the command that repeats it.
+    the command that repeats it, `id` the mark of what it makes.
     """
 
     contract: str
@@ -37,6 +37,7 @@ class Asked(msgspec.Struct, frozen=True):
     replay: str = ""
     explore: int = 0
     explore_only: bool = False
+    id: str = ""
 
 
 class Past(msgspec.Struct, frozen=True):

@@ -41,7 +41,8 @@ def rejudge(directory: Path, wsdl: str = "") -> RunResult:
     verdict = worst(
         [each.verdict for each in kept if each.id not in saved.waived] + [Verdict.VIOLATES] * bool(summary.findings)
     )
-    return replace(saved, verdict=verdict, exit_code=exit_code(verdict), rows=kept, findings=list(summary.findings))
+    code = exit_code(verdict, safe=saved.exit_code != exit_code(verdict, safe=False))
+    return replace(saved, verdict=verdict, exit_code=code, rows=kept, findings=list(summary.findings))
 
 
 def part_of(history: History, worker: Worker, contract: Contract, bases: dict[str, str]) -> Part:

@@ -35,11 +35,14 @@ class Stage:
     """Calls, reads and waits; every one is an operation that the judge hears.
 
     `patience` is the limit in seconds for a state to come about, `limit` the one for a task, `max_calls` that of judged
-    calls (0: none). `ended` are the tasks of others that were read ended.
+    calls (0: none). `ended` are the tasks of others that were read ended. `marks` are the extraConfig of what is made here.
     """
 
-    def __init__(self, target: Target, judge: Judge, *, patience: float = 60.0) -> None:
+    def __init__(
+        self, target: Target, judge: Judge, *, patience: float = 60.0, marks: list[Json] | None = None
+    ) -> None:
         self.target = target
+        self.marks = marks or []
         self.judge = judge
         self.patience = patience
         self.limit = judge.tracker.facts.task_seconds or 600.0
@@ -68,8 +71,15 @@ class Stage:
         return self.tracker.states(vm.value)
 
     def read_vm(self, vm: Ref) -> Mapping[str, Json] | None:
-        """Read a VM's state; None if it is gone."""
-        done = read(self.target, FULL, vm, STATE_PATHS, compact)
+        """Read a VM's state, and its marks, for a call may follow; None if it is gone."""
+        guard = self.target.guard
+        if guard is None:
+            done = read(self.target, FULL, vm, STATE_PATHS, compact)
+        else:
+            done = read(
+                self.target, FULL, vm, STATE_PATHS + guard.marks.paths, lambda each: guard.marks.only(compact(each))
+            )
+            guard.saw(vm, done)
         return done.outcome.value if isinstance(done.outcome, Returned) else None
 
     def read_task(self, task: Ref, actor: str = FULL) -> dict[str, Json]:

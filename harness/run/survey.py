@@ -10,16 +10,16 @@ from harness.contract import Contract
 from harness.errors import TargetError
 from harness.model import Facts, GuestAccount, VmFacts
 from harness.run.config import LOOPBACK, Config, password_of
+from harness.run.guarding import marks_of
 from harness.run.stage import FULL, READONLY, SECOND, UNPRIVILEGED
 from harness.target import Secrets, Target
+from harness.target.marks import OWNER, RUN, option
 from harness.target.properties import list_vms, read
 from harness.terms import Arguments, Call, Json, Ref, Returned, as_ref
 
-OWNER = "vcontract.owner"
 _PATHS = (
     "name",
     "config.guestId",
-    "config.extraConfig",
     "summary.config.numEthernetCards",
     "runtime.host",
     "resourcePool",
@@ -112,11 +112,10 @@ def log_in(target: Target, config: Config) -> tuple[dict[str, str], dict[str, st
 
 
 def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
-    """Find the VMs that carry the mark; the others are not the harness's to disturb."""
-    found = {}
-    for ref, values in list_vms(target, FULL, _PATHS).items():
-        marks = [each.get("value") for each in values.get("config.extraConfig") or () if each.get("key") == OWNER]
-        if not marks or _simple(marks[-1]) != config.owner:  # the last value wins where a server appends
+    """Find the VMs that carry the mark; those that a run made and left are not for another to use."""
+    found, marks = {}, marks_of(target, config)
+    for ref, values in list_vms(target, FULL, _PATHS + marks.paths, marks.only).items():
+        if marks.refusal(values) or option(values, RUN):
             continue
         name = str(values.get("name", ref.value))
         host, pool = as_ref(values.get("runtime.host")), as_ref(values.get("resourcePool"))
@@ -146,6 +145,16 @@ def _held(target: Target, session: str, privileges: list[str], vm: Ref | None) -
     return found
 
 
+def marked(facts: Facts, config: Config) -> Facts:
+    """Give the facts. Raises TargetError if they hold no VM: nothing on the target is ours."""
+    if not facts.vms:
+        raise TargetError(
+            f"{facts.url}: no VM carries the mark {OWNER} = {config.owner}: put it on those that may be disturbed "
+            "(vcontract adopt --vm PATTERN), or name your own in the configuration (owner)"
+        )
+    return facts
+
+
 def host_names(target: Target, facts: Facts) -> dict[str, str]:
     """Give the name of each host on which a VM of ours lives."""
     names = {}
@@ -160,7 +169,3 @@ def as_json(facts: Facts) -> dict[str, Json]:
     """Give the facts as a history carries them."""
     plain: dict[str, Json] = msgspec.to_builtins(facts)
     return plain
-
-
-def _simple(value: Json) -> Json:
-    return value.get("_value") if isinstance(value, Mapping) else value

@@ -1,8 +1,10 @@
 """Everything that talks to a server; nothing here judges."""
 
+from harness.target.guard import Guard
+from harness.target.marks import Marks
 from harness.target.recorder import Recorder
 from harness.target.secrets import Secrets
 from harness.target.session import NOBODY, STRANGER, Target
 from harness.target.wire import Limits
 
-__all__ = ["NOBODY", "STRANGER", "Limits", "Recorder", "Secrets", "Target"]
+__all__ = ["NOBODY", "STRANGER", "Guard", "Limits", "Marks", "Recorder", "Secrets", "Target"]

@@ -31,8 +31,10 @@ def read(
     return target.send(call, shape=_one_object if compact is None else lambda result: compact(_one_object(result)))
 
 
-def list_vms(target: Target, actor: str, paths: Sequence[str]) -> dict[Ref, dict[str, Json]]:
-    """Read properties of every VirtualMachine that the actor can see, page by page; shapes as in `read`.
+def list_vms(
+    target: Target, actor: str, paths: Sequence[str], compact: Callable[[dict[str, Json]], Json] | None = None
+) -> dict[Ref, dict[str, Json]]:
+    """Read properties of every VirtualMachine that the actor can see, page by page; shapes and `compact` as in `read`.
 
     Raises TargetError if the server does not let us.
     """
@@ -44,16 +46,23 @@ def list_vms(target: Target, actor: str, paths: Sequence[str]) -> dict[Ref, dict
     through = {"_typeName": "TraversalSpec", "name": "view", "type": "ContainerView", "path": "view", "skip": False}
     selected = {"_typeName": "ObjectSpec", "obj": view.json(), "skip": True, "selectSet": [through]}
     found: dict[Ref, dict[str, Json]] = {}
+
+    def shape(result: Json) -> Json:
+        page = _objects(result)
+        for each in page["objects"]:
+            each["properties"] = compact(each["properties"]) if compact is not None else each["properties"]
+        return page
+
     try:
         call = _retrieve(target, actor, "VirtualMachine", paths, selected)
-        page = _value(target, target.send(call, shape=_objects))
+        page = _value(target, target.send(call, shape=shape))
         while True:
             found |= {ref: each["properties"] for each in page["objects"] if (ref := as_ref(each["obj"]))}
             if not page.get("token"):
                 return found
             collector, token = target.manager("propertyCollector"), Arguments({"token": page["token"]})
             call = Call(collector, "ContinueRetrievePropertiesEx", token, actor)
-            page = _value(target, target.send(call, shape=_objects))
+            page = _value(target, target.send(call, shape=shape))
     finally:
         target.send(Call(view, "DestroyView", Arguments({}), actor))
 

@@ -76,6 +76,11 @@ class Recorder:
         """Seconds since the recorder was made, or the run that it goes on with."""
         return self._monotonic() - self._zero
 
+    @property
+    def last(self) -> int:
+        """The number of the operation that began last."""
+        return self._after + self.requests
+
     def observed(self, subject: str, facts: dict[str, Json]) -> None:
         """Note what no call tells."""
         self._write(Observed(subject, facts))

@@ -34,6 +34,8 @@ from harness.terms import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.target.guard import Guard
+
 COOKIE = "vmware_soap_session"
 NOBODY = "nobody"
 STRANGER = "stranger"
@@ -69,6 +71,7 @@ class Target:
     """A server that answers calls; each actor has a session and a connection of its own.
 
     `content` is the decoded ServiceContent, `about` its AboutInfo. Different actors may be used by different threads.
+    With a `guard` no call leaves that it does not admit; who sets none sends what he likes.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Target:
         self.recorder = recorder
         self.secrets = secrets
         self.content: dict[str, Json] = {}
+        self.guard: Guard | None = None
         self._path = endpoint.path
         self._connect = connect
         self._sessions: dict[str, _Session] = {}
@@ -163,8 +167,10 @@ class Target:
         """Send a call and record it, before the bytes leave and after the answer.
 
         `shape` makes a returned value compact before it is recorded. Whatever the server does is a value, never an
-        exception; SchemaError if the arguments cannot be serialised.
+        exception; SchemaError if the arguments cannot be serialised, HaltedError if the guard does not let the call leave.
         """
+        if self.guard is not None:
+            self.guard.admit(self, call)
         session = self._session(call.actor)
         headers = {
             "Content-Type": "text/xml; charset=utf-8",
@@ -191,7 +197,10 @@ class Target:
         if shape is not None and isinstance(outcome, Returned):
             outcome = Returned(shape(outcome.value))
         problems = tuple(self.secrets.redact(each) for each in (*problems, *self.secrets.repeated(reply.body)))
-        return self.recorder.answer(invoke, ended, self._redacted(outcome), status=reply.status, problems=problems)
+        done = self.recorder.answer(invoke, ended, self._redacted(outcome), status=reply.status, problems=problems)
+        if self.guard is not None:
+            self.guard.heard(done)
+        return done
 
     def _serialised(self, call: Call, payload: Arguments, *, again: bool) -> bytes:
         """Serialise a call; what is read over and over is serialised once."""

@@ -27,7 +27,7 @@ EXPORTED = {
     "schema": "DataType Field Operation SHIPPED Schema load newest_shipped parse_versions_document plain",
     "simulator": "Settings SimulatorServer serve_forever",
     "strategies": "Caller Case Coverage Pool draw",
-    "target": "Limits NOBODY Recorder STRANGER Secrets Target",
+    "target": "Guard Limits Marks NOBODY Recorder STRANGER Secrets Target",
 }
 
 
