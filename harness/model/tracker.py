@@ -81,7 +81,7 @@ class TaskLife:
 class Tracker:
     """Everything known so far; feed it the operations of one history in the order of their ends.
 
-    `readings` are the last reads of the VMs, `was_template` says of each whether it was a template when it was first read.
+    `readings` are the last reads of the VMs; `was_template` and `was_power` say what each was when it was first read.
     """
 
     def __init__(self, facts: Facts, contract: Contract) -> None:
@@ -93,6 +93,7 @@ class Tracker:
         self._lives: dict[str, list[TaskLife]] = {}
         self._boots = Boots()
         self.was_template: dict[str, bool] = {}
+        self.was_power: dict[str, str] = {}
         self._ghosts: list[TaskLife] = []
         self._snapshots: dict[str, frozenset[State]] = {}
         self.readings: dict[str, Mapping[str, Json] | None] = {}
@@ -184,6 +185,7 @@ class Tracker:
             self._change(ref.value, frozenset(observe(each, values) for each in self.states(ref.value)))
             if values is not None:
                 self.was_template.setdefault(ref.value, bool(values.get("config.template")))
+                self.was_power.setdefault(ref.value, str(values["runtime.powerState"]))
             self._boots.saw(ref.value, next(iter(self.states(ref.value))))
 
     def _returned(self, operation: Operation, value: Json) -> None:

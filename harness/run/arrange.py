@@ -248,8 +248,7 @@ class Arranger(Cloner):
         if want.running in _KINDS:
             self.began(vm.ref, want.running)
         elif want.running == EXCLUSIVE:
-            arguments = {"name": "vcontract", "description": "", "memory": False, "quiesce": False}
-            task = self.stage.begun(vm.ref, "CreateSnapshot_Task", arguments)
+            task = self.stage.begun(vm.ref, "CreateSnapshot_Task", self.stage.snapshot(memory=False))
             if task is not None:
                 self.stage.until("the running snapshot task", lambda: self.stage.running(task))
 
@@ -330,27 +329,44 @@ class Arranger(Cloner):
             self._gone = made.ref
         return self._gone
 
-    def restore(self, only: Collection[str] | None = None) -> list[str]:
-        """Put back all VMs, or `only` some: on, hosts connected, engines whole; clones are destroyed; gives what failed."""
+    def restore(self, only: Collection[str] | None = None, *, hosts: bool = True) -> list[str]:
+        """Put back the VMs that were touched here, or `only` some, and `hosts`; clones are destroyed; gives what failed."""
         failed = []
         self._restoring = True
-        with suppress(NotArrangedError, HaltedError):  # said below, by each VM that it keeps from being restored
-            self.reconnect_all()
+        if hosts:
+            with suppress(NotArrangedError, HaltedError):  # said below, by each VM that it keeps from being restored
+                self.reconnect_all()
         for vm in list(self.stage.facts.vms.values()):
             try:
                 if vm.ref in self.clones:
                     self.destroy(vm.ref)
-                elif (only is None or vm.ref.value in only) and self._touched(vm):
-                    self._quiet(vm)
-                    if self.stage.tracker.was_template.get(vm.ref.value):
-                        self._power(vm, State(template=True, power=OFF))
-                    else:
-                        self._emptied(vm, State())
-                        self._ready(vm)
-                        self._guest(vm, State(engine=vm.engine, tools=next(iter(self.stage.states(vm.ref))).tools))
-            except (NotArrangedError, HaltedError) as error:
+                elif self.touched(vm) if only is None else vm.ref.value in only and self._there(vm):
+                    self._put_back(vm)
+            except (NotArrangedError, HaltedError, LookupError) as error:
                 failed.append(f"{vm.name}: {error}")
         return failed
 
-    def _touched(self, vm: VmFacts) -> bool:
+    def _put_back(self, vm: VmFacts) -> None:
+        """Make a VM what it was when it was first read: a template, on, off or suspended, with a whole engine if it runs."""
+        tracker = self.stage.tracker
+        self._quiet(vm)
+        if tracker.was_template.get(vm.ref.value):
+            self._power(vm, State(template=True, power=OFF))
+            return
+        self._emptied(vm, State())
+        was = tracker.was_power.get(vm.ref.value, ON)
+        if was == ON or any(each.engine != vm.engine or each.template for each in self.stage.states(vm.ref)):
+            self._ready(vm)
+            self._guest(vm, State(engine=vm.engine, tools=next(iter(self.stage.states(vm.ref))).tools))
+        if was != ON:
+            self._power(vm, State(power=was))
+
+    def touched(self, vm: VmFacts) -> bool:
+        """Whether anything was done to a VM that is still there."""
+        guard = self.stage.target.guard
+        if guard is not None and vm.ref.value not in guard.touched:
+            return False
+        return self._there(vm)
+
+    def _there(self, vm: VmFacts) -> bool:
         return vm.ref.value in self.stage.tracker.readings and next(iter(self.stage.states(vm.ref))).exists

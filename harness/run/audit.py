@@ -22,7 +22,7 @@ def audit(arranger: Arranger, guard: Guard, run: str) -> tuple[list[str], list[s
         for each in _left(arranger, guard, run):
             if each.ref not in arranger.clones:
                 try:
-                    _adopted(arranger, each)
+                    adopted(arranger, each)
                     arranger.destroy(each.ref)
                     told.append(f"{each.name} was made by a call whose answer was lost; it was destroyed")
                 except (NotArrangedError, HaltedError) as error:
@@ -39,7 +39,7 @@ def _left(arranger: Arranger, guard: Guard, run: str) -> list[Seen]:
     return [each for each in look_round(arranger.stage.target, guard.marks) if each.run and each.run == run]
 
 
-def _adopted(arranger: Arranger, seen: Seen) -> None:
+def adopted(arranger: Arranger, seen: Seen) -> None:
     """Take in a VM of which no answer told."""
     known = arranger.stage.facts.vms
     like = next(iter(known.values()), VmFacts(seen.ref, seen.name, 0))

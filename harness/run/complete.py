@@ -133,6 +133,7 @@ class Proving(Conformance):
             if reason := self._spent(judge):
                 self.why[reason] = None
                 return
+            self.canary.look()
             self.ended[self._take(word, words)] += 1
             self._report_new(judge, number + 1, len(listed))
 

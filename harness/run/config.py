@@ -66,7 +66,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `owner` is the mark of VMs that may be disturbed (the value of `vcontract.owner` in extraConfig). `hosts` may be
     disconnected (names). `staleness`, `publish` and `task_seconds` are seconds (oracle.md, A5 and A14; 0 for the last: no
-    limit). A finding must repeat `confirm` times.
+    limit). A finding must repeat `confirm` times. A server that takes longer than `slowest` seconds for a CurrentTime
+    suffers (0: far longer than at first), and the run ends.
     """
 
     target: str = ""
@@ -83,6 +84,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     publish: Seconds = 30.0
     task_seconds: Seconds = 0.0
     confirm: Annotated[int, msgspec.Meta(ge=1)] = 3
+    slowest: Seconds = 0.0
 
     def engine(self, name: str) -> str:
         """Give the state of the engine of a VM by its name; the last pattern that matches wins."""

@@ -20,6 +20,7 @@ from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEn
 from harness.report.result import Arrangements, Clones, RunResult, TargetFacts
 from harness.run.arrange import Arranger
 from harness.run.audit import audit
+from harness.run.canary import Canary
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
 from harness.run.guarding import guard_of
@@ -35,7 +36,6 @@ from harness.run.walk import Walker
 from harness.schema import Schema
 from harness.strategies import Caller
 from harness.target import Target
-from harness.target.marks import options as marks
 from harness.terms import Finding, Json, Operation, RowVerdict, Verdict
 
 GUEST = "VirtualMachineGuestCustomizationManager"
@@ -109,6 +109,7 @@ class Conformance:
             lambda: self._spent(judge),
             partial(self._report_new, judge),
             partial(self.target.recorder.observed, STEP),
+            self.canary.look,
         )
         if self.past is not None:
             self.walker.taken_before(self.past.steps)
@@ -155,6 +156,7 @@ class Conformance:
         for each in self.past.history.operations if self.past is not None else ():
             self.guard.past(each)
         self.target.guard = self.guard
+        self.canary = Canary(self.target, facts.sessions.get(FULL, ""), self.config.slowest)
 
     def _audit(self, arranger: Arranger) -> list[str]:
         """Look for what the run made and left behind; gives what to say of it."""
@@ -211,7 +213,7 @@ class Conformance:
         shrinker.again(finding, moid or arranger.choose(State()).ref.value)
 
     def _stage(self, judge: Judge) -> Stage:
-        stage = Stage(self.target, judge, marks=marks(owner=self.config.owner, run=self.options.id))
+        stage = Stage(self.target, judge, owner=self.config.owner, run=self.options.id)
         stage.max_calls = self.options.max_calls
         managers = self.target.content
         if "guestOperationsManager" in managers:

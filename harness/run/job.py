@@ -78,7 +78,7 @@ def _proof(job: Job) -> Proof | None:
     if job.options.explore and job.options.complete is not None:
         raise UsageError("--explore tries at random, --complete proves: choose one")
     if job.options.complete is not None:
-        return prepared(_contract(job), _configured(job), job.options)
+        return prepared(_contract(job), configured(job), job.options)
     if job.options.alphabet:
         raise UsageError("--alphabet says what --complete is about, and goes with it alone")
     return None
@@ -109,7 +109,7 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
 
     `stop` is called at the first SIGINT or SIGTERM once the run is under way; None: the next call does not begin.
     """
-    contract, config = _contract(job), _configured(job)
+    contract, config = _contract(job), configured(job)
     secrets = secrets_of(config)
     new_parent = not job.report_dir.exists()
     again = job.past.directory if job.past else None
@@ -128,7 +128,7 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
     try:
         with (
             terminable(begun, stop or recorder.stop),
-            _opened(job, config, secrets, recorder, clients) as target,
+            opened(job, config, secrets, recorder, clients) as target,
         ):
             yield Ground(target, contract, config, options, reporters, directory.path)
     except BaseException:
@@ -176,7 +176,11 @@ def resumed(directory: Path, given: Job) -> Job:
 
     Raises RunFileError if the directory holds no run that could go on.
     """
-    past = past_of(directory)
+    return going_on(past_of(directory), given)
+
+
+def going_on(past: Past, given: Job) -> Job:
+    """Make the job that goes on with what a run did; of what is given now, the target, the login and the limits count."""
     asked = past.asked
     calls = sum(each.purpose == "judge" for each in past.history.operations)
     limit = given.options.max_calls or (asked.max_calls if calls < asked.max_calls else 0)
@@ -214,7 +218,7 @@ class _Begun:
 
 
 @contextmanager
-def _opened(job: Job, config: Config, secrets: Secrets, recorder: Recorder, clients: int) -> Iterator[Target]:
+def opened(job: Job, config: Config, secrets: Secrets, recorder: Recorder, clients: int) -> Iterator[Target]:
     """Reach the target; close it afterwards, with the simulator if it was started here."""
     simulator, url = None, job.target or config.target
     try:
@@ -240,8 +244,11 @@ def _opened(job: Job, config: Config, secrets: Secrets, recorder: Recorder, clie
             simulator.stop()
 
 
-def _configured(job: Job) -> Config:
-    """Give the configuration: the file's, else the built-in one of the simulator or of loopback, else an empty one."""
+def configured(job: Job) -> Config:
+    """Give the configuration: the file's, else the built-in one of the simulator or of loopback, else an empty one.
+
+    The account that the command line names stands in for its own.
+    """
     config = config_for(job.target, job.config) if job.target or job.config else EMBEDDED
     if job.api and (job.target or config.target):
         raise UsageError("--api is the version of the simulator that is started; a target has its own")
@@ -300,4 +307,4 @@ def from_environment(environment: dict[str, str]) -> tuple[str, str, str, bool]:
     )
 
 
-__all__ = ["Job", "execute", "from_environment", "terminable"]
+__all__ = ["Job", "configured", "execute", "from_environment", "going_on", "opened", "terminable"]

@@ -9,12 +9,15 @@ from harness.check import Judge
 from harness.errors import HarnessError
 from harness.model import STATE_PATHS, TASK_PATHS, Facts, State, Tracker, compact
 from harness.target import Target
+from harness.target.marks import options
 from harness.target.properties import read
 from harness.target.tasks import follow, info
 from harness.terms import Arguments, Call, Faulted, Json, Lost, Operation, Ref, Returned, as_ref
 
 FULL, UNPRIVILEGED, SECOND, READONLY = "full", "unprivileged", "second", "readonly"
 BRIEF = 0.002
+SNAPSHOT_NAME, MADE_BY = "vcontract", "made by vcontract run "
+"""The name of every snapshot that is made here, and how its description begins, before the run's mark."""
 LONGEST = 5.0
 """The longest pause in seconds between two reads of a task."""
 
@@ -35,14 +38,14 @@ class Stage:
     """Calls, reads and waits; every one is an operation that the judge hears.
 
     `patience` is the limit in seconds for a state to come about, `limit` the one for a task, `max_calls` that of judged
-    calls (0: none). `ended` are the tasks of others that were read ended. `marks` are the extraConfig of what is made here.
+    calls (0: none). `ended` are the tasks of others that were read ended. `marks` are the extraConfig of what is made here by
+    `run` for `owner`.
     """
 
-    def __init__(
-        self, target: Target, judge: Judge, *, patience: float = 60.0, marks: list[Json] | None = None
-    ) -> None:
+    def __init__(self, target: Target, judge: Judge, *, patience: float = 60.0, owner: str = "", run: str = "") -> None:
         self.target = target
-        self.marks = marks or []
+        self.marks: list[Json] = options(owner=owner, run=run) if run else []
+        self._made_by = f"{MADE_BY}{run}"
         self.judge = judge
         self.patience = patience
         self.limit = judge.tracker.facts.task_seconds or 600.0
@@ -171,6 +174,10 @@ class Stage:
         if state == "success":
             raise NotArrangedError(f"{told.get('name', task.value)} ended before it was seen running")
         return bool(state == "running")
+
+    def snapshot(self, *, memory: bool) -> dict[str, Json]:
+        """Give the arguments of a CreateSnapshot_Task; name and description say whose it is."""
+        return {"name": SNAPSHOT_NAME, "description": self._made_by, "memory": memory, "quiesce": False}
 
     def pull(self, vm: Ref, lever: str) -> None:
         """Run a lever's command line in the guest. Raises NotArrangedError if there is none or it is refused."""

@@ -43,11 +43,12 @@ _MOID = re.compile(r"[!-~]{1,128}")
 class Guard:
     """Knows what is ours on one target, and asks again before each call that disturbs.
 
-    A VM is ours if it carries the mark, read after whatever was sent last; or if the run made it and it never was marked. Only
-    VMs that a run made may be destroyed, those that carry the mark of one of `runs`, which is told of by `made`. A host
-    may be touched if it has one of the names `hosts`; a task or a snapshot if a call of ours made it; an object of another
-    type only by one of `methods`. `others` are moIds that are known to be no VMs, `foreign` those of VMs known not to be ours.
-    `touched` are the VMs about which calls that disturb were let go. Reads are `actor`'s.
+    A VM is ours if it carries the mark, read after whatever was sent last; or if the run made it and it never was marked.
+    Only VMs that a run made may be destroyed: those that carry the mark of one of `runs`, and those in `made`. A host may
+    be touched if it has one of the names `hosts`; a task or a snapshot if a call of ours made it, and its VM is ours still;
+    an object of another type only by one of `methods`. `others` are moIds that are known to be no VMs, `foreign` those of
+    VMs known not to be ours. `touched` are the VMs about which calls that disturb were let go; `made` is what came of
+    those, with the VMs that they were about. Reads are `actor`'s.
     """
 
     def __init__(
@@ -58,9 +59,9 @@ class Guard:
         self.others: set[str] = set()
         self.foreign: set[str] = set()
         self.touched: set[str] = set()
-        self.made: set[Ref] = set()
+        self.made: dict[Ref, frozenset[str]] = {}
         self._actor, self._hosts, self._methods = actor, frozenset(hosts), frozenset(methods)
-        self._tasks: set[str] = set()
+        self._tasks: dict[str, frozenset[str]] = {}
         self._seen: dict[str, tuple[int, Mapping[str, Json] | None]] = {}
         self._marked: set[str] = set()
 
@@ -93,13 +94,13 @@ class Guard:
         if method not in HARMLESS:
             task = as_ref(outcome.value)
             if task is not None and task.type == "Task":
-                self._tasks.add(task.value)
+                self._tasks[task.value] = frozenset(self._vms(done.call))
         elif method == "RetrievePropertiesEx" and isinstance(outcome.value, Mapping):
             info = outcome.value.get("info")
             if isinstance(info, Mapping) and info.get("key") in self._tasks:
                 result = as_ref(info.get("result"))
                 if result is not None:
-                    self.made.add(result)
+                    self.made[result] = self._tasks[str(info["key"])]
 
     def past(self, done: Operation) -> None:
         """Learn from an operation of the same run before it was cut."""
@@ -160,6 +161,8 @@ class Guard:
         """Name every VM that a call could be about."""
         refs = (call.object, *_refs(call.arguments))
         found = {each.value for each in refs if each.type == "VirtualMachine" or each.value in self.foreign}
+        found |= self._tasks.get(call.object.value, frozenset()) if call.object.type == "Task" else frozenset()
+        found |= self.made.get(call.object, frozenset())
         if isinstance(call.payload, Envelope):  # what is broken may be read otherwise than it was meant
             found |= _plain(_TYPED.findall(call.payload.body))
             found |= _plain(_TEXTS.findall(call.payload.body)) & self.foreign
