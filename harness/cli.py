@@ -57,6 +57,7 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     alphabet: option.Alphabet = None,
     explore: option.Explore = 0,
     explore_only: option.ExploreOnly = False,
+    dry_run: option.DryRun = False,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.conformance.launch import launch
@@ -99,6 +100,10 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         if seed is not None or method:
             raise UsageError("--resume: seed and methods are those of the run; leave --seed and --method out")
         job = resumed(resume, job)
+    if dry_run:
+        from harness.run.rehearsing import told
+
+        return typer.echo(told(job))
     raise typer.Exit((execute(job) if workers == 1 else launch(job, workers)).exit_code)
 
 

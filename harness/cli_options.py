@@ -47,3 +47,7 @@ Explore: TypeAlias = Annotated[
     int, typer.Option(min=0, metavar="N", help="After the plan, N random programs of moves.")
 ]
 ExploreOnly: TypeAlias = Annotated[bool, typer.Option("--explore-only", help="With --explore: leave the plan out.")]
+DryRun: TypeAlias = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Print the plan: which calls on which VMs, how many, how long; send reads alone."),
+]

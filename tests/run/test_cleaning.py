@@ -108,10 +108,10 @@ def cleaned(*arguments: str) -> list[str]:
 )
 def test_killed_and_cleaned(
     judged: int,
-    named: bool,
+    named: bool,  # noqa: FBT001 - a row
     arguments: tuple[str, ...],
     simulator: str,
-    tmp_path: Path,  # noqa: FBT001 - a row
+    tmp_path: Path,
 ) -> None:
     """With the run named, or found by its target below the report directory; the second time there is nothing to do."""
     before = inventory(simulator)
