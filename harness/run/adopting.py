@@ -48,8 +48,8 @@ class Adopting:
 
     def _change(self, vm: Seen) -> Change:
         mark = f"{OWNER} = {self.marks.owner}"
-        if vm.owners and any(each != self.marks.owner for each in vm.owners):
-            return Change(vm, f"is marked as {vm.owners[0]!r}'s and is left alone", done=False)
+        if other := next((each for each in vm.owners if each != self.marks.owner), ""):
+            return Change(vm, f"carries the mark {OWNER} = {other} of somebody else, and is left alone", done=False)
         if self.release:
             return Change(vm, f"loses the mark {mark}" if vm.owners else "carries no mark", done=bool(vm.owners))
         return Change(

@@ -8,8 +8,8 @@ from html import unescape
 from typing import TYPE_CHECKING
 
 from harness.errors import HaltedError
-from harness.target.marks import RUN, Marks, option
-from harness.target.properties import read
+from harness.target.marks import CONFIG, RUN, Marks, option
+from harness.target.properties import MISSING, read
 from harness.terms import Call, Envelope, Faulted, Json, Operation, Ref, Returned, as_ref
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ HARMLESS = frozenset(
 ENDS = frozenset({"Destroy_Task", "UnregisterVM"})
 """The methods after which a VM is gone for good."""
 
+FRESH = 0.1
+"""Seconds for which a read of the marks is good, if nothing else was sent since."""
+
 _TRIES = 3
 _TYPED = re.compile(rb'type\s*=\s*["\']VirtualMachine["\'][^>]*>\s*([^<>\s]+)\s*<')
 _TEXTS = re.compile(rb">\s*([^<>\s]{1,128})\s*<")
@@ -43,7 +46,7 @@ _MOID = re.compile(r"[!-~]{1,128}")
 class Guard:
     """Knows what is ours on one target, and asks again before each call that disturbs.
 
-    A VM is ours if it carries the mark, read after whatever was sent last; or if the run made it and it never was marked.
+    A VM is ours if it carries the mark, read just now and after all else that was sent; or if a run made it unmarked.
     Only VMs that a run made may be destroyed: those that carry the mark of one of `runs`, and those in `made`. A host may
     be touched if it has one of the names `hosts`; a task or a snapshot if a call of ours made it, and its VM is ours still;
     an object of another type only by one of `methods`. `others` are moIds that are known to be no VMs, `foreign` those of
@@ -62,7 +65,7 @@ class Guard:
         self.made: dict[Ref, frozenset[str]] = {}
         self._actor, self._hosts, self._methods = actor, frozenset(hosts), frozenset(methods)
         self._tasks: dict[str, frozenset[str]] = {}
-        self._seen: dict[str, tuple[int, Mapping[str, Json] | None]] = {}
+        self._seen: dict[str, tuple[Operation, Mapping[str, Json] | None]] = {}
         self._marked: set[str] = set()
 
     def admit(self, target: Target, call: Call) -> None:
@@ -80,11 +83,11 @@ class Guard:
         """Take a read of a VM that asked for `marks.paths`, among others."""
         outcome = done.outcome
         if isinstance(outcome, Returned) and isinstance(outcome.value, Mapping):
-            self._seen[vm.value] = (done.op, outcome.value)
+            self._seen[vm.value] = (done, outcome.value)
             if self.marks.owners(outcome.value):
                 self._marked.add(vm.value)
         elif isinstance(outcome, Faulted) and outcome.fault.type == "ManagedObjectNotFound":
-            self._seen[vm.value] = (done.op, None)
+            self._seen[vm.value] = (done, None)
 
     def heard(self, done: Operation) -> None:
         """Learn from an operation what a call of ours made: tasks, and what those gave."""
@@ -129,19 +132,21 @@ class Guard:
         if vm in self.others:
             return ""
         known = self._seen.get(vm)
-        if known is None or known[0] != target.recorder.last:
+        clock = target.recorder
+        if known is None or known[0].op != clock.last or clock.now() - known[0].end > FRESH:
             if why := self._look(target, Ref("VirtualMachine", vm)):
                 return why
             known = self._seen[vm]
         values = known[1]
-        if values is None:
-            return ""
-        ours = Ref("VirtualMachine", vm) in self.made
-        if call.method in ENDS and call.object.value == vm and not ours and option(values, RUN) not in self.runs:
+        return "" if values is None else self._why_not(Ref("VirtualMachine", vm), values, call)
+
+    def _why_not(self, vm: Ref, values: Mapping[str, Json], call: Call) -> str:
+        """Say why a VM with these marks must not be touched."""
+        if CONFIG in (refused := values.get(MISSING) or {}):
+            return f"its marks cannot be read: {refused[CONFIG].get('_typeName')}"
+        if call.method in ENDS and call.object == vm and vm not in self.made and option(values, RUN) not in self.runs:
             return "no run of ours made this VM"
-        if ours and vm not in self._marked:
-            return ""
-        return self.marks.refusal(values)
+        return "" if vm in self.made and vm.value not in self._marked else self.marks.refusal(values)
 
     def _look(self, target: Target, vm: Ref) -> str:
         """Read the marks of a VM, again if the answer is lost, as a read may be; says why they cannot be read."""
@@ -149,9 +154,9 @@ class Guard:
         for _ in range(_TRIES):
             done = read(target, self._actor, vm, self.marks.paths, self.marks.only)
             self.saw(vm, done)
-            if self._seen.get(vm.value, (0,))[0] == done.op:
-                return ""
             outcome = done.outcome
+            if vm.value in self._seen and self._seen[vm.value][0] is done:
+                return ""
             if isinstance(outcome, Faulted):
                 return f"its marks cannot be read: {outcome.fault.type}"
             why = f"its marks cannot be read: {getattr(outcome, 'reason', 'no answer')}"

@@ -23,8 +23,14 @@ from pyVmomi import vim, vmodl
 from harness.conformance.launch import launch
 from harness.errors import TargetError
 from harness.report.result import RunResult
+from harness.run.config import LOOPBACK
 from harness.run.conform import Options
 from harness.run.job import Job, execute, resumed
+from harness.run.shrink import PLAIN_SPEC
+from harness.run.survey import secrets_of
+from harness.target import Target
+from harness.target.properties import list_vms
+from harness.terms import Arguments, Call, Lost, Ref
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 READS = {
@@ -32,6 +38,12 @@ READS = {
     *("ContinueRetrievePropertiesEx", "DestroyView", "HasPrivilegeOnEntities"),
 }
 """Methods that disturb nothing, by the vendor's documentation; what is no call at all is none either."""
+LOGIN = {
+    "_typeName": "NamePasswordAuthentication",
+    "interactiveSession": False,
+    "username": "root",
+    "password": "guest",
+}
 _METHOD = re.compile(rb"<(?:[\w-]+:)?Body[^>]*>\s*<(?:[\w-]+:)?(\w+)[\s>/]")
 _VM = re.compile(rb">\s*(vm-\d+)\s*<")
 
@@ -52,6 +64,9 @@ class Wire(ThreadingHTTPServer):
     """Notes every request and hands it on; before request `moment` does what it was given."""
 
     daemon_threads = True
+
+    losing: str = ""
+    """The method whose next answer is lost."""
 
     def __init__(self, behind: str, moment: int = -1, act: Callable[[], None] = lambda: None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -95,6 +110,12 @@ class _Handler(BaseHTTPRequestHandler):
             )
             if len(self.server.sent) - 1 == self.server.moment:
                 self.server.act()
+        if found and found[1].decode() == self.server.losing:
+            self.server.losing = ""
+            self.behind.request(self.command, self.path, body, dict(self.headers))
+            self.behind.getresponse().read()
+            self.close_connection = True
+            return
         self._pass_on(body)
 
     def _pass_on(self, body: bytes) -> None:
@@ -269,3 +290,43 @@ def test_a_run_touches_what_is_marked_alone(simulator: str, tmp_path: Path) -> N
         assert execute(job).calls >= 60
     assert len(gone) == 3
     assert [each for each in proxy.sent if each.disturbs and each.vms & gone] == []
+
+
+def test_a_clone_of_which_no_answer_told_goes_too(simulator: str, tmp_path: Path) -> None:
+    """The answer to InstantClone_Task is lost: the call is not made again as it was, and the audit finds what it made."""
+    with operator(simulator) as content:
+        before = {each.name for each in machines(content)}
+    with wire(simulator) as proxy:
+        proxy.losing = "InstantClone_Task"
+        job = Job(MANAGER, options(explore=1, explore_only=True), target=proxy.url, report_dir=tmp_path, output="none")
+        result = execute(job)
+    assert any("made by a call whose answer was lost; it was destroyed" in each for each in result.notes)
+    assert result.clones.left == []
+    assert result.exit_code in {0, 5}
+    with operator(simulator) as content:
+        assert {each.name for each in machines(content)} == before
+
+
+@pytest.mark.parametrize("lost", ["InstantClone_Task", "ResetVM_Task", "CustomizeGuest_Task", "PowerOffVM_Task"])
+def test_a_call_whose_answer_is_lost_is_not_sent_again(lost: str, simulator: str) -> None:
+    """Once, whatever became of it; only a read may be repeated."""
+    with wire(simulator) as proxy:
+        target = Target.open(proxy.url, secrets=secrets_of(LOOPBACK))
+        target.login("full", LOOPBACK.account[0].username, "account.full")
+        vm = next(ref for ref, each in list_vms(target, "full", ["name"]).items() if each["name"] == "linux-1")
+        values: dict[str, Any] = {
+            "InstantClone_Task": {
+                "spec": {
+                    "_typeName": "VirtualMachineInstantCloneSpec",
+                    "name": "x",
+                    "location": {"_typeName": "VirtualMachineRelocateSpec"},
+                }
+            },
+            "CustomizeGuest_Task": {"vm": vm.json(), "auth": LOGIN, "spec": PLAIN_SPEC},
+        }
+        ref = Ref(MANAGER, "GuestCustomizationManager") if lost == "CustomizeGuest_Task" else vm
+        proxy.losing = lost
+        done = target.send(Call(ref, lost, Arguments(values.get(lost, {})), "full"), "arrange")
+        target.close()
+    assert isinstance(done.outcome, Lost)
+    assert [each.method for each in proxy.sent].count(lost) == 1
