@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from harness.check import Judge
 from harness.contract import Contract, load
-from harness.errors import HaltedError, HarnessError, RunFileError
+from harness.errors import HaltedError, HarnessError, RunFileError, UsageError
 from harness.history import CLEANED
 from harness.model import Facts, VmFacts
 from harness.report.result import RUN_FILE
@@ -18,7 +18,7 @@ from harness.report.run_directory import HISTORY
 from harness.run.arrange import Arranger
 from harness.run.audit import adopted, audit
 from harness.run.choose import CLONE
-from harness.run.config import Config
+from harness.run.config import Config, config_for
 from harness.run.conform import Conformance, Options
 from harness.run.guarding import Seen, look_round
 from harness.run.job import Job, configured, going_on, opened
@@ -28,6 +28,7 @@ from harness.run.stage import FULL, MADE_BY, SNAPSHOT_NAME, NotArrangedError
 from harness.run.survey import log_in, secrets_of, survey
 from harness.target import Recorder, Target
 from harness.target.properties import read
+from harness.target.wire import parse_url
 from harness.terms import Json, Ref, Returned, as_ref
 
 Say = Callable[[str], None]
@@ -144,7 +145,7 @@ def clean_up(directory: Path | None, given: Job, contract: str, say: Say, *, dry
     config = configured(given)
     place = given.target or config.target
     for past in _cut(given.report_dir):
-        if place and past.asked.target.rstrip("/") != place.rstrip("/"):
+        if place and _where(past) != parse_url(place).url:
             continue
         try:
             whole = _after_run(past, given, say, dry=dry) and whole
@@ -160,9 +161,12 @@ def clean_up(directory: Path | None, given: Job, contract: str, say: Say, *, dry
 
 
 def _after_run(past: Past, given: Job, say: Say, *, dry: bool) -> bool:
-    if not (given.target or past.asked.target or given.config or past.asked.config):
+    place = _where(past)
+    if not place:
         say(f"{past.directory}: the simulator that was started for this run ended with it; nothing is left")
         return True
+    if given.target and parse_url(given.target).url != place:
+        raise UsageError(f"{past.directory}: the run was on {place}; leave --target out")
     job = replace(going_on(past, given), past=None)
     config = configured(job)
     history = past.directory / HISTORY
@@ -173,6 +177,13 @@ def _after_run(past: Past, given: Job, say: Say, *, dry: bool) -> bool:
         if whole and not dry:
             recorder.observed(CLEANED, {})
         return whole
+
+
+def _where(past: Past) -> str:
+    """Give the URL of the target of a run, in its normal form; empty if a simulator was started for it."""
+    asked = past.asked
+    url = asked.target or (config_for("", Path(asked.config)).target if asked.config else "")
+    return parse_url(url).url if url else ""
 
 
 def _cut(report_dir: Path) -> Iterator[Past]:

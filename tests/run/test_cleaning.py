@@ -192,3 +192,20 @@ def test_a_run_under_way_is_left_alone(simulator: str, tmp_path: Path) -> None:
     run.communicate(timeout=PATIENCE)
     assert any("the run is under way" in each for each in told)
     assert not any(each.startswith("destroys ") for each in told)
+
+
+def test_the_simulator_of_a_run_goes_with_it(tmp_path: Path) -> None:
+    """There is nothing to clean then, here or anywhere else."""
+    directory = killed(tmp_path, 5, "--seed", "5")
+    (told, last) = cleaned(str(directory))
+    assert "ended with it; nothing is left" in told
+    assert last == "clean"
+
+
+def test_a_run_is_cleaned_up_after_where_it_was(simulator: str, tmp_path: Path) -> None:
+    """Its VMs are not those of another server that may have the same moIds."""
+    directory = killed(tmp_path, 5, "--target", simulator, "--seed", "5")
+    elsewhere = vcontract("cleanup", str(directory), "--target", "https://elsewhere.invalid/sdk", "--insecure")
+    _, told = elsewhere.communicate(timeout=PATIENCE)
+    assert elsewhere.returncode == 2
+    assert f"the run was on {simulator}" in told
