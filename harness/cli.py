@@ -8,12 +8,15 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness import cli_options as option
-from harness.errors import HarnessError, UsageError
+from harness.errors import HaltedError, HarnessError, UsageError
+
+if TYPE_CHECKING:
+    from harness.run.job import Job
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -56,6 +59,7 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     explore: option.Explore = 0,
     explore_only: option.ExploreOnly = False,
     record: option.Record = None,
+    dry_run: option.DryRun = False,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.conformance.launch import launch
@@ -100,6 +104,10 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         if seed is not None or method:
             raise UsageError("--resume: seed and methods are those of the run; leave --seed and --method out")
         job = resumed(resume, job)
+    if dry_run:
+        from harness.run.rehearsing import told
+
+        return typer.echo(told(job))
     raise typer.Exit((execute(job) if workers == 1 else launch(job, workers)).exit_code)
 
 
@@ -209,7 +217,54 @@ def replay(
     result = execute(job)
     again = any(each.id == found.id for each in result.findings)
     typer.echo(f"{found.id} {'shows again' if again else 'does not show'}")
-    raise typer.Exit(1 if again else 0)
+    halted = HaltedError.exit_code if result.exit_code == HaltedError.exit_code else 0
+    raise typer.Exit(halted or int(again))
+
+
+@app.command()
+def adopt(  # noqa: PLR0913 - the options that design fixes
+    vm: Annotated[str, typer.Option(metavar="PATTERN", help="Names of VMs (shell pattern).")],
+    *,
+    release: Annotated[bool, typer.Option("--release", help="Take the mark off.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    target: option.Target = "",
+    username: option.Username = "",
+    password_file: option.PasswordFile = None,
+    insecure: option.Insecure = False,
+    config: option.ConfigFile = None,
+) -> None:
+    """Mark VMs as yours to be disturbed, after showing which."""
+    from harness.run.adopting import adopt as marking
+
+    def sure(lines: list[str]) -> bool:
+        for each in lines:
+            typer.echo(each)
+        if not yes and not sys.stdin.isatty():
+            raise UsageError("adopt: there is no terminal to ask on; --yes says that the above is meant")
+        return yes or typer.confirm("Go on?")
+
+    marking(_job(MANAGER, target, username, password_file, config, insecure=insecure), vm, sure, release=release)
+
+
+@app.command()
+def cleanup(  # noqa: PLR0913 - the options that design fixes
+    run_: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Directory of a run that was cut.")] = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    report_dir: option.ReportDir = Path("reports"),
+    target: option.Target = "",
+    username: option.Username = "",
+    password_file: option.PasswordFile = None,
+    insecure: option.Insecure = False,
+    config: option.ConfigFile = None,
+) -> None:
+    """Put back what runs that were cut left on a target: this one, or all below --report-dir and whatever bears a mark."""
+    from harness.run.cleaning import clean_up
+
+    given = _job(MANAGER, target, username, password_file, config, insecure=insecure, report_dir=report_dir)
+    if not clean_up(run_, given, MANAGER, typer.echo, dry=dry_run):
+        raise typer.Exit(HaltedError.exit_code)
+    typer.echo("nothing was changed" if dry_run else "clean")
 
 
 @app.command()
@@ -341,6 +396,27 @@ def contract_explain(
     from harness.run.explaining import explain
 
     typer.echo(explain(contract, method, state))
+
+
+def _job(
+    contract: str,
+    target: str,
+    username: str,
+    password_file: Path | None,
+    config: Path | None,
+    *,
+    insecure: bool,
+    report_dir: Path = Path("reports"),
+) -> Job:
+    """Make the job of a verb that judges nothing."""
+    from harness.run.conform import Options
+    from harness.run.job import Job, from_environment
+
+    password = os.environ.get("VCONTRACT_PASSWORD", "")
+    if target == "govc":
+        target, user, secret, lax = from_environment(dict(os.environ))
+        username, password, insecure = username or user, password or secret, insecure or lax
+    return Job(contract, Options(), target, username, password, password_file, insecure, config, report_dir=report_dir)
 
 
 def _command(**given: Sequence[object] | None) -> str:

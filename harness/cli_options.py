@@ -76,3 +76,7 @@ WriteConfig: TypeAlias = Annotated[
 PrintSchema: TypeAlias = Annotated[
     bool, typer.Option("--print-schema", help="Print the JSON Schema of vcontract.toml, and do no more.")
 ]
+DryRun: TypeAlias = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Print the plan: which calls on which VMs, how many, how long; send reads alone."),
+]

@@ -6,7 +6,7 @@ HarnessError
 │   └── SchemaError      a WSDL or an API version: unknown, unreadable, looping
 ├── TargetError          exit 3: the target cannot be reached, is no vCenter, or refuses the login
 │   └── AbsentError      exit 5: it can, but has not the object whose contract is to be judged
-├── HaltedError          exit 3: the target stopped answering in mid-run; what is known is kept
+├── HaltedError          exit 3: the run ended, or a call was not sent: the target is gone, or going on might do harm
 └── RunFileError         exit 2: a saved run is missing, truncated or of another format
 """
 
@@ -44,7 +44,7 @@ class AbsentError(TargetError):
 
 
 class HaltedError(HarnessError):
-    """The run cannot go on: the target is gone, or answers nothing any more."""
+    """The target is gone, or going on might harm what is not ours, or a server that suffers; it is no TargetError."""
 
     exit_code = 3
 

@@ -68,6 +68,7 @@ class Deal:
             ground.options.seed,
             time_limit,
             share,
+            ground.options.id,
             str(ground.directory.resolve()),
             mark,
         )
@@ -86,8 +87,10 @@ class Deal:
         self._dealer.options = replace(options, rows=frozenset(rows), methods=chosen)
 
     def give(self, number: int, gave: Yield) -> None:
-        """Take what a walk gave."""
+        """Take what a walk gave; one that was halted halts the others."""
         self._given[number] = gave
+        if gave.part.halted:
+            self.stop()
 
     def progress(self, number: int, done: int) -> None:
         """Take that a worker has done so many of its steps; any thread may call it."""

@@ -29,8 +29,8 @@ INTERRUPTED = "interrupted: what was not reached is untested"
 class Orders(msgspec.Struct, frozen=True):
     """All that a worker must know, on this machine or another; `config` holds passwords, so it goes through pipes alone.
 
-    `directory` is the run's, in which `mark`, the first line of the worker's history, stands already: whoever finds it there
-    shares the disk. `wsdl` and a CA file are read where the worker runs.
+    `run` is the mark of what the run makes. `directory` is the run's, in which `mark`, the first line of the worker's
+    history, stands already: whoever finds it there shares the disk. `wsdl` and a CA file are read where the worker runs.
     """
 
     contract: str
@@ -41,6 +41,7 @@ class Orders(msgspec.Struct, frozen=True):
     seed: int
     time_limit: float
     share: Share
+    run: str
     directory: str
     mark: bytes
 
@@ -109,7 +110,7 @@ def _walked(orders: Orders, methods: frozenset[str], recorder: Recorder, pace: P
         secrets=secrets_of(orders.config),
         pacing=orders.config.pacing(),
     )
-    options = Options(seed=orders.seed, time_limit=orders.time_limit)
+    options = Options(seed=orders.seed, time_limit=orders.time_limit, id=orders.run)
     try:
         walk = ShareWalk(target, load(orders.contract), orders.config, options, orders.share, methods)
         walk.reporters = (pace,)

@@ -92,7 +92,7 @@ class TaskLife:
 class Tracker:
     """Everything known so far; feed it the operations of one history in the order of their ends.
 
-    `readings` are the last reads of the VMs, `was_template` says of each whether it was a template when it was first read.
+    `readings` are the last reads of the VMs; `was_template` and `was_power` say what each was when it was first read.
     """
 
     def __init__(self, facts: Facts, contract: Contract) -> None:
@@ -104,6 +104,7 @@ class Tracker:
         self._lives: dict[str, list[TaskLife]] = {}
         self._boots = Boots()
         self.was_template: dict[str, bool] = {}
+        self.was_power: dict[str, str] = {}
         self._ghosts: list[TaskLife] = []
         self._doubted: dict[str, tuple[Operation, Ref]] = {}
         self._snapshots: dict[str, frozenset[State]] = {}
@@ -204,6 +205,7 @@ class Tracker:
             self._change(ref.value, frozenset(observe(each, values) for each in self.states(ref.value)))
             if values is not None:
                 self.was_template.setdefault(ref.value, bool(values.get("config.template")))
+                self.was_power.setdefault(ref.value, str(values["runtime.powerState"]))
             self._boots.saw(ref.value, next(iter(self.states(ref.value))))
 
     def _returned(self, operation: Operation, value: Json) -> None:

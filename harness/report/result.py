@@ -70,6 +70,13 @@ class Explored(msgspec.Struct, frozen=True):
     left_out: int = 0
 
 
+class Clones(msgspec.Struct, frozen=True):
+    """How many VMs the run made, and the names of those that it could not destroy."""
+
+    made: int = 0
+    left: list[str] = []
+
+
 class RunResult(msgspec.Struct, frozen=True):
     """Everything that `run.json` says; the field names are fixed.
 
@@ -97,6 +104,7 @@ class RunResult(msgspec.Struct, frozen=True):
     started: str = ""
     seconds: float = 0.0
     workers: list[Worker] = []
+    clones: Clones = Clones()
     schema: str = SCHEMA
 
 

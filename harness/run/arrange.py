@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from itertools import count
 
 from msgspec.structs import replace
 
 from harness.errors import HaltedError
 from harness.model import Asked, Cell, State, VmFacts, ground, recent_tasks
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON, SUSPENDED
-from harness.run.choose import CLONE, ENGINES, Chooser
+from harness.run.choose import ENGINES
+from harness.run.clones import Cloner
 from harness.run.judged import unfinished
 from harness.run.reach import MISSING_LEVERS, asks_guest, lacking, uncallable
 from harness.run.stage import NotArrangedError, RefusedError, Stage
@@ -21,7 +21,7 @@ from harness.terms import Call, Json, Ref, Returned, as_ref
 _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", ABORT: "AbortCustomization_Task"}
 
 
-class Arranger(Chooser):
+class Arranger(Cloner):
     """Chooses VMs and changes their state; `hosts` are the moIds of hosts that may be disconnected.
 
     `helper` makes the calls that work in the guest, where they are not those of the contract under test.
@@ -134,11 +134,6 @@ class Arranger(Chooser):
         elif self.stage.facts.vms[vm.value].engine != "ok":  # there its lock cannot be freed
             states = {replace(each, orphaned=want.orphaned) for each in states}
         return states == {ground(want)}
-
-    def now(self, vm: VmFacts) -> State:
-        """Read a VM and give one of the states that it may be in; what was read is the same in all."""
-        self.stage.read_vm(vm.ref)
-        return next(iter(self.stage.states(vm.ref)))
 
     def _quiet(self, vm: VmFacts) -> None:
         """Wait for what still runs on the VM, and bring its host back."""
@@ -276,8 +271,7 @@ class Arranger(Chooser):
         if want.running in _KINDS:
             self.began(vm.ref, want.running)
         elif want.running == EXCLUSIVE:
-            arguments = {"name": "vcontract", "description": "", "memory": False, "quiesce": False}
-            task = self.stage.begun(vm.ref, "CreateSnapshot_Task", arguments)
+            task = self.stage.begun(vm.ref, "CreateSnapshot_Task", self.stage.snapshot(memory=False))
             if task is not None:
                 self.stage.until("the running snapshot task", lambda: self.stage.running(task))
 
@@ -321,10 +315,6 @@ class Arranger(Chooser):
         """Abort whatever customization runs on the VM. Raises NotArrangedError if that is refused."""
         self._contract_call(vm, ABORT)
 
-    def can_clone(self, vm: VmFacts) -> bool:
-        """Whether a VM can be cloned instantly: it must be running, so a template cannot."""
-        return not any(each.template or not each.exists for each in self.stage.states(vm.ref))
-
     def take_over(self, before: frozenset[str]) -> None:
         """Wait for all that runs on the VMs, and own the clones that a run made before it was cut; `before` are the others."""
         for vm in list(self.stage.facts.vms.values()):
@@ -354,37 +344,6 @@ class Arranger(Chooser):
             self.stage.until(f"Tools of {made.name}", lambda: self.now(made).tools == "ready")
         return made
 
-    def fork(self, parent: VmFacts, name: str = "") -> VmFacts:
-        """Clone a VM as it is now, whatever runs on it."""
-        taken = {each.name for each in self.stage.facts.vms.values()}
-        names = (f"{self.origin(parent).name}{CLONE}{number}" for number in count(len(taken)))
-        name = name or next(each for each in names if each not in taken)
-        spec = {
-            "_typeName": "VirtualMachineInstantCloneSpec",
-            "name": name,
-            "location": {"_typeName": "VirtualMachineRelocateSpec"},
-        }
-        child = as_ref(self.stage.done(parent.ref, "InstantClone_Task", {"spec": spec}))
-        if child is None:
-            raise NotArrangedError("InstantClone_Task gave no VM")
-        self.clones.append(child)
-        return self.stage.facts.vms[child.value]
-
-    def destroy(self, vm: Ref) -> None:
-        """Power off and destroy a VM that was made here; one that is suspended cannot be powered off, and is resumed first.
-
-        Raises NotArrangedError if that is refused; the VM is then still to be destroyed.
-        """
-        if vm in self.clones:
-            power = self.now(self.stage.facts.vms[vm.value]).power
-            if power == SUSPENDED:  # only what is on can be powered off
-                self.stage.done(vm, "PowerOnVM_Task")
-            if power != OFF:
-                self.stage.done(vm, "PowerOffVM_Task")
-            self.stage.done(vm, "Destroy_Task")
-            self.clones.remove(vm)
-            self.stage.read_vm(vm)
-
     def _destroyed(self) -> Ref:
         """Give a VM that is gone; one serves for every cell that needs it."""
         if self._gone is None:
@@ -393,30 +352,45 @@ class Arranger(Chooser):
             self._gone = made.ref
         return self._gone
 
-    def restore(self, only: Collection[str] | None = None) -> list[str]:
-        """Put back all VMs, or `only` some: on, hosts connected, engines whole; clones are destroyed; gives what failed."""
+    def restore(self, only: Collection[str] | None = None, *, hosts: bool = True) -> list[str]:
+        """Put back the VMs that were touched here, or `only` some, and `hosts`; clones are destroyed; gives what failed."""
         failed: dict[str, list[str]] = {}
         self._restoring = True
-        with suppress(NotArrangedError, HaltedError):  # said below, by each VM that it keeps from being restored
-            self.reconnect_all()
+        if hosts:
+            with suppress(NotArrangedError, HaltedError):  # said below, by each VM that it keeps from being restored
+                self.reconnect_all()
         for vm in list(self.stage.facts.vms.values()):
             try:
                 if vm.ref in self.clones:
                     self.destroy(vm.ref)
-                elif (only is None or vm.ref.value in only) and self._touched(vm):
-                    self._quiet(vm)
-                    if not self.may_power and self.now(vm).power != ON:
-                        continue  # it was found so
-                    if self.stage.tracker.was_template.get(vm.ref.value):
-                        self._power(vm, State(template=True, power=OFF))
-                    else:
-                        self._emptied(vm, State())
-                        self._ready(vm)
-                        self._guest(vm, State(engine=vm.engine, tools=next(iter(self.stage.states(vm.ref))).tools))
-            except (NotArrangedError, HaltedError) as error:
+                elif self.touched(vm) if only is None else vm.ref.value in only and self._there(vm):
+                    self._put_back(vm)
+            except (NotArrangedError, HaltedError, LookupError) as error:
                 failed.setdefault(str(error), []).append(vm.name)
         self._restoring = False
         return [f"{', '.join(names)}: {why}" for why, names in failed.items()]
 
-    def _touched(self, vm: VmFacts) -> bool:
+    def _put_back(self, vm: VmFacts) -> None:
+        """Make a VM what it was when it was first read: a template, on, off or suspended, with a whole engine if it runs."""
+        tracker = self.stage.tracker
+        self._quiet(vm)
+        if tracker.was_template.get(vm.ref.value):
+            self._power(vm, State(template=True, power=OFF))
+            return
+        self._emptied(vm, State())
+        was = tracker.was_power.get(vm.ref.value, ON)
+        if was == ON or any(each.engine != vm.engine or each.template for each in self.stage.states(vm.ref)):
+            self._ready(vm)
+            self._guest(vm, State(engine=vm.engine, tools=next(iter(self.stage.states(vm.ref))).tools))
+        if was != ON:
+            self._power(vm, State(power=was))
+
+    def touched(self, vm: VmFacts) -> bool:
+        """Whether anything was done to a VM that is still there."""
+        guard = self.stage.target.guard
+        if guard is not None and vm.ref.value not in guard.touched:
+            return False
+        return self._there(vm)
+
+    def _there(self, vm: VmFacts) -> bool:
         return vm.ref.value in self.stage.tracker.readings and next(iter(self.stage.states(vm.ref))).exists

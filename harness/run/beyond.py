@@ -38,7 +38,7 @@ class Exploring(Conformance):
         for vm in exerciser.stage.facts.vms.values():
             if not exerciser.stage.aside.why(vm.ref.value):
                 exerciser.stage.read_vm(vm.ref)
-        explorer = Explorer(exerciser.arranger, self.caller, lambda: self._over(judge))
+        explorer = Explorer(exerciser.arranger, self.caller, lambda: self._over(judge), self.canary.look)
         cells = [each.cell for each in self.plan.steps if each.cell is not None]
         seen = visits((each.state, each.asked, each.deviations) for each in cells)
         count = self.options.explore

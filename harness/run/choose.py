@@ -23,6 +23,7 @@ class Chooser:
     def __init__(self, stage: Stage, hosts: frozenset[str]) -> None:
         self.stage, self.hosts = stage, hosts
         self.clones: list[Ref] = []
+        self._asked: set[str] = set()
 
     def choose(self, want: State, *, on_host: bool = False, nics: int = 0) -> VmFacts:
         """Pick a VM whose fixed traits fit, if asked on a host that may be lost, with so many NICs (0: any).

@@ -133,6 +133,7 @@ class Proving(Conformance):
             if reason := self._spent(judge):
                 self.why[reason] = None
                 return
+            self.canary.look()
             self.ended[self._take(word, words)] += 1
             self._report_new(judge, number + 1, len(listed))
 
@@ -170,7 +171,9 @@ class Proving(Conformance):
         (walked,) = parts
         result = super().result([replace(walked, notes=[*walked.notes, *self.proof.text(), told])])
         if result.verdict is Verdict.CONFORMS and not proved:
-            result = replace(result, verdict=Verdict.INCONCLUSIVE, exit_code=exit_code(Verdict.INCONCLUSIVE))
+            result = replace(
+                result, verdict=Verdict.INCONCLUSIVE, exit_code=result.exit_code or exit_code(Verdict.INCONCLUSIVE)
+            )
         return result
 
     def _outcome(self) -> tuple[str, bool]:

@@ -167,6 +167,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int, Meta(ge=1, description="How often a finding must repeat; one that does not is inconclusive.")
     ] = 3
 
+    slowest: Annotated[
+        Seconds,
+        Meta(
+            description="A server that takes more seconds for a CurrentTime suffers: the run ends. 0: far more than at first."
+        ),
+    ] = 0.0
+
     def __post_init__(self) -> None:
         digest_of(self.thumbprint)
         if self.thumbprint and (self.ca_file or self.insecure):

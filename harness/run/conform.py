@@ -18,12 +18,15 @@ from harness.errors import AbsentError, HaltedError
 from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunEvent, RunStarted
-from harness.report.result import Arrangements, RunResult, TargetFacts
+from harness.report.result import Arrangements, Clones, RunResult, TargetFacts
 from harness.run.allowed import forbidden
 from harness.run.arrange import Arranger
+from harness.run.audit import audit
 from harness.run.breed import abandon, breed, disown, parents
+from harness.run.canary import Canary
 from harness.run.config import Config
 from harness.run.exercise import Exerciser
+from harness.run.guarding import guard_of
 from harness.run.object_reads import read_object, read_since
 from harness.run.outcome import Part, beside, cells_of, exit_code, heard, not_exercised, summed, waive
 from harness.run.past import Past
@@ -31,7 +34,7 @@ from harness.run.plan import Plan, Step, all_cells, plan
 from harness.run.program import Performer
 from harness.run.shrink import Budget, Shrinker
 from harness.run.stage import FULL, READONLY, UNPRIVILEGED, NotArrangedError, Stage
-from harness.run.survey import as_json, host_names, reached, survey
+from harness.run.survey import as_json, host_names, marked, reached, survey
 from harness.run.walk import Walker
 from harness.schema import Schema
 from harness.strategies import Caller
@@ -47,8 +50,9 @@ RESTORING, RESTORING_EXCHANGE = 120.0, 5.0
 class Options(msgspec.Struct, frozen=True):
     """What a run is asked for; limits of 0 are none, and no methods or rows are all of them.
 
-    With `complete`, a proof for so many states more than the model, on an `alphabet` (empty: the default one).
-    `explore` is how many programs are executed after the plan, with `explore_only` without it.
+    `id` is the mark of what the run makes. With `complete`, a proof for so many states more than the model, on an
+    `alphabet` (empty: the default one). `explore` is how many programs are executed after the plan, with `explore_only`
+    without it.
     """
 
     seed: int = 0
@@ -60,6 +64,7 @@ class Options(msgspec.Struct, frozen=True):
     report: str = ""
     stop_at_first: bool = False
     asked: dict[str, Json] = {}
+    id: str = ""
     complete: int | None = None
     alphabet: tuple[str, ...] = ()
     rows: frozenset[str] = frozenset()
@@ -92,6 +97,8 @@ class Conformance:
         self.unreachable: dict[str, str] = {}
         self.bred: Arranger | None = None
         self._told = self._looked = 0
+        self.halted: list[str] = []
+        self.left: list[str] = []
 
     def run(self) -> RunResult:
         """Do everything and give the result; Ctrl-C ends it cleanly with what is known."""
@@ -115,6 +122,7 @@ class Conformance:
             lambda: self._spent(judge),
             partial(self._report_new, judge),
             partial(self.target.recorder.observed, STEP),
+            self.canary.look,
         )
         if self.past is not None:
             self.walker.taken_before(self.past.steps)
@@ -125,7 +133,7 @@ class Conformance:
             before = len(self.plan.steps) - len(steps)
             self._tell(Note(self.plan.text() + (f"; {before} steps were taken before" if before else "")))
         notes: list[str] = []
-        with interruptible(notes):
+        with interruptible(notes, self.halted):
             if self.finding is not None:
                 self._replay(self.finding, arranger)
             else:
@@ -138,12 +146,13 @@ class Conformance:
             self.target.ends = time.monotonic() + max(RESTORING, self.options.time_limit / 2)
             self.target.patience = RESTORING_EXCHANGE
         if not self.target.over:
-            with interruptible(notes):
+            with interruptible(notes, self.halted):
                 exerciser.rest()
-            with interruptible(notes):
+            with interruptible(notes, self.halted):
                 stage.enter("restore")
                 disown(arranger, self.bred, self.past.facts if self.past else None, self.config)
                 notes += [f"not restored: {each}" for each in arranger.restore()]
+                notes += self._audit(arranger)
         if self.target.over and not any(self.target.over in each for each in (*notes, *self.walker.skipped.values())):
             notes.append(f"ended early: {self.target.over}")
         judge.close()
@@ -175,21 +184,36 @@ class Conformance:
         """Look round and plan; gives what brings VMs into states."""
         judge = self._judge()
         facts = judge.tracker.facts
+        self._guard(facts)
         self.caller = self._caller(facts)
         arranger = Arranger(self._stage(judge), self.caller, self._hosts(facts), self._helper(facts))
         self.plan = self._plan(arranger)
         return arranger
 
     def _survey(self) -> Facts:
-        facts = survey(self.target, self.config, self.contract)
+        facts = marked(survey(self.target, self.config, self.contract), self.config)
         if not (wanted := parents(self.config, facts)):
             return facts
+        self._guard(facts)
         self.bred = breed(self._stage(Judge(facts, self.contract, self.bases)), self._caller(facts), wanted)
         vms = self.bred.stage.facts.vms
         return replace(facts, vms={each.value: vms[each.value] for each in self.bred.clones})
 
     def _caller(self, facts: Facts) -> Caller:
         return Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
+
+    def _guard(self, facts: Facts) -> None:
+        """From now on no call leaves that is about what is not ours."""
+        self.guard = guard_of(self.target, self.config, self.contract, self.options.id, facts.others)
+        for each in self.past.history.operations if self.past is not None else ():
+            self.guard.past(each)
+        self.target.guard = self.guard
+        self.canary = Canary(self.target, facts.sessions.get(FULL, ""), self.config.slowest)
+
+    def _audit(self, arranger: Arranger) -> list[str]:
+        """Look for what the run made and left behind; gives what to say of it."""
+        self.left, told = audit(arranger, self.guard, self.options.id)
+        return told
 
     def _read_object(self, stage: Stage) -> None:
         if self.past is None or not self.past.steps:
@@ -242,7 +266,7 @@ class Conformance:
         shrinker.again(finding, moid or arranger.choose(State()).ref.value)
 
     def _stage(self, judge: Judge) -> Stage:
-        stage = Stage(self.target, judge)
+        stage = Stage(self.target, judge, owner=self.config.owner, run=self.options.id)
         stage.max_calls, stage.allow = self.options.max_calls, frozenset(self.config.allow)
         managers = self.target.content
         if "guestOperationsManager" in managers:
@@ -335,8 +359,9 @@ class Conformance:
             arrangements=arrangements,
             shown=self.caller.shown([each.call for each in operations if each.purpose == "judge"]),
             shrunk=list(self.shrunk.values()),
-            notes=[*notes, *_endured(self.target, self.exerciser.stage), *beside(operations)],
-            halted=self.target.pulse.stopped,
+            notes=[*notes, *_endured(self.target, self.exerciser.stage, self.halted), *beside(operations)],
+            halted=_halts(self.target, self.halted),
+            clones=Clones(sum(each.type == "VirtualMachine" for each in self.guard.made), self.left),
         )
 
     def result(self, parts: Sequence[Part]) -> RunResult:
@@ -353,14 +378,14 @@ class Conformance:
         for each in findings:
             self._tell(FindingSeen(each))
         rows_, waived = waive(self._selected(summary.rows), self.config)
-        halted = next((each.halted for each in parts if each.halted), "")
+        halted = any(each.halted for each in parts)
         cut = [Verdict.INCONCLUSIVE] * bool(halted or self.target.over)
         known = [each.verdict for each in rows_ if each.id not in waived]
         verdict = worst([*known, *cut, *[Verdict.VIOLATES] * bool(findings)])
         measured: Sharpness = sharpness(self.contract, self.bases)
         return RunResult(
             verdict=verdict,
-            exit_code=exit_code(verdict, halted),
+            exit_code=exit_code(verdict, safe=not any(each.halted or each.clones.left for each in parts)),
             seed=options.seed,
             calls=sum(each.calls for each in parts),
             requests=sum(each.requests for each in parts),
@@ -376,6 +401,9 @@ class Conformance:
             started=self.started.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self._from, 3),
             workers=[each.worker for each in parts if each.worker],
+            clones=Clones(
+                sum(each.clones.made for each in parts), [name for each in parts for name in each.clones.left]
+            ),
         )
 
     def _inputs(self, parts: Sequence[Part]) -> dict[str, dict[str, tuple[int, int]]]:
@@ -420,22 +448,28 @@ def bases_of(schema: Schema) -> dict[str, str]:
     return {name: each.base for name, each in schema.types.items() if each.base}
 
 
-def _endured(target: Target, stage: Stage) -> list[str]:
+def _halts(target: Target, halted: Sequence[str]) -> list[str]:
+    """Say why the run was halted, each reason once."""
+    return list(dict.fromkeys(filter(None, (*halted, target.pulse.stopped))))
+
+
+def _endured(target: Target, stage: Stage, halted: Sequence[str]) -> list[str]:
     """Say what the run had to put up with, and went on: sessions that ended, VMs and methods that were set aside."""
     renewed = ", ".join(f"{actor} ({count}x)" for actor, count in sorted(Counter(target.renewed).items()))
-    told = [f"halted: {target.pulse.stopped}"] if target.pulse.stopped else []
+    gone = target.pulse.stopped
+    told = [f"halted: {each}" if each == gone else f"halted for safety: {each}" for each in _halts(target, halted)]
     told += [f"sessions had ended and were opened again: {renewed}"] if renewed else []
     return [*told, *stage.aside.notes()]
 
 
 @contextmanager
-def interruptible(notes: list[str]) -> Iterator[None]:
-    """Let Ctrl-C, and a target that dies, end what is inside; what is known is kept."""
+def interruptible(notes: list[str], halted: list[str]) -> Iterator[None]:
+    """Let Ctrl-C, a target that dies, and what must not go on, end what is inside; what is known is kept."""
     try:
         yield
     except KeyboardInterrupt:
         notes.append("interrupted: what was not reached is untested")
     except (SpentError, NotArrangedError) as error:
         notes.append(f"ended early: {error}")
-    except HaltedError:
-        return  # the target's pulse says why, and that is told at the end
+    except HaltedError as error:
+        halted.append(str(error))

@@ -11,7 +11,7 @@ from harness.check import row_of
 from harness.errors import TargetError
 from harness.history import STEP, History, read_history
 from harness.report.events import CellJudged, Note, Progressed, RunEnded, RunStarted
-from harness.report.result import RunResult, Worker
+from harness.report.result import Clones, RunResult, Worker
 from harness.run.arrange import Arranger
 from harness.run.breed import disown
 from harness.run.conform import Conformance, interruptible
@@ -74,14 +74,15 @@ class Dealer(Conformance):
             if part.worker is not None and part.worker.died
             for moid in share.facts.vms
         }
-        with interruptible(notes):
+        with interruptible(notes, self.halted):
             notes += self._restored(left)
         judge = self.arranger.stage.judge
         judge.close()
         mine = heard(self.contract, judge.judgements, self.target.recorder.operations)
         methods = self._methods()
         away = {name: why for name, why in self.unreachable.items() if name.partition(":")[0] in methods}
-        parts = [replace(mine, unreachable=away, notes=notes), *given]
+        clones = Clones(sum(each.type == "VirtualMachine" for each in self.guard.made), self.left)
+        parts = [replace(mine, unreachable=away, notes=notes, halted=self.halted, clones=clones), *given]
         total = sum(len(each.judgements) for each in parts)
         judged = (each for part in parts for each in part.judgements)
         for number, each in enumerate(judged, 1):
@@ -92,16 +93,17 @@ class Dealer(Conformance):
         return result
 
     def _restored(self, left: set[str]) -> list[str]:
-        """Restore VMs that were left, and destroy the clones; gives what failed."""
+        """Restore VMs that were left, destroy the clones, and look for more; gives what failed."""
         disown(self.arranger, self.bred, None, self.config)
-        if not left and not self.arranger.clones:
-            return []
         try:
             log_in(self.target, self.config)  # the last time may be long ago
         except TargetError as error:
             return [f"not restored: {error}"]
         self.arranger.stage.enter("restore")
-        return [f"not restored: {each}" for each in self.arranger.restore(left)]
+        told = []
+        if left or self.arranger.clones:
+            told = [f"not restored: {each}" for each in self.arranger.restore(left)]
+        return told + self._audit(self.arranger)
 
     def buried(self, share: Share, worker: Worker, file: Path) -> Part:
         """Give what the history of a worker that died tells; the VMs that it made are destroyed with the others at the end."""

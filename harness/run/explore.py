@@ -34,13 +34,12 @@ from harness.strategies.programs import (
     inputs,
     programs,
 )
-from harness.terms import Call, Json, Ref, Verdict
+from harness.terms import Call, Ref, Verdict
 
 EXPLORE = "explore"
 """Cells of exploration: `explore:PROGRAM.MOVE:METHOD:INPUT`; what is done while work runs belongs to the cell that began it."""
 _NUMBER = re.compile(r"\d+")
 _ACTORS = {OTHER: SECOND, OPEN: LEAVER, ENDED: LEAVER}
-_MEMORY: dict[str, Json] = {"name": "vcontract", "description": "", "memory": True, "quiesce": False}
 _METHODS = {
     "powerOff": "PowerOffVM_Task",
     "powerOn": "PowerOnVM_Task",
@@ -52,10 +51,16 @@ _METHODS = {
 
 
 class Explorer:
-    """Executes programs on VMs of its own, cloned for each; `spent` says that the run has to end."""
+    """Executes programs on VMs of its own, cloned for each.
 
-    def __init__(self, arranger: Arranger, caller: Caller, spent: Callable[[], bool]) -> None:
+    `spent` says that the run has to end, `between` is called before each program.
+    """
+
+    def __init__(
+        self, arranger: Arranger, caller: Caller, spent: Callable[[], bool], between: Callable[[], None] = lambda: None
+    ) -> None:
         self.stage, self.caller, self.arranger, self.spent = arranger.stage, caller, arranger, spent
+        self.between = between
         self.made = Explored()
         self._why: Counter[str] = Counter()
         self._parents = self._able()
@@ -76,6 +81,7 @@ class Explorer:
                 continue
             for again in range(1, self.stage.facts.confirm + 1):
                 judged = len(self.stage.judge.judgements)
+                self.between()
                 try:
                     with self._staged(program, number):
                         label = f"{EXPLORE}:{number}"
@@ -221,7 +227,7 @@ class Explorer:
     def _begin(self, move: Move, vm: VmFacts) -> None:
         """Begin work on a VM, and see it running."""
         if move.method == SNAPSHOT:
-            task, actor = self.stage.begun(vm.ref, SNAPSHOT, dict(_MEMORY)), FULL
+            task, actor = self.stage.begun(vm.ref, SNAPSHOT, self.stage.snapshot(memory=True)), FULL
         else:
             call = self._drawn(move, vm)
             task, actor = task_of(self.stage.judged(call)), call.actor
@@ -249,7 +255,7 @@ class Explorer:
             self.stage.read_vm(vm.ref)
         else:
             acts: dict[str, Callable[[], object]] = {
-                "snapshot": lambda: self.stage.done(vm.ref, SNAPSHOT, dict(_MEMORY)),
+                "snapshot": lambda: self.stage.done(vm.ref, SNAPSHOT, self.stage.snapshot(memory=True)),
                 "hostLost": lambda: self._lose(vm),
                 "hostBack": lambda: self.arranger.reconnect(vm.host),
                 "fork": lambda: self._vms.append(self.arranger.fork(vm)),

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from types import FrameType
 from urllib.parse import unquote
 
@@ -129,7 +130,8 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
     again = job.past.directory if job.past else None
     directory = RunDirectory(job.report_dir, job.options.seed, again=again)
     begun = _Begun()
-    options = replace(job.options, report=str(directory.path), asked=_asked(job))
+    mark = job.past.asked.id if job.past else f"{directory.path.name}-{token_hex(3)}"
+    options = replace(job.options, report=str(directory.path), asked=_asked(job) | {"id": mark}, id=mark)
     reporters: list[Reporter] = [
         begun,
         directory,
@@ -146,7 +148,7 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
     try:
         with (
             terminable(begun, stop or recorder.stop),
-            _opened(job, config, secrets, recorder, clients, replay, begun) as target,
+            opened(job, config, secrets, recorder, clients, replay, begun) as target,
         ):
             yield Ground(target, contract, config, options, reporters, directory.path)
     except BaseException:
@@ -194,7 +196,11 @@ def resumed(directory: Path, given: Job) -> Job:
 
     Raises RunFileError if the directory holds no run that could go on.
     """
-    past = past_of(directory)
+    return going_on(past_of(directory), given)
+
+
+def going_on(past: Past, given: Job) -> Job:
+    """Make the job that goes on with what a run did; of what is given now, the target, the login and the limits count."""
     asked = past.asked
     if given.record or given.recorded or asked.target.startswith(REPLAY):
         raise UsageError("--resume: a recording is of a whole run; record or replay one from its begin")
@@ -257,8 +263,14 @@ class _Begun:
 
 
 @contextmanager
-def _opened(
-    job: Job, config: Config, secrets: Secrets, recorder: Recorder, clients: int, replay: Replay | None, begun: _Begun
+def opened(
+    job: Job,
+    config: Config,
+    secrets: Secrets,
+    recorder: Recorder,
+    clients: int,
+    replay: Replay | None = None,
+    begun: _Begun | None = None,
 ) -> Iterator[Target]:
     """Reach the target; close it afterwards, with the simulator if it was started here."""
     tape = None
@@ -285,7 +297,7 @@ def _opened(
     finally:
         recorder.close()
         if tape is not None:
-            tape.close(keep=begun.yes)
+            tape.close(keep=begun is not None and begun.yes)
 
 
 @contextmanager
@@ -294,7 +306,6 @@ def address(job: Job, config: Config, clients: int = 1) -> Iterator[str]:
     if job.recorded is not None:
         yield job.recorded.recording.opening.url
         return
-
     if url := job.target or config.target:
         yield url
         return
@@ -307,7 +318,10 @@ def address(job: Job, config: Config, clients: int = 1) -> Iterator[str]:
 
 
 def configured(job: Job) -> Config:
-    """Give the configuration: the file's, else the built-in one of the simulator or of loopback, else an empty one."""
+    """Give the configuration: the file's, else the built-in one of the simulator or of loopback, else an empty one.
+
+    The account that the command line names stands in for its own.
+    """
     if job.recorded is not None and job.config is None:
         return job.recorded.config
     config = config_for(job.target, job.config) if job.target or job.config else EMBEDDED
@@ -370,4 +384,14 @@ def from_environment(environment: dict[str, str]) -> tuple[str, str, str, bool]:
     )
 
 
-__all__ = ["REPLAY", "Job", "execute", "from_environment", "replayed", "terminable"]
+__all__ = [
+    "REPLAY",
+    "Job",
+    "configured",
+    "execute",
+    "from_environment",
+    "going_on",
+    "opened",
+    "replayed",
+    "terminable",
+]

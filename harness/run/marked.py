@@ -1,4 +1,4 @@
-"""The VMs that carry the owner's mark, found without reading much of the others: an inventory may hold thousands.
+"""The VMs that carry a mark, found without reading much of the others: an inventory may hold thousands.
 
 Of every VM only the value under the mark's key is asked for (`config.extraConfig["KEY"]`, property paths by key: vSphere Web
 Services SDK programming guide); a server that does not know such paths is asked for `config.extraConfig` page by page.
@@ -6,35 +6,38 @@ Services SDK programming guide); a server that does not know such paths is asked
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from harness.errors import TargetError
-from harness.target import Target
+from harness.target import Marks, Target
+from harness.target.marks import CONFIG, OWNER
 from harness.target.properties import list_vms, read
 from harness.terms import MISSING, Json, Ref, Returned
 
-OWNER = "vcontract.owner"
-_EXTRA = "config.extraConfig"
-_KEYED = f'{_EXTRA}["{OWNER}"]'
+_KEYED = f'{CONFIG}["{OWNER}"]'
 _MANY = 1000
 """VMs on one page of those that are asked for one value each."""
 FEW = 100
 """Up to so many VMs are read one by one."""
 
 
-def marked(target: Target, actor: str, owner: str, paths: Sequence[str]) -> dict[Ref, dict[str, Json]]:
-    """Read the paths of every VM whose mark names the owner; the others are not the harness's to disturb.
+def marked_vms(target: Target, actor: str, marks: Marks, paths: Sequence[str]) -> dict[Ref, dict[str, Json]]:
+    """Read the paths, and the marks, of every VM that may carry a mark, whomever it names; of all where that is not known.
 
     Raises TargetError if the server does not let us list its VMs.
     """
-    wanted = [*paths, _EXTRA]
-    candidates = _candidates(target, actor)
+    wanted = [*paths, *marks.paths]
+    candidates = None if marks.attribute else _candidates(target, actor)
     if candidates is None or len(candidates) > FEW:
-        found = list_vms(target, actor, wanted, _mark_alone)
-    else:
-        done = {each: read(target, actor, each, wanted, _mark_alone).outcome for each in candidates}
-        found = {ref: outcome.value for ref, outcome in done.items() if isinstance(outcome, Returned)}
-    return {ref: values for ref, values in found.items() if owner_of(values) == owner}
+        return list_vms(target, actor, wanted, marks.only)
+    done = {each: read(target, actor, each, wanted, marks.only).outcome for each in candidates}
+    return {ref: outcome.value for ref, outcome in done.items() if isinstance(outcome, Returned)}
+
+
+def names_of(target: Target, actor: str) -> dict[Ref, str]:
+    """Name every VM. Raises TargetError if the server does not let us list them."""
+    listed = list_vms(target, actor, ["name"], page=_MANY)
+    return {ref: str(each.get("name", ref.value)) for ref, each in listed.items()}
 
 
 def _candidates(target: Target, actor: str) -> list[Ref] | None:
@@ -49,16 +52,3 @@ def _candidates(target: Target, actor: str) -> list[Ref] | None:
 def _shown_alone(values: dict[str, Json]) -> dict[str, Json]:
     """Leave out VMs that show nothing; of a path that was refused nothing is known, so that VM stays."""
     return {name: True for name in values if name in {_KEYED, MISSING}}
-
-
-def _mark_alone(values: dict[str, Json]) -> dict[str, Json]:
-    """Leave out all that is not the mark: what else an operator keeps there is none of our business."""
-    kept = [each for each in values.get(_EXTRA) or () if isinstance(each, Mapping) and each.get("key") == OWNER]
-    return {**values, _EXTRA: kept}
-
-
-def owner_of(values: Mapping[str, Json]) -> Json:
-    """Give the owner whom the mark names; the last value wins where a server appends."""
-    kept = values.get(_EXTRA) or [{}]
-    value = kept[-1].get("value")
-    return value.get("_value") if isinstance(value, Mapping) else value

@@ -11,9 +11,8 @@ from msgspec.structs import replace
 
 from harness.check import Judgement, Summary, object_rows, summarise
 from harness.contract import Contract, Row
-from harness.errors import HaltedError
 from harness.model import read_of
-from harness.report.result import Arrangements, Cells, Worker
+from harness.report.result import Arrangements, Cells, Clones, Worker
 from harness.run.config import Config
 from harness.terms import Finding, Lost, Operation, RowVerdict, Verdict
 
@@ -26,8 +25,8 @@ class Part(msgspec.Struct, frozen=True):
 
     `own` are the verdicts on the object's own rows. `planned` are the ids of the cells of the plan; `exercised`, `skipped`,
     `refused` and `unreachable` tell what became of its steps, `shown` what valid calls showed of each method's arguments.
-    `halted` says why the target was not asked any more. `worker` is None if one process does it all. `absent` says why
-    nothing can be tested on this target, if so.
+    `halted` says why the target was not asked any more, or why going on might have done harm. `worker` is None if one
+    process does it all. `absent` says why nothing can be tested on this target, if so.
     """
 
     judgements: list[Judgement] = []
@@ -43,7 +42,8 @@ class Part(msgspec.Struct, frozen=True):
     calls: int = 0
     requests: int = 0
     notes: list[str] = []
-    halted: str = ""
+    halted: list[str] = []
+    clones: Clones = Clones()
     worker: Worker | None = None
     absent: str = ""
 
@@ -151,8 +151,9 @@ def waive(verdicts: Sequence[RowVerdict], config: Config) -> tuple[list[RowVerdi
     return list(verdicts), waived
 
 
-def exit_code(verdict: Verdict, halted: str = "") -> int:
-    """Give the exit code of a verdict: 0 conforms, 1 violates, 5 inconclusive or untested; 3 if the run had to halt."""
-    if halted:
-        return HaltedError.exit_code
-    return {Verdict.CONFORMS: 0, Verdict.VIOLATES: 1}.get(verdict, 5)
+def exit_code(verdict: Verdict, *, safe: bool = True) -> int:
+    """Give the exit code of a verdict: 0 conforms, 1 violates, 5 inconclusive or untested.
+
+    3, whatever the verdict, of a run that was halted or left something behind.
+    """
+    return {Verdict.CONFORMS: 0, Verdict.VIOLATES: 1}.get(verdict, 5) if safe else 3

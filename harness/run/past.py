@@ -19,7 +19,7 @@ class Asked(msgspec.Struct, frozen=True):
     """What was asked of a run, as its history keeps it; nothing of it is secret.
 
     `started` is UTC in ISO 8601, `target` empty if the simulator was started for it. `replay` is
-    the command that repeats it.
+    the command that repeats it, `id` the mark of what it makes.
     """
 
     contract: str
@@ -37,15 +37,17 @@ class Asked(msgspec.Struct, frozen=True):
     replay: str = ""
     explore: int = 0
     explore_only: bool = False
+    id: str = ""
 
 
 class Past(msgspec.Struct, frozen=True):
-    """What was done before a run was cut."""
+    """What was done before a run was cut; `workers` are the histories of several workers."""
 
     directory: Path
     history: History
     asked: Asked
     facts: Facts
+    workers: tuple[History, ...] = ()
 
     @property
     def steps(self) -> list[dict[str, Json]]:
@@ -56,6 +58,12 @@ class Past(msgspec.Struct, frozen=True):
         """Give a judge that has heard everything so far."""
         judge = Judge(self.facts, contract, bases)
         retell(judge, self.history)
+        for each in self.workers:
+            if each.noted(FACTS):
+                its = Judge(facts_in(each, self.directory), contract, bases)
+                retell(its, each)
+                for moid, vm in its.tracker.facts.vms.items():  # what it knew of its VMs is what is known of them
+                    judge.tracker.add_vm(vm, its.tracker.states(moid))
         judge.resume()
         return judge
 
@@ -72,9 +80,19 @@ class Past(msgspec.Struct, frozen=True):
 
 def past_of(directory: Path) -> Past:
     """Read what a run did; `latest` stands for where it points. Raises RunFileError if no run there could go on."""
+    past = whole_past_of(directory)
+    if past.workers:
+        raise RunFileError(f"{past.directory}: the run was one of several workers; it cannot go on")
+    if past.asked.complete is not None:
+        raise UsageError(
+            f"{past.directory}: a bounded proof cannot go on, its words must be run on one server; run it again"
+        )
+    return past
+
+
+def whole_past_of(directory: Path) -> Past:
+    """Read what a run did, also one that could not go on. Raises RunFileError if its history does not tell."""
     directory = directory.resolve()
-    if any(directory.glob("history-*.jsonl")):
-        raise RunFileError(f"{directory}: the run was one of several workers; it cannot go on")
     history = read_history(directory / HISTORY)
     asked = history.noted(ASKED)
     if not asked:
@@ -83,11 +101,8 @@ def past_of(directory: Path) -> Past:
         given = msgspec.convert(asked[0], Asked)
     except msgspec.ValidationError as error:
         raise RunFileError(f"{directory}: the history does not say what was asked of the run: {error}") from error
-    if given.complete is not None:
-        raise UsageError(
-            f"{directory}: a bounded proof cannot go on, its words must be run on one server; run it again"
-        )
-    return Past(directory, history, given, facts_in(history, directory))
+    workers = tuple(read_history(each) for each in sorted(directory.glob("history-*.jsonl")))
+    return Past(directory, history, given, facts_in(history, directory), workers)
 
 
 def facts_in(history: History, directory: Path) -> Facts:

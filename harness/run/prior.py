@@ -91,8 +91,7 @@ class Historian:
             self.stage.done(vm, "SuspendVM_Task")
             self._on(vm)
         elif what == "afterRevert":
-            snapshot = {"name": "vcontract", "description": "", "memory": True, "quiesce": False}
-            made = as_ref(self.stage.done(vm, "CreateSnapshot_Task", snapshot))
+            made = as_ref(self.stage.done(vm, "CreateSnapshot_Task", self.stage.snapshot(memory=True)))
             self.stage.done(vm, "RevertToCurrentSnapshot_Task")
             self._snapshot = made
             self._on(vm)

@@ -180,7 +180,7 @@ class Performer:
         }
 
     def _send(self, step: ReplayStep, renamed: dict[str, str]) -> None:
-        call = rebound(step.call, renamed)
+        call = self._marked(rebound(step.call, renamed))
         if call.method == "Login":
             self.stage.log_in(call.actor)
             return
@@ -207,6 +207,13 @@ class Performer:
         made = as_ref(self.stage.read_task(task).get("result")) if step.settled else None
         if made is not None:
             renamed[step.gave[1]] = made.value
+
+    def _marked(self, call: Call) -> Call:
+        """Give what a call makes the marks of this run instead of those of the run that recorded it."""
+        spec = call.arguments.get("spec")
+        if call.method != _MAKES or not isinstance(spec, Mapping):
+            return call
+        return replace(call, payload=Arguments({**call.arguments, "spec": {**spec, "config": self.stage.marks}}))
 
     def _wait(self, vm: Ref, step: ReplayStep) -> None:
         """Wait until the VM looks as it did when the call was recorded, but not for ever: it may never again."""

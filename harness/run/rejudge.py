@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from harness.check import Judge, retell, worst
 from harness.contract import Contract, rows
 from harness.contract import load as load_contract
-from harness.errors import HaltedError
 from harness.history import FACTS, History, read_history
 from harness.report.result import RunResult, Worker, load_run
 from harness.report.run_directory import HISTORY
@@ -38,12 +37,11 @@ def rejudge(directory: Path, wsdl: str = "") -> RunResult:
     selected = {each.id for each in saved.rows}
     summary = summed(contract, listed, parts, bases, facts.confirm, str(directory))
     kept = [each for each in summary.rows if each.id in selected]
-    halted = "as it was" if saved.exit_code == HaltedError.exit_code else ""
-    also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * bool(halted)
+    safe = saved.exit_code != exit_code(saved.verdict, safe=False)
+    also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * (not safe)
     verdict = worst([each.verdict for each in kept if each.id not in saved.waived] + also)
-    return replace(
-        saved, verdict=verdict, exit_code=exit_code(verdict, halted), rows=kept, findings=list(summary.findings)
-    )
+    code = exit_code(verdict, safe=safe)
+    return replace(saved, verdict=verdict, exit_code=code, rows=kept, findings=list(summary.findings))
 
 
 def part_of(history: History, worker: Worker, contract: Contract, bases: dict[str, str]) -> Part:

@@ -50,3 +50,8 @@ class ShareWalk(Conformance):
 
     def _read_object(self, stage: Stage) -> None:
         """Leave that to who deals the shares out: once is enough."""
+
+    def _audit(self, arranger: Arranger) -> list[str]:
+        """Leave that to who dealt the shares out: other workers still use what they made."""
+        del arranger
+        return []

@@ -92,7 +92,7 @@ def _blocks(steps: Sequence[Step], arranger: Arranger, lent: dict[str, str]) -> 
     alone = count()
     fitting: dict[tuple[State, bool, int], frozenset[str]] = {}
     for each in steps:
-        want = _wanted(each, arranger.caller)
+        want = wanted(each, arranger.caller)
         key = want[0] if each.cell is not None else next(alone)
         if want not in fitting:
             fitting[want] = _serving(arranger, want, lent)
@@ -102,7 +102,7 @@ def _blocks(steps: Sequence[Step], arranger: Arranger, lent: dict[str, str]) -> 
     return list(blocks.values())
 
 
-def _wanted(step: Step, caller: Caller) -> tuple[State, bool, int]:
+def wanted(step: Step, caller: Caller) -> tuple[State, bool, int]:
     """Say which VM a step asks the arranger for: its state, whether on a host that may be lost, and how many NICs (0: any)."""
     if step.cell is not None:
         return (step.cell.state if step.cell.state.exists else State()), False, 0

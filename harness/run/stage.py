@@ -12,6 +12,7 @@ from harness.run.aside import Aside
 from harness.run.config import PERMISSIONS
 from harness.target import SpentError, Target
 from harness.target.lasting import kind_of
+from harness.target.marks import options
 from harness.target.properties import read
 from harness.target.tasks import follow, info
 from harness.terms import (
@@ -32,6 +33,8 @@ from harness.terms import (
 FULL, UNPRIVILEGED, SECOND, READONLY = "full", "unprivileged", "second", "readonly"
 BRIEF = 0.002
 WEARIER = 4
+SNAPSHOT_NAME, MADE_BY = "vcontract", "made by vcontract run "
+"""The name of every snapshot that is made here, and how its description begins, before the run's mark."""
 LONGEST = 5.0
 """The longest pause in seconds between two reads of a task."""
 
@@ -50,12 +53,15 @@ class Stage:
     `patience` is the limit in seconds for a state to come about, `limit` the one for a task, `max_calls` that of judged
     calls (0: none), `allow` what the operator allows. `ended` are the tasks of others that were read ended. `untold` says why
     the last judged call came to nothing and should be made again; empty if it did not.
+    `marks` are the extraConfig of what is made here by `run` for `owner`.
 
     What is `aside` is left alone: NotArrangedError. Every method raises HaltedError once the target is gone.
     """
 
-    def __init__(self, target: Target, judge: Judge, *, patience: float = 60.0) -> None:
+    def __init__(self, target: Target, judge: Judge, *, patience: float = 60.0, owner: str = "", run: str = "") -> None:
         self.target = target
+        self.marks: list[Json] = options(owner=owner, run=run) if run else []
+        self._made_by = f"{MADE_BY}{run}"
         self.judge = judge
         self.patience = patience
         self.limit = judge.tracker.facts.task_seconds or 600.0
@@ -88,9 +94,16 @@ class Stage:
         return self.tracker.states(vm.value)
 
     def read_vm(self, vm: Ref) -> Mapping[str, Json] | None:
-        """Read a VM's state; None if it is gone."""
+        """Read a VM's state, and its marks, for a call may follow; None if it is gone."""
         self._may(vm.value)
-        done = self._heard(read(self.target, FULL, vm, STATE_PATHS, compact), vm.value)
+        guard = self.target.guard
+        if guard is None:
+            done = read(self.target, FULL, vm, STATE_PATHS, compact)
+        else:
+            paths = (*STATE_PATHS, *guard.marks.paths)
+            done = read(self.target, FULL, vm, paths, lambda each: guard.marks.only(compact(each)))
+            guard.saw(vm, done)
+        self._heard(done, vm.value)
         return done.outcome.value if isinstance(done.outcome, Returned) else None
 
     def read_task(self, task: Ref, actor: str = FULL) -> dict[str, Json]:
@@ -251,6 +264,10 @@ class Stage:
         if state == "success":
             raise NotArrangedError(f"{told.get('name', task.value)} ended before it was seen running")
         return bool(state == "running")
+
+    def snapshot(self, *, memory: bool) -> dict[str, Json]:
+        """Give the arguments of a CreateSnapshot_Task; name and description say whose it is."""
+        return {"name": SNAPSHOT_NAME, "description": self._made_by, "memory": memory, "quiesce": False}
 
     def pull(self, vm: Ref, lever: str) -> None:
         """Run a lever's command line in the guest, or set its values. Raises NotArrangedError: there is none, it is refused."""

@@ -11,13 +11,14 @@ from harness.contract import Contract
 from harness.errors import AbsentError, TargetError
 from harness.model import Facts, GuestAccount, VmFacts, family_of
 from harness.run.config import LOOPBACK, Config, password_of
-from harness.run.marked import marked
+from harness.run.guarding import marks_of
+from harness.run.marked import marked_vms
 from harness.run.stage import FULL, READONLY, SECOND, UNPRIVILEGED
 from harness.target import Secrets, Target
+from harness.target.marks import OWNER, RUN, option
 from harness.target.properties import read
 from harness.terms import SECRET, Arguments, Call, Json, Ref, Returned, as_ref
 
-OWNER = "vcontract.owner"
 NOBODY = "guest.nobody"
 """The secret that no guest knows."""
 _PATHS = (
@@ -125,9 +126,11 @@ def log_in(target: Target, config: Config) -> Logged:
 
 
 def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
-    """Find the VMs that carry the mark; the others are not the harness's to disturb."""
-    found = {}
-    for ref, values in marked(target, FULL, config.owner, _PATHS).items():
+    """Find the VMs that carry the mark; those that a run made and left are not for another to use."""
+    found, marks = {}, marks_of(target, config)
+    for ref, values in marked_vms(target, FULL, marks, _PATHS).items():
+        if marks.refusal(values) or option(values, RUN):
+            continue
         name = str(values.get("name", ref.value))
         host, pool = as_ref(values.get("runtime.host")), as_ref(values.get("resourcePool"))
         found[ref.value] = VmFacts(
@@ -154,6 +157,16 @@ def privileges_of(target: Target, session: str, privileges: list[str], entity: R
         for each in answer.get("privAvailability") or ():
             found[each["privId"]] = "held" if each.get("isGranted") else "nowhere"
     return found
+
+
+def marked(facts: Facts, config: Config) -> Facts:
+    """Give the facts. Raises TargetError if they hold no VM: nothing on the target is ours."""
+    if not facts.vms:
+        raise TargetError(
+            f"{facts.url}: no VM carries the mark {OWNER} = {config.owner}: put it on those that may be disturbed "
+            "(vcontract adopt --vm PATTERN), or name your own in the configuration (owner)"
+        )
+    return facts
 
 
 def host_names(target: Target, facts: Facts) -> dict[str, str]:

@@ -16,7 +16,7 @@ from harness.run.breed import parents
 from harness.run.config import Config
 from harness.run.conform import Conformance, Options, bases_of
 from harness.run.foresee import untested
-from harness.run.marked import owner_of
+from harness.run.guarding import marks_of
 from harness.run.plan import Plan, all_cells
 from harness.run.stage import FULL, READONLY, UNPRIVILEGED
 from harness.run.survey import Logged, privileges_of, reached, survey
@@ -98,15 +98,16 @@ class Testable:
         )
 
     def _marked(self) -> Iterator[Check]:
-        listed = list_vms(self.target, FULL, _PATHS)
+        marks = marks_of(self.target, self.config)
+        listed = list_vms(self.target, FULL, (*_PATHS, *marks.paths), marks.only)
         self.vms = [
             _Vm(ref, str(values.get("name", ref.value)), values)
             for ref, values in listed.items()
-            if owner_of(values) == self.config.owner
+            if not marks.refusal(values)
         ]
         seen = f"{len(self.vms)} of {len(listed)} carry the mark vcontract.owner={self.config.owner}"
         if not self.vms:
-            to_do = f"mark those that may be disturbed: govc vm.change -vm NAME -e vcontract.owner={self.config.owner}"
+            to_do = "mark those that may be disturbed: vcontract adopt --vm PATTERN"
             yield Check("VMs", Standing.BAD, seen, to_do, 5)
             return
         counts = [
@@ -209,8 +210,9 @@ class Testable:
         return Check("lever host", Standing.NONE if others else Standing.OK, f"{name} may be disconnected", warned)
 
     def _strangers(self) -> list[Mapping[str, Json]]:
-        listed = list_vms(self.target, FULL, ["runtime.host", "config.extraConfig"])
-        return [values for values in listed.values() if owner_of(values) != self.config.owner]
+        marks = marks_of(self.target, self.config)
+        listed = list_vms(self.target, FULL, ("runtime.host", *marks.paths), marks.only)
+        return [values for values in listed.values() if marks.refusal(values)]
 
     def _guests(self) -> Iterator[Check]:
         """Log each guest account in to one guest that can be asked: ValidateCredentialsInGuest changes nothing."""

@@ -23,7 +23,7 @@ class Walker:
     `exercised` are the labels of the steps that were taken, `skipped` those that were not, with the reason, `refused` those
     whose state the target again and again refused to be brought into. A violation is tried until it was seen `confirm` times.
     `spent` says why to stop (empty: go on), `taken` hears how many steps are done, `note` which: from these notes a run that
-    was cut can go on.
+    was cut can go on. `between` is called between steps of which none leaves work running for the next.
     """
 
     def __init__(
@@ -34,12 +34,13 @@ class Walker:
         spent: Callable[[], str] = str,
         taken: Callable[[int, int], None] = lambda *_: None,
         note: Callable[[dict[str, Json]], None] = lambda _: None,
+        between: Callable[[], None] = lambda: None,
     ) -> None:
         self.exercised: set[str] = set()
         self.skipped: dict[str, str] = {}
         self.refused: dict[str, str] = {}
         self._exerciser, self._judge, self._confirm = exerciser, judge, confirm
-        self._spent, self._taken, self._note = spent, taken, note
+        self._spent, self._taken, self._note, self._between = spent, taken, note, between
         self._missed: Counter[str] = Counter()
         self._met: set[str] = set()
         self._open: list[tuple[Step, int]] = []
@@ -57,6 +58,8 @@ class Walker:
             if reason := self._spent():
                 self.skipped["…"] = reason
                 return False
+            if self._exerciser.shared is None:
+                self._between()
             self._step(step)
             self._taken(number + 1, len(steps))
         return True

@@ -1,5 +1,7 @@
 """Everything that talks to a server; nothing here judges."""
 
+from harness.target.guard import Guard
+from harness.target.marks import Marks
 from harness.target.pacing import Pacing, SpentError
 from harness.target.recorder import Recorder
 from harness.target.secrets import Secrets
@@ -7,4 +9,16 @@ from harness.target.session import NOBODY, STRANGER, Target
 from harness.target.trust import Trust
 from harness.target.wire import Limits
 
-__all__ = ["NOBODY", "STRANGER", "Limits", "Pacing", "Recorder", "Secrets", "SpentError", "Target", "Trust"]
+__all__ = [
+    "NOBODY",
+    "STRANGER",
+    "Guard",
+    "Limits",
+    "Marks",
+    "Pacing",
+    "Recorder",
+    "Secrets",
+    "SpentError",
+    "Target",
+    "Trust",
+]

@@ -58,6 +58,7 @@ def list_vms(
     through = {"_typeName": "TraversalSpec", "name": "view", "type": "ContainerView", "path": "view", "skip": False}
     selected = {"_typeName": "ObjectSpec", "obj": view.json(), "skip": True, "selectSet": [through]}
     found: dict[Ref, dict[str, Json]] = {}
+
     try:
         call = _retrieve(target, actor, "VirtualMachine", paths, selected, page)
         while True:

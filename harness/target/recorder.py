@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -21,8 +22,8 @@ class Recorder:
 
     With `path` None nothing is written. With `keep`, `operations` holds every finished operation in the order of
     their ends; `cell` is noted with every call that names none, `block` with every call, and each of `listeners` is told
-    of every finished operation. Safe for many threads. UsageError: the file cannot be opened; HarnessError: it cannot be
-    written.
+    of every finished operation. Safe for many threads. UsageError: the file cannot be opened, or another process has it;
+    HarnessError: it cannot be written.
     """
 
     def __init__(
@@ -53,6 +54,11 @@ class Recorder:
                 self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
             except OSError as error:
                 raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # goes with the process, however that ends
+            except OSError:
+                os.close(self._file)
+                raise UsageError(f"{path}: the run is under way: another process writes its history") from None
 
     @classmethod
     def continued(cls, path: Path, history: History) -> Recorder:
@@ -60,12 +66,12 @@ class Recorder:
 
         RunFileError: the file cannot be mended.
         """
+        recorder = cls(path)
         try:
             with path.open("r+b") as file:
                 file.truncate(file.read().rfind(b"\n") + 1)
         except OSError as error:
             raise RunFileError(f"{path}: cannot be written: {error.strerror}") from error
-        recorder = cls(path)
         recorder.operations = list(history.operations)
         recorder.requests = max((each.op for each in history.operations), default=0)
         recorder.calls = sum(each.purpose == "judge" for each in history.operations)
@@ -81,6 +87,11 @@ class Recorder:
         """Let so much time pass on that clock; `slept` is the sum."""
         self.slept += max(0.0, seconds)
         self._clock.sleep(seconds)
+
+    @property
+    def last(self) -> int:
+        """The number of the operation that began last."""
+        return self._after + self.requests
 
     def observed(self, subject: str, facts: dict[str, Json]) -> None:
         """Note what no call tells."""

@@ -49,6 +49,8 @@ from harness.terms import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.target.guard import Guard
+
 COOKIE = "vmware_soap_session"
 NOBODY = "nobody"
 STRANGER = "stranger"
@@ -139,6 +141,7 @@ class Target:
     looked after before a judged call if it was idle for `IDLE` seconds; `renewed` names the actors to whom that happened.
     No exchange lasts longer than `patience` seconds, or than a quarter of what is left until `ends` (a moment of
     time.monotonic). `pulse` tells when the target is gone.
+    With a `guard` no call leaves that it does not admit; who sets none sends what he likes.
     """
 
     def __init__(
@@ -159,6 +162,7 @@ class Target:
         pacing.stopped = recorder.stopping
         self._turn = pacing if pacing.limited else nullcontext()
         self.content: dict[str, Json] = {}
+        self.guard: Guard | None = None
         self._path = endpoint.path
         self._connect = connect
         self._tape = tape
@@ -263,7 +267,8 @@ class Target:
         """Send a call and record it, before the bytes leave and after the answer.
 
         `shape` makes a returned value compact before it is recorded. Whatever the server does is a value, never an
-        exception; SchemaError if the arguments cannot be serialised, SpentError if the target's pacing allows no more. A read
+        exception; SchemaError if the arguments cannot be serialised, SpentError if the target's pacing allows no more,
+        HaltedError if the guard does not let the call leave. A read
         is sent again while the server is busy, and once if it left on a connection that the server was closing. Reads and
         arranging calls are sent again, once, if their session had ended (oracle rule A13): then nothing was done.
         """
@@ -274,6 +279,8 @@ class Target:
         def busy(made: tuple[Operation, float]) -> float | None:
             return made[1] if kind_of(made[0].outcome) == TURNED_AWAY else None
 
+        if self.guard is not None:
+            self.guard.admit(self, call)
         session = self._session(call.actor)
         if purpose == "judge" and session.login and time.monotonic() - session.used > IDLE:
             self._renew(call)
@@ -282,6 +289,8 @@ class Target:
             done, _ = once() if self._session(call.actor).connection.reused else (done, 0.0)
         if unauthenticated(done.outcome) and self._renew(call) and purpose != "judge":
             done, _ = once()
+        if self.guard is not None:
+            self.guard.heard(done)
         return done
 
     @property

@@ -27,7 +27,7 @@ EXPORTED = {
     "schema": "DataType Field Operation SHIPPED Schema load newest_usable parse_versions_document plain",
     "simulator": "Settings SimulatorServer serve_forever",
     "strategies": "Caller Case Coverage Pool draw",
-    "target": "Limits NOBODY Pacing Recorder STRANGER Secrets SpentError Target Trust",
+    "target": "Guard Limits Marks NOBODY Pacing Recorder STRANGER Secrets SpentError Target Trust",
 }
 
 

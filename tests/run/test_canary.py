@@ -1,0 +1,130 @@
+"""The health canary ends a run when the server suffers, and else costs next to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import HaltedError
+from harness.run import canary as watching
+from harness.run.canary import EVERY, LOGIN, Canary
+from harness.run.config import LOOPBACK
+from harness.run.conform import Options
+from harness.run.job import Job, execute
+from harness.run.survey import log_in, secrets_of
+from harness.simulator import Settings, SimulatorServer
+from harness.target import Target
+from harness.terms import Call, Lost, Operation, Returned
+
+ADMINISTRATOR = "administrator@vsphere.local"
+INSTANCE = "ServiceInstance"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SimulatorServer]:
+    """Give a simulator that hurries."""
+    with SimulatorServer(Settings(task_time=0.02, boot_time=0.02)) as running:
+        yield running
+
+
+class Patient:
+    """A target whose answers take as long as the test says (seconds; None: none comes)."""
+
+    url = "http://patient/sdk"
+
+    def __init__(self, *took: float | None) -> None:
+        self.took = list(took)
+        self.asked = 0
+
+    def send(self, call: Call, **_: Any) -> Operation:
+        """Answer."""
+        took = self.took[min(self.asked, len(self.took) - 1)]
+        self.asked += 1
+        outcome = Lost("closed without a reply") if took is None else Returned("now")
+        return Operation(self.asked, call, 0.0, took or 0.0, outcome)
+
+
+def watched(patient: Any, slowest: float = 0.0) -> tuple[Canary, list[float]]:
+    """Give a canary, and the pauses that it makes; it always finds that it is time to look."""
+    pauses: list[float] = []
+    ticks = iter(range(0, 10**6, int(EVERY) + 1))
+    return Canary(patient, "", slowest, monotonic=lambda: next(ticks), sleep=pauses.append), pauses
+
+
+@pytest.mark.parametrize(
+    ("slowest", "took", "ends"),
+    [
+        (0.0, [0.01] * 9, False),
+        (0.0, [0.01, 0.01, 0.01, 0.9, 0.9, 0.9, 0.9], False),  # below a second nobody suffers
+        (0.0, [0.01, 0.01, 0.01, 1.1, 1.1, 0.5, 1.1, 1.1, 0.5], False),
+        (0.0, [0.01, 0.01, 0.01, 1.1, 1.1, 1.1], True),
+        (0.0, [0.5, 0.5, 0.5, 9.0, 9.0, 9.0], False),
+        (0.3, [0.5, 0.5, 0.5], True),
+        (0.0, [0.01, None, None, 0.01, None, None, 0.01], False),
+        (0.0, [0.01, None, 2.0, None], True),
+    ],
+)
+def test_three_times_in_a_row(slowest: float, took: list[float | None], ends: bool) -> None:  # noqa: FBT001 - a row
+    """Too slow beside what it was at first, or beside the configured limit, or no answer."""
+    patient = Patient(*took)
+    canary, pauses = watched(patient, slowest)
+
+    def look_on() -> None:
+        while patient.asked < len(took):
+            canary.look()
+
+    if not ends:
+        look_on()
+        return
+    with pytest.raises(HaltedError, match="suffers, 3 times in a row: CurrentTime"):
+        look_on()
+    assert pauses[-2:] == [1.0, 1.0]
+
+
+def test_it_looks_now_and_then(server: SimulatorServer) -> None:
+    """Not more often than it should; every so many looks a session is opened, and ended again."""
+    target = Target.open(server.url, secrets=secrets_of(LOOPBACK))
+    log_in(target, LOOPBACK)
+    clock = [0.0]
+    canary = Canary(target, ADMINISTRATOR, 0.0, monotonic=lambda: clock[0])
+    before = len(target.recorder.operations)
+    for _ in range(10 * LOGIN):
+        canary.look()
+        clock[0] += EVERY / 10
+    methods = [each.call.method for each in target.recorder.operations[before:]]
+    assert methods == ["CurrentTime"] * LOGIN + ["Login", "Logout"]
+    target.close()
+
+
+def test_a_login_that_is_refused_counts(server: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that lets nobody in any more suffers too."""
+    monkeypatch.setattr(watching, "LOGIN", 1)
+    target = Target.open(server.url, secrets=secrets_of(LOOPBACK))
+    log_in(target, LOOPBACK)
+    canary = Canary(target, "nobody@vsphere.local", 0.0, sleep=lambda _: None)
+    with pytest.raises(HaltedError, match="refuses the login of nobody"):
+        canary.look()
+    target.close()
+
+
+def test_a_run_is_halted(server: SimulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 3, and the report says why; what was judged by then is there, and the VMs are put back."""
+    monkeypatch.setattr(watching, "EVERY", 0.0)
+    monkeypatch.setattr(watching, "_PAUSE", 0.0)
+    ill = Canary._ill
+
+    def falls_ill(self: Canary) -> str:
+        return "it has the flu" if self._target.recorder.calls > 20 else ill(self)
+
+    monkeypatch.setattr(Canary, "_ill", falls_ill)
+    options = Options(seed=5)
+    result = execute(
+        Job("VirtualMachineGuestCustomizationManager", options, server.url, report_dir=tmp_path, output="none")
+    )
+    assert result.exit_code == 3
+    assert any(each.startswith("halted for safety: ") and "the flu" in each for each in result.notes)
+    assert 20 < result.calls < 40
+    assert result.clones.left == []

@@ -1,0 +1,94 @@
+"""`vcontract run --dry-run`: what it says is what a run then does, and it sends reads alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from harness.errors import UsageError
+from harness.history import History, read_history
+from harness.report.result import RunResult
+from harness.run.config import LOOPBACK
+from harness.run.conform import Options
+from harness.run.job import Job, execute, resumed
+from harness.run.past import facts_in
+from harness.run.rehearsing import Rehearsal, rehearse, told
+from harness.run.survey import secrets_of
+from harness.simulator import SimulatorServer
+from harness.target import Target
+from harness.target.guard import HARMLESS
+from harness.target.properties import list_vms
+from harness.terms import Json, subject
+
+MANAGER = "VirtualMachineGuestCustomizationManager"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("methods", [("AbortCustomization_Task",), ()])
+def test_it_says_what_a_whole_run_does(methods: tuple[str, ...], simulator: SimulatorServer, tmp_path: Path) -> None:
+    """The hosts and the clones too, and about as many requests."""
+    said, result, _ = both(Options(seed=5, methods=methods), simulator, tmp_path)
+    assert said.hosts == ["esx-2"]
+    assert said.clones == result.clones.made
+    assert 0.5 * result.requests <= said.requests <= 2 * result.requests
+
+
+def test_it_says_what_a_run_does(simulator: SimulatorServer, tmp_path: Path) -> None:
+    """Every call under test is among those that were told, with its VM; there are as many."""
+    said, _, operations = both(Options(seed=5, max_calls=60), simulator, tmp_path)
+    names = {vm.ref.value: name for vm in facts_in(operations, tmp_path).vms.values() for name in [vm.name]}
+    made: dict[str, Counter[str]] = {}
+    for each in operations.operations:
+        if each.purpose == "judge" and subject(each.call) in names:
+            made.setdefault(names[subject(each.call)], Counter())[each.call.method] += 1
+    assert sum(map(sum, (each.values() for each in said.judged.values()))) == 60
+    assert made
+    for vm, methods in made.items():
+        assert methods.keys() <= said.judged[vm].keys(), vm
+
+
+def both(options: Options, simulator: SimulatorServer, place: Path) -> tuple[Rehearsal, RunResult, History]:
+    """Say what a run does, then do it."""
+    job = Job(MANAGER, options, simulator.url, report_dir=place / "reports", output="none")
+    said = rehearse(job)
+    assert not (place / "reports").exists()
+    result = execute(job)
+    return said, result, read_history(place / "reports" / "latest" / "history.jsonl")
+
+
+@pytest.mark.parametrize("given", [{}, {"explore": 2}, {"complete": 0}, {"explore": 2, "explore_only": True}])
+def test_it_changes_nothing(given: dict[str, int], simulator: SimulatorServer, tmp_path: Path) -> None:
+    """No task is new on the server, whatever the run would do."""
+    target = Target.open(simulator.url, secrets=secrets_of(LOOPBACK))
+    target.login("full", LOOPBACK.account[0].username, "account.full")
+    before = tasks(target)
+    text = told(
+        Job(MANAGER, replace(Options(seed=5), **given), simulator.url, report_dir=tmp_path / "r", output="text")
+    )
+    assert text.splitlines()[-1] == "nothing was changed"
+    assert tasks(target) == before
+    assert not (tmp_path / "r").exists()
+    target.close()
+
+
+def tasks(target: Target) -> dict[str, Json]:
+    """List the latest tasks of every VM."""
+    return {
+        str(each["name"]): each.get("recentTask") for each in list_vms(target, "full", ["name", "recentTask"]).values()
+    }
+
+
+def test_it_is_about_a_whole_run(simulator: SimulatorServer, tmp_path: Path) -> None:
+    """One that goes on has another plan."""
+    job = Job(MANAGER, Options(seed=5, max_calls=3), simulator.url, report_dir=tmp_path, output="none")
+    execute(job)
+    with pytest.raises(UsageError, match="leave --resume out"):
+        rehearse(resumed(tmp_path / "latest", job))
+
+
+def test_reads_are_what_the_guard_calls_harmless() -> None:
+    """So that what is counted as disturbing is everything else."""
+    assert all(not each.endswith("_Task") for each in HARMLESS)
