@@ -20,8 +20,8 @@ from harness.conformance.walks import MANAGER, Walks, row_of_node, selected_in, 
 from harness.conformance.worker import Yield, work
 from harness.conformance.working import CHANNEL, NUMBER, ORDERS
 from harness.errors import HarnessError
-from harness.run.conform import Options
 from harness.run.job import Job, from_environment
+from harness.run.options import Options
 
 
 class Dealing(Walks):

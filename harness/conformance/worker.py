@@ -14,7 +14,7 @@ from harness.contract import load
 from harness.report.events import CellJudged, RunEvent
 from harness.report.result import Worker
 from harness.run.config import Config
-from harness.run.conform import Options
+from harness.run.options import Options
 from harness.run.outcome import Part
 from harness.run.share_walk import ShareWalk
 from harness.run.shares import NUMBERS, Share

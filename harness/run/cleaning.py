@@ -19,9 +19,10 @@ from harness.run.arrange import Arranger
 from harness.run.audit import adopted, audit
 from harness.run.choose import CLONE
 from harness.run.config import Config, config_for
-from harness.run.conform import Conformance, Options
+from harness.run.conform import Conformance
 from harness.run.guarding import Seen, look_round
 from harness.run.job import Job, configured, going_on, opened
+from harness.run.options import Options
 from harness.run.past import Past, whole_past_of
 from harness.run.plan import Plan
 from harness.run.stage import FULL, MADE_BY, SNAPSHOT_NAME, NotArrangedError

@@ -17,8 +17,9 @@ from harness.report.events import Note, Reporter
 from harness.report.result import RunResult
 from harness.run.arrange import Arranger
 from harness.run.config import Config
-from harness.run.conform import Conformance, Options
+from harness.run.conform import Conformance
 from harness.run.exercise import Exerciser
+from harness.run.options import Options
 from harness.run.outcome import Part, exit_code
 from harness.run.plan import Plan, Step
 from harness.run.walk import TRIES

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,7 +13,7 @@ from msgspec.structs import replace
 
 from harness.check import ASIDE, REPEAT, Judge, object_rows, row_of, worst
 from harness.contract import Contract, Row, load, rows
-from harness.errors import AbsentError, HaltedError
+from harness.errors import AbsentError
 from harness.history import ASKED, FACTS, STEP
 from harness.model import Cell, Facts, Sharpness, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunEvent, RunStarted
@@ -25,51 +24,28 @@ from harness.run.audit import audit
 from harness.run.breed import abandon, breed, disown, parents
 from harness.run.canary import Canary
 from harness.run.config import Config
+from harness.run.endings import endured, halts, interruptible
 from harness.run.exercise import Exerciser
 from harness.run.guarding import guard_of
 from harness.run.object_reads import read_object, read_since
-from harness.run.outcome import Part, beside, cells_of, exit_code, heard, not_exercised, summed, waive
+from harness.run.options import Options
+from harness.run.outcome import Part, as_shrunk, beside, cells_of, exit_code, heard, not_exercised, summed, waive
 from harness.run.past import Past
 from harness.run.plan import Plan, Step, all_cells, plan
 from harness.run.program import Performer
 from harness.run.shrink import Budget, Shrinker
-from harness.run.stage import FULL, READONLY, UNPRIVILEGED, NotArrangedError, Stage
-from harness.run.survey import as_json, host_names, marked, reached, survey
+from harness.run.stage import FULL, NotArrangedError, Stage
+from harness.run.survey import actors_of, as_json, host_names, marked, reached, survey
 from harness.run.walk import Walker
-from harness.schema import Schema
+from harness.schema import bases_of
 from harness.strategies import Caller
-from harness.target import SpentError, Target
-from harness.terms import Finding, Json, Operation, Ref, RowVerdict, Verdict
+from harness.target import Target
+from harness.terms import Finding, Operation, Ref, RowVerdict, Verdict
 
 GUEST = "VirtualMachineGuestCustomizationManager"
 """The contract whose methods work in the guest: other contracts arrange states with them."""
 RESTORING, RESTORING_EXCHANGE = 120.0, 5.0
 """Seconds in which VMs are put back after a run with a time limit (or half of that limit), and for one exchange of that."""
-
-
-class Options(msgspec.Struct, frozen=True):
-    """What a run is asked for; limits of 0 are none, and no methods or rows are all of them.
-
-    `id` is the mark of what the run makes. With `complete`, a proof for so many states more than the model, on an
-    `alphabet` (empty: the default one). `explore` is how many programs are executed after the plan, with `explore_only`
-    without it.
-    """
-
-    seed: int = 0
-    methods: tuple[str, ...] = ()
-    max_calls: int = 0
-    time_limit: float = 0.0
-    shrink: Budget = Budget()
-    replay: str = "vcontract run"
-    report: str = ""
-    stop_at_first: bool = False
-    asked: dict[str, Json] = {}
-    id: str = ""
-    complete: int | None = None
-    alphabet: tuple[str, ...] = ()
-    rows: frozenset[str] = frozenset()
-    explore: int = 0
-    explore_only: bool = False
 
 
 class Conformance:
@@ -200,7 +176,7 @@ class Conformance:
         return replace(facts, vms={each.value: vms[each.value] for each in self.bred.clones})
 
     def _caller(self, facts: Facts) -> Caller:
-        return Caller(self.contract, self.target.schema, facts, self._actors(facts), self.options.seed)
+        return Caller(self.contract, self.target.schema, facts, actors_of(self.contract, facts), self.options.seed)
 
     def _guard(self, facts: Facts) -> None:
         """From now on no call leaves that is about what is not ours."""
@@ -272,16 +248,6 @@ class Conformance:
         if "guestOperationsManager" in managers:
             stage.find_processes()
         return stage
-
-    def _actors(self, facts: Facts) -> dict[str, str]:
-        """Name the session that has all privileges, and for each method one that is known to lack one of its own."""
-        actors = {"held": FULL}
-        for method in self.contract.methods:
-            for actor in (UNPRIVILEGED, READONLY):
-                known = facts.privileges.get(facts.sessions.get(actor, ""), {})
-                if any(known.get(each) == "nowhere" for each in method.privileges):
-                    actors.setdefault(f"nowhere:{method.name}", actor)
-        return actors
 
     def _helper(self, facts: Facts) -> Caller | None:
         """Give the caller of the methods that work in the guest, if they are not under test and the target has them."""
@@ -359,8 +325,8 @@ class Conformance:
             arrangements=arrangements,
             shown=self.caller.shown([each.call for each in operations if each.purpose == "judge"]),
             shrunk=list(self.shrunk.values()),
-            notes=[*notes, *_endured(self.target, self.exerciser.stage, self.halted), *beside(operations)],
-            halted=_halts(self.target, self.halted),
+            notes=[*notes, *endured(self.target, self.exerciser.stage, self.halted), *beside(operations)],
+            halted=halts(self.target, self.halted),
             clones=Clones(sum(each.type == "VirtualMachine" for each in self.guard.made), self.left),
         )
 
@@ -368,13 +334,7 @@ class Conformance:
         """Put the parts of the run together to its result, and tell of the findings."""
         options = self.options
         summary = summed(self.contract, self._rows(), parts, self.bases, self.config.confirm, options.report)
-        again = sorted(
-            (each for part in parts for each in part.shrunk), key=lambda each: not each.repeats.startswith("0")
-        )
-        shrunk = {each.id: each for each in again}  # of several workers' the one that was seen again
-        named = {each.id: each.replay for each in summary.findings}
-        shrunk = {id_: replace(each, replay=named[id_]) for id_, each in shrunk.items() if id_ in named}
-        findings = [shrunk.get(each.id, each) for each in summary.findings]
+        findings = as_shrunk(summary.findings, parts)
         for each in findings:
             self._tell(FindingSeen(each))
         rows_, waived = waive(self._selected(summary.rows), self.config)
@@ -441,35 +401,3 @@ class Conformance:
     def _tell(self, event: RunEvent) -> None:
         for each in self.reporters:
             each.on(event)
-
-
-def bases_of(schema: Schema) -> dict[str, str]:
-    """Give the base of each type of a schema, by name."""
-    return {name: each.base for name, each in schema.types.items() if each.base}
-
-
-def _halts(target: Target, halted: Sequence[str]) -> list[str]:
-    """Say why the run was halted, each reason once."""
-    return list(dict.fromkeys(filter(None, (*halted, target.pulse.stopped))))
-
-
-def _endured(target: Target, stage: Stage, halted: Sequence[str]) -> list[str]:
-    """Say what the run had to put up with, and went on: sessions that ended, VMs and methods that were set aside."""
-    renewed = ", ".join(f"{actor} ({count}x)" for actor, count in sorted(Counter(target.renewed).items()))
-    gone = target.pulse.stopped
-    told = [f"halted: {each}" if each == gone else f"halted for safety: {each}" for each in _halts(target, halted)]
-    told += [f"sessions had ended and were opened again: {renewed}"] if renewed else []
-    return [*told, *stage.aside.notes()]
-
-
-@contextmanager
-def interruptible(notes: list[str], halted: list[str]) -> Iterator[None]:
-    """Let Ctrl-C, a target that dies, and what must not go on, end what is inside; what is known is kept."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        notes.append("interrupted: what was not reached is untested")
-    except (SpentError, NotArrangedError) as error:
-        notes.append(f"ended early: {error}")
-    except HaltedError as error:
-        halted.append(str(error))

@@ -14,7 +14,8 @@ from harness.report.events import CellJudged, Note, Progressed, RunEnded, RunSta
 from harness.report.result import Clones, RunResult, Worker
 from harness.run.arrange import Arranger
 from harness.run.breed import disown
-from harness.run.conform import Conformance, interruptible
+from harness.run.conform import Conformance
+from harness.run.endings import interruptible
 from harness.run.object_reads import read_object
 from harness.run.outcome import Part, heard
 from harness.run.rejudge import part_of, told

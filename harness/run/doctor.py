@@ -22,7 +22,7 @@ from harness.run.testable import Testable
 from harness.run.write_config import vacant, written
 from harness.schema import SHIPPED, parse_versions_document
 from harness.target import Limits, SpentError, Target
-from harness.target.session import VERSIONS, in_words
+from harness.target.offered import VERSIONS, in_words
 from harness.target.trust import shown_thumbprint, tls_context
 from harness.target.wire import Connection, Endpoint, HttpReply, parse_url
 from harness.terms import UNSENT, Arguments, Call, Lost, Ref, Returned, as_ref

@@ -26,8 +26,9 @@ from harness.run.allowed import not_allowed
 from harness.run.beyond import Exploring
 from harness.run.complete import Proof, Proving, prepared
 from harness.run.config import Account, Config, config_for, read_password
-from harness.run.conform import Conformance, Options
+from harness.run.conform import Conformance
 from harness.run.embedded import EMBEDDED, simulator_for
+from harness.run.options import Options
 from harness.run.past import Asked, Past, past_of
 from harness.run.recorded import REPLAY, Recorded, opening, recorded, refuse
 from harness.run.survey import secrets_by_name, secrets_of

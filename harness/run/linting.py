@@ -7,8 +7,7 @@ from pathlib import Path
 from harness.contract import load, names
 from harness.errors import UsageError
 from harness.model.lint import Declared, lint
-from harness.run.conform import bases_of
-from harness.schema import SHIPPED
+from harness.schema import SHIPPED, bases_of
 from harness.schema import load as load_schema
 from harness.schema.vendor import VendorField, VendorMethod, vendor_object
 

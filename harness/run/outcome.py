@@ -102,6 +102,13 @@ def _without(row: RowVerdict, absent: str) -> RowVerdict:
     return replace(row, reason=absent) if absent and row.verdict is Verdict.UNTESTED else row
 
 
+def as_shrunk(findings: Sequence[Finding], parts: Sequence[Part]) -> list[Finding]:
+    """Give the findings as they were shrunk; of several workers' the one that was seen again."""
+    again = sorted((each for part in parts for each in part.shrunk), key=lambda each: not each.repeats.startswith("0"))
+    shrunk = {each.id: each for each in again}
+    return [replace(shrunk[each.id], replay=each.replay) if each.id in shrunk else each for each in findings]
+
+
 def _doubted(row: RowVerdict, died: str) -> RowVerdict:
     """Call no row kept that a worker which died may have been about to see broken."""
     if row.verdict is not Verdict.CONFORMS:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from harness.errors import RunFileError, UsageError
 from harness.run.config import Config
-from harness.run.conform import Options
+from harness.run.options import Options
 from harness.target.recording import FORMAT, Opening, Recording, read_recording
 from harness.terms import Json
 

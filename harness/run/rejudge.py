@@ -12,10 +12,9 @@ from harness.contract import load as load_contract
 from harness.history import FACTS, History, read_history
 from harness.report.result import RunResult, Worker, load_run
 from harness.report.run_directory import HISTORY
-from harness.run.conform import bases_of
 from harness.run.outcome import Part, exit_code, heard, summed
 from harness.run.past import facts_in
-from harness.schema import Schema, load
+from harness.schema import Schema, bases_of, load
 from harness.terms import Verdict
 
 

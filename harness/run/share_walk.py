@@ -8,7 +8,8 @@ from harness.contract import Contract
 from harness.model import Facts
 from harness.run.arrange import Arranger
 from harness.run.config import Config
-from harness.run.conform import Conformance, Options
+from harness.run.conform import Conformance
+from harness.run.options import Options
 from harness.run.plan import Plan, all_cells, plan
 from harness.run.shares import Share
 from harness.run.stage import Stage

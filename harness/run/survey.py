@@ -169,6 +169,17 @@ def marked(facts: Facts, config: Config) -> Facts:
     return facts
 
 
+def actors_of(contract: Contract, facts: Facts) -> dict[str, str]:
+    """Name the session that has all privileges, and for each method one that is known to lack one of its own."""
+    actors = {"held": FULL}
+    for method in contract.methods:
+        for actor in (UNPRIVILEGED, READONLY):
+            known = facts.privileges.get(facts.sessions.get(actor, ""), {})
+            if any(known.get(each) == "nowhere" for each in method.privileges):
+                actors.setdefault(f"nowhere:{method.name}", actor)
+    return actors
+
+
 def host_names(target: Target, facts: Facts) -> dict[str, str]:
     """Give the name of each host on which a VM of ours lives."""
     names = {}

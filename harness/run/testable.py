@@ -14,15 +14,17 @@ from harness.report.diagnosis import Check, Standing
 from harness.run.arrange import Arranger
 from harness.run.breed import parents
 from harness.run.config import Config
-from harness.run.conform import Conformance, Options, bases_of
+from harness.run.conform import Conformance
 from harness.run.foresee import untested
 from harness.run.guarding import marks_of
+from harness.run.options import Options
 from harness.run.plan import Plan, all_cells
 from harness.run.stage import FULL, READONLY, UNPRIVILEGED
 from harness.run.survey import Logged, privileges_of, reached, survey
+from harness.schema import bases_of
 from harness.target import Target
+from harness.target.offered import in_words
 from harness.target.properties import list_vms, read
-from harness.target.session import in_words
 from harness.terms import Arguments, Call, Json, Ref, Returned, as_ref
 
 _PATHS = (

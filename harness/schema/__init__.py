@@ -2,7 +2,7 @@
 
 from harness.schema.releases import SHIPPED, newest_usable, parse_versions_document
 from harness.schema.shapes import DataType, Field, Operation
-from harness.schema.wsdl import Schema, load, plain
+from harness.schema.wsdl import Schema, bases_of, load, plain
 
 __all__ = [
     "SHIPPED",
@@ -10,6 +10,7 @@ __all__ = [
     "Field",
     "Operation",
     "Schema",
+    "bases_of",
     "load",
     "newest_usable",
     "parse_versions_document",

@@ -218,3 +218,8 @@ def _load(location: str, fetch: Fetch | None) -> Schema:
 def plain(value: Json) -> Json:
     """Give the bare value of an anyType position: of `{"_typeName": "string", "_value": "x"}` that is "x"."""
     return value["_value"] if isinstance(value, Mapping) and "_value" in value else value
+
+
+def bases_of(schema: Schema) -> dict[str, str]:
+    """Give the base of each type of a schema, by name."""
+    return {name: each.base for name, each in schema.types.items() if each.base}

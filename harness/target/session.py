@@ -5,22 +5,23 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
-from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from harness.errors import HarnessError, TargetError
-from harness.schema import Schema, load, newest_usable, parse_versions_document
+from harness.errors import TargetError
+from harness.schema import Schema, load
 from harness.target import properties
-from harness.target.lasting import BUSY, Pulse, kind_of, patiently, seconds_of, turned_away
+from harness.target.actors import COOKIE, NOBODY, Connect, Session
+from harness.target.lasting import Pulse, kind_of, patiently, seconds_of, turned_away
+from harness.target.offered import in_words, offered_schema, versions
 from harness.target.pacing import Pacing
 from harness.target.proxy import parse_proxy
 from harness.target.recorder import Recorder
-from harness.target.recording import GET, POST, SESSION, Tape
+from harness.target.recording import POST, SESSION, Tape
 from harness.target.secret_bodies import without_fields, without_hidden
 from harness.target.secret_fields import Hidden, veiled
 from harness.target.secrets import Secrets
@@ -30,7 +31,6 @@ from harness.target.wire import Connection, Endpoint, HttpReply, Limits, parse_u
 from harness.terms import (
     SECRET,
     TURNED_AWAY,
-    UNSENT,
     Arguments,
     Call,
     Envelope,
@@ -51,85 +51,12 @@ if TYPE_CHECKING:
 
     from harness.target.guard import Guard
 
-COOKIE = "vmware_soap_session"
-NOBODY = "nobody"
-STRANGER = "stranger"
-_MADE_UP = "00000000000000000000000000000000deadbeef"
 _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 _BODIES = 256
 IDLE = 300.0
 _SHARE, _LEAST = 5.0, 1.0
 """Seconds that an exchange gets, where it may take them, of a run that must end; and even after that end."""
-VERSIONS = "vimServiceVersions.xml"
 Shape = Callable[[Json], Json]
-
-
-class Exchanges(Protocol):
-    """What a target needs of a connection; `harness.target.wire.Connection` is the one that has a network.
-
-    `over` says why nothing more will ever be answered; empty if it may. `met`: the server has answered before, `reused`: the
-    last exchange was not the first of its connection.
-    """
-
-    met: bool
-    reused: bool
-
-    @property
-    def over(self) -> str:
-        """Tell why it is over."""
-
-    def get(self, path: str) -> HttpReply | Lost:
-        """Fetch a document."""
-
-    def post(
-        self, path: str, body: bytes, headers: Mapping[str, str], pacing: tuple[float, ...], seconds: float
-    ) -> HttpReply | Lost:
-        """Send a body with headers, in paced parts; the exchange lasts so many seconds at most."""
-
-    def close(self) -> None:
-        """Close it; the next request opens it again."""
-
-
-Connect = Callable[[str], Exchanges]
-"""Gives an actor a connection of its own."""
-
-
-class _Session:
-    """An actor's connection and cookie; `nobody` never has a cookie, `stranger` always a made-up one.
-
-    `login` are the arguments with which it logged in, until it logs out. `fresh`: it had to log in again, and no call since
-    was served.
-    """
-
-    def __init__(self, actor: str, connection: Exchanges) -> None:
-        self.connection = connection
-        self.login: dict[str, Json] = {}
-        self.fresh = self.asking = False
-        self.used = time.monotonic()
-        self.cookie = f'"{_MADE_UP}"' if actor == STRANGER else ""
-        self.fixed = actor in {NOBODY, STRANGER}
-
-    def heard(self, call: Call, outcome: Outcome) -> None:
-        """Note what an answer says of the session."""
-        self.used = time.monotonic()
-        if call.method == "Login" and isinstance(outcome, Returned):
-            self.login = call.arguments
-        elif call.method == "Logout":
-            self.login = {}
-        elif not isinstance(outcome, Lost) and not unauthenticated(outcome) and not self.asking:
-            self.fresh = False
-
-    def note(self, reply: HttpReply) -> None:
-        """Take the cookie that the server sets; Secure is not heeded, loopback HTTP has no better channel."""
-        for name, value in reply.headers:
-            if name != "set-cookie" or self.fixed:
-                continue
-            try:
-                jar = SimpleCookie(value)
-            except CookieError:
-                continue
-            if COOKIE in jar:
-                self.cookie = jar[COOKIE].coded_value
 
 
 class Target:
@@ -166,7 +93,7 @@ class Target:
         self._path = endpoint.path
         self._connect = connect
         self._tape = tape
-        self._sessions: dict[str, _Session] = {}
+        self._sessions: dict[str, Session] = {}
         self._bodies: dict[tuple[str, Ref, bytes], bytes] = {}
         self.patience = self.ends = math.inf
         self.renewed: list[str] = []
@@ -203,7 +130,7 @@ class Target:
         schema = (
             load(wsdl)
             if wsdl is not None
-            else _offered_schema(endpoint, _versions(endpoint, connect(NOBODY), pacing, tape))
+            else offered_schema(endpoint, versions(endpoint, connect(NOBODY), pacing, tape))
         )
         target = cls(endpoint, schema, recorder or Recorder(), secrets or Secrets(), connect, pacing, tape)
         outcome = target.send(Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)).outcome
@@ -357,7 +284,7 @@ class Target:
         return done, seconds_of(reply)
 
     def _understood(
-        self, method: str, session: _Session, reply: HttpReply | Lost
+        self, method: str, session: Session, reply: HttpReply | Lost
     ) -> tuple[Outcome, tuple[str, ...], HttpReply | Lost]:
         """Read a reply; gives the outcome and the problems, without a secret in them, and the reply as it may be kept."""
         if isinstance(reply, Lost):
@@ -400,10 +327,10 @@ class Target:
             body = self._bodies[key] = self.schema.request(call.method, call.object, payload.values)
         return body
 
-    def _session(self, actor: str) -> _Session:
+    def _session(self, actor: str) -> Session:
         with self._lock:
             if actor not in self._sessions:
-                self._sessions[actor] = _Session(actor, self._connect(actor))
+                self._sessions[actor] = Session(actor, self._connect(actor))
                 self._sessions[actor].connection.met = bool(self.content)
             return self._sessions[actor]
 
@@ -415,57 +342,3 @@ class Target:
         fault = outcome.fault
         clean = type(fault)(fault.type, self.secrets.redact_value(fault.fields), self.secrets.redact(fault.message))
         return Faulted(clean, outcome.channel)
-
-
-def _versions(endpoint: Endpoint, connection: Exchanges, pacing: Pacing, tape: Tape | None) -> HttpReply | Lost:
-    path = f"{endpoint.path}/{VERSIONS}"
-    sent = tape.now() if tape is not None else 0.0
-    with pacing:
-        reply = patiently(
-            lambda: connection.get(path),
-            lambda got: seconds_of(got) if isinstance(got, HttpReply) and got.status in BUSY else None,
-            math.inf,
-        )
-    connection.close()
-    if tape is not None:
-        tape.exchange(NOBODY, GET, path, sent, tape.now(), reply)
-    return reply
-
-
-def _offered_schema(endpoint: Endpoint, reply: HttpReply | Lost) -> Schema:
-    """Load the newest schema of those that the list of versions names. Raises TargetError."""
-    path = f"{endpoint.path}/{VERSIONS}"
-    if isinstance(reply, Lost):
-        reason = reply.reason.removeprefix(UNSENT) + _advice(reply.reason)
-        raise TargetError(f"{endpoint.url} cannot be reached: {reason}")
-    if reply.status in BUSY:
-        raise TargetError(f"{endpoint.url} is too busy: {path} has status {reply.status}; try again later")
-    if reply.status != 200:
-        raise TargetError(f"{endpoint.url} is no vCenter: {path} has status {reply.status}{_elsewhere(reply)}")
-    try:
-        offered = parse_versions_document(reply.body)
-    except HarnessError as error:
-        raise TargetError(f"{endpoint.url} is no vCenter: {path} is no list of versions: {error}") from error
-    version = newest_usable(offered)
-    if version is None:
-        raise TargetError(f"{endpoint.url} offers API {', '.join(offered) or 'nothing'}; no WSDL can be made for it")
-    return load(version)
-
-
-def _advice(reason: str) -> str:
-    if "certificate not trusted" in reason:
-        return "; give the CA that signed it (ca_file), its thumbprint, or --insecure to accept any"
-    if "WRONG_VERSION_NUMBER" in reason:
-        return "; does it speak http instead of https?"
-    return ""
-
-
-def _elsewhere(reply: HttpReply) -> str:
-    return f", it points to {reply.header('location')}" if reply.header("location") else ""
-
-
-def in_words(outcome: Outcome) -> str:
-    """Say in one line what came instead of what was wanted."""
-    if isinstance(outcome, Faulted):
-        return f"{outcome.fault.type}: {outcome.fault.message}".replace("\n", " ").rstrip(": ")
-    return outcome.reason if isinstance(outcome, Lost) else "an empty reply"

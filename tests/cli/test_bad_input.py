@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.run.conform import Options
 from harness.run.job import Job, execute
+from harness.run.options import Options
 from harness.shipped import shipped
 from harness.simulator import SimulatorServer
 

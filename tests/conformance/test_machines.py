@@ -21,8 +21,8 @@ from harness.conformance.worker import Orders, work
 from harness.history import read_history
 from harness.report.result import load_run
 from harness.run.config import Account, Config, Guest
-from harness.run.conform import Options
 from harness.run.job import Job
+from harness.run.options import Options
 from harness.simulator import SimulatorServer
 
 if TYPE_CHECKING:

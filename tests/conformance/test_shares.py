@@ -9,9 +9,9 @@ import pytest
 
 from harness.contract import load
 from harness.model import State, VmFacts
-from harness.run.conform import Options
 from harness.run.dealer import Dealer
 from harness.run.embedded import EMBEDDED
+from harness.run.options import Options
 from harness.run.plan import Step
 from harness.run.shares import Share, deal, limited, plain
 from harness.run.stage import Stage

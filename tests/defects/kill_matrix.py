@@ -22,8 +22,9 @@ from typing import Any
 from msgspec import structs
 
 from harness.contract import load, names
-from harness.run.conform import Conformance, Options
+from harness.run.conform import Conformance
 from harness.run.embedded import EMBEDDED
+from harness.run.options import Options
 from harness.run.shrink import Budget
 from harness.run.survey import secrets_of
 from harness.simulator import Settings, SimulatorServer

@@ -11,8 +11,7 @@ from pyVmomi import vim
 
 from harness.contract import load, names, rows
 from harness.errors import UsageError
-from harness.run.conform import bases_of
-from harness.schema import SHIPPED
+from harness.schema import SHIPPED, bases_of
 from harness.schema import load as load_schema
 from harness.simulator import Settings
 from harness.simulator.defects import DEFECTS, Defect, listed_defects

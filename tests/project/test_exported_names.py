@@ -24,7 +24,7 @@ EXPORTED = {
     ),
     "report": "",
     "run": "",
-    "schema": "DataType Field Operation SHIPPED Schema load newest_usable parse_versions_document plain",
+    "schema": "DataType Field Operation SHIPPED Schema bases_of load newest_usable parse_versions_document plain",
     "simulator": "Settings SimulatorServer serve_forever",
     "strategies": "Caller Case Coverage Pool draw",
     "target": "Guard Limits Marks NOBODY Pacing Recorder STRANGER Secrets SpentError Target Trust",

@@ -18,7 +18,8 @@ import pytest
 from harness.contract import load
 from harness.report.result import RunResult
 from harness.run.config import LOOPBACK, Config
-from harness.run.conform import Conformance, Options
+from harness.run.conform import Conformance
+from harness.run.options import Options
 from harness.run.shrink import Budget
 from harness.run.survey import secrets_of
 from harness.simulator import Settings, SimulatorServer

@@ -11,8 +11,8 @@ from harness.errors import UsageError
 from harness.history import read_history
 from harness.run.allowed import NEEDS
 from harness.run.config import LOOPBACK, PERMISSIONS, Config
-from harness.run.conform import Options
 from harness.run.job import Job, execute
+from harness.run.options import Options
 from harness.run.write_config import written
 from harness.simulator import Settings, SimulatorServer
 from harness.terms import Operation

@@ -11,8 +11,8 @@ from lxml import etree
 
 from harness.history import read_history
 from harness.report.result import RunResult, load_run
-from harness.run.conform import Options
 from harness.run.job import Job, execute
+from harness.run.options import Options
 from harness.terms import Grade, Lost, Operation, Verdict, subject
 
 if TYPE_CHECKING:

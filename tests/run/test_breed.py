@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from harness.conformance.launch import launch
 from harness.errors import TargetError, UsageError
 from harness.history import read_history
-from harness.run.conform import Options
 from harness.run.doctor import diagnose
 from harness.run.job import Job, execute, resumed
+from harness.run.options import Options
 from harness.run.rejudge import rejudge
 from harness.simulator import Settings, SimulatorServer
 from harness.target import Secrets, Target

@@ -12,8 +12,8 @@ from harness.errors import HaltedError
 from harness.run import canary as watching
 from harness.run.canary import EVERY, LOGIN, Canary
 from harness.run.config import LOOPBACK
-from harness.run.conform import Options
 from harness.run.job import Job, execute
+from harness.run.options import Options
 from harness.run.survey import log_in, secrets_of
 from harness.simulator import Settings, SimulatorServer
 from harness.target import Target

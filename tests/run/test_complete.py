@@ -13,9 +13,9 @@ from harness.report.events import CellJudged, Note, RunEnded, RunEvent, RunStart
 from harness.report.result import RunResult, load_run
 from harness.run.complete import Proving, prepared
 from harness.run.config import Config
-from harness.run.conform import Options
 from harness.run.embedded import EMBEDDED
 from harness.run.job import Job, execute
+from harness.run.options import Options
 from harness.run.rejudge import rejudge
 from harness.run.shrink import Budget
 from harness.run.survey import secrets_of

@@ -18,8 +18,8 @@ from harness.run.config import (
     password_of,
     read_password,
 )
-from harness.run.conform import Options
 from harness.run.job import Job
+from harness.run.options import Options
 from harness.target import Trust
 from harness.toml_file import read_toml
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harness.run.conform import Options
 from harness.run.job import Job, execute
+from harness.run.options import Options
 from harness.run.shrink import Budget
 from harness.simulator import SimulatorServer
 from harness.terms import Grade, Verdict

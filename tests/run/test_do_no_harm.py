@@ -24,8 +24,8 @@ from harness.conformance.launch import launch
 from harness.errors import TargetError
 from harness.report.result import RunResult
 from harness.run.config import LOOPBACK
-from harness.run.conform import Options
 from harness.run.job import Job, execute, resumed
+from harness.run.options import Options
 from harness.run.shrink import PLAIN_SPEC
 from harness.run.survey import secrets_of
 from harness.target import Target

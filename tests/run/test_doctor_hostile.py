@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness.report.diagnosis import Diagnosis, Standing
-from harness.run.conform import Options
 from harness.run.doctor import diagnose
 from harness.run.job import Job
+from harness.run.options import Options
 from harness.simulator import SimulatorServer
 
 MANAGER = "VirtualMachineGuestCustomizationManager"

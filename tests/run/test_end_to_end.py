@@ -16,8 +16,8 @@ from harness.contract import load
 from harness.history import read_history
 from harness.model import cells
 from harness.report.result import RunResult, load_run
-from harness.run.conform import Options
 from harness.run.job import Job, execute
+from harness.run.options import Options
 from harness.run.rejudge import rejudge
 from harness.simulator import Settings, SimulatorServer
 from harness.terms import Verdict

@@ -14,9 +14,10 @@ from harness.contract import load
 from harness.report.events import CellJudged, RunEvent
 from harness.report.result import RunResult
 from harness.run.beyond import Exploring
-from harness.run.conform import Conformance, Options
+from harness.run.conform import Conformance
 from harness.run.embedded import EMBEDDED
 from harness.run.explore import EXPLORE
+from harness.run.options import Options
 from harness.run.shrink import Budget
 from harness.run.survey import secrets_of
 from harness.simulator import Settings, SimulatorServer

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from harness.contract import Contract, load
-from harness.run.conform import Options, bases_of
 from harness.run.doctor import diagnose
 from harness.run.foresee import untested
 from harness.run.job import Job, execute
+from harness.run.options import Options
 from harness.run.plan import all_cells
+from harness.schema import bases_of
 from harness.schema import load as load_schema
 from harness.terms import Verdict
 

@@ -11,8 +11,8 @@ from harness.conformance.deal import divided
 from harness.conformance.launch import launch
 from harness.errors import UsageError
 from harness.run.config import LOOPBACK, RequestLimits
-from harness.run.conform import Options
 from harness.run.job import Job, execute
+from harness.run.options import Options
 from harness.simulator import SimulatorServer
 from harness.target import Secrets, Target
 from harness.target.properties import list_vms

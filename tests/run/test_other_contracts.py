@@ -9,8 +9,8 @@ import pytest
 from harness.contract import load
 from harness.errors import ContractError
 from harness.report.result import RunResult
-from harness.run.conform import Options
 from harness.run.job import Job, execute
+from harness.run.options import Options
 from harness.run.rejudge import rejudge
 from harness.terms import Verdict
 

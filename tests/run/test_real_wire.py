@@ -18,8 +18,8 @@ import pytest
 from harness.errors import TargetError
 from harness.history import read_history
 from harness.report.result import RunResult
-from harness.run.conform import Options
 from harness.run.job import Job, execute
+from harness.run.options import Options
 from harness.run.rejudge import rejudge
 from harness.run.shrink import Budget
 from harness.simulator import Settings, SimulatorServer

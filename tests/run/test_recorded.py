@@ -11,8 +11,8 @@ import pytest
 
 from harness.history import read_history
 from harness.report.result import RunResult
-from harness.run.conform import Options
 from harness.run.job import Job, execute, replayed
+from harness.run.options import Options
 from harness.simulator import Settings, SimulatorServer
 from harness.terms import Operation, Verdict
 

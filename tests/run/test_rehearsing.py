@@ -12,8 +12,8 @@ from harness.errors import UsageError
 from harness.history import History, read_history
 from harness.report.result import RunResult
 from harness.run.config import LOOPBACK
-from harness.run.conform import Options
 from harness.run.job import Job, execute, resumed
+from harness.run.options import Options
 from harness.run.past import facts_in
 from harness.run.rehearsing import Rehearsal, rehearse, told
 from harness.run.survey import secrets_of

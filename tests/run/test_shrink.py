@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.report.result import load_run
-from harness.run.conform import Options
 from harness.run.job import Job, execute
+from harness.run.options import Options
 from harness.run.replaying import find
 from harness.run.shrink import Budget, plainer
 from harness.simulator import Settings, SimulatorServer

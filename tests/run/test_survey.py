@@ -15,8 +15,8 @@ from harness.history import read_history
 from harness.run import marked
 from harness.run import survey as surveying
 from harness.run.config import LOOPBACK, Config
-from harness.run.conform import Options
 from harness.run.job import Job, execute
+from harness.run.options import Options
 from harness.run.past import facts_in
 from harness.run.survey import secrets_of, survey
 from harness.simulator import Settings, SimulatorServer

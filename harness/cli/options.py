@@ -7,6 +7,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from harness.errors import UsageError
+
 MANAGER = "VirtualMachineGuestCustomizationManager"
 Target: TypeAlias = Annotated[
     str,
@@ -80,3 +82,9 @@ DryRun: TypeAlias = Annotated[
     bool,
     typer.Option("--dry-run", help="Print the plan: which calls on which VMs, how many, how long; send reads alone."),
 ]
+
+
+def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Raise UsageError unless an option has one of the allowed values."""
+    if value not in allowed:
+        raise UsageError(f"{name} {value}: must be one of {', '.join(allowed)}")

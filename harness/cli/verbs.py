@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness import cli_options as option
+from harness.cli import options as option
+from harness.cli.schema_verbs import contract_app, wsdl_app
 from harness.errors import HaltedError, HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Prove whether a vCenter keeps the contract of a managed object.",
 )
-wsdl_app = typer.Typer(no_args_is_help=True, help="WSDL of an API release.")
-contract_app = typer.Typer(no_args_is_help=True, help="The rows of the contracts.")
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
 
@@ -63,10 +62,10 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.conformance.launch import launch
-    from harness.run.conform import Options
     from harness.run.job import REPLAY, Job, execute, from_environment, replayed, resumed
+    from harness.run.options import Options
 
-    _one_of("--format", output, ("text", "json"))
+    option.one_of("--format", output, ("text", "json"))
     if explore_only and not explore:
         raise UsageError("--explore-only needs --explore N, the number of programs")
     password = os.environ.get("VCONTRACT_PASSWORD", "")
@@ -129,11 +128,11 @@ def doctor(  # noqa: PLR0913 - the options that design fixes
     """Say whether a target can be tested, and what to do about what cannot; changes nothing."""
     from harness.report.diagnosis import DiagnosisPrinter
     from harness.run.config_schema import config_schema
-    from harness.run.conform import Options
     from harness.run.doctor import diagnose
     from harness.run.job import Job, from_environment
+    from harness.run.options import Options
 
-    _one_of("--format", output, ("text", "json"))
+    option.one_of("--format", output, ("text", "json"))
     if print_schema:
         typer.echo(config_schema(), nl=False)
         return
@@ -159,7 +158,7 @@ def judge(
     from harness.report.events import RunEnded
     from harness.run.rejudge import rejudge
 
-    _one_of("--format", output, ("text", "json"))
+    option.one_of("--format", output, ("text", "json"))
     result = rejudge(run_, wsdl)
     (JsonReporter() if output == "json" else ConsoleReporter(run_)).on(RunEnded(result))
     raise typer.Exit(result.exit_code)
@@ -176,7 +175,7 @@ def report(
     from harness.report.junit import JunitReporter
     from harness.report.result import load_run
 
-    _one_of("--format", output, ("text", "json"))
+    option.one_of("--format", output, ("text", "json"))
     ended = RunEnded(load_run(run_))
     directory = run_ if run_.is_dir() else run_.parent
     JunitReporter(directory).on(ended)
@@ -195,8 +194,8 @@ def replay(
     report_dir: Annotated[Path, typer.Option()] = Path("reports"),
 ) -> None:
     """Arrange one finding's cell again and send its recorded call; exit 1 if it shows again."""
-    from harness.run.conform import Options
     from harness.run.job import Job, execute
+    from harness.run.options import Options
     from harness.run.replaying import find
 
     found = find(finding)
@@ -311,93 +310,6 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
     serve_forever(settings, lambda url: typer.echo(f"listening on {url}"))
 
 
-@wsdl_app.command("build")
-def wsdl_build(
-    api: Annotated[str, typer.Option(help="Wire version, e.g. 8.0.3.0.")],
-    root: Annotated[list[str], typer.Option(help="OBJECT[:METHOD,…]; may be repeated.")],
-    out: Annotated[Path, typer.Option(help="Directory to write.")],
-) -> None:
-    """Build a WSDL and XSD set from the vendor's metadata."""
-    from harness.schema.build import build, write_set
-
-    files = build(api, root)
-    write_set(files, out)
-    typer.echo(f"{len(files)} files in {out}")
-
-
-@wsdl_app.command("diff")
-def wsdl_diff(
-    old: option.DiffOld,
-    new: option.DiffNew,
-    *,
-    root: option.Roots = None,
-    fail_on: option.FailOn = "breaking",
-    output: option.DiffFormat = "text",
-    out: option.OutFile = None,
-) -> None:
-    """Tell what a client of A meets in B, each difference with its class; exit 100 if it is breaking."""
-    from harness.report.differences import FAIL_ON, FORMATS
-    from harness.run import wsdl_diff as diff
-
-    _one_of("--fail-on", fail_on, FAIL_ON)
-    _one_of("--format", output, tuple(FORMATS))
-    found = diff.wsdl_diff(old, new, tuple(root or ()), fail_on)
-    typer.echo(diff.deliver(found, output, out), nl=False)
-    raise typer.Exit(found.exit_code)
-
-
-@wsdl_app.command("fetch")
-def wsdl_fetch(
-    url: Annotated[str, typer.Argument(metavar="URL", help="URL of a server's SDK, or of its vimService.wsdl.")],
-    *,
-    out: Annotated[Path, typer.Option(help="Directory to write.")],
-    insecure: option.Insecure = False,
-    ca_file: Annotated[Path | None, typer.Option(help="File of the CA that signed the certificate.")] = None,
-) -> None:
-    """Take a live server's own WSDL and XSD, for `run --wsdl`."""
-    from harness.run.fetching import fetch_wsdl
-
-    version, count = fetch_wsdl(url, out, insecure=insecure, ca_file=ca_file)
-    typer.echo(f"{count} files of API {version} in {out}")
-
-
-@contract_app.command("list")
-def contract_list(contract: option.ContractName = MANAGER) -> None:
-    """List the rows."""
-    from harness.contract import load, rows
-    from harness.run.conform import bases_of
-    from harness.schema import SHIPPED
-    from harness.schema import load as load_schema
-
-    for row in rows(load(contract), bases_of(load_schema(SHIPPED[-1]))):
-        typer.echo(f"{row.id}  {row.says}  [{row.source}]" + (f"  {' '.join(row.when)}" if row.when else ""))
-
-
-@contract_app.command("lint")
-def contract_lint(folder: Annotated[Path | None, typer.Argument(help="Folder of contract files.")] = None) -> None:
-    """Check the contract files against the model and the vendor's metadata."""
-    from harness.run.linting import lint_folder
-
-    faults = lint_folder(folder)
-    for each in faults:
-        typer.echo(each, err=True)
-    if faults:
-        raise UsageError(f"{len(faults)} faults in the contract files")
-    typer.echo("the contract files are sound")
-
-
-@contract_app.command("explain")
-def contract_explain(
-    method: Annotated[str, typer.Argument()],
-    state: Annotated[str, typer.Option(help="name=value,… of the state and of the call.")] = "",
-    contract: option.ContractName = MANAGER,
-) -> None:
-    """Print what a method may answer in a state, and the situations that say so."""
-    from harness.run.explaining import explain
-
-    typer.echo(explain(contract, method, state))
-
-
 def _job(
     contract: str,
     target: str,
@@ -409,8 +321,8 @@ def _job(
     report_dir: Path = Path("reports"),
 ) -> Job:
     """Make the job of a verb that judges nothing."""
-    from harness.run.conform import Options
     from harness.run.job import Job, from_environment
+    from harness.run.options import Options
 
     password = os.environ.get("VCONTRACT_PASSWORD", "")
     if target == "govc":
@@ -423,11 +335,6 @@ def _command(**given: Sequence[object] | None) -> str:
     """Write the command that repeats a run."""
     told = [f"--{name} {each}" for name, values in given.items() for each in values or () if each not in {"", None}]
     return " ".join(["vcontract run", *told])
-
-
-def _one_of(option: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise UsageError(f"{option} {value}: must be one of {', '.join(allowed)}")
 
 
 def _harmless(text: str) -> str:
