@@ -18,18 +18,15 @@ _MARKS = (
 class Spelled:
     """A text that is looked for in bodies, however XML spells it.
 
-    With `whole_words` it is not found as a part of a longer word.
+    With `whole_words` it is not found as a part of a longer word. Where `probe` is not in a body, and the body is not `odd`,
+    there is nothing to look for.
     """
 
     def __init__(self, text: str, *, whole_words: bool) -> None:
         self._text, self._whole = text, whole_words
         # The longest part that can be spelled in one way only, unless by character references.
-        self._probe = max(_PLAIN.findall(text), key=len, default="").encode()
+        self.probe = max(_PLAIN.findall(text), key=len, default="").encode()
         self._pattern: re.Pattern[str] | None = None
-
-    def may_be_in(self, body: bytes) -> bool:
-        """Whether it is worth looking closer; quick, for nearly no reply holds a secret."""
-        return self._probe in body or b"&#" in body or b"\0" in body
 
     def replaced(self, text: str, other: str) -> str:
         """Put another text in its place."""
@@ -37,6 +34,11 @@ class Spelled:
             pattern = "".join(map(_spelt, self._text))
             self._pattern = re.compile(rf"(?<![\w-]){pattern}(?![\w-])" if self._whole else pattern)
         return self._pattern.sub(lambda _: other, text)
+
+
+def odd(body: bytes) -> bool:
+    """Whether a body may spell plain characters in another way: by references, or in an encoding of more bytes each."""
+    return b"&#" in body or b"\0" in body
 
 
 def text_of(body: bytes) -> tuple[str, str]:

@@ -80,8 +80,21 @@ Veil = Callable[[str, str], str]
 def veiled(method: str, value: Json, learn: Veil) -> tuple[Json, list[Hidden]]:
     """Give what a method returned, or the fields of a fault, with names in the place of its secrets; and what was hidden."""
     hidden: list[Hidden] = []
+    if method not in RESULTS and not _holds(value):
+        return value, hidden
     shown = _hide(value, learn, method, "returnval", hidden) if method in RESULTS else _veil(value, learn, hidden)
     return shown, hidden
+
+
+def _holds(value: Json) -> bool:
+    """Whether there is a type with a secret field in a value; nearly never, and nothing is built to find out."""
+    if isinstance(value, dict):
+        if value.get("_typeName") in _BY_TYPE:
+            return True
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return any(_holds(each) for each in value if isinstance(each, (dict, list)))
 
 
 def _veil(value: Json, learn: Veil, hidden: list[Hidden]) -> Json:
