@@ -177,10 +177,7 @@ class Tracker:
         if doubted is not None and not (asks_session(operation) and not shows_session(operation.outcome)):
             self._read(*doubted, None)  # it was not for want of a session
         if read is not None and read[0].type == "Task" and unauthenticated(operation.outcome):
-            self._doubted[operation.call.actor] = (
-                operation,
-                read[0],
-            )  # what comes next tells whether its session had ended
+            self._doubted[operation.call.actor] = operation, read[0]  # what comes next tells what it is worth
         elif read is not None:
             self._read(operation, *read)
         elif isinstance(operation.outcome, Lost):
