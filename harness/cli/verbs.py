@@ -62,16 +62,13 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.conformance.launch import launch
-    from harness.run.job import REPLAY, Job, execute, from_environment, replayed, resumed
+    from harness.run.job import REPLAY, Job, execute, replayed, resumed
     from harness.run.options import Options
 
     option.one_of("--format", output, ("text", "json"))
     if explore_only and not explore:
         raise UsageError("--explore-only needs --explore N, the number of programs")
-    password = os.environ.get("VCONTRACT_PASSWORD", "")
-    if target == "govc":
-        target, user, secret, lax = from_environment(dict(os.environ))
-        username, password, insecure = username or user, password or secret, insecure or lax
+    target, username, password, insecure = _named(target, username, insecure=insecure)
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
     command = _command(
         target=[target],
@@ -310,6 +307,17 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
     serve_forever(settings, lambda url: typer.echo(f"listening on {url}"))
 
 
+def _named(target: str, username: str, *, insecure: bool) -> tuple[str, str, str, bool]:
+    """Give the target, the account, its password and whether any certificate will do; `govc` takes them from its variables."""
+    from harness.run.job import from_environment
+
+    password = os.environ.get("VCONTRACT_PASSWORD", "")
+    if target != "govc":
+        return target, username, password, insecure
+    target, user, secret, lax = from_environment(dict(os.environ))
+    return target, username or user, password or secret, insecure or lax
+
+
 def _job(
     contract: str,
     target: str,
@@ -321,13 +329,10 @@ def _job(
     report_dir: Path = Path("reports"),
 ) -> Job:
     """Make the job of a verb that judges nothing."""
-    from harness.run.job import Job, from_environment
+    from harness.run.job import Job
     from harness.run.options import Options
 
-    password = os.environ.get("VCONTRACT_PASSWORD", "")
-    if target == "govc":
-        target, user, secret, lax = from_environment(dict(os.environ))
-        username, password, insecure = username or user, password or secret, insecure or lax
+    target, username, password, insecure = _named(target, username, insecure=insecure)
     return Job(contract, Options(), target, username, password, password_file, insecure, config, report_dir=report_dir)
 
 

@@ -244,8 +244,7 @@ class Conformance:
     def _stage(self, judge: Judge) -> Stage:
         stage = Stage(self.target, judge, owner=self.config.owner, run=self.options.id)
         stage.max_calls, stage.allow = self.options.max_calls, frozenset(self.config.allow)
-        managers = self.target.content
-        if "guestOperationsManager" in managers:
+        if "guestOperationsManager" in self.target.content:
             stage.find_processes()
         return stage
 
@@ -393,10 +392,8 @@ class Conformance:
         return [each for each in verdicts if names[each.id] in self.options.methods]
 
     def _target_facts(self) -> TargetFacts:
-        about = self.target.about
-        return TargetFacts(
-            self.target.url, self.target.api_version, str(about.get("build", "")), str(about.get("fullName", ""))
-        )
+        build, name = (str(self.target.about.get(each, "")) for each in ("build", "fullName"))
+        return TargetFacts(self.target.url, self.target.api_version, build, name)
 
     def _tell(self, event: RunEvent) -> None:
         for each in self.reporters:
