@@ -80,16 +80,9 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         explore=[explore or None],
     ) + (" --explore-only" if explore_only else "")
     options = Options(
-        chosen,
-        tuple(method or ()),
-        max_calls,
-        time_limit,
-        replay=command,
-        complete=complete,
-        alphabet=tuple(alphabet or ()),
-        explore=explore,
-        explore_only=explore_only,
-    )
+        chosen, tuple(method or ()), max_calls, time_limit, replay=command, complete=complete,
+        alphabet=tuple(alphabet or ()), explore=explore, explore_only=explore_only,
+    )  # fmt: skip
     job = Job(
         contract or MANAGER, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output,
         api, cells=cells, record=record,
@@ -126,17 +119,14 @@ def doctor(  # noqa: PLR0913 - the options that design fixes
     from harness.report.diagnosis import DiagnosisPrinter
     from harness.run.config_schema import config_schema
     from harness.run.doctor import diagnose
-    from harness.run.job import Job, from_environment
+    from harness.run.job import Job
     from harness.run.options import Options
 
     option.one_of("--format", output, ("text", "json"))
     if print_schema:
         typer.echo(config_schema(), nl=False)
         return
-    password = os.environ.get("VCONTRACT_PASSWORD", "")
-    if target == "govc":
-        target, user, secret, lax = from_environment(dict(os.environ))
-        username, password, insecure = username or user, password or secret, insecure or lax
+    target, username, password, insecure = _named(target, username, insecure=insecure)
     job = Job(contract, Options(), target, username, password, password_file, insecure, config, wsdl, api=api)
     printer = DiagnosisPrinter(as_json=output == "json")
     diagnosis = diagnose(job, printer.check, write_config)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from statistics import median
 
@@ -34,12 +33,13 @@ class Canary:
         account: str,
         slowest: float,
         *,
-        monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] | None = None,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._target, self._account, self._slowest = target, account, slowest
-        self._monotonic, self._sleep = monotonic, sleep
-        self._next, self._looks = monotonic(), 0
+        # by the recorder's clock, so that a recorded run looks when the live one did
+        self._monotonic, self._sleep = monotonic or target.recorder.now, sleep or target.recorder.sleep
+        self._next, self._looks = self._monotonic(), 0
         self._first: list[float] = []
 
     def look(self) -> None:

@@ -69,7 +69,7 @@ class Conformance:
         self.started, self._from = datetime.now(UTC), time.monotonic()
         self.began = target.recorder.now()
         if options.time_limit:
-            target.ends = time.monotonic() + options.time_limit
+            target.ends = self.began + options.time_limit
         self.unreachable: dict[str, str] = {}
         self.bred: Arranger | None = None
         self._told = self._looked = 0
@@ -119,7 +119,7 @@ class Conformance:
                     self._shrink(arranger, judge)
         self.target.pacing.lift()
         if self.options.time_limit:  # a call of the restoring may take no longer than what is left of the patience
-            self.target.ends = time.monotonic() + max(RESTORING, self.options.time_limit / 2)
+            self.target.ends = self.target.recorder.now() + max(RESTORING, self.options.time_limit / 2)
             self.target.patience = RESTORING_EXCHANGE
         if not self.target.over:
             with interruptible(notes, self.halted):
@@ -214,7 +214,7 @@ class Conformance:
         self.started = datetime.fromisoformat(self.past.asked.started)
         judge = self.past.judge(self.contract, self.bases)
         recorder.listeners.append(judge.feed)
-        self.past.check(survey(self.target, self.config, self.contract))
+        self.past.check(survey(self.target, self.config, self.contract, run=self.options.id))
         return judge
 
     def _shrink(self, arranger: Arranger, judge: Judge) -> None:

@@ -131,7 +131,8 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
     again = job.past.directory if job.past else None
     directory = RunDirectory(job.report_dir, job.options.seed, again=again)
     begun = _Begun()
-    mark = job.past.asked.id if job.past else f"{directory.path.name}-{token_hex(3)}"
+    before = job.past or job.recorded  # what a run makes bears its mark: who repeats the run must say the same
+    mark = (before.asked.id if before else "") or f"{directory.path.name}-{token_hex(3)}"
     options = replace(job.options, report=str(directory.path), asked=_asked(job) | {"id": mark}, id=mark)
     reporters: list[Reporter] = [
         begun,
@@ -149,7 +150,7 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
     try:
         with (
             terminable(begun, stop or recorder.stop),
-            opened(job, config, secrets, recorder, clients, replay, begun) as target,
+            opened(replace(job, options=options), config, secrets, recorder, clients, replay, begun) as target,
         ):
             yield Ground(target, contract, config, options, reporters, directory.path)
     except BaseException:

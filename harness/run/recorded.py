@@ -32,6 +32,7 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alphabet: tuple[str, ...] = ()
     explore: int = 0
     explore_only: bool = False
+    id: str = ""
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -87,6 +88,7 @@ def opening(url: str, contract: str, wsdl: str, options: Options, config: Config
         options.alphabet,
         options.explore,
         options.explore_only,
+        options.id,
     )
     configured: dict[str, Json] = msgspec.to_builtins(bare)
     began = datetime.now(UTC).isoformat(timespec="seconds")

@@ -47,18 +47,18 @@ def secrets_of(config: Config) -> Secrets:
     return Secrets({**named, NOBODY: "not-a-password"}, public=public, made_up=(NOBODY,))
 
 
-def survey(target: Target, config: Config, contract: Contract, logged: Logged | None = None) -> Facts:
+def survey(target: Target, config: Config, contract: Contract, logged: Logged | None = None, run: str = "") -> Facts:
     """Log in, unless that is done, look round, and give the facts; changes nothing.
 
-    `logged` is what `log_in` gave. Raises TargetError if a login is refused, AbsentError if the target lacks the contract's
-    object.
+    VMs that a `run` made count as well, those that others made do not. `logged` is what `log_in` gave. Raises TargetError
+    if a login is refused, AbsentError if the target lacks the contract's object.
     """
     first = contract.content.partition(".")[0]
     if first and as_ref(target.content.get(first)) is None:
         raise AbsentError(f"the target's ServiceContent offers no {first}")
     keys, sessions = logged or log_in(target, config)
     manager = reached(target, contract)
-    vms = _vms(target, config)
+    vms = _vms(target, config, run)
     wanted = sorted({name for each in contract.methods for name in each.privileges})
     held = {}
     for actor, key in keys.items():
@@ -125,11 +125,11 @@ def log_in(target: Target, config: Config) -> Logged:
     return keys, sessions
 
 
-def _vms(target: Target, config: Config) -> dict[str, VmFacts]:
+def _vms(target: Target, config: Config, run: str) -> dict[str, VmFacts]:
     """Find the VMs that carry the mark; those that a run made and left are not for another to use."""
     found, marks = {}, marks_of(target, config)
     for ref, values in marked_vms(target, FULL, marks, _PATHS).items():
-        if marks.refusal(values) or option(values, RUN):
+        if marks.refusal(values) or option(values, RUN) not in {"", run}:
             continue
         name = str(values.get("name", ref.value))
         host, pool = as_ref(values.get("runtime.host")), as_ref(values.get("resourcePool"))

@@ -67,7 +67,7 @@ class Target:
     A session that ended by itself, as a vCenter's do after 30 idle minutes, is opened again when its actor is told so, and
     looked after before a judged call if it was idle for `IDLE` seconds; `renewed` names the actors to whom that happened.
     No exchange lasts longer than `patience` seconds, or than a quarter of what is left until `ends` (a moment of
-    time.monotonic). `pulse` tells when the target is gone.
+    the recorder). `pulse` tells when the target is gone.
     With a `guard` no call leaves that it does not admit; who sets none sends what he likes.
     """
 
@@ -223,7 +223,7 @@ class Target:
     @property
     def left(self) -> float:
         """The seconds until the run ends."""
-        return self.ends - time.monotonic()
+        return self.ends - self.recorder.now()
 
     def _renew(self, call: Call) -> bool:
         """Log an actor in again whose session has ended; False if it lives, never was, or cannot be opened again."""

@@ -45,7 +45,7 @@ NONSENSE: dict[str, bytes] = {
     "swapped": b"",
 }
 SAMPLE = [(kind, number) for number, kind in zip((2, 3, 5, 8, 12, 17, 22, 30), NONSENSE, strict=True)]
-REQUESTS = 36
+REQUESTS = 60
 """About so many are made in an examination; the last of those here may come after its end."""
 
 

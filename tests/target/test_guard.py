@@ -154,8 +154,10 @@ def test_a_mark_that_is_taken_off_counts_at_once(ground: Ground, server: Simulat
     paths = ("runtime.powerState", *ground.guard.marks.paths)
     ground.guard.saw(mine, read(ground.target, "full", mine, paths, ground.guard.marks.only))
     before = ground.target.recorder.requests
-    ground.call(mine, "ResetVM_Task")
+    sent = ground.call(mine, "ResetVM_Task").outcome
     assert ground.target.recorder.requests == before + 1
+    assert isinstance(sent, Returned)
+    follow(ground.target, "full", as_ref(sent.value) or mine, deadline_seconds=10)
     ground.guard.saw(mine, read(ground.target, "full", mine, paths, ground.guard.marks.only))
     _mark(operator, mine, "")
     time.sleep(1.1 * FRESH)
