@@ -60,7 +60,8 @@ def test_the_wheel_holds_its_data_and_nothing_else(wheel: Path) -> None:
     for kind in ("wsdl", "contracts"):
         here = {each.relative_to(ROOT).as_posix() for each in (ROOT / kind).rglob("*") if each.is_file()}
         assert {f"harness/_data/{each}" for each in here} <= names
-    assert {"harness/simulator/inventory.toml", "harness/schema/diff/rules.toml"} <= names
+    own = {"simulator/inventory.toml", "schema/diff/rules.toml", "vcontract.schema.json"}
+    assert {f"harness/{each}" for each in own} <= names
     assert any(each.endswith("licenses/LICENSE") for each in names)
     assert {each.partition("/")[0].partition("-")[0] for each in names} == {"harness", "vcontract"}
 
