@@ -36,6 +36,7 @@ from harness.check.machine_steps import (
 from harness.contract import OK
 from harness.terms import Json
 
+LATE = "after an abort that succeeded"
 _POWERED = {"TerminateVM": "poweredOff"}
 _GONE = frozenset({"UnregisterVM", "Destroy_Task"})
 _REVERTS = frozenset({"RevertToSnapshot_Task", "RevertToCurrentSnapshot_Task"})
@@ -135,7 +136,10 @@ class _Encoder:
                 self.step(op, life.after, until, Step(FAILED), before)
         elif life.does == "customized":
             take = self.step(op, life.queued, min(life.running, until), Step(TAKE, life.asked), accepted)
-            self.step(op, life.after, until, Step(END), take)
+            by = life.cut + self._publish if life.cut else inf
+            # what goes on after an abort that began while it ran has no legal end (promise F4)
+            late = life.after > by
+            self.step(op, life.after, until if late else min(until, by), Step(END, does=LATE if late else ""), take)
         elif life.does == "aborted":
             self.step(op, life.start, until, Step(ABORT, life.asked), accepted)
         elif life.does in {"networkStarted", "nothing"}:

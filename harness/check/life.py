@@ -109,7 +109,7 @@ def note_cuts(lives: Iterable[Life]) -> None:
     listed = list(lives)
     aborts = sorted((each.start, each.until) for each in listed if each.does == "aborted" and each.outcome == OK)
     for each in listed:
-        if each.does == "customized" and each.outcome not in {"", OK} and each.running < inf:
+        if each.does == "customized" and each.outcome and each.running < inf:
             place = bisect_left(aborts, (each.running, 0.0))
             if place < len(aborts) and aborts[place][0] <= each.until:
                 each.cut = aborts[place][1]

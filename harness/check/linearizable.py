@@ -5,9 +5,13 @@ its *begin* to its *end*; without an end it may have happened at any time since,
 every configuration that is still possible: the set of steps that have begun and are not yet in the order, and the states
 that the orders so far may have led to. Only an end forces steps into the order.
 
-Exact prunings (measured: facts/performance.md, section 5): a passive step goes into the order at once wherever it can; the
-states of equal configurations are one set; of open steps of one kind, with none after them, only the one that ends
-earliest is tried; a configuration that has used fewer of the steps without an end stands for those that used more.
+Exact prunings (facts/performance.md, section 5, has what they are worth):
+- a passive step goes into the order at once wherever it can; one that may leave all as it was is at once taken for
+  done *or* open;
+- the states of equal configurations are one set, and a configuration that can do all that another can stands for it: so
+  of the steps without an end no more are used than are needed;
+- before a step that ends only those are tried that do not commute with it or with one that must be tried;
+- of open steps of one kind, equally pressing and with none after them, only the one that ends earliest is tried.
 """
 
 from __future__ import annotations
@@ -76,28 +80,39 @@ class OutOfLimitsError(Exception):
 
 
 class _Open:
-    """A step that has begun: its bit while it may still come into the order (0: it is in every order), its kind, when it ends.
+    """A step that has begun: its bits (0: it is in every order), its kind, when it ends, the step that must come before it.
 
-    `mark` is the bit of its kind if nothing comes after it, so that it stands for those that end later.
+    A configuration has `bit` set where the step need not come into the order any more, and `can` where it still may. Who has
+    both set may take it for done at a moment at which it left all as it was, or for not yet done. `mark` is the bit
+    of its kind if nothing comes after it, so that it stands for those that end later.
     """
 
-    __slots__ = ("before", "bit", "end", "kind", "mark")
+    __slots__ = ("before", "bit", "can", "end", "kind", "mark")
 
     def __init__(self, kind: int, end: float, before: _Open | None, mark: int) -> None:
-        self.bit = 0
+        self.bit = self.can = 0
         self.kind = kind
         self.end = end
-        self.before = before
+        self.before: _Open = before or _FIRST
         self.mark = mark
 
 
-_FIRST = _Open(NOBODY, 0, None, 0)
+class _First(_Open):
+    """What comes before a step that need not wait for another."""
+
+    def __init__(self) -> None:
+        self.bit = self.can = self.mark = 0
+        self.before = self
+
+
+_FIRST: _Open = _First()
 
 
 class Search:
     """A search under way: `begin` and `end` take the events as they come.
 
-    `configurations` maps the bit set of the open steps that are not yet in the order to a bit set of states.
+    `configurations` maps the bits of the open steps to a bit set of states. Of two configurations the one with more bits
+    can do all that the other can, in the states that both have.
     """
 
     def __init__(self, table: Table, states: int, limits: Limits | None = None) -> None:
@@ -108,8 +123,7 @@ class Search:
         self._free: list[int] = []
         self._bits = 0
         self._changing: list[_Open] = []
-        self._passive: list[_Open] = []
-        self._lost = 0
+        self._settling: list[_Open] = []
         self._until = time.monotonic() + limits.seconds
         self._room = max(1, limits.memory // _BYTES)
         self._looks = 0
@@ -122,35 +136,30 @@ class Search:
             found |= each
         return found
 
-    def begin(self, kind: int, end: float = inf, before: _Open | None = None, *, last: bool = True) -> _Open:
+    def begin(self, kind: int, end: float = inf, before: _Open | None = None, *, last: bool = True) -> _Open | None:
         """Take in a step that may come into the order from now on; `end` orders the ends, infinity: it has none.
 
-        `last`: no step must come after it. Raises OutOfLimitsError.
+        `last`: no step must come after it. Gives None if it is in every order at once. Raises OutOfLimitsError.
         """
-        before = before or _FIRST
-        step = _Open(kind, end, before, 1 << kind if last else 0)
         passive = self._table.passive[kind]
-        if passive and self._everywhere(kind, before.bit):
-            return step
-        if passive and last and end == inf:
-            return step  # whether it ever happened makes no difference
-        step.bit = bit = self._free.pop() if self._free else 1 << self._bits
-        if bit >> self._bits:
-            self._bits += 1
-        if last and end == inf:
-            self._lost |= bit
-        begun = {waiting | bit: states for waiting, states in self.configurations.items()}
-        if passive:
-            self._passive.append(step)
-            found: dict[int, int] = {}
-            for waiting, states in begun.items():
-                self._settle(waiting, states, found, found, 0)
-            begun = self._undominated(found)
-        else:
+        if passive and ((last and end == inf) or self._everywhere(kind, before.bit if before else 0)):
+            return None  # if it has no end, whether it ever happened makes no difference
+        step = _Open(kind, end, before, 1 << kind if last else 0)
+        step.bit = self._bit()
+        step.can = 0 if passive else step.bit << 1
+        bits = step.can | (step.bit if last and end == inf else 0)
+        begun = {ways | bits: states for ways, states in self.configurations.items()}
+        if not passive:
             place = len(self._changing)
             while place and self._changing[place - 1].end > end:
                 place -= 1
             self._changing.insert(place, step)
+        if passive or (last and end < inf and self._table.still[kind]):
+            self._settling.append(step)
+            found: dict[int, int] = {}
+            for ways, states in begun.items():
+                self._settle(ways, states, found, found, _FIRST)
+            begun = _undominated(found)
         self.configurations = begun
         self._count(len(begun))
         return step
@@ -163,104 +172,125 @@ class Search:
         bit = step.bit
         if not bit:
             return True
-        done = {waiting: states for waiting, states in self.configurations.items() if not waiting & bit}
-        if len(done) < len(self.configurations):
-            late = {waiting: states for waiting, states in self.configurations.items() if waiting & bit}
-            self._order(late, done, bit)
+        done: dict[int, int] = {}
+        late: dict[int, int] = {}
+        for ways, states in self.configurations.items():
+            self._sort(ways, states, done, late, step)
+        if late:
+            self._order(late, done, step)
             if not done:
                 return False
-            done = self._undominated(done)
-            self._count(len(done))
-        self.configurations = done
-        step.bit = 0
+        if step.can:
+            self._changing.remove(step)
+        if not step.can or step in self._settling:
+            self._settling.remove(step)
+        rest = ~(bit | step.can)
+        found: dict[int, int] = {}
+        for ways, states in done.items():
+            found[ways & rest] = found.get(ways & rest, 0) | states
+        self.configurations = found = _undominated(found)
+        step.bit = step.can = 0
         self._free.append(bit)
-        (self._passive if self._table.passive[step.kind] else self._changing).remove(step)
+        self._count(len(found))
         return True
+
+    def _bit(self) -> int:
+        if self._free:
+            return self._free.pop()
+        self._bits += 2
+        return 1 << (self._bits - 2)
 
     def _everywhere(self, kind: int, before: int) -> bool:
         """Whether a passive step can be taken in every state of every configuration."""
-        table = self._table
-        splits = table.splits[kind]
-        for waiting, states in self.configurations.items():
-            if waiting & before:
+        splits = self._table.splits[kind]
+        for ways, states in self.configurations.items():
+            if ways & before != before:
                 return False
-            if (splits.get(states) or table.split(kind, states))[0] != states:
+            known = splits.get(states)
+            if (self._table.split(kind, states) if known is None else known)[0] != states:
                 return False
         return True
 
-    def _order(self, layer: dict[int, int], done: dict[int, int], bit: int) -> None:
-        """Put open steps into the order, one more a layer, until the one with this bit is in it."""
-        table, changing = self._table, self._changing
-        seen = dict(layer) if self._lost else {}
+    def _order(self, layer: dict[int, int], done: dict[int, int], last: _Open) -> None:
+        """Put open steps into the order, one more a layer, until the last one is in it."""
+        table = self._table
+        matter = self._matter(layer, last)
+        seen = dict(layer)
         while layer:
             self._look(len(layer) + len(done))
             deeper: dict[int, int] = {}
-            for waiting, states in layer.items():
-                tried = 0
-                for step in changing:
-                    if not waiting & step.bit or tried & step.mark or waiting & step.before.bit:  # type: ignore[union-attr] # every open step has one
+            for ways, states in layer.items():
+                tried = spared = 0
+                for step in matter:
+                    before = step.before.bit
+                    if not ways & step.can or tried & step.mark or ways & before != before:
                         continue
-                    tried |= step.mark
+                    if not ways & step.bit:
+                        tried |= step.mark
+                    elif spared & step.mark:
+                        continue
+                    else:
+                        spared |= step.mark
                     after = table.results[step.kind].get(states)
                     if after is None:
                         after = table.after(step.kind, states)
                     if after:
-                        self._settle(waiting ^ step.bit, after, done, deeper, bit)
-            layer = self._fresh(deeper, seen) if self._lost else deeper
+                        self._settle((ways | step.bit) & ~step.can, after, done, deeper, last)
+            layer = _fresh(deeper, seen, done)
 
-    def _settle(self, waiting: int, states: int, done: dict[int, int], others: dict[int, int], bit: int) -> None:
-        """Put every passive step that can be into the order, and add what comes of it to `done`, or to `others` if it waits."""
-        todo = [(waiting, states)]
+    def _matter(self, layer: dict[int, int], last: _Open) -> list[_Open]:
+        """List the changing steps whose place before or after the last one can matter.
+
+        A step that commutes with the last one, and with all that matter, can as well come after it, when it must.
+        """
+        commute = self._table.commute
+        found, todo = {last}, [last]
+        missing = [each for each in self._settling if not each.can and any(not ways & each.bit for ways in layer)]
+        rest = [each for each in (*self._changing, *missing) if each is not last]
         while todo:
-            waiting, states = todo.pop()
-            for step in self._passive:
-                if not waiting & step.bit or waiting & step.before.bit:  # type: ignore[union-attr] # every open step has one
+            here = todo.pop()
+            left = []
+            for each in rest:
+                if each is here.before or not commute(each.kind, here.kind):
+                    found.add(each)
+                    todo.append(each)
+                else:
+                    left.append(each)
+            rest = left
+        return [each for each in self._changing if each in found]
+
+    def _settle(self, ways: int, states: int, done: dict[int, int], others: dict[int, int], last: _Open) -> None:
+        """Part a configuration by the steps that may leave all as it was, and sort it by the last one."""
+        todo = [(ways, states)]
+        table = self._table
+        while todo:
+            ways, states = todo.pop()
+            for step in self._settling:
+                before = step.before.bit
+                if ways & step.bit or ways & before != before:
                     continue
-                taken, left = self._table.split(step.kind, states)
+                known = table.splits[step.kind].get(states)
+                taken, left = table.split(step.kind, states) if known is None else known
                 if taken == states:
-                    waiting ^= step.bit
+                    ways |= step.bit
                 elif taken:
                     # silent steps may have made room for those before it in the list, so all are looked at again
-                    todo.append((waiting ^ step.bit, taken))
+                    todo.append((ways | step.bit, taken))
                     if not left:
                         break
                     states = left
             else:
-                into = others if waiting & bit else done
-                into[waiting] = into.get(waiting, 0) | states
+                self._sort(ways, states, done, others, last)
 
-    def _fresh(self, layer: dict[int, int], seen: dict[int, int]) -> dict[int, int]:
-        """Leave out of a layer the states in which fewer steps without an end had to be used before."""
-        for waiting, states in layer.items():
-            seen[waiting] = seen.get(waiting, 0) | states
-        kept = self._undominated(seen)
-        seen.clear()
-        seen.update(kept)
-        return {waiting: kept[waiting] & states for waiting, states in layer.items() if kept.get(waiting, 0) & states}
-
-    def _undominated(self, configurations: dict[int, int]) -> dict[int, int]:
-        """Leave out the states of configurations that others stand for: those that used fewer of the steps without an end."""
-        lost = self._lost
-        if not lost or len(configurations) < 2:
-            return configurations
-        groups: dict[int, list[int]] = {}
-        for waiting in configurations:
-            groups.setdefault(waiting & ~lost, []).append(waiting)
-        kept: dict[int, int] = {}
-        for group in groups.values():
-            group.sort(key=lambda waiting: -waiting.bit_count())
-            better: list[tuple[int, int]] = []
-            for waiting in group:
-                states = configurations[waiting]
-                for other, known in better:
-                    if waiting & other == waiting:
-                        states &= ~known
-                        if not states:
-                            break
-                if states:
-                    kept[waiting] = states
-                    better.append((waiting, states))
-        return kept
+    @staticmethod
+    def _sort(ways: int, states: int, done: dict[int, int], others: dict[int, int], last: _Open) -> None:
+        """Add a configuration to those that have the last step in the order, to the others, or to both if either may be."""
+        if ways & last.bit == last.bit:
+            here = ways & ~last.can
+            done[here] = done.get(here, 0) | states
+        if ways & last.can or ways & last.bit != last.bit:
+            here = ways & ~last.bit
+            others[here] = others.get(here, 0) | states
 
     def _count(self, configurations: int) -> None:
         self.most = max(self.most, configurations)
@@ -274,6 +304,36 @@ class Search:
             self._looks = 0
             if time.monotonic() > self._until:
                 raise OutOfLimitsError("the time is over")
+
+
+def _fresh(layer: dict[int, int], seen: dict[int, int], done: dict[int, int]) -> dict[int, int]:
+    """Leave out of a layer the states for which another configuration stands; `seen` keeps those that have been there."""
+    if not layer:
+        return layer
+    for ways, states in layer.items():
+        seen[ways] = seen.get(ways, 0) | states
+    both = dict(seen)
+    for ways, states in done.items():
+        both[ways] = both.get(ways, 0) | states
+    kept = _undominated(both)
+    return {ways: left for ways, states in layer.items() if (left := kept.get(ways, 0) & states)}
+
+
+def _undominated(configurations: dict[int, int]) -> dict[int, int]:
+    """Leave out the states of configurations for which others stand: those with the same bits and more."""
+    if len(configurations) < 2:
+        return configurations
+    kept: dict[int, int] = {}
+    for ways in sorted(configurations, key=int.bit_count, reverse=True):
+        states = configurations[ways]
+        for other, known in kept.items():
+            if ways & other == ways:
+                states &= ~known
+                if not states:
+                    break
+        else:
+            kept[ways] = states
+    return kept
 
 
 def _outlook(steps: Steps) -> tuple[array[int], bytearray]:
@@ -293,17 +353,22 @@ def linearize(table: Table, states: int, steps: Steps, limits: Limits | None = N
     search = Search(table, states, limits)
     ends, followed = _outlook(steps)
     kinds, before, begun = steps.kinds, steps.before, dict[int, _Open]()
-    answer, reason, place = Answer.LEGAL, "", 0
+    begin, end = search.begin, search.end
+    answer, reason, event = Answer.LEGAL, "", NOBODY
     try:
         for event in steps.events:
             number = event >> 1
-            if not event & 1:
-                first = begun.get(before[number]) if before[number] != NOBODY else None
-                begun[number] = search.begin(kinds[number], ends[number] or inf, first, last=not followed[number])
-            elif not search.end(begun.pop(number)):
-                answer = Answer.ILLEGAL
-                break
-            place += 1
+            if event & 1:
+                step = begun.pop(number, None)
+                if step is not None and not end(step):
+                    answer = Answer.ILLEGAL
+                    break
+            else:
+                first = begun.get(before[number])
+                step = begin(kinds[number], ends[number] or inf, first, last=not followed[number])
+                if step is not None:
+                    begun[number] = step
     except OutOfLimitsError as error:
         answer, reason = Answer.INCONCLUSIVE, str(error)
+    place = len(steps.events) if answer is Answer.LEGAL else list(steps.events).index(event)
     return Result(answer, place, search.states, search.most, reason)

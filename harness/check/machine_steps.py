@@ -58,7 +58,7 @@ _BOOTS = frozenset({"poweredOff", "reset", "guestShutDown", "guestRebooted"})
 class Step(msgspec.Struct, frozen=True):
     """One kind of step: its role, the call as the oracle sees it, and what came of it.
 
-    `does` is an effect, a lever or a host's state; `seen` are fields of a state that were read.
+    `does` is an effect, a lever or a host's state, or why no end is legal; `seen` are fields of a state that were read.
     """
 
     role: str
@@ -101,7 +101,7 @@ class Rules:
             TAKE: lambda step, state: (
                 [replace(state, running=CUSTOMIZE)] if not state.running and self._fits(step, state) else []
             ),
-            END: lambda _, state: _done("customized", state) if state.running == CUSTOMIZE else [],
+            END: lambda step, state: _done("customized", state) if state.running == CUSTOMIZE and not step.does else [],
             FAILED: lambda _, state: failed(state),
             ABORT: lambda step, state: _done("aborted", state) if self._fits(step, state) else [],
             DONE: lambda step, state: _done(step.does, state) if self._fits(step, state) else [],

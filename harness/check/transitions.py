@@ -12,15 +12,22 @@ class Table:
     """What each kind of step makes of a set of states, closed over the silent steps that anyone may take at any time.
 
     `moves[kind]` maps a state to the bit set of the states that the step may lead to (absent: it cannot be taken there);
-    `silent[state]` is the bit set of what one silent step may lead to. A kind is *passive* if it never changes a state.
+    `silent[state]` is the bit set of what one silent step may lead to. A kind is *passive* if it never changes a state;
+    `still` are the states in which a step of a kind may leave everything as it was.
     """
 
     def __init__(self, moves: Sequence[Mapping[int, int]], silent: Sequence[int] = ()) -> None:
         self.closed = _closed(silent)
+        states = 1 + max(
+            (max(after.bit_length() - 1, state) for each in moves for state, after in each.items()), default=0
+        )
+        self.states = max(states, len(silent))
         self.passive = [all(after == 1 << state for state, after in each.items()) for each in moves]
+        self.still = [sum(1 << state for state, after in each.items() if after >> state & 1) for each in moves]
         self.enabled = [sum(1 << state for state in each) for each in moves]
         self.results: list[dict[int, int]] = [{} for _ in moves]
         self.splits: list[dict[int, tuple[int, int]]] = [{} for _ in moves]
+        self._commute: dict[tuple[int, int], bool] = {}
         self._moves = [{state: self.close(after) for state, after in each.items()} for each in moves]
 
     def close(self, states: int) -> int:
@@ -49,17 +56,28 @@ class Table:
         return found
 
     def split(self, kind: int, states: int) -> tuple[int, int]:
-        """Part a set by a passive step: the states after it, and those that are left where it cannot be taken.
+        """Part a set by a step that may leave all as it was: the states in which it may have been taken, and the others.
 
-        Whoever has taken the step in a state can do all that one can do who has not: so such a state is in the first only.
+        Who has taken a passive step in a state can do all that one can do who has not: so such a state is in the first only.
         """
         known = self.splits[kind]
         found = known.get(states)
         if found is None:
-            done = self.close(states & self.enabled[kind])
+            done = self.close(states & self.still[kind])
             if len(known) >= KEPT:
                 known.clear()
             known[states] = found = (done, states & ~done)
+        return found
+
+    def commute(self, one: int, other: int) -> bool:
+        """Whether two kinds of step lead to the same states in either order, from any state."""
+        key = (one, other) if one < other else (other, one)
+        found = self._commute.get(key)
+        if found is None:
+            found = self._commute[key] = all(
+                self.after(one, self.after(other, begin)) == self.after(other, self.after(one, begin))
+                for begin in (self.close(1 << state) for state in range(self.states))
+            )
         return found
 
 

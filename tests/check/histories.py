@@ -12,6 +12,8 @@ Chain = tuple[int, ...]
 """The kinds of the steps of one operation, in their order."""
 Choose = Callable[[Random, int], Sequence[Chain]]
 """Gives, for a state, the operations that are worth a try, in the order in which they are tried."""
+Veto = Callable[[int, int], bool]
+"""Whether a step must not be taken in a state, because another client could not go on then."""
 
 
 def random_table(rng: Random) -> Table:
@@ -41,13 +43,19 @@ def any_chain(table: Table) -> Choose:
 
 
 class History:
-    """A history in the making: the order is simulated step by step, and the times are spread around its points."""
+    """A history in the making: the order is simulated step by step, and the times are spread around its points.
 
-    def __init__(self, table: Table, state: int, clients: int, rng: Random) -> None:
-        self._table, self._rng, self._state = table, rng, state
+    `haste` is the share of passive steps after which the next one of the operation comes at once.
+    """
+
+    def __init__(
+        self, table: Table, state: int, clients: int, rng: Random, veto: Veto = lambda *_: False, haste: float = 0.0
+    ) -> None:
+        self._table, self._rng, self._state, self._veto = table, rng, state, veto
         self._last = [0.0] * clients
         self._todo: list[list[tuple[int, int]]] = [[] for _ in range(clients)]
         self._now = 0.0
+        self.haste = haste
         self.kinds: list[int] = []
         self.before: list[int] = []
         self.begins: list[float] = []
@@ -68,24 +76,34 @@ class History:
         return made
 
     def _start(self, client: int, chains: Sequence[Chain]) -> bool:
-        """Let a client begin the first operation whose first step can be taken."""
+        """Let a client begin the first operation whose first steps can be taken: it takes one, or as many as are passive."""
         for chain in chains:
-            after = self._table.after(chain[0], self._table.close(1 << self._state))
-            if after:
-                first = len(self.kinds)
-                start = self._last[client] + (self._now - self._last[client]) * self._rng.random()
-                for place, kind in enumerate(chain):
-                    self.kinds.append(kind)
-                    self.before.append(first + place - 1 if place else NOBODY)
-                    self.begins.append(start)
-                    self.ends.append(0.0)
-                self._todo[client] = [(first + place, kind) for place, kind in enumerate(chain)]
-                return self._take(client)
+            if not self._possible(chain):
+                continue
+            first = len(self.kinds)
+            start = self._last[client] + (self._now - self._last[client]) * self._rng.random()
+            for place, kind in enumerate(chain):
+                self.kinds.append(kind)
+                self.before.append(first + place - 1 if place else NOBODY)
+                self.begins.append(start)
+                self.ends.append(0.0)
+            self._todo[client] = [(first + place, kind) for place, kind in enumerate(chain)]
+            return self._take(client)
         return False
+
+    def _possible(self, chain: Chain) -> bool:
+        """Whether an operation can begin, and what it needs of the state is so now."""
+        here = self._table.close(1 << self._state)
+        for kind in chain:
+            if not self._table.after(kind, here) or self._veto(self._state, kind):
+                return False
+            if not self._table.passive[kind]:
+                break
+        return True
 
     def _take(self, client: int) -> bool:
         number, kind = self._todo[client][0]
-        after = self._table.after(kind, self._table.close(1 << self._state))
+        after = 0 if self._veto(self._state, kind) else self._table.after(kind, self._table.close(1 << self._state))
         if not after:
             return False
         self._state = self._rng.choice(bits(after))
@@ -96,6 +114,8 @@ class History:
         if self.before[number] != NOBODY:
             self.ends[number] = end = max(end, self.ends[self.before[number]])
         self._last[client] = end
+        if self._todo[client] and self._table.passive[kind] and self._rng.random() < self.haste:
+            self._take(client)
         return True
 
     def steps(self, lost: int = 0) -> Steps:
