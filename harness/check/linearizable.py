@@ -83,18 +83,19 @@ class _Open:
     """A step that has begun: its bits (0: it is in every order), its kind, when it ends, the step that must come before it.
 
     A configuration has `bit` set where the step need not come into the order any more, and `can` where it still may. Who has
-    both set may take it for done at a moment at which it left all as it was, or for not yet done. `mark` is the bit
-    of its kind if nothing comes after it, so that it stands for those that end later.
+    both set may take it for done at a moment at which it left all as it was, or for not yet done. `sort` is the bit
+    of its kind, `mark` the same if nothing comes after it, so that it stands for those that end later.
     """
 
-    __slots__ = ("before", "bit", "can", "end", "kind", "mark")
+    __slots__ = ("before", "bit", "can", "end", "kind", "mark", "sort")
 
-    def __init__(self, kind: int, end: float, before: _Open | None, mark: int) -> None:
+    def __init__(self, kind: int, end: float, before: _Open | None, *, last: bool) -> None:
         self.bit = self.can = 0
         self.kind = kind
         self.end = end
         self.before: _Open = before or _FIRST
-        self.mark = mark
+        self.sort = 1 << kind
+        self.mark = self.sort if last else 0
 
 
 class _First(_Open):
@@ -124,6 +125,7 @@ class Search:
         self._bits = 0
         self._changing: list[_Open] = []
         self._settling: list[_Open] = []
+        self._lost: dict[int, int] = {}
         self._until = time.monotonic() + limits.seconds
         self._room = max(1, limits.memory // _BYTES)
         self._looks = 0
@@ -144,17 +146,21 @@ class Search:
         passive = self._table.passive[kind]
         if passive and ((last and end == inf) or self._everywhere(kind, before.bit if before else 0)):
             return None  # if it has no end, whether it ever happened makes no difference
-        step = _Open(kind, end, before, 1 << kind if last else 0)
+        lost = last and end == inf
+        if lost and not (before and before.bit):
+            self._lose(kind)
+            return None
+        step = _Open(kind, end, before, last=last)
         step.bit = self._bit()
         step.can = 0 if passive else step.bit << 1
-        bits = step.can | (step.bit if last and end == inf else 0)
+        bits = step.can | (step.bit if lost else 0)
         begun = {ways | bits: states for ways, states in self.configurations.items()}
         if not passive:
             place = len(self._changing)
             while place and self._changing[place - 1].end > end:
                 place -= 1
             self._changing.insert(place, step)
-        if passive or (last and end < inf and self._table.still[kind]):
+        if passive or (last and not lost and self._table.still[kind]):
             self._settling.append(step)
             found: dict[int, int] = {}
             for ways, states in begun.items():
@@ -194,6 +200,13 @@ class Search:
         self._count(len(found))
         return True
 
+    def _lose(self, kind: int) -> None:
+        """Take in a step that has no end: those of one kind that have begun are as good as each other, so a bit each will do."""
+        bit = 1 << self._bits
+        self._bits += 1
+        self._lost[kind] = self._lost.get(kind, 0) | bit
+        self.configurations = {ways | bit: states for ways, states in self.configurations.items()}
+
     def _bit(self) -> int:
         if self._free:
             return self._free.pop()
@@ -213,51 +226,62 @@ class Search:
 
     def _order(self, layer: dict[int, int], done: dict[int, int], last: _Open) -> None:
         """Put open steps into the order, one more a layer, until the last one is in it."""
-        table = self._table
+        results, after_of = self._table.results, self._table.after
         matter = self._matter(layer, last)
+        steps = [each for each in self._changing if matter & each.sort]
+        lost = [(kind, bits) for kind, bits in self._lost.items() if matter >> kind & 1]
         seen = dict(layer)
         while layer:
             self._look(len(layer) + len(done))
             deeper: dict[int, int] = {}
             for ways, states in layer.items():
-                tried = spared = 0
-                for step in matter:
-                    before = step.before.bit
-                    if not ways & step.can or tried & step.mark or ways & before != before:
-                        continue
-                    if not ways & step.bit:
-                        tried |= step.mark
-                    elif spared & step.mark:
-                        continue
-                    else:
-                        spared |= step.mark
-                    after = table.results[step.kind].get(states)
+                for kind, rest in self._next(ways, steps, lost):
+                    after = results[kind].get(states)
                     if after is None:
-                        after = table.after(step.kind, states)
+                        after = after_of(kind, states)
                     if after:
-                        self._settle((ways | step.bit) & ~step.can, after, done, deeper, last)
+                        self._settle(rest, after, done, deeper, last)
             layer = _fresh(deeper, seen, done)
 
-    def _matter(self, layer: dict[int, int], last: _Open) -> list[_Open]:
-        """List the changing steps whose place before or after the last one can matter.
+    @staticmethod
+    def _next(ways: int, steps: list[_Open], lost: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """List the kinds of steps that may come next in the order, with the bits that are left then."""
+        found = []
+        tried = spared = 0
+        for step in steps:
+            before = step.before.bit
+            if not ways & step.can or tried & step.mark or ways & before != before:
+                continue
+            if not ways & step.bit:
+                tried |= step.mark
+            elif spared & step.mark:
+                continue
+            else:
+                spared |= step.mark
+            found.append((step.kind, (ways | step.bit) & ~step.can))
+        for kind, bits in lost:
+            left = ways & bits
+            if left and not (tried | spared) >> kind & 1:
+                found.append((kind, ways ^ (left & -left)))
+        return found
+
+    def _matter(self, layer: dict[int, int], last: _Open) -> int:
+        """Give the kinds (a bit set) of the steps whose place before or after the last one can matter.
 
         A step that commutes with the last one, and with all that matter, can as well come after it, when it must.
         """
-        commute = self._table.commute
-        found, todo = {last}, [last]
-        missing = [each for each in self._settling if not each.can and any(not ways & each.bit for ways in layer)]
-        rest = [each for each in (*self._changing, *missing) if each is not last]
-        while todo:
-            here = todo.pop()
-            left = []
-            for each in rest:
-                if each is here.before or not commute(each.kind, here.kind):
-                    found.add(each)
-                    todo.append(each)
-                else:
-                    left.append(each)
-            rest = left
-        return [each for each in self._changing if each in found]
+        common = -1
+        for ways in layer:
+            common &= ways
+        waiting = [each for each in self._settling if not each.can and not common & each.bit]
+        kinds, chained = 0, set()
+        for each in (*self._changing, *waiting):
+            kinds |= each.sort
+            if each.before.bit:
+                chained.add((each.kind, each.before.kind))
+        for kind in self._lost:
+            kinds |= 1 << kind
+        return self._table.entangled(last.kind, kinds, frozenset(chained))
 
     def _settle(self, ways: int, states: int, done: dict[int, int], others: dict[int, int], last: _Open) -> None:
         """Part a configuration by the steps that may leave all as it was, and sort it by the last one."""

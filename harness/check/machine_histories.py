@@ -25,7 +25,8 @@ _PATHS = {
     "pending": {"config.tools.pendingCustomization"},
     "tools": {"guest.toolsRunningStatus", "guest.toolsVersionStatus2", "guest.guestOperationsReady"},
 }
-_OTHERS_SAY = {"RetrievePropertiesEx", "RetrieveProperties"}
+_SEEN = (*sorted({path for paths in _PATHS.values() for path in paths}), "_missing")
+_RETRIEVALS = {"RetrievePropertiesEx", "RetrieveProperties"}
 _KEPT = 1 << 16
 
 
@@ -83,7 +84,7 @@ class MachineHistories:
             self.logouts.setdefault(operation.call.actor, []).append(operation.start)
 
     def _sort(self, call: Call) -> _Known:
-        if call.method in _OTHERS_SAY:
+        if call.method in _RETRIEVALS:
             spec = (call.arguments.get("specSet") or [{}])[0]
             ref = as_ref((spec.get("objectSet") or [{}])[0].get("obj"))
             paths = {path for each in spec.get("propSet") or () for path in each.get("pathSet") or ()}
@@ -164,7 +165,7 @@ class MachineHistories:
         machine.reads.append((operation.op, start, operation.end, Step(READ, seen=seen)))
 
     def _view(self, fields: tuple[str, ...], values: Mapping[str, Json]) -> tuple[tuple[str, Json], ...]:
-        key = (fields, *(str(values.get(path)) for name in fields for path in _PATHS[name]))
+        key = (fields, *[str(found) if isinstance(found := values.get(path), dict) else found for path in _SEEN])
         seen = self._views.get(key)
         if seen is None:
             state = observe(State(), values)

@@ -27,6 +27,7 @@ class Table:
         self.enabled = [sum(1 << state for state in each) for each in moves]
         self.results: list[dict[int, int]] = [{} for _ in moves]
         self.splits: list[dict[int, tuple[int, int]]] = [{} for _ in moves]
+        self._entangled: dict[tuple[int, int, frozenset[tuple[int, int]]], int] = {}
         self._commute: dict[tuple[int, int], bool] = {}
         self._moves = [{state: self.close(after) for state, after in each.items()} for each in moves]
 
@@ -78,6 +79,26 @@ class Table:
                 self.after(one, self.after(other, begin)) == self.after(other, self.after(one, begin))
                 for begin in (self.close(1 << state) for state in range(self.states))
             )
+        return found
+
+    def entangled(self, kind: int, others: int, chained: frozenset[tuple[int, int]]) -> int:
+        """Give those of a set of kinds that do not commute with this one, or with another of those; itself with them.
+
+        `chained` are pairs of which the first must come after the second, so that the second matters if the first does.
+        """
+        key = (kind, others, chained)
+        found = self._entangled.get(key)
+        if found is None:
+            found, todo, rest = 1 << kind, [kind], bits(others & ~(1 << kind))
+            while todo:
+                here = todo.pop()
+                rivals = [each for each in rest if (here, each) in chained or not self.commute(each, here)]
+                todo += rivals
+                rest = [each for each in rest if each not in rivals]
+                found |= sum(1 << each for each in rivals)
+            if len(self._entangled) >= KEPT:
+                self._entangled.clear()
+            self._entangled[key] = found
         return found
 
 
