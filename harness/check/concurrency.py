@@ -55,15 +55,19 @@ class Encoded(msgspec.Struct, frozen=True):
 
 
 class MachineHistory:
-    """What is known of one VM's history; `steps` are those that need no more than themselves."""
+    """What is known of one VM's history: its calls, its reads, what the first of those showed.
 
-    def __init__(self, engine: str, family: str = "linux") -> None:
+    Of a clone `parent` is the VM that it was made of, `born` the times between which.
+    """
+
+    def __init__(self, engine: str) -> None:
         self.engine = engine
-        self.family = family
         self.lives: list[Life] = []
         self.reads: list[tuple[int, float, float, Step]] = []
         self.seen: Mapping[str, Json] | None = None
         self.cancelled: dict[str, float] = {}
+        self.parent = ""
+        self.born = (0.0, 0.0)
 
     def encode(self, effects: Mapping[str, str], logouts: Mapping[str, list[float]], publish: float) -> Encoded:
         """Turn it into steps; `effects` are those of methods by name, `logouts` the times at which actors left."""

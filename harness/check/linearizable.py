@@ -201,7 +201,7 @@ class Search:
         return True
 
     def _lose(self, kind: int) -> None:
-        """Take in a step that has no end: those of one kind that have begun are as good as each other, so a bit each will do."""
+        """Take in a step that has no end; those of one kind that have begun are as good as each other."""
         bit = 1 << self._bits
         self._bits += 1
         self._lost[kind] = self._lost.get(kind, 0) | bit
@@ -396,3 +396,22 @@ def linearize(table: Table, states: int, steps: Steps, limits: Limits | None = N
         answer, reason = Answer.INCONCLUSIVE, str(error)
     place = len(steps.events) if answer is Answer.LEGAL else list(steps.events).index(event)
     return Result(answer, place, search.states, search.most, reason)
+
+
+def replayed(table: Table, states: int, steps: Steps, events: int) -> list[int]:
+    """Give the states that are possible before each of the first events, in any configuration, and after the last of them."""
+    search, begun, found = Search(table, states), dict[int, _Open](), []
+    ends, followed = _outlook(steps)
+    for event in steps.events[:events]:
+        found.append(search.states)
+        number = event >> 1
+        if event & 1:
+            step = begun.pop(number, None)
+            if step is not None:
+                search.end(step)
+        else:
+            first = begun.get(steps.before[number])
+            step = search.begin(steps.kinds[number], ends[number] or inf, first, last=not followed[number])
+            if step is not None:
+                begun[number] = step
+    return [*found, search.states]

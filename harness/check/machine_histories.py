@@ -153,7 +153,8 @@ class MachineHistories:
         if child is not None and parent:
             facts = replace(self.facts.vms[parent], ref=child, name=child.value)
             self.facts = replace(self.facts, vms={**self.facts.vms, child.value: facts})
-            self.machines[child.value] = MachineHistory(facts.engine)
+            self.machines[child.value] = made = MachineHistory(facts.engine)
+            made.parent, made.born = parent, (life.start, life.until)
             self._known.clear()
 
     def _vm_read(self, operation: Operation, known: _Known, values: Mapping[str, Json] | None) -> None:

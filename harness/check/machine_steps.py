@@ -45,6 +45,13 @@ ACCEPTED, REFUSED, CAUSE, FIT, TAKE, END, FAILED, ABORT, DONE, GHOST, LEVER, REA
     "connection",
     "any",
 )
+_SAID = {
+    END: "CustomizeGuest_Task succeeds",
+    FAILED: "CustomizeGuest_Task may leave its lock",
+    TAKE: "CustomizeGuest_Task takes the lock",
+    ABORT: "AbortCustomization_Task frees the lock",
+    GONE: "the VM goes",
+}
 NONE: frozenset[str] = frozenset()
 _FLOWS = ("connection", "question", "pending", "template")
 """Fields of a state that may also change by what no call tells."""
@@ -71,6 +78,8 @@ class Step(msgspec.Struct, frozen=True):
 
     def text(self) -> str:
         """Write the step in a few words."""
+        if self.role in _SAID:
+            return f"{_SAID[self.role]} {self.does}".rstrip()
         what = self.asked.method if self.asked else self.does
         seen = ", ".join(f"{name} {value}" for name, value in self.seen)
         return " ".join(each for each in (what, self.role, self.outcome, seen) if each)
@@ -173,6 +182,18 @@ def beginnings(engine: str, seen: Mapping[str, Json] | None = None) -> frozenset
     found = {each for one in bases for each in _anyhow(one)}
     known = {settle(replace(each, **flows)) for each in found} if flows else set()
     return frozenset(found | known)
+
+
+def inherited(parent: Iterable[State], *, held: bool) -> frozenset[State]:
+    """Give the states of an instant clone from those of its parent: a lock that was held has no owner in the child.
+
+    `held`: a customization of which the states do not tell may have run.
+    """
+    found = set()
+    for each in parent:
+        lost = each.orphaned or each.running == CUSTOMIZE
+        found |= {replace(each, running="", orphaned=orphaned) for orphaned in {lost, lost or held}}
+    return frozenset(found)
 
 
 def _growing(number: dict[State, int]) -> Iterable[State]:

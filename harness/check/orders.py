@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
 import msgspec
 
-from harness.check.concurrency import Encoded
-from harness.check.linearizable import Answer, Limits, Result, linearize
+from harness.check.concurrency import Encoded, MachineHistory
+from harness.check.life import workers
+from harness.check.linearizable import Answer, Limits, Result, linearize, replayed
 from harness.check.machine_histories import MachineHistories
-from harness.check.machine_steps import Numbered, Rules, beginnings
+from harness.check.machine_steps import Numbered, Rules, beginnings, inherited
+from harness.check.transitions import bits
 from harness.contract import Contract
-from harness.model import Facts
+from harness.model import Facts, State
 from harness.terms import Operation
 
 
@@ -38,14 +41,32 @@ def orders(
     for operation in operations:
         histories.feed(operation)
     rules = Rules(judged)
-    found = []
+    found: dict[str, Order] = {}
     for vm, machine in histories.machines.items():
         if machine.lives or machine.reads:
             encoded = machine.encode(histories.effects, histories.logouts, facts.publish)
-            numbered = rules.numbered(beginnings(machine.engine, machine.seen), encoded.kinds)
+            initial = _inherited(machine, histories, found) or beginnings(machine.engine, machine.seen)
+            numbered = rules.numbered(initial, encoded.kinds)
             left = Limits(until - time.monotonic(), limits.memory)
-            found.append(Order(vm, linearize(numbered.table, numbered.initial, encoded.steps, left), encoded, numbered))
-    return found
+            result = linearize(numbered.table, numbered.initial, encoded.steps, left)
+            found[vm] = Order(vm, result, encoded, numbered)
+    return list(found.values())
+
+
+def _inherited(machine: MachineHistory, histories: MachineHistories, found: dict[str, Order]) -> frozenset[State]:
+    """Give every state that a clone may have from its parent; none if nothing is known of that."""
+    order = found.get(machine.parent)
+    if order is None or order.result.answer is not Answer.LEGAL:
+        return frozenset()
+    start, until = machine.born
+    steps, times = order.encoded.steps, (order.encoded.begins, order.encoded.ends)
+    moments = [times[event & 1][event >> 1] for event in steps.events]
+    first, last = bisect_left(moments, start), bisect_right(moments, until)
+    possible = 0
+    for each in replayed(order.numbered.table, order.numbered.initial, steps, last)[first:]:
+        possible |= each
+    held = "customize" in workers(histories.machines[machine.parent].lives).meeting(start, until)
+    return inherited((order.numbered.states[each] for each in bits(possible)), held=held)
 
 
 def worst(found: Iterable[Order]) -> Answer:
