@@ -15,7 +15,7 @@ from math import inf
 import msgspec
 
 from harness.check.life import UNJUDGED, Life, meanings, note_cuts, workers
-from harness.check.linearizable import NOBODY, Steps
+from harness.check.linearizable import Steps
 from harness.check.machine_steps import (
     ABORT,
     ACCEPTED,
@@ -33,6 +33,7 @@ from harness.check.machine_steps import (
     TAKE,
     Step,
 )  # fmt: skip
+from harness.check.search import NOBODY
 from harness.contract import OK
 from harness.terms import Json
 

@@ -7,8 +7,9 @@ from math import inf
 
 import msgspec
 
-from harness.check.linearizable import NOBODY, Answer, Limits, Steps, linearize, replayed
+from harness.check.linearizable import Answer, Steps, linearize, replayed
 from harness.check.orders import Order
+from harness.check.search import NOBODY, Limits
 from harness.check.transitions import bits
 from harness.model import State
 from harness.model.state import CUSTOMIZE, ON

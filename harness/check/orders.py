@@ -10,9 +10,10 @@ import msgspec
 
 from harness.check.concurrency import Encoded, MachineHistory
 from harness.check.life import workers
-from harness.check.linearizable import Answer, Limits, Result, linearize, replayed
+from harness.check.linearizable import Answer, Result, linearize, replayed
 from harness.check.machine_histories import MachineHistories
 from harness.check.machine_steps import Numbered, Rules, beginnings, inherited
+from harness.check.search import Limits
 from harness.check.transitions import bits
 from harness.contract import Contract
 from harness.model import Facts, State
@@ -28,7 +29,7 @@ class Order(msgspec.Struct, frozen=True):
     numbered: Numbered
 
 
-def orders(
+def legal_orders(
     operations: Iterable[Operation], facts: Facts, judged: Contract, *others: Contract, limits: Limits | None = None
 ) -> list[Order]:
     """Look for a legal order of each VM's history; `limits` are those of all VMs together.
@@ -69,7 +70,7 @@ def _inherited(machine: MachineHistory, histories: MachineHistories, found: dict
     return inherited((order.numbered.states[each] for each in bits(possible)), held=held)
 
 
-def worst(found: Iterable[Order]) -> Answer:
+def answer_of(found: Iterable[Order]) -> Answer:
     """Give the answer on a whole history: illegal if some VM's is, legal if all are."""
     answers = {each.result.answer for each in found}
     return next((each for each in (Answer.ILLEGAL, Answer.INCONCLUSIVE) if each in answers), Answer.LEGAL)

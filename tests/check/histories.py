@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from harness.check.linearizable import NOBODY, Steps
+from harness.check.linearizable import Steps
+from harness.check.search import NOBODY
 from harness.check.transitions import Table, bits
 
 Chain = tuple[int, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
+from harness.check.linearizable import Steps
 from harness.check.machine_steps import (
     ABORT,
     ACCEPTED,
@@ -13,6 +14,7 @@ from harness.check.machine_steps import (
     END,
     FAILED,
     FIT,
+    GHOST,
     READ,
     REFUSED,
     TAKE,
@@ -20,6 +22,7 @@ from harness.check.machine_steps import (
     Rules,
     Step,
 )
+from harness.check.search import NOBODY
 from harness.contract import load
 from harness.model import Asked, State
 
@@ -60,13 +63,41 @@ class Machine:
 
     def __init__(self) -> None:
         listed = chains()
-        self.kinds = list(dict.fromkeys(step for several in listed.values() for chain in several for step in chain))
+        used = dict.fromkeys(step for several in listed.values() for chain in several for step in chain)
+        ghosts = [Step(GHOST, does=effect) for effect in ("customized", "aborted")]
+        self.kinds = [*used, *ghosts]
         number = {step: place for place, step in enumerate(self.kinds)}
         self._chains = {
             sort: [tuple(number[step] for step in chain) for chain in several] for sort, several in listed.items()
         }
         self._sorts = [sort for sort, share in SHARES.items() for _ in range(share)]
         self.numbered: Numbered = Rules(load(MANAGER)).numbered([State()], self.kinds)
+
+    def losing(self, steps: Steps, replies: int, rng: Random) -> Steps:
+        """Lose the replies of some calls: whether they were accepted is not known, and less so how they ended."""
+        firsts = [number for number, before in enumerate(steps.before) if before == NOBODY]
+        lost = set(rng.sample(firsts, replies))
+        for number, before in enumerate(steps.before):
+            if before in lost:
+                lost.add(number)
+        kinds, events = list(steps.kinds), []
+        for event in steps.events:
+            number = event >> 1
+            if number not in lost:
+                events.append(event)
+            elif not event & 1 and (ghost := self._ghost(kinds[number])) is not None:
+                kinds[number] = ghost
+                events.append(event)
+        left = [NOBODY if number in lost else each for number, each in enumerate(steps.before)]
+        return Steps(kinds, left, events)
+
+    def _ghost(self, kind: int) -> int | None:
+        """Give what a call may have done without a reply, by the step that would have done it; None: nothing."""
+        step = self.kinds[kind]
+        if step.role == DONE:
+            return kind
+        does = {END: "customized", FAILED: "customized", ABORT: "aborted"}.get(step.role)
+        return None if does is None else self.kinds.index(Step(GHOST, does=does))
 
     def veto(self, state: int, kind: int) -> bool:
         """Let nothing take its lock away from a customization that shall succeed."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.check.linearizable import NOBODY, Answer, Limits, Steps, linearize
+from harness.check.linearizable import Answer, Steps, linearize
+from harness.check.search import NOBODY, Limits
 from harness.check.transitions import Table
 
 HISTORIES: Any = importlib.import_module("histories")  # the files beside this one

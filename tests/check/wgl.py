@@ -6,7 +6,8 @@ list of begins and ends, and goes back where that leads nowhere.
 
 from __future__ import annotations
 
-from harness.check.linearizable import NOBODY, Steps
+from harness.check.linearizable import Steps
+from harness.check.search import NOBODY
 from harness.check.transitions import Table
 
 
