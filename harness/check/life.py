@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from math import inf
 
-from harness.check.midtask import BY_METHOD
+from harness.check.midtask import BY_LEVER, BY_METHOD
 from harness.contract import OK
 from harness.model import Asked
 from harness.model.state import ABORT, CUSTOMIZE, EXCLUSIVE
@@ -65,7 +65,9 @@ class Life:
     @property
     def meant(self) -> set[str]:
         """What it means to other tasks of the VM, unless it failed."""
-        return set() if self.refused or self.outcome not in {"", OK} else BY_METHOD.get(self.method, set())
+        if self.refused or self.outcome not in {"", OK}:
+            return set()
+        return BY_LEVER.get(self.lever, set()) if self.lever else BY_METHOD.get(self.method, set())
 
 
 class Intervals:

@@ -128,9 +128,7 @@ class Rules:
     def numbered(self, initial: Iterable[State], kinds: Sequence[Step]) -> Numbered:
         """Give a number to every state that can be reached by the steps from those that a history may begin in."""
         number: dict[State, int] = {}
-        for each in initial:
-            number.setdefault(_plain(each), len(number))
-        begin = (1 << len(number)) - 1
+        begin = _numbers(initial, number)
         flows = _flows(kinds)
         comes_up = {"ready"} | {
             value for step in kinds for name, value in step.seen if (name, value) == ("tools", "old")
@@ -211,9 +209,11 @@ def _plain(state: State) -> State:
 
 
 def _numbers(states: Iterable[State], number: dict[State, int]) -> int:
+    """Number states, in an order that is the same in every run."""
+    plain = {_plain(each) for each in states}
     found = 0
-    for each in states:
-        found |= 1 << number.setdefault(_plain(each), len(number))
+    for each in sorted(plain, key=msgspec.structs.astuple) if len(plain) > 1 else plain:
+        found |= 1 << number.setdefault(each, len(number))
     return found
 
 

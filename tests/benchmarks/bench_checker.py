@@ -31,8 +31,8 @@ from harness.terms import Observed, Operation
 
 HERE = Path(__file__)
 sys.path.insert(0, str(HERE.parents[1] / "check"))  # the judge and the histories of the tests
-CLIENTS, CONFTEST, HISTORIES, MACHINE, WGL = (
-    importlib.import_module(each) for each in ("clients", "conftest", "histories", "machine_chains", "wgl")
+CLIENTS, HISTORIES, MACHINE, SPECIFICATION, WGL = (
+    importlib.import_module(each) for each in ("clients", "histories", "machine_chains", "specification", "wgl")
 )
 RESULTS = HERE.with_name("RESULTS.md")
 BEGIN, FINISH = "<!-- checker: begin -->", "<!-- checker: end -->"
@@ -154,7 +154,7 @@ def oddities(machine: Any, *, quick: bool) -> Iterator[str]:
 def saved(place: Path, operations: int) -> Path:
     """Save a history of so many operations: one that was recorded, over and over."""
     once = place / "once.jsonl"
-    _, made = CLIENTS.recorded(load(MANAGER), CONFTEST.SPEC, CLIENTS.Crowd(8, 100), once)
+    _, made = CLIENTS.recorded(load(MANAGER), SPECIFICATION.SPEC, CLIENTS.Crowd(8, 100), once)
     lines = [each for each in once.read_bytes().splitlines(keepends=True) if b'"event":"observed"' not in each]
     span, last = made[-1].end + 1.0, max(each.op for each in made)
     path = place / "history.jsonl"

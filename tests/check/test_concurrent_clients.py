@@ -18,14 +18,14 @@ from harness.model import facts_of
 from harness.terms import Observed, Operation
 
 CLIENTS: Any = importlib.import_module("clients")  # the files beside this one
-CONFTEST: Any = importlib.import_module("conftest")
+SPEC = importlib.import_module("specification").SPEC
 CONTRACTS = [load("VirtualMachineGuestCustomizationManager"), load("VirtualMachine")]
 TRIES = 5
 
 
 def recorded(crowd: Any, path: Path | None = None) -> list[Order]:
     """Let a crowd loose and look for the legal orders."""
-    facts, operations = CLIENTS.recorded(CONTRACTS[0], CONFTEST.SPEC, crowd, path)
+    facts, operations = CLIENTS.recorded(CONTRACTS[0], SPEC, crowd, path)
     return legal_orders(operations, facts, *CONTRACTS)
 
 
@@ -66,7 +66,7 @@ def test_a_broken_lock_is_seen(defect: str) -> None:
 def test_a_saved_history_is_judged_as_the_one_in_memory(tmp_path: Path) -> None:
     """The file is read in one pass, in the order of the ends, and its operations are those that were made."""
     path = tmp_path / "history.jsonl"
-    facts, operations = CLIENTS.recorded(CONTRACTS[0], CONFTEST.SPEC, CLIENTS.Crowd(3, 8), path)
+    facts, operations = CLIENTS.recorded(CONTRACTS[0], SPEC, CLIENTS.Crowd(3, 8), path)
     events = list(stream(path))
     read = [each for each in events if isinstance(each, Operation)]
     assert sorted(read, key=lambda each: each.op) == read_history(path).operations

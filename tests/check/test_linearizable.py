@@ -49,6 +49,25 @@ def test_both_searches_answer_the_same() -> None:
     assert_all_compared(range(4000))
 
 
+def test_both_searches_answer_the_same_by_the_shipped_model() -> None:
+    """Histories of one VM, valid, spoiled and with lost replies, over the tables that are drawn from the contract."""
+    machine = importlib.import_module("machine_chains").Machine()
+    table, seen = machine.numbered.table, Counter[str]()
+    for seed in range(400):
+        rng = Random(seed)  # noqa: S311 - no secret
+        made = HISTORIES.History(table, 0, rng.randint(2, 5), rng, machine.veto, rng.random())
+        made.grow(rng.randint(5, 20), machine.choose)
+        steps = made.steps()
+        if seed % 3 == 1:
+            steps = HISTORIES.spoiled(steps, len(table.passive), rng)
+        elif seed % 3 == 2:
+            steps = machine.losing(steps, 2, rng)
+        found = linearize(table, 1, steps).answer
+        assert (found is Answer.LEGAL) == WGL.legal(table, 1, steps), f"seed {seed}: {steps}"
+        seen[found] += 1
+    assert min(seen[Answer.LEGAL], seen[Answer.ILLEGAL]) > 40, seen
+
+
 @pytest.mark.long
 def test_both_searches_answer_the_same_at_length() -> None:
     """Many more of them."""

@@ -16,8 +16,10 @@ from harness.contract import load
 from harness.model import Facts, GuestAccount, VmFacts
 from harness.terms import Arguments, Call, Fault, Faulted, Json, Lost, Operation, Outcome, Ref, Returned
 
-CONFTEST: Any = importlib.import_module("conftest")
-MANAGER, VM = CONFTEST.MANAGER, CONFTEST.VM
+CLIENTS: Any = importlib.import_module("clients")  # the files beside this one
+SPEC = importlib.import_module("specification").SPEC
+MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")
+VM = Ref("VirtualMachine", "vm-1")
 CHILD = Ref("VirtualMachine", "vm-9")
 HOST = Ref("HostSystem", "host-1")
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
@@ -50,8 +52,8 @@ class Tale:
 
     def call(self, method: str, start: float, end: float, outcome: str = "", user: str = "root", vm: Ref = VM) -> Ref:
         """Call a method of the manager: it is accepted, or `outcome` is a fault's type or `lost`."""
-        values: dict[str, Json] = {"vm": vm.json(), "auth": CONFTEST.auth(user)}
-        values |= {"spec": CONFTEST.SPEC} if method == CUSTOMIZE else {}
+        values: dict[str, Json] = {"vm": vm.json(), "auth": CLIENTS.auth(user)}
+        values |= {"spec": SPEC} if method == CUSTOMIZE else {}
         return self._called(Call(MANAGER, method, Arguments(values), "full"), start, end, outcome)
 
     def move(self, method: str, start: float, end: float, outcome: str = "", on: Ref = VM) -> Ref:
