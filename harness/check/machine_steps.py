@@ -209,7 +209,7 @@ def _plain(state: State) -> State:
 
 
 def _numbers(states: Iterable[State], number: dict[State, int]) -> int:
-    """Number states, in an order that is the same in every run."""
+    """Give numbers to states, in an order that is the same in every run."""
     plain = {_plain(each) for each in states}
     found = 0
     for each in sorted(plain, key=msgspec.structs.astuple) if len(plain) > 1 else plain:
