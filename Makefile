@@ -36,6 +36,7 @@ bench: $(STAMP) ## measure; rewrites tests/benchmarks/RESULTS.md
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/bench_strategies.py
 	$(BIN)/python tests/benchmarks/bench_workers.py
+	$(BIN)/python tests/benchmarks/bench_checker.py
 
 defects: $(STAMP) ## every planted defect and quiet variant; rewrites tests/defects/KILLS.md
 	$(BIN)/python tests/defects/kill_matrix.py $(ARGS)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.errors import RunFileError
-from harness.terms import Answer, Event, Invoke, Json, Lost, Observed, Operation
+from harness.terms import Answer, Call, Event, Invoke, Json, Lost, Observed, Operation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 UNANSWERED = "the run ended before an answer"
@@ -17,6 +18,23 @@ ASKED, FACTS, STEP, RESUMED, CLEANED = "run", "facts", "step", "resumed", "clean
 """The subjects of what a run notes beside its operations."""
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event)
+_CALLS = 1 << 14
+"""How many calls are remembered while a file is streamed: clients repeat themselves."""
+
+
+class _Begun(msgspec.Struct, frozen=True, tag_field="event", tag="invoke"):
+    """An Invoke whose call is still as it was written."""
+
+    op: int
+    time: float
+    call: msgspec.Raw
+    purpose: str = "read"
+    cell: str = ""
+    block: str = ""
+
+
+_lean: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Begun | Answer | Observed)
+_calls: msgspec.json.Decoder[Call] = msgspec.json.Decoder(Call)
 
 
 class History(msgspec.Struct, frozen=True):
@@ -102,3 +120,57 @@ def _join(path: Path, events: list[Event]) -> History:
             raise RunFileError(f"{path}:{number}: operation {event.op} begins twice, ends twice or never began")
     cut()
     return History(observed, [operation(each, answered[op]) for op, each in invoked.items()], tuple(resumed))
+
+
+def stream(path: Path) -> Iterator[Observed | Operation]:
+    """Read a history file in one pass: what was noted, and each operation where it ended; equal calls are one object.
+
+    What is open is all that is kept. Unanswered operations are Lost where the run was cut, or the file ends. Raises
+    RunFileError as `read_history` does.
+    """
+    begun: dict[int, _Begun] = {}
+    calls: dict[bytes, Call] = {}
+    last = 0.0
+
+    def done(asked: _Begun, answer: Answer) -> Operation:
+        written = bytes(asked.call)
+        call = calls.get(written)
+        if call is None:
+            if len(calls) >= _CALLS:
+                calls.clear()
+            try:
+                call = calls[written] = _calls.decode(written)
+            except msgspec.DecodeError as error:
+                raise RunFileError(f"{path}: operation {asked.op}: not a call: {error}") from error
+        return operation(Invoke(asked.op, asked.time, call, asked.purpose, asked.cell, asked.block), answer)
+
+    for number, event in _events(path):
+        if isinstance(event, Observed):
+            if event.subject == RESUMED:
+                yield from [done(each, Answer(each.op, last, Lost(UNANSWERED))) for each in begun.values()]
+                begun.clear()
+            yield event
+            continue
+        last = max(last, event.time)
+        if isinstance(event, _Begun) and event.op not in begun:
+            begun[event.op] = event
+        elif isinstance(event, Answer) and event.op in begun:
+            yield done(begun.pop(event.op), event)
+        else:
+            raise RunFileError(f"{path}:{number}: operation {event.op} begins twice, ends twice or never began")
+    yield from [done(each, Answer(each.op, last, Lost(UNANSWERED))) for each in begun.values()]
+
+
+def _events(path: Path) -> Iterator[tuple[int, _Begun | Answer | Observed]]:
+    """Decode a file line by line; a last line that was cut is dropped."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    if line.strip():
+                        yield number, _lean.decode(line)
+                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                    if line.endswith(b"\n"):
+                        raise RunFileError(f"{path}:{number}: not an event: {error}") from error
+    except OSError as error:
+        raise RunFileError(f"{path}: cannot be read: {error.strerror}") from error

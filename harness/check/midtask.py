@@ -8,7 +8,7 @@ from harness.model import TaskLife, Tracker, subject
 from harness.model.state import ABORT
 from harness.terms import Operation, Returned, as_ref
 
-_BY_METHOD = {
+BY_METHOD = {
     "PowerOffVM_Task": {"power", "off"},
     "SuspendVM_Task": {"power", "off"},
     "ShutdownGuest": {"power", "off"},
@@ -20,7 +20,9 @@ _BY_METHOD = {
     "UnregisterVM": {"gone"},
     "AbortCustomization_Task": {"abort"},
 }
-_BY_LEVER = {"stopTools": {"tools"}, "crashEngine": {"engine"}, "removeEngine": {"engine"}}
+"""What a call that succeeds means to the other tasks of its VM."""
+BY_LEVER = {"stopTools": {"tools"}, "crashEngine": {"engine"}, "removeEngine": {"engine"}}
+"""The same of what is done in the guest."""
 
 
 def happened(operation: Operation, life: TaskLife, block: Sequence[Operation], tracker: Tracker) -> frozenset[str]:
@@ -61,5 +63,5 @@ def _of(other: Operation, operation: Operation, life: TaskLife, tracker: Tracker
     if subject(call) != life.vm:
         return set()
     if method in {"StartProgramInGuest", "ReconfigVM_Task"}:
-        return set(_BY_LEVER.get(tracker.facts.lever(call.arguments), set()))
-    return set(_BY_METHOD.get(method, set()))
+        return set(BY_LEVER.get(tracker.facts.lever(call.arguments), set()))
+    return set(BY_METHOD.get(method, set()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import pytest
@@ -26,25 +27,7 @@ READY = {
     "guest.ipAddress": "10.0.0.7",
     "guest.net": [{"ipAddress": ["10.0.0.7"]}],
 }
-SPEC = {
-    "_typeName": "CustomizationSpec",
-    "identity": {
-        "_typeName": "CustomizationLinuxPrep",
-        "hostName": {"_typeName": "CustomizationFixedName", "name": "web"},
-        "domain": "example.com",
-    },
-    "globalIPSettings": {"_typeName": "CustomizationGlobalIPSettings"},
-    "nicSettingMap": [
-        {
-            "_typeName": "CustomizationAdapterMapping",
-            "adapter": {
-                "_typeName": "CustomizationIPSettings",
-                "ip": {"_typeName": "CustomizationFixedIp", "ipAddress": "10.1.0.9"},
-                "subnetMask": "255.255.255.0",
-            },
-        }
-    ],
-}
+SPEC: dict[str, Any] = importlib.import_module("specification").SPEC  # the file beside this one
 CUSTOMIZED = {
     "guest.hostName": "web.example.com",
     "guest.ipAddress": "10.1.0.9",

@@ -8,8 +8,8 @@ import pytest
 
 EXPORTED = {
     "check": (
-        "ABORTS ASIDE BELOW Judge Judgement NAMED ORDER PROPERTIES REPEAT SINCE SINGLETON Summary fingerprint "
-        "object_rows retell row_of summarise worst"
+        "ABORTS ASIDE Answer BELOW Disorder Judge Judgement Limits NAMED ORDER Order PROPERTIES REPEAT SINCE SINGLETON "
+        "Summary answer_of explain fingerprint legal_orders object_rows retell row_of summarise worst"
     ),
     "contract": (
         "Contract DocumentedFault EVERY_METHOD Method OK OLD Permit Promise Row Situation ancestors before documented_as "

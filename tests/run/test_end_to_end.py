@@ -11,16 +11,17 @@ import msgspec
 from msgspec.structs import replace
 
 from harness import simulator
+from harness.check import Answer, explain, legal_orders
 from harness.check.verdicts import REPEAT, RUNTIME_CELLS
 from harness.contract import load
-from harness.history import read_history
-from harness.model import cells
+from harness.history import FACTS, read_history, stream
+from harness.model import cells, facts_of
 from harness.report.result import RunResult, load_run
 from harness.run.job import Job, execute
 from harness.run.options import Options
 from harness.run.rejudge import rejudge
 from harness.simulator import Settings, SimulatorServer
-from harness.terms import Verdict
+from harness.terms import Observed, Operation, Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
@@ -154,6 +155,17 @@ def a_history_that_was_tampered_with_judges_otherwise(whole: Whole) -> None:
     assert rows == {"GuestPermissionDenied"}
 
 
+def each_machine_has_a_legal_order(whole: Whole) -> None:
+    """Expect it of the plainest of concurrent histories, what was done in turn; it meets all states that can be arranged."""
+    noted = list(stream(whole.files / "history.jsonl"))
+    [facts] = [facts_of(each.facts) for each in noted if isinstance(each, Observed) and each.subject == FACTS]
+    operations = [each for each in noted if isinstance(each, Operation)]
+    found = legal_orders(operations, facts, load(MANAGER), load("VirtualMachine"))
+    told = [explain(each).text() for each in found if each.result.answer is Answer.ILLEGAL]
+    assert told == []
+    assert max(len(each.encoded.kinds) for each in found) > 200
+
+
 def test_a_whole_run(tmp_path: Path) -> None:
     """One test, for the run is long and workers share nothing."""
     whole = one_run(tmp_path, Options(seed=7, replay="vcontract run --seed 7"))
@@ -164,6 +176,7 @@ def test_a_whole_run(tmp_path: Path) -> None:
     every_reachable_cell_was_exercised(whole)
     calls_are_judged_calls(whole)
     the_saved_run_judges_the_same(whole)
+    each_machine_has_a_legal_order(whole)
     a_history_that_was_tampered_with_judges_otherwise(whole)
 
 

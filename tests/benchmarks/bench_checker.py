@@ -1,0 +1,240 @@
+"""Measures the search for a legal order, beside a Wing-Gong-Lowe search with the same tables; writes into RESULTS.md.
+
+Run it by `make bench` on a machine that does nothing else; `--quick` leaves out what takes minutes. An operation is what oracle
+section E calls one: the acceptance of a task, its end, a refused call, a read. Times are those of the processor. The
+ratios travel from machine to machine, the times do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import math
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from harness.check.linearizable import Answer, Steps, linearize
+from harness.check.machine_steps import END, TAKE
+from harness.check.orders import answer_of, legal_orders
+from harness.contract import load
+from harness.history import FACTS, stream
+from harness.model import facts_of
+from harness.terms import Observed, Operation
+
+HERE = Path(__file__)
+sys.path.insert(0, str(HERE.parents[1] / "check"))  # the judge and the histories of the tests
+CLIENTS, HISTORIES, MACHINE, SPECIFICATION, WGL = (
+    importlib.import_module(each) for each in ("clients", "histories", "machine_chains", "specification", "wgl")
+)
+RESULTS = HERE.with_name("RESULTS.md")
+BEGIN, FINISH = "<!-- checker: begin -->", "<!-- checker: end -->"
+MANAGER = "VirtualMachineGuestCustomizationManager"
+HASTE = 0.95
+GIB = 1 << 30
+
+
+def searched(machine: Any, steps: Steps, rounds: int = 1) -> float:
+    """Give the seconds that a search takes, the least of some rounds."""
+    return min(spent(lambda: linearize(machine.numbered.table, 1, steps)) for _ in range(rounds))
+
+
+def spent(action: Callable[[], object]) -> float:
+    """Give the seconds of the processor that an action takes."""
+    start = time.process_time()
+    action()
+    return time.process_time() - start
+
+
+def history(machine: Any, clients: int, operations: int, *, seed: int = 1) -> Any:
+    """Make a valid history of one VM."""
+    made = HISTORIES.History(machine.numbered.table, 0, clients, Random(seed), machine.veto, HASTE)  # noqa: S311 - no secret
+    assert made.grow(operations, machine.choose) == operations
+    return made
+
+
+def counted(machine: Any, steps: Steps) -> int:
+    """Count the operations of a history: that a task takes hold is none, its end is one."""
+    return sum(machine.kinds[kind].role != TAKE for kind in steps.kinds)
+
+
+def planted(machine: Any, steps: Steps) -> Steps:
+    """Plant a violation nine tenths of the way: a customization ends that never began."""
+    end = next(number for number, step in enumerate(machine.kinds) if step.role == END)
+    place = len(steps.events) * 9 // 10
+    number = len(steps.kinds)
+    events = (*steps.events[:place], 2 * number, 2 * number + 1, *steps.events[place:])
+    late = next(place for place, event in enumerate(events) if event == 2 * number)
+    kinds = (*steps.kinds, end)
+    open_ends = {each >> 1 for each in events[:late] if not each & 1} - {
+        each >> 1 for each in events[:late] if each & 1
+    }
+    held = [each for each in open_ends if machine.kinds[kinds[each]].role in {TAKE, END}]
+    if held:  # one that may be running would end in its place
+        return planted(machine, Steps(steps.kinds, steps.before, (*steps.events[: place - 20], *steps.events[place:])))
+    return Steps(kinds, (*steps.before, -1), events)
+
+
+def speeds(machine: Any, *, quick: bool) -> Iterator[str]:
+    """Measure one VM with some clients, and beside it the other search, as far as that gets."""
+    yield "| history | operations | operations/s | goal | Wing-Gong-Lowe, operations/s | ratio |"
+    yield "|---|---|---|---|---|---|"
+    for clients, size, goal in (
+        (2, 10_000, 0),
+        (8, 1_000, 0),
+        (8, 10_000, 0),
+        (8, 100_000, 100_000),
+        (16, 20_000, 30_000),
+    ):
+        steps = history(machine, clients, size // 10 if quick else size).steps()
+        count = counted(machine, steps)
+        assert linearize(machine.numbered.table, 1, steps).answer is Answer.LEGAL
+        speed = count / searched(machine, steps)
+        other = ratio = "not tried"
+        if clients < 16 and count < 20_000:
+            beside = count / spent(partial(WGL.legal, machine.numbered.table, 1, steps))
+            other, ratio = f"{beside:,.0f}", f"{speed / beside:.1f}"
+        yield f"| {clients} clients on one VM | {count:,} | {speed:,.0f} | {_met(speed, goal)} | {other} | {ratio} |"
+    several = [history(machine, 2, 2_000 if quick else 12_500, seed=seed).steps() for seed in range(8)]
+    count = sum(counted(machine, each) for each in several)
+    speed = count / spent(lambda: [linearize(machine.numbered.table, 1, each) for each in several])
+    yield f"| 16 clients on 8 VMs | {count:,} | {speed:,.0f} | {_met(speed, 200_000)} | not tried | not tried |"
+
+
+def _met(speed: float, goal: float) -> str:
+    return f"{goal:,}: {'met' if speed >= goal else '**missed**'}" if goal else ""
+
+
+def growth(machine: Any, *, quick: bool) -> str:
+    """Fit the time to the length of the history on logarithmic scales: 1 is linear."""
+    sizes = (1_000, 10_000, 50_000) if quick else (1_000, 10_000, 100_000, 1_000_000)
+    points = []
+    for size in sizes:
+        steps = history(machine, 8, size).steps()
+        linearize(machine.numbered.table, 1, history(machine, 8, 1_000, seed=2).steps())
+        taken = searched(machine, steps, 3)
+        points.append((math.log(counted(machine, steps)), math.log(taken)))
+    mean_x, mean_y = (sum(each[axis] for each in points) / len(points) for axis in (0, 1))
+    slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / sum((x - mean_x) ** 2 for x, _ in points)
+    told = ", ".join(f"{math.exp(x):,.0f} in {math.exp(y):.3f} s" for x, y in points)
+    return f"Growth at 8 clients: time ~ operations^{slope:.2f} ({told})."
+
+
+def oddities(machine: Any, *, quick: bool) -> Iterator[str]:
+    """Measure a planted violation, and lost replies."""
+    steps = history(machine, 8, 5_000 if quick else 50_000).steps()
+    valid = searched(machine, steps, 3)
+    broken = planted(machine, steps)
+    assert linearize(machine.numbered.table, 1, broken).answer is Answer.ILLEGAL
+    violating = searched(machine, broken, 3)
+    yield (
+        f"A violation planted nine tenths of the way takes {violating / valid:.2f} of the valid history's time"
+        f" ({'met' if violating <= valid else '**missed**'})."
+    )
+    slowest = dict.fromkeys((Answer.LEGAL, Answer.ILLEGAL), 0.0)
+    for seed in range(20):
+        lossy = machine.losing(history(machine, 8, 1_000, seed=seed).steps(), 20, Random(seed))  # noqa: S311 - no secret
+        for each in (lossy, planted(machine, lossy)):
+            found = linearize(machine.numbered.table, 1, each)
+            taken = searched(machine, each)
+            slowest[found.answer] = max(slowest[found.answer], taken)
+    yield (
+        f"20 lost replies in 1,000 calls at 8 clients, the slowest of 20 histories: {slowest[Answer.LEGAL]:.3f} s valid,"
+        f" {slowest[Answer.ILLEGAL]:.3f} s violating (0.2: {'met' if max(slowest.values()) < 0.2 else '**missed**'})."
+    )
+
+
+def saved(place: Path, operations: int) -> Path:
+    """Save a history of so many operations: one that was recorded, over and over."""
+    once = place / "once.jsonl"
+    _, made = CLIENTS.recorded(load(MANAGER), SPECIFICATION.SPEC, CLIENTS.Crowd(8, 100), once)
+    lines = [each for each in once.read_bytes().splitlines(keepends=True) if b'"event":"observed"' not in each]
+    span, last = made[-1].end + 1.0, max(each.op for each in made)
+    path = place / "history.jsonl"
+    times = re.compile(rb'"op":(\d+),"time":([\d.e-]+)')
+    with path.open("wb") as file:
+        for turn in range(math.ceil(operations / len(made))):
+            for line in lines:
+                found = times.search(line)
+                assert found is not None
+                number, moment = int(found[1]) + turn * last, float(found[2]) + turn * span
+                moved = b'%s"op":%d,"time":%r%s' % (line[: found.start()], number, moment, line[found.end() :])
+                file.write(moved.replace(b'"task-', b'"task-%d-' % turn))
+    return path
+
+
+def judge_saved(path: str) -> None:
+    """Read and judge a saved history, alone in a process, and print operations, seconds and the most memory in bytes."""
+    count = 0
+
+    def operations() -> Iterator[Operation]:
+        nonlocal count
+        for event in stream(Path(path)):
+            if isinstance(event, Operation):
+                count += 1
+                yield event
+
+    start = time.process_time()
+    facts = facts_of(_facts(Path(path).with_name("once.jsonl")))
+    assert answer_of(legal_orders(operations(), facts, load(MANAGER), load("VirtualMachine"))) is Answer.LEGAL
+    # not ru_maxrss: that still counts what the process was forked from
+    most = int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))[0]) * 1024
+    print(count, time.process_time() - start, most)  # noqa: T201 - read by the process that asked
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    return next(each.facts for each in stream(path) if isinstance(each, Observed) and each.subject == FACTS)
+
+
+def files(*, quick: bool) -> Iterator[str]:
+    """Decode and judge a saved history in a process of its own."""
+    for operations in (20_000,) if quick else (100_000, 1_000_000):
+        with tempfile.TemporaryDirectory() as place:
+            path = saved(Path(place), operations)
+            command = [sys.executable, str(HERE), "--saved", str(path)]
+            told = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.split()  # noqa: S603 - ours
+        count, seconds, most = int(told[0]), float(told[1]), int(told[2])
+        room = f"{most / GIB:.2f} GiB at the most (1: {'met' if most < GIB else '**missed**'})"
+        yield (
+            f"A saved history of {count:,} operations is decoded and judged in one pass: {count / seconds:,.0f} operations/s"
+            f" ({_met(count / seconds, 50_000)}), {room}."
+        )
+
+
+def main() -> None:
+    """Measure, print, and write the section."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--saved")
+    asked = parser.parse_args()
+    if asked.saved:
+        judge_saved(asked.saved)
+        return
+    machine = MACHINE.Machine()
+    lines = ["## Legal orders", ""]
+    for part in (
+        speeds(machine, quick=asked.quick),
+        ["", growth(machine, quick=asked.quick)],
+        oddities(machine, quick=asked.quick),
+        files(quick=asked.quick),
+    ):
+        for line in part:
+            print(line, flush=True)  # noqa: T201 - a script talks
+            lines.append(line)
+    if not asked.quick:
+        text = RESULTS.read_text("utf-8") if RESULTS.exists() else "# Measurements\n"
+        section = "\n".join((BEGIN, *lines, FINISH))
+        old = re.compile(f"{BEGIN}.*?{FINISH}", re.DOTALL)
+        text = old.sub(lambda _: section, text) if old.search(text) else f"{text.rstrip()}\n\n{section}\n"
+        RESULTS.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
