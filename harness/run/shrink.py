@@ -162,14 +162,18 @@ class Shrinker:
         return None
 
     def _siblings(self, facts: VmFacts) -> list[VmFacts]:
-        """List the VMs with the same traits, the latest of the inventory first: a run uses the first that fits."""
+        """List the VMs with the same traits, those on the same host first, and of them the latest of the inventory.
+
+        A run uses the first that fits, so what it did sits least in the last.
+        """
         arranger = self._arranger
-        traits = (facts.nics, facts.family, facts.engine, facts.host)
+        traits = (facts.nics, facts.family, facts.engine)
         never = any(each.tools == "never" for each in arranger.stage.states(facts.ref))
+        latest = reversed(list(arranger.stage.facts.vms.values()))
         return [
             each
-            for each in reversed(list(arranger.stage.facts.vms.values()))
-            if (each.nics, each.family, each.engine, each.host) == traits
+            for each in sorted(latest, key=lambda vm: vm.host != facts.host)
+            if (each.nics, each.family, each.engine) == traits
             and each.ref not in {facts.ref, *arranger.clones}
             and arranger.stage.aside.chosen(each.ref.value)
             and any(state.exists for state in arranger.stage.states(each.ref))

@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.model import Lever
-from harness.run.config import LOOPBACK
-from harness.run.survey import secrets_of
-from harness.target import Target
-from harness.target.properties import list_vms
-from harness.terms import Arguments, Call, Returned
+from harness.run.adopting import adopt
+from harness.run.job import Job
+from harness.run.options import Options
 
 HERE = Path(__file__).parent
 BINARY = HERE.parent.parent / "build" / "vcsim"
@@ -31,7 +28,9 @@ def vcsim(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[str, 
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str) -> tuple[str, str]:
-        process = subprocess.Popen([BINARY, *arguments], stdout=subprocess.PIPE, text=True)  # noqa: S603 - built by make
+        process = subprocess.Popen(  # noqa: S603 - built by make
+            [BINARY, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         started.append(process)
         assert process.stdout is not None
         url = process.stdout.readline().removeprefix("listening on ").strip()
@@ -47,13 +46,7 @@ def vcsim(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[str, 
 
 @pytest.fixture
 def marked(vcsim: Callable[..., tuple[str, str]]) -> str:
-    """Give a vcsim whose VMs an operator marked, and told to be Linux: as vcsim makes them they are of no known guest."""
-    url, _ = vcsim("-vm", "2")
-    target = Target.open(url, secrets=secrets_of(LOOPBACK))
-    target.login("full", "administrator@vsphere.local", "account.full")
-    spec = {**Lever("adopt", extra_config={"vcontract.owner": "vcontract"}).spec(), "guestId": "otherLinux64Guest"}
-    for vm in list_vms(target, "full", ("name",)):
-        done = target.send(Call(vm, "ReconfigVM_Task", Arguments({"spec": spec}), "full"))
-        assert isinstance(done.outcome, Returned)
-    target.close()
+    """Give a vcsim whose VMs an operator marked."""
+    url, _ = vcsim("-vm", "6")
+    adopt(Job("VirtualMachine", Options(), url, config=CONFIG), "DC0_*", lambda *_: True, release=False)
     return url

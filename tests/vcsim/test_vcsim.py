@@ -1,0 +1,92 @@
+"""What somebody else's server lacks is untested, what it has is judged, and what it does wrong is named."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.errors import TargetError
+from harness.report.result import RunResult
+from harness.run.doctor import diagnose
+from harness.run.job import Job, execute
+from harness.run.options import Options
+from harness.run.shrink import Budget
+from harness.terms import Verdict
+from tests.vcsim.conftest import CONFIG, HERE
+
+Start = Callable[..., tuple[str, str]]
+MACHINE, MANAGER = "VirtualMachine", "VirtualMachineGuestCustomizationManager"
+ABSENT = "the target's ServiceContent offers no guestCustomizationManager"
+LISTED = dict(re.findall(r"^\| ([0-9a-f]{12}) \| (\w+)/", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE))
+"""The method of each deviation, by its id."""
+
+
+def run(url: str, folder: Path, contract: str = MACHINE, config: Path = CONFIG, **given: object) -> RunResult:
+    """Run a contract against a server."""
+    job = Job(contract, Options(1), url, config=config, report_dir=folder, output="none")
+    return execute(msgspec.structs.replace(job, **given))
+
+
+def test_the_object_that_it_lacks_is_untested(vcsim: Start, tmp_path: Path) -> None:
+    """Each row says so, and the run exits 5."""
+    url, _ = vcsim()
+    result = run(url, tmp_path, MANAGER)
+    assert {(each.verdict, each.reason) for each in result.rows} == {(Verdict.UNTESTED, ABSENT)}
+    assert (result.exit_code, result.target.api_version) == (5, "6.5")
+    assert result.calls == 0
+
+
+@pytest.mark.parametrize(("contract", "says"), [(MANAGER, "!! object"), (MACHINE, "!! VMs: 0 of")])
+def test_doctor_says_what_is_missing(contract: str, says: str, vcsim: Start) -> None:
+    """The object, or a VM that may be disturbed; exit 5: what is there can be reached."""
+    url, _ = vcsim()
+    found = diagnose(Job(contract, Options(), url, config=CONFIG), lambda _: None)
+    assert found.exit_code == 5
+    assert any(each.text.startswith(says) for each in found.checks)
+
+
+def test_tls_is_verified(vcsim: Start, tmp_path: Path) -> None:
+    """By its thumbprint (its key is too short to be trusted for its CA), or not at all if that is asked for."""
+    url, certificate = vcsim("-tls", "-ca")
+    assert url.startswith("https://")
+    with pytest.raises(TargetError, match="certificate not trusted"):
+        run(url, tmp_path, MANAGER)
+    assert run(url, tmp_path, MANAGER, insecure=True).exit_code == 5
+    trusting = tmp_path / "trusting.toml"
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(Path(certificate).read_text())).hexdigest()
+    trusting.write_text(f'thumbprint = "{digest}"\n{CONFIG.read_text()}')
+    assert run(url, tmp_path, MANAGER, config=trusting).exit_code == 5
+
+
+def test_what_nobody_marked_is_left_alone(vcsim: Start, tmp_path: Path) -> None:
+    """Exit 3, and the way out."""
+    url, _ = vcsim()
+    with pytest.raises(TargetError, match="vcontract adopt"):
+        run(url, tmp_path)
+
+
+def test_its_deviations_are_those_that_are_listed(marked: str, tmp_path: Path) -> None:
+    """A run of four methods finds most of theirs, none but those, and shows each again with the fewest calls."""
+    options = Options(1, ("SuspendVM_Task", "ResetVM_Task", "ShutdownGuest", "RebootGuest"), shrink=Budget(16, 60.0))
+    result = run(marked, tmp_path, options=options)
+    found = {each.id for each in result.findings}
+    assert found <= {id_ for id_, method in LISTED.items() if method in options.methods}
+    assert len(found) >= 12
+    assert result.exit_code == 1
+    assert {each.repeats for each in result.findings} == {"3 of 3"}
+    assert all(each.program for each in result.findings)
+
+
+@pytest.mark.long
+def test_a_whole_run_finds_all_of_them(marked: str, tmp_path: Path) -> None:
+    """All but one or two, as the seed will have it; handlers that die on the way cost their VM, not the run."""
+    result = run(marked, tmp_path, options=Options(1))
+    assert {each.id for each in result.findings} <= set(LISTED)
+    assert len(result.findings) >= len(LISTED) - 2
+    assert any("is set aside: PowerOnVM_Task" in each for each in result.notes)
