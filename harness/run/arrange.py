@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -16,7 +16,7 @@ from harness.run.judged import unfinished
 from harness.run.reach import MISSING_LEVERS, asks_guest, lacking, uncallable
 from harness.run.stage import NotArrangedError, RefusedError, Stage
 from harness.strategies import Caller
-from harness.terms import Call, Json, Ref, Returned, as_ref
+from harness.terms import Call, Ref, Returned, as_ref
 
 _KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", ABORT: "AbortCustomization_Task"}
 
@@ -34,7 +34,6 @@ class Arranger(Cloner):
         self.arranged = 0
         self._restoring = False
         self._gone: Ref | None = None
-        self._snapshots: list[Ref] = []
 
     def unreachable(self, cell: Cell) -> str:
         """Say why a cell cannot be reached on this target; empty if it can."""
@@ -140,9 +139,7 @@ class Arranger(Cloner):
         for life in self.stage.tracker.lives(vm.ref.value):
             if not life.over:
                 self.stage.follow(life.ref)
-        for snapshot in self._snapshots:
-            self.stage.done(snapshot, "RemoveSnapshot_Task", {"removeChildren": False})
-        self._snapshots.clear()
+        self.remove_snapshots()
         if self.now(vm).connection in HOST_LOST:
             self.reconnect(vm.host)
 
@@ -274,13 +271,6 @@ class Arranger(Cloner):
             task = self.stage.begun(vm.ref, "CreateSnapshot_Task", self.stage.snapshot(memory=False))
             if task is not None:
                 self.stage.until("the running snapshot task", lambda: self.stage.running(task))
-
-    def note_snapshots(self, infos: list[Mapping[str, Json]]) -> None:
-        """Remember snapshots that were made, so that they are removed."""
-        for each in infos:
-            made = as_ref(each.get("result"))
-            if made is not None and made.type == "VirtualMachineSnapshot":
-                self._snapshots.append(made)
 
     def began(self, vm: Ref, kind: str) -> Ref:
         """Begin work of a kind and see it running. Raises NotArrangedError."""

@@ -1,18 +1,24 @@
-"""The VMs that a run makes: named, marked, and destroyed by it alone."""
+"""The VMs and snapshots that a run makes: named, marked, and destroyed by it alone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import count
 
 from harness.model import State, VmFacts
 from harness.model.state import OFF, SUSPENDED
 from harness.run.choose import CLONE, Chooser
-from harness.run.stage import NotArrangedError
-from harness.terms import Ref, as_ref
+from harness.run.stage import NotArrangedError, Stage
+from harness.terms import Json, Ref, as_ref
 
 
 class Cloner(Chooser):
-    """Makes VMs of VMs, and takes them away again."""
+    """Makes VMs of VMs, and takes them away again, and snapshots too."""
+
+    def __init__(self, stage: Stage, hosts: frozenset[str]) -> None:
+        super().__init__(stage, hosts)
+        self._snapshots: list[Ref] = []
+        self._removing: list[Ref] = []
 
     def can_clone(self, vm: VmFacts) -> bool:
         """Whether a VM can be cloned instantly: it must be running, so a template cannot."""
@@ -58,3 +64,21 @@ class Cloner(Chooser):
             self.stage.done(vm, "Destroy_Task")
             self.clones.remove(vm)
             self.stage.read_vm(vm)
+
+    def note_snapshots(self, infos: list[Mapping[str, Json]]) -> None:
+        """Remember snapshots that were made, so that they are removed."""
+        for each in infos:
+            made = as_ref(each.get("result"))
+            if made is not None and made.type == "VirtualMachineSnapshot":
+                self._snapshots.append(made)
+
+    def remove_snapshots(self) -> None:
+        """Remove the snapshots that were made; a removal that was begun, and not seen to its end, is waited for first."""
+        while self._snapshots or self._removing:
+            if self._removing:
+                self.stage.follow(self._removing[-1])
+                self._removing.pop()
+            else:
+                task = self.stage.begun(self._snapshots[-1], "RemoveSnapshot_Task", {"removeChildren": False})
+                self._snapshots.pop()
+                self._removing += [task] if task is not None else []
