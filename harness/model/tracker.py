@@ -301,6 +301,7 @@ class Tracker:
         self.add_vm(replace(parent, ref=child, name=name), states)
 
     def _accepted(self, life: TaskLife) -> None:
+        self.tasks.pop(life.ref.value, None)  # a server that began anew counts anew: the order is that of acceptance
         self.tasks[life.ref.value] = life
         known = self._lives.get(life.vm, [])
         over = [each for each in known if each.over]
