@@ -136,10 +136,14 @@ def _parse(location: str, body: bytes, *, entry: bool) -> Any:
 
 def _download(url: str) -> bytes:
     """Read a URL that the user gave; a redirect to another place is refused."""
-    with urllib.request.urlopen(url, timeout=_SECONDS) as reply:  # noqa: S310 - the scheme was checked to be http or https
-        if urlparse(reply.url)[:2] != urlparse(url)[:2]:
-            raise SchemaError(f"{url} was redirected to {reply.url}")
-        body = bytes(reply.read(_LARGEST + 1))
+    try:
+        with urllib.request.urlopen(url, timeout=_SECONDS) as reply:  # noqa: S310 - the scheme was checked to be http or https
+            if urlparse(reply.url)[:2] != urlparse(url)[:2]:
+                raise SchemaError(f"{url} was redirected to {reply.url}")
+            body = bytes(reply.read(_LARGEST + 1))
+    except urllib.error.HTTPError as error:
+        error.close()  # it holds the reply, and with it the connection
+        raise
     if len(body) > _LARGEST:
         raise SchemaError(f"{url} is larger than {_LARGEST >> 20} MiB")
     return body
