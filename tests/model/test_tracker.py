@@ -360,3 +360,14 @@ def test_what_a_vm_was_at_first_is_remembered(script: Script) -> None:
     script.read(VM, {"runtime.powerState": "poweredOff", "config.template": True})
     script.tracker.resume()
     assert script.tracker.was_template == {VM.value: False}
+
+
+def test_a_task_whose_name_came_before_is_the_latest(script: Script) -> None:
+    """A server that began anew names its tasks from the first on again; the order is that in which they were accepted."""
+    script.accepted(C, "task-1")
+    script.task("task-1", "success")
+    script.accepted(C, "task-2")
+    script.task("task-2", "success")
+    again = script.accepted(C, "task-1")
+    assert list(script.tracker.tasks) == ["task-2", "task-1"]
+    assert script.tracker.tasks["task-1"].accepted is again
