@@ -33,7 +33,15 @@ PERMISSIONS: tuple[Permission, ...] = ("power", "tools", "host", "account")
 """What `allow` may name: power operations, commands inside guests, the loss of hosts, the accounts beside the full one."""
 
 
-class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Discreet(msgspec.Struct, frozen=True):
+    """Leaves the password out where it is printed: a traceback may show it."""
+
+    def __repr__(self) -> str:
+        """Show the user name alone."""
+        return f"{type(self).__name__}({getattr(self, 'username', '')!r})"
+
+
+class Account(_Discreet, frozen=True, forbid_unknown_fields=True):
     """A vCenter account; its password stands in the environment or in a file."""
 
     role: Annotated[
@@ -48,12 +56,8 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password_env: PasswordEnv = ""
     password_file: PasswordFile = ""
 
-    def __repr__(self) -> str:
-        """Leave the password out: a traceback may show it."""
-        return f"{type(self).__name__}({self.username!r})"
 
-
-class Guest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Guest(_Discreet, frozen=True, forbid_unknown_fields=True):
     """An account inside the guests, and whether it may customize them."""
 
     username: Annotated[Text, Meta(description="User name inside the guests.")]
@@ -61,10 +65,6 @@ class Guest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: PlainPassword = ""
     password_env: PasswordEnv = ""
     password_file: PasswordFile = ""
-
-    def __repr__(self) -> str:
-        """Leave the password out: a traceback may show it."""
-        return f"{type(self).__name__}({self.username!r})"
 
 
 class VmPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
