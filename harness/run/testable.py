@@ -17,6 +17,7 @@ from harness.run.config import Config
 from harness.run.conform import Conformance
 from harness.run.foresee import untested
 from harness.run.guarding import marks_of
+from harness.run.marked import marked_vms, names_of
 from harness.run.options import Options
 from harness.run.plan import Plan, all_cells
 from harness.run.stage import FULL, READONLY, UNPRIVILEGED
@@ -30,7 +31,6 @@ from harness.terms import Arguments, Call, Json, Ref, Returned, as_ref
 _PATHS = (
     "name",
     "config.guestId",
-    "config.extraConfig",
     "config.template",
     "runtime.powerState",
     "runtime.connectionState",
@@ -101,13 +101,15 @@ class Testable:
 
     def _marked(self) -> Iterator[Check]:
         marks = marks_of(self.target, self.config)
-        listed = list_vms(self.target, FULL, (*_PATHS, *marks.paths), marks.only)
+        listed = marked_vms(self.target, FULL, marks, _PATHS)
         self.vms = [
             _Vm(ref, str(values.get("name", ref.value)), values)
             for ref, values in listed.items()
             if not marks.refusal(values)
         ]
-        seen = f"{len(self.vms)} of {len(listed)} carry the mark vcontract.owner={self.config.owner}"
+        seen = (
+            f"{len(self.vms)} of {len(names_of(self.target, FULL))} carry the mark vcontract.owner={self.config.owner}"
+        )
         if not self.vms:
             to_do = "mark those that may be disturbed: vcontract adopt --vm PATTERN"
             yield Check("VMs", Standing.BAD, seen, to_do, 5)
@@ -212,9 +214,9 @@ class Testable:
         return Check("lever host", Standing.NONE if others else Standing.OK, f"{name} may be disconnected", warned)
 
     def _strangers(self) -> list[Mapping[str, Json]]:
-        marks = marks_of(self.target, self.config)
-        listed = list_vms(self.target, FULL, ("runtime.host", *marks.paths), marks.only)
-        return [values for values in listed.values() if marks.refusal(values)]
+        ours = {each.ref for each in self.vms}
+        listed = list_vms(self.target, FULL, ["runtime.host"])
+        return [values for ref, values in listed.items() if ref not in ours]
 
     def _guests(self) -> Iterator[Check]:
         """Log each guest account in to one guest that can be asked: ValidateCredentialsInGuest changes nothing."""
