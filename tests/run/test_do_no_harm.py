@@ -63,7 +63,7 @@ class Sent(NamedTuple):
 class Wire(ThreadingHTTPServer):
     """Notes every request and hands it on; before request `moment` does what it was given."""
 
-    daemon_threads = True
+    daemon_threads = False  # closing the server waits for its handlers, so that no socket of theirs outlives the test
 
     losing: str = ""
     """The method whose next answer is lost."""
@@ -88,6 +88,7 @@ class Wire(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
+    timeout = 20  # seconds without a request
     server: Any
 
     def setup(self) -> None:
