@@ -30,7 +30,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 ALL = {*MAY_IMPORT, "run"}
 ABOVE = {"run": ALL, "conformance": ALL}
 """`run` may import every room, `conformance` that too, and `cli` and `__main__` may import all."""
-OUTSIDE = {"zeep": {"schema"}, "pyVmomi": {"schema", "simulator"}, "pyVim": set(), "httptools": {"target", "simulator"}}
+OUTSIDE = {
+    "zeep": {"schema"},
+    "pyVmomi": {"schema", "simulator"},
+    "pyVim": set(),
+    "httptools": {"target", "simulator", "disturbances"},
+}
 """Packages that only some rooms may import; every other package is open to all."""
 
 
