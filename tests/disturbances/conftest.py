@@ -26,9 +26,11 @@ def until() -> Any:
 
     def wait(reached: Any, seconds: float = 10.0) -> bool:
         deadline = time.monotonic() + seconds
-        while not reached() and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            if reached():
+                return True
             time.sleep(0.005)
-        return bool(reached())
+        return False
 
     return wait
 

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 from harness.disturbances.parameters import Parameters
 from harness.errors import HarnessError
 from harness.target import Target
+from harness.target.properties import read
 from harness.target.tasks import follow, info
-from harness.terms import Arguments, Call, Faulted, Json, Lost, Ref, as_ref
+from harness.terms import Arguments, Call, Faulted, Json, Lost, Ref, Returned, as_ref
 
 Lever = Callable[[Ref, str], Call]
 """Makes the call of an actor that does something in the guest of a VM."""
@@ -40,6 +41,13 @@ class Ground:
     levers: Mapping[str, Lever] = field(default_factory=dict)
     restart: Callable[[], None] | None = None
     patience: float = 30.0
+
+    def shows(self, ref: Ref, path: str) -> Json:
+        """Read a property. Raises NotStruckError."""
+        outcome = read(self.target, self.actor, ref, [path]).outcome
+        if not isinstance(outcome, Returned) or path not in outcome.value:
+            raise NotStruckError(f"{path} of {ref.value} cannot be read")
+        return outcome.value[path]
 
     def do(self, ref: Ref, method: str, **arguments: Json) -> Json:
         """Make a call and wait for its task, if it has one; gives the result. Raises NotStruckError."""

@@ -26,9 +26,10 @@ class HostLost(System, frozen=True, kw_only=True):
         return {"host": host.value}
 
     def heal(self, strike: Strike) -> dict[str, Any]:
-        """Connect it again."""
+        """Connect it again, if nobody has."""
         if strike.struck is None:
             return {}
-        strike.ground.do(strike.struck, "ReconnectHost_Task")
+        if strike.ground.shows(strike.struck, "runtime.connectionState") != "connected":
+            strike.ground.do(strike.struck, "ReconnectHost_Task")
         host, strike.struck = strike.struck, None
         return {"host": host.value}

@@ -26,9 +26,10 @@ class PowerPulled(System, frozen=True, kw_only=True):
         return {"vm": vm.value}
 
     def heal(self, strike: Strike) -> dict[str, Any]:
-        """Power it on."""
+        """Power it on, if nobody has."""
         if strike.struck is None:
             return {}
-        strike.ground.do(strike.struck, "PowerOnVM_Task")
+        if strike.ground.shows(strike.struck, "runtime.powerState") != "poweredOn":
+            strike.ground.do(strike.struck, "PowerOnVM_Task")
         vm, strike.struck = strike.struck, None
         return {"vm": vm.value}

@@ -32,11 +32,14 @@ class ToolsStopped(System, frozen=True, kw_only=True):
         return {"vm": vm.value}
 
     def heal(self, strike: Strike) -> dict[str, Any]:
-        """Start them."""
+        """Start them, if nobody has; a VM that is off gets them back with its power."""
         if strike.struck is None:
             return {}
         ground, vm = strike.ground, strike.struck
-        if "startTools" in ground.levers:
+        off = ground.shows(vm, "runtime.powerState") != "poweredOn"
+        if off or ground.shows(vm, "guest.toolsRunningStatus") == "guestToolsRunning":
+            pass
+        elif "startTools" in ground.levers:
             ground.send(ground.levers["startTools"](vm, ground.actor))
         else:
             ground.do(vm, "ResetVM_Task")
