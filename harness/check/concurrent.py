@@ -19,7 +19,7 @@ from harness.check.guarantees import (
     Replies,
     TaskLives,
 )
-from harness.check.latencies import Latencies, Latency
+from harness.check.latencies import Latencies, Latency, merged_latencies
 from harness.check.linearizable import Answer
 from harness.check.machine_steps import CAUSE, READ, REFUSED
 from harness.check.orders import Order, legal_orders
@@ -128,6 +128,31 @@ def judge_concurrent(
         heard.calls,
         heard.requests,
         heard.lost,
+    )
+
+
+def together(parts: Sequence[Concurrent]) -> Concurrent:
+    """Put together what was found in the histories of several processes, each of which had VMs of its own."""
+    rows = {each.id: each for part in parts for each in part.rows}
+    for id_ in rows:
+        mine = [each for part in parts for each in part.rows if each.id == id_]
+        verdict = worst(each.verdict for each in mine)
+        if verdict is Verdict.UNTESTED and any(each.verdict is Verdict.CONFORMS for each in mine):
+            verdict = Verdict.CONFORMS  # what could not happen to one process happened to another
+        observed = Counter[str]()
+        for each in mine:
+            observed.update(each.observed)
+        reason = next((each.reason for each in mine if each.verdict is verdict), "")
+        rows[id_] = RowVerdict(id_, verdict, reason, dict(observed))
+    return Concurrent(
+        list(rows.values()),
+        list({each.id: each for part in reversed(parts) for each in part.findings}.values()),
+        merged_latencies([part.latencies for part in parts]),
+        {id_: each for part in reversed(parts) for id_, each in part.disorders.items()},
+        {vm: answer for part in parts for vm, answer in part.machines.items()},
+        sum(part.calls for part in parts),
+        sum(part.requests for part in parts),
+        sum(part.lost for part in parts),
     )
 
 

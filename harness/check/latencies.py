@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 import msgspec
 
@@ -15,7 +16,10 @@ _LEAST = 1e-6
 
 
 class Latency(msgspec.Struct, frozen=True):
-    """Of one method's answers of one kind: how many, and the percentiles and the longest, in milliseconds (exact to 1 %)."""
+    """Of one method's answers of one kind: how many, the percentiles and the longest, in milliseconds (exact to 1 %).
+
+    `classes` counts the answers by class of duration, so that those of several processes can be put together.
+    """
 
     method: str
     outcome: str
@@ -24,6 +28,7 @@ class Latency(msgspec.Struct, frozen=True):
     p95: float
     p99: float
     longest: float
+    classes: dict[str, int] = {}
 
 
 class Latencies:
@@ -41,18 +46,30 @@ class Latencies:
 
     def table(self) -> list[Latency]:
         """Give a line for each method and outcome, by name."""
-        return [
-            Latency(
-                method=method,
-                outcome=outcome,
-                count=counts.total(),
-                p50=_share(counts, 0.5),
-                p95=_share(counts, 0.95),
-                p99=_share(counts, 0.99),
-                longest=round(1000 * self._longest[method, outcome], 3),
-            )
-            for (method, outcome), counts in sorted(self._classes.items())
-        ]
+        return [_line(*key, counts, self._longest[key]) for key, counts in sorted(self._classes.items())]
+
+
+def merged_latencies(tables: Sequence[Sequence[Latency]]) -> list[Latency]:
+    """Put the tables of several processes together."""
+    classes: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+    longest: dict[tuple[str, str], float] = defaultdict(float)
+    for each in (line for table in tables for line in table):
+        classes[each.method, each.outcome].update({int(number): count for number, count in each.classes.items()})
+        longest[each.method, each.outcome] = max(longest[each.method, each.outcome], each.longest / 1000)
+    return [_line(*key, counts, longest[key]) for key, counts in sorted(classes.items())]
+
+
+def _line(method: str, outcome: str, counts: Counter[int], longest: float) -> Latency:
+    return Latency(
+        method=method,
+        outcome=outcome,
+        count=counts.total(),
+        p50=_share(counts, 0.5),
+        p95=_share(counts, 0.95),
+        p99=_share(counts, 0.99),
+        longest=round(1000 * longest, 3),
+        classes={str(number): count for number, count in sorted(counts.items())},
+    )
 
 
 def _share(counts: Counter[int], share: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from harness.errors import HaltedError
 from harness.target.marks import CONFIG, RUN, Marks, option
@@ -42,6 +42,9 @@ _TYPED = re.compile(rb'type\s*=\s*["\']VirtualMachine["\'][^>]*>\s*([^<>\s]+)\s*
 _TEXTS = re.compile(rb">\s*([^<>\s]{1,128})\s*<")
 _MOID = re.compile(r"[!-~]{1,128}")
 
+_Seen: TypeAlias = tuple[Operation, Mapping[str, Json] | None]
+"""A read of a VM's marks, and what it showed; None: the VM is gone."""
+
 
 class Guard:
     """Knows what is ours on one target, and asks again before each call that disturbs.
@@ -51,7 +54,8 @@ class Guard:
     be touched if it has one of the names `hosts`; a task or a snapshot if a call of ours made it, and its VM is ours still;
     an object of another type only by one of `methods`. `others` are moIds that are known to be no VMs, `foreign` those of
     VMs known not to be ours. `touched` are the VMs about which calls that disturb were let go; `made` is what came of
-    those, with the VMs that they were about. Reads are `actor`'s.
+    those, with the VMs that they were about. Reads are `actor`'s; if that is empty, those of whoever makes the call, so
+    that many may call at once.
     """
 
     def __init__(
@@ -65,7 +69,7 @@ class Guard:
         self.made: dict[Ref, frozenset[str]] = {}
         self._actor, self._hosts, self._methods = actor, frozenset(hosts), frozenset(methods)
         self._tasks: dict[str, frozenset[str]] = {}
-        self._seen: dict[str, tuple[Operation, Mapping[str, Json] | None]] = {}
+        self._seen: dict[str, _Seen] = {}
         self._marked: set[str] = set()
 
     def admit(self, target: Target, call: Call) -> None:
@@ -79,15 +83,18 @@ class Guard:
                 raise HaltedError(f"{call.method} on {vm} was not sent: {why}")
             self.touched.add(vm)
 
-    def saw(self, vm: Ref, done: Operation) -> None:
-        """Take a read of a VM that asked for `marks.paths`, among others."""
+    def saw(self, vm: Ref, done: Operation) -> _Seen | None:
+        """Take a read of a VM that asked for `marks.paths`, among others; None if it told nothing."""
         outcome = done.outcome
         if isinstance(outcome, Returned) and isinstance(outcome.value, Mapping):
             self._seen[vm.value] = (done, outcome.value)
             if self.marks.owners(outcome.value):
                 self._marked.add(vm.value)
-        elif isinstance(outcome, Faulted) and outcome.fault.type == "ManagedObjectNotFound":
+            return done, outcome.value
+        if isinstance(outcome, Faulted) and outcome.fault.type == "ManagedObjectNotFound":
             self._seen[vm.value] = (done, None)
+            return done, None
+        return None
 
     def heard(self, done: Operation) -> None:
         """Learn from an operation what a call of ours made: tasks, and what those gave."""
@@ -117,7 +124,7 @@ class Guard:
         if ref.type == "VirtualMachine":
             return ""
         if ref.type == "HostSystem":
-            done = read(target, self._actor, ref, ["name"])
+            done = read(target, self._actor or call.actor, ref, ["name"])
             named = done.outcome.value if isinstance(done.outcome, Returned) else None
             name = str((named or {}).get("name", ""))
             return "" if name in self._hosts else f"the configuration names no host {name or ref.value!r}"
@@ -134,9 +141,10 @@ class Guard:
         known = self._seen.get(vm)
         clock = target.recorder
         if known is None or known[0].op != clock.last or clock.now() - known[0].end > FRESH:
-            if why := self._look(target, Ref("VirtualMachine", vm)):
-                return why
-            known = self._seen[vm]
+            looked = self._look(target, Ref("VirtualMachine", vm), self._actor or call.actor)
+            if isinstance(looked, str):
+                return looked
+            known = looked
         values = known[1]
         return "" if values is None else self._why_not(Ref("VirtualMachine", vm), values, call)
 
@@ -148,15 +156,15 @@ class Guard:
             return "no run of ours made this VM"
         return "" if vm in self.made and vm.value not in self._marked else self.marks.refusal(values)
 
-    def _look(self, target: Target, vm: Ref) -> str:
+    def _look(self, target: Target, vm: Ref, actor: str) -> _Seen | str:
         """Read the marks of a VM, again if the answer is lost, as a read may be; says why they cannot be read."""
         why = ""
         for _ in range(_TRIES):
-            done = read(target, self._actor, vm, self.marks.paths, self.marks.only)
-            self.saw(vm, done)
+            done = read(target, actor, vm, self.marks.paths, self.marks.only)
+            seen = self.saw(vm, done)
             outcome = done.outcome
-            if vm.value in self._seen and self._seen[vm.value][0] is done:
-                return ""
+            if seen is not None:
+                return seen
             if isinstance(outcome, Faulted):
                 return f"its marks cannot be read: {outcome.fault.type}"
             why = f"its marks cannot be read: {getattr(outcome, 'reason', 'no answer')}"

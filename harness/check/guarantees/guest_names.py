@@ -1,7 +1,8 @@
 """No effect without its call, and none undone: a guest bears the name that the last customization gave it.
 
-Each customization must carry a host name of its own for that: a name that two of them give is left alone. What a history leaves open (a lost reply, a customization
-that failed or was aborted: the guest is then undefined) is left open here too.
+Each customization must carry a host name of its own for that: a name that two of them give is left alone. What a
+history leaves open (a lost reply, a customization that failed or was aborted: the guest is then undefined) is left open
+here too.
 """
 
 from __future__ import annotations
