@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -88,3 +90,20 @@ def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     """Raise UsageError unless an option has one of the allowed values."""
     if value not in allowed:
         raise UsageError(f"{name} {value}: must be one of {', '.join(allowed)}")
+
+
+def named(target: str, username: str, *, insecure: bool) -> tuple[str, str, str, bool]:
+    """Give the target, the account, its password and whether any certificate will do; `govc` takes them from its variables."""
+    from harness.run.job import from_environment
+
+    password = os.environ.get("VCONTRACT_PASSWORD", "")
+    if target != "govc":
+        return target, username, password, insecure
+    target, user, secret, lax = from_environment(dict(os.environ))
+    return target, username or user, password or secret, insecure or lax
+
+
+def command(verb: str, **given: Sequence[object] | None) -> str:
+    """Write the command that repeats a run."""
+    told = [f"--{name} {each}" for name, values in given.items() for each in values or () if each not in {"", None}]
+    return " ".join([f"vcontract {verb}", *told])

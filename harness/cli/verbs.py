@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import random
 import sys
-import traceback
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +12,9 @@ import typer
 
 from harness.cli import options as option
 from harness.cli.schema_verbs import contract_app, wsdl_app
-from harness.errors import HaltedError, HarnessError, UsageError
+from harness.cli.stress_verb import stress
+from harness.errors import HaltedError, UsageError
+from harness.report.mishap import mishap
 
 if TYPE_CHECKING:
     from harness.run.job import Job
@@ -27,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Prove whether a vCenter keeps the contract of a managed object.",
 )
+app.command()(stress)
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
 
@@ -68,9 +69,10 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     option.one_of("--format", output, ("text", "json"))
     if explore_only and not explore:
         raise UsageError("--explore-only needs --explore N, the number of programs")
-    target, username, password, insecure = _named(target, username, insecure=insecure)
+    target, username, password, insecure = option.named(target, username, insecure=insecure)
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
-    command = _command(
+    command = option.command(
+        "run",
         target=[target],
         contract=[contract] if contract not in {"", MANAGER} else [],
         seed=[chosen],
@@ -126,7 +128,7 @@ def doctor(  # noqa: PLR0913 - the options that design fixes
     if print_schema:
         typer.echo(config_schema(), nl=False)
         return
-    target, username, password, insecure = _named(target, username, insecure=insecure)
+    target, username, password, insecure = option.named(target, username, insecure=insecure)
     job = Job(contract, Options(), target, username, password, password_file, insecure, config, wsdl, api=api)
     printer = DiagnosisPrinter(as_json=output == "json")
     diagnosis = diagnose(job, printer.check, write_config)
@@ -136,7 +138,7 @@ def doctor(  # noqa: PLR0913 - the options that design fixes
 
 @app.command()
 def judge(
-    run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Directory of a saved run; of stress several.")],
     wsdl: Annotated[str, typer.Option(help="The WSDL that the run used, if its own.")] = "",
     output: option.Format = "text",
 ) -> None:
@@ -144,10 +146,11 @@ def judge(
     from harness.report.console import ConsoleReporter, JsonReporter
     from harness.report.events import RunEnded
     from harness.run.rejudge import rejudge
+    from harness.stress.judging import judge_several
 
     option.one_of("--format", output, ("text", "json"))
-    result = rejudge(run_, wsdl)
-    (JsonReporter() if output == "json" else ConsoleReporter(run_)).on(RunEnded(result))
+    result = judge_several(runs) or rejudge(runs[0], wsdl)
+    (JsonReporter() if output == "json" else ConsoleReporter(runs[0])).on(RunEnded(result))
     raise typer.Exit(result.exit_code)
 
 
@@ -297,17 +300,6 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
     serve_forever(settings, lambda url: typer.echo(f"listening on {url}"))
 
 
-def _named(target: str, username: str, *, insecure: bool) -> tuple[str, str, str, bool]:
-    """Give the target, the account, its password and whether any certificate will do; `govc` takes them from its variables."""
-    from harness.run.job import from_environment
-
-    password = os.environ.get("VCONTRACT_PASSWORD", "")
-    if target != "govc":
-        return target, username, password, insecure
-    target, user, secret, lax = from_environment(dict(os.environ))
-    return target, username or user, password or secret, insecure or lax
-
-
 def _job(
     contract: str,
     target: str,
@@ -322,38 +314,16 @@ def _job(
     from harness.run.job import Job
     from harness.run.options import Options
 
-    target, username, password, insecure = _named(target, username, insecure=insecure)
+    target, username, password, insecure = option.named(target, username, insecure=insecure)
     return Job(contract, Options(), target, username, password, password_file, insecure, config, report_dir=report_dir)
-
-
-def _command(**given: Sequence[object] | None) -> str:
-    """Write the command that repeats a run."""
-    told = [f"--{name} {each}" for name, values in given.items() for each in values or () if each not in {"", None}]
-    return " ".join(["vcontract run", *told])
-
-
-def _harmless(text: str) -> str:
-    """Take the secrets of the run, if there was one, out of what an error says: nobody chose its words."""
-    known = sys.modules.get("harness.target.secrets")
-    return known.redact_everywhere(text) if known is not None else text
 
 
 def main() -> None:
     """Run the command line; every mistake is one line on stderr and an exit code, never a traceback."""
     try:
         app()
-    except HarnessError as error:
-        typer.echo(f"vcontract: {_harmless(str(error))}", err=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("vcontract: interrupted", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
-        if os.environ.get("VCONTRACT_DEBUG"):
-            typer.echo(_harmless(traceback.format_exc()), err=True, nl=False)
-        else:
-            said = _harmless(f"{type(error).__name__}: {error}")
-            typer.echo(f"vcontract: internal error: {said} (VCONTRACT_DEBUG=1 shows where)", err=True)
-        sys.exit(4)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, it is ours
+        line, code = mishap(error)
+        if line:
+            typer.echo(line, err=True)
+        sys.exit(code)

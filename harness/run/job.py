@@ -78,11 +78,9 @@ def execute(job: Job) -> RunResult:
     proof = _proof(job)
     with underway(job) as ground:
         known = (ground.target, ground.contract, ground.config, ground.options, ground.reporters)
-        if proof is not None:
-            return Proving(*known, proof).run()
         if job.options.explore:
             return Exploring(*known, past=job.past).run()
-        return Conformance(*known, job.finding, job.past).run()
+        return (Proving(*known, proof) if proof is not None else Conformance(*known, job.finding, job.past)).run()
 
 
 def _proof(job: Job) -> Proof | None:
@@ -119,10 +117,13 @@ class Ground(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int = 1) -> Iterator[Ground]:
+def underway(
+    job: Job, *, stop: Callable[[], None] | None = None, clients: int = 1, keep: bool = True
+) -> Iterator[Ground]:
     """Make a run's directory, reach its target, and end both well. Raises HarnessError for all that keeps it from running.
 
-    `stop` is called at the first SIGINT or SIGTERM once the run is under way; None: the next call does not begin.
+    With `keep` the recorder remembers every operation, else the file alone does. `stop` is called at the first SIGINT or
+    SIGTERM once the run is under way; None: the next call does not begin.
     """
     contract, config = _contract(job), configured(job)
     secrets = secrets_of(config) if job.recorded is None else secrets_by_name(config)
@@ -130,7 +131,7 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
     new_parent = not job.report_dir.exists()
     again = job.past.directory if job.past else None
     directory = RunDirectory(job.report_dir, job.options.seed, again=again)
-    begun = _Begun()
+    begun = Begun()
     before = job.past or job.recorded  # what a run makes bears its mark: who repeats the run must say the same
     mark = (before.asked.id if before else "") or f"{directory.path.name}-{token_hex(3)}"
     options = replace(job.options, report=str(directory.path), asked=_asked(job) | {"id": mark}, id=mark)
@@ -141,11 +142,10 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
         ReproductionReporter(directory.path),
         *_console(job, directory),
     ]
-    clock = replay.clock if replay else None
     recorder = (
         Recorder.continued(directory.history, job.past.history)
         if job.past
-        else Recorder(directory.history, clock=clock)
+        else Recorder(directory.history, clock=replay.clock if replay else None, keep=keep)
     )
     try:
         with (
@@ -164,9 +164,8 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
 
 def _console(job: Job, directory: RunDirectory) -> list[Reporter]:
     """Give who prints: nobody if the output is none."""
-    if job.output == "json":
-        return [JsonReporter()]
-    return [ConsoleReporter(directory.path, cells=job.cells)] if job.output == "text" else []
+    found: dict[str, list[Reporter]] = {"json": [JsonReporter()], "none": []}
+    return found.get(job.output, [ConsoleReporter(directory.path, cells=job.cells)])
 
 
 def _asked(job: Job) -> dict[str, Json]:
@@ -254,13 +253,14 @@ def replayed(given: Job, seed: int | None, contract: str) -> Job:
     )
 
 
-class _Begun:
+class Begun:
     """Hears whether the run got under way."""
 
     def __init__(self) -> None:
         self.yes = False
 
     def on(self, event: RunEvent) -> None:
+        """Take one event."""
         self.yes = self.yes or isinstance(event, RunStarted)
 
 
@@ -272,7 +272,7 @@ def opened(
     recorder: Recorder,
     clients: int,
     replay: Replay | None = None,
-    begun: _Begun | None = None,
+    begun: Begun | None = None,
 ) -> Iterator[Target]:
     """Reach the target; close it afterwards, with the simulator if it was started here."""
     tape = None
@@ -343,7 +343,7 @@ def configured(job: Job) -> Config:
 
 
 @contextmanager
-def terminable(begun: _Begun, end: Callable[[], None]) -> Iterator[None]:
+def terminable(begun: Begun, end: Callable[[], None]) -> Iterator[None]:
     """Let SIGTERM end a run as Ctrl-C does: cleanly, with what is known.
 
     Once it is under way, `end` is called and must let it end before its next call: one that is cut in the middle would be

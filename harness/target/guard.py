@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Collection, Iterator, Mapping
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from harness.errors import HaltedError
 from harness.target.marks import CONFIG, RUN, Marks, option
@@ -45,6 +44,9 @@ _TYPED = re.compile(rb'type\s*=\s*["\']VirtualMachine["\'][^>]*>\s*([^<>\s]+)\s*
 _TEXTS = re.compile(rb">\s*([^<>\s]{1,128})\s*<")
 _MOID = re.compile(r"[!-~]{1,128}")
 
+_Seen: TypeAlias = tuple[Operation, Mapping[str, Json] | None]
+"""A read of a VM's marks, and what it showed; None: the VM is gone."""
+
 
 class Guard:
     """Knows what is ours on one target, and asks again before each call that disturbs.
@@ -55,7 +57,8 @@ class Guard:
     a session may be ended if a login of ours opened it under this guard;
     an object of another type only by one of `methods`. `others` are moIds that are known to be no VMs, `foreign` those of
     VMs known not to be ours. `touched` are the VMs about which calls that disturb were let go; `made` is what came of
-    those, with the VMs that they were about. Reads are `actor`'s; where several threads call, nobody else may be that actor.
+    those, with the VMs that they were about. Reads are `actor`'s; if that is empty, those of whoever makes the call, so
+    that many may call at once.
     """
 
     def __init__(
@@ -68,33 +71,34 @@ class Guard:
         self.touched: set[str] = set()
         self.made: dict[Ref, frozenset[str]] = {}
         self._actor, self._hosts, self._methods = actor, frozenset(hosts), frozenset(methods)
-        self._turn = threading.Lock()
         self._tasks: dict[str, frozenset[str]] = {}
         self._sessions: set[str] = set()
-        self._seen: dict[str, tuple[Operation, Mapping[str, Json] | None]] = {}
+        self._seen: dict[str, _Seen] = {}
         self._marked: set[str] = set()
 
     def admit(self, target: Target, call: Call) -> None:
         """Let a call leave, or raise HaltedError that says why it must not."""
         if call.method in HARMLESS:
             return
-        with self._turn:
-            if why := self._object(target, call):
-                raise HaltedError(f"{call.method} on {call.object.value} was not sent: {why}")
-            for vm in sorted(self._vms(call)):
-                if why := self._refusal(target, vm, call):
-                    raise HaltedError(f"{call.method} on {vm} was not sent: {why}")
-                self.touched.add(vm)
+        if why := self._object(target, call):
+            raise HaltedError(f"{call.method} on {call.object.value} was not sent: {why}")
+        for vm in sorted(self._vms(call)):
+            if why := self._refusal(target, vm, call):
+                raise HaltedError(f"{call.method} on {vm} was not sent: {why}")
+            self.touched.add(vm)
 
-    def saw(self, vm: Ref, done: Operation) -> None:
-        """Take a read of a VM that asked for `marks.paths`, among others."""
+    def saw(self, vm: Ref, done: Operation) -> _Seen | None:
+        """Take a read of a VM that asked for `marks.paths`, among others; None if it told nothing."""
         outcome = done.outcome
         if isinstance(outcome, Returned) and isinstance(outcome.value, Mapping):
             self._seen[vm.value] = (done, outcome.value)
             if self.marks.owners(outcome.value):
                 self._marked.add(vm.value)
-        elif isinstance(outcome, Faulted) and outcome.fault.type == "ManagedObjectNotFound":
+            return done, outcome.value
+        if isinstance(outcome, Faulted) and outcome.fault.type == "ManagedObjectNotFound":
             self._seen[vm.value] = (done, None)
+            return done, None
+        return None
 
     def heard(self, done: Operation) -> None:
         """Learn from an operation what a call of ours made: tasks, and what those gave."""
@@ -126,7 +130,7 @@ class Guard:
         if ref.type == "VirtualMachine":
             return ""
         if ref.type == "HostSystem":
-            done = read(target, self._actor, ref, ["name"])
+            done = read(target, self._actor or call.actor, ref, ["name"])
             named = done.outcome.value if isinstance(done.outcome, Returned) else None
             name = str((named or {}).get("name", ""))
             return "" if name in self._hosts else f"the configuration names no host {name or ref.value!r}"
@@ -152,9 +156,10 @@ class Guard:
         known = self._seen.get(vm)
         clock = target.recorder
         if known is None or known[0].op != clock.last or clock.now() - known[0].end > FRESH:
-            if why := self._look(target, Ref("VirtualMachine", vm)):
-                return why
-            known = self._seen[vm]
+            looked = self._look(target, Ref("VirtualMachine", vm), self._actor or call.actor)
+            if isinstance(looked, str):
+                return looked
+            known = looked
         values = known[1]
         return "" if values is None else self._why_not(Ref("VirtualMachine", vm), values, call)
 
@@ -166,15 +171,15 @@ class Guard:
             return "no run of ours made this VM"
         return "" if vm in self.made and vm.value not in self._marked else self.marks.refusal(values)
 
-    def _look(self, target: Target, vm: Ref) -> str:
+    def _look(self, target: Target, vm: Ref, actor: str) -> _Seen | str:
         """Read the marks of a VM, again if the answer is lost, as a read may be; says why they cannot be read."""
         why = ""
         for _ in range(_TRIES):
-            done = read(target, self._actor, vm, self.marks.paths, self.marks.only)
-            self.saw(vm, done)
+            done = read(target, actor, vm, self.marks.paths, self.marks.only)
+            seen = self.saw(vm, done)
             outcome = done.outcome
-            if vm.value in self._seen and self._seen[vm.value][0] is done:
-                return ""
+            if seen is not None:
+                return seen
             if isinstance(outcome, Faulted):
                 return f"its marks cannot be read: {outcome.fault.type}"
             why = f"its marks cannot be read: {getattr(outcome, 'reason', 'no answer')}"
