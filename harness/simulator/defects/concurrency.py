@@ -10,7 +10,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pyVmomi import vim, vmodl
+from pyVmomi import vim
 
 from harness.simulator.defects.planting import METHODS, after, skip, unless
 from harness.simulator.defects.registry import defect
@@ -27,16 +27,8 @@ if TYPE_CHECKING:
     from harness.simulator.vcenter import VCenter
     from harness.simulator.virtual_machine.machine import Machine
 
-ORDER, ONE, NAMED, EFFECTS, TASKS, SESSIONS = (
-    "a legal order",
-    "one customization at a time",
-    "TaskInProgress names a task that runs",
-    "no effect without its call",
-    "no task lost",
-    "sessions do not leak",
-)
-"""The guarantees by which these defects are seen."""
-POWER = ("PowerOnVM_Task", "PowerOffVM_Task", "ResetVM_Task", "SuspendVM_Task")
+ORDER, NAMED, EFFECTS, TASKS, SESSIONS = "legal-order", "blamed-task", "guest-names", "kept-tasks", "own-sessions"
+"""The guarantees by which these defects are seen, by the names that the judge of concurrent histories gives them."""
 _MANY = 64
 
 
@@ -51,19 +43,12 @@ def lock_is_checked_before_it_is_taken(vcenter: VCenter) -> None:
     skip_held_lock(vcenter, checked)
 
 
-@defect("VirtualMachine/PowerOffVM_Task/TaskInProgress", "M", seen_by=ORDER)
-def two_power_operations_at_once(vcenter: VCenter) -> None:
-    """Between the check that no task runs and the task of a power operation a moment passes, in which another is accepted."""
-
-    def check(_: Invocation, machine: Any, __: dict[str, Any]) -> None:
-        machine.refuse_template()
-        machine.refuse_if_unreachable()
-        machine.refuse_if_busy()
-
-    def forget(machine: Any) -> None:
-        machine._exclusive = None  # noqa: SLF001 - the machine has no way to forget what it is busy with
-
-    in_two_steps(vcenter, POWER, check, forget)
+@defect("CustomizeGuest_Task/InvalidPowerState", "S", seen_by=ORDER)
+def power_is_checked_before_it_is_pulled(vcenter: VCenter) -> None:
+    """Between the checks of CustomizeGuest_Task and its task a moment passes; a VM that is powered off in it is customized."""
+    checked = in_two_steps(vcenter, [CUSTOMIZE], checks, 3.0)  # a power operation must fit in
+    for name in ("power", "tools", "busy"):
+        skip(vcenter, name, checked)
 
 
 @defect("CustomizeGuest_Task/TaskInProgress", "S M", seen_by=ORDER)
@@ -132,7 +117,7 @@ def abort_and_completion_both_win(vcenter: VCenter) -> None:
         ]
         for each in late:  # the abort does not see it, and it goes on until the abort has ended
             running.remove(each)
-            each.task.put_off(2 * vcenter.settings.task_time)
+            each.task.put_off(4 * vcenter.settings.task_time)
         try:
             return usual(attempt)
         finally:
@@ -151,7 +136,8 @@ def abort_ends_a_later_customization(vcenter: VCenter) -> None:
                 if each.method == CUSTOMIZE and session_of(each) is not attempt.call.session:
                     attempt.machine.fail(each, customization_fault("Customization was aborted."))
 
-        vcenter.timeline.after(2 * vcenter.settings.task_time, late)
+        for moments in (1, 2, 3):
+            vcenter.timeline.after(moments * vcenter.settings.task_time, late)
 
     after(vcenter.decisions.end, [ABORT], more)
 
@@ -238,26 +224,25 @@ def replies_are_swapped(vcenter: VCenter) -> None:
     vcenter.decisions.serve = serve
 
 
-@defect("CustomizeGuest_Task/result", "S M", seen_by=TASKS)
-def task_is_lost_beside_another(vcenter: VCenter) -> None:
-    """A task that succeeds a moment after that of another client is forgotten at once: nobody can read how it ended."""
+@defect("CustomizeGuest_Task/Success", "S M", seen_by=EFFECTS)
+def work_is_lost_beside_another(vcenter: VCenter) -> None:
+    """A customization that ends a moment after a task of another client says success, and leaves the guest as it was."""
     last: list[tuple[float, Session | None]] = [(-1e6, None)]
-    lost: set[str] = set()
-    usual = vcenter.decisions.shown
+    usual = vcenter.decisions.end[CUSTOMIZE]
+
+    def end(attempt: Attempt) -> Any:
+        guest, (time, session) = attempt.machine.guest, last[0]
+        before = guest.host_name
+        result = usual(attempt)
+        if session is not attempt.call.session and vcenter.timeline.now() - time < vcenter.settings.task_time:
+            guest.host_name = before
+        return result
 
     def note(attempt: Attempt) -> None:
-        time, session = last[0]
         last[0] = vcenter.timeline.now(), attempt.call.session
-        if session is not attempt.call.session and last[0][0] - time < vcenter.settings.task_time:
-            lost.update(each.task.moid for each in attempt.machine.guest_operations if each.attempt is attempt)
 
-    def shown(found: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
-        if found.moid in lost:
-            raise vmodl.fault.ManagedObjectNotFound(obj=found.ref)
-        return usual(found, name, value, call)
-
+    vcenter.decisions.end[CUSTOMIZE] = end
     after(vcenter.decisions.end, METHODS, note)
-    vcenter.decisions.shown = shown
 
 
 @defect("StartGuestNetwork_Task/result", "S M", seen_by=TASKS)

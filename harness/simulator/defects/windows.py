@@ -31,9 +31,9 @@ class Held:
 
 
 def in_two_steps(
-    vcenter: VCenter, methods: Collection[str], check: Check, before: Callable[[Any], None] = lambda _: None
+    vcenter: VCenter, methods: Collection[str], check: Check, moments: float = 1.0
 ) -> Callable[[Attempt], bool]:
-    """Let half a task time pass between the check of some calls and the call itself; `before` it something may be undone.
+    """Let so many task times pass between the check of some calls and the call itself.
 
     Gives a function that tells whether an attempt is one of those calls, whose checks were made before.
     """
@@ -47,10 +47,9 @@ def in_two_steps(
 
         def act() -> Any:
             passed.append(call)
-            before(target)
             return usual(call, target, arguments)
 
-        return Pending(lambda: NotYet, vcenter.settings.task_time / 2, act)
+        return Pending(lambda: NotYet, moments * vcenter.settings.task_time, act)
 
     vcenter.decisions.serve = serve
     return lambda attempt: any(each is attempt.call for each in passed)
