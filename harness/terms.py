@@ -35,7 +35,7 @@ class Ref(msgspec.Struct, frozen=True, order=True):
 
 def as_ref(value: Json) -> Ref | None:
     """Read a wire value as a reference; None if it is none."""
-    if isinstance(value, Mapping) and value.get("_typeName") == "ManagedObjectReference":
+    if isinstance(value, dict) and value.get("_typeName") == "ManagedObjectReference":
         return Ref(str(value["type"]), str(value["value"]))
     return None
 
