@@ -184,7 +184,8 @@ def judge_saved(path: str) -> None:
     facts = facts_of(_facts(Path(path).with_name("once.jsonl")))
     found = judge_concurrent(operations(), facts, load(MANAGER), load("VirtualMachine"))
     assert set(found.machines.values()) == {Answer.LEGAL}
-    assert not found.findings
+    # the guests' names begin anew with each turn of the same recording, which nothing but a recording can do
+    assert {each.row.rpartition("/")[2] for each in found.findings} <= {"guest-names"}
     # not ru_maxrss: that still counts what the process was forked from
     most = int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))[0]) * 1024
     print(count, time.process_time() - start, most)  # noqa: T201 - read by the process that asked
@@ -204,7 +205,8 @@ def files(*, quick: bool) -> Iterator[str]:
         count, seconds, most = int(told[0]), float(told[1]), int(told[2])
         room = f"{most / GIB:.2f} GiB at the most (1: {'met' if most < GIB else '**missed**'})"
         yield (
-            f"A saved history of {count:,} operations is decoded and judged by all guarantees in one pass: {count / seconds:,.0f} operations/s"
+            f"A saved history of {count:,} operations, decoded and judged by all guarantees in one pass:"
+            f" {count / seconds:,.0f} operations/s"
             f" ({_met(count / seconds, 50_000)}), {room}."
         )
 
