@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from harness.errors import HaltedError
 from harness.target.marks import CONFIG, RUN, Marks, option
 from harness.target.properties import read
-from harness.terms import MISSING, Call, Envelope, Faulted, Json, Operation, Ref, Returned, as_ref
+from harness.terms import MISSING, Arguments, Call, Envelope, Faulted, Json, Operation, Ref, Returned, as_ref
 
 if TYPE_CHECKING:
     from harness.target.session import Target
@@ -34,6 +34,8 @@ HARMLESS = frozenset(
 ENDS = frozenset({"Destroy_Task", "UnregisterVM"})
 """The methods after which a VM is gone for good."""
 
+TERMINATE = "TerminateSession"
+
 FRESH = 0.1
 """Seconds for which a read of the marks is good, if nothing else was sent since."""
 
@@ -52,6 +54,7 @@ class Guard:
     A VM is ours if it carries the mark, read just now and after all else that was sent; or if a run made it unmarked.
     Only VMs that a run made may be destroyed: those that carry the mark of one of `runs`, and those in `made`. A host may
     be touched if it has one of the names `hosts`; a task or a snapshot if a call of ours made it, and its VM is ours still;
+    a session may be ended if a login of ours opened it under this guard;
     an object of another type only by one of `methods`. `others` are moIds that are known to be no VMs, `foreign` those of
     VMs known not to be ours. `touched` are the VMs about which calls that disturb were let go; `made` is what came of
     those, with the VMs that they were about. Reads are `actor`'s; if that is empty, those of whoever makes the call, so
@@ -69,6 +72,7 @@ class Guard:
         self.made: dict[Ref, frozenset[str]] = {}
         self._actor, self._hosts, self._methods = actor, frozenset(hosts), frozenset(methods)
         self._tasks: dict[str, frozenset[str]] = {}
+        self._sessions: set[str] = set()
         self._seen: dict[str, _Seen] = {}
         self._marked: set[str] = set()
 
@@ -101,6 +105,8 @@ class Guard:
         outcome, method = done.outcome, done.call.method
         if not isinstance(outcome, Returned):
             return
+        if method == "Login" and isinstance(outcome.value, Mapping):
+            self._sessions.add(str(outcome.value.get("key")))
         if method not in HARMLESS:
             task = as_ref(outcome.value)
             if task is not None and task.type == "Task":
@@ -132,6 +138,15 @@ class Guard:
             return "" if ref.value in self._tasks else "no call of ours began this task"
         if ref.type == "VirtualMachineSnapshot":
             return "" if ref in self.made else "no call of ours made this snapshot"
+        if call.method == TERMINATE:
+            keys = call.arguments.get("sessionId")
+            ours = (
+                isinstance(call.payload, Arguments)
+                and isinstance(keys, list)
+                and keys
+                and self._sessions.issuperset(keys)
+            )
+            return "" if ours else "no login of ours opened this session"
         return "" if call.method in self._methods else f"nothing allows this on a {ref.type}"
 
     def _refusal(self, target: Target, vm: str, call: Call) -> str:

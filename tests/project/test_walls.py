@@ -34,7 +34,7 @@ OUTSIDE = {
     "zeep": {"schema"},
     "pyVmomi": {"schema", "simulator"},
     "pyVim": set(),
-    "httptools": {"target", "simulator"},
+    "httptools": {"target", "simulator", "disturbances"},
     "locust": {"stress"},
     "gevent": {"stress"},
 }
