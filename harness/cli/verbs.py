@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as option
+from harness.cli.credentials import named as _named
+from harness.cli.learn_verb import learn
 from harness.cli.schema_verbs import contract_app, wsdl_app
 from harness.errors import HaltedError, HarnessError, UsageError
 
@@ -29,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
+app.command()(learn)
 
 MANAGER = option.MANAGER
 
@@ -58,12 +61,14 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     explore: option.Explore = 0,
     explore_only: option.ExploreOnly = False,
     record: option.Record = None,
+    profile: option.ProfileFile = None,
     dry_run: option.DryRun = False,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.conformance.launch import launch
     from harness.run.job import REPLAY, Job, execute, replayed, resumed
     from harness.run.options import Options
+    from harness.run.profiled import pinned_by
 
     option.one_of("--format", output, ("text", "json"))
     if explore_only and not explore:
@@ -78,10 +83,12 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         complete=[complete],
         alphabet=alphabet,
         explore=[explore or None],
+        profile=[profile],
     ) + (" --explore-only" if explore_only else "")
     options = Options(
         chosen, tuple(method or ()), max_calls, time_limit, replay=command, complete=complete,
         alphabet=tuple(alphabet or ()), explore=explore, explore_only=explore_only,
+        pinned=pinned_by(profile, contract or MANAGER, resume),
     )  # fmt: skip
     job = Job(
         contract or MANAGER, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output,
@@ -183,10 +190,11 @@ def replay(
     """Arrange one finding's cell again and send its recorded call; exit 1 if it shows again."""
     from harness.run.job import Job, execute
     from harness.run.options import Options
+    from harness.run.profiled import pinned_in
     from harness.run.replaying import find
 
     found = find(finding)
-    options = Options(0, (found.method,), replay=f"vcontract replay {finding}")
+    options = Options(0, (found.method,), replay=f"vcontract replay {finding}", pinned=pinned_in(finding))
     job = Job(
         found.object,
         options,
@@ -295,17 +303,6 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
         variants=frozenset(variant or ()),
     )
     serve_forever(settings, lambda url: typer.echo(f"listening on {url}"))
-
-
-def _named(target: str, username: str, *, insecure: bool) -> tuple[str, str, str, bool]:
-    """Give the target, the account, its password and whether any certificate will do; `govc` takes them from its variables."""
-    from harness.run.job import from_environment
-
-    password = os.environ.get("VCONTRACT_PASSWORD", "")
-    if target != "govc":
-        return target, username, password, insecure
-    target, user, secret, lax = from_environment(dict(os.environ))
-    return target, username or user, password or secret, insecure or lax
 
 
 def _job(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "vcontract.run/1"
 RUN_FILE = "run.json"
+DOCUMENTED = "documented"
+"""The profile of a run that judges by the documents alone."""
 
 
 class TargetFacts(msgspec.Struct, frozen=True):
@@ -83,7 +85,8 @@ class RunResult(msgspec.Struct, frozen=True):
     `inputs` tells, by method, how many of the types, positions and constraints of its arguments were exercised, of how
     many. `calls` counts judged calls, `requests` all; `sharpness` says how sharp the predictions were; `waived` are untested
     rows that the configuration excuses, with its reason; `started` is UTC in ISO 8601, `seconds` the length of the run.
-    `workers` is empty if one process did it all.
+    `workers` is empty if one process did it all. `profile` is the file of what was learned of a target, by which the run was
+    judged exactly, or `documented`.
     """
 
     verdict: Verdict
@@ -105,6 +108,7 @@ class RunResult(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     workers: list[Worker] = []
     clones: Clones = Clones()
+    profile: str = DOCUMENTED
     schema: str = SCHEMA
 
 

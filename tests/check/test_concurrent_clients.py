@@ -70,7 +70,9 @@ def test_a_saved_history_is_judged_as_the_one_in_memory(tmp_path: Path) -> None:
     facts, operations = CLIENTS.recorded(CONTRACTS[0], SPEC, CLIENTS.Crowd(3, 8), path)
     events = list(stream(path))
     read = [each for each in events if isinstance(each, Operation)]
-    whole = read_history(path).operations  # in the order of the lines; threads may number in one order and write in another
+    whole = read_history(
+        path
+    ).operations  # in the order of the lines; threads may number in one order and write in another
     assert sorted(read, key=attrgetter("op")) == sorted(whole, key=attrgetter("op"))
     [known] = [facts_of(each.facts) for each in events if isinstance(each, Observed) and each.subject == FACTS]
     assert known == facts
