@@ -99,11 +99,26 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     product: str = ""
 
 
+class Automaton(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A Mealy machine: `states[n][input]` is the answer there and the next state; 0 is the first.
+
+    `varied` are inputs that left the alphabet, with the answers that came in one and the same place.
+    """
+
+    states: tuple[dict[str, tuple[str, int]], ...]
+    varied: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The alphabet."""
+        return tuple(self.states[0]) if self.states else ()
+
+
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that was learned of a target.
 
     `complete`: every cell that can be reached was exercised. `left` counts those that were not, by the reason. Only `answers`
-    is read by a run; the rest is derived from it, for people and for comparisons.
+    is read by a run; the rest is derived from it, for people and for comparisons. `automaton` is what `--explore` learned.
     """
 
     contract: str
@@ -114,6 +129,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channels: tuple[Channel, ...] = ()
     open: tuple[Settled, ...] = ()
     latency: tuple[Latency, ...] = ()
+    automaton: Automaton | None = None
     complete: bool = True
     left: dict[str, int] = {}
     calls: int = 0

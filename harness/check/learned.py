@@ -17,9 +17,9 @@ from harness.terms import Json, Operation, Returned, Verdict, as_ref
 _FINAL = ("success", "error")
 
 
-def answer_key(judgement: Judgement, contract: Contract) -> tuple[str, str] | None:
-    """Give outcome and channel of a judged call; None if no answer came, or it is not known what it was an answer to."""
-    if not judgement.met or judgement.verdict is Verdict.INCONCLUSIVE:
+def answer_key(judgement: Judgement, contract: Contract, *, sure: bool = True) -> tuple[str, str] | None:
+    """Give outcome and channel of a judged call; None if no answer came or, if `sure`, what it met is not known."""
+    if (sure and not judgement.met) or judgement.verdict is Verdict.INCONCLUSIVE:
         return None
     if judgement.observed == OK:
         return SUCCESS, "task" if contract.method(judgement.method).has_task else "call"

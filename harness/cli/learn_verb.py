@@ -28,6 +28,10 @@ def learn(  # noqa: PLR0913 - the options that design fixes
     time_limit: option.TimeLimit = 0.0,
     report_dir: option.ReportDir = Path("reports"),
     api: option.Api = "",
+    explore: option.ExploreStates = False,
+    explore_only: option.StatesOnly = False,
+    alphabet: option.States = None,
+    depth: option.Depth = 0,
 ) -> None:
     """Learn what a target answers where the documents leave it open, and write it to a file, for `run --profile`."""
     from harness.run.job import REPLAY, Job
@@ -42,4 +46,14 @@ def learn(  # noqa: PLR0913 - the options that design fixes
     job = Job(
         contract, options, target, username, password, password_file, insecure, config, wsdl, report_dir, "none", api
     )
-    raise typer.Exit(learned(job, out, typer.echo))
+    if not explore and not explore_only:
+        if alphabet:
+            raise UsageError("--alphabet says what --explore is about, and goes with it alone")
+        raise typer.Exit(learned(job, out, typer.echo))
+    try:
+        from harness.run.learn_states import explore as explored
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "aalpy":
+            raise
+        raise UsageError("learn --explore needs AALpy: pip install 'vcontract[learn]'") from error
+    raise typer.Exit(explored(job, out, tuple(alphabet or ()), depth, typer.echo, table=not explore_only))

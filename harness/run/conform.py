@@ -167,9 +167,7 @@ class Conformance:
         return arranger
 
     def _survey(self) -> Facts:
-        facts = replace(
-            marked(survey(self.target, self.config, self.contract), self.config), pinned=self.options.pinned
-        )
+        facts = marked(survey(self.target, self.config, self.contract), self.config, self.options.pinned)
         if not (wanted := parents(self.config, facts)):
             return facts
         self._guard(facts)

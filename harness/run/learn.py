@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -15,12 +16,12 @@ from harness.errors import AbsentError, HaltedError, UsageError
 from harness.model import PASSING, VARIED, Cell, cell_of, changes, expect, located
 from harness.profile import REPEATS, Profile, Target, encode_profile
 from harness.report.console import ConsoleReporter
-from harness.report.events import FindingSeen, RunEnded, RunEvent
+from harness.report.events import FindingSeen, Reporter, RunEnded, RunEvent
 from harness.report.result import RunResult
 from harness.report.run_directory import write_whole
 from harness.run.arrange import Arranger
 from harness.run.conform import Conformance
-from harness.run.job import Job, underway
+from harness.run.job import Ground, Job, underway
 from harness.run.outcome import Part
 from harness.run.plan import Plan, visited
 from harness.terms import Verdict
@@ -44,6 +45,13 @@ class Learning(Conformance):
     """A run whose plan is made of cells alone, each as often as it takes to believe its answer."""
 
     profile: Profile
+    told: Sequence[str] = ()
+    table = True
+
+    @property
+    def done(self) -> bool:
+        """Whether all was learned that was asked for."""
+        return self.profile.complete
 
     def _plan(self, arranger: Arranger) -> Plan:
         found = list(told_apart(self._reachable(arranger), self.contract))
@@ -134,7 +142,15 @@ def _open(cell: Cell, contract: Contract) -> bool:
     return len(allowed) > 1 or any(name != OK and task and not each.synchronous for name, each in allowed.items())
 
 
-def learn(job: Job, out: Path, tell: Callable[[str], None]) -> int:
+def begun(ground: Ground, reporters: list[Reporter]) -> Learning:
+    """Begin to learn the table."""
+    return Learning(ground.target, ground.contract, ground.config, ground.options, reporters)
+
+
+Start: TypeAlias = Callable[[Ground, list[Reporter]], Learning]
+
+
+def learn(job: Job, out: Path, tell: Callable[[str], None], start: Start = begun) -> int:
     """Learn a profile, write it to a file and say in lines what it holds; gives the exit code.
 
     0: all was exercised that can be; 5: it was cut, and the profile says so. Raises HarnessError.
@@ -142,16 +158,20 @@ def learn(job: Job, out: Path, tell: Callable[[str], None]) -> int:
     if not out.resolve().parent.is_dir():
         raise UsageError(f"--out {out}: its folder does not exist")
     with underway(job) as ground:
-        reporters = [*ground.reporters, Progress()]
-        learning = Learning(ground.target, ground.contract, ground.config, ground.options, reporters)
+        learning = start(ground, [*ground.reporters, Progress()])
         result = learning.run()
     write_whole(out, encode_profile(learning.profile))
-    for line in told(learning.profile, result):
+    for line in (*(told(learning.profile, result) if learning.table else ()), *learning.told, *cut(result), str(out)):
         tell(line)
-    tell(f"{out}")
     if result.exit_code == HaltedError.exit_code:
         return HaltedError.exit_code
-    return 0 if learning.profile.complete else 5
+    return 0 if learning.done else 5
+
+
+def cut(result: RunResult) -> list[str]:
+    """Give the notes that say why a run ended early."""
+    ends = ("ended early", "interrupted", "halted", "not restored")
+    return [f"note: {each}" for each in result.notes if each.startswith(ends)]
 
 
 def told(profile: Profile, result: RunResult) -> list[str]:

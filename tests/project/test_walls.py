@@ -31,7 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 ALL = {*MAY_IMPORT, "run"}
 ABOVE = {"run": ALL, "conformance": ALL}
 """`run` may import every room, `conformance` that too, and `cli` and `__main__` may import all."""
-OUTSIDE = {"zeep": {"schema"}, "pyVmomi": {"schema", "simulator"}, "pyVim": set(), "httptools": {"target", "simulator"}}
+OUTSIDE = {"zeep": {"schema"}, "pyVmomi": {"schema", "simulator"}, "pyVim": set(), "httptools": {"target", "simulator"},
+           "aalpy": {"run"}}  # fmt: skip
 """Packages that only some rooms may import; every other package is open to all."""
 
 
@@ -83,6 +84,16 @@ def test_no_file_breaks_a_wall() -> None:
     assert len(files) > 100
     found = [each for file in files for each in broken_walls(file.read_text("utf-8"), file.relative_to(HARNESS))]
     assert found == []
+
+
+def test_one_file_alone_knows_aalpy() -> None:
+    """It is an extra: what does not explore must run without it."""
+    found = [
+        file.name
+        for file in HARNESS.rglob("*.py")
+        if any(name.partition(".")[0] == "aalpy" for _, name in imported(ast.parse(file.read_text("utf-8")), file))
+    ]
+    assert found == ["aalpy_learner.py"]
 
 
 def test_every_room_has_a_rule() -> None:
