@@ -25,6 +25,10 @@ MOST = 2
 def located(states: Iterable[State], asked: Asked, contract: Contract) -> str:
     """Name the cell that a call met, in whichever of the states it was; empty if that is none, or not sure."""
     known = {State()} if asked.vm != "ok" else {_plain(each) for each in states}
+    # without an engine nobody can free a lock, and where it is not known nobody made one
+    known -= {
+        each for each in known if each.engine == "absent" and replace(each, orphaned=False) in known and each.orphaned
+    }
     found = {_id(state, asked, contract) for state in known}
     return found.pop() if len(found) == 1 else ""
 
@@ -57,10 +61,8 @@ def _told(fields: dict[str, object], found: State | Asked, usual: State | Asked)
 def _plain(state: State) -> State:
     """Leave out what no answer may rest on: which task runs, the network, whose configuration the guest has.
 
-    Of a guest that cannot be asked, its lock and engine too; of one without an engine the lock, which nobody can free there.
+    Of a guest that cannot be asked, its lock and engine too.
     """
     usual = State()
     state = replace(state, task="", network=usual.network, guest=usual.guest)
-    if state.engine == "absent" or not state.tools_up:
-        state = replace(state, orphaned=usual.orphaned)
-    return state if state.tools_up else replace(state, engine=usual.engine)
+    return state if state.tools_up else replace(state, orphaned=usual.orphaned, engine=usual.engine)
