@@ -183,7 +183,10 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 class Grade(StrEnum):
-    """How one outcome compares with the expectation; the first two never fail a run."""
+    """How one outcome compares with the expectation; the first three never fail a run.
+
+    `unprofiled`: the documents permit it, and the profile by which the run is judged says that another one comes.
+    """
 
     CONFORMS = "conforms"
     IMPRECISE = "imprecise"
@@ -193,6 +196,7 @@ class Grade(StrEnum):
     SPURIOUS = "spurious"
     UNDECLARED = "undeclared"
     PROTOCOL = "protocol"
+    UNPROFILED = "unprofiled"
 
     @property
     def fails(self) -> bool:
