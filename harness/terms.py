@@ -35,7 +35,7 @@ class Ref(msgspec.Struct, frozen=True, order=True):
 
 def as_ref(value: Json) -> Ref | None:
     """Read a wire value as a reference; None if it is none."""
-    if isinstance(value, Mapping) and value.get("_typeName") == "ManagedObjectReference":
+    if isinstance(value, dict) and value.get("_typeName") == "ManagedObjectReference":
         return Ref(str(value["type"]), str(value["value"]))
     return None
 
@@ -183,7 +183,10 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 class Grade(StrEnum):
-    """How one outcome compares with the expectation; the first two never fail a run."""
+    """How one outcome compares with the expectation; the first three never fail a run.
+
+    `unprofiled`: the documents permit it, and the profile by which the run is judged says that another one comes.
+    """
 
     CONFORMS = "conforms"
     IMPRECISE = "imprecise"
@@ -193,6 +196,7 @@ class Grade(StrEnum):
     SPURIOUS = "spurious"
     UNDECLARED = "undeclared"
     PROTOCOL = "protocol"
+    UNPROFILED = "unprofiled"
 
     @property
     def fails(self) -> bool:

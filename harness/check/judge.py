@@ -12,6 +12,7 @@ from harness.check.grade import Assessment, grade_fault, grade_success, name_of
 from harness.check.judgement import FORGOTTEN, Judgement, Pending, expired, place, turned_away, unanswered
 from harness.check.kept import begun, kept
 from harness.check.midtask import happened
+from harness.check.pinned import exactly
 from harness.contract import OK, Contract
 from harness.model import (
     LATER,
@@ -22,6 +23,7 @@ from harness.model import (
     Tracker,
     classify,
     expect,
+    located,
     moves,
     read_of,
     settled,
@@ -107,7 +109,11 @@ class Judge:
                 replace(each, mid=mid, engine=engine) for each in states for engine in {each.engine} | engines
             )
         expectation = expect(states, pending.asked, self.contract)
+        met = located(states, pending.asked, self.contract)
         assessed, verdict = self._assess(pending, life, states, expectation)
+        if verdict is Verdict.CONFORMS and (by := self.tracker.facts.pinned) is not None:
+            channel = assessed.channel or ("task" if life else "call")
+            assessed, verdict = self._verdict(exactly(assessed, by.pins.get(met), expectation, channel))
         if unreached := self._unreached(pending, states, assessed):
             assessed, verdict = replace(assessed, grade=Grade.SPURIOUS, why=unreached), Verdict.VIOLATES
         wire = [] if turned_away(pending) else self._wire(operation, life)
@@ -120,7 +126,7 @@ class Judge:
             # what the wire and the task's own life show is wrong whatever else happened to the VM
             verdict = Verdict.INCONCLUSIVE
             assessed = replace(assessed, why=f"raced: the VM changed meanwhile ({assessed.why})")
-        return self._write(pending, expectation, assessed, verdict, broken, life)
+        return replace(self._write(pending, expectation, assessed, verdict, broken, life), met=met)
 
     def _wire(self, operation: Operation, life: TaskLife | None) -> list[str]:
         """Name what the reply, and the reads of the task, break of the wire contract."""

@@ -24,7 +24,8 @@ class Judgement(msgspec.Struct, frozen=True):
     """What one judged call is worth: its grade and verdict, what was expected and observed, and why.
 
     `allowed` and `situations` are the expectation's; `broken` names what was wrong beside the outcome (task life,
-    promises, the wire); `notes` what was odd and no violation.
+    promises, the wire); `notes` what was odd and no violation. `met` is the id of the cell that the call really met, empty
+    if that is none.
     """
 
     op: int
@@ -43,6 +44,7 @@ class Judgement(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     request: str = ""
     ops: tuple[int, ...] = ()
+    met: str = ""
 
 
 class Pending(msgspec.Struct):

@@ -62,6 +62,27 @@ Explore: TypeAlias = Annotated[
     int, typer.Option(min=0, metavar="N", help="After the plan, N random programs of moves.")
 ]
 ExploreOnly: TypeAlias = Annotated[bool, typer.Option("--explore-only", help="With --explore: leave the plan out.")]
+ProfileFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--profile", metavar="FILE", help="Judge exactly, by what `learn` wrote of a target; none: documented."
+    ),
+]
+ExploreStates: TypeAlias = Annotated[
+    bool,
+    typer.Option("--explore", help="Then learn the machine of hidden states that answers an alphabet; needs AALpy."),
+]
+StatesOnly: TypeAlias = Annotated[
+    bool, typer.Option("--explore-only", help="As --explore, with the table that --out holds, if there is one.")
+]
+States: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--alphabet", help="An input of --explore, named as for run --complete; may be repeated."),
+]
+Depth: TypeAlias = Annotated[
+    int, typer.Option(min=0, metavar="K", help="With --explore: look for K hidden states more than were found.")
+]
+ProfileOut: TypeAlias = Annotated[Path, typer.Option("--out", metavar="FILE", help="File for the profile.")]
 _SIDE = "a folder, a vimService.wsdl, a URL or an API version"
 DiffOld: TypeAlias = Annotated[str, typer.Argument(metavar="A", help=f"What the client was made for: {_SIDE}.")]
 DiffNew: TypeAlias = Annotated[str, typer.Argument(metavar="B", help=f"What it meets: {_SIDE}.")]

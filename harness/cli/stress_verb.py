@@ -15,7 +15,7 @@ from harness.errors import UsageError
 _PAGE, _PORT = 8089, 5557
 
 
-def stress(  # noqa: PLR0913 - the options that design fixes
+def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     *,
     clients: Annotated[int, typer.Option(min=1, help="So many clients, each with a session of its own.")] = 8,
     vms: Annotated[int, typer.Option(min=1, help="On so many VMs.")] = 4,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as option
+from harness.cli.credentials import named as _named
+from harness.cli.learn_verb import learn
 from harness.cli.schema_verbs import contract_app, wsdl_app
 from harness.cli.stress_verb import stress
 from harness.errors import HaltedError, UsageError
@@ -30,6 +32,7 @@ app = typer.Typer(
 app.command()(stress)
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
+app.command()(learn)
 
 MANAGER = option.MANAGER
 
@@ -59,12 +62,14 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     explore: option.Explore = 0,
     explore_only: option.ExploreOnly = False,
     record: option.Record = None,
+    profile: option.ProfileFile = None,
     dry_run: option.DryRun = False,
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.conformance.launch import launch
     from harness.run.job import REPLAY, Job, execute, replayed, resumed
     from harness.run.options import Options
+    from harness.run.profiled import pinned_by
 
     option.one_of("--format", output, ("text", "json"))
     if explore_only and not explore:
@@ -80,10 +85,12 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         complete=[complete],
         alphabet=alphabet,
         explore=[explore or None],
+        profile=[profile],
     ) + (" --explore-only" if explore_only else "")
     options = Options(
         chosen, tuple(method or ()), max_calls, time_limit, replay=command, complete=complete,
         alphabet=tuple(alphabet or ()), explore=explore, explore_only=explore_only,
+        pinned=pinned_by(profile, contract or MANAGER, resume),
     )  # fmt: skip
     job = Job(
         contract or MANAGER, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output,
@@ -186,10 +193,11 @@ def replay(
     """Arrange one finding's cell again and send its recorded call; exit 1 if it shows again."""
     from harness.run.job import Job, execute
     from harness.run.options import Options
+    from harness.run.profiled import pinned_in
     from harness.run.replaying import find
 
     found = find(finding)
-    options = Options(0, (found.method,), replay=f"vcontract replay {finding}")
+    options = Options(0, (found.method,), replay=f"vcontract replay {finding}", pinned=pinned_in(finding))
     job = Job(
         found.object,
         options,

@@ -22,6 +22,7 @@ from harness.conformance.working import CHANNEL, NUMBER, ORDERS
 from harness.errors import HarnessError
 from harness.run.job import Job, from_environment
 from harness.run.options import Options
+from harness.run.profiled import pinned_by
 
 
 class Dealing(Walks):
@@ -138,9 +139,16 @@ def job_of(config: pytest.Config) -> Job:
     seed = random.SystemRandom().randrange(2**31) if option.vcontract_seed is None else option.vcontract_seed
     methods = tuple(option.vcontract_method)
     replay = f"vcontract run --seed {seed}" + "".join(f" --method {each}" for each in methods)
+    replay += f" --profile {option.vcontract_profile}" if option.vcontract_profile else ""
+    contract = option.vcontract_contract or MANAGER
+    try:
+        pins = pinned_by(_path(option.vcontract_profile), contract)
+    except HarnessError as error:
+        raise pytest.UsageError(f"vcontract: {error}") from error
+    limits = (option.vcontract_max_calls, option.vcontract_time_limit)
     return Job(
-        option.vcontract_contract or MANAGER,
-        Options(seed, methods, option.vcontract_max_calls, option.vcontract_time_limit, replay=replay),
+        contract,
+        Options(seed, methods, *limits, replay=replay, pinned=pins),
         target,
         username,
         password,

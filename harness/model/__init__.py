@@ -4,8 +4,9 @@ from harness.model.cells import BY_NAME, DEVIATIONS, Cell, cell, cell_of, cells,
 from harness.model.classify import classify
 from harness.model.effects import EFFECTS, LATER, SHOWN, changed_fields, moves
 from harness.model.expect import Allowed, Expectation, expect, holding
-from harness.model.facts import Facts, GuestAccount, Lever, VmFacts, family_of
+from harness.model.facts import Facts, GuestAccount, Lever, Pin, Pinned, VmFacts, family_of
 from harness.model.ground import changes, ground, passes, refused, tour
+from harness.model.located import PASSING, VARIED, located
 from harness.model.observe import STATE_PATHS, TASK_PATHS, asks_session, compact, observe, read_of, recent_tasks, steady
 from harness.model.sharpness import Sharpness, settled, sharpness, universe
 from harness.model.state import Asked, State, possible, settle
@@ -18,9 +19,11 @@ __all__ = [
     "DEVIATIONS",
     "EFFECTS",
     "LATER",
+    "PASSING",
     "SHOWN",
     "STATE_PATHS",
     "TASK_PATHS",
+    "VARIED",
     "Allowed",
     "Asked",
     "Branch",
@@ -29,6 +32,8 @@ __all__ = [
     "Facts",
     "GuestAccount",
     "Lever",
+    "Pin",
+    "Pinned",
     "Sharpness",
     "State",
     "TaskLife",
@@ -48,6 +53,7 @@ __all__ = [
     "family_of",
     "ground",
     "holding",
+    "located",
     "moves",
     "observe",
     "passes",

@@ -61,6 +61,21 @@ class Lever(msgspec.Struct, frozen=True):
         return {"_typeName": "VirtualMachineConfigSpec", "extraConfig": options}
 
 
+class Pin(msgspec.Struct, frozen=True):
+    """The one answer that a profile has for a cell: the fault (or `Success`), its channel, and the sentence that says so."""
+
+    fault: str
+    channel: str
+    says: str
+
+
+class Pinned(msgspec.Struct, frozen=True):
+    """What a profile pins: its name, and by the id of a cell the answer there."""
+
+    profile: str
+    pins: dict[str, Pin] = {}
+
+
 class Facts(msgspec.Struct, frozen=True):
     """Everything that a verdict needs beside the operations; the first lines of a history carry it.
 
@@ -68,7 +83,7 @@ class Facts(msgspec.Struct, frozen=True):
     rootOnly. `sessions` maps an actor to its account. `others` maps moIds of other objects to their WSDL type.
     `staleness` (d) and `publish` (d_pub) are seconds; `task_seconds` is the limit of a task's life (0: none).
     A finding must come in each of `confirm` tries. `manager` has no moId where the calls are made on the VMs themselves.
-    `absent` says why nothing can be tested, if so.
+    `absent` says why nothing can be tested, if so. `pinned` is what a profile adds to the documents; None: nothing.
     """
 
     object: str
@@ -86,6 +101,7 @@ class Facts(msgspec.Struct, frozen=True):
     task_seconds: float = 0.0
     confirm: int = 1
     absent: str = ""
+    pinned: Pinned | None = None
 
     @property
     def itself(self) -> bool:

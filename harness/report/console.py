@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report.events import CellJudged, FindingSeen, Note, Progressed, RunEnded, RunEvent, RunStarted, printable
+from harness.report.stress_table import latency_table, stress_lines
 from harness.terms import Verdict
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class ConsoleReporter:
     def _start(self, event: RunStarted) -> None:
         product = event.target.product or "unknown product"
         about = f"{event.target.url}: {product}, API {event.target.api_version or 'unknown'}"
-        self._err.print(_text(f"{about}; seed {event.seed}, {event.rows} rows, {event.planned} calls planned"))
+        self._err.print(_text(f"{about}; seed {event.seed}, {event.rows} rows, {event.planned} {event.unit} planned"))
         if self._err.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._progress = Progress(*columns, console=self._err, transient=True)
@@ -112,6 +113,10 @@ class ConsoleReporter:
                     self._out.print(_text(f"  {name}: {value}"), soft_wrap=True)
         for note in result.notes:
             self._out.print(_text(f"note: {note}"), soft_wrap=True)
+        if result.stress is not None:
+            self._out.print(latency_table(result.stress))
+            for line in stress_lines(result, result.stress):
+                self._out.print(_text(line), soft_wrap=True)
         self._inputs(result)
         self._cells(result)
         if result.explored.programs:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "vcontract.run/1"
 RUN_FILE = "run.json"
+DOCUMENTED = "documented"
+"""The profile of a run that judges by the documents alone."""
 
 
 class TargetFacts(msgspec.Struct, frozen=True):
@@ -104,7 +106,8 @@ class RunResult(msgspec.Struct, frozen=True):
     `inputs` tells, by method, how many of the types, positions and constraints of its arguments were exercised, of how
     many. `calls` counts judged calls, `requests` all; `sharpness` says how sharp the predictions were; `waived` are untested
     rows that the configuration excuses, with its reason; `started` is UTC in ISO 8601, `seconds` the length of the run.
-    `workers` is empty if one process did it all; `stress` is of a run of many clients at once.
+    `workers` is empty if one process did it all; `stress` is of a run of many clients at once. `profile` is the file of what
+    was learned of a target, by which the run was judged exactly, or `documented`.
     """
 
     verdict: Verdict
@@ -127,6 +130,7 @@ class RunResult(msgspec.Struct, frozen=True):
     workers: list[Worker] = []
     clones: Clones = Clones()
     stress: Stress | None = None
+    profile: str = DOCUMENTED
     schema: str = SCHEMA
 
 

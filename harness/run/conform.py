@@ -15,9 +15,9 @@ from harness.check import ASIDE, REPEAT, Judge, object_rows, row_of, worst
 from harness.contract import Contract, Row, load, rows
 from harness.errors import AbsentError
 from harness.history import ASKED, FACTS, STEP
-from harness.model import Cell, Facts, Sharpness, State, sharpness
+from harness.model import Cell, Facts, State, sharpness
 from harness.report.events import CellJudged, FindingSeen, Note, Reporter, RunEnded, RunEvent, RunStarted
-from harness.report.result import Arrangements, Clones, RunResult, TargetFacts
+from harness.report.result import DOCUMENTED, Arrangements, Clones, RunResult, TargetFacts
 from harness.run.allowed import forbidden
 from harness.run.arrange import Arranger
 from harness.run.audit import audit
@@ -167,7 +167,7 @@ class Conformance:
         return arranger
 
     def _survey(self) -> Facts:
-        facts = marked(survey(self.target, self.config, self.contract), self.config)
+        facts = marked(survey(self.target, self.config, self.contract), self.config, self.options.pinned)
         if not (wanted := parents(self.config, facts)):
             return facts
         self._guard(facts)
@@ -341,7 +341,6 @@ class Conformance:
         cut = [Verdict.INCONCLUSIVE] * bool(halted or self.target.over)
         known = [each.verdict for each in rows_ if each.id not in waived]
         verdict = worst([*known, *cut, *[Verdict.VIOLATES] * bool(findings)])
-        measured: Sharpness = sharpness(self.contract, self.bases)
         return RunResult(
             verdict=verdict,
             exit_code=exit_code(verdict, safe=not any(each.halted or each.clones.left for each in parts)),
@@ -352,7 +351,8 @@ class Conformance:
             rows=rows_,
             cells=cells_of(parts),
             findings=findings,
-            sharpness=msgspec.to_builtins(measured),
+            sharpness=msgspec.to_builtins(sharpness(self.contract, self.bases)),
+            profile=options.pinned.profile if options.pinned else DOCUMENTED,
             inputs=self._inputs(parts),
             replay=options.replay,
             notes=[*(note for each in parts for note in each.notes), *summary.notes, *not_exercised(parts)],

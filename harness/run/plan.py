@@ -76,7 +76,7 @@ def plan(
     chosen = [method.name for method in contract.methods if method.name in methods]
     gone = {each.id for each in found if changes(each, contract)}
     steps = [
-        *_visited(single, gone, contract, seed),
+        *visited(single, gone, contract, seed),
         *(Step(each.name, method=each.method, case=each) for each in kinds),
         *(Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in pasts(contract, name)),
         *(
@@ -84,9 +84,9 @@ def plan(
             for name in chosen
             for what in disturbances(contract, name)
         ),
-        *_visited(first, gone, contract, seed),
+        *visited(first, gone, contract, seed),
         *(Step(each.name, method=each.method, case=each) for each in others),
-        *_visited(rest, gone, contract, seed),
+        *visited(rest, gone, contract, seed),
     ]
     ends = Counter(ground(each.state) for each in found if each.id in gone)
     states = {ground(each.state) for each in found}
@@ -94,7 +94,7 @@ def plan(
     return Plan(steps, len(states), _arrangements(steps, gone), least)
 
 
-def _visited(chosen: Sequence[Cell], gone: set[str], contract: Contract, seed: int) -> list[Step]:
+def visited(chosen: Sequence[Cell], gone: set[str], contract: Contract, seed: int) -> list[Step]:
     """Order cells by their states, the settled one first; in each state the calls that leave it as it is come first.
 
     `gone` are the cells after whose call the state is gone. Among equals the seed decides: what a call leaves behind that

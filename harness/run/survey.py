@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from harness.contract import Contract
 from harness.errors import AbsentError, TargetError
-from harness.model import Facts, GuestAccount, VmFacts, family_of
+from harness.model import Facts, GuestAccount, Pinned, VmFacts, family_of
 from harness.run.config import LOOPBACK, Config, password_of
 from harness.run.guarding import marks_of
 from harness.run.marked import marked_vms
@@ -159,14 +160,14 @@ def privileges_of(target: Target, session: str, privileges: list[str], entity: R
     return found
 
 
-def marked(facts: Facts, config: Config) -> Facts:
-    """Give the facts. Raises TargetError if they hold no VM: nothing on the target is ours."""
+def marked(facts: Facts, config: Config, pinned: Pinned | None) -> Facts:
+    """Give the facts, with what a profile pins. Raises TargetError if they hold no VM: nothing on the target is ours."""
     if not facts.vms:
         raise TargetError(
             f"{facts.url}: no VM carries the mark {OWNER} = {config.owner}: put it on those that may be disturbed "
             "(vcontract adopt --vm PATTERN), or name your own in the configuration (owner)"
         )
-    return facts
+    return replace(facts, pinned=pinned)
 
 
 def actors_of(contract: Contract, facts: Facts) -> dict[str, str]:

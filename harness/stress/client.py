@@ -11,6 +11,7 @@ from harness.model.state import CUSTOMIZE
 from harness.model.tracker import KINDS
 from harness.strategies.customization import fixed_name
 from harness.stress.crew import Crew
+from harness.target.bodies import Varies
 from harness.target.properties import read
 from harness.target.tasks import follow
 from harness.terms import Arguments, Call, Operation, Ref, Returned, as_ref
@@ -60,11 +61,13 @@ class Client:
     def call(self, method: str, login: str, vm: Ref) -> Operation:
         """Call a method under test and follow its task; gives the last that was heard of it."""
         call = self._crew.caller.call(Asked(method, login=login), vm)
-        values = call.arguments
+        values, varies = call.arguments, [vm.value]
         if KINDS.get(method) == CUSTOMIZE:
-            identity = values["spec"]["identity"] | {"hostName": fixed_name(self._name())}
+            name = self._name()
+            identity = values["spec"]["identity"] | {"hostName": fixed_name(name)}
             values = values | {"spec": values["spec"] | {"identity": identity}}
-        return self._follow(replace(call, payload=Arguments(values), actor=self.actor), "judge")
+            varies.append(name)
+        return self._follow(replace(call, payload=Arguments(values), actor=self.actor), "judge", tuple(varies))
 
     def power(self, method: str, vm: Ref) -> None:
         """Switch a VM; what is off is switched on again."""
@@ -72,9 +75,9 @@ class Client:
         if method == POWER_OFF:
             self._follow(Call(vm, POWER_ON, Arguments({}), self.actor), "arrange")
 
-    def _follow(self, call: Call, purpose: str) -> Operation:
+    def _follow(self, call: Call, purpose: str, varies: Varies = ()) -> Operation:
         crew = self._crew
-        done = crew.target.send(call, purpose)
+        done = crew.target.send(call, purpose, varies=varies)
         task = as_ref(done.outcome.value) if isinstance(done.outcome, Returned) else None
         if task is None or task.type != "Task":
             return done

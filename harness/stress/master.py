@@ -54,7 +54,7 @@ class Master:
             mail.send(SHARE, Share(share, brief.seed, brief.contract, brief.replay), each)
         targets = [self._of(mail, READY, _SURVEYED, started)[1] for _ in workers]
         target = msgspec.json.decode(targets[0], type=TargetFacts)
-        self._tell(RunStarted(target, brief.seed, ROWS, int(brief.load.seconds)))
+        self._tell(RunStarted(target, brief.seed, ROWS, int(brief.load.seconds), "seconds"))
         runner.start(brief.load.clients, spawn_rate=brief.load.clients)
         self._wait(mail)
         for each in workers:

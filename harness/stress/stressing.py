@@ -47,7 +47,7 @@ class Stressing:
         recorder.observed(ASKED, options.asked | {"started": self._started.isoformat(timespec="seconds")})
         recorder.observed(FACTS, as_json(self.crew.facts))
         self.crowd.join(self.crew)
-        self._tell(RunStarted(self.target_facts(), options.seed, ROWS, int(self.load.seconds)))
+        self._tell(RunStarted(self.target_facts(), options.seed, ROWS, int(self.load.seconds), "seconds"))
         for note in self.crew.notes:
             self._tell(Note(note))
 

@@ -17,10 +17,11 @@ EXPORTED = {
     ),
     "disturbances": "",
     "model": (
-        "Allowed Asked BY_NAME Branch Cell DEVIATIONS EFFECTS Expectation Facts GuestAccount LATER Lever SHOWN "
-        "STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VmFacts asks_session cell cell_of cells changed_fields "
-        "changes classify compact deviations_of expect facts_of family_of ground holding moves observe passes possible read_of "
-        "recent_tasks refused settle settled sharpness steady step subject tour universe"
+        "Allowed Asked BY_NAME Branch Cell DEVIATIONS EFFECTS Expectation Facts GuestAccount LATER Lever PASSING Pin "
+        "Pinned SHOWN STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VARIED VmFacts asks_session cell "
+        "cell_of cells changed_fields changes classify compact deviations_of expect facts_of family_of ground holding "
+        "located moves observe passes possible read_of recent_tasks refused settle settled sharpness steady step "
+        "subject tour universe"
     ),
     "report": "",
     "run": "",

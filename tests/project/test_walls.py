@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 HARNESS = Path(__file__).parents[2] / "harness"
-BASE = {"errors", "terms", "shipped", "history", "toml_file"}
+BASE = {"errors", "terms", "shipped", "history", "profile", "toml_file"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "shipped": set(),
     "toml_file": {"errors"},
     "terms": {"errors"},
     "history": {"errors", "terms"},
+    "profile": {"errors"},
     "schema": {"errors", "terms", "shipped", "toml_file"},
     "contract": {"errors", "terms", "shipped", "toml_file", "schema"},
     "model": BASE | {"schema", "contract"},
@@ -37,6 +38,7 @@ OUTSIDE = {
     "httptools": {"target", "simulator", "disturbances"},
     "locust": {"stress"},
     "gevent": {"stress"},
+    "aalpy": {"run"},
 }
 """Packages that only some rooms may import; every other package is open to all."""
 
@@ -89,6 +91,16 @@ def test_no_file_breaks_a_wall() -> None:
     assert len(files) > 100
     found = [each for file in files for each in broken_walls(file.read_text("utf-8"), file.relative_to(HARNESS))]
     assert found == []
+
+
+def test_one_file_alone_knows_aalpy() -> None:
+    """It is an extra: what does not explore must run without it."""
+    found = [
+        file.name
+        for file in HARNESS.rglob("*.py")
+        if any(name.partition(".")[0] == "aalpy" for _, name in imported(ast.parse(file.read_text("utf-8")), file))
+    ]
+    assert found == ["aalpy_learner.py"]
 
 
 def test_every_room_has_a_rule() -> None:

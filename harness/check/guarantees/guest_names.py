@@ -7,19 +7,17 @@ here too.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from math import inf
 
 from harness.check.guarantees.breach import Breach
 from harness.check.guarantees.task_lives import TaskLives
-from harness.model import read_of
 from harness.model.state import CUSTOMIZE
 from harness.model.tracker import KINDS
 from harness.terms import Faulted, Grade, Json, Operation, Returned, as_ref, subject
 
 _PATH = "guest.hostName"
-_REMEMBERED = 256
 _ALSO_NAMES = frozenset(
     {
         "CustomizeVM_Task",
@@ -35,12 +33,44 @@ _ALSO_NAMES = frozenset(
 
 
 class _Naming:
-    """One customization: the name it gives, the call's begin, the task (empty: refused, or its reply was lost)."""
+    """One customization that was let in, or may have been: the name it gives, the call's begin, the task (empty: not known)."""
 
-    __slots__ = ("name", "op", "refused", "start", "task")
+    __slots__ = ("name", "op", "start", "task")
 
-    def __init__(self, name: str, operation: Operation, task: str, *, refused: bool) -> None:
-        self.name, self.op, self.start, self.task, self.refused = name, operation.op, operation.start, task, refused
+    def __init__(self, name: str, operation: Operation, task: str) -> None:
+        self.name, self.op, self.start, self.task = name, operation.op, operation.start, task
+
+
+class _Guest:
+    """What is known of one VM's name.
+
+    `first` is the name that was read first. `open` are the customizations whose name it may bear; those of `refused` calls,
+    and those that were `past` when a later one began that succeeded, it may not bear any more: operations by name.
+    """
+
+    __slots__ = ("first", "given", "latest", "open", "past", "refused")
+
+    def __init__(self) -> None:
+        self.first = ""
+        self.given: dict[str, float] = {}
+        self.open: list[_Naming] = []
+        self.latest: _Naming | None = None
+        self.past: dict[str, int] = {}
+        self.refused: dict[str, int] = {}
+
+    def look(self, lives: TaskLives, fresh: float) -> None:
+        """Find the latest customization that had succeeded by `fresh`, and what was past when it began."""
+        found = [each for each in self.open if _over(each, lives, success=True) < fresh]
+        self.latest = max([*found, *([self.latest] if self.latest else [])], key=_start, default=None)
+        if self.latest is not None:
+            began = self.latest.start
+            past = [each for each in self.open if each is not self.latest and _over(each, lives, success=False) < began]
+            self.past |= {each.name: each.op for each in past}
+            self.open = [each for each in self.open if each not in past]
+
+    def vague(self, lives: TaskLives) -> bool:
+        """Whether it may be undefined: by a customization that did not succeed, or is not known to."""
+        return any(_over(each, lives, success=True) == inf for each in self.open)
 
 
 class GuestNames:
@@ -52,67 +82,72 @@ class GuestNames:
         self.judged = 0
         self.breaches: list[Breach] = []
         self._staleness = staleness
-        self._namings: dict[str, deque[_Naming]] = defaultdict(lambda: deque(maxlen=_REMEMBERED))
-        self._first: dict[str, str] = {}
-        self._given: dict[str, dict[str, float]] = defaultdict(dict)
+        self._guests: dict[str, _Guest] = defaultdict(_Guest)
         self._unknown: list[tuple[Operation, str, str]] = []
         self._lost: set[str] = set()
+        self._names: set[str] = set()
         self._twice: set[str] = set()
         self._found: list[tuple[str, Breach]] = []
 
     def feed(self, operation: Operation, lives: TaskLives) -> None:
         """Take one operation; a read is judged when the calls that had begun before its end are known."""
-        method, vm = operation.call.method, subject(operation.call)
-        if method in _ALSO_NAMES and vm and not isinstance(operation.outcome, Faulted):
-            self._lost.add(vm)
-        elif KINDS.get(method) == CUSTOMIZE and vm:
-            self._named(operation, vm)
-        elif method.startswith("RetrieveProperties"):
-            found = read_of(operation)
-            if found is not None and found[0].type == "VirtualMachine" and found[1] and found[1].get(_PATH):
-                self._shown(operation, found[0].value, _label(str(found[1][_PATH])), lives)
+        if lives.read is not None:
+            ref, values = lives.read
+            if ref.type == "VirtualMachine" and values and values.get(_PATH):
+                self._shown(operation, ref.value, _label(str(values[_PATH])), lives)
+            return
+        method = operation.call.method
+        if KINDS.get(method) == CUSTOMIZE:
+            self._named(operation, subject(operation.call))
+        elif method in _ALSO_NAMES and not isinstance(operation.outcome, Faulted):
+            self._lost.add(subject(operation.call))
 
     def close(self, lives: TaskLives) -> None:
         """Take the end of the history: names that no call had given by the time they were read are judged now."""
         del lives
         for operation, vm, name in self._unknown:
-            if vm not in self._lost and self._given[vm].get(name, inf) > operation.end:
-                others = [each for each, names in self._given.items() if names.get(name, inf) < operation.end]
+            if vm not in self._lost and self._guests[vm].given.get(name, inf) > operation.end:
+                others = [each for each, guest in self._guests.items() if guest.given.get(name, inf) < operation.end]
                 if others:
                     self._say(operation, vm, name, f"the call that gave that name was about {others[0]}", [])
         self.breaches = [breach for name, breach in self._found if name not in self._twice]
 
     def _named(self, operation: Operation, vm: str) -> None:
-        name, outcome = _label(_given(operation.call.arguments)), operation.outcome
+        name, outcome, guest = _label(_given(operation.call.arguments)), operation.outcome, self._guests[vm]
         task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
-        if name:
-            refused = isinstance(outcome, Faulted)
-            self._namings[vm].append(_Naming(name, operation, task.value if task else "", refused=refused))
-            if any(name in names for names in self._given.values()):
-                self._twice.add(name)
-            self._given[vm].setdefault(name, operation.start)
+        if not name:
+            return
+        if isinstance(outcome, Faulted):
+            guest.refused[name] = operation.op
+        else:
+            guest.open.append(_Naming(name, operation, task.value if task else ""))
+        if name in self._names:
+            self._twice.add(name)
+        self._names.add(name)
+        guest.given.setdefault(name, operation.start)
 
     def _shown(self, operation: Operation, vm: str, name: str, lives: TaskLives) -> None:
         if vm in self._lost:
             return
-        namings, first = self._namings[vm], self._first.setdefault(vm, name)
+        guest = self._guests[vm]
+        guest.first = guest.first or name
+        guest.look(lives, operation.start - self._staleness)
         self.judged += 1
-        fresh = operation.start - self._staleness
-        last = [each for each in namings if _over(each, lives, success=True) < fresh]
-        latest = max(last, key=lambda each: each.start, default=None)
-        mine = next((each for each in reversed(namings) if each.name == name), None)
-        why = ""
-        if mine is None:
-            if name == first and latest is not None and not _vague(namings, latest, lives):
-                why = f"operation {latest.op} gave it the name {latest.name}, and succeeded"
-            elif name != first and name not in self._given[vm]:
-                self._unknown.append((operation, vm, name))
-        elif mine.refused:
-            why = f"the call that gives it that name (operation {mine.op}) was refused"
-        elif latest is not None and _over(mine, lives, success=False) < latest.start:
+        latest, why, ops = guest.latest, "", list[int]()
+        if name in guest.refused:
+            ops = [guest.refused[name]]
+            why = f"the call that gives it that name (operation {ops[0]}) was refused"
+        elif latest is not None and name in guest.past:
+            ops = [guest.past[name], latest.op]
             why = f"operation {latest.op} gave it the name {latest.name} afterwards, and succeeded"
+        elif name not in guest.given:
+            if name != guest.first:
+                self._unknown.append((operation, vm, name))
+            elif latest is not None and not guest.vague(lives):
+                ops = [latest.op]
+                why = f"operation {latest.op} gave it the name {latest.name}, and succeeded"
         if why:
-            self._say(operation, vm, name, why, [each.op for each in (mine, latest) if each is not None])
+            self._say(operation, vm, name, why, ops)
 
     def _say(self, operation: Operation, vm: str, name: str, why: str, ops: list[int]) -> None:
         breach = Breach(
@@ -130,18 +165,16 @@ class GuestNames:
         self._found.append((name, breach))
 
 
+def _start(naming: _Naming) -> float:
+    return naming.start
+
+
 def _over(naming: _Naming, lives: TaskLives, *, success: bool) -> float:
     """Give the moment by which a customization was over (with `success`: had succeeded); infinity if that is not known."""
     task = lives.tasks.get(naming.task)
     if task is None or task.op != naming.op or (success and task.outcome != "success"):
         return inf
     return task.until
-
-
-def _vague(namings: Iterable[_Naming], latest: _Naming, lives: TaskLives) -> bool:
-    """Whether the guest may be undefined: by a customization that did not succeed, or is not known to, after the latest."""
-    later = (each for each in namings if _over(each, lives, success=False) > latest.start and not each.refused)
-    return any(each is not latest and _over(each, lives, success=True) == inf for each in later)
 
 
 def _given(arguments: Mapping[str, Json]) -> str:

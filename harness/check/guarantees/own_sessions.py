@@ -11,10 +11,11 @@ from harness.check.guarantees.breach import Breach
 from harness.check.guarantees.task_lives import TaskLives
 from harness.check.promises import account_name
 from harness.contract import Contract
-from harness.model import Facts, read_of
+from harness.model import Facts
 from harness.terms import Faulted, Grade, Json, Operation, Returned, subject
 
 _DENIED = "NoPermission"
+_HELD, _NOWHERE = "held", "nowhere"
 
 
 class OwnSessions:
@@ -27,21 +28,20 @@ class OwnSessions:
         self.breaches: list[Breach] = []
         self._facts = facts
         self._privileges = {method.name: tuple(method.privileges) for method in contract.methods}
+        self._may: dict[tuple[str, str], str] = {}
         self._keys: dict[str, str] = {}
         self._owners: dict[str, str] = {}
 
     def feed(self, operation: Operation, lives: TaskLives) -> None:
         """Take one operation."""
-        del lives
-        method = operation.call.method
-        if method == "Login":
-            self._login(operation)
-        elif method in self._privileges:
+        if lives.read is not None:
+            ref, values = lives.read
+            if ref.type == "SessionManager" and values:
+                self._current(operation, values.get("currentSession"))
+        elif operation.call.method in self._privileges:
             self._allowed(operation)
-        else:
-            found = read_of(operation)
-            if found is not None and found[0].type == "SessionManager" and found[1]:
-                self._current(operation, found[1].get("currentSession"))
+        elif operation.call.method == "Login":
+            self._login(operation)
 
     def close(self, lives: TaskLives) -> None:
         """Take the end of the history: nothing more is to be said."""
@@ -74,19 +74,26 @@ class OwnSessions:
             self._say(operation, Grade.PROTOCOL, "OK", "its own session", "currentSession.userName", why)
 
     def _allowed(self, operation: Operation) -> None:
-        outcome, method = operation.outcome, operation.call.method
-        held = self._facts.privileges.get(self._facts.sessions.get(operation.call.actor, ""), {})
-        known = [held.get(each) for each in self._privileges[method]]
+        outcome, method, actor = operation.outcome, operation.call.method, operation.call.actor
+        may = self._may.get((actor, method))
+        if may is None:
+            may = self._may[actor, method] = self._known(actor, method)
         if isinstance(outcome, Faulted) and outcome.fault.type == _DENIED:
             self.judged += 1
-            if known and all(each == "held" for each in known):
-                why = f"{operation.call.actor} has the privileges of {method} and is refused"
+            if may == _HELD:
+                why = f"{actor} has the privileges of {method} and is refused"
                 self._say(operation, Grade.SPURIOUS, _DENIED, "no NoPermission", "", why, "call")
-        elif isinstance(outcome, Returned) and known:
+        elif isinstance(outcome, Returned) and may:
             self.judged += 1
-            if any(each == "nowhere" for each in known):
-                why = f"{operation.call.actor} lacks a privilege of {method} and is let through"
+            if may == _NOWHERE:
+                why = f"{actor} lacks a privilege of {method} and is let through"
                 self._say(operation, Grade.MISSING, "OK", _DENIED, "", why)
+
+    def _known(self, actor: str, method: str) -> str:
+        """Say whether an actor has all the privileges of a method, or lacks one; empty if that is not known."""
+        held = self._facts.privileges.get(self._facts.sessions.get(actor, ""), {})
+        known = {held.get(each, "") for each in self._privileges[method]}
+        return _NOWHERE if _NOWHERE in known else _HELD if known == {_HELD} else ""
 
     def _say(  # all that a breach of a session is made of
         self,

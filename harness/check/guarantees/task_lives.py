@@ -51,29 +51,35 @@ class TaskSeen:
 
 
 class TaskLives:
-    """Takes every operation; `tasks` are then known by moId, `last` is what the last operation read of which."""
+    """Takes every operation; `tasks` are then known by moId.
+
+    Of the last operation: `read` is the object that it read and the values by path, if it read any; `last` the task that it
+    read, with its info; `new` the task that it was given, `old` that of the same name before.
+    """
 
     def __init__(self) -> None:
         self.tasks: dict[str, TaskSeen] = {}
+        self.read: tuple[Ref, Mapping[str, Json] | None] | None = None
         self.last: tuple[TaskSeen, Mapping[str, Json]] | None = None
         self.new: TaskSeen | None = None
         self.old: TaskSeen | None = None
 
     def feed(self, operation: Operation) -> None:
-        """Take one operation; `new` is then the task that it gave, `old` that of the same name before, if any."""
+        """Take one operation."""
         self.last = self.new = self.old = None
+        self.read = found = read_of(operation)
         outcome = operation.outcome
-        if not isinstance(outcome, Returned):
-            return
-        ref = as_ref(outcome.value)
-        if ref is not None and ref.type == "Task":
-            self.old = self.tasks.get(ref.value)
-            self.new = self.tasks[ref.value] = TaskSeen(ref, operation, subject(operation.call))
-            return
-        found = read_of(operation)
-        if found is None or found[0].type != "Task" or found[1] is None:
-            return
-        task, info = self.tasks.get(found[0].value), found[1].get("info")
+        if found is not None:
+            if found[0].type == "Task" and found[1] is not None:
+                self._read(operation, found[0].value, found[1].get("info"))
+        elif isinstance(outcome, Returned):
+            ref = as_ref(outcome.value)
+            if ref is not None and ref.type == "Task":
+                self.old = self.tasks.get(ref.value)
+                self.new = self.tasks[ref.value] = TaskSeen(ref, operation, subject(operation.call))
+
+    def _read(self, operation: Operation, moid: str, info: Json) -> None:
+        task = self.tasks.get(moid)
         if task is not None and isinstance(info, Mapping):
             self.last = (task, info)
             task.read(operation, info)

@@ -1,0 +1,197 @@
+"""A profile says of a server what it does, as the simulator's own lists of checks show; a run then judges exactly by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from harness.check import Judgement
+from harness.check.pinned import pinned
+from harness.contract import load
+from harness.errors import UsageError
+from harness.model import Cell, Pinned
+from harness.profile import SUCCESS, Profile, encode_profile, load_profile
+from harness.report.result import RunResult
+from harness.run.arrange import Arranger
+from harness.run.config import LOOPBACK
+from harness.run.conform import Conformance
+from harness.run.embedded import EMBEDDED
+from harness.run.learn import Learning
+from harness.run.options import Options
+from harness.run.profiled import pinned_by
+from harness.run.survey import secrets_of
+from harness.simulator import Settings, SimulatorServer
+from harness.simulator.variants import VARIANTS, checks
+from harness.simulator.vcenter import VCenter
+from harness.target import Recorder, Target
+from harness.terms import Grade, Verdict
+
+MANAGER = "VirtualMachineGuestCustomizationManager"
+CUSTOMIZE, ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"
+CHECKED = {
+    "hostLost": "host",
+    "poweredOff": "power",
+    "suspended": "power",
+    "template": "power",
+    "toolsStopped": "tools",
+    "toolsNever": "tools",
+    "busy": "busy",
+    "customizing": "beside",
+    "networkStarting": "beside",
+    "aborting": "beside",
+    "loginRejected": "login",
+    "loginMayNot": "permission",
+    "nicCount": "spec",
+    "engineAbsent": "engine",
+    "engineBroken": "engine",
+    "orphanedLock": "lock",
+}
+"""Which check of the simulator each condition fails."""
+ORDERS = sorted(name for name, each in VARIANTS.known.items() if each.change.__module__ == checks.__name__)
+"""The variants of precedence and channel."""
+SAMPLE = ("login-comes-before-busy",)
+
+
+class Sampled(Learning):
+    """Learns only what the simulator's checks are about."""
+
+    def _reachable(self, arranger: Arranger) -> list[Cell]:
+        return [each for each in super()._reachable(arranger) if set(each.deviations) <= {*CHECKED}]
+
+
+def learned(*variants: str, methods: tuple[str, ...] = (CUSTOMIZE,), seed: int = 1) -> Profile:
+    """Learn the profile of a simulator with some variants."""
+    with SimulatorServer(Settings(variants=frozenset(variants), task_retention_count=32)) as server:
+        target = Target.open(server.url, recorder=Recorder(), secrets=secrets_of(LOOPBACK))
+        with closing(target):
+            learning = Sampled(target, load(MANAGER), EMBEDDED, Options(seed=seed, methods=methods), [])
+            learning.run()
+    return learning.profile
+
+
+def judged(pins: Pinned | None, *variants: str, calls: int = 150) -> tuple[RunResult, list[Judgement]]:
+    """Run against a simulator with some variants, by a profile; the plan's beginning is every condition alone."""
+    with SimulatorServer(Settings(variants=frozenset(variants), task_retention_count=32)) as server:
+        target = Target.open(server.url, recorder=Recorder(), secrets=secrets_of(LOOPBACK))
+        options = Options(seed=2, methods=(CUSTOMIZE,), max_calls=calls, stop_at_first=True, pinned=pins)
+        with closing(target):
+            run = Conformance(target, load(MANAGER), EMBEDDED, options, [])
+            return run.run(), run.exerciser.stage.judge.judgements
+
+
+def assert_learned_as_declared(profile: Profile, *variants: str) -> None:
+    """Compare what was learned with the variant's own lists of checks: who comes first wins, by the channel of its list."""
+    decide = VCenter(Settings(variants=frozenset(variants))).decisions
+    order = [*decide.at_call, *decide.at_start]
+    answers = {each.id: each for each in profile.answers}
+    alone = {each.id: each.sole for each in profile.answers if len(each.conditions) == 1}
+    failing = {name: sole for name, sole in alone.items() if sole is not None and sole.fault != SUCCESS}
+    for id_, sole in failing.items():
+        check = CHECKED[id_.partition(":")[2]]
+        assert sole.channel == ("call" if check in decide.at_call else "task"), id_
+    wins = {(each.method, each.winner, each.loser): each.channel for each in profile.precedence}
+    expected = {}
+    for each in answers.values():
+        both = [failing.get(f"{each.method}:{name}") for name in each.conditions]
+        if len(each.conditions) == 2 and None not in both and both[0].text() != both[1].text():  # type: ignore[union-attr]  # None is not in it
+            winner, loser = sorted(each.conditions, key=lambda name: order.index(CHECKED[name]))
+            expected[each.method, winner, loser] = "call" if CHECKED[winner] in decide.at_call else "task"
+    assert expected
+    assert wins == expected
+
+
+@pytest.mark.parametrize("variant", SAMPLE)
+def test_a_variant_is_learned_as_what_it_declares(variant: str) -> None:
+    """Which condition wins and which channel its fault takes: exactly the order of the checks."""
+    assert_learned_as_declared(learned(variant), variant)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("variant", ["", *ORDERS])
+def test_every_order_of_checks_is_learned(variant: str) -> None:
+    """All variants of precedence and channel, all methods."""
+    named = (variant,) if variant else ()
+    assert_learned_as_declared(learned(*named, methods=()), *named)
+
+
+@pytest.fixture(scope="module")
+def usual() -> Profile:
+    """Give the profile of the simulator as it is."""
+    return learned()
+
+
+def test_what_is_judged_by_its_own_profile_conforms(usual: Profile) -> None:
+    """Another seed, the same server: nothing departs from the profile, and hundreds of answers are pinned."""
+    pins = pinned(usual, "usual.json")
+    assert len(pins.pins) > 50
+    result, judgements = judged(pins)
+    assert [each.why for each in judgements if each.grade is Grade.UNPROFILED] == []
+    assert [each.id for each in result.findings] == []
+    assert result.profile == "usual.json"
+
+
+def test_another_permitted_outcome_is_a_violation(usual: Profile) -> None:
+    """A busy VM that says InvalidState conforms by the documents, and not by the profile, which says so in a sentence."""
+    documented, _ = judged(None, "off-is-invalid-state")
+    assert documented.findings == []
+    exact, _ = judged(pinned(usual, "usual.json"), "off-is-invalid-state")
+    assert exact.verdict is Verdict.VIOLATES
+    assert {each.grade for each in exact.findings} == {Grade.UNPROFILED}
+    assert "the profile usual.json says" in exact.findings[0].detail
+    assert "InvalidPowerState (call), not InvalidState (call)" in exact.findings[0].detail
+
+
+def test_a_precedence_is_told_in_words(usual: Profile) -> None:
+    """The pin of a pair names winner and loser."""
+    says = pinned(usual, "p").pins[f"{CUSTOMIZE}:busy+loginRejected"].says
+    assert says == "the profile p says busy wins over loginRejected: TaskInProgress (call)"
+
+
+def test_an_answer_that_varies_pins_nothing(usual: Profile) -> None:
+    """Two answers to the same, or one that was seen once."""
+    answer = next(each for each in usual.answers if each.conditions == ("busy",))
+    (sole,) = answer.observed
+    once = replace(answer, observed=(replace(sole, count=1),))
+    varied = replace(answer, observed=(sole, replace(sole, fault="InvalidState")))
+    for each in (once, varied):
+        assert pinned(replace(usual, answers=(each,)), "p").pins == {}
+
+
+def _no_schema(text: str) -> str:
+    return text.replace("vcontract.profile/1", "vcontract.profile/9")
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "says"),
+    [
+        (lambda text: text[:-9], "truncated or not JSON"),
+        (_no_schema, "its schema is 'vcontract.profile/9', expected 'vcontract.profile/1'"),
+        (lambda text: text.replace('"answers"', '"replies"'), "unknown field `replies`"),
+        (lambda text: text.replace('"count": 2', '"count": "2"', 1), "Expected `int`, got `str`"),
+    ],
+)
+def test_a_file_that_is_no_profile_is_one_line(
+    usual: Profile, tmp_path: Path, spoilt: Callable[[str], str], says: str
+) -> None:
+    """The line names the file and what is wrong with it."""
+    file = tmp_path / "profile.json"
+    file.write_bytes(encode_profile(usual))
+    assert load_profile(file) == usual
+    file.write_text(spoilt(file.read_text("utf-8")), "utf-8")
+    with pytest.raises(UsageError, match=says) as told:
+        load_profile(file)
+    assert str(told.value).startswith(str(file))
+    assert "\n" not in str(told.value)
+
+
+def test_a_profile_of_another_object_is_refused(usual: Profile, tmp_path: Path) -> None:
+    """A profile is about one contract."""
+    file = tmp_path / "profile.json"
+    file.write_bytes(encode_profile(usual))
+    assert pinned_by(file, MANAGER) is not None
+    with pytest.raises(UsageError, match="a profile of VirtualMachineGuestCustomizationManager, and the run is about"):
+        pinned_by(file, "VirtualMachine")
