@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as option
-from harness.cli.credentials import named as _named
 from harness.cli.learn_verb import learn
 from harness.cli.schema_verbs import contract_app, wsdl_app
 from harness.cli.stress_verb import stress
