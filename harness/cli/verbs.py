@@ -14,6 +14,7 @@ import typer
 
 from harness.cli import options as option
 from harness.cli.schema_verbs import contract_app, wsdl_app
+from harness.cli.upgrade_verbs import compare, retried
 from harness.errors import HaltedError, HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
+app.command()(compare)
 
 MANAGER = option.MANAGER
 
@@ -171,7 +173,7 @@ def report(
 
 @app.command()
 def replay(
-    finding: Annotated[str, typer.Argument(metavar="FINDING", help="RUN#id")],
+    finding: Annotated[str, typer.Argument(metavar="FINDING", help="RUN#id, or REPORT.json#id of a comparison")],
     *,
     target: Annotated[str, typer.Option(help="Another target; none: the run's kind of target.")] = "",
     username: Annotated[str, typer.Option()] = "",
@@ -180,11 +182,15 @@ def replay(
     config: Annotated[Path | None, typer.Option()] = None,
     report_dir: Annotated[Path, typer.Option()] = Path("reports"),
 ) -> None:
-    """Arrange one finding's cell again and send its recorded call; exit 1 if it shows again."""
+    """Send one finding's recorded calls again; exit 1 if it shows again, or if a difference is answered as on the new side."""
     from harness.run.job import Job, execute
     from harness.run.options import Options
     from harness.run.replaying import find
+    from harness.run.retrying import is_report
 
+    if is_report(finding):
+        given = _job("", target, username, password_file, config, insecure=insecure, report_dir=report_dir)
+        retried(finding, given)
     found = find(finding)
     options = Options(0, (found.method,), replay=f"vcontract replay {finding}")
     job = Job(
@@ -268,19 +274,26 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
     variant: Annotated[
         list[str] | None, typer.Option(help="Another way to keep the contract; may be repeated.")
     ] = None,
+    upgrade_defect: Annotated[
+        list[str] | None, typer.Option(help="What an upgrade may change; may be repeated.")
+    ] = None,
     list_defects: Annotated[
         bool, typer.Option("--list-defects", help="List the bugs, with the row each breaks.")
     ] = False,
     list_variants: Annotated[bool, typer.Option("--list-variants", help="List the variants.")] = False,
+    list_upgrade_defects: Annotated[
+        bool, typer.Option("--list-upgrade-defects", help="List what an upgrade may change.")
+    ] = False,
 ) -> None:
     """Serve a simulated vCenter on loopback until SIGTERM."""
     from harness.simulator import Settings, serve_forever
     from harness.simulator.defects import listed_defects
+    from harness.simulator.upgrades import listed_upgrades
     from harness.simulator.variants import listed_variants
 
-    if list_defects or list_variants:
-        for line in [*(listed_defects() if list_defects else ()), *(listed_variants() if list_variants else ())]:
-            typer.echo(line)
+    lists = ((list_defects, listed_defects), (list_variants, listed_variants), (list_upgrade_defects, listed_upgrades))
+    if any(asked for asked, _ in lists):
+        typer.echo("\n".join(line for asked, listed in lists if asked for line in listed()))
         return
     settings = Settings(
         port=port,
@@ -293,6 +306,7 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
         seed=seed,
         defects=frozenset(defect or ()),
         variants=frozenset(variant or ()),
+        upgrades=frozenset(upgrade_defect or ()),
     )
     serve_forever(settings, lambda url: typer.echo(f"listening on {url}"))
 
