@@ -60,6 +60,12 @@ Explore: TypeAlias = Annotated[
     int, typer.Option(min=0, metavar="N", help="After the plan, N random programs of moves.")
 ]
 ExploreOnly: TypeAlias = Annotated[bool, typer.Option("--explore-only", help="With --explore: leave the plan out.")]
+Deviations: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="File of known deviations; none: deviations.toml beside the configuration, if it is there."),
+]
+Accept: TypeAlias = Annotated[bool, typer.Option("--accept", help="List what is found as known; needs --reason.")]
+Reason: TypeAlias = Annotated[str, typer.Option(help="Why what is accepted is lived with.")]
 _SIDE = "a folder, a vimService.wsdl, a URL or an API version"
 DiffOld: TypeAlias = Annotated[str, typer.Argument(metavar="A", help=f"What the client was made for: {_SIDE}.")]
 DiffNew: TypeAlias = Annotated[str, typer.Argument(metavar="B", help=f"What it meets: {_SIDE}.")]
@@ -82,6 +88,13 @@ DryRun: TypeAlias = Annotated[
     bool,
     typer.Option("--dry-run", help="Print the plan: which calls on which VMs, how many, how long; send reads alone."),
 ]
+
+
+def reason_for(*, accept: bool, reason: str) -> str:
+    """Give the reason of what is to be accepted, empty if nothing is. Raises UsageError: one without the other."""
+    if accept != bool(reason.strip()):
+        raise UsageError("--accept needs --reason TEXT" if accept else "--reason goes with --accept")
+    return reason
 
 
 def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -22,15 +22,17 @@ def compare(
     fail_on: option.FailOn = "breaking",
     output: option.DiffFormat = "text",
     out: option.OutFile = None,
+    deviations: option.Deviations = None,
 ) -> None:
     """Tell in what two targets answered differently, each difference with its class; exit 100 if it is breaking."""
     from harness.report.differences import FAIL_ON, FORMATS
     from harness.run.comparing import compare as comparing
+    from harness.run.known import known_differences
     from harness.run.wsdl_diff import deliver
 
     option.one_of("--fail-on", fail_on, FAIL_ON)
     option.one_of("--format", output, tuple(FORMATS))
-    found = comparing(old, new, fail_on)
+    found = comparing(old, new, fail_on, known_differences(deviations))
     typer.echo(deliver(found, output, out), nl=False)
     raise typer.Exit(found.exit_code)
 
@@ -47,3 +49,12 @@ def retried(difference: str, given: Job) -> NoReturn:
     answered = retry(found, replace(given, contract=found.object, options=options, output="none"))
     typer.echo(answered.text)
     raise typer.Exit(answered.exit_code)
+
+
+def knowing(job: Job, deviations: Path | None, reason: str) -> Job:
+    """Give a job with the known deviations of a file, or of the one beside its configuration; `reason` accepts new ones."""
+    from msgspec.structs import replace
+
+    from harness.run.known import listed
+
+    return replace(job, options=replace(job.options, known=listed(job.config, deviations, reason)))

@@ -14,7 +14,7 @@ import typer
 
 from harness.cli import options as option
 from harness.cli.schema_verbs import contract_app, wsdl_app
-from harness.cli.upgrade_verbs import compare, retried
+from harness.cli.upgrade_verbs import compare, knowing, retried
 from harness.errors import HaltedError, HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -61,6 +61,9 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     explore_only: option.ExploreOnly = False,
     record: option.Record = None,
     dry_run: option.DryRun = False,
+    deviations: option.Deviations = None,
+    accept: option.Accept = False,
+    reason: option.Reason = "",
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.conformance.launch import launch
@@ -95,6 +98,7 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         if seed is not None or method:
             raise UsageError("--resume: seed and methods are those of the run; leave --seed and --method out")
         job = resumed(resume, job)
+    job = knowing(job, deviations, option.reason_for(accept=accept, reason=reason))
     if dry_run:
         from harness.run.rehearsing import told
 
@@ -141,6 +145,7 @@ def judge(
     run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
     wsdl: Annotated[str, typer.Option(help="The WSDL that the run used, if its own.")] = "",
     output: option.Format = "text",
+    deviations: Annotated[Path | None, typer.Option(help="Known deviations; none: those of the run.")] = None,
 ) -> None:
     """Judge a saved run again, without a server."""
     from harness.report.console import ConsoleReporter, JsonReporter
@@ -148,7 +153,7 @@ def judge(
     from harness.run.rejudge import rejudge
 
     option.one_of("--format", output, ("text", "json"))
-    result = rejudge(run_, wsdl)
+    result = rejudge(run_, wsdl, deviations)
     (JsonReporter() if output == "json" else ConsoleReporter(run_)).on(RunEnded(result))
     raise typer.Exit(result.exit_code)
 

@@ -97,6 +97,7 @@ class ConsoleReporter:
         table.add_column("observed", overflow="fold")
         for row in result.rows:
             reason = f"{row.reason} (waived: {result.waived[row.id]})" if row.id in result.waived else row.reason
+            reason += " (known)" * (row.id in result.deviations.rows)
             observed = ", ".join(f"{name} {count}" for name, count in sorted(row.observed.items()))
             verdict = Text(row.verdict.value, _STYLE[row.verdict])
             table.add_row(_text(row.id), verdict, _text(reason), _text(observed))
@@ -105,11 +106,14 @@ class ConsoleReporter:
         for found in result.findings:
             self._out.print(_text(f"\n{found.id}  {found.row}  {found.grade.value}"), style="bold", soft_wrap=True)
             calls = " > ".join(each.call.method for each in found.program)
-            told = {"expected": found.expected, "observed": found.observed, "detail": found.detail, "calls": calls,
-                    "seen again": found.repeats, "replay": found.replay}  # fmt: skip
+            told = {"known": result.deviations.known.get(found.id, ""), "expected": found.expected, "observed": found.observed,
+                    "detail": found.detail, "calls": calls, "seen again": found.repeats, "replay": found.replay}  # fmt: skip
             for name, value in told.items():
                 if value:
                     self._out.print(_text(f"  {name}: {value}"), soft_wrap=True)
+        for what in ("stale", "expired"):
+            for id_, text in getattr(result.deviations, what).items():
+                self._out.print(_text(f"\n{id_}  known deviation, {what}: {text}"), soft_wrap=True)
         for note in result.notes:
             self._out.print(_text(f"note: {note}"), soft_wrap=True)
         self._inputs(result)
@@ -145,7 +149,9 @@ class ConsoleReporter:
 
     def _last_line(self, result: RunResult) -> None:
         counts = f"{result.calls} calls judged, {result.requests} requests, {len(result.findings)} findings"
-        waived = f", {len(result.waived)} waived" if result.waived else ""
+        listed = result.deviations
+        told = {"waived": result.waived, "known": listed.known, "stale": listed.stale, "expired": listed.expired}
+        waived = "".join(f", {len(each)} {name}" for name, each in told.items() if each)
         place = f"; report: {self._report}" if self._report is not None else ""
         line = Text("\n") + Text(result.verdict.value, _STYLE[result.verdict]) + _text(f" ({counts}{waived}){place}")
         self._out.print(line, soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.report.deviations import Listed
 from harness.run.shrink import Budget
 from harness.terms import Json
 
@@ -13,7 +14,7 @@ class Options(msgspec.Struct, frozen=True):
 
     `id` is the mark of what the run makes. With `complete`, a proof for so many states more than the model, on an
     `alphabet` (empty: the default one). `explore` is how many programs are executed after the plan, with `explore_only`
-    without it.
+    without it. `known` are the deviations that do not count.
     """
 
     seed: int = 0
@@ -31,3 +32,4 @@ class Options(msgspec.Struct, frozen=True):
     rows: frozenset[str] = frozenset()
     explore: int = 0
     explore_only: bool = False
+    known: Listed = Listed()
