@@ -52,7 +52,7 @@ def situation_changes(old: Grouped, new: Grouped, bases: Mapping[str, str]) -> l
 def _details(claims: _Claims, name: str, before: Sequence[Sighting], after: Sequence[Sighting]) -> None:
     """Compare what stands in equal outcomes."""
     fault = before[0].outcome
-    for path in sorted(_always("fields", before) ^ _always("fields", after)):
+    for path in _topmost(_always("fields", before) ^ _always("fields", after)):
         kind = Kind.FIELD_DROPPED if path in before[0].fields else Kind.FIELD_ADDED
         claims.note(kind, f"{fault}.{path}", name, f"{FIELD} {path}", before, after)
     for path in VALUES:
@@ -63,6 +63,15 @@ def _details(claims: _Claims, name: str, before: Sequence[Sighting], after: Sequ
         for path in sorted(_always("life", before) ^ _always("life", after)):
             kind = Kind.TASK_FIELD_DROPPED if path in before[0].life else Kind.TASK_FIELD_ADDED
             claims.note(kind, f"TaskInfo.{path}", name, f"{LIFE} {path}", before, after)
+
+
+def _topmost(paths: Iterable[str]) -> list[str]:
+    """Leave out what lies below a path that is told anyway."""
+    kept: list[str] = []
+    for path in sorted(paths):
+        if not any(path.startswith((f"{each}.", f"{each}[")) for each in kept):
+            kept.append(path)
+    return kept
 
 
 def _always(name: str, sightings: Sequence[Sighting]) -> frozenset[str]:
