@@ -297,3 +297,8 @@ class Difference(msgspec.Struct, frozen=True, rename={"impact": "class"}):
     new: str
     reason: str
     position: str = ""
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """What else is told of it, in lines."""
+        return ()

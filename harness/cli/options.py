@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -83,6 +82,12 @@ Depth: TypeAlias = Annotated[
     int, typer.Option(min=0, metavar="K", help="With --explore: look for K hidden states more than were found.")
 ]
 ProfileOut: TypeAlias = Annotated[Path, typer.Option("--out", metavar="FILE", help="File for the profile.")]
+Deviations: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="File of known deviations; none: deviations.toml beside the configuration, if it is there."),
+]
+Accept: TypeAlias = Annotated[bool, typer.Option("--accept", help="List what is found as known; needs --reason.")]
+Reason: TypeAlias = Annotated[str, typer.Option(help="Why what is accepted is lived with.")]
 _SIDE = "a folder, a vimService.wsdl, a URL or an API version"
 DiffOld: TypeAlias = Annotated[str, typer.Argument(metavar="A", help=f"What the client was made for: {_SIDE}.")]
 DiffNew: TypeAlias = Annotated[str, typer.Argument(metavar="B", help=f"What it meets: {_SIDE}.")]
@@ -107,21 +112,17 @@ DryRun: TypeAlias = Annotated[
 ]
 
 
+def reason_for(*, accept: bool, reason: str) -> str:
+    """Give the reason of what is to be accepted, empty if nothing is. Raises UsageError: one without the other."""
+    if accept != bool(reason.strip()):
+        raise UsageError("--accept needs --reason TEXT" if accept else "--reason goes with --accept")
+    return reason
+
+
 def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     """Raise UsageError unless an option has one of the allowed values."""
     if value not in allowed:
         raise UsageError(f"{name} {value}: must be one of {', '.join(allowed)}")
-
-
-def named(target: str, username: str, *, insecure: bool) -> tuple[str, str, str, bool]:
-    """Give the target, the account, its password and whether any certificate will do; `govc` takes them from its variables."""
-    from harness.run.job import from_environment
-
-    password = os.environ.get("VCONTRACT_PASSWORD", "")
-    if target != "govc":
-        return target, username, password, insecure
-    target, user, secret, lax = from_environment(dict(os.environ))
-    return target, username or user, password or secret, insecure or lax
 
 
 def command(verb: str, **given: Sequence[object] | None) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as option
+from harness.cli.credentials import named
 from harness.errors import UsageError
 
 _PAGE, _PORT = 8089, 5557
@@ -50,7 +51,7 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
         raise UsageError("--master and --worker: a process is one or the other")
     if clients < processes or vms < processes:
         raise UsageError(f"--processes {processes}: each worker needs a client and a VM of its own")
-    target, username, password, insecure = option.named(target, username, insecure=insecure)
+    target, username, password, insecure = named(target, username, insecure=insecure)
     if password:
         os.environ[PASSWORD] = password  # a password goes to other processes by the environment alone
     methods = tuple(each.name for each in load(option.MANAGER).methods)

@@ -100,6 +100,19 @@ class Stress(msgspec.Struct, frozen=True):
     unsure: list[str] = []
 
 
+class KnownDeviations(msgspec.Struct, frozen=True):
+    """What the file of known deviations says of a run: by fingerprint the reason of what was seen, what is stale, expired.
+
+    `rows` are the rows that violate by known deviations alone. `file` is empty if there is none.
+    """
+
+    file: str = ""
+    known: dict[str, str] = {}
+    stale: dict[str, str] = {}
+    expired: dict[str, str] = {}
+    rows: list[str] = []
+
+
 class RunResult(msgspec.Struct, frozen=True):
     """Everything that `run.json` says; the field names are fixed.
 
@@ -131,6 +144,7 @@ class RunResult(msgspec.Struct, frozen=True):
     clones: Clones = Clones()
     stress: Stress | None = None
     profile: str = DOCUMENTED
+    deviations: KnownDeviations = KnownDeviations()
     schema: str = SCHEMA
 
 

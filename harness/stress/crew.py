@@ -36,7 +36,7 @@ class Crew:
 
     def __init__(self, target: Target, contract: Contract, config: Config, load: Load, seed: int, run: str) -> None:
         self.target, self.contract, self.config, self.load, self.seed = target, contract, config, load, seed
-        found = marked(survey(target, config, contract, log_in(target, config)), config)
+        found = marked(survey(target, config, contract, log_in(target, config)), config, None)
         self.accounts = _accounts(contract, found, load.actors)
         self.facts = replace(found, sessions=found.sessions | {each: name for each, (name, _) in self.accounts.items()})
         target.guard = guard_of(target, config, contract, run, found.others, actor="")
