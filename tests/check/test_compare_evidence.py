@@ -52,6 +52,14 @@ def test_pairs_of_several_methods_count_together() -> None:
     assert told == [("faultChanged", "A (call)", "B (call)")] * 2
 
 
+def test_each_field_needs_evidence_of_its_own() -> None:
+    """Two fields that went, each seen once, are not told; one that two pairs show is."""
+    old = [saw("a", "A", fields=frozenset({"x"})), saw("b", "B", fields=frozenset({"y"}))]
+    new = [saw("a", "A"), saw("b", "B")]
+    assert changed(old, new) == []
+    assert changed([*old, old[0]], [*new, new[0]]) == [("fieldDropped", "set", "not set")]
+
+
 def test_what_goes_both_ways_is_no_change() -> None:
     """Two circumstances one way and one the other: the target chooses."""
     old = [saw("a", "A"), saw("b", "A"), saw("c", "B")]

@@ -132,9 +132,9 @@ class _Claims:
     def changes(self) -> list[Change]:
         """Give the claims that stand."""
         other_way = {(path, new, old) for _, path, old, new in self._found}
-        pairs: Counter[tuple[Kind, str, str]] = Counter()
-        for (kind, _, old, new), shown in self._found.items():
-            pairs[kind, old, new] += sum(min(len(before), len(after)) for _, _, before, after in shown)
+        pairs: Counter[tuple[str, str, str, str]] = Counter()
+        for key, shown in self._found.items():
+            pairs[_evidence(*key)] += sum(min(len(before), len(after)) for _, _, before, after in shown)
         found = []
         for (kind, path, old, new), shown in self._found.items():
             method = shown[0][2][0].method
@@ -142,10 +142,15 @@ class _Claims:
             if (path, old, new) in other_way or any(pair in each.get(method, ()) for each in self._choices):
                 continue
             chooses = any(each.get(method) for each in self._choices)
-            if (len(shown) < CHOOSING) if chooses else (pairs[kind, old, new] < PAIRS):
+            if (len(shown) < CHOOSING) if chooses else (pairs[_evidence(kind, path, old, new)] < PAIRS):
                 continue
             found.append(_change(kind, path, old, new, shown))
         return sorted(found, key=lambda each: (each.path, each.kind, each.old, each.new))
+
+
+def _evidence(kind: Kind, path: str, old: str, new: str) -> tuple[str, str, str, str]:
+    """Say with what a claim shares its evidence: an outcome with that of other methods, a field with itself alone."""
+    return kind, "" if path.isidentifier() else path, old, new
 
 
 def _change(
