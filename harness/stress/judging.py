@@ -13,14 +13,14 @@ import msgspec
 from msgspec.structs import replace
 
 from harness.check import Limits, worst
-from harness.check.concurrent import Concurrent, judge_concurrent, together
+from harness.check.concurrent import COPY, Concurrent, judge_concurrent, together
 from harness.contract import load, names
 from harness.errors import RunFileError, UsageError
 from harness.history import FACTS, stream
 from harness.model import facts_of
 from harness.report.result import RunResult, Stress, load_run
 from harness.run.outcome import exit_code
-from harness.terms import Lost, Observed, Operation, Verdict
+from harness.terms import Observed, Operation, Verdict
 
 LIMITS = Limits(seconds=600.0)
 """For all VMs of one history."""
@@ -72,9 +72,7 @@ def with_copies(operations: Iterable[Operation], copies: Sequence[tuple[str, flo
         yield each
         found = moments.get(each.call.method)
         if found and bisect_left(found, each.start) < bisect_right(found, each.end):
-            yield msgspec.structs.replace(
-                each, outcome=Lost("it was delivered twice"), status=0, purpose="read", problems=()
-            )
+            yield msgspec.structs.replace(each, outcome=COPY, status=0, purpose="read", problems=())
 
 
 def judge_several(directories: Sequence[Path]) -> RunResult | None:
