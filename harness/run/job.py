@@ -217,6 +217,7 @@ def going_on(past: Past, given: Job) -> Job:
         explore=asked.explore,
         explore_only=asked.explore_only,
         replay=asked.replay,
+        pinned=past.facts.pinned,
     )
     return replace(
         given,
