@@ -157,7 +157,7 @@ class Observed(msgspec.Struct, frozen=True, tag_field="event", tag="observed"):
     """What no call tells.
 
     `run`: what was asked of the run; `facts`: what was known before it; `step`: one of its plan was taken; `resumed`: it
-    was cut and goes on; `cleaned`: what it left was put back.
+    was cut and goes on; `cleaned`: what it left was put back; `disturbance`: one began, struck, or ended.
     """
 
     subject: str

@@ -33,6 +33,8 @@ LEGAL_ORDER = "legal-order"
 EXPLAINED = 5
 """So many VMs without a legal order are explained; of the others it is only said that they have none."""
 _READS = "RetrievePropertiesEx"
+COPY = Lost("a disturbance delivered the call a second time")
+"""The outcome of what was not sent by a client, but may have happened."""
 _NOT_JUDGED = "no judged call was made"
 
 
@@ -78,9 +80,10 @@ class _Heard:
     def through(self, operations: Iterable[Operation]) -> Iterator[Operation]:
         """Give the operations again."""
         for each in operations:
-            self.requests += 1
-            self.calls += each.purpose == "judge"
-            self.lost += isinstance(each.outcome, Lost)
+            if each.outcome != COPY:
+                self.requests += 1
+                self.calls += each.purpose == "judge"
+                self.lost += isinstance(each.outcome, Lost)
             if each.purpose != "read":
                 self.latencies.feed(each)
             self.lives.feed(each)

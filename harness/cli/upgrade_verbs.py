@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
 
 import typer
 
@@ -12,27 +12,58 @@ from harness.cli import options as option
 if TYPE_CHECKING:
     from harness.run.job import Job
 
-_SIDE = "directory of a saved run, or a profile"
+_SIDE = "directory of a saved run, or a profile; with --matrix a URL, or an API version of the simulator"
+Matrix: TypeAlias = Annotated[
+    bool, typer.Option("--matrix", help="Run against OLD and NEW, varying the client's API and the server separately.")
+]
 
 
-def compare(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help=f"Before: {_SIDE}.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help=f"After: {_SIDE}.")],
+def compare(  # noqa: PLR0913 - the options that design fixes
+    old: Annotated[str, typer.Argument(metavar="OLD", help=f"Before: {_SIDE}.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help=f"After: {_SIDE}.")],
     *,
     fail_on: option.FailOn = "breaking",
     output: option.DiffFormat = "text",
     out: option.OutFile = None,
     deviations: option.Deviations = None,
+    matrix: Matrix = False,
+    config: option.ConfigFile = None,
+    contract: option.ContractChosen = "",
+    method: option.Methods = None,
+    seed: option.Seed = None,
+    max_calls: option.MaxCalls = 0,
+    insecure: option.Insecure = False,
+    report_dir: option.ReportDir = Path("reports"),
 ) -> None:
     """Tell in what two targets answered differently, each difference with its class; exit 100 if it is breaking."""
     from harness.report.differences import FAIL_ON, FORMATS
     from harness.run.comparing import compare as comparing
+    from harness.run.job import Job
     from harness.run.known import known_differences
+    from harness.run.matrix import matrix as varying
+    from harness.run.options import Options
+    from harness.run.recorded import refuse
     from harness.run.wsdl_diff import deliver
 
     option.one_of("--fail-on", fail_on, FAIL_ON)
     option.one_of("--format", output, tuple(FORMATS))
-    found = comparing(old, new, fail_on, known_differences(deviations))
+    known = known_differences(deviations)
+    if matrix:
+        options = Options(seed or 0, tuple(method or ()), max_calls)
+        job = Job(
+            contract or option.MANAGER, options, insecure=insecure, config=config, report_dir=report_dir, output="none"
+        )
+        found = varying(old, new, job, fail_on, known, lambda text: typer.echo(text, err=True))
+    else:
+        given = {
+            "--config": config,
+            "--contract": contract,
+            "--method": method,
+            "--seed": seed,
+            "--max-calls": max_calls,
+        }
+        refuse("saved runs", because="which are compared as they are (--matrix runs anew)", given=given)
+        found = comparing(Path(old), Path(new), fail_on, known)
     typer.echo(deliver(found, output, out), nl=False)
     raise typer.Exit(found.exit_code)
 

@@ -82,16 +82,9 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     target, username, password, insecure = named(target, username, insecure=insecure)
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
     command = option.command(
-        "run",
-        target=[target],
-        contract=[contract] if contract not in {"", MANAGER} else [],
-        seed=[chosen],
-        method=method,
-        complete=[complete],
-        alphabet=alphabet,
-        explore=[explore or None],
-        profile=[profile],
-    ) + (" --explore-only" if explore_only else "")
+        "run", target=[target], contract=[contract] if contract not in {"", MANAGER} else [], seed=[chosen], method=method,
+        complete=[complete], alphabet=alphabet, explore=[explore or None], profile=[profile],
+    ) + (" --explore-only" if explore_only else "")  # fmt: skip
     options = Options(
         chosen, tuple(method or ()), max_calls, time_limit, replay=command, complete=complete,
         alphabet=tuple(alphabet or ()), explore=explore, explore_only=explore_only,

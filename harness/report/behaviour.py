@@ -17,7 +17,7 @@ _TOLD = 3
 class BehaviourDifference(Difference, frozen=True, rename={"impact": "class"}):
     """A difference that two saved runs, or two profiles, show.
 
-    `seen` names the situations in which they do. `program` is the shortest sequence of recorded calls, about the VM `root`
+    `seen` names the circumstances in which they do. `program` is the shortest sequence of recorded calls, about the VM `root`
     (moId and name), whose last one tells the sides apart: by the `aspect` of its answer, which has one of two `values`.
     `replay` is a command that shows it where no such program is needed.
     """
@@ -35,7 +35,7 @@ class BehaviourDifference(Difference, frozen=True, rename={"impact": "class"}):
         """Where it was seen, and the calls that show it."""
         shown = ", ".join(self.seen[:_TOLD])
         left = len(self.seen) - _TOLD
-        lines = [f"seen: {shown}" + (f" and in {left} more situations" if left > 0 else "")] if shown else []
+        lines = [f"seen: {shown}" + (f" and in {left} more circumstances" if left > 0 else "")] if shown else []
         lines += [f"calls: {' > '.join(each.call.method for each in self.program)}"] if self.program else []
         return (*lines, *([f"replay: {self.replay}"] if self.replay else []))
 

@@ -11,6 +11,7 @@ import msgspec
 from harness.errors import HarnessError, UsageError
 from harness.profile import Automaton
 from harness.run.stage import NotArrangedError
+from harness.target import SpentError
 
 SCHEMA = "vcontract.words/1"
 AGAIN = 5
@@ -206,7 +207,7 @@ class Asking:
             with self._file.open("ab") as file:
                 file.write(msgspec.json.encode(line) + b"\n")
         except OSError as error:
-            raise UsageError(f"{self._file}: cannot be written: {error.strerror}") from error
+            raise SpentError(f"{self._file}: cannot be written: {error.strerror}") from error
 
     def _read(self, file: Path, header: Header) -> None:
         """Take up what was asked before; the last line may be cut, as by `kill -9`."""

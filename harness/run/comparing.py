@@ -13,11 +13,11 @@ from harness.check.compare import (
     Change,
     Sighting,
     Witness,
-    by_situation,
+    by_circumstance,
+    circumstance_changes,
     latency_changes,
     row_changes,
     rules,
-    situation_changes,
     table_changes,
     unsettled_rows,
 )
@@ -77,17 +77,17 @@ def _runs(old: Path, new: Path) -> tuple[list[BehaviourDifference], tuple[Side, 
     if first.object != second.object:
         raise UsageError(f"{old} judged {first.object}, {new} {second.object}; compare runs of one object")
     bases = bases_of(load(SHIPPED[-1]))  # the newest knows the faults of both
-    grouped = by_situation(first.sightings), by_situation(second.sightings)
+    grouped = by_circumstance(first.sightings), by_circumstance(second.sightings)
     changes = [
         *_absence(first, second),
         *row_changes(first.result.rows, second.result.rows),
-        *situation_changes(*grouped, bases),
+        *circumstance_changes(*grouped, bases),
         *latency_changes(first.sightings, second.sightings, (first.reads, second.reads)),
     ]
     shared = len(grouped[0].keys() & grouped[1].keys())
     alone = [len(each) - shared for each in grouped]
     told = (
-        f"{shared} situations were met for certain by both runs; {alone[0]} by the old and {alone[1]} by the new one alone,"
+        f"{shared} circumstances were met for certain by both runs; {alone[0]} by the old and {alone[1]} by the new one alone,"
         " which are not compared"
     )
     open_ = unsettled_rows(first.result.rows, second.result.rows)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from harness.check import Judgement
 from harness.check.learned import answer_key
-from harness.model import State
+from harness.model import State, VmFacts
 from harness.model.alphabet import BEFORE, MOVES, SPEC, Alphabet, shown
 from harness.model.automata import DONE, told
 from harness.model.state import OFF, ON, SUSPENDED
@@ -41,7 +41,7 @@ class Inputs:
 
     def __init__(self, stage: Stage, caller: Caller, arranger: Arranger, alphabet: Alphabet) -> None:
         self._stage, self._caller, self._arranger, self._alphabet = stage, caller, arranger, alphabet
-        self._parent = arranger.choose(State())
+        self._parent: VmFacts | None = None
         self._made: dict[str, tuple[str, Call]] = {}
         self._vm: Ref | None = None
         self._before = self._spec = ""
@@ -52,6 +52,7 @@ class Inputs:
         self.close()
         self._stage.enter(f"{CELL}: reset")
         self._caller.facts = self._stage.facts
+        self._parent = self._parent or self._arranger.choose(State())
         made = self._arranger.clone(self._parent)
         self._vm = made.ref
         self._arranger.let_settle(made)

@@ -43,7 +43,8 @@ class Job(msgspec.Struct, frozen=True):
     """What the command line asks for.
 
     `target` empty: the embedded simulator, of version `api`. `output` is text, json or none. With `finding`, that one alone
-    is replayed. `record` is the file that keeps every exchange, `recorded` the one that answers in the place of a server.
+    is replayed. `record` is the file that keeps every exchange, `recorded` the one that answers in the place of a server,
+    `proxy` is used in the configuration's stead.
     """
 
     contract: str
@@ -64,6 +65,7 @@ class Job(msgspec.Struct, frozen=True):
     finding: Finding | None = None
     record: Path | None = None
     recorded: Recorded | None = None
+    proxy: str = ""
 
     def __repr__(self) -> str:
         """Leave the password out: a traceback may show it."""
@@ -215,6 +217,7 @@ def going_on(past: Past, given: Job) -> Job:
         explore=asked.explore,
         explore_only=asked.explore_only,
         replay=asked.replay,
+        pinned=past.facts.pinned,
     )
     return replace(
         given,
@@ -285,7 +288,7 @@ def opened(
                 url,
                 wsdl=job.wsdl or None,
                 trust=config.trust(insecure=job.insecure),
-                proxy=config.proxy,
+                proxy=job.proxy or config.proxy,
                 recorder=recorder,
                 secrets=secrets,
                 connect=replay.connect if replay else None,

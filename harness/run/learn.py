@@ -23,7 +23,7 @@ from harness.run.arrange import Arranger
 from harness.run.conform import Conformance
 from harness.run.job import Ground, Job, underway
 from harness.run.outcome import Part
-from harness.run.plan import Plan, visited
+from harness.run.plan import Plan, costed, visited
 from harness.terms import Verdict
 
 CUT = "…"
@@ -54,16 +54,11 @@ class Learning(Conformance):
         return self.profile.complete
 
     def _plan(self, arranger: Arranger) -> Plan:
-        found = list(told_apart(self._reachable(arranger), self.contract))
+        found = repeated(told_apart(self._reachable(arranger), self.contract), self.contract)
         gone = {each.id for each in found if changes(each, self.contract)}
-        single = [each for each in found if len(each.deviations) < 2]
-        pairs = [each for each in found if len(each.deviations) == 2]
-        steps = [
-            step
-            for group in (single, pairs)
-            for step in visited(repeated(group, self.contract), gone, self.contract, self.options.seed)
-        ]
-        return Plan(steps, len({each.state for each in found}))
+        groups = [[each for each in found if (len(each.deviations) == 2) is pairs] for pairs in (False, True)]
+        steps = [step for each in groups for step in visited(each, gone, self.contract, self.options.seed)]
+        return costed(steps, found, gone)
 
     def _without(self, absent: str) -> Part:
         """Say that there is nothing to be learned."""

@@ -103,6 +103,9 @@ class LearningStates(Learning):
 
     def _plan(self, arranger: Arranger) -> Plan:
         self.given = self._alphabet()
+        self.system = Inputs(arranger.stage, self.caller, arranger, self.given)
+        header = Header(SCHEMA, self.contract.object, self.address, self.target.api_version)
+        self.asking = Asking(self.system, self.words, header)  # now, for it may be refused
         if self.table:
             return super()._plan(arranger)
         for vm in arranger.stage.facts.vms.values():
@@ -124,9 +127,7 @@ class LearningStates(Learning):
             self.told = [f"the automaton was not begun: {reason}"]
             return
         machines = references(self.contract, self.given, self._pinned(judge) if self.table else self.known)
-        system = Inputs(exerciser.stage, self.caller, exerciser.arranger, self.given)
-        header = Header(SCHEMA, self.contract.object, self.address, self.target.api_version)
-        asking = Asking(system, self.words, header)
+        system, asking = self.system, self.asking
         try:
             self._estimate(machines, system, asking)
             self.automaton = learned(asking, machines, self.depth, self._note)
@@ -146,7 +147,8 @@ class LearningStates(Learning):
         self._tell(Note(text))
 
     def _estimate(self, machines: Sequence[Automaton], system: Inputs, asking: Asking) -> None:
-        """Say what is to come; how long a word takes is measured with one."""
+        """Say what is to come, as learning the model itself tells; how long a word takes is measured with one."""
+        self._note(f"--explore: {len(machines[0].inputs)} inputs; estimating")
         found, inputs = estimated(machines, self.depth), machines[0].inputs
         for _ in range(2):  # the first time much is done that is never done again
             began = time.monotonic()
@@ -157,7 +159,7 @@ class LearningStates(Learning):
         seconds = found.words * (cloned - began) + found.inputs * made
         known = f"; {asking.known} answers are known" if asking.known else ""
         self._note(
-            f"--explore: {len(inputs)} inputs; if the target is as the model: about {found.words} words, each on "
+            f"--explore: if the target is as the model: about {found.words} words, each on "
             f"a fresh clone, {found.inputs} inputs, {seconds:.0f} s{known}"
         )
 

@@ -88,8 +88,14 @@ def plan(
         *(Step(each.name, method=each.method, case=each) for each in others),
         *visited(rest, gone, contract, seed),
     ]
-    ends = Counter(ground(each.state) for each in found if each.id in gone)
-    states = {ground(each.state) for each in found}
+    return costed(steps, found, gone)
+
+
+def costed(steps: list[Step], found: Iterable[Cell], gone: set[str]) -> Plan:
+    """Make a plan of steps, of which the cells are those that were found, and count what it costs."""
+    listed = list(found)
+    ends = Counter(ground(each.state) for each in listed if each.id in gone)
+    states = {ground(each.state) for each in listed}
     least = sum(max(1, ends[each]) for each in states)
     return Plan(steps, len(states), _arrangements(steps, gone), least)
 

@@ -15,8 +15,8 @@ from harness.run.past import facts_in
 
 
 def pinned_by(file: Path | None, contract: str, resume: Path | None = None) -> Pinned | None:
-    """Read what a profile pins; None without one. Raises UsageError if it is none, or of another object."""
-    if file is None:
+    """Read what a profile pins; None without one, which is `documented`. Raises UsageError if it cannot be used."""
+    if file is None or str(file) == DOCUMENTED:
         return None
     if resume is not None:
         raise UsageError("--resume: the profile is that of the run; leave --profile out")

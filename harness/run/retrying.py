@@ -34,7 +34,7 @@ class Answered(msgspec.Struct, frozen=True):
         aspect = self.difference.aspect
         value = f"{1000 * float(self.value):.0f} ms" if aspect.split()[0] in TIMED and self.value else self.value
         if not value:
-            return f"{self.difference.fingerprint}: the situation did not come about again"
+            return f"{self.difference.fingerprint}: the circumstance did not come about again"
         who = f"as the {self.as_side} side" if self.as_side else "as neither side"
         return f"{self.difference.fingerprint} answers {who}: {aspect}: {value}"
 
@@ -63,7 +63,7 @@ def find_difference(text: str) -> BehaviourDifference:
 
 
 class Retrying(Conformance):
-    """Sends the calls of a difference until the last one meets the situation in which the difference was seen."""
+    """Sends the calls of a difference until the last one meets the circumstance in which the difference was seen."""
 
     def __init__(self, ground: Ground, difference: BehaviourDifference, finding: Finding) -> None:
         super().__init__(
@@ -87,13 +87,13 @@ class Retrying(Conformance):
             self.last = None
 
     def _meets(self, seen: Sighting) -> bool:
-        """Whether a call met the situation, and gave an answer of which the aspect can be told."""
-        return bool(told(self._aspect, seen)) and (not self._seen or _known(seen.situation) in self._seen)
+        """Whether a call met the circumstance, and gave an answer of which the aspect can be told."""
+        return bool(told(self._aspect, seen)) and (not self._seen or _known(seen.circumstance) in self._seen)
 
 
-def _known(situation: str) -> str:
-    """Give a situation without what is known of the lock: a fresh VM has a free one, whoever knows it."""
-    return situation.replace("lock unknown+", "").replace("lock unknown", "valid")
+def _known(circumstance: str) -> str:
+    """Give a circumstance without what is known of the lock: a fresh VM has a free one, whoever knows it."""
+    return circumstance.replace("lock unknown+", "").replace("lock unknown", "valid")
 
 
 def retry(difference: BehaviourDifference, job: Job) -> Answered:

@@ -13,6 +13,7 @@ from harness.model import Facts
 from harness.run.program import programs
 from harness.terms import Faulted, Operation, ReplayStep, subject
 
+_CLONING = "InstantClone_Task"
 _FAR = 200
 """So many operations back the beginning of a sequence is looked for."""
 
@@ -76,6 +77,12 @@ def _reach(source: Witnessed, seen: Sighting) -> tuple[int, int]:
     return 0, 0
 
 
+def _birth(operations: Sequence[Operation], start: int) -> int:
+    """Give the place of the last cloning before a place: a VM that the run itself made is made again."""
+    near = range(start, max(-1, start - _FAR), -1)
+    return next((place for place in near if operations[place].call.method == _CLONING), start)
+
+
 def _refused(operation: Operation) -> bool:
     """Whether a call changed nothing, as its answer says."""
     return operation.purpose != "read" and isinstance(operation.outcome, Faulted)
@@ -87,6 +94,8 @@ def _place(operations: Sequence[Operation], op: int) -> int:
 
 def _cut(start: int, seen: Sighting, source: Witnessed) -> Cut:
     operations = source.history.operations
+    if subject(operations[_place(operations, seen.op)].call) not in source.facts.vms:
+        start = _birth(operations, start)
     before = [each for each in operations[max(0, start - _FAR) : start] if each.purpose == "read"]
     kept = [each for each in operations[start:] if each.op == seen.op or not _refused(each)]
     root, blocks = programs([*before, *kept], seen.op)  # what was read before tells what the VM looked like

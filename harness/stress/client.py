@@ -6,6 +6,7 @@ from random import Random
 
 from msgspec.structs import replace
 
+from harness.errors import TargetError
 from harness.model import STATE_PATHS, Asked, compact
 from harness.model.state import CUSTOMIZE
 from harness.model.tracker import KINDS
@@ -17,6 +18,8 @@ from harness.target.tasks import follow
 from harness.terms import Arguments, Call, Operation, Ref, Returned, as_ref
 
 POWER_OFF, POWER_ON = "PowerOffVM_Task", "PowerOnVM_Task"
+_TRIES, _PAUSE = 20, 0.25
+"""Tries of a login whose answers may be lost, and the seconds between two."""
 _WEIGHT = 0.2
 """How much of the known duration of a task a new one replaces."""
 
@@ -32,7 +35,15 @@ class Client:
     def open(self) -> None:
         """Log in. Raises TargetError if that is refused."""
         account, secret = self._crew.accounts[self.actor]
-        self._crew.target.login(self.actor, account, secret)
+        for left in range(_TRIES if self._crew.disturbed else 1, 0, -1):
+            try:
+                self._crew.target.login(self.actor, account, secret)
+            except TargetError:
+                if left == 1:
+                    raise
+                self._crew.target.recorder.sleep(_PAUSE)
+            else:
+                return
 
     def close(self) -> None:
         """Log out."""

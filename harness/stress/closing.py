@@ -14,7 +14,7 @@ from harness.model.state import ON
 from harness.stress.client import POWER_ON, Client
 from harness.stress.crew import Crew
 from harness.target.tasks import info
-from harness.terms import Ref, Returned
+from harness.terms import Faulted, Ref, Returned
 
 CUSTOMIZE, ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"
 _TRIES = 3
@@ -51,7 +51,9 @@ def _rest(crew: Crew, client: Client, machines: Sequence[Ref], patience: float, 
 
 
 def _at_rest(crew: Crew, client: Client, vm: Ref, patience: float) -> str:
-    """Bring one VM to its rest; says why it is not."""
+    """Bring one VM to its rest; says why it is not. One that is gone for good is at rest."""
+    if not _state(client, vm).exists:
+        return ""
     if "power" in crew.config.allow and _state(client, vm).power != ON:
         client.power(POWER_ON, vm)
     clock = crew.target.recorder
@@ -71,6 +73,9 @@ def _at_rest(crew: Crew, client: Client, vm: Ref, patience: float) -> str:
 
 
 def _state(client: Client, vm: Ref) -> State:
-    done = client.look(vm)
-    values = done.outcome.value if isinstance(done.outcome, Returned) else None
-    return observe(State(), values) if values else State(exists=False, power="", tools="")
+    """Read a VM's state; of one of which nothing was heard no field is as any state has it."""
+    outcome = client.look(vm).outcome
+    if isinstance(outcome, Returned) and outcome.value:
+        return observe(State(), outcome.value)
+    gone = isinstance(outcome, Faulted) and outcome.fault.type == "ManagedObjectNotFound"
+    return State(exists=not gone, power="", tools="")

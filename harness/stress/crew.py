@@ -31,7 +31,8 @@ class Crew:
     """The ground on which the clients of one process work.
 
     `lasting` are the seconds that tasks took lately, by method; `recent` are tasks that were given to any client. Once
-    `over` says why, no client begins another step; `failed` is an error of our own that ended it all.
+    `over` says why, no client begins another step; `failed` is an error of our own that ended it all. Where it is all
+    `disturbed`, answers are lost, and that is no reason to end. `run` is the mark of what the run makes.
     """
 
     def __init__(self, target: Target, contract: Contract, config: Config, load: Load, seed: int, run: str) -> None:
@@ -49,6 +50,8 @@ class Crew:
         self.over = ""
         self.halted = ""
         self.failed: BaseException | None = None
+        self.disturbed = False
+        self.run = run
 
     @property
     def patience(self) -> float:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 from harness.check.grade import name_of
-from harness.errors import HaltedError, HarnessError, UsageError
+from harness.errors import HaltedError, HarnessError, UnseenError, UsageError
 from harness.stress.client import Client
 from harness.stress.crew import Crew
 from harness.stress.load import Load
@@ -51,6 +51,9 @@ class VsphereClient(User):
     def _guarded(self, act: Callable[[], None]) -> None:
         try:
             act()
+        except UnseenError as error:
+            if not self.crew.disturbed:
+                self.crew.stop(str(error))
         except HaltedError as error:
             self.crew.halted = self.crew.halted or str(error)
             self.crew.stop(str(error))

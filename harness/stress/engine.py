@@ -18,6 +18,7 @@ from harness.report.mishap import mishap
 from harness.report.result import RunResult
 from harness.run.job import underway
 from harness.stress.brief import Brief
+from harness.stress.disturbing import disturbed
 from harness.stress.master import lead
 from harness.stress.stressing import Stressing
 from harness.stress.worker import serve
@@ -28,8 +29,11 @@ LOCAL = "127.0.0.1"
 def alone(brief: Brief) -> RunResult:
     """Do it all in this process."""
     crowd = Crowd(brief.load)
-    with underway(brief.job(), stop=crowd.ring, keep=False) as ground:
-        stressing = Stressing(ground, brief.load, crowd)
+    with (
+        disturbed(brief) as (told, disturbing),
+        underway(told.job(), stop=crowd.ring, keep=False) as ground,
+    ):
+        stressing = Stressing(ground, told.load, crowd, disturbing)
         stressing.set_out()
         runner = crowd.environment.create_local_runner()
         page = crowd.environment.create_web_ui(LOCAL, brief.web) if brief.web else None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from operator import itemgetter
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
 from harness.check import Limits, worst
-from harness.check.concurrent import Concurrent, judge_concurrent, together
+from harness.check.concurrent import COPY, Concurrent, judge_concurrent, together
 from harness.contract import load, names
 from harness.errors import RunFileError, UsageError
 from harness.history import FACTS, stream
@@ -20,12 +24,14 @@ from harness.terms import Observed, Operation, Verdict
 
 LIMITS = Limits(seconds=600.0)
 """For all VMs of one history."""
+_NOTE, _COPIED, _DUPLICATE = b'{"event":"observed"', b'"duplicate"', "duplicate"
 PRECEDENCE = (4, 2, 3, 1, 5, 0)
 """Which exit code stands for several."""
 
 
 def judge_history(path: Path, replay: str, limits: Limits = LIMITS) -> Concurrent:
     """Judge a history file in one pass. Raises RunFileError if it is none, or says too little."""
+    copies = _copies(path)
     events = stream(path)
     facts = next(
         (facts_of(each.facts) for each in events if isinstance(each, Observed) and each.subject == FACTS), None
@@ -33,7 +39,7 @@ def judge_history(path: Path, replay: str, limits: Limits = LIMITS) -> Concurren
     if facts is None:
         raise RunFileError(f"{path}: it ends before the target was surveyed; there is nothing to judge")
     return judge_concurrent(
-        _operations(events),
+        with_copies((each for each in events if isinstance(each, Operation)), copies),
         facts,
         load(facts.object),
         *(load(each) for each in names() if each != facts.object),
@@ -42,8 +48,31 @@ def judge_history(path: Path, replay: str, limits: Limits = LIMITS) -> Concurren
     )
 
 
-def _operations(events: Iterator[Observed | Operation]) -> Iterator[Operation]:
-    return (each for each in events if isinstance(each, Operation))
+def _copies(path: Path) -> list[tuple[str, float]]:
+    """List the requests that a disturbance delivered twice: method, and when; they stand behind what they happened to."""
+    found = []
+    with suppress(OSError), path.open("rb") as file:
+        for line in file:
+            if line.startswith(_NOTE) and _COPIED in line:
+                facts = msgspec.json.decode(line)["facts"]
+                if facts.get("name") == _DUPLICATE and facts.get("what") == "struck":
+                    found.append((str(facts.get("method", "")), float(facts.get("at", 0.0))))
+    return sorted(found, key=itemgetter(1))
+
+
+def with_copies(operations: Iterable[Operation], copies: Sequence[tuple[str, float]]) -> Iterator[Operation]:
+    """Put behind each call that may have been delivered twice another one whose answer is lost (it may have happened).
+
+    `copies` are the methods that were, each with a moment between the begin and the end of the call.
+    """
+    moments: dict[str, list[float]] = defaultdict(list)
+    for method, moment in copies:
+        moments[method].append(moment)
+    for each in operations:
+        yield each
+        found = moments.get(each.call.method)
+        if found and bisect_left(found, each.start) < bisect_right(found, each.end):
+            yield msgspec.structs.replace(each, outcome=COPY, status=0, purpose="read", problems=())
 
 
 def judge_several(directories: Sequence[Path]) -> RunResult | None:

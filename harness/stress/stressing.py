@@ -20,6 +20,7 @@ from harness.run.survey import as_json
 from harness.stress.closing import close
 from harness.stress.crew import Crew
 from harness.stress.crowd import Crowd
+from harness.stress.disturbing import Disturbing
 from harness.stress.judging import concluded, judge_history
 from harness.stress.load import Load
 from harness.terms import Verdict
@@ -32,8 +33,10 @@ _TICK = 0.1
 class Stressing:
     """Sets out, lets a crowd work, brings the VMs to rest, and judges what the history then holds."""
 
-    def __init__(self, ground: Ground, load: Load, crowd: Crowd) -> None:
-        self.ground, self.load, self.crowd = ground, load, crowd
+    def __init__(self, ground: Ground, load: Load, crowd: Crowd, disturbing: Disturbing | None = None) -> None:
+        self.ground, self.load, self.crowd, self.disturbing = ground, load, crowd, disturbing
+        if disturbing is not None:
+            disturbing.hear(ground.target)
         self._started, self._from = datetime.now(UTC), time.monotonic()
         self.began = self._ended = 0.0
         self.notes: list[str] = []
@@ -46,6 +49,8 @@ class Stressing:
         recorder = ground.target.recorder
         recorder.observed(ASKED, options.asked | {"started": self._started.isoformat(timespec="seconds")})
         recorder.observed(FACTS, as_json(self.crew.facts))
+        if self.disturbing is not None:
+            self.disturbing.prepare(self.crew)
         self.crowd.join(self.crew)
         self._tell(RunStarted(self.target_facts(), options.seed, ROWS, int(self.load.seconds), "seconds"))
         for note in self.crew.notes:
@@ -57,6 +62,8 @@ class Stressing:
         `ends` tells of others' wishes; says whether it ended before any of these were over.
         """
         self.began = time.monotonic()
+        if self.disturbing is not None:
+            self.disturbing.begin()
         wished = False
         while not (self.crew.over or self.crowd.rung or wished):
             done = time.monotonic() - self.began
@@ -70,6 +77,8 @@ class Stressing:
         early = bool(self.crew.over or self.crowd.rung)
         self.crew.stop("the time is over")
         self._ended = time.monotonic()
+        if self.disturbing is not None:
+            self.disturbing.end()
         self.crowd.ended()
         return early
 
@@ -83,11 +92,15 @@ class Stressing:
             self.unsure += [f"not at rest: {each}" for each in close(crew, self.crowd.clients)]
             for client in self.crowd.clients:
                 client.close()
+        fired: dict[str, int] = {}
+        if self.disturbing is not None:
+            fired, unsure = self.disturbing.told()
+            self.unsure += unsure
         self._tell(Note(f"judging {target.recorder.requests} operations"))
         found = self._judged()
         self.unsure += [f"the target is gone: {target.pulse.stopped}"] if target.pulse.stopped else []
         self.unsure += [f"halted for safety: {crew.halted}"] if crew.halted else []
-        result = self._result(found)
+        result = self._result(found, fired)
         for each in result.findings:
             self.crowd.blame(each.method, each.row)
             self._tell(FindingSeen(each))
@@ -101,7 +114,7 @@ class Stressing:
         found: Concurrent = gevent.get_hub().threadpool.apply(judge_history, (path, replay))
         return found
 
-    def _result(self, found: Concurrent) -> RunResult:
+    def _result(self, found: Concurrent, fired: dict[str, int]) -> RunResult:
         crew, options = self.crew, self.ground.options
         safe = not crew.halted and not self.ground.target.pulse.stopped
         unsure = Verdict.INCONCLUSIVE
@@ -122,6 +135,8 @@ class Stressing:
                 seconds=round(self._ended - self.began, 3),
                 histories=[HISTORY],
                 unsure=self.unsure,
+                scenario=self.disturbing.scenario if self.disturbing else "",
+                fired=fired,
             ),
         )
         return concluded(run, [found])

@@ -15,6 +15,7 @@ from harness.report.result import RunResult
 from harness.run.job import underway
 from harness.stress.brief import Brief
 from harness.stress.crowd import Crowd
+from harness.stress.disturbing import disturbed
 from harness.stress.messages import END, FAILED, HELLO, JUDGED, OVER, READY, SHARE, STOP, Mail, Share
 from harness.stress.stressing import Stressing
 
@@ -52,8 +53,11 @@ def _shared(mail: Mail) -> dict[str, object]:
 
 
 def _work(brief: Brief, crowd: Crowd, runner: WorkerRunner, mail: Mail) -> RunResult:
-    with underway(brief.job(), stop=crowd.ring, keep=False) as ground:
-        stressing = Stressing(ground, brief.load, crowd)
+    with (
+        disturbed(brief) as (told, disturbing),
+        underway(told.job(), stop=crowd.ring, keep=False) as ground,
+    ):
+        stressing = Stressing(ground, told.load, crowd, disturbing)
         stressing.set_out()
         mail.send(READY, stressing.target_facts())
         if stressing.work(lambda: mail.next(STOP) is not None, limited=False):

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from html import unescape
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.errors import HaltedError
+from harness.errors import HaltedError, UnseenError
 from harness.target.marks import CONFIG, RUN, Marks, option
 from harness.target.properties import read
 from harness.terms import MISSING, Arguments, Call, Envelope, Faulted, Json, Operation, Ref, Returned, as_ref
@@ -48,6 +48,12 @@ _Seen: TypeAlias = tuple[Operation, Mapping[str, Json] | None]
 """A read of a VM's marks, and what it showed; None: the VM is gone."""
 
 
+class _Unseen(str):
+    """Why nothing is known of a VM's marks: no answer came."""
+
+    __slots__ = ()
+
+
 class Guard:
     """Knows what is ours on one target, and asks again before each call that disturbs.
 
@@ -77,14 +83,15 @@ class Guard:
         self._marked: set[str] = set()
 
     def admit(self, target: Target, call: Call) -> None:
-        """Let a call leave, or raise HaltedError that says why it must not."""
+        """Let a call leave, or raise HaltedError that says why it must not (UnseenError: the reads of its marks were lost)."""
         if call.method in HARMLESS:
             return
         if why := self._object(target, call):
             raise HaltedError(f"{call.method} on {call.object.value} was not sent: {why}")
         for vm in sorted(self._vms(call)):
             if why := self._refusal(target, vm, call):
-                raise HaltedError(f"{call.method} on {vm} was not sent: {why}")
+                kind = UnseenError if isinstance(why, _Unseen) else HaltedError
+                raise kind(f"{call.method} on {vm} was not sent: {why}")
             self.touched.add(vm)
 
     def saw(self, vm: Ref, done: Operation) -> _Seen | None:
@@ -183,7 +190,7 @@ class Guard:
             if isinstance(outcome, Faulted):
                 return f"its marks cannot be read: {outcome.fault.type}"
             why = f"its marks cannot be read: {getattr(outcome, 'reason', 'no answer')}"
-        return why
+        return _Unseen(why)
 
     def _vms(self, call: Call) -> set[str]:
         """Name every VM that a call could be about."""

@@ -28,8 +28,9 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 BEGIN, END = "<!-- learn: begin -->", "<!-- learn: end -->"
 CONTRACT = load("VirtualMachineGuestCustomizationManager")
 LARGE = (
-    *("valid", "nicCount", "loginRejected", "loginMayNot", "malformed", "badValue", "oldVersion", "noSession"),
-    *("thisUnknown", "vmUnknown", "noPrivilege", "powerOn", "powerOff", "suspend", "reset", "stopTools", "orphanLock"),
+    *("valid", "nicCount", "specRule", "specInferred", "loginRejected", "loginMayNot", "loginUnsettled", "malformed"),
+    *("badValue", "oldVersion", "noSession", "thisUnknown", "thisOtherType", "vmUnknown", "vmOtherType", "noPrivilege"),
+    *("powerOn", "powerOff", "suspend", "reset", "stopTools", "orphanLock"),
 )
 """Every call with one thing wrong that needs no state, and every move but those of the engine."""
 ALPHABETS: dict[str, tuple[str, ...]] = {"the default one": (), "every call with one thing wrong": LARGE}

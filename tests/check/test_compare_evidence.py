@@ -1,4 +1,4 @@
-"""What evidence a difference needs: the rules for situations, for latency, and the classes in rules.toml."""
+"""What evidence a difference needs: the rules for circumstances, for latency, and the classes in rules.toml."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from harness.check.compare import Kind, Sighting, by_situation, latency_changes, row_changes, rules, situation_changes
+from harness.check.compare import (
+    Kind,
+    Sighting,
+    by_circumstance,
+    circumstance_changes,
+    latency_changes,
+    row_changes,
+    rules,
+)
 from harness.check.compare.latency import ALPHA, mann_whitney
 from harness.check.compare.rules import RULES
 from harness.errors import ContractError
@@ -18,14 +26,14 @@ BASES = {"NicSettingMismatch": "CustomizationFault", "CustomizationFault": "VimF
 _NUMBERS = iter(range(1, 10**6))
 
 
-def saw(situation: str, outcome: str, channel: str = "call", **more: object) -> Sighting:
+def saw(circumstance: str, outcome: str, channel: str = "call", **more: object) -> Sighting:
     """Make a sighting of a method M."""
-    return Sighting(next(_NUMBERS), "M", f"M:{situation}", outcome, channel, **more)  # type: ignore[arg-type] # any field
+    return Sighting(next(_NUMBERS), "M", f"M:{circumstance}", outcome, channel, **more)  # type: ignore[arg-type] # any field
 
 
 def changed(old: list[Sighting], new: list[Sighting]) -> list[tuple[str, str, str]]:
     """Give kind, old and new of what is claimed."""
-    found = situation_changes(by_situation(old), by_situation(new), BASES)
+    found = circumstance_changes(by_circumstance(old), by_circumstance(new), BASES)
     return [(each.kind.value, each.old, each.new) for each in found]
 
 
@@ -39,27 +47,35 @@ def test_one_pair_of_calls_is_not_enough() -> None:
 
 def test_pairs_of_several_methods_count_together() -> None:
     """Two methods that changed alike, each seen once, are both told."""
-    other = [replace(saw("a", name), method="N", situation="N:a") for name in ("A", "B")]
+    other = [replace(saw("a", name), method="N", circumstance="N:a") for name in ("A", "B")]
     told = changed([saw("a", "A"), other[0]], [saw("a", "B"), other[1]])
     assert told == [("faultChanged", "A (call)", "B (call)")] * 2
 
 
+def test_each_field_needs_evidence_of_its_own() -> None:
+    """Two fields that went, each seen once, are not told; one that two pairs show is."""
+    old = [saw("a", "A", fields=frozenset({"x"})), saw("b", "B", fields=frozenset({"y"}))]
+    new = [saw("a", "A"), saw("b", "B")]
+    assert changed(old, new) == []
+    assert changed([*old, old[0]], [*new, new[0]]) == [("fieldDropped", "set", "not set")]
+
+
 def test_what_goes_both_ways_is_no_change() -> None:
-    """Two situations one way and one the other: the target chooses."""
+    """Two circumstances one way and one the other: the target chooses."""
     old = [saw("a", "A"), saw("b", "A"), saw("c", "B")]
     new = [saw("a", "B"), saw("b", "B"), saw("c", "A")]
     assert changed(old, new) == []
 
 
 def test_what_one_side_answers_both_ways_is_its_choice() -> None:
-    """One situation in which one run shows both answers keeps them from being told as a change."""
+    """One circumstance in which one run shows both answers keeps them from being told as a change."""
     old = [saw("a", "A"), saw("b", "A"), saw("x", "A"), saw("x", "B")]
     new = [saw("a", "B"), saw("b", "B")]
     assert changed(old, new) == []
 
 
 def test_a_side_that_chooses_needs_more_evidence() -> None:
-    """Where a method is known to choose between other answers, seven situations are too few and eight enough."""
+    """Where a method is known to choose between other answers, seven circumstances are too few and eight enough."""
     chooses = [saw("x", "C"), saw("x", "D")]
     for count, told in ((7, 0), (8, 1)):
         old = [*chooses, *(saw(str(number), "A") for number in range(count))]
@@ -75,10 +91,10 @@ def test_chance_is_not_taken_for_a_change() -> None:
         assert changed(*runs) == [], seed
 
 
-def test_situations_that_are_not_certain_or_not_shared_do_not_count() -> None:
-    """A sighting without a situation, and one that the other side lacks, say nothing."""
-    old = [replace(saw("", "A"), situation="")] * 3 + [saw("only old", "A")] * 3
-    new = [replace(saw("", "B"), situation="")] * 3 + [saw("only new", "B")] * 3
+def test_circumstances_that_are_not_certain_or_not_shared_do_not_count() -> None:
+    """A sighting without a circumstance, and one that the other side lacks, say nothing."""
+    old = [replace(saw("", "A"), circumstance="")] * 3 + [saw("only old", "A")] * 3
+    new = [replace(saw("", "B"), circumstance="")] * 3 + [saw("only new", "B")] * 3
     assert changed(old, new) == []
 
 

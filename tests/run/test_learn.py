@@ -63,12 +63,21 @@ class Sampled(Learning):
         return [each for each in super()._reachable(arranger) if set(each.deviations) <= {*CHECKED}]
 
 
-def learned(*variants: str, methods: tuple[str, ...] = (CUSTOMIZE,), seed: int = 1) -> Profile:
+class Single(Sampled):
+    """Learns only what one condition is answered."""
+
+    def _reachable(self, arranger: Arranger) -> list[Cell]:
+        return [each for each in super()._reachable(arranger) if len(each.deviations) < 2]
+
+
+def learned(
+    *variants: str, methods: tuple[str, ...] = (CUSTOMIZE,), seed: int = 1, learner: type[Learning] = Sampled
+) -> Profile:
     """Learn the profile of a simulator with some variants."""
     with SimulatorServer(Settings(variants=frozenset(variants), task_retention_count=32)) as server:
         target = Target.open(server.url, recorder=Recorder(), secrets=secrets_of(LOOPBACK))
         with closing(target):
-            learning = Sampled(target, load(MANAGER), EMBEDDED, Options(seed=seed, methods=methods), [])
+            learning = learner(target, load(MANAGER), EMBEDDED, Options(seed=seed, methods=methods), [])
             learning.run()
     return learning.profile
 
@@ -118,6 +127,36 @@ def test_every_order_of_checks_is_learned(variant: str) -> None:
     assert_learned_as_declared(learned(*named, methods=()), *named)
 
 
+@pytest.mark.parametrize(
+    ("variant", "id_", "answer"),
+    [
+        ("nothing-to-abort-is-invalid-state", f"{ABORT}:valid", "InvalidState (task)"),
+        ("orphaned-lock-is-invalid-state", f"{CUSTOMIZE}:orphanedLock", "InvalidState (task)"),
+        pytest.param("busy-is-invalid-state", f"{CUSTOMIZE}:busy", "InvalidState (call)", marks=pytest.mark.long),
+        pytest.param("calls-wait-in-a-queue", f"{CUSTOMIZE}:customizing", "Success (task)", marks=pytest.mark.long),
+        pytest.param(
+            "held-lock-is-customization-pending",
+            f"{CUSTOMIZE}:customizing",
+            "CustomizationPending (call)",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            "missing-tools-is-uncustomizable-guest",
+            f"{CUSTOMIZE}:toolsNever",
+            "UncustomizableGuest (call)",
+            marks=pytest.mark.long,
+        ),
+    ],
+)
+def test_an_open_question_is_settled(variant: str, id_: str, answer: str) -> None:
+    """What the documents leave open stands in the profile with this server's answer, and the latency of it too."""
+    profile = learned(variant, methods=(id_.partition(":")[0],), learner=Single)
+    assert [each.answers for each in profile.open if each.id == id_] == [(answer,)]
+    timed = [each for each in profile.latency if f"{each.outcome} ({each.channel})" == answer]
+    assert timed
+    assert all(0 <= each.median <= each.p95 for each in timed)
+
+
 @pytest.fixture(scope="module")
 def usual() -> Profile:
     """Give the profile of the simulator as it is."""
@@ -136,7 +175,7 @@ def test_what_is_judged_by_its_own_profile_conforms(usual: Profile) -> None:
 
 def test_another_permitted_outcome_is_a_violation(usual: Profile) -> None:
     """A busy VM that says InvalidState conforms by the documents, and not by the profile, which says so in a sentence."""
-    documented, _ = judged(None, "off-is-invalid-state")
+    documented, _ = judged(None, "off-is-invalid-state", calls=40)
     assert documented.findings == []
     exact, _ = judged(pinned(usual, "usual.json"), "off-is-invalid-state")
     assert exact.verdict is Verdict.VIOLATES

@@ -1,11 +1,11 @@
-"""What two saved histories show of the same situations, and where they differ; pure, and blind to whose they are."""
+"""What two saved histories show of the same circumstances, and where they differ; pure, and blind to whose they are."""
 
 from harness.check.compare.aspects import TIMED, side, told
 from harness.check.compare.change import Change, Kind
+from harness.check.compare.circumstances import by_circumstance, circumstance_changes
 from harness.check.compare.latency import latency_changes
 from harness.check.compare.rules import rules
 from harness.check.compare.sighting import Sighting, Witness, sighting
-from harness.check.compare.situations import by_situation, situation_changes
 from harness.check.compare.tables import table_changes
 from harness.check.compare.verdict_changes import row_changes, unsettled_rows
 
@@ -15,13 +15,13 @@ __all__ = [
     "Kind",
     "Sighting",
     "Witness",
-    "by_situation",
+    "by_circumstance",
+    "circumstance_changes",
     "latency_changes",
     "row_changes",
     "rules",
     "side",
     "sighting",
-    "situation_changes",
     "table_changes",
     "told",
     "unsettled_rows",

@@ -43,8 +43,8 @@ class Change(msgspec.Struct, frozen=True):
     """What differs, where, how it was and is, and what shows it.
 
     `aspect` is what of a sighting tells the sides apart (`told` in aspects.py), with its value on either side; empty if no
-    call does. `seen` names the situations, `before` and `after` are what either side showed. `measured`: what it was and is are
-    numbers, which no fingerprint may hold.
+    call does. `seen` names the circumstances, `before` and `after` are what either side showed. `measured`: what it was and
+    is are numbers, which no fingerprint may hold.
     """
 
     kind: Kind

@@ -25,7 +25,7 @@ _SAID = {"tools": "tools {}", "engine": "engine {}", "running": "{} runs", "conn
 
 
 class Sighting(msgspec.Struct, frozen=True):
-    """One judged call: the situation that it met (empty: not certain), and what its client saw.
+    """One judged call: the circumstance that it met (empty: not certain), and what its client saw.
 
     `outcome` is `OK`, a fault's type, `Lost`, or empty if its task's end was not seen; `channel` is `call` or `task`;
     `allowed` are the outcomes that the contract allows. `fields` are the paths of a fault that were set, `values` what those
@@ -36,7 +36,7 @@ class Sighting(msgspec.Struct, frozen=True):
 
     op: int
     method: str
-    situation: str
+    circumstance: str
     outcome: str = ""
     channel: str = CALL
     allowed: frozenset[str] = frozenset()
@@ -84,19 +84,19 @@ class Witness(Judge):
     def _assess(
         self, pending: Pending, life: TaskLife | None, states: frozenset[State], expectation: Expectation
     ) -> tuple[Assessment, Verdict]:
-        situation = ""
+        circumstance = ""
         if not expired(pending, self._block):
-            situation = situation_of(pending.operation.call, pending.asked, states, self.tracker.facts)
+            circumstance = circumstance_of(pending.operation.call, pending.asked, states, self.tracker.facts)
         if not pending.operation.cell.startswith(ASIDE):
             seen, allowed = sighting(pending.operation, life), frozenset(expectation.allowed)
-            self.sightings.append(replace(seen, situation=situation, allowed=allowed, history=self.number))
+            self.sightings.append(replace(seen, circumstance=circumstance, allowed=allowed, history=self.number))
         return super()._assess(pending, life, states, expectation)
 
 
-def situation_of(call: Call, asked: Asked, states: frozenset[State], facts: Facts) -> str:
+def circumstance_of(call: Call, asked: Asked, states: frozenset[State], facts: Facts) -> str:
     """Name what a call met: `Method:what is not as usual`; empty if that is not certain, or passes by itself.
 
-    No property shows a guest's lock: that nobody knows of it is a situation of its own. Where the class of an input leaves
+    No property shows a guest's lock: that nobody knows of it is a circumstance of its own. Where the class of an input leaves
     open what it is, and a run draws it, the name tells by a digest which it was.
     """
     locks = {each.orphaned for each in states}

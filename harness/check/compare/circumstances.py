@@ -1,9 +1,9 @@
-"""Compares what two histories saw of the same situations: outcomes, channels, fields, values, the last of the task.
+"""Compares what two histories saw of the same circumstances: outcomes, channels, fields, values, the last of the task.
 
-The rule of evidence. A change is claimed where both histories met a situation for certain, each answered it in one way, and
-the two ways differ. It must be seen by PAIRS pairs of calls, whatever their situations and methods, and nowhere the other
-way round; two answers between which one side chooses in one situation are that target's choice and no change. Where a side
-is known to choose among its answers, a change must be seen in so many situations that chance shows it one time in a hundred
+The rule of evidence. A change is claimed where both histories met a circumstance for certain, each answered it in one way, and
+the two ways differ. It must be seen by PAIRS pairs of calls, whatever their circumstances and methods, and nowhere the other
+way round; two answers between which one side chooses in one circumstance are that target's choice and no change. Where a side
+is known to choose among its answers, a change must be seen in so many circumstances that chance shows it one time in a hundred
 (CHOOSING), for there one answer says less.
 """
 
@@ -24,16 +24,16 @@ PAIRS, CHOOSING = 2, 8
 Grouped = Mapping[str, Sequence[Sighting]]
 
 
-def by_situation(sightings: Iterable[Sighting]) -> dict[str, list[Sighting]]:
-    """Group what was seen for certain by its situation."""
+def by_circumstance(sightings: Iterable[Sighting]) -> dict[str, list[Sighting]]:
+    """Group what was seen for certain by its circumstance."""
     found: dict[str, list[Sighting]] = defaultdict(list)
     for each in sightings:
-        if each.situation and each.outcome:
-            found[each.situation].append(each)
+        if each.circumstance and each.outcome:
+            found[each.circumstance].append(each)
     return dict(found)
 
 
-def situation_changes(old: Grouped, new: Grouped, bases: Mapping[str, str]) -> list[Change]:
+def circumstance_changes(old: Grouped, new: Grouped, bases: Mapping[str, str]) -> list[Change]:
     """Give every change that the rule of evidence lets claim, in the order of their paths."""
     claims = _Claims(_choices(old), _choices(new))
     for name in sorted(old.keys() & new.keys()):
@@ -97,7 +97,7 @@ def _kind(old: Sighting, new: Sighting, bases: Mapping[str, str]) -> Kind:
 
 
 def _choices(grouped: Grouped) -> dict[str, set[frozenset[str]]]:
-    """List by method the pairs of outcomes between which one side chose, in one and the same situation."""
+    """List by method the pairs of outcomes between which one side chose, in one and the same circumstance."""
     found: dict[str, set[frozenset[str]]] = defaultdict(set)
     for name, seen in grouped.items():
         texts = {each.text for each in seen}
@@ -118,23 +118,23 @@ class _Claims:
         self,
         kind: Kind,
         path: str,
-        situation: str,
+        circumstance: str,
         aspect: str,
         before: Sequence[Sighting],
         after: Sequence[Sighting],
     ) -> None:
-        """Note that an aspect differs in a situation, if either side has one value of it."""
+        """Note that an aspect differs in a circumstance, if either side has one value of it."""
         values = [{told(aspect, each) for each in side} for side in (before, after)]
         if len(values[0]) == len(values[1]) == 1 and values[0] != values[1]:
             key = (kind, path, values[0].pop(), values[1].pop())
-            self._found.setdefault(key, []).append((situation, aspect, before, after))
+            self._found.setdefault(key, []).append((circumstance, aspect, before, after))
 
     def changes(self) -> list[Change]:
         """Give the claims that stand."""
         other_way = {(path, new, old) for _, path, old, new in self._found}
-        pairs: Counter[tuple[Kind, str, str]] = Counter()
-        for (kind, _, old, new), shown in self._found.items():
-            pairs[kind, old, new] += sum(min(len(before), len(after)) for _, _, before, after in shown)
+        pairs: Counter[tuple[str, str, str, str]] = Counter()
+        for key, shown in self._found.items():
+            pairs[_evidence(*key)] += sum(min(len(before), len(after)) for _, _, before, after in shown)
         found = []
         for (kind, path, old, new), shown in self._found.items():
             method = shown[0][2][0].method
@@ -142,10 +142,15 @@ class _Claims:
             if (path, old, new) in other_way or any(pair in each.get(method, ()) for each in self._choices):
                 continue
             chooses = any(each.get(method) for each in self._choices)
-            if (len(shown) < CHOOSING) if chooses else (pairs[kind, old, new] < PAIRS):
+            if (len(shown) < CHOOSING) if chooses else (pairs[_evidence(kind, path, old, new)] < PAIRS):
                 continue
             found.append(_change(kind, path, old, new, shown))
         return sorted(found, key=lambda each: (each.path, each.kind, each.old, each.new))
+
+
+def _evidence(kind: Kind, path: str, old: str, new: str) -> tuple[str, str, str, str]:
+    """Say with what a claim shares its evidence: an outcome with that of other methods, a field with itself alone."""
+    return kind, "" if path.isidentifier() else path, old, new
 
 
 def _change(
@@ -158,7 +163,7 @@ def _change(
         new,
         aspect=shown[0][1],
         values=(old, new),
-        seen=tuple(situation for situation, *_ in shown),
+        seen=tuple(circumstance for circumstance, *_ in shown),
         before=tuple(each for _, _, before, _ in shown for each in before),
         after=tuple(each for _, _, _, after in shown for each in after),
     )
