@@ -161,7 +161,7 @@ def power_off_forgets_a_watched_task(vcenter: VCenter) -> None:
 
     def halt(machine: VirtualMachine, call: Invocation) -> None:
         machine.require_power("poweredOff", "poweredOn")
-        running, since = machine.guest_operations, vcenter.timeline.now() - vcenter.settings.task_time
+        running, since = machine.guest_operations, vcenter.timeline.now() - 4 * vcenter.settings.task_time
         kept = [
             each for each in running if session_of(each) is not call.session and polled.get(each.task.moid, 0.0) > since
         ]
@@ -170,7 +170,7 @@ def power_off_forgets_a_watched_task(vcenter: VCenter) -> None:
         machine.halt()
         for each in kept:
             machine.accept(each)
-            each.task.put_off(2 * vcenter.settings.task_time)
+            each.task.put_off(6 * vcenter.settings.task_time)
 
     vcenter.decisions.shown, vcenter.decisions.serve = shown, serve
 
