@@ -7,6 +7,7 @@ HarnessError
 ├── TargetError          exit 3: the target cannot be reached, is no vCenter, or refuses the login
 │   └── AbsentError      exit 5: it can, but has not the object whose contract is to be judged
 ├── HaltedError          exit 3: the run ended, or a call was not sent: the target is gone, or going on might do harm
+│   └── UnseenError      the marks of its VM could not be read, for no answer came
 └── RunFileError         exit 2: a saved run is missing, truncated or of another format
 """
 
@@ -47,6 +48,10 @@ class HaltedError(HarnessError):
     """The target is gone, or going on might harm what is not ours, or a server that suffers; it is no TargetError."""
 
     exit_code = 3
+
+
+class UnseenError(HaltedError):
+    """A call was not sent, for nothing was heard of the marks of its VM; who expects lost answers may go on."""
 
 
 class RunFileError(UsageError):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 UNANSWERED = "the run ended before an answer"
-ASKED, FACTS, STEP, RESUMED, CLEANED = "run", "facts", "step", "resumed", "cleaned"
+ASKED, FACTS, STEP, RESUMED, CLEANED, DISTURBED = "run", "facts", "step", "resumed", "cleaned", "disturbance"
 """The subjects of what a run notes beside its operations."""
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event)

@@ -35,7 +35,7 @@ class Ref(msgspec.Struct, frozen=True, order=True):
 
 def as_ref(value: Json) -> Ref | None:
     """Read a wire value as a reference; None if it is none."""
-    if isinstance(value, Mapping) and value.get("_typeName") == "ManagedObjectReference":
+    if isinstance(value, dict) and value.get("_typeName") == "ManagedObjectReference":
         return Ref(str(value["type"]), str(value["value"]))
     return None
 
@@ -157,7 +157,7 @@ class Observed(msgspec.Struct, frozen=True, tag_field="event", tag="observed"):
     """What no call tells.
 
     `run`: what was asked of the run; `facts`: what was known before it; `step`: one of its plan was taken; `resumed`: it
-    was cut and goes on; `cleaned`: what it left was put back.
+    was cut and goes on; `cleaned`: what it left was put back; `disturbance`: one began, struck, or ended.
     """
 
     subject: str
@@ -297,3 +297,8 @@ class Difference(msgspec.Struct, frozen=True, rename={"impact": "class"}):
     new: str
     reason: str
     position: str = ""
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """What else is told of it, in lines."""
+        return ()

@@ -56,8 +56,11 @@ class Life:
 
     @property
     def work(self) -> str:
-        """What kind of work it may be to others; empty for a customization that succeeded: the states tell of that."""
-        if self.refused or not self.task:
+        """What kind of work it may be to others; empty for a customization that succeeded: the states tell of that.
+
+        A call whose answer was lost may have begun a task of which nobody knows.
+        """
+        if self.refused or not (self.task or not self.outcome):
             return ""
         kind = KINDS.get(self.method, EXCLUSIVE)
         return "" if kind == CUSTOMIZE and self.outcome == OK else kind

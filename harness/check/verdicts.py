@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -112,7 +113,27 @@ def _same(first: Judgement, second: Judgement) -> bool:
     )
 
 
-def fingerprint(row: str, judgement: Judgement) -> str:
+class Deviation(Protocol):
+    """What makes two deviations of a row the same."""
+
+    @property
+    def grade(self) -> Grade:
+        """The grade."""
+
+    @property
+    def observed(self) -> str:
+        """The name of the outcome that came."""
+
+    @property
+    def channel(self) -> str:
+        """The channel by which it came, if it was a fault."""
+
+    @property
+    def field(self) -> str:
+        """What of it was wrong."""
+
+
+def fingerprint(row: str, judgement: Deviation) -> str:
     """Give the id of a finding: the same deviation has the same id in every run."""
     parts = (row, judgement.grade, judgement.observed, judgement.channel, judgement.field)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

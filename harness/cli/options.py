@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -81,6 +82,12 @@ Depth: TypeAlias = Annotated[
     int, typer.Option(min=0, metavar="K", help="With --explore: look for K hidden states more than were found.")
 ]
 ProfileOut: TypeAlias = Annotated[Path, typer.Option("--out", metavar="FILE", help="File for the profile.")]
+Deviations: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="File of known deviations; none: deviations.toml beside the configuration, if it is there."),
+]
+Accept: TypeAlias = Annotated[bool, typer.Option("--accept", help="List what is found as known; needs --reason.")]
+Reason: TypeAlias = Annotated[str, typer.Option(help="Why what is accepted is lived with.")]
 _SIDE = "a folder, a vimService.wsdl, a URL or an API version"
 DiffOld: TypeAlias = Annotated[str, typer.Argument(metavar="A", help=f"What the client was made for: {_SIDE}.")]
 DiffNew: TypeAlias = Annotated[str, typer.Argument(metavar="B", help=f"What it meets: {_SIDE}.")]
@@ -105,7 +112,20 @@ DryRun: TypeAlias = Annotated[
 ]
 
 
+def reason_for(*, accept: bool, reason: str) -> str:
+    """Give the reason of what is to be accepted, empty if nothing is. Raises UsageError: one without the other."""
+    if accept != bool(reason.strip()):
+        raise UsageError("--accept needs --reason TEXT" if accept else "--reason goes with --accept")
+    return reason
+
+
 def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     """Raise UsageError unless an option has one of the allowed values."""
     if value not in allowed:
         raise UsageError(f"{name} {value}: must be one of {', '.join(allowed)}")
+
+
+def command(verb: str, **given: Sequence[object] | None) -> str:
+    """Write the command that repeats a run."""
+    told = [f"--{name} {each}" for name, values in given.items() for each in values or () if each not in {"", None}]
+    return " ".join([f"vcontract {verb}", *told])

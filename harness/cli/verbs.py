@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import random
 import sys
-import traceback
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options as option
-from harness.cli.credentials import named as _named
+from harness.cli.credentials import named
 from harness.cli.learn_verb import learn
 from harness.cli.schema_verbs import contract_app, wsdl_app
-from harness.errors import HaltedError, HarnessError, UsageError
+from harness.cli.stress_verb import stress
+from harness.cli.upgrade_verbs import compare, knowing, retried
+from harness.errors import HaltedError, UsageError
+from harness.report.mishap import mishap
 
 if TYPE_CHECKING:
     from harness.run.job import Job
@@ -29,9 +30,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Prove whether a vCenter keeps the contract of a managed object.",
 )
+app.command()(stress)
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
 app.command()(learn)
+app.command()(compare)
 
 MANAGER = option.MANAGER
 
@@ -63,6 +66,9 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     record: option.Record = None,
     profile: option.ProfileFile = None,
     dry_run: option.DryRun = False,
+    deviations: option.Deviations = None,
+    accept: option.Accept = False,
+    reason: option.Reason = "",
 ) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
     from harness.conformance.launch import launch
@@ -73,18 +79,12 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     option.one_of("--format", output, ("text", "json"))
     if explore_only and not explore:
         raise UsageError("--explore-only needs --explore N, the number of programs")
-    target, username, password, insecure = _named(target, username, insecure=insecure)
+    target, username, password, insecure = named(target, username, insecure=insecure)
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
-    command = _command(
-        target=[target],
-        contract=[contract] if contract not in {"", MANAGER} else [],
-        seed=[chosen],
-        method=method,
-        complete=[complete],
-        alphabet=alphabet,
-        explore=[explore or None],
-        profile=[profile],
-    ) + (" --explore-only" if explore_only else "")
+    command = option.command(
+        "run", target=[target], contract=[contract] if contract not in {"", MANAGER} else [], seed=[chosen], method=method,
+        complete=[complete], alphabet=alphabet, explore=[explore or None], profile=[profile],
+    ) + (" --explore-only" if explore_only else "")  # fmt: skip
     options = Options(
         chosen, tuple(method or ()), max_calls, time_limit, replay=command, complete=complete,
         alphabet=tuple(alphabet or ()), explore=explore, explore_only=explore_only,
@@ -100,6 +100,7 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
         if seed is not None or method:
             raise UsageError("--resume: seed and methods are those of the run; leave --seed and --method out")
         job = resumed(resume, job)
+    job = knowing(job, deviations, option.reason_for(accept=accept, reason=reason))
     if dry_run:
         from harness.run.rehearsing import told
 
@@ -133,7 +134,7 @@ def doctor(  # noqa: PLR0913 - the options that design fixes
     if print_schema:
         typer.echo(config_schema(), nl=False)
         return
-    target, username, password, insecure = _named(target, username, insecure=insecure)
+    target, username, password, insecure = named(target, username, insecure=insecure)
     job = Job(contract, Options(), target, username, password, password_file, insecure, config, wsdl, api=api)
     printer = DiagnosisPrinter(as_json=output == "json")
     diagnosis = diagnose(job, printer.check, write_config)
@@ -143,18 +144,20 @@ def doctor(  # noqa: PLR0913 - the options that design fixes
 
 @app.command()
 def judge(
-    run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Directory of a saved run; of stress several.")],
     wsdl: Annotated[str, typer.Option(help="The WSDL that the run used, if its own.")] = "",
     output: option.Format = "text",
+    deviations: Annotated[Path | None, typer.Option(help="Known deviations; none: those of the run.")] = None,
 ) -> None:
     """Judge a saved run again, without a server."""
     from harness.report.console import ConsoleReporter, JsonReporter
     from harness.report.events import RunEnded
     from harness.run.rejudge import rejudge
+    from harness.stress.judging import judge_several
 
     option.one_of("--format", output, ("text", "json"))
-    result = rejudge(run_, wsdl)
-    (JsonReporter() if output == "json" else ConsoleReporter(run_)).on(RunEnded(result))
+    result = judge_several(runs) or rejudge(runs[0], wsdl, deviations)
+    (JsonReporter() if output == "json" else ConsoleReporter(runs[0])).on(RunEnded(result))
     raise typer.Exit(result.exit_code)
 
 
@@ -178,7 +181,7 @@ def report(
 
 @app.command()
 def replay(
-    finding: Annotated[str, typer.Argument(metavar="FINDING", help="RUN#id")],
+    finding: Annotated[str, typer.Argument(metavar="FINDING", help="RUN#id, or REPORT.json#id of a comparison")],
     *,
     target: Annotated[str, typer.Option(help="Another target; none: the run's kind of target.")] = "",
     username: Annotated[str, typer.Option()] = "",
@@ -187,12 +190,16 @@ def replay(
     config: Annotated[Path | None, typer.Option()] = None,
     report_dir: Annotated[Path, typer.Option()] = Path("reports"),
 ) -> None:
-    """Arrange one finding's cell again and send its recorded call; exit 1 if it shows again."""
+    """Send one finding's recorded calls again; exit 1 if it shows again, or if a difference is answered as on the new side."""
     from harness.run.job import Job, execute
     from harness.run.options import Options
     from harness.run.profiled import pinned_in
     from harness.run.replaying import find
+    from harness.run.retrying import is_report
 
+    if is_report(finding):
+        given = _job("", target, username, password_file, config, insecure=insecure, report_dir=report_dir)
+        retried(finding, given)
     found = find(finding)
     options = Options(0, (found.method,), replay=f"vcontract replay {finding}", pinned=pinned_in(finding))
     job = Job(
@@ -276,19 +283,26 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
     variant: Annotated[
         list[str] | None, typer.Option(help="Another way to keep the contract; may be repeated.")
     ] = None,
+    upgrade_defect: Annotated[
+        list[str] | None, typer.Option(help="What an upgrade may change; may be repeated.")
+    ] = None,
     list_defects: Annotated[
         bool, typer.Option("--list-defects", help="List the bugs, with the row each breaks.")
     ] = False,
     list_variants: Annotated[bool, typer.Option("--list-variants", help="List the variants.")] = False,
+    list_upgrade_defects: Annotated[
+        bool, typer.Option("--list-upgrade-defects", help="List what an upgrade may change.")
+    ] = False,
 ) -> None:
     """Serve a simulated vCenter on loopback until SIGTERM."""
     from harness.simulator import Settings, serve_forever
     from harness.simulator.defects import listed_defects
+    from harness.simulator.upgrades import listed_upgrades
     from harness.simulator.variants import listed_variants
 
-    if list_defects or list_variants:
-        for line in [*(listed_defects() if list_defects else ()), *(listed_variants() if list_variants else ())]:
-            typer.echo(line)
+    lists = ((list_defects, listed_defects), (list_variants, listed_variants), (list_upgrade_defects, listed_upgrades))
+    if any(asked for asked, _ in lists):
+        typer.echo("\n".join(line for asked, listed in lists if asked for line in listed()))
         return
     settings = Settings(
         port=port,
@@ -301,6 +315,7 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
         seed=seed,
         defects=frozenset(defect or ()),
         variants=frozenset(variant or ()),
+        upgrades=frozenset(upgrade_defect or ()),
     )
     serve_forever(settings, lambda url: typer.echo(f"listening on {url}"))
 
@@ -319,38 +334,16 @@ def _job(
     from harness.run.job import Job
     from harness.run.options import Options
 
-    target, username, password, insecure = _named(target, username, insecure=insecure)
+    target, username, password, insecure = named(target, username, insecure=insecure)
     return Job(contract, Options(), target, username, password, password_file, insecure, config, report_dir=report_dir)
-
-
-def _command(**given: Sequence[object] | None) -> str:
-    """Write the command that repeats a run."""
-    told = [f"--{name} {each}" for name, values in given.items() for each in values or () if each not in {"", None}]
-    return " ".join(["vcontract run", *told])
-
-
-def _harmless(text: str) -> str:
-    """Take the secrets of the run, if there was one, out of what an error says: nobody chose its words."""
-    known = sys.modules.get("harness.target.secrets")
-    return known.redact_everywhere(text) if known is not None else text
 
 
 def main() -> None:
     """Run the command line; every mistake is one line on stderr and an exit code, never a traceback."""
     try:
         app()
-    except HarnessError as error:
-        typer.echo(f"vcontract: {_harmless(str(error))}", err=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("vcontract: interrupted", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours
-        if os.environ.get("VCONTRACT_DEBUG"):
-            typer.echo(_harmless(traceback.format_exc()), err=True, nl=False)
-        else:
-            said = _harmless(f"{type(error).__name__}: {error}")
-            typer.echo(f"vcontract: internal error: {said} (VCONTRACT_DEBUG=1 shows where)", err=True)
-        sys.exit(4)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, it is ours
+        line, code = mishap(error)
+        if line:
+            typer.echo(line, err=True)
+        sys.exit(code)

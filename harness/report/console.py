@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report.events import CellJudged, FindingSeen, Note, Progressed, RunEnded, RunEvent, RunStarted, printable
+from harness.report.stress_table import latency_table, stress_lines
 from harness.terms import Verdict
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class ConsoleReporter:
     def _start(self, event: RunStarted) -> None:
         product = event.target.product or "unknown product"
         about = f"{event.target.url}: {product}, API {event.target.api_version or 'unknown'}"
-        self._err.print(_text(f"{about}; seed {event.seed}, {event.rows} rows, {event.planned} calls planned"))
+        self._err.print(_text(f"{about}; seed {event.seed}, {event.rows} rows, {event.planned} {event.unit} planned"))
         if self._err.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._progress = Progress(*columns, console=self._err, transient=True)
@@ -90,28 +91,14 @@ class ConsoleReporter:
             self._err.print(_text(f"finding {found.id}: {found.row}: {found.grade.value}: {found.observed}"))
 
     def _summary(self, result: RunResult) -> None:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column("row", overflow="fold")
-        table.add_column("verdict", no_wrap=True)
-        table.add_column("reason", overflow="fold")
-        table.add_column("observed", overflow="fold")
-        for row in result.rows:
-            reason = f"{row.reason} (waived: {result.waived[row.id]})" if row.id in result.waived else row.reason
-            observed = ", ".join(f"{name} {count}" for name, count in sorted(row.observed.items()))
-            verdict = Text(row.verdict.value, _STYLE[row.verdict])
-            table.add_row(_text(row.id), verdict, _text(reason), _text(observed))
-        if result.rows:
-            self._out.print(table)
-        for found in result.findings:
-            self._out.print(_text(f"\n{found.id}  {found.row}  {found.grade.value}"), style="bold", soft_wrap=True)
-            calls = " > ".join(each.call.method for each in found.program)
-            told = {"expected": found.expected, "observed": found.observed, "detail": found.detail, "calls": calls,
-                    "seen again": found.repeats, "replay": found.replay}  # fmt: skip
-            for name, value in told.items():
-                if value:
-                    self._out.print(_text(f"  {name}: {value}"), soft_wrap=True)
+        self._rows(result)
+        self._findings_of(result)
         for note in result.notes:
             self._out.print(_text(f"note: {note}"), soft_wrap=True)
+        if result.stress is not None:
+            self._out.print(latency_table(result.stress))
+            for line in stress_lines(result, result.stress):
+                self._out.print(_text(line), soft_wrap=True)
         self._inputs(result)
         self._cells(result)
         if result.explored.programs:
@@ -119,6 +106,34 @@ class ConsoleReporter:
             counts = f"explored: {made.programs} programs, {made.moves} moves made, {made.left_out} left out"
             self._out.print(_text(counts), soft_wrap=True)
         self._last_line(result)
+
+    def _rows(self, result: RunResult) -> None:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("row", overflow="fold")
+        table.add_column("verdict", no_wrap=True)
+        table.add_column("reason", overflow="fold")
+        table.add_column("observed", overflow="fold")
+        for row in result.rows:
+            reason = f"{row.reason} (waived: {result.waived[row.id]})" if row.id in result.waived else row.reason
+            reason += " (known)" * (row.id in result.deviations.rows)
+            observed = ", ".join(f"{name} {count}" for name, count in sorted(row.observed.items()))
+            verdict = Text(row.verdict.value, _STYLE[row.verdict])
+            table.add_row(_text(row.id), verdict, _text(reason), _text(observed))
+        if result.rows:
+            self._out.print(table)
+
+    def _findings_of(self, result: RunResult) -> None:
+        for found in result.findings:
+            self._out.print(_text(f"\n{found.id}  {found.row}  {found.grade.value}"), style="bold", soft_wrap=True)
+            calls = " > ".join(each.call.method for each in found.program)
+            told = {"known": result.deviations.known.get(found.id, ""), "expected": found.expected, "observed": found.observed,
+                    "detail": found.detail, "calls": calls, "seen again": found.repeats, "replay": found.replay}  # fmt: skip
+            for name, value in told.items():
+                if value:
+                    self._out.print(_text(f"  {name}: {value}"), soft_wrap=True)
+        for what in ("stale", "expired"):
+            for id_, text in getattr(result.deviations, what).items():
+                self._out.print(_text(f"\n{id_}  known deviation, {what}: {text}"), soft_wrap=True)
 
     def _inputs(self, result: RunResult) -> None:
         for method, shares in result.inputs.items():
@@ -145,7 +160,9 @@ class ConsoleReporter:
 
     def _last_line(self, result: RunResult) -> None:
         counts = f"{result.calls} calls judged, {result.requests} requests, {len(result.findings)} findings"
-        waived = f", {len(result.waived)} waived" if result.waived else ""
+        listed = result.deviations
+        told = {"waived": result.waived, "known": listed.known, "stale": listed.stale, "expired": listed.expired}
+        waived = "".join(f", {len(each)} {name}" for name, each in told.items() if each)
         place = f"; report: {self._report}" if self._report is not None else ""
         line = Text("\n") + Text(result.verdict.value, _STYLE[result.verdict]) + _text(f" ({counts}{waived}){place}")
         self._out.print(line, soft_wrap=True)

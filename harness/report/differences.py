@@ -31,17 +31,24 @@ class Side(msgspec.Struct, frozen=True):
 
 
 class DifferenceReport(msgspec.Struct, frozen=True):
-    """What a comparison found, worst first; `command` is the verb, `fail_on` one of FAIL_ON. The same for the same sides."""
+    """What a comparison found, worst first; `command` is the verb, `fail_on` one of FAIL_ON. The same for the same sides.
+
+    `notes` say on what it rests; `known` are the fingerprints that it must not fail for, with the reason.
+    """
 
     command: str
     old: Side
     new: Side
     differences: tuple[Difference, ...]
     fail_on: str = Impact.BREAKING.value
+    notes: tuple[str, ...] = ()
+    known: dict[str, str] = {}
 
     def fails(self, difference: Difference) -> bool:
         """Whether a difference is one that the comparison fails for."""
-        return self.fail_on != NEVER and difference.impact.rank <= Impact(self.fail_on).rank
+        if self.fail_on == NEVER or difference.fingerprint in self.known:
+            return False
+        return difference.impact.rank <= Impact(self.fail_on).rank
 
     @property
     def exit_code(self) -> int:
@@ -69,8 +76,12 @@ def _text(report: DifferenceReport) -> bytes:
     lines = []
     for head, group in _groups(report):
         lines += [f"{head.impact.value}: {rule(head)}: {head.reason} ({len(group)})"]
-        lines += [f"  {each.fingerprint}  {place(each)}" for each in group]
-    return printable("\n".join([*lines, report.summary, ""])).encode()
+        for each in group:
+            known = report.known.get(each.fingerprint)
+            lines.append(f"  {each.fingerprint}  {place(each)}" + (f" (known: {known})" if known else ""))
+            lines += [f"      {text}" for text in each.more]
+    notes = [f"note: {each}" for each in report.notes]
+    return printable("\n".join([*lines, *notes, report.summary, ""])).encode()
 
 
 def _markdown(report: DifferenceReport) -> bytes:
@@ -91,6 +102,9 @@ def _markdown(report: DifferenceReport) -> bytes:
         for each in group:
             cells = (each.path, each.old, each.new, each.fingerprint)
             lines.append("|".join(["", *(f" {_cell(cell) or '-'} " for cell in cells), ""]))
+        told = [(each.fingerprint, text) for each in group for text in each.more]
+        lines += ["", *(f"- {name}: {_cell(text)}" for name, text in told)] if told else []
+    lines += ["", *(f"Note: {_cell(each)}" for each in report.notes)] if report.notes else []
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -105,13 +119,15 @@ def _json(report: DifferenceReport) -> bytes:
         "counts": report.counts,
         "differences": report.differences,
     }
+    told |= {"notes": report.notes} if report.notes else {}
+    told |= {"known": report.known} if report.known else {}
     return msgspec.json.format(msgspec.json.encode(told)) + b"\n"
 
 
 def _junit(report: DifferenceReport) -> bytes:
     """Make each difference a case, which fails if the comparison fails for it; what does not is in the suite's output."""
     group = report.command.replace(" ", ".")
-    cases, notes = [], [report.summary]
+    cases, notes = [], [*report.notes, report.summary]
     for each in report.differences:
         told = ("failure", each.reason, each.impact.value, line(each)) if report.fails(each) else ()
         cases.append(Case(f"{group}.{each.kind}", f"{each.path} {each.fingerprint}", *told))

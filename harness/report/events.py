@@ -14,12 +14,16 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff
 
 
 class RunStarted(msgspec.Struct, frozen=True):
-    """A run begins: against what, with which seed, how many rows it covers, how many judged calls it plans."""
+    """A run begins: against what, with which seed, how many rows it covers, how many judged calls it plans.
+
+    `unit` names what is planned, if not calls.
+    """
 
     target: TargetFacts
     seed: int
     rows: int
     planned: int
+    unit: str = "calls"
 
 
 class CellJudged(msgspec.Struct, frozen=True):

@@ -52,7 +52,13 @@ def junit(result: RunResult) -> bytes:
         "build": result.target.build,
         "replay": result.replay,
     }
-    cases = [_case(row, [each for each in result.findings if each.row == row.id]) for row in result.rows]
+    known = result.deviations.known if result.deviations.rows else {}
+    cases = [
+        _case(row, [each for each in result.findings if each.row == row.id], known if _spared(row, result) else {})
+        for row in result.rows
+    ]
+    for what, listed in (("stale", result.deviations.stale), ("expired", result.deviations.expired)):
+        cases += [Case("deviations", id_, "failure", f"{what}: {text}", what, text) for id_, text in listed.items()]
     return document(cases, facts, result.notes, started=result.started, seconds=result.seconds)
 
 
@@ -98,11 +104,18 @@ def document(
     return bytes(ET.tostring(suites, encoding="UTF-8", xml_declaration=True)) + b"\n"
 
 
-def _case(row: RowVerdict, findings: list[Finding]) -> Case:
+def _spared(row: RowVerdict, result: RunResult) -> bool:
+    return row.id in result.deviations.rows
+
+
+def _case(row: RowVerdict, findings: list[Finding], known: Mapping[str, str]) -> Case:
+    """Make the case of a row; one that violates by `known` deviations alone is skipped, with their reasons."""
     promise, _, name = row.id.rpartition("/")
-    told = _CHILD.get(row.verdict, "")
+    told = "skipped" if known else _CHILD.get(row.verdict, "")
     text = "\n\n".join(
         f"{each.id} {each.grade.value}\nexpected: {each.expected}\nobserved: {each.observed}\nreplay: {each.replay}"
         for each in findings
     )
-    return Case(promise.replace("/", "."), name, told, row.reason, row.verdict.value, text)
+    reasons = "; ".join(dict.fromkeys(known[each.id] for each in findings if each.id in known)) or row.reason
+    message = f"known: {reasons}" if known else row.reason
+    return Case(promise.replace("/", "."), name, told, message, row.verdict.value, text)

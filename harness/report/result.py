@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from harness.check.latencies import Latency
 from harness.errors import RunFileError
 from harness.terms import Finding, Json, RowVerdict, Verdict
 
@@ -79,14 +80,47 @@ class Clones(msgspec.Struct, frozen=True):
     left: list[str] = []
 
 
+class Stress(msgspec.Struct, frozen=True):
+    """What many clients did at once: how many, on how many VMs, for how long (seconds), and how long answers took.
+
+    `legal` counts the VMs by whether their history has a legal order; `lost` the calls without a usable answer; `histories`
+    are the files that were judged, relative to the run directory. `scenario` names the disturbances (empty: none), `fired`
+    counts them. `unsure` says why the run is not conforming for certain, whatever its histories tell.
+    """
+
+    clients: int
+    vms: int
+    seconds: float
+    latencies: list[Latency] = []
+    legal: dict[str, int] = {}
+    lost: int = 0
+    histories: list[str] = []
+    scenario: str = ""
+    fired: dict[str, int] = {}
+    unsure: list[str] = []
+
+
+class KnownDeviations(msgspec.Struct, frozen=True):
+    """What the file of known deviations says of a run: by fingerprint the reason of what was seen, what is stale, expired.
+
+    `rows` are the rows that violate by known deviations alone. `file` is empty if there is none.
+    """
+
+    file: str = ""
+    known: dict[str, str] = {}
+    stale: dict[str, str] = {}
+    expired: dict[str, str] = {}
+    rows: list[str] = []
+
+
 class RunResult(msgspec.Struct, frozen=True):
     """Everything that `run.json` says; the field names are fixed.
 
     `inputs` tells, by method, how many of the types, positions and constraints of its arguments were exercised, of how
     many. `calls` counts judged calls, `requests` all; `sharpness` says how sharp the predictions were; `waived` are untested
     rows that the configuration excuses, with its reason; `started` is UTC in ISO 8601, `seconds` the length of the run.
-    `workers` is empty if one process did it all. `profile` is the file of what was learned of a target, by which the run was
-    judged exactly, or `documented`.
+    `workers` is empty if one process did it all; `stress` is of a run of many clients at once. `profile` is the file of what
+    was learned of a target, by which the run was judged exactly, or `documented`.
     """
 
     verdict: Verdict
@@ -108,7 +142,9 @@ class RunResult(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     workers: list[Worker] = []
     clones: Clones = Clones()
+    stress: Stress | None = None
     profile: str = DOCUMENTED
+    deviations: KnownDeviations = KnownDeviations()
     schema: str = SCHEMA
 
 

@@ -27,6 +27,7 @@ from harness.run.config import Config
 from harness.run.endings import endured, halts, interruptible
 from harness.run.exercise import Exerciser
 from harness.run.guarding import guard_of
+from harness.run.known import with_known
 from harness.run.object_reads import read_object, read_since
 from harness.run.options import Options
 from harness.run.outcome import Part, as_shrunk, beside, cells_of, exit_code, heard, not_exercised, summed, waive
@@ -82,7 +83,7 @@ class Conformance:
             part = self.walk()
         except AbsentError as absent:
             part = self._without(str(absent))
-        result = self.result([part])
+        result = with_known(self.result([part]), self.options.known, cut=bool(self.target.over))
         self._tell(RunEnded(result))
         return result
 
@@ -386,10 +387,8 @@ class Conformance:
             return [each for each in verdicts if each.id == self.finding.row]
         if self.options.rows:
             return [each for each in verdicts if each.id in self.options.rows]
-        if not self.options.methods:
-            return list(verdicts)
-        names = {each.id: each.method for each in self._rows()}
-        return [each for each in verdicts if names[each.id] in self.options.methods]
+        names, wanted = {each.id: each.method for each in self._rows()}, self.options.methods
+        return [each for each in verdicts if not wanted or names[each.id] in wanted]
 
     def _target_facts(self) -> TargetFacts:
         build, name = (str(self.target.about.get(each, "")) for each in ("build", "fullName"))

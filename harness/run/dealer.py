@@ -16,6 +16,7 @@ from harness.run.arrange import Arranger
 from harness.run.breed import disown
 from harness.run.conform import Conformance
 from harness.run.endings import interruptible
+from harness.run.known import with_known
 from harness.run.object_reads import read_object
 from harness.run.outcome import Part, heard
 from harness.run.rejudge import part_of, told
@@ -89,7 +90,7 @@ class Dealer(Conformance):
         for number, each in enumerate(judged, 1):
             row = row_of(each, self.contract, self.bases)
             self._tell(CellJudged(each.cell, row, each.grade, each.observed, number, total))
-        result = self.result(parts)
+        result = with_known(self.result(parts), self.options.known, cut=bool(self.target.over))
         self._tell(RunEnded(result))
         return result
 

@@ -52,14 +52,17 @@ def look_round(target: Target, marks: Marks) -> list[Seen]:
     ]
 
 
-def guard_of(target: Target, config: Config, contract: Contract, run: str, others: Mapping[str, Json]) -> Guard:
+def guard_of(
+    target: Target, config: Config, contract: Contract, run: str, others: Mapping[str, Json], actor: str = FULL
+) -> Guard:
     """Make the guard of a run, once its sessions are open; `others` are the moIds of objects that are no VMs.
 
+    It reads as `actor`; empty: as whoever makes the call.
     Raises TargetError if the server does not let us list its VMs.
     """
     marks = marks_of(target, config)
     methods = IN_GUESTS | {each.name for each in contract.methods}
-    guard = Guard(marks, FULL, hosts=config.hosts, methods=methods, runs={run} if run else ())
+    guard = Guard(marks, actor, hosts=config.hosts, methods=methods, runs={run} if run else ())
     guard.others = set(others)
     guard.foreign = {each.ref.value for each in look_round(target, marks) if each.refusal}
     return guard

@@ -43,7 +43,8 @@ class Job(msgspec.Struct, frozen=True):
     """What the command line asks for.
 
     `target` empty: the embedded simulator, of version `api`. `output` is text, json or none. With `finding`, that one alone
-    is replayed. `record` is the file that keeps every exchange, `recorded` the one that answers in the place of a server.
+    is replayed. `record` is the file that keeps every exchange, `recorded` the one that answers in the place of a server,
+    `proxy` is used in the configuration's stead.
     """
 
     contract: str
@@ -64,6 +65,7 @@ class Job(msgspec.Struct, frozen=True):
     finding: Finding | None = None
     record: Path | None = None
     recorded: Recorded | None = None
+    proxy: str = ""
 
     def __repr__(self) -> str:
         """Leave the password out: a traceback may show it."""
@@ -78,11 +80,9 @@ def execute(job: Job) -> RunResult:
     proof = _proof(job)
     with underway(job) as ground:
         known = (ground.target, ground.contract, ground.config, ground.options, ground.reporters)
-        if proof is not None:
-            return Proving(*known, proof).run()
         if job.options.explore:
             return Exploring(*known, past=job.past).run()
-        return Conformance(*known, job.finding, job.past).run()
+        return (Proving(*known, proof) if proof is not None else Conformance(*known, job.finding, job.past)).run()
 
 
 def _proof(job: Job) -> Proof | None:
@@ -119,10 +119,13 @@ class Ground(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int = 1) -> Iterator[Ground]:
+def underway(
+    job: Job, *, stop: Callable[[], None] | None = None, clients: int = 1, keep: bool = True
+) -> Iterator[Ground]:
     """Make a run's directory, reach its target, and end both well. Raises HarnessError for all that keeps it from running.
 
-    `stop` is called at the first SIGINT or SIGTERM once the run is under way; None: the next call does not begin.
+    With `keep` the recorder remembers every operation, else the file alone does. `stop` is called at the first SIGINT or
+    SIGTERM once the run is under way; None: the next call does not begin.
     """
     contract, config = _contract(job), configured(job)
     secrets = secrets_of(config) if job.recorded is None else secrets_by_name(config)
@@ -130,7 +133,7 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
     new_parent = not job.report_dir.exists()
     again = job.past.directory if job.past else None
     directory = RunDirectory(job.report_dir, job.options.seed, again=again)
-    begun = _Begun()
+    begun = Begun()
     before = job.past or job.recorded  # what a run makes bears its mark: who repeats the run must say the same
     mark = (before.asked.id if before else "") or f"{directory.path.name}-{token_hex(3)}"
     options = replace(job.options, report=str(directory.path), asked=_asked(job) | {"id": mark}, id=mark)
@@ -141,11 +144,10 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
         ReproductionReporter(directory.path),
         *_console(job, directory),
     ]
-    clock = replay.clock if replay else None
     recorder = (
         Recorder.continued(directory.history, job.past.history)
         if job.past
-        else Recorder(directory.history, clock=clock)
+        else Recorder(directory.history, clock=replay.clock if replay else None, keep=keep)
     )
     try:
         with (
@@ -164,9 +166,8 @@ def underway(job: Job, *, stop: Callable[[], None] | None = None, clients: int =
 
 def _console(job: Job, directory: RunDirectory) -> list[Reporter]:
     """Give who prints: nobody if the output is none."""
-    if job.output == "json":
-        return [JsonReporter()]
-    return [ConsoleReporter(directory.path, cells=job.cells)] if job.output == "text" else []
+    found: dict[str, list[Reporter]] = {"json": [JsonReporter()], "none": []}
+    return found.get(job.output, [ConsoleReporter(directory.path, cells=job.cells)])
 
 
 def _asked(job: Job) -> dict[str, Json]:
@@ -255,13 +256,14 @@ def replayed(given: Job, seed: int | None, contract: str) -> Job:
     )
 
 
-class _Begun:
+class Begun:
     """Hears whether the run got under way."""
 
     def __init__(self) -> None:
         self.yes = False
 
     def on(self, event: RunEvent) -> None:
+        """Take one event."""
         self.yes = self.yes or isinstance(event, RunStarted)
 
 
@@ -273,7 +275,7 @@ def opened(
     recorder: Recorder,
     clients: int,
     replay: Replay | None = None,
-    begun: _Begun | None = None,
+    begun: Begun | None = None,
 ) -> Iterator[Target]:
     """Reach the target; close it afterwards, with the simulator if it was started here."""
     tape = None
@@ -286,7 +288,7 @@ def opened(
                 url,
                 wsdl=job.wsdl or None,
                 trust=config.trust(insecure=job.insecure),
-                proxy=config.proxy,
+                proxy=job.proxy or config.proxy,
                 recorder=recorder,
                 secrets=secrets,
                 connect=replay.connect if replay else None,
@@ -344,7 +346,7 @@ def configured(job: Job) -> Config:
 
 
 @contextmanager
-def terminable(begun: _Begun, end: Callable[[], None]) -> Iterator[None]:
+def terminable(begun: Begun, end: Callable[[], None]) -> Iterator[None]:
     """Let SIGTERM end a run as Ctrl-C does: cleanly, with what is known.
 
     Once it is under way, `end` is called and must let it end before its next call: one that is cut in the middle would be

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from harness.model import Pinned
+from harness.report.deviations import Listed
 from harness.run.shrink import Budget
 from harness.terms import Json
 
@@ -14,7 +15,7 @@ class Options(msgspec.Struct, frozen=True):
 
     `id` is the mark of what the run makes. With `complete`, a proof for so many states more than the model, on an
     `alphabet` (empty: the default one). `explore` is how many programs are executed after the plan, with `explore_only`
-    without it. `pinned` is what a profile adds to the documents.
+    without it. `pinned` is what a profile adds to the documents, `known` are the deviations that do not count.
     """
 
     seed: int = 0
@@ -33,3 +34,4 @@ class Options(msgspec.Struct, frozen=True):
     explore: int = 0
     explore_only: bool = False
     pinned: Pinned | None = None
+    known: Listed = Listed()

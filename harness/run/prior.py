@@ -134,8 +134,8 @@ class Historian:
     def _shows(self, spec: Json, vm: Ref) -> bool:
         """Whether a specification gives the guest another name than it has, so that it is seen to be applied."""
         reading = self.stage.tracker.readings.get(vm.value) or {}
-        shown = str(reading.get("guest.hostName", "")).partition(".")[0]
-        return bool(spec["identity"]["hostName"].get("name", shown) != shown)
+        shown = str(reading.get("guest.hostName", "")).partition(".")[0].lower()
+        return bool(spec["identity"]["hostName"].get("name", shown).lower() != shown)  # as a guest compares names
 
     def _tries(self, call: Call, vm: Ref) -> None:
         """Make the call again and again while the customization that was begun runs (promise F5 wants three spaced ones)."""

@@ -17,6 +17,7 @@ from harness.terms import Arguments, Call, Envelope, Json, Operation, Ref, Repla
 PATIENCE = (0.2, 3.0, 60.0)
 """How long a replay waits for a recorded state: seconds, and so many times what the recorded run waited, at most."""
 _SEEN = ("power", "tools", "connection")
+_POWER = "runtime.powerState"
 _MAKES = "InstantClone_Task"
 _SESSIONS = ("Login", "Logout")
 
@@ -109,6 +110,8 @@ class _Told:
             self.infos.setdefault(moid, []).append((operation, info))
             if info.get("state") in {"success", "error"}:
                 self.ends.setdefault(moid, operation.end)
+        if _POWER not in values:
+            return  # a read of something else, as of marks, tells nothing of the state
         times, readings = self._vms.setdefault(moid, ([], []))
         times.append(operation.end)
         readings.append(values)

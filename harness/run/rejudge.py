@@ -10,16 +10,19 @@ from harness.check import Judge, retell, worst
 from harness.contract import Contract, rows
 from harness.contract import load as load_contract
 from harness.history import FACTS, History, read_history
-from harness.report.result import RunResult, Worker, load_run
+from harness.report.result import KnownDeviations, RunResult, Worker, load_run
 from harness.report.run_directory import HISTORY
+from harness.run.known import listed, with_known
 from harness.run.outcome import Part, exit_code, heard, summed
 from harness.run.past import facts_in
 from harness.schema import Schema, bases_of, load
 from harness.terms import Verdict
 
 
-def rejudge(directory: Path, wsdl: str = "") -> RunResult:
+def rejudge(directory: Path, wsdl: str = "", deviations: Path | None = None) -> RunResult:
     """Give the result of a saved run as the contract and the model of today judge it. Raises RunFileError.
+
+    The known deviations are those of the file, else of the one that the run went by, if it is still there.
 
     The history of each worker is judged by itself: it is about other VMs, and by another clock.
     """
@@ -32,15 +35,18 @@ def rejudge(directory: Path, wsdl: str = "") -> RunResult:
     judge = told(history, directory, contract, bases)
     parts = [replace(heard(contract, judge.judgements, history.operations), absent=facts.absent)]
     parts += [part_of(read_history(place / each.history), each, contract, bases) for each in saved.workers]
-    listed = rows(contract, bases)
+    every = rows(contract, bases)
     selected = {each.id for each in saved.rows}
-    summary = summed(contract, listed, parts, bases, facts.confirm, str(directory))
+    summary = summed(contract, every, parts, bases, facts.confirm, str(directory))
     kept = [each for each in summary.rows if each.id in selected]
     safe = saved.exit_code != exit_code(saved.verdict, safe=False)
     also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * (not safe)
     verdict = worst([each.verdict for each in kept if each.id not in saved.waived] + also)
     code = exit_code(verdict, safe=safe)
-    return replace(saved, verdict=verdict, exit_code=code, rows=kept, findings=list(summary.findings))
+    again = replace(saved, verdict=verdict, exit_code=code, rows=kept, findings=list(summary.findings))
+    went_by = Path(saved.deviations.file) if saved.deviations.file else None
+    file = deviations or (went_by if went_by is not None and went_by.exists() else None)
+    return with_known(replace(again, deviations=KnownDeviations()), listed(None, file), cut=not safe)
 
 
 def part_of(history: History, worker: Worker, contract: Contract, bases: dict[str, str]) -> Part:

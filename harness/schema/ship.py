@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MANAGER = "VirtualMachineGuestCustomizationManager"
 ROOTS = (
     "ServiceInstance:RetrieveServiceContent,CurrentTime",
-    "SessionManager:Login,Logout",
+    "SessionManager:Login,Logout,TerminateSession",
     (
         "PropertyCollector:CreateFilter,RetrieveProperties,RetrievePropertiesEx,ContinueRetrievePropertiesEx,"
         "CancelRetrievePropertiesEx,WaitForUpdates,WaitForUpdatesEx,CancelWaitForUpdates"

@@ -63,12 +63,18 @@ class Sessions:
 
     def end(self, session: Session) -> None:
         """End a session and every object that belongs to it; calls that wait in it are cancelled."""
-        self._by_cookie.pop(session.cookie, None)
+        for cookie in [each for each, found in self._by_cookie.items() if found is session]:
+            del self._by_cookie[cookie]
         for owned in list(self._owned.pop(session.key, {})):
             self.vcenter.registry.remove(owned)
         self._used.pop(session.key, None)
         self._calls.pop(session.key, None)
         self.vcenter.wake()
+
+    def join(self, session: Session, other: Session) -> None:
+        """Let the cookie of a session that has just begun name another one; they are one from now on."""
+        self.end(session)
+        self._by_cookie[session.cookie] = other
 
     def alive(self, session: Session) -> bool:
         """Whether a session has not ended."""

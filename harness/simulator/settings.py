@@ -10,8 +10,8 @@ class Settings:
 
     `port` 0 takes any free one; `api` is the wire name of the newest API version served; `vms` adds ordinary Linux
     clones; `inventory` is a file that replaces the built-in inventory; completed tasks are kept
-    `task_retention_seconds`, at most `task_retention_count` of them (a real vCenter: 10 minutes, 200); `defects` and
-    `variants` are names from the simulator's lists.
+    `task_retention_seconds`, at most `task_retention_count` of them (a real vCenter: 10 minutes, 200); `defects`,
+    `variants` and `upgrades` are names from the simulator's lists.
     """
 
     port: int = 0
@@ -27,3 +27,4 @@ class Settings:
     session_timeout: float = 1800.0
     defects: frozenset[str] = frozenset()
     variants: frozenset[str] = frozenset()
+    upgrades: frozenset[str] = frozenset()

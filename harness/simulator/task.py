@@ -76,6 +76,12 @@ class Task(ManagedObject):
         """End the task in error now, whatever its body would have done; no effect on a final one."""
         self._finish(error=fault)
 
+    def put_off(self, seconds: float) -> None:
+        """Let a running task end so many seconds from now, and report no progress until then."""
+        for handle in self._agenda:
+            handle.cancel()
+        self._agenda = [self.vcenter.timeline.after(seconds, self._complete)]
+
     def _run(self) -> None:
         self.start_time = self.vcenter.timeline.datetime()
         for step in (self.plan.check, self._mark_running, self.plan.on_start):

@@ -19,6 +19,7 @@ from harness.simulator.service_instance import ServiceInstance
 from harness.simulator.session_manager import SessionManager, Sessions
 from harness.simulator.task_manager import TaskManager, Tasks
 from harness.simulator.timeline import Timeline
+from harness.simulator.upgrades import changed_by_upgrade
 from harness.simulator.variants import vary
 from harness.simulator.versions import Versions
 from harness.simulator.views import ViewManager
@@ -44,7 +45,7 @@ class VCenter:
     """One simulated vCenter; single-threaded, all state is touched only by the thread that serves it.
 
     `populate` registers the inventory (None: the usual one); raises UsageError if the settings name an unknown version,
-    defect or variant, or an unusable inventory.
+    defect, variant or upgrade, or an unusable inventory.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class VCenter:
         (populate or populate_inventory)(self)
         misbehave(self)
         vary(self)
+        changed_by_upgrade(self)
 
     def changed(self, found: ManagedObject) -> None:  # noqa: ARG002 - who changed is told for a finer collector to use
         """Take note that some property of an object may have changed; waiting calls are asked again at `settle`."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from harness.errors import HaltedError
+from harness.errors import HaltedError, UnseenError
 from harness.target.marks import CONFIG, RUN, Marks, option
 from harness.target.properties import read
-from harness.terms import MISSING, Call, Envelope, Faulted, Json, Operation, Ref, Returned, as_ref
+from harness.terms import MISSING, Arguments, Call, Envelope, Faulted, Json, Operation, Ref, Returned, as_ref
 
 if TYPE_CHECKING:
     from harness.target.session import Target
@@ -34,6 +34,8 @@ HARMLESS = frozenset(
 ENDS = frozenset({"Destroy_Task", "UnregisterVM"})
 """The methods after which a VM is gone for good."""
 
+TERMINATE = "TerminateSession"
+
 FRESH = 0.1
 """Seconds for which a read of the marks is good, if nothing else was sent since."""
 
@@ -42,6 +44,15 @@ _TYPED = re.compile(rb'type\s*=\s*["\']VirtualMachine["\'][^>]*>\s*([^<>\s]+)\s*
 _TEXTS = re.compile(rb">\s*([^<>\s]{1,128})\s*<")
 _MOID = re.compile(r"[!-~]{1,128}")
 
+_Seen: TypeAlias = tuple[Operation, Mapping[str, Json] | None]
+"""A read of a VM's marks, and what it showed; None: the VM is gone."""
+
+
+class _Unseen(str):
+    """Why nothing is known of a VM's marks: no answer came."""
+
+    __slots__ = ()
+
 
 class Guard:
     """Knows what is ours on one target, and asks again before each call that disturbs.
@@ -49,9 +60,11 @@ class Guard:
     A VM is ours if it carries the mark, read just now and after all else that was sent; or if a run made it unmarked.
     Only VMs that a run made may be destroyed: those that carry the mark of one of `runs`, and those in `made`. A host may
     be touched if it has one of the names `hosts`; a task or a snapshot if a call of ours made it, and its VM is ours still;
+    a session may be ended if a login of ours opened it under this guard;
     an object of another type only by one of `methods`. `others` are moIds that are known to be no VMs, `foreign` those of
     VMs known not to be ours. `touched` are the VMs about which calls that disturb were let go; `made` is what came of
-    those, with the VMs that they were about. Reads are `actor`'s.
+    those, with the VMs that they were about. Reads are `actor`'s; if that is empty, those of whoever makes the call, so
+    that many may call at once.
     """
 
     def __init__(
@@ -65,35 +78,42 @@ class Guard:
         self.made: dict[Ref, frozenset[str]] = {}
         self._actor, self._hosts, self._methods = actor, frozenset(hosts), frozenset(methods)
         self._tasks: dict[str, frozenset[str]] = {}
-        self._seen: dict[str, tuple[Operation, Mapping[str, Json] | None]] = {}
+        self._sessions: set[str] = set()
+        self._seen: dict[str, _Seen] = {}
         self._marked: set[str] = set()
 
     def admit(self, target: Target, call: Call) -> None:
-        """Let a call leave, or raise HaltedError that says why it must not."""
+        """Let a call leave, or raise HaltedError that says why it must not (UnseenError: the reads of its marks were lost)."""
         if call.method in HARMLESS:
             return
         if why := self._object(target, call):
             raise HaltedError(f"{call.method} on {call.object.value} was not sent: {why}")
         for vm in sorted(self._vms(call)):
             if why := self._refusal(target, vm, call):
-                raise HaltedError(f"{call.method} on {vm} was not sent: {why}")
+                kind = UnseenError if isinstance(why, _Unseen) else HaltedError
+                raise kind(f"{call.method} on {vm} was not sent: {why}")
             self.touched.add(vm)
 
-    def saw(self, vm: Ref, done: Operation) -> None:
-        """Take a read of a VM that asked for `marks.paths`, among others."""
+    def saw(self, vm: Ref, done: Operation) -> _Seen | None:
+        """Take a read of a VM that asked for `marks.paths`, among others; None if it told nothing."""
         outcome = done.outcome
         if isinstance(outcome, Returned) and isinstance(outcome.value, Mapping):
             self._seen[vm.value] = (done, outcome.value)
             if self.marks.owners(outcome.value):
                 self._marked.add(vm.value)
-        elif isinstance(outcome, Faulted) and outcome.fault.type == "ManagedObjectNotFound":
+            return done, outcome.value
+        if isinstance(outcome, Faulted) and outcome.fault.type == "ManagedObjectNotFound":
             self._seen[vm.value] = (done, None)
+            return done, None
+        return None
 
     def heard(self, done: Operation) -> None:
         """Learn from an operation what a call of ours made: tasks, and what those gave."""
         outcome, method = done.outcome, done.call.method
         if not isinstance(outcome, Returned):
             return
+        if method == "Login" and isinstance(outcome.value, Mapping):
+            self._sessions.add(str(outcome.value.get("key")))
         if method not in HARMLESS:
             task = as_ref(outcome.value)
             if task is not None and task.type == "Task":
@@ -117,7 +137,7 @@ class Guard:
         if ref.type == "VirtualMachine":
             return ""
         if ref.type == "HostSystem":
-            done = read(target, self._actor, ref, ["name"])
+            done = read(target, self._actor or call.actor, ref, ["name"])
             named = done.outcome.value if isinstance(done.outcome, Returned) else None
             name = str((named or {}).get("name", ""))
             return "" if name in self._hosts else f"the configuration names no host {name or ref.value!r}"
@@ -125,6 +145,15 @@ class Guard:
             return "" if ref.value in self._tasks else "no call of ours began this task"
         if ref.type == "VirtualMachineSnapshot":
             return "" if ref in self.made else "no call of ours made this snapshot"
+        if call.method == TERMINATE:
+            keys = call.arguments.get("sessionId")
+            ours = (
+                isinstance(call.payload, Arguments)
+                and isinstance(keys, list)
+                and keys
+                and self._sessions.issuperset(keys)
+            )
+            return "" if ours else "no login of ours opened this session"
         return "" if call.method in self._methods else f"nothing allows this on a {ref.type}"
 
     def _refusal(self, target: Target, vm: str, call: Call) -> str:
@@ -134,9 +163,10 @@ class Guard:
         known = self._seen.get(vm)
         clock = target.recorder
         if known is None or known[0].op != clock.last or clock.now() - known[0].end > FRESH:
-            if why := self._look(target, Ref("VirtualMachine", vm)):
-                return why
-            known = self._seen[vm]
+            looked = self._look(target, Ref("VirtualMachine", vm), self._actor or call.actor)
+            if isinstance(looked, str):
+                return looked
+            known = looked
         values = known[1]
         return "" if values is None else self._why_not(Ref("VirtualMachine", vm), values, call)
 
@@ -148,19 +178,19 @@ class Guard:
             return "no run of ours made this VM"
         return "" if vm in self.made and vm.value not in self._marked else self.marks.refusal(values)
 
-    def _look(self, target: Target, vm: Ref) -> str:
+    def _look(self, target: Target, vm: Ref, actor: str) -> _Seen | str:
         """Read the marks of a VM, again if the answer is lost, as a read may be; says why they cannot be read."""
         why = ""
         for _ in range(_TRIES):
-            done = read(target, self._actor, vm, self.marks.paths, self.marks.only)
-            self.saw(vm, done)
+            done = read(target, actor, vm, self.marks.paths, self.marks.only)
+            seen = self.saw(vm, done)
             outcome = done.outcome
-            if vm.value in self._seen and self._seen[vm.value][0] is done:
-                return ""
+            if seen is not None:
+                return seen
             if isinstance(outcome, Faulted):
                 return f"its marks cannot be read: {outcome.fault.type}"
             why = f"its marks cannot be read: {getattr(outcome, 'reason', 'no answer')}"
-        return why
+        return _Unseen(why)
 
     def _vms(self, call: Call) -> set[str]:
         """Name every VM that a call could be about."""

@@ -75,10 +75,14 @@ def patiently(once: Callable[[], T], busy: Callable[[T], float | None], left: fl
 
 
 class Pulse:
-    """Hears every outcome; `stopped` says in one line why the target is not worth asking any more, empty as long as it is."""
+    """Hears every outcome; `stopped` says in one line why the target is not worth asking any more, empty as long as it is.
 
-    def __init__(self) -> None:
+    `calm` says how many times more than usual may be lost in a row, where that is to be expected.
+    """
+
+    def __init__(self, calm: int = 1) -> None:
         self.stopped = ""
+        self._calm = calm
         self._lost: Counter[str] = Counter()
 
     def heard(self, method: str, outcome: Outcome) -> None:
@@ -88,5 +92,5 @@ class Pulse:
             return
         kind = kind_of(outcome)
         self._lost[kind] += 1
-        if self._lost[kind] >= _MOST[kind] and not self.stopped:
+        if self._lost[kind] >= self._calm * _MOST[kind] and not self.stopped:
             self.stopped = f"{_SAYS[kind]}: {method} {outcome.reason}"

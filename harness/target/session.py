@@ -16,6 +16,7 @@ from harness.errors import TargetError
 from harness.schema import Schema, load
 from harness.target import properties
 from harness.target.actors import COOKIE, NOBODY, Connect, Session
+from harness.target.bodies import Bodies, Varies
 from harness.target.lasting import Pulse, kind_of, patiently, seconds_of, turned_away
 from harness.target.offered import in_words, offered_schema, versions
 from harness.target.pacing import Pacing
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from harness.target.guard import Guard
 
 _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
-_BODIES = 256
 IDLE = 300.0
 _SHARE, _LEAST = 5.0, 1.0
 """Seconds that an exchange gets, where it may take them, of a run that must end; and even after that end."""
@@ -94,7 +94,7 @@ class Target:
         self._connect = connect
         self._tape = tape
         self._sessions: dict[str, Session] = {}
-        self._bodies: dict[tuple[str, Ref, bytes], bytes] = {}
+        self._bodies = Bodies(schema)
         self.patience = self.ends = math.inf
         self.renewed: list[str] = []
         self.pulse = Pulse()
@@ -190,10 +190,13 @@ class Target:
         for actor in list(self._sessions):
             self.forget(actor)
 
-    def send(self, call: Call, purpose: str = "read", cell: str = "", *, shape: Shape | None = None) -> Operation:
+    def send(
+        self, call: Call, purpose: str = "read", cell: str = "", *, shape: Shape | None = None, varies: Varies = ()
+    ) -> Operation:
         """Send a call and record it, before the bytes leave and after the answer.
 
-        `shape` makes a returned value compact before it is recorded. Whatever the server does is a value, never an
+        `shape` makes a returned value compact before it is recorded; `varies` are texts in the arguments by which alone
+        calls differ, as Bodies has it. Whatever the server does is a value, never an
         exception; SchemaError if the arguments cannot be serialised, SpentError if the target's pacing allows no more,
         HaltedError if the guard does not let the call leave. A read
         is sent again while the server is busy, and once if it left on a connection that the server was closing. Reads and
@@ -201,7 +204,7 @@ class Target:
         """
 
         def once() -> tuple[Operation, float]:
-            return self._once(call, purpose, cell, shape)
+            return self._once(call, purpose, cell, shape, varies)
 
         def busy(made: tuple[Operation, float]) -> float | None:
             return made[1] if kind_of(made[0].outcome) == TURNED_AWAY else None
@@ -245,7 +248,9 @@ class Target:
         self.renewed.append(call.actor)
         return True
 
-    def _once(self, call: Call, purpose: str, cell: str, shape: Shape | None) -> tuple[Operation, float]:
+    def _once(
+        self, call: Call, purpose: str, cell: str, shape: Shape | None, varies: Varies
+    ) -> tuple[Operation, float]:
         """Send a call once; gives with the operation the seconds for which a busy server wants to be left alone."""
         session = self._session(call.actor)
         headers = {
@@ -261,7 +266,7 @@ class Target:
             headers = {name: value for name, value in headers.items() if name.lower() not in given}
             headers |= call.payload.headers
         else:
-            body = self._serialised(call, call.payload, again=purpose == "read")
+            body = self._bodies.body(call, call.payload, varies, again=purpose == "read")
         sent = self.secrets.resolve(body)
         with self._turn:
             invoke = self.recorder.invoke(call, purpose, cell)
@@ -314,18 +319,6 @@ class Target:
         fields, hidden = veiled("", {"_typeName": fault.type, **fault.fields}, self.secrets.learn)
         del fields["_typeName"]
         return Faulted(msgspec.structs.replace(fault, fields=fields), outcome.channel), hidden
-
-    def _serialised(self, call: Call, payload: Arguments, *, again: bool) -> bytes:
-        """Serialise a call; what is read over and over is serialised once."""
-        if not again:
-            return self.schema.request(call.method, call.object, payload.values)
-        key = (call.method, call.object, msgspec.json.encode(payload))
-        body = self._bodies.get(key)
-        if body is None:
-            if len(self._bodies) >= _BODIES:
-                self._bodies.clear()
-            body = self._bodies[key] = self.schema.request(call.method, call.object, payload.values)
-        return body
 
     def _session(self, actor: str) -> Session:
         with self._lock:

@@ -21,9 +21,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from harness.check.concurrent import judge_concurrent
 from harness.check.linearizable import Answer, Steps, linearize
 from harness.check.machine_steps import END, TAKE
-from harness.check.orders import answer_of, legal_orders
 from harness.contract import load
 from harness.history import FACTS, stream
 from harness.model import facts_of
@@ -34,8 +34,7 @@ sys.path.insert(0, str(HERE.parents[1] / "check"))  # the judge and the historie
 CLIENTS, HISTORIES, MACHINE, SPECIFICATION, WGL = (
     importlib.import_module(each) for each in ("clients", "histories", "machine_chains", "specification", "wgl")
 )
-RESULTS = HERE.with_name("RESULTS.md")
-BEGIN, FINISH = "<!-- checker: begin -->", "<!-- checker: end -->"
+write_section = importlib.import_module("sections").write_section  # the file beside this one
 MANAGER = "VirtualMachineGuestCustomizationManager"
 HASTE = 0.95
 GIB = 1 << 30
@@ -183,7 +182,10 @@ def judge_saved(path: str) -> None:
 
     start = time.process_time()
     facts = facts_of(_facts(Path(path).with_name("once.jsonl")))
-    assert answer_of(legal_orders(operations(), facts, load(MANAGER), load("VirtualMachine"))) is Answer.LEGAL
+    found = judge_concurrent(operations(), facts, load(MANAGER), load("VirtualMachine"))
+    assert set(found.machines.values()) == {Answer.LEGAL}
+    # the guests' names begin anew with each turn of the same recording, which nothing but a recording can do
+    assert {each.row.rpartition("/")[2] for each in found.findings} <= {"guest-names"}
     # not ru_maxrss: that still counts what the process was forked from
     most = int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))[0]) * 1024
     print(count, time.process_time() - start, most)  # noqa: T201 - read by the process that asked
@@ -203,7 +205,8 @@ def files(*, quick: bool) -> Iterator[str]:
         count, seconds, most = int(told[0]), float(told[1]), int(told[2])
         room = f"{most / GIB:.2f} GiB at the most (1: {'met' if most < GIB else '**missed**'})"
         yield (
-            f"A saved history of {count:,} operations is decoded and judged in one pass: {count / seconds:,.0f} operations/s"
+            f"A saved history of {count:,} operations, decoded and judged by all guarantees in one pass:"
+            f" {count / seconds:,.0f} operations/s"
             f" ({_met(count / seconds, 50_000)}), {room}."
         )
 
@@ -229,11 +232,7 @@ def main() -> None:
             print(line, flush=True)  # noqa: T201 - a script talks
             lines.append(line)
     if not asked.quick:
-        text = RESULTS.read_text("utf-8") if RESULTS.exists() else "# Measurements\n"
-        section = "\n".join((BEGIN, *lines, FINISH))
-        old = re.compile(f"{BEGIN}.*?{FINISH}", re.DOTALL)
-        text = old.sub(lambda _: section, text) if old.search(text) else f"{text.rstrip()}\n\n{section}\n"
-        RESULTS.write_text(text, "utf-8")
+        write_section("checker", lines)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,10 @@ machine, ratios to the floor of the same run do not.
 
 from __future__ import annotations
 
+import importlib
 import random
-import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from harness.contract import load as load_contract
 from harness.model import Asked, Facts, GuestAccount, VmFacts
@@ -20,8 +19,7 @@ from harness.strategies.customization import linux_specs
 from harness.strategies.typed import values
 from harness.terms import Json, Ref
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
-BEGIN, END = "<!-- strategies: begin -->", "<!-- strategies: end -->"
+write_section = importlib.import_module("sections").write_section  # the file beside this one
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")
 VM = Ref("VirtualMachine", "vm-1")
 EXAMPLES, ROUNDS = 300, 5
@@ -117,11 +115,7 @@ def coverage_lines() -> list[str]:
 
 def main() -> None:
     """Measure, and put the result between its markers."""
-    section = "\n".join([BEGIN, "## Inputs", "", *lines(), END])
-    text = RESULTS.read_text("utf-8") if RESULTS.exists() else "# Measurements\n"
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    text = pattern.sub(lambda _: section, text) if BEGIN in text else f"{text.rstrip()}\n\n{section}\n"
-    RESULTS.write_text(text, "utf-8")
+    write_section("strategies", ["## Inputs", "", *lines()])
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ The simulator is a process of its own in both runs. Run it by `make bench` on a 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -18,8 +18,7 @@ from pathlib import Path
 
 from harness.history import read_history
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
-BEGIN, END = "<!-- workers: begin -->", "<!-- workers: end -->"
+write_section = importlib.import_module("sections").write_section  # the file beside this one
 COMMAND = (sys.executable, "-m", "harness")
 WORTH = 1.5
 """What two workers must at least be worth on two cores."""
@@ -66,12 +65,7 @@ def main() -> None:
     """Measure, and put the result between its markers."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--max-calls", type=int, default=0)
-    section = "\n".join([BEGIN, "## Workers", "", *lines(parser.parse_args().max_calls), END])
-    text = RESULTS.read_text("utf-8") if RESULTS.exists() else "# Measurements\n"
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    text = pattern.sub(lambda _: section, text) if BEGIN in text else f"{text.rstrip()}\n\n{section}\n"
-    RESULTS.write_text(text, "utf-8")
-    sys.stdout.write(section + "\n")
+    write_section("workers", ["## Workers", "", *lines(parser.parse_args().max_calls)])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -26,14 +27,12 @@ POWER = ("PowerOffVM_Task", "PowerOnVM_Task", "PowerOnVM_Task", "ResetVM_Task", 
 
 
 class Client:
-    """One thread's way through its calls; `wild` also switches VMs and does things in their guests."""
+    """One thread's way through its calls, as the crowd to which it belongs is told to."""
 
-    def __init__(
-        self, target: Target, facts: Facts, machines: list[Ref], number: int, *, seed: int, wild: bool
-    ) -> None:
-        self._target, self._facts, self._machines, self._wild = target, facts, machines, wild
-        self._actor = f"client-{number}"
-        self._rng = Random(f"{seed} {number}")  # noqa: S311 - no secret
+    def __init__(self, target: Target, facts: Facts, machines: list[Ref], number: int, crowd: Crowd) -> None:
+        self._target, self._facts, self._machines, self._crowd = target, facts, machines, crowd
+        self._actor, self._names = f"client-{number}", (f"c{number}-{turn}" for turn in count())
+        self._rng = Random(f"{crowd.seed} {number}")  # noqa: S311 - no secret
         target.login(self._actor, "administrator@vsphere.local", "account.full")
 
     def work(self, calls: int, spec: dict[str, Json]) -> None:
@@ -43,15 +42,18 @@ class Client:
             kind = self._rng.random()
             if kind < 0.2:
                 read(self._target, self._actor, vm, STATE_PATHS, compact)
-            elif kind < 0.3 and self._wild:
-                self._follow(Call(vm, self._rng.choice(POWER), Arguments({}), self._actor), "arrange")
-            elif kind < 0.33 and self._wild:
+            elif kind < 0.3 and self._crowd.wild:
+                self._follow(Call(vm, self._rng.choice(self._crowd.power), Arguments({}), self._actor), "arrange")
+            elif kind < 0.33 and self._crowd.wild:
                 self._pull(vm)
             else:
                 self._follow(self._call(vm, spec), "judge")
 
     def _call(self, vm: Ref, spec: dict[str, Json]) -> Call:
-        method, guest = self._rng.choice(CALLS), self._rng.choice(GUESTS)
+        method, guest = self._rng.choice(self._crowd.methods), self._rng.choice(GUESTS)
+        if self._crowd.named:
+            host = {"_typeName": "CustomizationFixedName", "name": next(self._names)}
+            spec = {**spec, "identity": {**spec["identity"], "hostName": host}}
         values = {"vm": vm.json(), "auth": auth(guest)} | ({"spec": spec} if method == "CustomizeGuest_Task" else {})
         return Call(self._facts.manager, method, Arguments(values), self._actor)
 
@@ -59,7 +61,7 @@ class Client:
         done = self._target.send(call, purpose)
         task = as_ref(done.outcome.value) if isinstance(done.outcome, Returned) else None
         if task is not None and self._rng.random() < 0.95:
-            follow(self._target, self._actor, task, deadline_seconds=5.0, poll=0.001)
+            follow(self._target, self._actor, task, deadline_seconds=self._crowd.patience, poll=0.001)
 
     def _pull(self, vm: Ref) -> None:
         lever = next(each for each in self._facts.levers if each.does == "orphanLock")
@@ -81,12 +83,19 @@ def auth(username: str) -> dict[str, Any]:
 
 
 class Crowd(msgspec.Struct, frozen=True):
-    """How many clients make how many calls each, on a simulator that is told what."""
+    """How many clients make how many calls each, on a simulator that is told what.
+
+    The `wild` also switch VMs and do things in their guests; the `named` give each customization a host name of its own.
+    """
 
     clients: int
     calls: int
     seed: int = 1
     wild: bool = False
+    named: bool = False
+    methods: tuple[str, ...] = CALLS
+    power: tuple[str, ...] = POWER
+    patience: float = 5.0
     defects: frozenset[str] = frozenset()
     variants: frozenset[str] = frozenset()
 
@@ -107,9 +116,7 @@ def recorded(
         facts = survey(target, LOOPBACK, contract)
         recorder.observed(FACTS, msgspec.to_builtins(facts))
         machines = [each.ref for each in facts.vms.values() if each.name in {"linux-1", "linux-2"}]
-        several = [
-            Client(target, facts, machines, number, seed=crowd.seed, wild=crowd.wild) for number in range(crowd.clients)
-        ]
+        several = [Client(target, facts, machines, number, crowd) for number in range(crowd.clients)]
         threads = [threading.Thread(target=each.work, args=(crowd.calls, spec)) for each in several]
         for thread in threads:
             thread.start()

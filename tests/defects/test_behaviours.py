@@ -17,6 +17,7 @@ from harness.simulator import Settings
 from harness.simulator.defects import DEFECTS, Defect, listed_defects
 from harness.simulator.objects import Invocation
 from harness.simulator.timeline import Timeline
+from harness.simulator.upgrades import UPGRADES, listed_upgrades
 from harness.simulator.variants import VARIANTS, listed_variants
 from harness.simulator.vcenter import VCenter
 from harness.simulator.virtual_machine import VirtualMachine
@@ -44,14 +45,18 @@ def test_there_are_as_many_as_promised_and_each_says_what_it_does() -> None:
 
 
 def test_no_name_is_both_a_defect_and_a_variant() -> None:
-    """What keeps the contract cannot break it."""
+    """What keeps the contract cannot break it; what an upgrade changes may do either, and is in neither list."""
     assert not set(DEFECTS.known) & set(VARIANTS.known)
+    assert not set(UPGRADES.known) & {*DEFECTS.known, *VARIANTS.known}
+    assert len(listed_upgrades()) == len(set(listed_upgrades())) == len(UPGRADES.known)
 
 
-@pytest.mark.parametrize("kind", ["defect", "variant"])
-def test_an_unknown_name_is_one_line(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "field"), [(each, f"{each}s") for each in ("defect", "variant")] + [("upgrade-defect", "upgrades")]
+)
+def test_an_unknown_name_is_one_line(kind: str, field: str) -> None:
     """A name that nobody knows is a usage error that says where to look."""
-    settings = Settings(**{f"{kind}s": frozenset({"no-such-name"})})  # type: ignore[arg-type] # one field of two
+    settings = Settings(**{field: frozenset({"no-such-name"})})  # type: ignore[arg-type] # one field of three
     with pytest.raises(UsageError, match=f"--{kind} no-such-name: .*--list-{kind}s"):
         VCenter(settings)
 
@@ -59,7 +64,7 @@ def test_an_unknown_name_is_one_line(kind: str) -> None:
 def test_every_behaviour_changes_its_own_vcenter_alone() -> None:
     """With all behaviours planted in others, one at a time, a plain vCenter decides as before."""
     plain = vars(VCenter(Settings()).decisions)
-    for kind, known in (("defects", DEFECTS.known), ("variants", VARIANTS.known)):
+    for kind, known in (("defects", DEFECTS.known), ("variants", VARIANTS.known), ("upgrades", UPGRADES.known)):
         for name in known:
             VCenter(Settings(**{kind: frozenset({name})}))  # type: ignore[arg-type] # one field of two
     again = vars(VCenter(Settings()).decisions)

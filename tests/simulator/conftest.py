@@ -181,11 +181,11 @@ class Wire:
         assert isinstance(reply, Reply)
         return Answer(reply)
 
-    def login(self, user: str = "administrator") -> Answer:
+    def login(self, user: str = "administrator", version: str = "8.0.3.0") -> Answer:
         """Log in with a fresh session and use it from now on; a cookie of before is just forgotten."""
         self.cookie = ""
         who = f"<userName>{user}@vsphere.local</userName><password>vcontract</password>"
-        answer = self.call("Login", "SessionManager:SessionManager", who)
+        answer = self.call("Login", "SessionManager:SessionManager", who, version)
         self.cookie = dict(answer.reply.headers)["set-cookie"].partition(";")[0]
         return answer
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.simulator.defects import (
     caller,
+    concurrency,
     faults,
     guest,
     history,
@@ -28,6 +29,7 @@ __all__ = [
     "DEFECTS",
     "Defect",
     "caller",
+    "concurrency",
     "faults",
     "guest",
     "history",

@@ -1,0 +1,1 @@
+"""Disturbances of the system, one a file, by calls that a vCenter's API offers, made by an actor with a session of its own."""

@@ -1,0 +1,57 @@
+"""A difference in what two targets answer, with the calls that show it; how it is read back out of a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.errors import RunFileError
+from harness.report.differences import SCHEMA
+from harness.terms import Difference, ReplayStep
+
+_TOLD = 3
+
+
+class BehaviourDifference(Difference, frozen=True, rename={"impact": "class"}):
+    """A difference that two saved runs, or two profiles, show.
+
+    `seen` names the circumstances in which they do. `program` is the shortest sequence of recorded calls, about the VM `root`
+    (moId and name), whose last one tells the sides apart: by the `aspect` of its answer, which has one of two `values`.
+    `replay` is a command that shows it where no such program is needed.
+    """
+
+    object: str = ""
+    aspect: str = ""
+    values: tuple[str, str] = ("", "")
+    seen: tuple[str, ...] = ()
+    program: tuple[ReplayStep, ...] = ()
+    root: tuple[str, str] = ("", "")
+    replay: str = ""
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """Where it was seen, and the calls that show it."""
+        shown = ", ".join(self.seen[:_TOLD])
+        left = len(self.seen) - _TOLD
+        lines = [f"seen: {shown}" + (f" and in {left} more circumstances" if left > 0 else "")] if shown else []
+        lines += [f"calls: {' > '.join(each.call.method for each in self.program)}"] if self.program else []
+        return (*lines, *([f"replay: {self.replay}"] if self.replay else []))
+
+
+def load_differences(file: Path) -> list[BehaviourDifference]:
+    """Read the differences of a comparison that was written with `--format json`. Raises RunFileError in one line."""
+    try:
+        content: Any = msgspec.json.decode(file.read_bytes())
+    except OSError as error:
+        raise RunFileError(f"{file}: cannot be read: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RunFileError(f"{file}: truncated or not JSON: {error}") from error
+    found = content.get("schema") if isinstance(content, dict) else None
+    if found != SCHEMA:
+        raise RunFileError(f"{file}: its schema is {found!r}, expected {SCHEMA!r}")
+    try:
+        return msgspec.convert(content["differences"], list[BehaviourDifference])
+    except (KeyError, msgspec.ValidationError) as error:
+        raise RunFileError(f"{file}: not a {SCHEMA}: {error}") from error

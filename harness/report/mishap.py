@@ -1,0 +1,31 @@
+"""How a command that could not do its work ends: one line that says why, and an exit code; never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+from harness.errors import HarnessError
+
+_DEBUG = "VCONTRACT_DEBUG"
+
+
+def mishap(error: BaseException) -> tuple[str, int]:
+    """Give the line (empty: nobody is left to read it) and the exit code; whatever is not ours to expect is our own error."""
+    if isinstance(error, HarnessError):
+        return f"vcontract: {_harmless(str(error))}", error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return "vcontract: interrupted", 130
+    if isinstance(error, BrokenPipeError):
+        return "", 1
+    if os.environ.get(_DEBUG):
+        return _harmless("".join(traceback.format_exception(error))).rstrip(), 4
+    said = _harmless(f"{type(error).__name__}: {error}")
+    return f"vcontract: internal error: {said} ({_DEBUG}=1 shows where)", 4
+
+
+def _harmless(text: str) -> str:
+    """Take the secrets of the run, if there was one, out of what an error says: nobody chose its words."""
+    known = sys.modules.get("harness.target.secrets")
+    return known.redact_everywhere(text) if known is not None else text

@@ -1,0 +1,75 @@
+"""`vcontract stress`: starts what the load needs, each in a process of its own, and waits for the verdict."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from types import FrameType
+
+import msgspec
+from msgspec.structs import replace
+
+from harness.errors import HarnessError, UsageError
+from harness.stress.brief import Brief
+
+ENGINE = (sys.executable, "-m", "harness.stress.engine")
+_SIMULATOR = (sys.executable, "-m", "harness.stress.embedded")
+_TASK_SECONDS = 0.02
+_KEPT = 64
+"""How many ended tasks the simulator keeps for each client."""
+
+
+def stress(brief: Brief) -> int:
+    """Let the clients loose; gives the exit code. Raises UsageError for what is missing."""
+    if find_spec("locust") is None:
+        raise UsageError("stress needs Locust: pip install 'vcontract[stress]'")
+    if brief.target or brief.config:
+        return _engine(brief)
+    with simulator(brief.load.vms, brief.seed, _KEPT * brief.load.clients) as url:
+        return _engine(replace(brief, target=url))
+
+
+@contextmanager
+def simulator(vms: int, seed: int, tasks: int) -> Iterator[str]:
+    """Start the simulator in a process of its own, with so many VMs more; gives its URL."""
+    told = {"vms": vms, "seed": seed, "task_retention_count": tasks, "task_time": _TASK_SECONDS}
+    pipe = subprocess.PIPE
+    # out of the terminal's group: Ctrl-C is for the clients, which still have to put things right
+    with subprocess.Popen(_SIMULATOR, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:  # noqa: S603 - our own
+        assert process.stdout is not None
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(told) + "\n")
+        process.stdin.flush()
+        url = process.stdout.readline().strip()
+        if not url:
+            raise HarnessError("the simulator did not start")
+        try:
+            yield url
+        finally:
+            process.terminate()
+
+
+def _engine(brief: Brief) -> int:
+    """Run the process that does it, and hand signals on to it."""
+    with subprocess.Popen(ENGINE, stdin=subprocess.PIPE, start_new_session=True) as process:  # noqa: S603 - our own
+        assert process.stdin is not None
+        process.stdin.write(msgspec.json.encode(brief) + b"\n")
+        process.stdin.close()
+
+        def pass_on(number: int, _: FrameType | None) -> None:
+            process.send_signal(number)
+
+        before = [(each, signal.signal(each, pass_on)) for each in (signal.SIGINT, signal.SIGTERM)]
+        try:
+            code = process.wait()
+        finally:
+            for each, handler in before:
+                signal.signal(each, handler)
+    if code < 0:
+        raise HarnessError(f"the process of the clients was killed by signal {-code}")
+    return code

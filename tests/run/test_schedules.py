@@ -1,0 +1,75 @@
+"""Drawn schedules are executed as they are written; a race among them is made small and executed again."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.check.concurrent import judge_concurrent
+from harness.contract import load
+from harness.run.schedules import Hunt, execute, race, simulated
+from harness.simulator import Settings
+from harness.strategies.schedules import Turn, schedules
+from harness.terms import Verdict
+
+MANAGER, VM = load("VirtualMachineGuestCustomizationManager"), load("VirtualMachine")
+CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
+OFF, ON = "PowerOffVM_Task", "PowerOnVM_Task"
+SHORT = Hunt(seed=1, examples=40, seconds=20.0, again=5)
+
+
+def told(*defects: str) -> Settings:
+    """Tell a simulator to be slow enough for its tasks to be seen running."""
+    return Settings(task_time=0.01, defects=frozenset(defects))
+
+
+def test_a_schedule_is_executed_as_it_is_written() -> None:
+    """Each client makes its calls in their order, with a session of its own; the history is judged as any other."""
+    written = (Turn(0, CUSTOMIZE), Turn(1, OFF, 1), Turn(0, ABORT, 0, 2), Turn(1, ON, 1), Turn(0, NETWORK))
+    with simulated(MANAGER, told())() as ground:
+        operations = execute(written, ground, Hunt())
+        machines = [each.value for each in ground.machines]
+    calls = [each.call for each in operations if each.purpose in {"judge", "arrange"} and each.call.method != "Login"]
+    for client in (0, 1):
+        mine = [(each.client, each.method) for each in written if each.client == client]
+        assert [(client, each.method) for each in calls if each.actor == f"client-{client + 1}"] == mine
+    assert {each.object.value for each in calls if each.method in {OFF, ON}} == {machines[1]}
+    found = judge_concurrent(operations, ground.facts, MANAGER, VM)
+    assert found.findings == []
+    assert found.calls == 3
+
+
+def test_a_planted_race_is_made_small() -> None:
+    """Two clients with a call each are all that it takes, and it is told how often they show it."""
+    drawn = schedules((CUSTOMIZE, NETWORK, ABORT), clients=2, vms=1, most=6)
+    found = race(drawn, simulated(MANAGER, told("each-session-has-its-own-lock")), SHORT, MANAGER, VM)
+    assert found is not None
+    assert sorted(found.schedule) == [Turn(0, CUSTOMIZE), Turn(1, CUSTOMIZE)]
+    assert 0 < found.seen <= found.again == SHORT.again
+    assert f"in {found.seen} of 5 executions of\nclient 1: {CUSTOMIZE} on VM 1" in found.text()
+
+
+def test_a_faithful_server_has_no_race() -> None:
+    """Nothing is found in a few schedules, so nothing is made small."""
+    drawn = schedules((CUSTOMIZE, NETWORK, ABORT, OFF, ON))
+    assert race(drawn, simulated(MANAGER, told()), Hunt(seed=2, examples=8), MANAGER, VM) is None
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "defect", ["lock-is-checked-before-it-is-taken", "refused-call-frees-the-lock", "abort-and-completion-both-win"]
+)
+def test_more_races_are_made_small(defect: str) -> None:
+    """Among three clients and two VMs, to at most four calls."""
+    drawn = schedules((CUSTOMIZE, NETWORK, ABORT), most=8)
+    found = race(drawn, simulated(MANAGER, told(defect)), Hunt(seed=1, examples=200, seconds=90.0), MANAGER, VM)
+    assert found is not None
+    assert len(found.schedule) <= 4, found.text()
+
+
+def test_the_verdict_is_that_of_the_judge() -> None:
+    """What a race breaks are the guarantees by their names."""
+    written = (Turn(0, CUSTOMIZE), Turn(1, CUSTOMIZE))
+    with simulated(MANAGER, told("each-session-has-its-own-lock"))() as ground:
+        found = judge_concurrent(execute(written, ground, Hunt()), ground.facts, MANAGER, VM)
+    broken = {each.id.rpartition("/")[2] for each in found.rows if each.verdict is Verdict.VIOLATES}
+    assert "one-customization" in broken
