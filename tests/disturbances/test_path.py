@@ -239,3 +239,26 @@ def begun(proxy: Proxy) -> None:
     """Begin the schedule and wait until the process knows."""
     proxy.begin()
     time.sleep(0.1)
+
+
+def test_the_same_seed_strikes_the_same_requests(server: Any, client_of: Any) -> None:
+    """Of the requests of one connection, in two runs; another seed strikes others."""
+    struck = []
+    for seed in (1, 1, 2):
+        with Proxy(server.url, [always("duplicate", probability=0.5)], seed) as proxy:
+            begun(proxy)
+            client, before = client_of(proxy), len(server.seen)
+            for number in range(20):
+                client.call(f"Method{number}")
+            _settle(server, before)
+        struck.append(sorted(str(each.facts["method"]) for each in proxy.events()))
+    assert struck[0] == struck[1] != struck[2]
+    assert 3 < len(struck[0]) < 17
+
+
+def _settle(server: Any, before: int) -> None:
+    """Wait until no copy comes any more."""
+    seen = -1
+    while seen != len(server.seen) or seen < before + 20:
+        seen = len(server.seen)
+        time.sleep(0.1)

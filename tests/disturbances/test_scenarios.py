@@ -8,7 +8,7 @@ import pytest
 
 from harness.disturbances.network.catalogue import NETWORK
 from harness.disturbances.planned import Fired, Planned, unfired
-from harness.disturbances.scenario import KNOWN, load_scenario, names, schedule
+from harness.disturbances.scenario import KNOWN, SHIPPED, load_scenario, names, schedule
 from harness.disturbances.system.catalogue import SYSTEM
 from harness.errors import UsageError
 
@@ -100,3 +100,18 @@ def test_what_never_struck_is_told() -> None:
     planned = (Planned("latency", 0, 1), Planned("latency", 2, 3), Planned("jitter", 0, 1))
     assert unfired(planned, [Fired("latency", 1, 0.5), Fired("jitter", 2, 0.1)]) == (planned[0],)
     assert unfired(planned, []) == planned
+
+
+def test_the_readme_tells_of_every_disturbance_and_parameter() -> None:
+    """Each has a row, and in it each of its parameters with the default that it has."""
+    rows = {
+        each.split("`")[1]: each
+        for each in (SHIPPED / "README.md").read_text("utf-8").splitlines()
+        if each[:3] == "| `"
+    }
+    assert rows.keys() == KNOWN.keys()
+    for name, kind in KNOWN.items():
+        for parameter, default in zip(kind.__struct_fields__, kind.__struct_defaults__, strict=True):
+            assert parameter == "probability" or f"`{parameter}`" in rows[name], (name, parameter)
+            assert parameter == "probability" or f"({default:g})" in rows[name], (name, parameter)
+        assert all(f"`{need}`" in rows[name] for need in getattr(kind, "needs", ())), name
