@@ -117,8 +117,8 @@ def judge_concurrent(
         disorders.setdefault(found.id, disorder)
     rows.append(_order_row(contract.object, orders, heard.calls))
     for guarantee in heard.guarantees:
-        stuck = heard.kept.stuck if guarantee is heard.kept else ()
-        rows.append(_row(contract.object, guarantee, [each.ref.value for each in stuck], heard.calls))
+        unknown = heard.kept.open if guarantee is heard.kept else ()
+        rows.append(_row(contract.object, guarantee, [each.ref.value for each in unknown], heard.calls))
         for breach in guarantee.breaches:
             found = _finding(contract.object, guarantee.name, breach, replay)
             findings.setdefault(found.id, found)
@@ -178,12 +178,12 @@ def _order_row(object_: str, orders: Sequence[Order], calls: int) -> RowVerdict:
     return RowVerdict(id_, Verdict.CONFORMS, "", observed)
 
 
-def _row(object_: str, guarantee: Guarantee, stuck: Sequence[str], calls: int) -> RowVerdict:
+def _row(object_: str, guarantee: Guarantee, unknown: Sequence[str], calls: int) -> RowVerdict:
     id_, observed = guarantee_id(object_, guarantee.name), {"judged": guarantee.judged}
     if guarantee.breaches:
         return RowVerdict(id_, Verdict.VIOLATES, guarantee.breaches[0].detail, observed)
-    if stuck:
-        return RowVerdict(id_, Verdict.INCONCLUSIVE, f"stuck: {', '.join(stuck)}", observed)
+    if unknown:
+        return RowVerdict(id_, Verdict.INCONCLUSIVE, f"nobody saw the end of {', '.join(unknown)}", observed)
     if not guarantee.judged:
         why = "nothing happened that could have broken it" if calls else _NOT_JUDGED
         return RowVerdict(id_, Verdict.UNTESTED, why, observed)

@@ -51,20 +51,28 @@ def references(contract: Contract, given: Alphabet, pinned: Pinned | None = None
 
 
 def _reference(contract: Contract, given: Alphabet, pinned: Pinned | None, fates: Fates) -> Automaton:
-    states = {State(): 0}
+    states = {_Place(State()): 0}
     moves: list[dict[str, tuple[str, int]]] = []
     while len(moves) < len(states):
-        state = list(states)[len(moves)]
+        place = list(states)[len(moves)]
         here = {}
         for name in given.inputs:
             if name in given.calls:
-                outcome, after = _called(contract, given.calls[name], state, pinned, fates)
+                outcome, after = _called(contract, given.calls[name], place.state, pinned, fates)
+                end = replace(place, state=after)
             else:
-                outcome, after = _moved(name, state, fates)
-            after = replace(after, network=State().network)
-            here[name] = told(outcome, shown([after])), states.setdefault(after, len(states))
+                outcome, end = _moved(name, place, fates)
+            end = replace(end, state=replace(end.state, network=State().network))
+            here[name] = told(outcome, shown([end.state])), states.setdefault(end, len(states))
         moves.append(here)
     return Automaton(tuple(moves))
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """A state, and how Tools were when the VM was suspended: they are so again when it is resumed."""
+
+    state: State
+    slept: str = ""
 
 
 def _called(contract: Contract, asked: Asked, state: State, pinned: Pinned | None, fates: Fates) -> tuple[str, State]:
@@ -83,17 +91,20 @@ def _called(contract: Contract, asked: Asked, state: State, pinned: Pinned | Non
     return f"{SUCCESS if chosen == OK else chosen} ({channel})", after
 
 
-def _moved(name: str, state: State, fates: Fates) -> tuple[str, State]:
-    move = MOVES[name]
+def _moved(name: str, place: _Place, fates: Fates) -> tuple[str, _Place]:
+    state = place.state
     if name in _POWER:
         if state.power not in _POWER[name]:
-            return "InvalidPowerState (task)", state
+            return "InvalidPowerState (task)", place
         if name in {"powerOff", "reset"}:
             state = replace(state, orphaned=state.orphaned and fates.kept)
-        return DONE, next(iter(move.leads(state)))
+        after = next(iter(MOVES[name].leads(state)))
+        if name == "suspend":
+            return DONE, _Place(after, state.tools)
+        return DONE, _Place(replace(after, tools=place.slept) if place.slept and after.power == ON else after)
     if state.power != ON or state.tools != "ready":
-        return "GuestOperationsUnavailable (call)", state
-    return DONE, next(iter(move.leads(state)))
+        return "GuestOperationsUnavailable (call)", place
+    return DONE, replace(place, state=next(iter(MOVES[name].leads(state))))
 
 
 def run_word(automaton: Automaton, word: Sequence[str]) -> list[str]:

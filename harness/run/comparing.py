@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from harness.check.compare.change import Kind
 from harness.contract import load as load_contract
 from harness.errors import RunFileError, UsageError
 from harness.history import FACTS, read_history
+from harness.model import PASSING, VARIED
+from harness.profile import SCHEMA, load_profile
 from harness.report.behaviour import BehaviourDifference
 from harness.report.differences import DifferenceReport, Side
 from harness.report.result import RunResult, load_run
@@ -34,7 +36,6 @@ from harness.run.telling_apart import Witnessed, shortest
 from harness.schema import SHIPPED, bases_of, load
 from harness.terms import Json
 
-PROFILE = "vcontract.profile/1"
 _READ = "read"
 
 
@@ -157,7 +158,7 @@ def _side(told: Told) -> Side:
 
 
 def _is_profile(path: Path) -> bool:
-    return path.is_file() and _content(path).get("schema") == PROFILE
+    return path.is_file() and _content(path).get("schema") == SCHEMA
 
 
 def _content(path: Path) -> dict[str, Json]:
@@ -179,9 +180,12 @@ def _profiles(old: Path, new: Path) -> tuple[list[BehaviourDifference], tuple[Si
 
 
 def _answers(path: Path) -> dict[str, Json]:
-    """Give what a profile says of each of its entries. Raises RunFileError."""
-    answers: Sequence[Any] = _content(path).get("answers") or ()
-    try:
-        return {each["id"]: each["observed"] for each in answers}
-    except (KeyError, TypeError) as error:
-        raise RunFileError(f"{path}: an entry of its answers has no id, or nothing observed: {error}") from error
+    """Give what a profile says of each of its entries, how often aside. Raises UsageError.
+
+    What stands for many inputs, or passes by itself, differs from run to run, and is left out.
+    """
+    return {
+        each.id: [seen.text() for seen in each.observed]
+        for each in load_profile(path).answers
+        if not {*VARIED, PASSING} & set(each.conditions)
+    }

@@ -110,11 +110,10 @@ class _Told:
             self.infos.setdefault(moid, []).append((operation, info))
             if info.get("state") in {"success", "error"}:
                 self.ends.setdefault(moid, operation.end)
-        if _POWER not in values:
-            return  # a read of something else, as of marks, tells nothing of the state
-        times, readings = self._vms.setdefault(moid, ([], []))
-        times.append(operation.end)
-        readings.append(values)
+        if _POWER in values:  # a read of something else, as of marks, tells nothing of the state
+            times, readings = self._vms.setdefault(moid, ([], []))
+            times.append(operation.end)
+            readings.append(values)
         host = as_ref(values.get("runtime.host"))
         if host is not None:
             self.hosts.setdefault(moid, set()).add(host.value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,8 @@ import msgspec
 import pytest
 
 from harness.errors import RunFileError, UsageError
+from harness.profile import Answer, Observed, Profile, encode_profile
+from harness.profile import Target as About
 from harness.report.behaviour import BehaviourDifference
 from harness.report.differences import FORMATS, DifferenceReport, render
 from harness.run.comparing import compare
@@ -161,18 +162,22 @@ def test_the_other_way_round_is_told_too(shown: Shown, plain: Path) -> None:
 
 
 def test_profiles_are_compared_by_their_entries(tmp_path: Path) -> None:
-    """An entry that changed, one that came and one that went; the order of what was observed does not count."""
+    """An entry that changed, one that came and one that went; neither order nor count matters, nor what passes by itself."""
     tables = (
-        {"a": ["X", "Y"], "b": ["X"], "c": ["Z"]},
-        {"a": ["Y", "X"], "b": ["Y"], "d": ["Z"]},
+        {"a": "XY", "b": "X", "c": "Z", "toolsStarting": "X"},
+        {"a": "YX", "b": "Y", "d": "Z", "toolsStarting": "Y"},
     )
     files = [tmp_path / "old.json", tmp_path / "new.json"]
-    for file, table in zip(files, tables, strict=True):
-        answers = [{"id": name, "method": "M", "conditions": [], "observed": seen} for name, seen in table.items()]
-        file.write_text(json.dumps({"schema": "vcontract.profile/1", "target": {}, "answers": answers}))
+    for number, (file, table) in enumerate(zip(files, tables, strict=True), 1):
+        answers = [
+            Answer(name, "M", (name,), tuple(Observed(each, "call", number + place) for place, each in enumerate(seen)))
+            for name, seen in table.items()
+        ]
+        file.write_bytes(encode_profile(Profile("O", About("url"), number, tuple(answers))))
     report = compare(files[0], files[1], "risky")
     told = {(each.kind, each.path, each.old, each.new) for each in report.differences}
-    assert told == {("entryChanged", "b", "X", "Y"), ("entryNew", "d", "", "Z"), ("entryGone", "c", "Z", "")}
+    x, y, z = (f"{each} (call)" for each in "XYZ")
+    assert told == {("entryChanged", "b", x, y), ("entryNew", "d", "", z), ("entryGone", "c", z, "")}
     assert report.exit_code == 100
 
 

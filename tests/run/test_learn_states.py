@@ -155,10 +155,16 @@ def test_a_hidden_state_is_learned() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("variants", [(), ("failed-customization-leaves-its-lock",)])
-def test_what_is_learned_is_the_simulator(variants: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("names", "variants"),
+    [
+        ((*SMALL, "suspend", "reset", "CustomizeGuest_Task:nicCount"), ()),
+        ((*SMALL, "suspend", "reset", "CustomizeGuest_Task:nicCount"), ("failed-customization-leaves-its-lock",)),
+        ((CUSTOMIZE, "stopTools", "suspend", "powerOn", "reset"), ()),
+    ],
+)
+def test_what_is_learned_is_the_simulator(names: tuple[str, ...], variants: tuple[str, ...]) -> None:
     """The learned machine answers every word as the one that breadth-first exploration of the insides finds."""
-    names = (*SMALL, "suspend", "reset", "CustomizeGuest_Task:nicCount")
     inside, machine, _ = machines(names, *variants)
     assert difference(inside, machine, machine.inputs) is None
 

@@ -94,3 +94,17 @@ def test_a_step_knows_whether_all_work_before_it_had_ended() -> None:
     told.read(Ref("Task", "task-1"), {"info": {"state": "success"}})
     op = told.say(MANAGER, N, purpose="judge", vm=VM.json())
     assert [step.alone for block in programs(told.operations, op)[1] for step in block] == [True, False, True]
+
+
+def test_a_read_of_marks_alone_tells_nothing_of_the_state() -> None:
+    """What a replay waits for is what was last read of the state, whatever was read of the VM since."""
+    told = History()
+    state = {
+        "runtime.powerState": "poweredOn", "runtime.connectionState": "connected", "guest.toolsRunningStatus":
+        "guestToolsRunning", "guest.toolsVersionStatus2": "guestToolsCurrent", "guest.guestOperationsReady": True,
+    }  # fmt: skip
+    told.read(VM, state)
+    told.read(VM, {"config.extraConfig": []})
+    op = told.say(MANAGER, N, purpose="judge", vm=VM.json())
+    _, blocks = programs(told.operations, op)
+    assert blocks[-1][-1].seen == {"power": "poweredOn", "tools": "ready", "connection": "connected"}

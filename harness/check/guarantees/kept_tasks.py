@@ -16,7 +16,8 @@ from harness.terms import Grade, Json, Operation, as_ref
 class KeptTasks:
     """Holds every read of a task against the call that was given it, and against what was read of it before.
 
-    A task that is not over `limit` seconds after it was given, at the end of the history, is `stuck` (0: no limit).
+    A task that was read running `limit` seconds after it was given is stuck (oracle rule A14; 0: no limit). One that nobody
+    read so long, and that had the time to end, is `open`: nothing is known of it.
     """
 
     name = "kept-tasks"
@@ -24,7 +25,7 @@ class KeptTasks:
     def __init__(self, limit: float = 0.0) -> None:
         self.judged = 0
         self.breaches: list[Breach] = []
-        self.stuck: list[TaskSeen] = []
+        self.open: list[TaskSeen] = []
         self._limit = limit
         self._told: set[tuple[str, str]] = set()
         self._now = 0.0
@@ -39,13 +40,15 @@ class KeptTasks:
             self._read(operation, *lives.last)
 
     def close(self, lives: TaskLives) -> None:
-        """Take the end of the history: what was not over by then, and had the time for it, is stuck."""
-        if self._limit:
-            self.stuck = [
-                each
-                for each in lives.tasks.values()
-                if not each.ended and self._now - each.given > self._limit and each.running is not None
-            ]
+        """Take the end of the history: what was read running beyond the limit is stuck, what nobody read so long is open."""
+        for each in lives.tasks.values() if self._limit else ():
+            if each.ended or each.running is None:
+                continue
+            waited = each.running[1] - each.given
+            if waited >= self._limit:
+                self.breaches.append(_stuck(each, waited))
+            elif self._now - each.given > self._limit:
+                self.open.append(each)
 
     def _given(self, operation: Operation, task: TaskSeen, old: TaskSeen | None) -> None:
         if old is not None and old.until > operation.start:
@@ -83,3 +86,18 @@ class KeptTasks:
                 ops=(*ops, operation.op),
             )
         )
+
+
+def _stuck(task: TaskSeen, waited: float) -> Breach:
+    return Breach(
+        op=task.ran[-1],
+        method=task.method,
+        vm=task.vm,
+        grade=Grade.WRONG,
+        expected="an end within the limit of the configuration",
+        observed="stuck",
+        detail=f"info.state: {task.ref.value} was still running after {waited:.1f} s",
+        channel="task",
+        field="info.state",
+        ops=(task.op, *task.ran),
+    )
