@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from types import FrameType
 from urllib.parse import unquote
 
 import msgspec
@@ -17,7 +15,7 @@ from msgspec.structs import replace
 from harness.contract import Contract, load
 from harness.errors import UsageError
 from harness.report.console import ConsoleReporter, JsonReporter
-from harness.report.events import Reporter, RunEvent, RunStarted
+from harness.report.events import Reporter
 from harness.report.junit import JunitReporter
 from harness.report.reproduction import ReproductionReporter
 from harness.report.result import RunResult
@@ -32,6 +30,7 @@ from harness.run.options import Options
 from harness.run.past import Asked, Past, past_of
 from harness.run.recorded import REPLAY, Recorded, opening, recorded, refuse
 from harness.run.survey import secrets_by_name, secrets_of
+from harness.run.terminable import Begun, terminable
 from harness.target import Recorder, Secrets, Target
 from harness.target.recording import Tape
 from harness.target.replayed import Replay
@@ -256,17 +255,6 @@ def replayed(given: Job, seed: int | None, contract: str) -> Job:
     )
 
 
-class Begun:
-    """Hears whether the run got under way."""
-
-    def __init__(self) -> None:
-        self.yes = False
-
-    def on(self, event: RunEvent) -> None:
-        """Take one event."""
-        self.yes = self.yes or isinstance(event, RunStarted)
-
-
 @contextmanager
 def opened(
     job: Job,
@@ -345,29 +333,6 @@ def configured(job: Job) -> Config:
     return replace(config, account=(Account("full", job.username, password=password), *others))
 
 
-@contextmanager
-def terminable(begun: Begun, end: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does: cleanly, with what is known.
-
-    Once it is under way, `end` is called and must let it end before its next call: one that is cut in the middle would be
-    judged by half of what was said. A second signal ends it at once.
-    """
-    told: list[int] = []
-
-    def stop(number: int, _: FrameType | None) -> None:
-        told.append(number)
-        if not begun.yes or len(told) > 1:
-            raise KeyboardInterrupt
-        end()
-
-    before = [(each, signal.signal(each, stop)) for each in (signal.SIGINT, signal.SIGTERM)]
-    try:
-        yield
-    finally:
-        for each, handler in before:
-            signal.signal(each, handler)
-
-
 def from_environment(environment: dict[str, str]) -> tuple[str, str, str, bool]:
     """Read `--target govc` from govc's variables: URL, user name, password, insecure. Raises UsageError.
 
@@ -398,5 +363,4 @@ __all__ = [
     "going_on",
     "opened",
     "replayed",
-    "terminable",
 ]

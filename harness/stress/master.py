@@ -22,7 +22,7 @@ from harness.report.events import FindingSeen, Note, Progressed, Reporter, RunEn
 from harness.report.junit import JunitReporter
 from harness.report.result import RunResult, TargetFacts
 from harness.report.run_directory import RunDirectory
-from harness.run.job import Begun, terminable
+from harness.run.terminable import Begun, terminable
 from harness.stress.brief import Brief
 from harness.stress.crowd import Crowd
 from harness.stress.judging import merged

@@ -3,53 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-pytest.importorskip("locust", reason="Locust, the extra `stress`, is not installed")
 VCONTRACT = (sys.executable, "-m", "harness")
 ROWS = {"legal-order", "one-customization", "blamed-task", "kept-tasks", "guest-names", "own-sessions", "replies"}
 
 
-def stress(folder: Path, *options: str, seconds: float = 2.0, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the verb to its end."""
-    told = ("--time-limit", str(seconds), "--seed", "1", "--report-dir", str(folder / "reports"))
-    command = (*VCONTRACT, "stress", *told, *options)
-    return subprocess.run(  # noqa: S603 - our own
-        command, capture_output=True, text=True, check=False, timeout=180, env=os.environ | environment
-    )
-
-
-def result(folder: Path) -> dict[str, Any]:
-    """Read the newest result."""
-    found: dict[str, Any] = json.loads((folder / "reports" / "latest" / "run.json").read_text())
-    return found
-
-
-@contextmanager
-def simulator(*options: str) -> Iterator[str]:
-    """Serve a simulator in a process of its own."""
-    command = (*VCONTRACT, "simulate", "--vms", "6", "--task-time", "0.02", *options)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
-        assert process.stdout is not None
-        yield process.stdout.readline().split()[-1]
-        process.terminate()
-
-
-def test_a_faithful_simulator_conforms_and_is_judged_the_same_again(tmp_path: Path) -> None:
+def test_a_faithful_simulator_conforms_and_is_judged_the_same_again(load: Any) -> None:
     """Every guarantee had something to judge; the saved history tells the same without a server."""
-    ended = stress(tmp_path, "--clients", "16", "--vms", "4")
+    ended = load.run("--clients", "16", "--vms", "4")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    found = result(tmp_path)
+    found = load.result
     assert found["verdict"] == "conforms"
     assert {row["id"].rpartition("/")[2] for row in found["rows"]} == ROWS
     assert all(row["verdict"] == "conforms" for row in found["rows"])
@@ -62,7 +33,7 @@ def test_a_faithful_simulator_conforms_and_is_judged_the_same_again(tmp_path: Pa
         each["p50"] <= each["p95"] <= each["p99"] <= 1.01 * each["longest"] for each in found["stress"]["latencies"]
     )
     again = subprocess.run(  # noqa: S603 - our own
-        (*VCONTRACT, "judge", str(tmp_path / "reports" / "latest"), "--format", "json"),
+        (*VCONTRACT, "judge", str(load.reports / "latest"), "--format", "json"),
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     told = json.loads(again.stdout)
@@ -72,12 +43,12 @@ def test_a_faithful_simulator_conforms_and_is_judged_the_same_again(tmp_path: Pa
     }
 
 
-def test_two_workers_and_a_master_give_one_verdict(tmp_path: Path) -> None:
+def test_two_workers_and_a_master_give_one_verdict(load: Any) -> None:
     """Three processes; the histories are with the workers, and are judged together."""
-    ended = stress(tmp_path, "--clients", "5", "--vms", "4", "--processes", "2")
+    ended = load.run("--clients", "5", "--vms", "4", "--processes", "2")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    found = result(tmp_path)
-    files = [tmp_path / "reports" / "latest" / each for each in found["stress"]["histories"]]
+    found = load.result
+    files = [load.reports / "latest" / each for each in found["stress"]["histories"]]
     assert len(files) == 2
     assert found["stress"]["clients"] == 5
     assert found["stress"]["vms"] == 4
@@ -98,28 +69,28 @@ def _customized(history: Path) -> set[str]:
     return {each["payload"]["values"]["vm"]["value"] for each in calls if each["method"] == "CustomizeGuest_Task"}
 
 
-def test_a_broken_lock_is_found_and_drawn(tmp_path: Path) -> None:
+def test_a_broken_lock_is_found_and_drawn(load: Any, simulator: Any) -> None:
     """Exit 1, the order that is missing as data and as a picture, and the second guarantee that it breaks."""
     with simulator("--defect", "two-customizations-at-once") as url:
-        ended = stress(tmp_path, "--clients", "6", "--vms", "2", "--target", url, seconds=3)
+        ended = load.run("--clients", "6", "--vms", "2", "--target", url, seconds=3)
     assert ended.returncode == 1, ended.stdout + ended.stderr
-    found = {each["row"].rpartition("/")[2]: each for each in result(tmp_path)["findings"]}
+    found = {each["row"].rpartition("/")[2]: each for each in load.result["findings"]}
     assert {"legal-order", "one-customization"} <= set(found)
     order = found["legal-order"]
     assert order["ops"]
     assert "no legal order at operation" in ended.stdout
-    picture = (tmp_path / "reports" / "latest" / f"timeline-{order['id']}.svg").read_text()
+    picture = (load.reports / "latest" / f"timeline-{order['id']}.svg").read_text()
     assert f"no legal order at operation {order['op']}" in picture
 
 
-def test_ctrl_c_keeps_what_is_known(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_is_known(load: Any) -> None:
     """The clients end their steps, the VMs are brought to rest, and what was recorded is judged."""
     command = (*VCONTRACT, "stress", "--time-limit", "60", "--clients", "4", "--vms", "2", "--seed", "1")
-    with subprocess.Popen((*command, "--report-dir", str(tmp_path / "reports"))) as process:  # noqa: S603 - our own
-        _until(lambda: any(b'"judge"' in each.read_bytes() for each in tmp_path.glob("reports/*/history.jsonl")))
+    with subprocess.Popen((*command, "--report-dir", str(load.reports))) as process:  # noqa: S603 - our own
+        _until(lambda: any(b'"judge"' in each.read_bytes() for each in load.reports.glob("*/history.jsonl")))
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
-    found = result(tmp_path)
+    found = load.result
     assert found["verdict"] == "conforms"
     assert any("interrupted" in note for note in found["notes"])
     assert found["stress"]["seconds"] < 50
@@ -143,31 +114,31 @@ def _until(happened: Any, seconds: float = 60.0) -> None:
         (("--target", "replay:file"), 2, "replay"),
     ],
 )
-def test_what_cannot_be_is_one_line(tmp_path: Path, options: tuple[str, ...], code: int, says: str) -> None:
+def test_what_cannot_be_is_one_line(load: Any, options: tuple[str, ...], code: int, says: str) -> None:
     """With the exit code that goes with it."""
-    ended = stress(tmp_path, *options)
+    ended = load.run(*options)
     assert ended.returncode == code, ended.stderr
     assert says in ended.stderr
     assert "Traceback" not in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
-def test_more_vms_than_there_are(tmp_path: Path) -> None:
+def test_more_vms_than_there_are(load: Any, simulator: Any) -> None:
     """Exit 3, and how many there are; nothing was disturbed, and no directory is left."""
     with simulator() as url:
-        ended = stress(tmp_path, "--vms", "99", "--target", url)
+        ended = load.run("--vms", "99", "--target", url)
     assert ended.returncode == 3
     assert "--vms asks for 99" in ended.stderr
-    assert not (tmp_path / "reports").exists()
+    assert not load.reports.exists()
 
 
-def test_no_vm_without_a_mark_is_disturbed(tmp_path: Path) -> None:
+def test_no_vm_without_a_mark_is_disturbed(load: Any, simulator: Any, tmp_path: Path) -> None:
     """A configuration of another owner finds no VM of its own."""
     config = tmp_path / "vcontract.toml"
     config.write_text(
         'owner = "somebody"\n[[account]]\nrole = "full"\nusername = "administrator@vsphere.local"\npassword = "vcontract"\n'
     )
     with simulator() as url:
-        ended = stress(tmp_path, "--config", str(config), "--target", url)
+        ended = load.run("--config", str(config), "--target", url)
     assert ended.returncode == 3
     assert "no VM carries the mark vcontract.owner = somebody" in ended.stderr

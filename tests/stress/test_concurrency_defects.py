@@ -1,0 +1,105 @@
+"""Bugs that only several clients at once see are found; a server that keeps the contract is not accused, disturbed or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.disturbances.scenario import names
+from harness.simulator.defects import DEFECTS
+from harness.simulator.defects.registry import Defect
+
+CONCURRENT = sorted(name for name, each in DEFECTS.known.items() if isinstance(each, Defect) and each.concurrent)
+SAMPLE = {  # one for each way to see them
+    "each-session-has-its-own-lock": "legal-order",
+    "task-in-progress-names-an-ended-task": "blamed-task",
+    "sessions-opened-together-are-one": "own-sessions",
+}
+SEEDS = (1, 271828, 577215, 141421, 662607)
+CROWD = ("--clients", "8", "--vms", "3")
+SCENARIOS = tuple(each for each in names() if each != "server-restart")
+"""No stress run restarts a server."""
+DECIDES = {"violates", "conforms", "untested"}
+
+
+def found(load: Any, simulator: Any, defect: str, seed: int) -> set[str]:
+    """Look for a bug with more and more time, a minute in all at the most; gives the guarantees that it broke."""
+    for seconds in (4, 12, 30):
+        with simulator("--defect", defect) as url:
+            ended = load.run(*CROWD, "--target", url, seconds=seconds, seed=seed)
+        assert ended.returncode in {0, 1, 5}, ended.stderr
+        if broken := load.broken():
+            return set(broken)
+    return set()
+
+
+def test_there_are_enough_of_them() -> None:
+    """At least a dozen, as they are many ways to go wrong."""
+    assert len(CONCURRENT) >= 12
+    assert set(SAMPLE) <= set(CONCURRENT)
+
+
+@pytest.mark.parametrize("defect", SAMPLE)
+def test_a_bug_that_only_several_clients_see(load: Any, simulator: Any, defect: str) -> None:
+    """It is found, and by the guarantee that it breaks."""
+    assert SAMPLE[defect] in found(load, simulator, defect, 1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("defect", CONCURRENT)
+def test_every_bug_at_every_seed(load: Any, simulator: Any, defect: str, seed: int) -> None:
+    """Each within a minute of load."""
+    assert found(load, simulator, defect, seed)
+
+
+def quiet(load: Any, seed: int, *options: str, seconds: float = 4.0) -> None:
+    """Let clients work on a faithful simulator: no finding, and what was planned struck."""
+    ended = load.run(*CROWD, *options, seconds=seconds, seed=seed)
+    assert load.result["findings"] == [], ended.stdout
+    assert load.result["verdict"] in {"conforms", "untested"}, ended.stdout
+    assert load.result["stress"]["unsure"] == []
+
+
+@pytest.mark.parametrize("scenario", ["failing-hosts", "repeated-requests"])
+def test_a_disturbed_server_that_keeps_the_contract_is_not_accused(load: Any, scenario: str) -> None:
+    """What was planned struck, and is counted."""
+    quiet(load, 1, "--disturb", scenario)
+    assert load.result["stress"]["scenario"] == scenario
+    assert sum(load.result["stress"]["fired"].values()) > 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(20))
+def test_twenty_undisturbed_runs(load: Any, seed: int) -> None:
+    """None of them accuses anybody."""
+    quiet(load, seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(20))
+def test_twenty_disturbed_runs(load: Any, seed: int) -> None:
+    """Each scenario in turn; none of them accuses anybody."""
+    quiet(load, seed, "--disturb", SCENARIOS[seed % len(SCENARIOS)])
+
+
+def test_a_disturbance_that_never_strikes_is_not_green(load: Any, tmp_path: Any) -> None:
+    """Nothing is known of it then: inconclusive, with its name."""
+    scenario = tmp_path / "rare.toml"
+    scenario.write_text('[[disturbance]]\nname = "reset-after"\nprobability = 0.0000001\n')
+    ended = load.run(*CROWD, "--disturb", str(scenario))
+    assert ended.returncode == 5, ended.stdout
+    assert load.result["verdict"] == "inconclusive"
+    assert "reset-after" in load.result["stress"]["unsure"][0]
+
+
+def test_a_scenario_that_cannot_be_is_one_line(load: Any) -> None:
+    """Unknown, or with nothing to strike."""
+    unknown = load.run("--disturb", "flood")
+    assert unknown.returncode == 2
+    assert "there is no scenario 'flood'" in unknown.stderr
+    restart = load.run("--disturb", "server-restart")
+    assert restart.returncode == 2
+    assert "--disturb server-restart: server-restart:" in restart.stderr
+    assert "Traceback" not in unknown.stderr + restart.stderr
