@@ -20,7 +20,6 @@ SEEDS = (1, 271828, 577215, 141421, 662607)
 CROWD = ("--clients", "8", "--vms", "3")
 SCENARIOS = tuple(each for each in names() if each != "server-restart")
 """No stress run restarts a server."""
-DECIDES = {"violates", "conforms", "untested"}
 
 
 def found(load: Any, simulator: Any, defect: str, seed: int) -> set[str]:
@@ -54,18 +53,19 @@ def test_every_bug_at_every_seed(load: Any, simulator: Any, defect: str, seed: i
     assert found(load, simulator, defect, seed)
 
 
-def quiet(load: Any, seed: int, *options: str, seconds: float = 4.0) -> None:
-    """Let clients work on a faithful simulator: no finding, and what was planned struck."""
+def accused(load: Any, seed: int, *options: str, seconds: float = 4.0) -> list[str]:
+    """Let clients work on a faithful simulator; gives what it is accused of, and what was planned and did not strike."""
     ended = load.run(*CROWD, *options, seconds=seconds, seed=seed)
-    assert load.result["findings"] == [], ended.stdout
-    assert load.result["verdict"] in {"conforms", "untested"}, ended.stdout
-    assert load.result["stress"]["unsure"] == []
+    found = load.result
+    assert found["calls"] > 0, ended.stdout
+    assert found["verdict"] in {"conforms", "untested"}, ended.stdout
+    return [*(each["row"] for each in found["findings"]), *found["stress"]["unsure"]]
 
 
 @pytest.mark.parametrize("scenario", ["failing-hosts", "repeated-requests"])
 def test_a_disturbed_server_that_keeps_the_contract_is_not_accused(load: Any, scenario: str) -> None:
     """What was planned struck, and is counted."""
-    quiet(load, 1, "--disturb", scenario)
+    assert accused(load, 1, "--disturb", scenario) == []
     assert load.result["stress"]["scenario"] == scenario
     assert sum(load.result["stress"]["fired"].values()) > 2
 
@@ -74,14 +74,14 @@ def test_a_disturbed_server_that_keeps_the_contract_is_not_accused(load: Any, sc
 @pytest.mark.parametrize("seed", range(20))
 def test_twenty_undisturbed_runs(load: Any, seed: int) -> None:
     """None of them accuses anybody."""
-    quiet(load, seed)
+    assert accused(load, seed) == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(20))
 def test_twenty_disturbed_runs(load: Any, seed: int) -> None:
     """Each scenario in turn; none of them accuses anybody."""
-    quiet(load, seed, "--disturb", SCENARIOS[seed % len(SCENARIOS)])
+    assert accused(load, seed, "--disturb", SCENARIOS[seed % len(SCENARIOS)]) == []
 
 
 def test_a_disturbance_that_never_strikes_is_not_green(load: Any, tmp_path: Any) -> None:
