@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import msgspec
 from msgspec.structs import replace
@@ -109,11 +110,7 @@ def _moved(name: str, place: _Place, fates: Fates) -> tuple[str, _Place]:
 
 def run_word(automaton: Automaton, word: Sequence[str]) -> list[str]:
     """Give the answers of a machine to a word."""
-    state, found = 0, []
-    for each in word:
-        answer, state = automaton.states[state][each]
-        found.append(answer)
-    return found
+    return _from(automaton, 0, tuple(word))
 
 
 def difference(one: Automaton, other: Automaton, inputs: Sequence[str]) -> Word | None:
@@ -129,6 +126,37 @@ def difference(one: Automaton, other: Automaton, inputs: Sequence[str]) -> Word 
                 reached[to, there] = (*reached[here], each)
                 queue.append((to, there))
     return None
+
+
+def separators(automaton: Automaton) -> list[Word]:
+    """Give words that tell all states of a machine apart, as far as they can be: few, each a shortest one for some pair."""
+    found: list[Word] = []
+    for one, other in combinations(range(len(automaton.states)), 2):
+        if all(_from(automaton, one, word) == _from(automaton, other, word) for word in found):
+            word = difference(_begun(automaton, one), _begun(automaton, other), automaton.inputs)
+            found += [word] if word is not None else []
+    return found
+
+
+def _from(automaton: Automaton, state: int, word: Word) -> list[str]:
+    found = []
+    for each in word:
+        answer, state = automaton.states[state][each]
+        found.append(answer)
+    return found
+
+
+def _begun(automaton: Automaton, first: int) -> Automaton:
+    """Let a machine begin in another state, by exchanging that and the first."""
+    place = {0: first, first: 0}
+    states = [
+        {
+            name: (answer, place.get(after, after))
+            for name, (answer, after) in automaton.states[place.get(each, each)].items()
+        }
+        for each in range(len(automaton.states))
+    ]
+    return Automaton(tuple(states))
 
 
 def access(automaton: Automaton) -> list[Word]:

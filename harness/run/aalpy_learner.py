@@ -5,13 +5,14 @@ Adaptive L#: Kruger, Junges & Rot, "State Matching and Multiple References in Ad
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from aalpy.automata import MealyMachine, MealyState
 from aalpy.base import SUL
 from aalpy.learning_algs import run_adaptive_Lsharp, run_Lstar
 from aalpy.oracles import WpMethodEqOracle
 
+from harness.model.automata import DONE, Word, separators
 from harness.profile import Automaton
 
 Ask = Callable[[tuple[str, ...]], str]
@@ -40,17 +41,33 @@ class _System(SUL):  # type: ignore[misc]  # AALpy ships no types
 
 
 class _Oracle(WpMethodEqOracle):  # type: ignore[misc]  # AALpy ships no types
-    """The Wp-method for so many states more than the hypothesis has, however many that are."""
+    """The Wp-method for so many states more than the hypothesis has, however many that are.
 
-    def __init__(self, inputs: Sequence[str], system: _System, depth: int) -> None:
+    Then what the references are told apart by, after every move that was made: there hidden states are born.
+    """
+
+    def __init__(self, inputs: Sequence[str], system: _System, depth: int, suffixes: Sequence[Word] = ()) -> None:
         super().__init__(list(inputs), system)
-        self._depth = depth
+        self._depth, self._suffixes = depth, suffixes
 
-    def find_cex(self, hypothesis: MealyMachine) -> tuple[str, ...] | None:
+    def find_cex(self, hypothesis: MealyMachine) -> Word | None:
         """Find a word on which hypothesis and target differ."""
         self.m = len(hypothesis.states) + self._depth
-        found: tuple[str, ...] | None = super().find_cex(hypothesis)
-        return found
+        found: Word | None = super().find_cex(hypothesis)
+        return found or next(filter(None, (self._differs(hypothesis, each) for each in self._after(hypothesis))), None)
+
+    def _after(self, hypothesis: MealyMachine) -> Iterator[Word]:
+        for state in hypothesis.states:
+            for name in self.alphabet:
+                if state.output_fun[name].startswith(f"{DONE};"):
+                    yield from ((*state.prefix, name, *each) for each in self._suffixes)
+
+    def _differs(self, hypothesis: MealyMachine, word: Word) -> Word | None:
+        self.reset_hyp_and_sul(hypothesis)
+        for number, name in enumerate(word):
+            if hypothesis.step(name) != self.sul.step(name):
+                return word[: number + 1]
+        return None
 
 
 def adaptive(inputs: Sequence[str], ask: Ask, references: Sequence[Automaton], depth: int = 0) -> Automaton:
@@ -60,7 +77,7 @@ def adaptive(inputs: Sequence[str], ask: Ask, references: Sequence[Automaton], d
         list(inputs),
         system,
         [_mealy(each) for each in references],
-        _Oracle(inputs, system, depth),
+        _Oracle(inputs, system, depth, list(dict.fromkeys(word for each in references for word in separators(each)))),
         "mealy",
         extension_rule="SepSeq",
         separation_rule="ADS",

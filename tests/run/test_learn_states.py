@@ -161,6 +161,7 @@ def test_a_hidden_state_is_learned() -> None:
         ((*SMALL, "suspend", "reset", "CustomizeGuest_Task:nicCount"), ()),
         ((*SMALL, "suspend", "reset", "CustomizeGuest_Task:nicCount"), ("failed-customization-leaves-its-lock",)),
         ((CUSTOMIZE, "stopTools", "suspend", "powerOn", "reset"), ()),
+        ((CUSTOMIZE, "CustomizeGuest_Task:specInferred", "orphanLock", "suspend", "powerOn"), ()),
     ],
 )
 def test_what_is_learned_is_the_simulator(names: tuple[str, ...], variants: tuple[str, ...]) -> None:
