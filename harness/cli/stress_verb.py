@@ -24,6 +24,9 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     rate: Annotated[float, typer.Option(min=0, help="Steps a second of all clients together; 0: no limit.")] = 0.0,
     mix: Annotated[Path | None, typer.Option(help="What the clients do, by weight (TOML).")] = None,
     disturb: Annotated[str, typer.Option(metavar="SCENARIO", help="Disturb the path or the system meanwhile.")] = "",
+    schedules: Annotated[
+        int, typer.Option(min=0, metavar="N", help="In place of a load: N drawn schedules; a race is made small.")
+    ] = 0,
     web: Annotated[bool, typer.Option("--web", help=f"Locust's page, on loopback port {_PAGE}.")] = False,
     processes: Annotated[int, typer.Option(min=1, help="So many workers share the VMs out.")] = 1,
     master: Annotated[bool, typer.Option("--master", help="Wait for --processes workers of other machines.")] = False,
@@ -40,11 +43,15 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     output: option.Format = "text",
 ) -> None:
     """Let many clients work at once, and judge whether some legal order of events explains what they saw."""
+    import msgspec
+
     from harness.contract import load
+    from harness.run.options import Options
     from harness.stress.brief import PASSWORD, Brief, Role
     from harness.stress.launch import stress as launch
     from harness.stress.load import Load
     from harness.stress.mix import load_mix
+    from harness.stress.racing import hunt
 
     option.one_of("--format", output, ("text", "json"))
     if worker and master:
@@ -82,4 +89,9 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
         report_dir=str(report_dir),
         output=output,
     )
+    if schedules:
+        job = msgspec.structs.replace(
+            brief.job(), options=Options(chosen, replay=f"{brief.replay} --schedules {schedules}")
+        )
+        raise typer.Exit(int(hunt(job, schedules, time_limit, typer.echo)))
     raise typer.Exit(launch(brief))

@@ -99,7 +99,7 @@ def simulated(contract: Contract, told: Settings, vms: int = 2) -> Fresh:
                     target.login(FULL, known[0][0].sessions[FULL], "account.full")
                 else:
                     facts = survey(target, LOOPBACK, contract)
-                    known.append((facts, _fit(target, facts, vms)))
+                    known.append((facts, fit(target, facts, vms)))
                 facts, machines = known[0]
                 target.guard = guard_of(target, LOOPBACK, contract, "", facts.others, actor="")
                 yield Ground(target, facts, machines)
@@ -214,7 +214,7 @@ def _take(ground: Ground, actor: str, place: int, turn: Turn, patience: float) -
         follow(ground.target, actor, task, deadline_seconds=patience, poll=_POLL)
 
 
-def _fit(target: Target, facts: Facts, vms: int) -> tuple[Ref, ...]:
+def fit(target: Target, facts: Facts, vms: int) -> tuple[Ref, ...]:
     """Choose VMs, by name, that run Linux with Tools up. Raises TargetError if there are too few."""
     found = []
     for vm in sorted(facts.vms.values(), key=attrgetter("name")):
