@@ -77,7 +77,7 @@ def adaptive(inputs: Sequence[str], ask: Ask, references: Sequence[Automaton], d
         list(inputs),
         system,
         [_mealy(each) for each in references],
-        _Oracle(inputs, system, depth, list(dict.fromkeys(word for each in references for word in separators(each)))),
+        _Oracle(inputs, system, depth, _longer(references)),
         "mealy",
         extension_rule="SepSeq",
         separation_rule="ADS",
@@ -85,6 +85,11 @@ def adaptive(inputs: Sequence[str], ask: Ask, references: Sequence[Automaton], d
         print_level=0,
     )
     return _automaton(found, inputs)
+
+
+def _longer(references: Sequence[Automaton]) -> list[Word]:
+    """Give the words that tell the references' states apart and have more than one input: those of one the Wp-method tries."""
+    return list(dict.fromkeys(word for each in references for word in separators(each) if len(word) > 1))
 
 
 def star(inputs: Sequence[str], ask: Ask) -> Automaton:

@@ -2,7 +2,8 @@
 
 Adaptive L# learns from the simulator, over the wire, and from the model's machine. L* learns from the automaton that was
 learned, as a machine in memory: how many inputs it makes depends on that alone, and over the wire it would take an hour.
-Both ask through the same cache of words, and both end with the Wp-method of depth 0. Run it by `make bench`.
+Both ask through the same cache of words, and both end with the Wp-method of depth 0; adaptive L# then tries, after every move,
+what tells the model's states apart, which L* has not. Run it by `make bench`.
 """
 
 from __future__ import annotations

@@ -100,11 +100,9 @@ def target_of(server: SimulatorServer) -> Iterator[Target]:
         yield target
 
 
-def machines(
-    names: tuple[str, ...], *variants: str, methods: tuple[str, ...] = ()
-) -> tuple[Automaton, Automaton, Asking]:
+def machines(names: tuple[str, ...], *variants: str) -> tuple[Automaton, Automaton, Asking]:
     """Give the simulator's machine as breadth-first exploration finds it, and as it is learned, with what that cost."""
-    given = alphabet(CONTRACT, names, methods)
+    given = alphabet(CONTRACT, names, ())
     made: list[VCenter] = []
 
     def watched(settings: Settings) -> VCenter:
@@ -129,7 +127,7 @@ def machines(
                 found.append(machine)
 
         with target_of(server) as target:
-            both = Both(target, CONTRACT, EMBEDDED, Options(seed=1, methods=methods), [])
+            both = Both(target, CONTRACT, EMBEDDED, Options(seed=1), [])
             both.names, both.table = names, False
             both.run()
     return found[0], found[1], costs[0]
@@ -173,7 +171,7 @@ def test_what_is_learned_is_the_simulator(names: tuple[str, ...], variants: tupl
 @pytest.mark.long
 def test_adaptive_learning_takes_a_tenth_of_the_calls() -> None:
     """On the calls with one thing wrong and the moves, of which the simulator's machine is learned exactly."""
-    inside, machine, cost = machines(LARGE, methods=("CustomizeGuest_Task", "AbortCustomization_Task"))
+    inside, machine, cost = machines(LARGE)
     assert difference(inside, machine, machine.inputs) is None
     counted = Modelled(inside)
     star(machine.inputs, Asking(counted).ask)
