@@ -213,9 +213,7 @@ def going_on(past: Past, given: Job) -> Job:
         seed=asked.seed,
         methods=asked.methods,
         max_calls=limit,
-        explore=asked.explore,
-        explore_only=asked.explore_only,
-        replay=asked.replay,
+        **{name: getattr(asked, name) for name in ("explore", "explore_only", "replay")},
         pinned=past.facts.pinned,
     )
     return replace(
