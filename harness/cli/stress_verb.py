@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -43,10 +44,7 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     output: option.Format = "text",
 ) -> None:
     """Let many clients work at once, and judge whether some legal order of events explains what they saw."""
-    import msgspec
-
-    from harness.contract import load
-    from harness.run.options import Options
+    from harness.contract import load as contract
     from harness.stress.brief import PASSWORD, Brief, Role
     from harness.stress.launch import stress as launch
     from harness.stress.load import Load
@@ -61,37 +59,32 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     target, username, password, insecure = named(target, username, insecure=insecure)
     if password:
         os.environ[PASSWORD] = password  # a password goes to other processes by the environment alone
-    methods = tuple(each.name for each in load(option.MANAGER).methods)
+    methods = tuple(each.name for each in contract(option.MANAGER).methods)
     chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
-    given: dict[str, tuple[object]] = {"clients": (clients,), "vms": (vms,), "time-limit": (time_limit,)}
-    given |= {"rate": (rate or None,), "mix": (mix,), "disturb": (disturb,), "seed": (chosen,), "target": (target,)}
+    host, at = _address(worker, port)
     role: Role = "worker" if worker else "master" if master or processes > 1 else "alone"
+    given: dict[str, Sequence[object]] = {
+        "clients": [clients],
+        "vms": [vms],
+        "time-limit": [time_limit],
+        "seed": [chosen],
+    }
+    given |= {"rate": [rate or None], "mix": [mix], "disturb": [disturb], "schedules": [schedules or None]}
+    command = option.command("stress", target=[target], **given)
+    load = Load(clients, vms, time_limit, rate, load_mix(mix, methods), disturb)
+    brief = Brief(
+        load, option.MANAGER, chosen, command, role, host, at if worker or master else 0, processes, starts=not master,
+        web=_PAGE if web else 0, target=target, username=username, password_file=str(password_file or ""),
+        insecure=insecure, config=str(config or ""), wsdl=wsdl, report_dir=str(report_dir), output=output,
+    )  # fmt: skip
+    if schedules:
+        raise typer.Exit(int(hunt(brief.job(), schedules, time_limit, typer.echo)))
+    raise typer.Exit(launch(brief))
+
+
+def _address(worker: str, port: int) -> tuple[str, int]:
+    """Read HOST[:PORT]; raises UsageError."""
     host, _, number = worker.partition(":")
     if number and not number.isdigit():
         raise UsageError(f"--worker {worker}: {number} is no port")
-    brief = Brief(
-        Load(clients, vms, time_limit, rate, load_mix(mix, methods), disturb),
-        option.MANAGER,
-        chosen,
-        option.command("stress", **given),
-        role,
-        host,
-        (int(number) if number else port) if worker or master else 0,
-        processes,
-        starts=not master,
-        web=_PAGE if web else 0,
-        target=target,
-        username=username,
-        password_file=str(password_file or ""),
-        insecure=insecure,
-        config=str(config or ""),
-        wsdl=wsdl,
-        report_dir=str(report_dir),
-        output=output,
-    )
-    if schedules:
-        job = msgspec.structs.replace(
-            brief.job(), options=Options(chosen, replay=f"{brief.replay} --schedules {schedules}")
-        )
-        raise typer.Exit(int(hunt(job, schedules, time_limit, typer.echo)))
-    raise typer.Exit(launch(brief))
+    return host, int(number) if number else port

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from harness.schema.encode import BOUNDS
+from harness.schema.encode import BOUNDS, SPECIAL
 from harness.schema.shapes import ANY, REFERENCE, SIMPLE, XSD_NAMESPACE, Field
 from harness.terms import Fault, Json
 
@@ -40,10 +40,10 @@ def _whole(bits: int) -> Callable[[str], int]:
     return read
 
 
-def _number(text: str) -> float:
+def _number(text: str) -> float | str:
     if not _NUMBER.fullmatch(text):
         raise ValueError(text)
-    return float(text)
+    return text.strip() if text.strip() in SPECIAL else float(text)
 
 
 def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:

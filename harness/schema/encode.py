@@ -28,6 +28,9 @@ _PYTHON: dict[str, Any] = {
     "decimal": float | int,
     "integer": int,
 } | dict.fromkeys(BOUNDS, int)
+SPECIAL = ("INF", "-INF", "NaN")
+"""Numbers that JSON cannot carry: as values they are texts, spelled as XSD has it."""
+_FLOATS = ("float", "double")
 _any_object: Any = AnyObject  # zeep leaves it without annotations
 
 
@@ -137,6 +140,8 @@ class Encoder:
 
 def simple(kind: str, value: Json, path: str) -> Any:
     """Check a simple value and give it as zeep takes it; SchemaError if it is of another kind, too large, no XML."""
+    if kind in _FLOATS and isinstance(value, str) and value in SPECIAL:
+        return value
     if not isinstance(value, _PYTHON.get(kind, str)) or (isinstance(value, bool) and kind != "boolean"):
         raise SchemaError(f"{path} must be a {kind}, not {value!r}")
     if kind in BOUNDS and not -(1 << BOUNDS[kind]) <= value < 1 << BOUNDS[kind]:
@@ -155,4 +160,4 @@ def simple(kind: str, value: Json, path: str) -> Any:
 
 def lexical(value: float) -> str:
     """Write a float as XSD does, which spells infinity and NaN in its own way."""
-    return {"inf": "INF", "-inf": "-INF", "nan": "NaN"}.get(str(value), str(value))
+    return dict(zip(("inf", "-inf", "nan"), SPECIAL, strict=True)).get(str(value), str(value))
