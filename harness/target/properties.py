@@ -5,6 +5,7 @@ Methods and types: PropertyCollector.RetrievePropertiesEx, ViewManager.CreateCon
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from harness.target.session import Target
 
 _PAGE = 100
+_PLAIN = re.compile(r"[A-Za-z0-9-]+")
 
 
 def read(
@@ -27,7 +29,8 @@ def read(
     """
     selected = {"_typeName": "ObjectSpec", "obj": ref.json(), "skip": False}
     call = _retrieve(target, actor, ref.type, paths, selected)
-    return target.send(call, shape=_one_object if compact is None else lambda result: compact(_one_object(result)))
+    shape = _one_object if compact is None else lambda result: compact(_one_object(result))
+    return target.send(call, shape=shape, varies=(ref.value,) if _PLAIN.fullmatch(ref.value) else ())
 
 
 def list_vms(
