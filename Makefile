@@ -19,7 +19,7 @@ run: $(STAMP) ## judge the simulator; options: make run ARGS='--seed 1'
 	$(BIN)/vcontract run $(ARGS)
 
 test: $(STAMP) lint ## lint and every test but the long ones
-	$(BIN)/pytest -q -n $(JOBS) -m 'not long' $(ARGS)
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'not long' $(ARGS)
 
 test-deps: ## the Debian packages that some tests need, and what is built with them
 	@if ! dpkg-query -W $(DEBIAN) >/dev/null 2>&1; then \

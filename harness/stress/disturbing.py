@@ -94,8 +94,9 @@ class Disturbing:
         return dict(Counter(each.name for each in fired)), [*open_, *(self._driver.unhealed if self._driver else ())]
 
     def _note(self, facts: dict[str, Json]) -> None:
-        """Write a note into the history, with its time by the clock of that."""
-        self._recorder.observed(DISTURBED, facts | {"at": facts["time"] - self._before})
+        """Write a note into the history, with its time by the clock of that: `at`, and when a request came, `asked`."""
+        times = {"at": facts["time"], "asked": facts.get("received", facts["time"])}
+        self._recorder.observed(DISTURBED, facts | {name: each - self._before for name, each in times.items()})
 
     def _ground(self, crew: Crew) -> Ground:
         target, facts = crew.target, crew.facts

@@ -56,7 +56,7 @@ def _copies(path: Path) -> list[tuple[str, float]]:
             if line.startswith(_NOTE) and _COPIED in line:
                 facts = msgspec.json.decode(line)["facts"]
                 if facts.get("name") == _DUPLICATE and facts.get("what") == "struck":
-                    found.append((str(facts.get("method", "")), float(facts.get("at", 0.0))))
+                    found.append((str(facts.get("method", "")), float(facts.get("asked", 0.0))))
     return sorted(found, key=itemgetter(1))
 
 

@@ -119,7 +119,9 @@ def test_without_aalpy_one_line_says_what_to_install(
     monkeypatch.setitem(sys.modules, "aalpy", None)
     ended = vcontract("learn", "--explore", "--out", tmp_path / "p.json")
     assert ended.code == 2
-    assert ended.err == ["vcontract: learn --explore needs AALpy: pip install 'vcontract[learn]'"]
+    [told] = ended.err  # not the whole line: secrets of other tests of this process may stand in it by chance
+    assert told.startswith("vcontract: learn --explore needs AALpy: pip install '")
+    assert told.endswith("[learn]'")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ from harness.terms import Impact
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CALLS = 190
+TRIES = 3
+"""Of a replay: on a busy machine the moment within a task may pass before the call is made."""
 ALONE = {"precedence-changed": ("AbortCustomization_Task",)}
 """What shows only late in a run of all methods is shown by a run of one."""
 NAMED = {
@@ -115,7 +117,10 @@ def test_its_calls_tell_the_old_server_from_the_new_one(name: str, shown: Shown,
     for upgrades in ((), (name,)):
         with simulated(*upgrades) as url:
             job = Job(found.object, options, url, report_dir=tmp_path, output="none")
-            answers.append(retry(found, job))
+            for _ in range(TRIES):
+                if (answer := retry(found, job)).as_side:
+                    break
+            answers.append(answer)
     assert [each.as_side for each in answers] == ["old", "new"], [each.text for each in answers]
     assert [each.exit_code for each in answers] == [0, 1]
 

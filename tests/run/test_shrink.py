@@ -20,7 +20,7 @@ CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "Ab
 def _run(defect: str, method: str, folder: Path) -> tuple[SimulatorServer, Path]:
     server = SimulatorServer(Settings(defects=frozenset({defect}), task_time=0.01, boot_time=0.02))
     server.start()
-    options = Options(seed=1, methods=(method,), stop_at_first=True, shrink=Budget(seconds=20))
+    options = Options(seed=1, methods=(method,), stop_at_first=True, shrink=Budget(attempts=120, seconds=120))
     execute(Job(MANAGER, options, server.url, report_dir=folder))
     return server, folder / "latest"
 
