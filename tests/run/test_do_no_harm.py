@@ -234,7 +234,9 @@ def test_marks_that_are_taken_off_in_the_middle(kind: str, simulator: str, tmp_p
         result = run(Job(MANAGER, options(**given), target=proxy.url, report_dir=tmp_path, output="none"))
     assert len(gone) >= 10
     assert any(each.disturbs for each in proxy.sent[:450])
-    assert [each for each in proxy.after if each.disturbs and each.vms & gone] == []
+    # of two workers the other one's next request waited at the proxy while the marks were taken off: it had left before
+    after = proxy.after[1:] if kind == "workers" else proxy.after
+    assert [each for each in after if each.disturbs and each.vms & gone] == []
     assert result.exit_code == 3
     assert any(each.startswith("halted for safety: ") and "carries no mark" in each for each in result.notes)
     assert {"run.json", "history.jsonl", "junit.xml"} <= {each.name for each in (tmp_path / "latest").iterdir()}
