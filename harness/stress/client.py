@@ -15,7 +15,7 @@ from harness.stress.crew import Crew
 from harness.target.bodies import Varies
 from harness.target.properties import read
 from harness.target.tasks import follow
-from harness.terms import Arguments, Call, Operation, Ref, Returned, as_ref
+from harness.terms import Arguments, Call, Lost, Operation, Ref, Returned, as_ref
 
 POWER_OFF, POWER_ON = "PowerOffVM_Task", "PowerOnVM_Task"
 _TRIES, _PAUSE = 20, 0.25
@@ -67,7 +67,10 @@ class Client:
 
     def look(self, vm: Ref) -> Operation:
         """Read a VM's state."""
-        return read(self._crew.target, self.actor, vm, STATE_PATHS, compact)
+        done = read(self._crew.target, self.actor, vm, STATE_PATHS, compact)
+        if isinstance(done.outcome, Lost):
+            self._crew.target.recorder.sleep(_PAUSE)  # not to run against a closed door
+        return done
 
     def call(self, method: str, login: str, vm: Ref) -> Operation:
         """Call a method under test and follow its task; gives the last that was heard of it."""

@@ -24,7 +24,8 @@ from harness.terms import Operation
 _WORDS = "SOAP"
 _GRACE = 60.0
 """Seconds that a client gets to end its step."""
-_TICK = 0.05
+_TICK, _PAUSE = 0.05, 0.2
+"""Seconds between two looks, and for which a client leaves a target alone that gave no answer."""
 
 
 class VsphereClient(User):
@@ -54,6 +55,7 @@ class VsphereClient(User):
         except UnseenError as error:
             if not self.crew.disturbed:
                 self.crew.stop(str(error))
+            time.sleep(_PAUSE)
         except HaltedError as error:
             self.crew.halted = self.crew.halted or str(error)
             self.crew.stop(str(error))
