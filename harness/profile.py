@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from harness.errors import UsageError
+from harness.json_file import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,18 +145,4 @@ def encode_profile(profile: Profile) -> bytes:
 
 def load_profile(file: Path) -> Profile:
     """Read a profile. Raises UsageError, in one line, if it is missing, truncated, of another format, or has a key too many."""
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file}: no profile: {error.strerror}") from error
-    try:
-        document: Any = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: truncated or not JSON: {error}") from error
-    found = document.get("schema") if isinstance(document, dict) else None
-    if found != SCHEMA:
-        raise UsageError(f"{file}: its schema is {found!r}, expected {SCHEMA!r}; vcontract learn --out FILE makes one")
-    try:
-        return msgspec.convert(document, Profile)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{file}: not a {SCHEMA}: {error}") from error
+    return read_json(file, Profile, SCHEMA, "profile", UsageError, "; vcontract learn --out FILE makes one")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from harness.check.latencies import Latency
 from harness.errors import RunFileError
+from harness.json_file import read_json
 from harness.terms import Finding, Json, RowVerdict, Verdict
 
 if TYPE_CHECKING:
@@ -154,18 +155,4 @@ def load_run(path: Path) -> RunResult:
     Raises RunFileError, in one line, if it is missing, truncated or of another format.
     """
     file = path / RUN_FILE if path.is_dir() else path
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise RunFileError(f"{file}: no saved run: {error.strerror}") from error
-    try:
-        document: Any = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RunFileError(f"{file}: truncated or not JSON: {error}") from error
-    found = document.get("schema") if isinstance(document, dict) else None
-    if found != SCHEMA:
-        raise RunFileError(f"{file}: its schema is {found!r}, expected {SCHEMA!r}")
-    try:
-        return msgspec.convert(document, RunResult)
-    except msgspec.ValidationError as error:
-        raise RunFileError(f"{file}: not a {SCHEMA}: {error}") from error
+    return read_json(file, RunResult, SCHEMA, "saved run", RunFileError)

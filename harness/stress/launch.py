@@ -54,12 +54,18 @@ def simulator(vms: int, seed: int, tasks: int) -> Iterator[str]:
             process.terminate()
 
 
+def start(brief: Brief) -> subprocess.Popen[bytes]:
+    """Start the process that plays a part, out of the terminal's group, and tell it which."""
+    process = subprocess.Popen(ENGINE, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own
+    assert process.stdin is not None
+    process.stdin.write(msgspec.json.encode(brief) + b"\n")
+    process.stdin.close()
+    return process
+
+
 def _engine(brief: Brief) -> int:
     """Run the process that does it, and hand signals on to it."""
-    with subprocess.Popen(ENGINE, stdin=subprocess.PIPE, start_new_session=True) as process:  # noqa: S603 - our own
-        assert process.stdin is not None
-        process.stdin.write(msgspec.json.encode(brief) + b"\n")
-        process.stdin.close()
+    with start(brief) as process:
 
         def pass_on(number: int, _: FrameType | None) -> None:
             process.send_signal(number)

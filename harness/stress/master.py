@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,10 +25,10 @@ from harness.run.terminable import Begun, terminable
 from harness.stress.brief import Brief
 from harness.stress.crowd import Crowd
 from harness.stress.judging import merged
+from harness.stress.launch import start
 from harness.stress.messages import END, FAILED, HELLO, JUDGED, OVER, READY, SHARE, STOP, Mail, Share
 from harness.stress.stressing import ROWS
 
-ENGINE = (sys.executable, "-m", "harness.stress.engine")
 _EVERYWHERE, _HERE = "*", "127.0.0.1"
 _SILENCE = 600
 """Heartbeats that a worker may miss: while it judges a long history, or its machine is busy, it is not dead."""
@@ -163,11 +162,7 @@ def _workers(brief: Brief, port: int, directory: Path) -> Iterator[Started]:
         for number in range(brief.workers if brief.starts else 0):
             place = str(directory / f"worker-{number + 1}")
             told = replace(brief, role="worker", host=_HERE, port=port, report_dir=place, output="none", web=0)
-            process = subprocess.Popen(ENGINE, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own
-            assert process.stdin is not None
-            process.stdin.write(msgspec.json.encode(told) + b"\n")
-            process.stdin.close()
-            started.append(process)
+            started.append(start(told))
         yield started
         for each in started:
             each.wait(_SURVEYED)

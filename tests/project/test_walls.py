@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 HARNESS = Path(__file__).parents[2] / "harness"
-BASE = {"errors", "terms", "shipped", "history", "profile", "toml_file"}
+BASE = {"errors", "terms", "shipped", "history", "profile", "toml_file", "json_file"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "shipped": set(),
     "toml_file": {"errors"},
+    "json_file": {"errors"},
     "terms": {"errors"},
     "history": {"errors", "terms"},
-    "profile": {"errors"},
+    "profile": {"errors", "json_file"},
     "schema": {"errors", "terms", "shipped", "toml_file"},
     "contract": {"errors", "terms", "shipped", "toml_file", "schema"},
     "model": BASE | {"schema", "contract"},
