@@ -46,8 +46,8 @@ defects: $(STAMP) ## every planted defect and quiet variant; rewrites tests/defe
 wsdl: $(STAMP) ## build the shipped WSDL sets again
 	$(BIN)/python -m harness.schema.ship
 
-long: $(STAMP) ## the long tests, and every defect and variant; keeps what they print in tests/LONG.md
-	$(BIN)/python tests/long.py
+long: $(STAMP) ## the long tests, every defect and variant, in parts (ARGS=stress: that one); kept in tests/LONG.md
+	$(BIN)/python tests/long.py $(ARGS)
 
 lock: $(STAMP) ## write requirements.lock from .venv
 	{ sed -n '1p' requirements.lock; $(BIN)/pip freeze --exclude-editable; } > requirements.lock.new

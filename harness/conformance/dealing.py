@@ -21,6 +21,7 @@ from harness.conformance.worker import Yield, work
 from harness.conformance.working import CHANNEL, NUMBER, ORDERS
 from harness.errors import HarnessError
 from harness.run.job import Job, from_environment
+from harness.run.known import listed
 from harness.run.options import Options
 from harness.run.profiled import pinned_by
 
@@ -141,20 +142,22 @@ def job_of(config: pytest.Config) -> Job:
     replay = f"vcontract run --seed {seed}" + "".join(f" --method {each}" for each in methods)
     replay += f" --profile {option.vcontract_profile}" if option.vcontract_profile else ""
     contract = option.vcontract_contract or MANAGER
+    settings = _path(option.vcontract_config)
     try:
         pins = pinned_by(_path(option.vcontract_profile), contract)
+        known = listed(settings, _path(option.vcontract_deviations))
     except HarnessError as error:
         raise pytest.UsageError(f"vcontract: {error}") from error
     limits = (option.vcontract_max_calls, option.vcontract_time_limit)
     return Job(
         contract,
-        Options(seed, methods, *limits, replay=replay, pinned=pins),
+        Options(seed, methods, *limits, replay=replay, pinned=pins, known=known),
         target,
         username,
         password,
         _path(option.vcontract_password_file),
         insecure,
-        _path(option.vcontract_config),
+        settings,
         option.vcontract_wsdl,
         Path(option.vcontract_report_dir),
         "none",

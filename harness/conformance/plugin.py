@@ -25,6 +25,7 @@ _OPTIONS: tuple[tuple[str, dict[str, object]], ...] = (
     ("time-limit", {"type": float, "default": 0.0, "metavar": "SECONDS", "help": "End the run after so many seconds"}),
     ("report-dir", {"default": "reports", "metavar": "DIR", "help": "Holds one folder a run"}),
     ("profile", {"metavar": "FILE", "help": "Judge exactly, by what vcontract learn wrote of a target"}),
+    ("deviations", {"metavar": "FILE", "help": "Known deviations; none: deviations.toml beside the configuration"}),
     ("api", {"metavar": "VERSION", "help": "API version of the simulator that is started"}),
 )
 

@@ -26,7 +26,7 @@ HEAVY = ("15.longest", "15.tooLong", "18.tooLong", "1.many")
 Spec = dict[str, Json]
 
 
-__all__ = ["Caller"]
+__all__ = ["DRAWN", "Caller"]
 
 
 class Caller:

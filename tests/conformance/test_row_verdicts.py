@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from harness.conformance.verdicts import tell
-from harness.report.result import RunResult, TargetFacts
+from harness.report.result import KnownDeviations, RunResult, TargetFacts
 from harness.terms import Finding, Grade, RowVerdict, Verdict
 
 FOUND = Finding(
@@ -49,3 +50,35 @@ def test_a_rows_test_says_what_the_run_says(row: str, outcome: str, said: str) -
     tell(report, row, RESULT)
     assert report.outcome == outcome
     assert said in str(report.longrepr or "")
+
+
+@pytest.mark.parametrize(
+    ("known", "outcome", "said"),
+    [
+        (KnownDeviations("d.toml", {FOUND.id: "we wait"}, rows=["A/b/Wrong"]), "skipped", "observed: Busy (call)"),
+        (KnownDeviations("d.toml", {FOUND.id: "we wait"}), "failed", "violates"),
+        (
+            KnownDeviations(
+                "d.toml", {FOUND.id: "we wait"}, {"f" * 12: "A/b/Wrong: was not seen: x"}, rows=["A/b/Wrong"]
+            ),
+            "failed",
+            "A/b/Wrong: was not seen: x",
+        ),
+        (KnownDeviations("d.toml", expired={FOUND.id: "A/b/Wrong: expired"}), "failed", "A/b/Wrong: expired"),
+    ],
+)
+def test_a_known_deviation_is_an_expected_failure(known: KnownDeviations, outcome: str, said: str) -> None:
+    """As long as nothing else breaks the row, and each of its entries was seen and has not expired."""
+    report = pytest.TestReport("t.py::test_row[x]", ("t.py", 3, "test_row"), {}, "passed", None, "call")
+    tell(report, "A/b/Wrong", replace(RESULT, deviations=known))
+    assert report.outcome == outcome
+    assert said in str(report.longrepr)
+    assert getattr(report, "wasxfail", "") == ("known deviation: we wait" if outcome == "skipped" else "")
+
+
+def test_a_row_that_conforms_fails_if_its_deviation_is_stale() -> None:
+    """The file must follow what the server does."""
+    report = pytest.TestReport("t.py::test_row[x]", ("t.py", 3, "test_row"), {}, "passed", None, "call")
+    tell(report, "A/b/Kept", replace(RESULT, deviations=KnownDeviations("d", stale={"f" * 12: "A/b/Kept: not seen"})))
+    assert report.outcome == "failed"
+    assert "A/b/Kept: not seen" in str(report.longrepr)

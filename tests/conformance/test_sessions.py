@@ -15,7 +15,7 @@ from harness.history import read_history
 from harness.model import subject
 from harness.report.result import load_run
 from harness.run.shares import NUMBERS
-from harness.simulator import SimulatorServer
+from harness.simulator import Settings, SimulatorServer
 from harness.terms import Verdict
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 ABORT = "AbortCustomization_Task"
+NETWORK = "StartGuestNetwork_Task"
 CONFIG = """
 owner = "vcontract"
 staleness = 0
@@ -108,6 +109,28 @@ def test_two_workers_own_disjoint_vms_and_make_one_report(
         each.id.rpartition("/")[2] for each in rows(load(MANAGER), {}) if each.method == ABORT
     ]
     assert vcontract("judge", "reports/latest").returncode == 0
+
+
+def test_a_row_that_known_deviations_break_is_an_expected_failure(
+    rows_as_tests: Command, vcontract: Command, tmp_path: Path
+) -> None:
+    """By the file that is named, and by the one beside the configuration."""
+    settings = Settings(task_time=0.02, boot_time=0.06, defects=frozenset({"unrelated-subtype-of-invalid-state"}))
+    (tmp_path / "v.toml").write_text(CONFIG)
+    with SimulatorServer(settings) as server:
+        options = ("--config=v.toml", "--deviations=known.toml", "--accept", "--reason=we wait for a patch")
+        vcontract("run", "--target", server.url, "--seed=1", f"--method={NETWORK}", "--max-calls=45", *options)
+        asked = (f"--vcontract-target={server.url}", "--vcontract-config=v.toml", "--vcontract-max-calls=45")
+        chosen = (*asked, "-k", f"{NETWORK} and InvalidState", "-rx")
+        before = rows_as_tests(*chosen)
+        named = rows_as_tests(*chosen, "--vcontract-deviations=known.toml")
+        (tmp_path / "known.toml").rename(tmp_path / "deviations.toml")
+        beside = rows_as_tests(*chosen)
+    assert "1 failed" in before.stdout, before.stdout + before.stderr
+    for ended in (named, beside):
+        assert "1 xfailed" in ended.stdout, ended.stdout + ended.stderr
+        assert "known deviation: we wait for a patch" in ended.stdout
+        assert ended.returncode == 0
 
 
 def test_a_target_that_cannot_be_reached_is_said_in_one_line(rows_as_tests: Command) -> None:

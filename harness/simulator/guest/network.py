@@ -48,10 +48,14 @@ class Network:
             interface.address = None
 
     def configure(self, settings: Any, adapters: list[Any]) -> None:
-        """Take over the global settings and those of each adapter; static addresses hold at once."""
+        """Take over the global settings and those of each adapter; static addresses hold at once.
+
+        There are as many adapters as interfaces, unless a planted defect lets others through: then each NIC keeps an interface.
+        """
         self.dns_servers = list(settings.dnsServerList)
         self.dns_suffixes = list(settings.dnsSuffixList)
-        self.interfaces = [configured(adapter) for adapter in adapters]
+        taken = [configured(adapter) for adapter in adapters][: len(self.interfaces)]
+        self.interfaces = taken + self.interfaces[len(taken) :]
 
 
 def configured(adapter: Any) -> Interface:
