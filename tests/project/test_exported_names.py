@@ -27,7 +27,7 @@ EXPORTED = {
     "run": "",
     "schema": "DataType Field Operation SHIPPED Schema bases_of load newest_usable parse_versions_document plain",
     "simulator": "Settings SimulatorServer serve_forever",
-    "strategies": "DRAWN Caller Case Coverage Pool draw",
+    "strategies": "Caller Case Coverage DRAWN Pool draw",
     "target": "Guard Limits Marks NOBODY Pacing Recorder STRANGER Secrets SpentError Target Trust",
 }
 
