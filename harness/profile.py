@@ -18,6 +18,9 @@ SUCCESS = "Success"
 REPEATS = 2
 """An answer that came so often, and no other, pins what a run may see."""
 
+SAMPLES = 64
+"""So many times of one outcome are kept at most."""
+
 
 class Observed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):
     """One answer: the fault's type or `Success`, through which channel (call, task), how often."""
@@ -80,7 +83,8 @@ class Settled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many seconds an outcome took: of a call its round trip, of a task the time from its queueing to its end.
 
-    A task's times are the server's own, where it tells them.
+    A task's times are the server's own, where it tells them. `seconds` are the shortest to the longest, or `SAMPLES` of them
+    at even distances.
     """
 
     method: str
@@ -89,6 +93,7 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     count: int
     median: float
     p95: float
+    seconds: tuple[float, ...] = ()
 
 
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

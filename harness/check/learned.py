@@ -11,7 +11,7 @@ from itertools import pairwise
 from harness.check.judgement import Judgement
 from harness.contract import OK, Contract
 from harness.model import PASSING, VARIED, Cell, cells, expect, holding, read_of
-from harness.profile import SUCCESS, Answer, Channel, Latency, Observed, Precedence, Settled
+from harness.profile import SAMPLES, SUCCESS, Answer, Channel, Latency, Observed, Precedence, Settled
 from harness.terms import Json, Operation, Returned, Verdict, as_ref
 
 _FINAL = ("success", "error")
@@ -127,9 +127,16 @@ def latencies(
             if seconds is not None:
                 taken[(each.method, *key)].append(seconds)
     return tuple(
-        Latency(*key, len(values), round(statistics.median(values), 6), round(_p95(values), 6))
+        Latency(*key, len(values), round(statistics.median(values), 6), round(_p95(values), 6), _sampled(values))
         for key, values in sorted(taken.items())
     )
+
+
+def _sampled(values: Sequence[float]) -> tuple[float, ...]:
+    """Keep so many times that two profiles can be compared, in their order, at even distances."""
+    ordered, most = sorted(values), min(len(values), SAMPLES)
+    places = [round(each * (len(ordered) - 1) / max(most - 1, 1)) for each in range(most)]
+    return tuple(round(ordered[each], 6) for each in places)
 
 
 def _trip(operation: Operation) -> float:

@@ -15,17 +15,17 @@ from harness.check.compare import (
     Witness,
     by_circumstance,
     circumstance_changes,
+    comparable,
     latency_changes,
+    profile_changes,
     row_changes,
     rules,
-    table_changes,
     unsettled_rows,
 )
 from harness.check.compare.change import Kind
 from harness.contract import load as load_contract
 from harness.errors import RunFileError, UsageError
 from harness.history import FACTS, read_history
-from harness.model import PASSING, VARIED
 from harness.profile import SCHEMA, load_profile
 from harness.report.behaviour import BehaviourDifference
 from harness.report.differences import DifferenceReport, Side
@@ -172,20 +172,10 @@ def _content(path: Path) -> dict[str, Json]:
 
 
 def _profiles(old: Path, new: Path) -> tuple[list[BehaviourDifference], tuple[Side, Side], list[str]]:
-    tables = [_answers(each) for each in (old, new)]
-    found = [_difference(each) for each in table_changes(*tables)]
-    sides = [Side(str(each), str(each)) for each in (old, new)]
-    shared = len(tables[0].keys() & tables[1].keys())
-    return found, (sides[0], sides[1]), [f"{shared} entries are in both profiles"]
-
-
-def _answers(path: Path) -> dict[str, Json]:
-    """Give what a profile says of each of its entries, how often aside. Raises UsageError.
-
-    What stands for many inputs, or passes by itself, differs from run to run, and is left out.
-    """
-    return {
-        each.id: [seen.text() for seen in each.observed]
-        for each in load_profile(path).answers
-        if not {*VARIED, PASSING} & set(each.conditions)
-    }
+    first, second = load_profile(old), load_profile(new)
+    if first.contract != second.contract:
+        raise UsageError(f"{old} is of {first.contract}, {new} of {second.contract}; compare profiles of one object")
+    changes = profile_changes(first, second, bases_of(load(SHIPPED[-1])))
+    names = [{each.id for each in comparable(side)} for side in (first, second)]
+    sides = Side(str(old), str(old), first.target.api_version), Side(str(new), str(new), second.target.api_version)
+    return [_difference(each) for each in changes], sides, [f"{len(names[0] & names[1])} entries are in both profiles"]

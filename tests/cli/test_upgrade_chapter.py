@@ -63,7 +63,7 @@ def test_the_chapter_has_the_commands_that_it_is_about() -> None:
     """The pattern finds what the chapter shows, with its exit codes."""
     found = steps(chapter())
     verbs = [each.arguments[0] for each in found]
-    assert {"simulate", "wsdl", "run", "compare", "replay"} <= set(verbs)
+    assert {"simulate", "wsdl", "run", "compare", "replay", "learn"} <= set(verbs)
     assert [each.code for each in found if each.arguments[0] == "replay"] == [0, 1]
     assert [each.background for each in found if each.arguments[0] == "simulate"] == [True, True]
     assert chapter().count("\n    vcontract ") == len(found)

@@ -193,6 +193,11 @@ def test_what_cannot_be_compared_is_one_line(plain: Path, tmp_path: Path) -> Non
     other.write_text('{"schema": "something/1"}')
     with pytest.raises(UsageError, match="one is a profile and one a run"):
         compare(plain, profile, "breaking")
+    one, two = tmp_path / "one.json", tmp_path / "two.json"
+    for file in (one, two):
+        file.write_bytes(encode_profile(Profile(file.stem, About("url"), 1)))
+    with pytest.raises(UsageError, match="compare profiles of one object"):
+        compare(one, two, "breaking")
     with pytest.raises(RunFileError, match="its schema is"):
         compare(plain, other, "breaking")
     with pytest.raises(RunFileError, match="no saved run"):

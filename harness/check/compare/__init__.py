@@ -4,9 +4,9 @@ from harness.check.compare.aspects import TIMED, side, told
 from harness.check.compare.change import Change, Kind
 from harness.check.compare.circumstances import by_circumstance, circumstance_changes
 from harness.check.compare.latency import latency_changes
+from harness.check.compare.profiles import comparable, profile_changes
 from harness.check.compare.rules import rules
 from harness.check.compare.sighting import Sighting, Witness, sighting
-from harness.check.compare.tables import table_changes
 from harness.check.compare.verdict_changes import row_changes, unsettled_rows
 
 __all__ = [
@@ -17,12 +17,13 @@ __all__ = [
     "Witness",
     "by_circumstance",
     "circumstance_changes",
+    "comparable",
     "latency_changes",
+    "profile_changes",
     "row_changes",
     "rules",
     "side",
     "sighting",
-    "table_changes",
     "told",
     "unsettled_rows",
 ]

@@ -35,7 +35,7 @@ def by_circumstance(sightings: Iterable[Sighting]) -> dict[str, list[Sighting]]:
 
 def circumstance_changes(old: Grouped, new: Grouped, bases: Mapping[str, str]) -> list[Change]:
     """Give every change that the rule of evidence lets claim, in the order of their paths."""
-    claims = _Claims(_choices(old), _choices(new))
+    claims = _Claims(choices(old), choices(new))
     for name in sorted(old.keys() & new.keys()):
         before, after = old[name], new[name]
         outcomes = [{each.text for each in side} for side in (before, after)]
@@ -96,7 +96,7 @@ def _kind(old: Sighting, new: Sighting, bases: Mapping[str, str]) -> Kind:
     return Kind.PRECEDENCE_CHANGED if may else Kind.FAULT_CHANGED
 
 
-def _choices(grouped: Grouped) -> dict[str, set[frozenset[str]]]:
+def choices(grouped: Grouped) -> dict[str, set[frozenset[str]]]:
     """List by method the pairs of outcomes between which one side chose, in one and the same circumstance."""
     found: dict[str, set[frozenset[str]]] = defaultdict(set)
     for name, seen in grouped.items():

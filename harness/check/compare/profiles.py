@@ -1,0 +1,77 @@
+"""Compares two learned profiles: their answers as what two histories saw of the same circumstances, and their tasks' times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.check.compare.change import Change, Kind
+from harness.check.compare.circumstances import Grouped, by_circumstance, choices, circumstance_changes
+from harness.check.compare.latency import latency_changes
+from harness.check.compare.sighting import TASK, Sighting
+from harness.check.compare.tables import table_changes
+from harness.contract import OK
+from harness.model import PASSING, VARIED
+from harness.profile import SUCCESS, Answer, Profile
+
+_MARKS = "~?"
+"""What stands before a permitted answer that is imprecise, or that no source settles."""
+
+
+def profile_changes(old: Profile, new: Profile, bases: Mapping[str, str]) -> list[Change]:
+    """Give what differs: answers by the rule of evidence of histories, other entries that changed, came or went, durations.
+
+    An entry of which too little was seen for the rule is told as an entry that changed, unless chance explains it: both sides
+    gave one of its answers, or one side is known to choose between the two. `bases` maps each fault to its parent.
+    """
+    grouped = by_circumstance(_seen(old)), by_circumstance(_seen(new))
+    claimed = circumstance_changes(*grouped, bases)
+    named = {each for change in claimed for each in change.seen}
+    others = [
+        each
+        for each in table_changes(*({one.id: _texts(one) for one in comparable(side)} for side in (old, new)))
+        if each.path not in named and not (each.kind is Kind.ENTRY_CHANGED and _chance(each.path, *grouped))
+    ]
+    return [*claimed, *others, *latency_changes(_timed(old), _timed(new), ((), ()))]
+
+
+def comparable(profile: Profile) -> list[Answer]:
+    """List the entries of a profile but for those that stand for many inputs, or pass by themselves: they differ by the run."""
+    return [each for each in profile.answers if not {*VARIED, PASSING} & set(each.conditions)]
+
+
+def _texts(entry: Answer) -> list[str]:
+    return [each.text() for each in entry.observed]
+
+
+def _seen(profile: Profile) -> list[Sighting]:
+    """Tell each answer as often as it came."""
+    return [
+        Sighting(
+            0,
+            entry.method,
+            entry.id,
+            OK if each.fault == SUCCESS else each.fault,
+            each.channel,
+            frozenset(one.lstrip(_MARKS) for one in entry.permitted),
+        )
+        for entry in comparable(profile)
+        for each in entry.observed
+        for _ in range(each.count)
+    ]
+
+
+def _chance(name: str, old: Grouped, new: Grouped) -> bool:
+    texts = [{each.text for each in side[name]} for side in (old, new)]
+    pairs = {frozenset({a, b}) for a in texts[0] for b in texts[1]}
+    method = old[name][0].method
+    return bool(texts[0] & texts[1]) or any(pairs & choices(side).get(method, set()) for side in (old, new))
+
+
+def _timed(profile: Profile) -> Sequence[Sighting]:
+    """Tell each task that ended well, with its time by the server's own clock."""
+    return [
+        Sighting(0, each.method, "", OK, TASK, lasted=seconds)
+        for each in profile.latency
+        if (each.outcome, each.channel) == (SUCCESS, TASK)
+        for seconds in each.seconds
+    ]
