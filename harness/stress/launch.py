@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,10 +29,24 @@ def stress(brief: Brief) -> int:
     """Let the clients loose; gives the exit code. Raises UsageError for what is missing."""
     if find_spec("locust") is None:
         raise UsageError("stress needs Locust: pip install 'vcontract[stress]'")
+    if brief.web:
+        _must_be_free("--web", brief.web, "end what listens there")
+    if brief.role == "master" and brief.port:
+        _must_be_free("--master", brief.port, "give another with --port, to the workers too")
     if brief.target or brief.config:
         return _engine(brief)
     with simulator(brief.load.vms, brief.seed, _KEPT * brief.load.clients) as url:
         return _engine(replace(brief, target=url))
+
+
+def _must_be_free(option: str, port: int, way_out: str) -> None:
+    """Raise UsageError if something listens on a port: Locust would say so in a traceback, and go on without."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connection that lingers is no listener
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(f"{option}: port {port}: {(error.strerror or str(error)).lower()}; {way_out}") from error
 
 
 @contextmanager

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -61,6 +64,43 @@ def test_two_workers_and_a_master_give_one_verdict(load: Any) -> None:
     judge = (*VCONTRACT, "judge", *(str(each.parent) for each in files), "--format", "json")
     again = json.loads(subprocess.run(judge, capture_output=True, text=True, check=True).stdout)  # noqa: S603 - our own
     assert again["rows"] == found["rows"]
+
+
+PAGE = ("127.0.0.1", 8089)
+
+
+def test_locusts_page_shows_the_load(load: Any) -> None:
+    """While the clients work it counts outcomes by method; then it is gone. Where its port is taken nothing is started."""
+    with suppress(OSError), socket.create_server(PAGE):  # where it cannot be had it is taken already
+        assert_taken(load.run("--clients", "2", "--vms", "2", "--web"), load)
+    place = ("--report-dir", str(load.reports))
+    command = (*VCONTRACT, "stress", "--clients", "4", "--vms", "2", "--time-limit", "6", "--web", *place)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603 - our own
+        counted: dict[str, int] = {}
+        while process.poll() is None and not counted:
+            time.sleep(0.2)
+            with suppress(OSError), urlopen(f"http://{PAGE[0]}:{PAGE[1]}/stats/requests", timeout=5) as page:
+                counted = {each["name"]: each["num_requests"] for each in json.load(page)["stats"]}
+        told, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, told
+    assert any(name.startswith("CustomizeGuest_Task") and count for name, count in counted.items())
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(PAGE, 1)
+
+
+def test_a_master_whose_port_is_taken_says_so(load: Any) -> None:
+    """Nothing is started then."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        assert_taken(load.run("--clients", "2", "--vms", "2", "--master", "--port", port), load)
+
+
+def assert_taken(ended: subprocess.CompletedProcess[str], load: Any) -> None:
+    """Assert that a run ended with one line about a port before it began."""
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert "already in use" in line
+    assert not load.reports.exists()
 
 
 def _customized(history: Path) -> set[str]:
