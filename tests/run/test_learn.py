@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.check import Judgement
+from harness.check.compare import profile_changes
 from harness.check.pinned import pinned
 from harness.contract import load
 from harness.errors import UsageError
@@ -171,6 +172,12 @@ def test_what_is_judged_by_its_own_profile_conforms(usual: Profile) -> None:
     assert [each.why for each in judgements if each.grade is Grade.UNPROFILED] == []
     assert [each.id for each in result.findings] == []
     assert result.profile == "usual.json"
+
+
+def test_two_profiles_of_one_server_do_not_differ(usual: Profile) -> None:
+    """Another seed: the same answers, and times that a rank test does not tell apart."""
+    assert all(each.seconds for each in usual.latency)
+    assert profile_changes(usual, learned(seed=2), {}) == []
 
 
 def test_another_permitted_outcome_is_a_violation(usual: Profile) -> None:
