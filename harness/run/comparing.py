@@ -178,4 +178,6 @@ def _profiles(old: Path, new: Path) -> tuple[list[BehaviourDifference], tuple[Si
     changes = profile_changes(first, second, bases_of(load(SHIPPED[-1])))
     names = [{each.id for each in comparable(side)} for side in (first, second)]
     sides = Side(str(old), str(old), first.target.api_version), Side(str(new), str(new), second.target.api_version)
-    return [_difference(each) for each in changes], sides, [f"{len(names[0] & names[1])} entries are in both profiles"]
+    alone = [len(names[0] - names[1]), len(names[1] - names[0])]
+    note = f"{len(names[0] & names[1])} entries are in both profiles; {alone[0]} in the old and {alone[1]} in the new one alone"
+    return [_difference(each) for each in changes], sides, [f"{note}, which are not compared"]

@@ -35,8 +35,6 @@ class Kind(StrEnum):
     SLOWER = "slower"
     FASTER = "faster"
     ENTRY_CHANGED = "entryChanged"
-    ENTRY_NEW = "entryNew"
-    ENTRY_GONE = "entryGone"
 
 
 class Change(msgspec.Struct, frozen=True):

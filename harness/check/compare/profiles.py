@@ -8,7 +8,6 @@ from harness.check.compare.change import Change, Kind
 from harness.check.compare.circumstances import Grouped, by_circumstance, choices, circumstance_changes
 from harness.check.compare.latency import latency_changes
 from harness.check.compare.sighting import TASK, Sighting
-from harness.check.compare.tables import table_changes
 from harness.contract import OK
 from harness.model import PASSING, VARIED
 from harness.profile import SUCCESS, Answer, Profile
@@ -18,18 +17,18 @@ _MARKS = "~?"
 
 
 def profile_changes(old: Profile, new: Profile, bases: Mapping[str, str]) -> list[Change]:
-    """Give what differs: answers by the rule of evidence of histories, other entries that changed, came or went, durations.
+    """Give what differs in what both know: answers by the rule of evidence of histories, and the times of tasks.
 
     An entry of which too little was seen for the rule is told as an entry that changed, unless chance explains it: both sides
     gave one of its answers, or one side is known to choose between the two. `bases` maps each fault to its parent.
     """
-    grouped = by_circumstance(_seen(old)), by_circumstance(_seen(new))
-    claimed = circumstance_changes(*grouped, bases)
+    before, after = by_circumstance(_seen(old)), by_circumstance(_seen(new))
+    claimed = circumstance_changes(before, after, bases)
     named = {each for change in claimed for each in change.seen}
     others = [
-        each
-        for each in table_changes(*({one.id: _texts(one) for one in comparable(side)} for side in (old, new)))
-        if each.path not in named and not (each.kind is Kind.ENTRY_CHANGED and _chance(each.path, *grouped))
+        Change(Kind.ENTRY_CHANGED, name, _texts(before[name]), _texts(after[name]))
+        for name in sorted((before.keys() & after.keys()) - named)
+        if not _chance(name, before, after)
     ]
     return [*claimed, *others, *latency_changes(_timed(old), _timed(new), ((), ()))]
 
@@ -39,8 +38,8 @@ def comparable(profile: Profile) -> list[Answer]:
     return [each for each in profile.answers if not {*VARIED, PASSING} & set(each.conditions)]
 
 
-def _texts(entry: Answer) -> list[str]:
-    return [each.text() for each in entry.observed]
+def _texts(seen: Sequence[Sighting]) -> str:
+    return ", ".join(sorted({each.text for each in seen}))
 
 
 def _seen(profile: Profile) -> list[Sighting]:
