@@ -118,6 +118,7 @@ class _Service:
         self._certificates = Certificates() if settings.tls else None
         self._timer: asyncio.TimerHandle | None = None
         self._server: asyncio.Server | None = None
+        self._port = 0
 
     @property
     def ca_file(self) -> Path | None:
@@ -126,15 +127,26 @@ class _Service:
 
     async def open(self) -> str:
         """Listen; gives the URL. UsageError if the port is taken."""
-        context = None if self._certificates is None else self._certificates.context
         try:
-            port = self.settings.port
-            self._server = await self.loop.create_server(lambda: _Connection(self), _HOST, port, ssl=context)
+            await self._listen(self.settings.port)
         except OSError as error:
             self.release()
             raise UsageError(f"cannot listen on port {self.settings.port}: {error.strerror}") from None
         self.settle()
-        return f"{'https' if context else 'http'}://{_HOST}:{self._server.sockets[0].getsockname()[1]}/sdk"
+        return f"{'https' if self._certificates else 'http'}://{_HOST}:{self._port}/sdk"
+
+    async def _listen(self, port: int) -> None:
+        context = None if self._certificates is None else self._certificates.context
+        self._server = await self.loop.create_server(lambda: _Connection(self), _HOST, port, ssl=context)
+        self._port = int(self._server.sockets[0].getsockname()[1])
+
+    async def restart(self, seconds: float) -> None:
+        """Drop every client and end every session, and serve again after a while; VMs, and the work on them, are the hosts'."""
+        await self._deafen()
+        for session in self.vcenter.sessions.all():
+            self.vcenter.sessions.end(session)
+        await asyncio.sleep(seconds)
+        await self._listen(self._port)
 
     def settle(self) -> None:
         """Let happen what is due, and arm the timer for what comes next."""
@@ -148,13 +160,16 @@ class _Service:
         """Stop listening and drop every client."""
         if self._timer is not None:
             self._timer.cancel()
+        await self._deafen()
+        self.release()
+
+    async def _deafen(self) -> None:
         for connection in list(self.connections):
             connection.close()
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
         await asyncio.sleep(0)  # the aborted connections are told in the next turn of the loop
-        self.release()
 
     def release(self) -> None:
         """Remove the certificate's file."""
@@ -173,6 +188,7 @@ class SimulatorServer:
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+        self._service: _Service | None = None
         self._thread = threading.Thread(target=self._main, name="vcontract-simulator", daemon=True)
 
     def start(self) -> Self:
@@ -191,6 +207,12 @@ class SimulatorServer:
                 self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
+    def restart(self, seconds: float = 0.3) -> None:
+        """Stop serving for so long, as a vCenter's service does that restarts: sessions end, VMs and their tasks go on."""
+        assert self._loop is not None
+        assert self._service is not None
+        asyncio.run_coroutine_threadsafe(self._service.restart(seconds), self._loop).result()
+
     def __enter__(self) -> Self:
         return self.start()
 
@@ -207,7 +229,7 @@ class SimulatorServer:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        service = _Service(self.settings)
+        service = self._service = _Service(self.settings)
         self.url = await service.open()
         self.ca_file = service.ca_file
         self._ready.set()

@@ -20,7 +20,8 @@ class Brief(msgspec.Struct, frozen=True):
     """Which part a process plays, of what load, against which target; the fields beside are those of `Job`.
 
     `host` and `port` are where the master listens. A master waits for `workers`, which it starts itself if `starts`. With
-    `web` Locust's page is served on that port (0: not).
+    `web` Locust's page is served on that port (0: not). `simulator` is the process of a simulator that was started for the
+    run, and may be restarted (0: the target is another's).
     """
 
     load: Load
@@ -33,6 +34,7 @@ class Brief(msgspec.Struct, frozen=True):
     workers: int = 1
     starts: bool = False
     web: int = 0
+    simulator: int = 0
     target: str = ""
     username: str = ""
     password_file: str = ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from msgspec.structs import replace
@@ -35,14 +37,18 @@ from harness.terms import Arguments, Call, Json, Ref, Returned, as_ref
 _CALM = 1000
 """How many times more than usual may be lost in a row before the target counts as gone."""
 _DESTROYED = "vm-destroyed"
+_STOPPING, _TICK = 0.1, 0.05
+"""Seconds after which a server that was told to restart has stopped, and between two looks whether it is back."""
 
 
 class Disturbing:
     """One scenario in one process: `prepare` it, `begin` with the load, `end` after it, then it tells what struck."""
 
-    def __init__(self, scenario: str, planned: Sequence[Planned], path: Proxy | None, seed: int) -> None:
+    def __init__(
+        self, scenario: str, planned: Sequence[Planned], path: Proxy | None, seed: int, simulator: int
+    ) -> None:
         self.scenario, self.planned = scenario, tuple(planned)
-        self._path, self._seed = path, seed
+        self._path, self._seed, self._simulator = path, seed, simulator
         self._logins: Logins | None = None
         self._driver: Driver | None = None
         self._before = 0.0
@@ -109,11 +115,27 @@ class Disturbing:
             hosts=tuple(Ref("HostSystem", each) for each in hosts),
             sessions=self._logins or {},
             levers=_levers(crew),
+            restart=_restart(target, self._simulator, crew.patience) if self._simulator else None,
             patience=crew.patience,
         )
         if any(each.name == _DESTROYED for each in self.planned):
             ground.spare = (_clone(crew, ground),)
         return ground
+
+
+def _restart(target: Target, simulator: int, patience: float) -> Callable[[], None]:
+    """Give what restarts the service of a simulator that was started for this run, and waits until it answers."""
+
+    def restart() -> None:
+        os.kill(simulator, signal.SIGHUP)
+        time.sleep(_STOPPING)
+        instance, until = Ref("ServiceInstance", "ServiceInstance"), time.monotonic() + patience
+        while not isinstance(target.send(Call(instance, "CurrentTime", Arguments({}), FULL)).outcome, Returned):
+            if time.monotonic() > until:
+                raise NotStruckError(f"the server did not come back within {patience:g} s")
+            time.sleep(_TICK)
+
+    return restart
 
 
 def _clone(crew: Crew, ground: Ground) -> Ref:
@@ -174,7 +196,7 @@ def disturbed(brief: Brief) -> Iterator[tuple[Brief, Disturbing | None]]:
     scenario = load_scenario(brief.load.disturb)
     planned = schedule(scenario, seed, brief.load.seconds)
     if not any(each.name in NETWORK for each in planned):
-        yield brief, Disturbing(scenario.name, planned, None, seed)
+        yield brief, Disturbing(scenario.name, planned, None, seed, brief.simulator)
         return
     config = configured(brief.job())
     if config.proxy:
@@ -182,4 +204,4 @@ def disturbed(brief: Brief) -> Iterator[tuple[Brief, Disturbing | None]]:
             f"--disturb {scenario.name}: its own proxy would stand where the configuration has {config.proxy}"
         )
     with Proxy(brief.target or config.target, planned, seed) as path:
-        yield replace(brief, proxy=path.tunnel), Disturbing(scenario.name, planned, path, seed)
+        yield replace(brief, proxy=path.tunnel), Disturbing(scenario.name, planned, path, seed, brief.simulator)

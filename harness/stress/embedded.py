@@ -1,11 +1,12 @@
 """`python -m harness.stress.embedded`: the simulator of a stress run, in a process of its own that ends with its parent.
 
-It is told its settings as JSON, as one line on standard input, and ends when that is closed.
+It is told its settings as JSON, as one line on standard input, and ends when that is closed. SIGHUP restarts its service.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
 
 from harness.simulator import Settings, SimulatorServer
@@ -14,6 +15,7 @@ from harness.simulator import Settings, SimulatorServer
 def main() -> None:
     """Serve until nobody is there any more."""
     with SimulatorServer(Settings(**json.loads(sys.stdin.readline()))) as server:
+        signal.signal(signal.SIGHUP, lambda *_: server.restart())
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
         sys.stdin.read()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from types import FrameType
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -25,6 +26,13 @@ _KEPT = 64
 """How many ended tasks the simulator keeps for each client."""
 
 
+class Served(NamedTuple):
+    """A simulator in a process of its own: where it serves, and which process that is."""
+
+    url: str
+    process: int
+
+
 def stress(brief: Brief) -> int:
     """Let the clients loose; gives the exit code. Raises UsageError for what is missing."""
     if find_spec("locust") is None:
@@ -35,8 +43,8 @@ def stress(brief: Brief) -> int:
         _must_be_free("--master", brief.port, "give another with --port, to the workers too")
     if brief.target or brief.config:
         return _engine(brief)
-    with simulator(brief.load.vms, brief.seed, _KEPT * brief.load.clients) as url:
-        return _engine(replace(brief, target=url))
+    with simulator(brief.load.vms, brief.seed, _KEPT * brief.load.clients) as served:
+        return _engine(replace(brief, target=served.url, simulator=served.process))
 
 
 def _must_be_free(option: str, port: int, way_out: str) -> None:
@@ -50,8 +58,8 @@ def _must_be_free(option: str, port: int, way_out: str) -> None:
 
 
 @contextmanager
-def simulator(vms: int, seed: int, tasks: int) -> Iterator[str]:
-    """Start the simulator in a process of its own, with so many VMs more; gives its URL."""
+def simulator(vms: int, seed: int, tasks: int) -> Iterator[Served]:
+    """Start the simulator in a process of its own, with so many VMs more."""
     told = {"vms": vms, "seed": seed, "task_retention_count": tasks, "task_time": _TASK_SECONDS}
     pipe = subprocess.PIPE
     # out of the terminal's group: Ctrl-C is for the clients, which still have to put things right
@@ -64,7 +72,7 @@ def simulator(vms: int, seed: int, tasks: int) -> Iterator[str]:
         if not url:
             raise HarnessError("the simulator did not start")
         try:
-            yield url
+            yield Served(url, process.pid)
         finally:
             process.terminate()
 

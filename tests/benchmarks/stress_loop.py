@@ -63,8 +63,8 @@ def main(mode: str, clients: int, vms: int, seconds: float, *, profile: bool) ->
     contract = load(MANAGER)
     mix = load_mix(None, tuple(each.name for each in contract.methods))
     plan = Load(clients, vms, seconds, 0.0, mix)
-    with tempfile.TemporaryDirectory() as folder, simulator(vms, SEED, 64 * clients) as url:
-        brief = Brief(plan, MANAGER, SEED, "", target=url, report_dir=str(Path(folder)), output="none")
+    with tempfile.TemporaryDirectory() as folder, simulator(vms, SEED, 64 * clients) as served:
+        brief = Brief(plan, MANAGER, SEED, "", target=served.url, report_dir=str(Path(folder)), output="none")
         crowd = Crowd(plan)
         with underway(brief.job(), keep=False) as ground:
             crew = Crew(ground.target, contract, ground.config, plan, SEED, ground.options.id)

@@ -136,3 +136,22 @@ def test_every_property_can_be_read(service: Any) -> None:
             seen.add((kind, found))
     assert len({kind for kind, _ in seen}) == 6
     assert machine(service, "linux-1").snapshot is None
+
+
+def test_a_service_that_restarts_ends_sessions_and_no_work() -> None:
+    """As vpxd does: on the same port, without its sessions; the task that was under way is done meanwhile, by the host."""
+    account = {"user": "administrator@vsphere.local", "pwd": "vcontract"}
+    with SimulatorServer(Settings(task_time=0.2, boot_time=0.02)) as server:
+        place = {"protocol": "http", "host": "127.0.0.1", "port": int(server.url.split(":")[2].split("/")[0])}
+        before = SmartConnect(**place, **account)
+        moid = machine(before, "linux-1").PowerOffVM_Task()._moId
+        before._stub.DropConnections()  # they would be cut
+        server.restart(0.3)
+        with pytest.raises(vim.fault.NotAuthenticated):
+            machine(before, "linux-1")
+        before._stub.DropConnections()
+        after = SmartConnect(**place, **account)
+        task = vim.Task(moid, after._stub)
+        assert task.info.state == "success"
+        assert machine(after, "linux-1").runtime.powerState == "poweredOff"
+        Disconnect(after)

@@ -18,8 +18,7 @@ SAMPLE = {  # one for each way to see them
 }
 SEEDS = (1, 271828, 577215, 141421, 662607)
 CROWD = ("--clients", "8", "--vms", "3")
-SCENARIOS = tuple(each for each in names() if each != "server-restart")
-"""No stress run restarts a server."""
+SCENARIOS = names()
 
 
 def found(load: Any, simulator: Any, defect: str, seed: int) -> set[str]:
@@ -70,6 +69,14 @@ def test_a_disturbed_server_that_keeps_the_contract_is_not_accused(load: Any, sc
     assert sum(load.result["stress"]["fired"].values()) > 2
 
 
+def test_a_service_that_restarts_is_not_accused(load: Any) -> None:
+    """Every client logs in again, and what it had begun goes on."""
+    assert accused(load, 1, "--disturb", "server-restart") == []
+    assert load.result["stress"]["fired"] == {"server-restart": 1}
+    logins = [each["count"] for each in load.result["stress"]["latencies"] if each["method"] == "Login"]
+    assert sum(logins) >= 2 * int(CROWD[1])
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(20))
 def test_twenty_undisturbed_runs(load: Any, seed: int) -> None:
@@ -94,12 +101,13 @@ def test_a_disturbance_that_never_strikes_is_not_green(load: Any, tmp_path: Any)
     assert "reset-after" in load.result["stress"]["unsure"][0]
 
 
-def test_a_scenario_that_cannot_be_is_one_line(load: Any) -> None:
+def test_a_scenario_that_cannot_be_is_one_line(load: Any, simulator: Any) -> None:
     """Unknown, or with nothing to strike."""
     unknown = load.run("--disturb", "flood")
     assert unknown.returncode == 2
     assert "there is no scenario 'flood'" in unknown.stderr
-    restart = load.run("--disturb", "server-restart")
+    with simulator() as url:  # which the run did not start
+        restart = load.run("--disturb", "server-restart", "--target", url)
     assert restart.returncode == 2
     assert "--disturb server-restart: server-restart:" in restart.stderr
     assert "Traceback" not in unknown.stderr + restart.stderr
