@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from harness.errors import SchemaError
 from harness.schema import Schema
 from harness.terms import Arguments, Call, Json, Ref
 
@@ -39,7 +40,12 @@ class Bodies:
             if len(self._known) >= _KEPT:
                 self._known.clear()
             values = _gapped(payload.values, gaps) if gaps else payload.values
-            body = self._known[key] = self._schema.request(call.method, call.object, values)
+            try:
+                body = self._known[key] = self._schema.request(call.method, call.object, values)
+            except (
+                SchemaError
+            ):  # a server may name an object like a type, or a word of an enumeration: no gap can stand there
+                return self._schema.request(call.method, call.object, payload.values)
         for each, gap in gaps.items():
             body = body.replace(gap.encode(), each.encode())
         return body

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from harness.schema import load
 from harness.target.bodies import Bodies
 from harness.terms import Arguments, Call, Json, Ref
@@ -55,3 +57,12 @@ def test_only_whole_values_are_gaps() -> None:
     for name in ("web-1", "web-2"):
         call = customizing("vm-1", name, text=f"web-1.{name}.example <&>")
         assert body(bodies, call, "vm-1", name) == body(plain, call)
+
+
+@pytest.mark.parametrize("name", ["CustomizationFixedName", "VirtualMachine", "secret:guest.root", "vm"])
+def test_an_object_may_be_called_like_a_type(name: str) -> None:
+    """A server may give such names; what stands for a type is no gap."""
+    bodies, plain = Bodies(SCHEMA), Bodies(SCHEMA)
+    for host in ("c1-1", "c1-2"):
+        call = customizing(name, host)
+        assert body(bodies, call, name, host) == body(plain, call)
