@@ -137,7 +137,7 @@ class Judge:
         """Name what the task's life breaks; a task that went with its VM has none to speak of (situation M2)."""
         if life is None or ("gone" in mid and not any(info for _, info in life.reads)):
             return []
-        return tasklife.broken(life, self._methods[operation.call.method].result)
+        return tasklife.broken(life, self._methods[operation.call.method].result, self.tracker.tasks.values())
 
     def _unreached(self, pending: Pending, states: frozenset[State], found: Assessment) -> str:
         """F5: say so if this is one refused abort too many, where nothing but the running customization stood in its way."""

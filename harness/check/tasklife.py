@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from harness.model import TaskLife
-from harness.terms import Fault, Faulted, Json
+from harness.terms import Fault, Faulted, Json, Operation
 
 _ORDER = {"queued": 0, "running": 1, "success": 2, "error": 2}
 
 
-def broken(life: TaskLife, result: str) -> list[str]:
-    """Name everything in a task's life that no task may do; `result` is the documented result (`void`)."""
+def broken(life: TaskLife, result: str, others: Iterable[TaskLife] = ()) -> list[str]:
+    """Name everything in a task's life that no task may do; `result` is the documented result (`void`).
+
+    A task of which the first read finds nothing is none, unless one of the `others` may have ended meanwhile: of those that
+    have ended a server may remember the last one alone (oracle rule A6).
+    """
     seen = [info for _, info in life.reads if info]
     problems = [each for each in map(_one_read, seen) if each]
     states = [str(info.get("state")) for info in seen]
@@ -27,9 +31,22 @@ def broken(life: TaskLife, result: str) -> list[str]:
         problems.append("info.result: it has a result where void is documented")
     if life.ref.type != "Task":
         problems.append(f"returnval: the reference is of type {life.ref.type}, not Task")
-    if life.reads and isinstance(life.reads[0][0].outcome, Faulted) and not seen:
-        problems.append(f"info: the calling session cannot read it: {life.reads[0][0].outcome.fault.type}")
+    first = life.reads[0][0] if life.reads and not seen else None
+    if first is not None and isinstance(first.outcome, Faulted):
+        why = first.outcome.fault.type
+        if why != "ManagedObjectNotFound" or not _supplanted(life, first, others):
+            problems.append(f"info: the calling session cannot read it: {why}")
     return list(dict.fromkeys(problems))
+
+
+def _supplanted(life: TaskLife, read: Operation, others: Iterable[TaskLife]) -> bool:
+    """Whether another task may have ended between a call and a read of its task."""
+    return any(
+        each is not life
+        and each.accepted.start < read.end
+        and (not each.over or each.reads[-1][0].end > life.accepted.start)
+        for each in others
+    )
 
 
 def _one_read(info: Mapping[str, Json]) -> str:

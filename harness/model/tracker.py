@@ -70,7 +70,7 @@ class TaskLife:
     @property
     def forgotten(self) -> bool:
         """Whether the server does not know it any more, though nobody saw its end: only ended tasks are forgotten."""
-        return self.final is None and any(info for _, info in self.reads) and self.reads[-1][1] is None
+        return self.final is None and bool(self.reads) and self.reads[-1][1] is None
 
     @property
     def over(self) -> bool:

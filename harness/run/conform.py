@@ -124,7 +124,7 @@ class Conformance:
             self.target.patience = RESTORING_EXCHANGE
         if not self.target.over:
             with interruptible(notes, self.halted):
-                exerciser.rest()
+                exerciser.end()
             with interruptible(notes, self.halted):
                 stage.enter("restore")
                 disown(arranger, self.bred, self.past.facts if self.past else None, self.config)

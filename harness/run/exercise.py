@@ -99,6 +99,13 @@ class Exerciser:
             read_new_tasks(self.stage, vm)
             self._note_snapshots(tasks)
 
+    def end(self) -> None:
+        """See all tasks to their ends, where the run ends in the middle of a step: what that has called is judged too."""
+        self.rest()
+        for life in [each for each in self.stage.tracker.tasks.values() if not each.over]:
+            if life.vm not in self.stage.aside.stuck:
+                self.stage.follow(life.ref)
+
     def _note_snapshots(self, tasks: list[Ref]) -> None:
         finals = [self.stage.tracker.tasks[each.value].final for each in tasks]
         self.arranger.note_snapshots([final[1] for final in finals if final is not None])

@@ -95,6 +95,34 @@ def test_a_task_that_its_own_session_cannot_read(fault: str, story: Any) -> None
     assert (found.verdict, found.field) == (Verdict.VIOLATES, "info")
 
 
+@pytest.mark.parametrize(
+    ("fault", "observed", "verdict"),
+    [("ManagedObjectNotFound", "forgotten", Verdict.INCONCLUSIVE), ("NoPermission", "forgotten", Verdict.VIOLATES)],
+)
+def test_a_task_may_be_forgotten_for_one_that_ended_after_it(
+    fault: str, observed: str, verdict: Verdict, story: Any
+) -> None:
+    """Rule A6: of those that have ended a server may remember the last one alone; what it remembers it must show."""
+    story.feed(VM, "ResetVM_Task", Returned(Ref("Task", "task-2").json()))
+    story.vm()
+    story.accepted(N)
+    story.read(Ref("Task", "task-1"), None, fault)
+    story.task("task-2", "success")
+    story.vm()
+    assert (story.verdict().observed, story.verdict().verdict) == (observed, verdict)
+
+
+def test_a_task_is_not_forgotten_for_one_that_ended_before_it(story: Any) -> None:
+    """That was over when the call was made."""
+    story.feed(VM, "ResetVM_Task", Returned(Ref("Task", "task-2").json()))
+    story.task("task-2", "success")
+    story.vm()
+    story.accepted(N)
+    story.read(Ref("Task", "task-1"), None, "ManagedObjectNotFound")
+    story.vm()
+    assert story.verdict().verdict is Verdict.VIOLATES
+
+
 def test_a_task_that_was_forgotten_later_is_no_violation(story: Any) -> None:
     """Rule A6: real servers forget completed tasks; what it came to is not known."""
     story.vm()

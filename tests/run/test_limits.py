@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,16 @@ from msgspec.structs import replace
 from harness.conformance.deal import divided
 from harness.conformance.launch import launch
 from harness.errors import UsageError
+from harness.model import read_of
+from harness.report.result import RunResult
 from harness.run.config import LOOPBACK, RequestLimits
 from harness.run.job import Job, execute
 from harness.run.options import Options
 from harness.simulator import SimulatorServer
 from harness.target import Secrets, Target
 from harness.target.properties import list_vms
+from harness.target.tasks import FINAL
+from harness.terms import Operation, Ref, Returned, Verdict, as_ref
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CONFIG = """
@@ -58,6 +63,28 @@ def test_a_run_ends_when_its_requests_are_spent(simulator: SimulatorServer, tmp_
     target.close()
     off = [each["name"] for each in vms.values() if each["runtime.powerState"] != "poweredOn"]
     assert off == ["linux-template"]
+
+
+@pytest.mark.parametrize("calls", range(29, 37))
+def test_a_run_that_ends_within_a_step_sees_its_tasks_to_their_ends(
+    calls: int, simulator: SimulatorServer, ran: Callable[..., tuple[RunResult, list[Operation]]]
+) -> None:
+    """What the step had begun is judged like all else: no row is left open by where the limit fell."""
+    result, operations = ran(simulator.url, "StartGuestNetwork_Task", calls=calls)
+    judged = [each for each in operations if each.purpose == "judge"]
+    tasks = {task: each.cell for each in judged if (task := _task(each)) is not None}
+    ended = {
+        (read[0], each.cell)
+        for each in operations
+        if (read := read_of(each)) and read[1] and (read[1].get("info") or {}).get("state") in FINAL
+    }
+    assert tasks
+    assert tasks.items() <= ended
+    assert [each.reason for each in result.rows if each.verdict is Verdict.INCONCLUSIVE] == []
+
+
+def _task(done: Operation) -> Ref | None:
+    return as_ref(done.outcome.value) if isinstance(done.outcome, Returned) else None
 
 
 def test_too_few_requests_to_begin_with(simulator: SimulatorServer, tmp_path: Path) -> None:
