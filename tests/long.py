@@ -32,7 +32,7 @@ LAST = 60
 
 def run(part: str) -> bool:
     """Run one part to its end, keep what it printed; gives whether it held."""
-    began, lines = datetime.now(UTC), []
+    began, commit, lines = datetime.now(UTC), _commit(), []
     with subprocess.Popen(  # noqa: S603 - our own tests
         [sys.executable, *PARTS[part]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=HERE.parent
     ) as process:
@@ -44,7 +44,7 @@ def run(part: str) -> bool:
     keep(
         part,
         [
-            f"{began:%Y-%m-%d}, at {_commit()}, {minutes:.0f} minutes: `{' '.join(PARTS[part])}`",
+            f"{began:%Y-%m-%d}, at {commit}, {minutes:.0f} minutes: `{' '.join(PARTS[part])}`",
             "",
             "```",
             *dict.fromkeys(told),
