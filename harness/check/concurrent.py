@@ -25,6 +25,7 @@ from harness.check.machine_steps import CAUSE, READ, REFUSED
 from harness.check.orders import Order, legal_orders
 from harness.check.search import Limits
 from harness.check.verdicts import fingerprint, worst
+from harness.collector import uncollected
 from harness.contract import OK, Contract
 from harness.model import Facts
 from harness.terms import Finding, Grade, Lost, Operation, RowVerdict, Verdict
@@ -94,6 +95,7 @@ class _Heard:
             guarantee.close(self.lives)
 
 
+@uncollected()
 def judge_concurrent(
     operations: Iterable[Operation],
     facts: Facts,

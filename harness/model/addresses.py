@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from harness.terms import Json
 
 _QUAD = re.compile(r"\d{1,3}(\.\d{1,3}){3}", re.ASCII)
 _SMALLEST_NETWORK = 30
+_KEPT = 4096
+"""Answers that are remembered: a long history asks for the same addresses again and again."""
 
 
+@lru_cache(_KEPT)
 def is_quad(text: str) -> bool:
     """Whether a text is a dotted quad."""
     try:
@@ -20,6 +24,7 @@ def is_quad(text: str) -> bool:
     return bool(_QUAD.fullmatch(text))
 
 
+@lru_cache(_KEPT)
 def is_ipv4(text: str) -> bool:
     """Whether a text is the IPv4 address of some host."""
     if not is_quad(text):
@@ -29,6 +34,7 @@ def is_ipv4(text: str) -> bool:
     return not special and address.packed[0] != 0
 
 
+@lru_cache(_KEPT)
 def is_ipv6(text: str) -> bool:
     """Whether a text is the IPv6 address of some host."""
     try:
@@ -41,7 +47,12 @@ def is_ipv6(text: str) -> bool:
 
 def host_in(address: str, mask: Json, other: str) -> bool:
     """Whether another address is that of a host in the network of an address with this mask."""
-    length = _prefix(mask) if isinstance(mask, str) and is_quad(mask) else None
+    return isinstance(mask, str) and is_quad(mask) and _host_in(address, mask, other)
+
+
+@lru_cache(_KEPT)
+def _host_in(address: str, mask: str, other: str) -> bool:
+    length = _prefix(mask)
     if length is None or not (is_ipv4(address) and is_ipv4(other)):
         return False
     network = ipaddress.IPv4Interface(f"{address}/{length}").network

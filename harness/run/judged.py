@@ -10,7 +10,6 @@ from harness.run.stage import BRIEF, FULL, NotArrangedError, Stage
 from harness.target.tasks import FINAL
 from harness.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref, subject
 
-
 _PASSING = 1.1
 """How much longer each look at a guest is put off than the one before: a reboot may show for a moment only."""
 

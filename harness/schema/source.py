@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from lxml import etree
 from zeep.loader import absolute_location
 from zeep.wsdl import Document
 
+from harness.collector import uncollected
 from harness.errors import SchemaError
 
 Fetch = Callable[[str], bytes]
@@ -49,15 +49,11 @@ def read_document(entry: str, fetch: Fetch | None = None) -> tuple[Any, dict[str
     """
     files = _Files(entry, fetch or _download)
     files.follow(entry, ())
-    collecting = gc.isenabled()
-    gc.disable()  # 50,000 objects are made and none dies: the collector would only walk them again and again
     try:
-        document = _open(entry, files)
+        with uncollected():  # 50,000 objects
+            document = _open(entry, files)
     except _UNSOUND as error:
         raise SchemaError(f"{entry} is no usable WSDL: {_one_line(error)}") from error
-    finally:
-        if collecting:
-            gc.enable()
     return document, files.enumerations
 
 

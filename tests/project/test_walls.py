@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 HARNESS = Path(__file__).parents[2] / "harness"
-BASE = {"errors", "terms", "shipped", "history", "profile", "toml_file", "json_file"}
+BASE = {"collector", "errors", "terms", "shipped", "history", "profile", "toml_file", "json_file"}
 MAY_IMPORT: dict[str, set[str]] = {
+    "collector": set(),
     "errors": set(),
     "shipped": set(),
     "toml_file": {"errors"},
@@ -17,13 +18,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "terms": {"errors"},
     "history": {"errors", "terms"},
     "profile": {"errors", "json_file"},
-    "schema": {"errors", "terms", "shipped", "toml_file"},
+    "schema": {"collector", "errors", "terms", "shipped", "toml_file"},
     "contract": {"errors", "terms", "shipped", "toml_file", "schema"},
     "model": BASE | {"schema", "contract"},
     "strategies": BASE | {"schema", "contract", "model"},
     "target": BASE | {"schema"},
     "disturbances": BASE | {"schema", "target"},
-    "simulator": {"errors", "terms", "shipped"},
+    "simulator": {"collector", "errors", "terms", "shipped"},
     "check": BASE | {"contract", "model"},
     "report": BASE | {"contract", "model", "check"},
 }
