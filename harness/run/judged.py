@@ -10,9 +10,6 @@ from harness.run.stage import BRIEF, FULL, NotArrangedError, Stage
 from harness.target.tasks import FINAL
 from harness.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref, subject
 
-_PASSING = 1.1
-"""How much longer each look at a guest is put off than the one before: a reboot may show for a moment only."""
-
 
 def judged_call(stage: Stage, call: Call, vm: Ref | None, beside: Sequence[Ref], *, settle: bool = True) -> Ref | None:
     """Send a call as a judged one; `beside` are tasks that run meanwhile, read before and after (oracle rule A8).
@@ -92,7 +89,7 @@ def _await_guest(stage: Stage, vm: Ref) -> None:
         return not stage.judge.waiting()
 
     with suppress(NotArrangedError):
-        stage.until("what the guest was asked for", begun, growth=_PASSING)
+        stage.until("what the guest was asked for", begun)
 
 
 def task_of(done: Operation) -> Ref | None:

@@ -216,11 +216,8 @@ class Stage:
             self._lasted[kind] = min(lasted, self._lasted.get(kind, lasted))
         return reads
 
-    def until(self, what: str, reached: Callable[[], bool], *, growth: float = 1.5) -> None:
-        """Poll until something is so. Raises NotArrangedError after `patience`; what never came is waited for ever less.
-
-        Each pause is `growth` times the one before, so that what lasts less than (1 - 1 / growth) of the time may be missed.
-        """
+    def until(self, what: str, reached: Callable[[], bool]) -> None:
+        """Poll until something is so. Raises NotArrangedError after `patience`; what never came is waited for ever less."""
         clock = self.target.recorder
         patience = self.patience / WEARIER ** self._late.get(what, 0)
         deadline, pause = clock.now() + min(patience, self.left), BRIEF
@@ -230,7 +227,7 @@ class Stage:
                 self._late[what] = self._late.get(what, 0) + 1
                 raise NotArrangedError(f"{what} did not come about within {patience:g} s")
             clock.sleep(pause)
-            pause = min(pause * growth, 1.0)
+            pause = min(pause * 1.5, 1.0)
         self._late.pop(what, None)
 
     def log_in(self, actor: str) -> None:
