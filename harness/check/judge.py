@@ -25,6 +25,7 @@ from harness.model import (
     expect,
     located,
     moves,
+    observe,
     read_of,
     settled,
     steady,
@@ -81,6 +82,11 @@ class Judge:
                 last = self.tracker.readings.get(subject(each.operation.call))
                 return not begun(effect, each.states, each.reading, last)
         return False
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether the last call may have asked a guest in vain: its Tools were not seen to run before."""
+        return any(observe(State(), each.reading).tools != "ready" for each in self._pending[-1:] if each.reading)
 
     def close(self) -> None:
         """Judge what is pending: the cell, or the history, is over."""

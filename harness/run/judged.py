@@ -10,6 +10,9 @@ from harness.run.stage import BRIEF, FULL, NotArrangedError, Stage
 from harness.target.tasks import FINAL
 from harness.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref, subject
 
+_DOUBTFUL = 6
+"""A guest that may not have heard what it was asked for gets so small a part of the time for it."""
+
 
 def judged_call(stage: Stage, call: Call, vm: Ref | None, beside: Sequence[Ref], *, settle: bool = True) -> Ref | None:
     """Send a call as a judged one; `beside` are tasks that run meanwhile, read before and after (oracle rule A8).
@@ -89,7 +92,7 @@ def _await_guest(stage: Stage, vm: Ref) -> None:
         return not stage.judge.waiting()
 
     with suppress(NotArrangedError):
-        stage.until("what the guest was asked for", begun)
+        stage.until("what the guest was asked for", begun, part=_DOUBTFUL if stage.judge.in_vain else 1)
 
 
 def task_of(done: Operation) -> Ref | None:

@@ -216,10 +216,13 @@ class Stage:
             self._lasted[kind] = min(lasted, self._lasted.get(kind, lasted))
         return reads
 
-    def until(self, what: str, reached: Callable[[], bool]) -> None:
-        """Poll until something is so. Raises NotArrangedError after `patience`; what never came is waited for ever less."""
+    def until(self, what: str, reached: Callable[[], bool], *, part: int = 1) -> None:
+        """Poll until something is so. Raises NotArrangedError after `patience`; what never came is waited for ever less.
+
+        With `part` it gets that part of the patience: what may well never come about is not waited for so long.
+        """
         clock = self.target.recorder
-        patience = self.patience / WEARIER ** self._late.get(what, 0)
+        patience = self.patience / part / WEARIER ** self._late.get(what, 0)
         deadline, pause = clock.now() + min(patience, self.left), BRIEF
         while not reached():
             self._lives()
