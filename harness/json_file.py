@@ -12,16 +12,23 @@ from harness.errors import HarnessError
 T = TypeVar("T")
 
 
-def read_json(file: Path, kind: type[T], schema: str, what: str, error: type[HarnessError], hint: str = "") -> T:
-    """Read a file as a struct; raises `error` if it is missing (`no WHAT`), truncated, of another schema (with the `hint`)."""
+def read_document(file: Path, error: type[HarnessError], absent: str = "cannot be read") -> Any:
+    """Read a file as JSON of any kind; raises `error` if it is missing (which is said as `absent`) or truncated."""
     try:
         content = file.read_bytes()
     except OSError as cause:
-        raise error(f"{file}: no {what}: {cause.strerror}") from cause
+        raise error(f"{file}: {absent}: {cause.strerror}") from cause
     try:
-        document: Any = msgspec.json.decode(content)
+        return msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as cause:
         raise error(f"{file}: truncated or not JSON: {cause}") from cause
+
+
+def read_json(
+    file: Path, kind: type[T], schema: str, error: type[HarnessError], *, absent: str = "cannot be read", hint: str = ""
+) -> T:
+    """Read a file as a struct; raises `error` as `read_document`, and if it is of another schema (with the `hint`)."""
+    document = read_document(file, error, absent)
     found = document.get("schema") if isinstance(document, dict) else None
     if found != schema:
         raise error(f"{file}: its schema is {found!r}, expected {schema!r}{hint}")

@@ -150,4 +150,6 @@ def encode_profile(profile: Profile) -> bytes:
 
 def load_profile(file: Path) -> Profile:
     """Read a profile. Raises UsageError, in one line, if it is missing, truncated, of another format, or has a key too many."""
-    return read_json(file, Profile, SCHEMA, "profile", UsageError, "; vcontract learn --out FILE makes one")
+    return read_json(
+        file, Profile, SCHEMA, UsageError, absent="no profile", hint="; vcontract learn --out FILE makes one"
+    )

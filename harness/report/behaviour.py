@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from harness.errors import RunFileError
+from harness.json_file import read_json
 from harness.report.differences import SCHEMA
 from harness.terms import Difference, ReplayStep
 
@@ -40,18 +40,12 @@ class BehaviourDifference(Difference, frozen=True, rename={"impact": "class"}):
         return (*lines, *([f"replay: {self.replay}"] if self.replay else []))
 
 
+class _File(msgspec.Struct, frozen=True):
+    """What is read of such a file."""
+
+    differences: list[BehaviourDifference]
+
+
 def load_differences(file: Path) -> list[BehaviourDifference]:
     """Read the differences of a comparison that was written with `--format json`. Raises RunFileError in one line."""
-    try:
-        content: Any = msgspec.json.decode(file.read_bytes())
-    except OSError as error:
-        raise RunFileError(f"{file}: cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RunFileError(f"{file}: truncated or not JSON: {error}") from error
-    found = content.get("schema") if isinstance(content, dict) else None
-    if found != SCHEMA:
-        raise RunFileError(f"{file}: its schema is {found!r}, expected {SCHEMA!r}")
-    try:
-        return msgspec.convert(content["differences"], list[BehaviourDifference])
-    except (KeyError, msgspec.ValidationError) as error:
-        raise RunFileError(f"{file}: not a {SCHEMA}: {error}") from error
+    return read_json(file, _File, SCHEMA, RunFileError).differences

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -26,6 +25,7 @@ from harness.check.compare.change import Kind
 from harness.contract import load as load_contract
 from harness.errors import RunFileError, UsageError
 from harness.history import FACTS, read_history
+from harness.json_file import read_document
 from harness.profile import SCHEMA, load_profile
 from harness.report.behaviour import BehaviourDifference
 from harness.report.differences import DifferenceReport, Side
@@ -34,7 +34,6 @@ from harness.report.run_directory import HISTORY
 from harness.run.past import facts_in
 from harness.run.telling_apart import Witnessed, shortest
 from harness.schema import SHIPPED, bases_of, load
-from harness.terms import Json
 
 _READ = "read"
 
@@ -158,17 +157,8 @@ def _side(told: Told) -> Side:
 
 
 def _is_profile(path: Path) -> bool:
-    return path.is_file() and _content(path).get("schema") == SCHEMA
-
-
-def _content(path: Path) -> dict[str, Json]:
-    try:
-        found: Any = msgspec.json.decode(path.read_bytes())
-    except OSError as error:
-        raise RunFileError(f"{path}: cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RunFileError(f"{path}: truncated or not JSON: {error}") from error
-    return found if isinstance(found, dict) else {}
+    found = read_document(path, RunFileError) if path.is_file() else None
+    return isinstance(found, dict) and found.get("schema") == SCHEMA
 
 
 def _profiles(old: Path, new: Path) -> tuple[list[BehaviourDifference], tuple[Side, Side], list[str]]:

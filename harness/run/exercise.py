@@ -103,7 +103,7 @@ class Exerciser:
         """See all tasks to their ends, where the run ends in the middle of a step: what that has called is judged too."""
         self.rest()
         for life in [each for each in self.stage.tracker.tasks.values() if not each.over]:
-            if life.vm not in self.stage.aside.stuck:
+            if self.stage.aside.chosen(life.vm):
                 self.stage.follow(life.ref)
 
     def _note_snapshots(self, tasks: list[Ref]) -> None:

@@ -42,9 +42,8 @@ class Bodies:
             values = _gapped(payload.values, gaps) if gaps else payload.values
             try:
                 body = self._known[key] = self._schema.request(call.method, call.object, values)
-            except (
-                SchemaError
-            ):  # a server may name an object like a type, or a word of an enumeration: no gap can stand there
+            except SchemaError:
+                # a server may name an object like a type, or a word of an enumeration: no gap can stand there
                 return self._schema.request(call.method, call.object, payload.values)
         for each, gap in gaps.items():
             body = body.replace(gap.encode(), each.encode())

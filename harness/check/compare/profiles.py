@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.check.compare.change import Change, Kind
-from harness.check.compare.circumstances import Grouped, by_circumstance, choices, circumstance_changes
+from harness.check.compare.circumstances import by_circumstance, choices, circumstance_changes
 from harness.check.compare.latency import latency_changes
 from harness.check.compare.sighting import TASK, Sighting
 from harness.contract import OK
@@ -25,10 +25,11 @@ def profile_changes(old: Profile, new: Profile, bases: Mapping[str, str]) -> lis
     before, after = by_circumstance(_seen(old)), by_circumstance(_seen(new))
     claimed = circumstance_changes(before, after, bases)
     named = {each for change in claimed for each in change.seen}
+    chosen = [choices(before), choices(after)]
     others = [
         Change(Kind.ENTRY_CHANGED, name, _texts(before[name]), _texts(after[name]))
         for name in sorted((before.keys() & after.keys()) - named)
-        if not _chance(name, before, after)
+        if not _chance(before[name], after[name], chosen)
     ]
     return [*claimed, *others, *latency_changes(_timed(old), _timed(new), ((), ()))]
 
@@ -59,11 +60,13 @@ def _seen(profile: Profile) -> list[Sighting]:
     ]
 
 
-def _chance(name: str, old: Grouped, new: Grouped) -> bool:
-    texts = [{each.text for each in side[name]} for side in (old, new)]
-    pairs = {frozenset({a, b}) for a in texts[0] for b in texts[1]}
-    method = old[name][0].method
-    return bool(texts[0] & texts[1]) or any(pairs & choices(side).get(method, set()) for side in (old, new))
+def _chance(
+    old: Sequence[Sighting], new: Sequence[Sighting], chosen: Sequence[Mapping[str, set[frozenset[str]]]]
+) -> bool:
+    """Whether both sides gave one answer, or one is known to choose between two: `chosen` is what `choices` gives of each."""
+    before, after = ({each.text for each in side} for side in (old, new))
+    pairs = {frozenset({a, b}) for a in before for b in after}
+    return bool(before & after) or any(pairs & side.get(old[0].method, set()) for side in chosen)
 
 
 def _timed(profile: Profile) -> Sequence[Sighting]:
