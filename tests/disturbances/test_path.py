@@ -196,9 +196,10 @@ def test_a_quota_leaves_the_oldest_connections(server: Any, client_of: Any) -> N
         assert first.ask(b"a") == b"1 a"
         assert second.ask(b"b") == b"2 b"
         begun(proxy)
-        for client in (second, client_of(proxy)):
-            with pytest.raises(ConnectionError):
-                client.ask(b"c")
+        with pytest.raises(ConnectionError):
+            second.ask(b"c")
+        with pytest.raises(ConnectionError):
+            client_of(proxy).ask(b"c")  # it may be reset before it has opened
         assert first.ask(b"d") == b"3 d"
         first.close()
         assert _served(client_of, proxy) == b"4 e"
