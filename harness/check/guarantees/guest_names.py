@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from math import inf
 
 from harness.check.guarantees.breach import Breach
-from harness.check.guarantees.task_lives import TaskLives
+from harness.check.guarantees.task_lives import TaskLives, TaskSeen
 from harness.model.state import CUSTOMIZE
 from harness.model.tracker import KINDS
-from harness.terms import Faulted, Grade, Json, Operation, Returned, as_ref, subject
+from harness.terms import Faulted, Grade, Json, Operation, subject
 
 _PATH = "guest.hostName"
 _ALSO_NAMES = frozenset(
@@ -33,44 +33,54 @@ _ALSO_NAMES = frozenset(
 
 
 class _Naming:
-    """One customization that was let in, or may have been: the name it gives, the call's begin, the task (empty: not known)."""
+    """One customization that was let in, or may have been: the name it gives, and its task (None: not known)."""
 
     __slots__ = ("name", "op", "start", "task")
 
-    def __init__(self, name: str, operation: Operation, task: str) -> None:
+    def __init__(self, name: str, operation: Operation, task: TaskSeen | None) -> None:
         self.name, self.op, self.start, self.task = name, operation.op, operation.start, task
+
+    def had_succeeded(self, by: float) -> bool:
+        """Whether it was seen before a moment that it had succeeded."""
+        return self.task is not None and self.task.outcome == "success" and self.task.until < by
+
+    def was_over(self, by: float) -> bool:
+        """Whether it was seen before a moment that it was over."""
+        return self.task is not None and self.task.until < by
 
 
 class _Guest:
     """What is known of one VM's name.
 
-    `first` is the name that was read first. `open` are the customizations whose name it may bear; those of `refused` calls,
-    and those that were `past` when a later one began that succeeded, it may not bear any more: operations by name.
+    `first` is the name that was read first. Of the customizations whose name it may bear, so many are `open`: nobody saw
+    their end; the others `ended`. The names of `refused` calls, and of those that were `past` when a later one began that
+    succeeded, it may not bear any more: operations by name.
     """
 
-    __slots__ = ("first", "given", "latest", "open", "past", "refused")
+    __slots__ = ("ended", "first", "given", "latest", "open", "past", "refused")
 
     def __init__(self) -> None:
         self.first = ""
         self.given: dict[str, float] = {}
-        self.open: list[_Naming] = []
+        self.open = 0
+        self.ended: list[_Naming] = []
         self.latest: _Naming | None = None
         self.past: dict[str, int] = {}
         self.refused: dict[str, int] = {}
 
-    def look(self, lives: TaskLives, fresh: float) -> None:
+    def look(self, fresh: float) -> None:
         """Find the latest customization that had succeeded by `fresh`, and what was past when it began."""
-        found = [each for each in self.open if _over(each, lives, success=True) < fresh]
+        found = [each for each in self.ended if each.had_succeeded(fresh)]
         self.latest = max([*found, *([self.latest] if self.latest else [])], key=_start, default=None)
         if self.latest is not None:
             began = self.latest.start
-            past = [each for each in self.open if each is not self.latest and _over(each, lives, success=False) < began]
+            past = [each for each in self.ended if each is not self.latest and each.was_over(began)]
             self.past |= {each.name: each.op for each in past}
-            self.open = [each for each in self.open if each not in past]
+            self.ended = [each for each in self.ended if each not in past]
 
-    def vague(self, lives: TaskLives) -> bool:
+    def vague(self) -> bool:
         """Whether it may be undefined: by a customization that did not succeed, or is not known to."""
-        return any(_over(each, lives, success=True) == inf for each in self.open)
+        return self.open > 0 or not all(each.had_succeeded(inf) for each in self.ended)
 
 
 class GuestNames:
@@ -88,17 +98,20 @@ class GuestNames:
         self._names: set[str] = set()
         self._twice: set[str] = set()
         self._found: list[tuple[str, Breach]] = []
+        self._open: dict[int, tuple[_Guest, _Naming]] = {}
 
     def feed(self, operation: Operation, lives: TaskLives) -> None:
         """Take one operation; a read is judged when the calls that had begun before its end are known."""
         if lives.read is not None:
             ref, values = lives.read
+            if lives.last is not None:
+                self._ended(lives.last[0])
             if ref.type == "VirtualMachine" and values and values.get(_PATH):
-                self._shown(operation, ref.value, _label(str(values[_PATH])), lives)
+                self._shown(operation, ref.value, _label(str(values[_PATH])))
             return
         method = operation.call.method
         if KINDS.get(method) == CUSTOMIZE:
-            self._named(operation, subject(operation.call))
+            self._named(operation, subject(operation.call), lives.new)
         elif method in _ALSO_NAMES and not isinstance(operation.outcome, Faulted):
             self._lost.add(subject(operation.call))
 
@@ -112,26 +125,34 @@ class GuestNames:
                     self._say(operation, vm, name, f"the call that gave that name was about {others[0]}", [])
         self.breaches = [breach for name, breach in self._found if name not in self._twice]
 
-    def _named(self, operation: Operation, vm: str) -> None:
-        name, outcome, guest = _label(_given(operation.call.arguments)), operation.outcome, self._guests[vm]
-        task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
+    def _ended(self, task: TaskSeen) -> None:
+        """Take a task that was read: if that was its end, it is looked at whenever its guest's name is read."""
+        if task.op in self._open and task.until < inf:
+            guest, naming = self._open.pop(task.op)
+            guest.open -= 1
+            guest.ended.append(naming)
+
+    def _named(self, operation: Operation, vm: str, task: TaskSeen | None) -> None:
+        name, guest = _label(_given(operation.call.arguments)), self._guests[vm]
         if not name:
             return
-        if isinstance(outcome, Faulted):
+        if isinstance(operation.outcome, Faulted):
             guest.refused[name] = operation.op
         else:
-            guest.open.append(_Naming(name, operation, task.value if task else ""))
+            guest.open += 1
+            if task is not None:
+                self._open[operation.op] = (guest, _Naming(name, operation, task))
         if name in self._names:
             self._twice.add(name)
         self._names.add(name)
         guest.given.setdefault(name, operation.start)
 
-    def _shown(self, operation: Operation, vm: str, name: str, lives: TaskLives) -> None:
+    def _shown(self, operation: Operation, vm: str, name: str) -> None:
         if vm in self._lost:
             return
         guest = self._guests[vm]
         guest.first = guest.first or name
-        guest.look(lives, operation.start - self._staleness)
+        guest.look(operation.start - self._staleness)
         self.judged += 1
         latest, why, ops = guest.latest, "", list[int]()
         if name in guest.refused:
@@ -143,7 +164,7 @@ class GuestNames:
         elif name not in guest.given:
             if name != guest.first:
                 self._unknown.append((operation, vm, name))
-            elif latest is not None and not guest.vague(lives):
+            elif latest is not None and not guest.vague():
                 ops = [latest.op]
                 why = f"operation {latest.op} gave it the name {latest.name}, and succeeded"
         if why:
@@ -167,14 +188,6 @@ class GuestNames:
 
 def _start(naming: _Naming) -> float:
     return naming.start
-
-
-def _over(naming: _Naming, lives: TaskLives, *, success: bool) -> float:
-    """Give the moment by which a customization was over (with `success`: had succeeded); infinity if that is not known."""
-    task = lives.tasks.get(naming.task)
-    if task is None or task.op != naming.op or (success and task.outcome != "success"):
-        return inf
-    return task.until
 
 
 def _given(arguments: Mapping[str, Json]) -> str:
