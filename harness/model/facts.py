@@ -21,7 +21,8 @@ def family_of(guest_id: str) -> str:
 class VmFacts(msgspec.Struct, frozen=True):
     """One VM as it always is: NIC count, guest family (linux, windows, other), its engine as the configuration declares it.
 
-    `host` and `pool` are moIds; a template is in no resource pool.
+    `host` and `pool` are moIds; a template is in no resource pool. `generator`: its vCenter has an application that makes
+    up names and addresses (domain.md 3.1, rule 6).
     """
 
     ref: Ref
@@ -31,6 +32,7 @@ class VmFacts(msgspec.Struct, frozen=True):
     engine: str = "ok"
     host: str = ""
     pool: str = ""
+    generator: bool = False
 
 
 class GuestAccount(msgspec.Struct, frozen=True):

@@ -64,12 +64,17 @@ def _identity(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
         yield INFERRED
 
 
-def _names(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
+def _made_up(facts: VmFacts) -> Found:
+    """Rule 6, documented: to make up a name or an address needs an application; what it then does, no source shows."""
+    return INFERRED if facts.generator else ("rule", ("IpHostnameGeneratorError",))
+
+
+def _names(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
     """Rules 6 (documented) and 12 (observed): custom names need an application; a host name has no dots."""
     identity = spec.get("identity") or {}
     user_data = identity.get("userData") or {}
     if "CustomizationCustomName" in {_type(identity.get("hostName")), _type(user_data.get("computerName"))}:
-        yield "rule", ("IpHostnameGeneratorError",)
+        yield _made_up(facts)
     name = identity.get("hostName")
     if name is None or _type(name) == "CustomizationCustomName":
         return
@@ -141,7 +146,7 @@ def _macs(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
         yield INFERRED
 
 
-def _ipv4(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
+def _ipv4(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
     """Rules 4 (observed), 5 and 6 (documented), and 8: an adapter without IPv4 is inferred."""
     for each in _adapters(spec):
         kind = _type(each.get("ip"))
@@ -149,7 +154,7 @@ def _ipv4(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
         if kind == "CustomizationUnknownIpGenerator":
             yield "rule", ARGUMENT
         elif kind == "CustomizationCustomIpGenerator":
-            yield "rule", ("IpHostnameGeneratorError",)
+            yield _made_up(facts)
         elif kind == "CustomizationFixedIp":
             address = each["ip"]["ipAddress"]
             if not is_quad(address):
@@ -160,7 +165,7 @@ def _ipv4(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
             yield INFERRED
 
 
-def _ipv6(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
+def _ipv6(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
     """Rules 6 and 7, documented: what is no IPv6 address, or has a prefix of more than 128 bits, is refused."""
     for each in _adapters(spec):
         settings = each.get("ipV6Spec") or {}
@@ -169,7 +174,7 @@ def _ipv6(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
         for generator in settings.get("ip") or ():
             kind = _type(generator)
             if kind == "CustomizationCustomIpV6Generator":
-                yield "rule", ("IpHostnameGeneratorError",)
+                yield _made_up(facts)
             elif kind == "CustomizationFixedIpV6":
                 if ":" not in generator["ipAddress"] or not 0 <= generator["subnetMask"] <= _LONGEST_PREFIX:
                     yield "rule", ARGUMENT

@@ -159,6 +159,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lever: Annotated[tuple[LeverLine, ...], Meta(description="Command lines that may be run inside the guests.")] = ()
     hosts: Annotated[tuple[str, ...], Meta(description="Names of the hosts that may be disconnected.")] = ()
     limits: Annotated[RequestLimits, Meta(description="How much is asked of the target.")] = RequestLimits()
+    generator: Annotated[
+        bool, Meta(description="The vCenter is configured with an application that makes up names and addresses.")
+    ] = False
     waive: Annotated[tuple[Waiver, ...], Meta(description="Rows that cannot be tested on this target.")] = ()
     staleness: Annotated[Seconds, Meta(description="Seconds by which reported properties may be late.")] = 60.0
     publish: Annotated[Seconds, Meta(description="Seconds by which the end of a task may be published late.")] = 30.0

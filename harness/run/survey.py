@@ -142,6 +142,7 @@ def _vms(target: Target, config: Config, run: str) -> dict[str, VmFacts]:
             config.engine(name),
             host.value if host else "",
             pool.value if pool else "",
+            config.generator,
         )
     return found
 

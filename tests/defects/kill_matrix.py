@@ -42,7 +42,10 @@ QUIET_CALLS = 550  # of a variant at the random seeds; at the fixed one it gets 
 WHOLE = 0  # no limit
 LONGEST = 300.0  # seconds: with them a hung run ends, and is no kill
 TASK_TIME, BOOT_TIME = 0.015, 0.03
-LATE = {"guest-is-reported-late": 0.3}  # a variant that is right only where reports may be so old (seconds)
+TOLD: dict[str, dict[str, Any]] = {  # what the configuration must say of a target for it to be right
+    "guest-is-reported-late": {"staleness": 0.3},
+    "application-makes-up-names": {"generator": True},
+}
 DEEP = 3
 SHALLOW = tuple(
     name
@@ -88,12 +91,10 @@ def shoot(name: str, seed: int, *, variant: bool = False, calls: int = 0) -> Sho
 
     `calls` limits the judged calls (0: as the matrix does).
     """
-    config: Any = EMBEDDED
+    config: Any = structs.replace(EMBEDDED, **TOLD.get(name, {}))
     chosen = frozenset({name} if name else ())
     settings = Settings(seed=seed, task_time=TASK_TIME, boot_time=BOOT_TIME)
     settings = replace(settings, variants=chosen) if variant else replace(settings, defects=chosen)
-    if name in LATE:
-        config = structs.replace(config, staleness=LATE[name])
     limit = (WHOLE if seed == FIXED_SEED else QUIET_CALLS) if variant else MAX_CALLS
     options = Options(
         seed, max_calls=calls or limit, time_limit=LONGEST, shrink=Budget(attempts=0, seconds=0.0), stop_at_first=True

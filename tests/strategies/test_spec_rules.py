@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from harness.model import VmFacts
 from harness.model.addresses import host_in, is_ipv4, is_ipv6
@@ -116,6 +117,14 @@ def test_counts_and_macs() -> None:
     some, none = (change for _, _, change in tier.TWO_NICS)
     assert kinds(some(two), facts) == {"rule"}
     assert kinds(none(two), facts) == {"nicCount"}
+
+
+@pytest.mark.parametrize("name", ["6.ip", "6.ipArgument", "6.ipv6", "6.name"])
+def test_what_is_made_up_needs_an_application(name: str) -> None:
+    """Without an application the fault is named; what a vCenter that has one does with it, no source shows."""
+    asked = tier.RULES[name](SMALLEST)
+    assert broken(asked, LINUX) == (frozenset({"rule"}), ("IpHostnameGeneratorError",))
+    assert broken(asked, structs.replace(LINUX, generator=True)) == (frozenset({"inferred"}), ())
 
 
 def test_params_that_no_source_shows() -> None:

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 OTHER = "gcm-2417"
 LATE = 0.1  # seconds
+_kind = vim.vm.customization
+MADE_UP = {
+    _kind.CustomNameGenerator: lambda: _kind.FixedName(name="made-up"),
+    _kind.CustomIpGenerator: _kind.DhcpIpGenerator,
+    _kind.CustomIpV6Generator: _kind.AutoIpV6Generator,
+}
+"""What the application gives in the place of what a specification leaves to it."""
 _REPORTED = ("hostName", "ipAddress", "net", "ipStack")
 
 
@@ -135,3 +142,25 @@ def guest_is_restarted_by_a_customization(vcenter: VCenter) -> None:
         machine.guest.network.start(machine.nics)
 
     vcenter.decisions.apply = apply
+
+
+@variant
+def application_makes_up_names(vcenter: VCenter) -> None:
+    """The vCenter has an application for custom names and addresses (needs generator = true)."""
+    usual = vcenter.decisions.serve
+
+    def given(value: Any) -> Any:
+        return MADE_UP.get(type(value), lambda: value)()
+
+    def serve(call: Invocation, target: ManagedObject, arguments: dict[str, Any]) -> Any:
+        spec = arguments.get("spec") if call.method == CUSTOMIZE else None
+        if spec is not None:
+            if hasattr(spec.identity, "hostName"):
+                spec.identity.hostName = given(spec.identity.hostName)
+            for adapter in (mapping.adapter for mapping in spec.nicSettingMap):
+                adapter.ip = given(adapter.ip)
+                if adapter.ipV6Spec:
+                    adapter.ipV6Spec.ip = [given(each) for each in adapter.ipV6Spec.ip]
+        return usual(call, target, arguments)
+
+    vcenter.decisions.serve = serve
