@@ -22,13 +22,13 @@ from msgspec.structs import replace
 from harness.check.concurrent import judge_concurrent
 from harness.contract import Contract
 from harness.errors import HarnessError, TargetError
-from harness.model import STATE_PATHS, Facts, State, compact, observe
+from harness.model import STATE_PATHS, Facts, compact
 from harness.model.state import CUSTOMIZE
 from harness.model.tracker import KINDS
 from harness.run.config import LOOPBACK
 from harness.run.guarding import guard_of
 from harness.run.stage import FULL
-from harness.run.survey import secrets_of, survey
+from harness.run.survey import customizable, secrets_of, survey
 from harness.simulator import Settings, SimulatorServer
 from harness.strategies.auth import accepted
 from harness.strategies.customization import SMALLEST, fixed_name
@@ -215,13 +215,8 @@ def _take(ground: Ground, actor: str, place: int, turn: Turn, patience: float) -
 
 
 def fit(target: Target, facts: Facts, vms: int) -> tuple[Ref, ...]:
-    """Choose VMs, by name, that run Linux with Tools up. Raises TargetError if there are too few."""
-    found = []
-    for vm in sorted(facts.vms.values(), key=attrgetter("name")):
-        outcome = read(target, FULL, vm.ref, STATE_PATHS, compact).outcome
-        state = observe(State(), outcome.value) if isinstance(outcome, Returned) else State(exists=False)
-        if vm.family == "linux" and vm.engine == "ok" and vm.nics == 1 and state == State(network=state.network):
-            found.append(vm.ref)
+    """Choose VMs with one NIC, by name, that can be customized at once. Raises TargetError if there are too few."""
+    found = [each.ref for each in customizable(target, facts) if each.nics == 1]
     if len(found) < vms:
         raise TargetError(f"{target.url}: {len(found)} VMs could be customized at once, {vms} are needed")
     return tuple(found[:vms])

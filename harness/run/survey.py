@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import TypeAlias
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from harness.contract import Contract
 from harness.errors import AbsentError, TargetError
-from harness.model import Facts, GuestAccount, Pinned, VmFacts, family_of
+from harness.model import STATE_PATHS, Facts, GuestAccount, Pinned, State, VmFacts, compact, family_of, observe
 from harness.run.config import LOOPBACK, Config, password_of
 from harness.run.guarding import marks_of
 from harness.run.marked import marked_vms
@@ -144,6 +145,18 @@ def _vms(target: Target, config: Config, run: str) -> dict[str, VmFacts]:
             pool.value if pool else "",
             config.generator,
         )
+    return found
+
+
+def customizable(target: Target, facts: Facts) -> list[VmFacts]:
+    """Read which VMs can be customized as they are, by name: Linux with a NIC and an engine, on, Tools up, nothing pending."""
+    found = []
+    for vm in sorted(facts.vms.values(), key=attrgetter("name")):
+        if vm.family == "linux" and vm.engine == "ok" and vm.nics:
+            outcome = read(target, FULL, vm.ref, STATE_PATHS, compact).outcome
+            state = observe(State(), outcome.value) if isinstance(outcome, Returned) else State(exists=False)
+            if state == State(network=state.network):
+                found.append(vm)
     return found
 
 

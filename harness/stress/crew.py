@@ -9,18 +9,16 @@ from msgspec.structs import replace
 
 from harness.contract import Contract
 from harness.errors import TargetError, UsageError
-from harness.model import STATE_PATHS, Asked, Facts, State, compact, observe
-from harness.model.state import ON
+from harness.model import Asked, Facts
 from harness.run.config import Config
 from harness.run.guarding import guard_of
 from harness.run.stage import FULL, UNPRIVILEGED
-from harness.run.survey import actors_of, log_in, marked, survey
+from harness.run.survey import actors_of, customizable, log_in, marked, survey
 from harness.strategies import Caller
 from harness.stress.load import Load
 from harness.stress.mix import Login, Mix
 from harness.target import Target
-from harness.target.properties import read
-from harness.terms import Ref, Returned
+from harness.terms import Ref
 
 EIGHTH = 8
 """Of so many clients one lacks the privilege, where the configuration knows such an account."""
@@ -94,22 +92,12 @@ def _accounts(contract: Contract, facts: Facts, actors: Sequence[str]) -> dict[s
 
 
 def _machines(target: Target, facts: Facts, load: Load) -> list[Ref]:
-    """Choose the VMs, by name: those with Linux whose Tools run, and of these the share of this worker.
-
-    Raises TargetError if there are fewer than are asked for.
-    """
-    fit = []
-    for vm in sorted(facts.vms.values(), key=lambda each: each.name):
-        if vm.family == "linux" and vm.engine == "ok" and vm.nics:
-            done = read(target, FULL, vm.ref, STATE_PATHS, compact)
-            values = done.outcome.value if isinstance(done.outcome, Returned) else None
-            state = observe(State(), values) if values else State(exists=False)
-            if state.exists and state.power == ON and state.tools == State().tools and not state.template:
-                fit.append(vm.ref)
+    """Choose the VMs, by name, and of these the share of this worker. Raises TargetError if there are too few."""
+    fit = [each.ref for each in customizable(target, facts)]
     if len(fit) < load.vms:
         raise TargetError(
-            f"{target.url}: {len(fit)} of the marked VMs run Linux with Tools up, --vms asks for {load.vms}: "
-            "mark and start more, or ask for fewer"
+            f"{target.url}: {len(fit)} of the marked VMs run Linux with Tools up and can be customized at once, "
+            f"--vms asks for {load.vms}: mark and start more, or ask for fewer"
         )
     number, workers = load.share
     return fit[: load.vms][number::workers]
