@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "strategies": BASE | {"schema", "contract", "model"},
     "target": BASE | {"schema"},
     "disturbances": BASE | {"schema", "target"},
-    "simulator": {"collector", "errors", "terms", "shipped"},
+    "simulator": {"errors", "terms", "shipped"},
     "check": BASE | {"contract", "model"},
     "report": BASE | {"contract", "model", "check"},
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from math import inf
+from typing import NamedTuple
 
 from harness.check.guarantees.breach import Breach
 from harness.check.guarantees.task_lives import TaskLives, TaskSeen
@@ -32,21 +33,15 @@ _ALSO_NAMES = frozenset(
 """Methods after which a guest may bear another name, or none."""
 
 
-class _Naming:
-    """One customization that was let in, or may have been: the name it gives, and its task (None: not known)."""
+class _Naming(NamedTuple):
+    """One customization that was let in: the name it gives, and its task."""
 
-    __slots__ = ("name", "op", "start", "task")
-
-    def __init__(self, name: str, operation: Operation, task: TaskSeen | None) -> None:
-        self.name, self.op, self.start, self.task = name, operation.op, operation.start, task
+    name: str
+    task: TaskSeen
 
     def had_succeeded(self, by: float) -> bool:
         """Whether it was seen before a moment that it had succeeded."""
-        return self.task is not None and self.task.outcome == "success" and self.task.until < by
-
-    def was_over(self, by: float) -> bool:
-        """Whether it was seen before a moment that it was over."""
-        return self.task is not None and self.task.until < by
+        return self.task.outcome == "success" and self.task.until < by
 
 
 class _Guest:
@@ -73,9 +68,9 @@ class _Guest:
         found = [each for each in self.ended if each.had_succeeded(fresh)]
         self.latest = max([*found, *([self.latest] if self.latest else [])], key=_start, default=None)
         if self.latest is not None:
-            began = self.latest.start
-            past = [each for each in self.ended if each is not self.latest and each.was_over(began)]
-            self.past |= {each.name: each.op for each in past}
+            began = self.latest.task.start
+            past = [each for each in self.ended if each is not self.latest and each.task.until < began]
+            self.past |= {each.name: each.task.op for each in past}
             self.ended = [each for each in self.ended if each not in past]
 
     def vague(self) -> bool:
@@ -141,7 +136,7 @@ class GuestNames:
         else:
             guest.open += 1
             if task is not None:
-                self._open[operation.op] = (guest, _Naming(name, operation, task))
+                self._open[operation.op] = (guest, _Naming(name, task))
         if name in self._names:
             self._twice.add(name)
         self._names.add(name)
@@ -159,14 +154,14 @@ class GuestNames:
             ops = [guest.refused[name]]
             why = f"the call that gives it that name (operation {ops[0]}) was refused"
         elif latest is not None and name in guest.past:
-            ops = [guest.past[name], latest.op]
-            why = f"operation {latest.op} gave it the name {latest.name} afterwards, and succeeded"
+            ops = [guest.past[name], latest.task.op]
+            why = f"operation {latest.task.op} gave it the name {latest.name} afterwards, and succeeded"
         elif name not in guest.given:
             if name != guest.first:
                 self._unknown.append((operation, vm, name))
             elif latest is not None and not guest.vague():
-                ops = [latest.op]
-                why = f"operation {latest.op} gave it the name {latest.name}, and succeeded"
+                ops = [latest.task.op]
+                why = f"operation {latest.task.op} gave it the name {latest.name}, and succeeded"
         if why:
             self._say(operation, vm, name, why, ops)
 
@@ -187,7 +182,7 @@ class GuestNames:
 
 
 def _start(naming: _Naming) -> float:
-    return naming.start
+    return naming.task.start
 
 
 def _given(arguments: Mapping[str, Json]) -> str:
