@@ -44,7 +44,7 @@ defects: $(STAMP) ## every planted defect and quiet variant; rewrites tests/defe
 	$(BIN)/python tests/defects/kill_matrix.py $(ARGS)
 
 wsdl: $(STAMP) ## build the shipped WSDL sets again
-	$(BIN)/python -m harness.schema.ship
+	$(BIN)/python -m vcontract.schema.ship
 
 long: $(STAMP) ## the long tests, every defect and variant, in parts (ARGS=stress: that one); kept in tests/LONG.md
 	$(BIN)/python tests/long.py $(ARGS)

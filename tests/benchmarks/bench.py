@@ -23,21 +23,20 @@ from unittest import mock
 import msgspec
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim, vmodl
-
-from harness.contract import load as load_contract
-from harness.model import cells, expect
-from harness.schema import Schema
-from harness.schema.source import read_document
-from harness.shipped import shipped
-from harness.simulator import SimulatorServer
-from harness.target import Recorder, Secrets, Target
-from harness.target.properties import read
-from harness.terms import Ref
+from vcontract.client import Recorder, Secrets, Target
+from vcontract.client.properties import read
+from vcontract.contract import load as load_contract
+from vcontract.model import cells, expect
+from vcontract.schema import Schema
+from vcontract.schema.source import read_document
+from vcontract.shipped import shipped
+from vcontract.simulator import SimulatorServer
+from vcontract.terms import Ref
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 MANAGER = "VirtualMachineGuestCustomizationManager"
 USER, PASSWORD = "administrator@vsphere.local", "vcontract"
-RUN = (sys.executable, "-m", "harness", "run", "--seed", "1")
+RUN = (sys.executable, "-m", "vcontract", "run", "--seed", "1")
 PATH = "runtime.powerState"
 
 

@@ -21,13 +21,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.check.concurrent import judge_concurrent
-from harness.check.linearizable import Answer, Steps, linearize
-from harness.check.machine_steps import END, TAKE
-from harness.contract import load
-from harness.history import FACTS, stream
-from harness.model import facts_of
-from harness.terms import Observed, Operation
+from vcontract.check.concurrent import judge_concurrent
+from vcontract.check.linearizable import Answer, Steps, linearize
+from vcontract.check.machine_steps import END, TAKE
+from vcontract.contract import load
+from vcontract.history import FACTS, stream
+from vcontract.model import facts_of
+from vcontract.terms import Observed, Operation
 
 HERE = Path(__file__)
 sys.path.insert(0, str(HERE.parents[1] / "check"))  # the judge and the histories of the tests

@@ -14,16 +14,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.contract import load
-from harness.model.alphabet import alphabet
-from harness.model.automata import access, difference
-from harness.profile import Automaton, load_profile
-from harness.run.aalpy_learner import star
-from harness.run.asking import Asking, Modelled
-from harness.run.job import Job
-from harness.run.learn import learn
-from harness.run.learn_states import explore
-from harness.run.options import Options
+from vcontract.config.options import Options
+from vcontract.contract import load
+from vcontract.learn.aalpy_learner import star
+from vcontract.learn.automaton import explore
+from vcontract.learn.queries import Asking, Modelled
+from vcontract.learn.table import learn
+from vcontract.model.alphabet import alphabet
+from vcontract.model.automata import access, difference
+from vcontract.profile import Automaton, load_profile
+from vcontract.run.job import Job
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 BEGIN, END = "<!-- learn: begin -->", "<!-- learn: end -->"

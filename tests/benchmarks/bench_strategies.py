@@ -11,13 +11,13 @@ import random
 import time
 from collections.abc import Callable
 
-from harness.contract import load as load_contract
-from harness.model import Asked, Facts, GuestAccount, VmFacts
-from harness.schema import SHIPPED, load
-from harness.strategies import Caller, draw
-from harness.strategies.customization import linux_specs
-from harness.strategies.typed import values
-from harness.terms import Json, Ref
+from vcontract.contract import load as load_contract
+from vcontract.model import Asked, Facts, GuestAccount, VmFacts
+from vcontract.schema import SHIPPED, load
+from vcontract.strategies import Caller, draw
+from vcontract.strategies.customization import linux_specs
+from vcontract.strategies.typed import values
+from vcontract.terms import Json, Ref
 
 write_section = importlib.import_module("sections").write_section  # the file beside this one
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.history import read_history
+from vcontract.history import read_history
 
 write_section = importlib.import_module("sections").write_section  # the file beside this one
-COMMAND = (sys.executable, "-m", "harness")
+COMMAND = (sys.executable, "-m", "vcontract")
 WORTH = 1.5
 """What two workers must at least be worth on two cores."""
 ROUNDS = 2

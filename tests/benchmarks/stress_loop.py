@@ -7,7 +7,7 @@ JSON: judged calls, requests, seconds, seconds of the processor.
 
 from __future__ import annotations
 
-from harness.stress.crowd import Crowd  # before all else, for it imports Locust
+from vcontract.stress.crowd import Crowd  # before all else, for it imports Locust
 
 import cProfile
 import json
@@ -18,14 +18,14 @@ import threading
 import time
 from pathlib import Path
 
-from harness.contract import load
-from harness.run.job import underway
-from harness.stress.brief import Brief
-from harness.stress.client import Client
-from harness.stress.crew import Crew
-from harness.stress.launch import simulator
-from harness.stress.load import Load
-from harness.stress.mix import load_mix
+from vcontract.contract import load
+from vcontract.run.job import underway
+from vcontract.stress.brief import Brief
+from vcontract.stress.client import Client
+from vcontract.stress.crew import Crew
+from vcontract.stress.launch import simulator
+from vcontract.stress.load import Load
+from vcontract.stress.mix import load_mix
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 SEED = 1

@@ -9,17 +9,16 @@ from random import Random
 from typing import Any
 
 import msgspec
-
-from harness.contract import Contract
-from harness.history import FACTS
-from harness.model import STATE_PATHS, Facts, compact
-from harness.run.config import LOOPBACK
-from harness.run.survey import secrets_of, survey
-from harness.simulator import Settings, SimulatorServer
-from harness.target import Recorder, Target
-from harness.target.properties import read
-from harness.target.tasks import follow
-from harness.terms import Arguments, Call, Json, Operation, Ref, Returned, as_ref
+from vcontract.client import Recorder, Target
+from vcontract.client.properties import read
+from vcontract.client.tasks import follow
+from vcontract.config.config import LOOPBACK
+from vcontract.contract import Contract
+from vcontract.history import FACTS
+from vcontract.model import STATE_PATHS, Facts, compact
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Arguments, Call, Json, Operation, Ref, Returned, as_ref
+from vcontract.testbed.survey import secrets_of, survey
 
 GUESTS = ("root",) * 8 + ("user", "nobody")
 CALLS = ("CustomizeGuest_Task",) * 4 + ("AbortCustomization_Task",) * 3 + ("StartGuestNetwork_Task",) * 2

@@ -6,13 +6,12 @@ import importlib
 from typing import Any
 
 import pytest
-
-from harness.check import Judge, Judgement
-from harness.contract import Contract, load
-from harness.model import Facts, GuestAccount, Lever, VmFacts
-from harness.schema import load as load_schema
-from harness.shipped import shipped
-from harness.terms import Arguments, Call, Fault, Faulted, Operation, Outcome, Ref, Returned
+from vcontract.check import Judge, Judgement
+from vcontract.contract import Contract, load
+from vcontract.model import Facts, GuestAccount, Lever, VmFacts
+from vcontract.schema import load as load_schema
+from vcontract.shipped import shipped
+from vcontract.terms import Arguments, Call, Fault, Faulted, Operation, Outcome, Ref, Returned
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")
 VM, OTHER = Ref("VirtualMachine", "vm-1"), Ref("VirtualMachine", "vm-2")

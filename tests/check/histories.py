@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from harness.check.linearizable import Steps
-from harness.check.search import NOBODY
-from harness.check.transitions import Table, bits
+from vcontract.check.linearizable import Steps
+from vcontract.check.search import NOBODY
+from vcontract.check.transitions import Table, bits
 
 Chain = tuple[int, ...]
 """The kinds of the steps of one operation, in their order."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from harness.check.linearizable import Steps
-from harness.check.machine_steps import (
+from vcontract.check.linearizable import Steps
+from vcontract.check.machine_steps import (
     ABORT,
     ACCEPTED,
     CAUSE,
@@ -22,9 +22,9 @@ from harness.check.machine_steps import (
     Rules,
     Step,
 )
-from harness.check.search import NOBODY
-from harness.contract import load
-from harness.model import Asked, State
+from vcontract.check.search import NOBODY
+from vcontract.contract import load
+from vcontract.model import Asked, State
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, CANCEL = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

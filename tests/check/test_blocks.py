@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec.structs import replace
-
-from harness.check import Judge
-from harness.contract import Contract
-from harness.terms import Grade, Operation, Verdict
+from vcontract.check import Judge
+from vcontract.contract import Contract
+from vcontract.terms import Grade, Operation, Verdict
 
 C, N = "CustomizeGuest_Task", "StartGuestNetwork_Task"
 

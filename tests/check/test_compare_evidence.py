@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-
-from harness.check.compare import (
+from vcontract.check.compare import (
     Kind,
     Sighting,
     by_circumstance,
@@ -17,10 +16,10 @@ from harness.check.compare import (
     row_changes,
     rules,
 )
-from harness.check.compare.latency import ALPHA, mann_whitney
-from harness.check.compare.rules import RULES
-from harness.errors import ContractError
-from harness.terms import RowVerdict, Verdict
+from vcontract.check.compare.latency import ALPHA, mann_whitney
+from vcontract.check.compare.rules import RULES
+from vcontract.errors import ContractError
+from vcontract.terms import RowVerdict, Verdict
 
 BASES = {"NicSettingMismatch": "CustomizationFault", "CustomizationFault": "VimFault", "VimFault": "MethodFault"}
 _NUMBERS = iter(range(1, 10**6))

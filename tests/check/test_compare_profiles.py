@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
-
-from harness.check.compare import profile_changes
-from harness.profile import Answer, Latency, Observed, Profile
-from harness.profile import Target as About
+from vcontract.check.compare import profile_changes
+from vcontract.profile import Answer, Latency, Observed, Profile
+from vcontract.profile import Target as About
 
 
 def learned(answers: Mapping[str, str], *, count: int = 2, seconds: Sequence[float] = ()) -> Profile:

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from harness.check.disorder import explain
-from harness.check.linearizable import Answer
-from harness.check.orders import Order, answer_of, legal_orders
-from harness.contract import load
-from harness.history import FACTS, read_history, stream
-from harness.model import facts_of
-from harness.terms import Observed, Operation
+from vcontract.check.disorder import explain
+from vcontract.check.linearizable import Answer
+from vcontract.check.orders import Order, answer_of, legal_orders
+from vcontract.contract import load
+from vcontract.history import FACTS, read_history, stream
+from vcontract.model import facts_of
+from vcontract.terms import Observed, Operation
 
 CLIENTS: Any = importlib.import_module("clients")  # the files beside this one
 SPEC = importlib.import_module("specification").SPEC

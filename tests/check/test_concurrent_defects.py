@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-
-from harness.check.concurrent import Concurrent, judge_concurrent
-from harness.contract import load
-from harness.simulator.defects import DEFECTS, Defect
-from harness.terms import Verdict
+from vcontract.check.concurrent import Concurrent, judge_concurrent
+from vcontract.contract import load
+from vcontract.simulator.defects import DEFECTS, Defect
+from vcontract.terms import Verdict
 
 CLIENTS: Any = importlib.import_module("clients")  # the files beside this one
 SPEC = importlib.import_module("specification").SPEC

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-
-from harness.terms import Call, Envelope, Grade, Lost, Operation, Ref, Verdict
+from vcontract.terms import Call, Envelope, Grade, Lost, Operation, Ref, Verdict
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")
 ABORT = "AbortCustomization_Task"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.terms import Fault, Faulted, Grade, Ref, Returned, Verdict
+from vcontract.terms import Fault, Faulted, Grade, Ref, Returned, Verdict
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 VM = Ref("VirtualMachine", "vm-1")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from harness.check.fields import RULES
-from harness.terms import Arguments, Call, Envelope, Fault, Faulted, Grade, Ref, Returned
+from vcontract.check.fields import RULES
+from vcontract.terms import Arguments, Call, Envelope, Fault, Faulted, Grade, Ref, Returned
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 PRIVILEGE = "VirtualMachine.Provisioning.Customize"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from harness.contract import Contract
-from harness.terms import Arguments, Call, Envelope, Fault, Faulted, Grade, Lost, Ref, Returned, Verdict
+from vcontract.contract import Contract
+from vcontract.terms import Arguments, Call, Envelope, Fault, Faulted, Grade, Lost, Ref, Returned, Verdict
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 METHODS = [C, N, A]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.check.grade import Assessment
-from harness.check.learned import channels, precedence, ranks
-from harness.check.pinned import exactly
-from harness.contract import load
-from harness.model import Pin, State, expect
-from harness.model.state import Asked
-from harness.profile import Answer, Channel, Observed, Precedence
-from harness.terms import Grade
+from vcontract.check.grade import Assessment
+from vcontract.check.learned import channels, precedence, ranks
+from vcontract.check.pinned import exactly
+from vcontract.contract import load
+from vcontract.model import Pin, State, expect
+from vcontract.model.state import Asked
+from vcontract.profile import Answer, Channel, Observed, Precedence
+from vcontract.terms import Grade
 
 METHOD = "CustomizeGuest_Task"
 

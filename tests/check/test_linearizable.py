@@ -8,10 +8,9 @@ from random import Random
 from typing import Any
 
 import pytest
-
-from harness.check.linearizable import Answer, Steps, linearize
-from harness.check.search import NOBODY, Limits
-from harness.check.transitions import Table
+from vcontract.check.linearizable import Answer, Steps, linearize
+from vcontract.check.search import NOBODY, Limits
+from vcontract.check.transitions import Table
 
 HISTORIES: Any = importlib.import_module("histories")  # the files beside this one
 WGL: Any = importlib.import_module("wgl")

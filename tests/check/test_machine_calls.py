@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from harness.check import Judge, Judgement
-from harness.contract import load
-from harness.model import Facts, VmFacts
-from harness.terms import Arguments, Call, Fault, Faulted, Grade, Operation, Outcome, Ref, Returned, Verdict
+from vcontract.check import Judge, Judgement
+from vcontract.contract import load
+from vcontract.model import Facts, VmFacts
+from vcontract.terms import Arguments, Call, Fault, Faulted, Grade, Operation, Outcome, Ref, Returned, Verdict
 
 VM = Ref("VirtualMachine", "vm-1")
 ON = {

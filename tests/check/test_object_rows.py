@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from harness.check import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON, object_rows
-from harness.contract import Contract
-from harness.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned, Verdict
+from vcontract.check import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON, object_rows
+from vcontract.contract import Contract
+from vcontract.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned, Verdict
 
 CONTENT = "guestCustomizationManager"
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")

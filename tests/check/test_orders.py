@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-
-from harness.check.disorder import explain
-from harness.check.linearizable import Answer
-from harness.check.orders import Order, answer_of, legal_orders
-from harness.check.search import Limits
-from harness.contract import load
-from harness.model import Facts, GuestAccount, VmFacts
-from harness.terms import Arguments, Call, Fault, Faulted, Json, Lost, Operation, Outcome, Ref, Returned
+from vcontract.check.disorder import explain
+from vcontract.check.linearizable import Answer
+from vcontract.check.orders import Order, answer_of, legal_orders
+from vcontract.check.search import Limits
+from vcontract.contract import load
+from vcontract.model import Facts, GuestAccount, VmFacts
+from vcontract.terms import Arguments, Call, Fault, Faulted, Json, Lost, Operation, Outcome, Ref, Returned
 
 CLIENTS: Any = importlib.import_module("clients")  # the files beside this one
 SPEC = importlib.import_module("specification").SPEC

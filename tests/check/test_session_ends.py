@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from harness.terms import Grade, Lost, Ref, Verdict
+from vcontract.terms import Grade, Lost, Ref, Verdict
 
 N = "StartGuestNetwork_Task"
 SESSIONS = Ref("SessionManager", "SessionManager")

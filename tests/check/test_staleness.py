@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-
-from harness.terms import Verdict
+from vcontract.terms import Verdict
 
 
 def _told(story: Any, staleness: float, pause: float) -> Any:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from harness.terms import Fault, Faulted, Grade, Ref, Returned, Verdict
+from vcontract.terms import Fault, Faulted, Grade, Ref, Returned, Verdict
 
 C, N = "CustomizeGuest_Task", "StartGuestNetwork_Task"
 VM = Ref("VirtualMachine", "vm-1")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from harness.check import Judgement, fingerprint, row_of, summarise, worst
-from harness.check.verdicts import RUNTIME_CELLS
-from harness.contract import Contract, rows
-from harness.terms import Grade, RowVerdict, Verdict
+from vcontract.check import Judgement, fingerprint, row_of, summarise, worst
+from vcontract.check.verdicts import RUNTIME_CELLS
+from vcontract.contract import Contract, rows
+from vcontract.terms import Grade, RowVerdict, Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

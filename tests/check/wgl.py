@@ -6,9 +6,9 @@ list of begins and ends, and goes back where that leads nowhere.
 
 from __future__ import annotations
 
-from harness.check.linearizable import Steps
-from harness.check.search import NOBODY
-from harness.check.transitions import Table
+from vcontract.check.linearizable import Steps
+from vcontract.check.search import NOBODY
+from vcontract.check.transitions import Table
 
 
 class _Event:

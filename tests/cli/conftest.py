@@ -9,8 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar, NamedTuple
 
 import pytest
-
-from harness.cli import main
+from vcontract.cli import main
 
 
 class Ended(NamedTuple):

@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim
-
-from harness.simulator import Settings, SimulatorServer
+from vcontract.simulator import Settings, SimulatorServer
 
 INVENTORY = """
 datacenter = "dc"

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.shipped import shipped
-from harness.simulator import SimulatorServer
+from vcontract.commands.run import execute
+from vcontract.config.options import Options
+from vcontract.run.job import Job
+from vcontract.shipped import shipped
+from vcontract.simulator import SimulatorServer
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, WebSite

@@ -14,11 +14,10 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 import pytest
-
-from harness.run.walk import Walker
-from harness.schema import load
-from harness.simulator import Settings, SimulatorServer
-from harness.target.secret_fields import MARKED, UNMARKED
+from vcontract.client.secret_fields import MARKED, UNMARKED
+from vcontract.run.step_runner import Walker
+from vcontract.schema import load
+from vcontract.simulator import Settings, SimulatorServer
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Ended

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from harness.simulator import Settings, SimulatorServer
+from vcontract.simulator import Settings, SimulatorServer
 
 FEW = ("--method", "StartGuestNetwork_Task", "--method", "AbortCustomization_Task", "--max-calls", 70)
 Command = Callable[..., tuple[int, list[str], list[str]]]

@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 import trustme
-
-from harness.run.config import LOOPBACK, Config
-from harness.run.config_schema import config_schema
-from harness.simulator import Settings, SimulatorServer
-from harness.target import Secrets, Target
-from harness.target.properties import read
-from harness.terms import Ref, Returned
+from vcontract.client import Secrets, Target
+from vcontract.client.properties import read
+from vcontract.config.config import LOOPBACK, Config
+from vcontract.config.json_schema import config_schema
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Ref, Returned
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Ended, WebSite

@@ -6,9 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-
-from harness.profile import Answer, Observed, Profile, Target, encode_profile, load_profile
-from harness.report.result import load_run
+from vcontract.profile import Answer, Observed, Profile, Target, encode_profile, load_profile
+from vcontract.report.result import load_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +112,7 @@ def test_without_aalpy_one_line_says_what_to_install(
     vcontract: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """AALpy is an extra; what needs it names the command that brings it."""
-    ours = ("harness.run.aalpy_learner", "harness.run.learn_states")
+    ours = ("vcontract.learn.aalpy_learner", "vcontract.learn.automaton")
     for name in [each for each in sys.modules if each.partition(".")[0] == "aalpy" or each in ours]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "aalpy", None)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-COMMAND = (sys.executable, "-m", "harness")
+COMMAND = (sys.executable, "-m", "vcontract")
 QUICK = ("--seed", "1", "--max-calls", "40")
 PATIENCE = 60
 SELECTS_NOTHING = {"GOVC_URL": "http://127.0.0.1:1/sdk"}

@@ -78,10 +78,13 @@ def test_the_chapter_can_be_followed(
         text = text.replace(name, port)
     (file,) = _FILE.findall(text)
     (tmp_path / "deviations.toml").write_text(file)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "harness"), os.environ.get("PYTHONPATH", "")]),
+    }
     told: list[str] = []
     for each in steps(text):
-        command = [sys.executable, "-m", "harness", *each.arguments]
+        command = [sys.executable, "-m", "vcontract", *each.arguments]
         if each.background:
             started = subprocess.Popen(  # noqa: S603 - the chapter's own command
                 command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from harness.shipped import shipped
+from vcontract.shipped import shipped
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command

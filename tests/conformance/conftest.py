@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-from harness.simulator import Settings, SimulatorServer
+from vcontract.simulator import Settings, SimulatorServer
 
 ROOT = Path(__file__).parents[2]
 Ended = subprocess.CompletedProcess[str]
@@ -30,20 +29,19 @@ def simulator() -> Iterator[SimulatorServer]:
 def environment() -> dict[str, str]:
     """Give the environment without what this pytest, or its xdist, has put there."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "VCONTRACT_"))}
-    return kept | {"PYTHONPATH": str(ROOT)}
+    return kept | {"PYTHONPATH": str(ROOT / "harness")}
 
 
 @pytest.fixture
 def vcontract(tmp_path: Path, environment: dict[str, str]) -> Command:
     """Give a function that runs `vcontract` to its end, in an empty folder."""
-    return lambda *arguments: _run(tmp_path, environment, "harness", *arguments)
+    return lambda *arguments: _run(tmp_path, environment, "vcontract", *arguments)
 
 
 @pytest.fixture
 def rows_as_tests(tmp_path: Path, environment: dict[str, str]) -> Command:
     """Give a function that runs the rows as tests to their end, in an empty folder."""
-    # with -p it works where the project is not installed; where it is, the entry point of that name is taken
-    words = ("pytest", "-p", "harness.conformance.plugin", "-p", "no:cacheprovider", "--pyargs", "harness.conformance")
+    words = ("pytest", "-p", "vcontract.pytest_plugin", "-p", "no:cacheprovider", "--pyargs", "vcontract.conformance")
     return lambda *arguments: _run(tmp_path, environment, *words, "--vcontract-seed=1", *arguments)
 
 

@@ -14,16 +14,15 @@ import execnet.script.socketserver
 import msgspec
 import pytest
 from msgspec.structs import replace
-
-from harness.conformance.deal import Deal, resolved
-from harness.conformance.stopping import Stopping
-from harness.conformance.worker import Orders, work
-from harness.history import read_history
-from harness.report.result import load_run
-from harness.run.config import Account, Config, Guest
-from harness.run.job import Job
-from harness.run.options import Options
-from harness.simulator import SimulatorServer
+from vcontract.config.config import Account, Config, Guest
+from vcontract.config.options import Options
+from vcontract.history import read_history
+from vcontract.report.result import load_run
+from vcontract.run.job import Job
+from vcontract.simulator import SimulatorServer
+from vcontract.workers.stopping import Stopping
+from vcontract.workers.worker import Orders, work
+from vcontract.workers.worker_run import Deal, resolved
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import Command

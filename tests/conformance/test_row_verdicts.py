@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-
-from harness.conformance.verdicts import tell
-from harness.report.result import KnownDeviations, RunResult, TargetFacts
-from harness.terms import Finding, Grade, RowVerdict, Verdict
+from vcontract.conformance.verdicts import tell
+from vcontract.report.result import KnownDeviations, RunResult, TargetFacts
+from vcontract.terms import Finding, Grade, RowVerdict, Verdict
 
 FOUND = Finding(
     "0123456789ab", "A/b/Wrong", "A", "b", Grade.WRONG, "OK", "Busy (call)", "vcontract replay R#0123456789ab"

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-
-from harness.conformance.scheduling import WalkScheduling
-from harness.conformance.working import NUMBER
+from vcontract.conformance.scheduling import WalkScheduling
+from vcontract.conformance.xdist_worker import NUMBER
 
 WALKS = ["t.py::walk[1]", "t.py::walk[2]"]
 ROWS = ["t.py::test_row[A/b/c]", "t.py::test_row[A/b/d]", "t.py::test_row[A/e]"]

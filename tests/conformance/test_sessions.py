@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
-
-from harness.contract import load, rows
-from harness.history import read_history
-from harness.model import subject
-from harness.report.result import load_run
-from harness.run.shares import NUMBERS
-from harness.simulator import Settings, SimulatorServer
-from harness.terms import Verdict
+from vcontract.contract import load, rows
+from vcontract.history import read_history
+from vcontract.model import subject
+from vcontract.report.result import load_run
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Verdict
+from vcontract.workers.shares import NUMBERS
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import Command
@@ -142,15 +141,15 @@ def test_a_target_that_cannot_be_reached_is_said_in_one_line(rows_as_tests: Comm
 
 
 def test_other_sessions_are_left_alone(tmp_path: Path, environment: dict[str, str]) -> None:
-    """Where this package is not asked for, its entry point imports nothing, and `pytest FOLDER` does not walk."""
+    """Where this package is not asked for, the plugin imports nothing, and `pytest FOLDER` does not walk."""
     (tmp_path / "test_other.py").write_text(
         "import sys\n\n\ndef test_light():\n"
-        "    own = {each for each in sys.modules if each.startswith('harness')}\n"
-        "    assert own == {'harness', 'harness.conformance', 'harness.conformance.plugin'}\n"
+        "    own = {each for each in sys.modules if each.split('.')[0] in ('harness', 'vcontract')}\n"
+        "    assert own == {'vcontract', 'vcontract.pytest_plugin'}\n"
     )
-    home = Path(__file__).parents[2] / "harness" / "conformance"
+    home = Path(__file__).parents[2] / "harness" / "vcontract" / "conformance"
     (tmp_path / "conformance").symlink_to(home, target_is_directory=True)
-    command = (sys.executable, "-m", "pytest", "-p", "harness.conformance.plugin", "-p", "no:cacheprovider", ".")
+    command = (sys.executable, "-m", "pytest", "-p", "vcontract.pytest_plugin", "-p", "no:cacheprovider", ".")
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     assert ended.returncode == 0, ended.stdout
     assert "1 passed" in ended.stdout

@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from itertools import chain, combinations
 
 import pytest
-
-from harness.contract import load
-from harness.model import State, VmFacts
-from harness.run.dealer import Dealer
-from harness.run.embedded import EMBEDDED
-from harness.run.options import Options
-from harness.run.plan import Step
-from harness.run.shares import Share, deal, limited, plain
-from harness.run.stage import Stage
-from harness.run.survey import secrets_of
-from harness.simulator import SimulatorServer
-from harness.target import Target
+from vcontract.client import Target
+from vcontract.config.options import Options
+from vcontract.contract import load
+from vcontract.model import State, VmFacts
+from vcontract.run.plan import Step
+from vcontract.simulator import SimulatorServer
+from vcontract.testbed.driver import Stage
+from vcontract.testbed.embedded_simulator import EMBEDDED
+from vcontract.testbed.survey import secrets_of
+from vcontract.workers.coordinator import Dealer
+from vcontract.workers.shares import Share, deal, limited, plain
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from harness.report.result import RunResult, load_run
-from harness.run.embedded import EMBEDDED
-from harness.run.survey import secrets_of
-from harness.simulator import Settings, SimulatorServer
-from harness.target import Target
-from harness.target.properties import list_vms
-from harness.terms import Verdict
+from vcontract.client import Target
+from vcontract.client.properties import list_vms
+from vcontract.report.result import RunResult, load_run
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Verdict
+from vcontract.testbed.embedded_simulator import EMBEDDED
+from vcontract.testbed.survey import secrets_of
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import Command
@@ -86,7 +85,7 @@ def test_two_find_a_faithful_server_as_faithful_as_one_does(
 @contextmanager
 def walking(server: SimulatorServer, place: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     """Start a run of two workers; gives it when both walk."""
-    command = (sys.executable, "-m", "harness", "run", "--target", server.url, "--seed=1", "--workers=2")
+    command = (sys.executable, "-m", "vcontract", "run", "--target", server.url, "--seed=1", "--workers=2")
     with subprocess.Popen(  # noqa: S603 - ours
         command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:

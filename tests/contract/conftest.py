@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from harness.shipped import shipped
+from vcontract.shipped import shipped
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 Edit = Callable[..., Path]

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from harness.errors import UsageError
-from harness.run.linting import lint_folder
+from vcontract.commands.contract_lint import lint_folder
+from vcontract.errors import UsageError
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE = f"{MANAGER}/CustomizeGuest_Task"

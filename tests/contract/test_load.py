@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from harness.contract import Contract, load, names, parse_permit
-from harness.errors import ContractError
-from harness.terms import Grade
+from vcontract.contract import Contract, load, names, parse_permit
+from vcontract.errors import ContractError
+from vcontract.terms import Grade
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 SOURCES = {"S", "M", "W", "D", "O", "G", "V", "C", "I"}

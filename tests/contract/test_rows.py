@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.contract import Contract, Row, ancestors, documented_as, load, rows
-from harness.schema import load as load_schema
-from harness.shipped import shipped
+from vcontract.contract import Contract, Row, ancestors, documented_as, load, rows
+from vcontract.schema import load as load_schema
+from vcontract.shipped import shipped
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")

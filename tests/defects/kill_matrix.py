@@ -20,19 +20,17 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import structs
-
-from harness.contract import load, names
-from harness.run.conform import Conformance
-from harness.run.embedded import EMBEDDED
-from harness.run.options import Options
-from harness.run.shrink import Budget
-from harness.run.survey import secrets_of
-from harness.simulator import Settings, SimulatorServer
-from harness.simulator.defects import DEFECTS, Defect
-from harness.simulator.defects.registry import MANAGER
-from harness.simulator.variants import VARIANTS
-from harness.target import Recorder, Target
-from harness.terms import Verdict
+from vcontract.client import Recorder, Target
+from vcontract.config.options import Budget, Options
+from vcontract.contract import load, names
+from vcontract.run.conformance import Conformance
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator.defects import DEFECTS, Defect
+from vcontract.simulator.defects.registry import MANAGER
+from vcontract.simulator.variants import VARIANTS
+from vcontract.terms import Verdict
+from vcontract.testbed.embedded_simulator import EMBEDDED
+from vcontract.testbed.survey import secrets_of
 
 FIXED_SEED = 1
 RANDOM_SEEDS = (271828, 577215, 141421, 662607, 173205)  # drawn once, so that a failure can be repeated

@@ -8,19 +8,18 @@ from typing import Any
 
 import pytest
 from pyVmomi import vim
-
-from harness.contract import load, names, rows
-from harness.errors import UsageError
-from harness.schema import SHIPPED, bases_of
-from harness.schema import load as load_schema
-from harness.simulator import Settings
-from harness.simulator.defects import DEFECTS, Defect, listed_defects
-from harness.simulator.objects import Invocation
-from harness.simulator.timeline import Timeline
-from harness.simulator.upgrades import UPGRADES, listed_upgrades
-from harness.simulator.variants import VARIANTS, listed_variants
-from harness.simulator.vcenter import VCenter
-from harness.simulator.virtual_machine import VirtualMachine
+from vcontract.contract import load, names, rows
+from vcontract.errors import UsageError
+from vcontract.schema import SHIPPED, bases_of
+from vcontract.schema import load as load_schema
+from vcontract.simulator import Settings
+from vcontract.simulator.defects import DEFECTS, Defect, listed_defects
+from vcontract.simulator.objects import Invocation
+from vcontract.simulator.timeline import Timeline
+from vcontract.simulator.upgrades import UPGRADES, listed_upgrades
+from vcontract.simulator.variants import VARIANTS, listed_variants
+from vcontract.simulator.vcenter import VCenter
+from vcontract.simulator.virtual_machine import VirtualMachine
 
 
 def test_every_defect_breaks_a_row_that_has_a_hard_source() -> None:
@@ -110,7 +109,11 @@ def test_two_simulators_in_one_process_differ() -> None:
 def test_simulate_takes_and_lists_behaviours(options: list[str], code: int, says: str) -> None:
     """The lists are printed without serving; an unknown name is one line and exit code 2."""
     done = subprocess.run(  # noqa: S603 - the interpreter that runs this, and fixed arguments
-        [sys.executable, "-m", "harness", "simulate", *options], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", "vcontract", "simulate", *options],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
     )
     assert done.returncode == code
     assert says in done.stdout + done.stderr

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from harness.check.promises import account_name
-from harness.contract import load
-from harness.model import Facts, Tracker, VmFacts
-from harness.simulator.defects.registry import MANAGER
-from harness.target import Secrets
-from harness.terms import Arguments, Call, Fault, Faulted, Operation, Outcome, Ref, Returned
+from vcontract.check.promises import account_name
+from vcontract.client import Secrets
+from vcontract.contract import load
+from vcontract.model import Facts, Tracker, VmFacts
+from vcontract.simulator.defects.registry import MANAGER
+from vcontract.terms import Arguments, Call, Fault, Faulted, Operation, Outcome, Ref, Returned
 
 VM, TASK = Ref("VirtualMachine", "vm-1"), Ref("Task", "task-1")
 GONE = Faulted(Fault("ManagedObjectNotFound"))

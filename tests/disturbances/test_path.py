@@ -10,10 +10,9 @@ from random import Random
 from typing import Any
 
 import pytest
-
-from harness.disturbances.planned import Planned, unfired
-from harness.disturbances.proxy import Proxy
-from harness.errors import UsageError
+from vcontract.disturbances.planned import Planned, unfired
+from vcontract.disturbances.proxy import Proxy
+from vcontract.errors import UsageError
 
 LOCAL: Any = importlib.import_module("tiny_server")
 LOAD = 60.0

@@ -7,14 +7,13 @@ import sys
 import time
 
 import pytest
-
-from harness.disturbances.planned import Planned
-from harness.disturbances.proxy import Proxy
-from harness.errors import TargetError
-from harness.simulator import Settings, SimulatorServer
-from harness.target import Secrets, Target, Trust
-from harness.target.properties import list_vms
-from harness.terms import Arguments, Call, Lost, Operation, Ref, Returned
+from vcontract.client import Secrets, Target, Trust
+from vcontract.client.properties import list_vms
+from vcontract.disturbances.planned import Planned
+from vcontract.disturbances.proxy import Proxy
+from vcontract.errors import TargetError
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Arguments, Call, Lost, Operation, Ref, Returned
 
 ADMIN = "administrator@vsphere.local"
 LOAD = 60.0
@@ -22,8 +21,8 @@ GREEN = """
 import gevent.monkey
 gevent.monkey.patch_all()
 import sys, time, urllib.request
-from harness.disturbances.planned import Planned
-from harness.disturbances.proxy import Proxy
+from vcontract.disturbances.planned import Planned
+from vcontract.disturbances.proxy import Proxy
 with Proxy(sys.argv[1], [Planned("latency", 0.0, 60.0, {"seconds": 0.05})], 1) as proxy:
     proxy.begin()
     time.sleep(0.2)

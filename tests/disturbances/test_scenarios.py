@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from harness.disturbances.network.catalogue import NETWORK
-from harness.disturbances.planned import Fired, Planned, unfired
-from harness.disturbances.scenario import KNOWN, SHIPPED, load_scenario, names, schedule
-from harness.disturbances.system.catalogue import SYSTEM
-from harness.errors import UsageError
+from vcontract.disturbances.network.catalogue import NETWORK
+from vcontract.disturbances.planned import Fired, Planned, unfired
+from vcontract.disturbances.scenario import KNOWN, SHIPPED, load_scenario, names, schedule
+from vcontract.disturbances.system.catalogue import SYSTEM
+from vcontract.errors import UsageError
 
 SECONDS = 60.0
 

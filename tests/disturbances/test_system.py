@@ -8,20 +8,19 @@ from random import Random
 from typing import Any
 
 import pytest
-
-from harness.disturbances.driver import Driver
-from harness.disturbances.planned import Planned, unfired
-from harness.disturbances.system.catalogue import SYSTEM
-from harness.disturbances.system.disturbance import Ground, NotStruckError, Strike
-from harness.disturbances.system.expired_session import Logins
-from harness.errors import HaltedError
-from harness.run.config import LOOPBACK
-from harness.run.survey import secrets_of
-from harness.simulator import Settings, SimulatorServer
-from harness.target import Guard, Marks, Recorder, Target
-from harness.target.marks import options
-from harness.target.properties import list_vms, read
-from harness.terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref, unauthenticated
+from vcontract.client import Guard, Marks, Recorder, Target
+from vcontract.client.marks import options
+from vcontract.client.properties import list_vms, read
+from vcontract.config.config import LOOPBACK
+from vcontract.disturbances.driver import Driver
+from vcontract.disturbances.planned import Planned, unfired
+from vcontract.disturbances.system.catalogue import SYSTEM
+from vcontract.disturbances.system.disturbance import Ground, NotStruckError, Strike
+from vcontract.disturbances.system.expired_session import Logins
+from vcontract.errors import HaltedError
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref, unauthenticated
+from vcontract.testbed.survey import secrets_of
 
 RNG = Random(1)  # noqa: S311 - no secret
 ADMIN = "administrator@vsphere.local"

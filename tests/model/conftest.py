@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.contract import Contract, load
-from harness.schema import load as load_schema
-from harness.shipped import shipped
+from vcontract.contract import Contract, load
+from vcontract.schema import load as load_schema
+from vcontract.shipped import shipped
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 

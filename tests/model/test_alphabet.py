@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.contract import Contract
-from harness.errors import UsageError
-from harness.model.alphabet import DONE, Spoken, alphabet, answer, spoken
-from harness.model.suite import told_apart
+from vcontract.contract import Contract
+from vcontract.errors import UsageError
+from vcontract.model.alphabet import DONE, Spoken, alphabet, answer, spoken
+from vcontract.model.suite import told_apart
 
 CUSTOMIZE = "CustomizeGuest_Task:valid"
 

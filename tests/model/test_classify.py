@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-
-from harness.contract import Contract
-from harness.model import Facts, GuestAccount, VmFacts, classify
-from harness.terms import Arguments, Call, Envelope, Ref
+from vcontract.contract import Contract
+from vcontract.model import Facts, GuestAccount, VmFacts, classify
+from vcontract.terms import Arguments, Call, Envelope, Ref
 
 C, N = "CustomizeGuest_Task", "StartGuestNetwork_Task"
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.contract import Contract, load
-from harness.model import State, cell, changes, ground, passes, refused, tour
-from harness.model.state import CUSTOMIZE, OFF, SUSPENDED
+from vcontract.contract import Contract, load
+from vcontract.model import State, cell, changes, ground, passes, refused, tour
+from vcontract.model.state import CUSTOMIZE, OFF, SUSPENDED
 
 CUSTOMIZES, ABORTS = "CustomizeGuest_Task", "AbortCustomization_Task"
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-
-from harness.contract import Contract, load
-from harness.model import State, cell_of, cells, expect, located
-from harness.model.state import EXCLUSIVE, Asked
+from vcontract.contract import Contract, load
+from vcontract.model import State, cell_of, cells, expect, located
+from vcontract.model.state import EXCLUSIVE, Asked
 
 CUSTOMIZE = "CustomizeGuest_Task"
 

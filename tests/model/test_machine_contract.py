@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-
-from harness.contract import OK, Contract, before, load, names
-from harness.model import (
+from vcontract.contract import OK, Contract, before, load, names
+from vcontract.model import (
     EFFECTS,
     LATER,
     Asked,
@@ -21,9 +20,9 @@ from harness.model import (
     moves,
     settled,
 )
-from harness.model.effects.registry import SHOWN
-from harness.model.state import OFF, ON, SUSPENDED, settle
-from harness.model.step import CALL, TASK, step
+from vcontract.model.effects.registry import SHOWN
+from vcontract.model.state import OFF, ON, SUSPENDED, settle
+from vcontract.model.step import CALL, TASK, step
 
 POWER = ("PowerOnVM_Task", "PowerOffVM_Task", "SuspendVM_Task", "ResetVM_Task")
 GUEST = ("ShutdownGuest", "RebootGuest", "StandbyGuest")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from harness.model import STATE_PATHS, State, observe, read_of, steady
-from harness.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned
+from vcontract.model import STATE_PATHS, State, observe, read_of, steady
+from vcontract.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned
 
 VM, TASK = Ref("VirtualMachine", "vm-1"), Ref("Task", "task-1")
 READY = {

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-
-from harness.contract import Contract, documented_as, rows
-from harness.model import Asked, State, expect, settle, step
-from harness.model.expect import Expectation
-from harness.model.sharpness import settled
-from harness.model.state import possible
+from vcontract.contract import Contract, documented_as, rows
+from vcontract.model import Asked, State, expect, settle, step
+from vcontract.model.expect import Expectation
+from vcontract.model.sharpness import settled
+from vcontract.model.state import possible
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 KINDS = {"customize": C, "network": N, "abort": A}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.contract import OK, Contract, ancestors, documented_as
-from harness.model import Cell, cells, expect, sharpness
-from harness.model.sharpness import settled, universe
+from vcontract.contract import OK, Contract, ancestors, documented_as
+from vcontract.model import Cell, cells, expect, sharpness
+from vcontract.model.sharpness import settled, universe
 
 MANY = 0.5
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-
-from harness.contract import OK, Contract
-from harness.model import Asked, State, cells, expect, step
-from harness.model.state import possible
+from vcontract.contract import OK, Contract
+from vcontract.model import Asked, State, cells, expect, step
+from vcontract.model.state import possible
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-
-from harness.contract import Contract
-from harness.model import Asked, Expectation, State, expect, holding, settle
-from harness.terms import Grade
+from vcontract.contract import Contract
+from vcontract.model import Asked, Expectation, State, expect, holding, settle
+from vcontract.terms import Grade
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 METHODS = (C, N, A)

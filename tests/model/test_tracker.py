@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from harness.contract import Contract
-from harness.model import Asked, Facts, Lever, State, Tracker, VmFacts, expect
-from harness.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned
+from vcontract.contract import Contract
+from vcontract.model import Asked, Facts, Lever, State, Tracker, VmFacts, expect
+from vcontract.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")

@@ -28,14 +28,14 @@ EXPORTED = {
     "schema": "DataType Field Operation SHIPPED Schema bases_of load newest_usable parse_versions_document plain",
     "simulator": "Settings SimulatorServer serve_forever",
     "strategies": "Caller Case Coverage DRAWN Pool draw",
-    "target": "Guard Limits Marks NOBODY Pacing Recorder STRANGER Secrets SpentError Target Trust",
+    "client": "Guard Limits Marks NOBODY Pacing Recorder STRANGER Secrets SpentError Target Trust",
 }
 
 
 @pytest.mark.parametrize("room", EXPORTED)
 def test_a_room_exports_what_is_written_here(room: str) -> None:
     """`__all__` of the room, and every name in it exists."""
-    module = importlib.import_module(f"harness.{room}")
+    module = importlib.import_module(f"vcontract.{room}")
     exported = getattr(module, "__all__", [])
     assert sorted(exported) == EXPORTED[room].split()
     assert [each for each in exported if not hasattr(module, each)] == []

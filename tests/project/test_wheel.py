@@ -49,9 +49,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     assert done.returncode == 0, done.stderr
     elsewhere = place / "elsewhere"
     elsewhere.mkdir()
-    where = _run(python, "-c", "import harness; print(harness.__file__)", cwd=elsewhere).stdout
+    where = _run(python, "-c", "import vcontract; print(vcontract.__file__)", cwd=elsewhere).stdout
     assert where.startswith(packages)
-    return lambda *arguments: _run(python, "-m", "harness", *arguments, cwd=elsewhere)
+    return lambda *arguments: _run(python, "-m", "vcontract", *arguments, cwd=elsewhere)
 
 
 def test_the_wheel_holds_its_data_and_nothing_else(wheel: Path) -> None:
@@ -59,11 +59,11 @@ def test_the_wheel_holds_its_data_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for kind in ("wsdl", "contracts"):
         here = {each.relative_to(ROOT).as_posix() for each in (ROOT / kind).rglob("*") if each.is_file()}
-        assert {f"harness/_data/{each}" for each in here} <= names
+        assert {f"vcontract/_data/{each}" for each in here} <= names
     own = {"simulator/inventory.toml", "schema/diff/rules.toml", "vcontract.schema.json"}
-    assert {f"harness/{each}" for each in own} <= names
+    assert {f"vcontract/{each}" for each in own} <= names
     assert any(each.endswith("licenses/LICENSE") for each in names)
-    assert {each.partition("/")[0].partition("-")[0] for each in names} == {"harness", "vcontract"}
+    assert {each.partition("/")[0].partition("-")[0] for each in names} == {"vcontract"}
 
 
 def test_the_wheel_runs_from_any_directory(installed: Run) -> None:

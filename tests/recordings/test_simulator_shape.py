@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from lxml import etree
 from pyVmomi import VmomiSupport
-
-from harness.simulator.http1 import Reply, Request
-from harness.simulator.settings import Settings
-from harness.simulator.soap_envelope import read_envelope
-from harness.simulator.soap_reader import read_arguments
-from harness.simulator.timeline import Timeline
-from harness.simulator.vcenter import VCenter
+from vcontract.simulator.http1 import Reply, Request
+from vcontract.simulator.settings import Settings
+from vcontract.simulator.soap_envelope import read_envelope
+from vcontract.simulator.soap_reader import read_arguments
+from vcontract.simulator.timeline import Timeline
+from vcontract.simulator.vcenter import VCenter
 
 HERE = Path(__file__).parent
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.report.result import Cells, RunResult, TargetFacts
-from harness.terms import Finding, Grade, RowVerdict, Verdict
+from vcontract.report.result import Cells, RunResult, TargetFacts
+from vcontract.terms import Finding, Grade, RowVerdict, Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 

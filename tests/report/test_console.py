@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-
-from harness.report.console import ConsoleReporter, JsonReporter
-from harness.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted
-from harness.report.result import Arrangements, Cells
-from harness.terms import Grade
+from vcontract.report.console import ConsoleReporter, JsonReporter
+from vcontract.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted
+from vcontract.report.result import Arrangements, Cells
+from vcontract.terms import Grade
 
 if TYPE_CHECKING:
-    from harness.report.result import RunResult
+    from vcontract.report.result import RunResult
 
 
 class Terminal(io.StringIO):

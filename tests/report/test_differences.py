@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from vcontract.report.differences import FAIL_ON, FORMATS, DifferenceReport, Side, render
+from vcontract.terms import Difference, Impact
 
-from harness.report.differences import FAIL_ON, FORMATS, DifferenceReport, Side, render
-from harness.terms import Difference, Impact
 from tests.report.test_junit import SCHEMA
 
 GONE = Difference("0" * 12, Impact.BREAKING, "operationRemoved", "Do", "Do", "", "a call of it is refused")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lxml import etree
-
-from harness.report.events import Note, RunEnded
-from harness.report.junit import JunitReporter, junit
-from harness.report.result import RunResult, TargetFacts
-from harness.terms import Verdict
+from vcontract.report.events import Note, RunEnded
+from vcontract.report.junit import JunitReporter, junit
+from vcontract.report.result import RunResult, TargetFacts
+from vcontract.terms import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

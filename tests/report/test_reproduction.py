@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from harness.report.reproduction import script
-from harness.simulator import Settings, SimulatorServer
-from harness.terms import Arguments, Call, Envelope, Finding, Grade, Ref, ReplayStep
+from vcontract.report.reproduction import script
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Arguments, Call, Envelope, Finding, Grade, Ref, ReplayStep
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")
 RECORDED = Ref("VirtualMachine", "vm-recorded")

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-
-from harness.errors import RunFileError, UsageError
-from harness.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted
-from harness.report.result import RunResult, load_run
-from harness.report.run_directory import RunDirectory, write_run
-from harness.terms import Grade
+from vcontract.errors import RunFileError, UsageError
+from vcontract.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted
+from vcontract.report.result import RunResult, load_run
+from vcontract.report.run_directory import RunDirectory, write_run
+from vcontract.terms import Grade
 
 if TYPE_CHECKING:
     from pathlib import Path

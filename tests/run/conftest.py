@@ -14,17 +14,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-
-from harness.contract import load
-from harness.report.result import RunResult
-from harness.run.config import LOOPBACK, Config
-from harness.run.conform import Conformance
-from harness.run.options import Options
-from harness.run.shrink import Budget
-from harness.run.survey import secrets_of
-from harness.simulator import Settings, SimulatorServer
-from harness.target import Limits, Recorder, Target
-from harness.terms import Operation
+from vcontract.client import Limits, Recorder, Target
+from vcontract.config.config import LOOPBACK, Config
+from vcontract.config.options import Budget, Options
+from vcontract.contract import load
+from vcontract.report.result import RunResult
+from vcontract.run.conformance import Conformance
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Operation
+from vcontract.testbed.survey import secrets_of
 
 _BODY = re.compile(rb"<(?:[\w.-]+:)?Body[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
 _VM = re.compile(rb'type="VirtualMachine"[^>]*>([^<]+)<')

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.rejudge import rejudge
-from harness.terms import Verdict
+from vcontract.commands.run import execute
+from vcontract.config.options import Options
+from vcontract.run.job import Job
+from vcontract.run.rejudge import rejudge
+from vcontract.terms import Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 ABSENT = "the target's ServiceContent offers no guestCustomizationManager"

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
-
-from harness.errors import UsageError
-from harness.history import read_history
-from harness.run.allowed import NEEDS
-from harness.run.config import LOOPBACK, PERMISSIONS, Config
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.write_config import written
-from harness.simulator import Settings, SimulatorServer
-from harness.terms import Operation
+from vcontract.commands.run import execute
+from vcontract.config.config import LOOPBACK, PERMISSIONS, Config
+from vcontract.config.options import Options
+from vcontract.config.permissions import NEEDS
+from vcontract.config.write_config import written
+from vcontract.errors import UsageError
+from vcontract.history import read_history
+from vcontract.run.job import Job
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Operation
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 REST = sorted({*PERMISSIONS} - {"power", "host"})

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lxml import etree
-
-from harness.history import read_history
-from harness.report.result import RunResult, load_run
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.terms import Grade, Lost, Operation, Verdict, subject
+from vcontract.commands.run import execute
+from vcontract.config.options import Options
+from vcontract.history import read_history
+from vcontract.report.result import RunResult, load_run
+from vcontract.run.job import Job
+from vcontract.terms import Grade, Lost, Operation, Verdict, subject
 
 if TYPE_CHECKING:
     from tests.run.conftest import Exchange, Mangled, Reply, Run

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-
-from harness.conformance.launch import launch
-from harness.errors import TargetError, UsageError
-from harness.history import read_history
-from harness.run.doctor import diagnose
-from harness.run.job import Job, execute, resumed
-from harness.run.options import Options
-from harness.run.rejudge import rejudge
-from harness.simulator import Settings, SimulatorServer
-from harness.target import Secrets, Target
-from harness.target.properties import list_vms
-from harness.terms import Ref, subject
+from vcontract.client import Secrets, Target
+from vcontract.client.properties import list_vms
+from vcontract.commands.doctor import diagnose
+from vcontract.commands.run import execute
+from vcontract.config.options import Options
+from vcontract.errors import TargetError, UsageError
+from vcontract.history import read_history
+from vcontract.run.job import Job, resumed
+from vcontract.run.rejudge import rejudge
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Ref, subject
+from vcontract.workers.launch import launch
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CONFIG = """
@@ -106,7 +106,7 @@ def test_a_run_that_does_not_get_under_way_leaves_no_clone(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.run.conform.as_json", interrupted)
+    monkeypatch.setattr("vcontract.run.conformance.as_json", interrupted)
     with pytest.raises(KeyboardInterrupt):
         execute(job(server, tmp_path))
     assert machines(server) == before
@@ -117,7 +117,7 @@ def test_a_run_that_was_killed_destroys_its_clones_when_it_goes_on(server: Simul
     """They are left after `kill -9`, taken over, and gone at the end; then the run cannot go on once more."""
     before = machines(server)
     plain = job(server, tmp_path)
-    command = [sys.executable, "-m", "harness", "run", "--target", server.url, "--seed", "1"]
+    command = [sys.executable, "-m", "vcontract", "run", "--target", server.url, "--seed", "1"]
     command += [
         "--config",
         str(plain.config),

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from harness.errors import HaltedError
-from harness.run import canary as watching
-from harness.run.canary import EVERY, LOGIN, Canary
-from harness.run.config import LOOPBACK
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.survey import log_in, secrets_of
-from harness.simulator import Settings, SimulatorServer
-from harness.target import Target
-from harness.terms import Call, Lost, Operation, Returned
+from vcontract.client import Target
+from vcontract.commands.run import execute
+from vcontract.config.config import LOOPBACK
+from vcontract.config.options import Options
+from vcontract.errors import HaltedError
+from vcontract.run.job import Job
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Call, Lost, Operation, Returned
+from vcontract.testbed import health as watching
+from vcontract.testbed.health import EVERY, LOGIN, Canary
+from vcontract.testbed.survey import log_in, secrets_of
 
 ADMINISTRATOR = "administrator@vsphere.local"
 INSTANCE = "ServiceInstance"

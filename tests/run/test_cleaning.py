@@ -23,7 +23,7 @@ Inventory = dict[str, Any]
 
 def vcontract(*arguments: str) -> subprocess.Popen[str]:
     """Start the command in a process of its own."""
-    command = [sys.executable, "-m", "harness", *arguments]
+    command = [sys.executable, "-m", "vcontract", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own
 
 

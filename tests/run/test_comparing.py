@@ -8,20 +8,19 @@ from pathlib import Path
 
 import msgspec
 import pytest
-
-from harness.errors import RunFileError, UsageError
-from harness.profile import Answer, Observed, Profile, encode_profile
-from harness.profile import Target as About
-from harness.report.behaviour import BehaviourDifference
-from harness.report.differences import FORMATS, DifferenceReport, render
-from harness.run.comparing import compare
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.retrying import find_difference, retry
-from harness.run.shrink import Budget
-from harness.simulator import Settings, SimulatorServer
-from harness.simulator.upgrades import UPGRADES
-from harness.terms import Impact
+from vcontract.commands.compare import compare
+from vcontract.commands.replay_difference import find_difference, retry
+from vcontract.commands.run import execute
+from vcontract.config.options import Budget, Options
+from vcontract.errors import RunFileError, UsageError
+from vcontract.profile import Answer, Observed, Profile, encode_profile
+from vcontract.profile import Target as About
+from vcontract.report.behaviour import BehaviourDifference
+from vcontract.report.differences import FORMATS, DifferenceReport, render
+from vcontract.run.job import Job
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator.upgrades import UPGRADES
+from vcontract.terms import Impact
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CALLS = 190

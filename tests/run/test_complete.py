@@ -6,22 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-
-from harness.contract import load
-from harness.errors import UsageError
-from harness.report.events import CellJudged, Note, RunEnded, RunEvent, RunStarted
-from harness.report.result import RunResult, load_run
-from harness.run.complete import Proving, prepared
-from harness.run.config import Config
-from harness.run.embedded import EMBEDDED
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.rejudge import rejudge
-from harness.run.shrink import Budget
-from harness.run.survey import secrets_of
-from harness.simulator import Settings, SimulatorServer
-from harness.target import Recorder, Target
-from harness.terms import Verdict
+from vcontract.client import Recorder, Target
+from vcontract.commands.run import execute
+from vcontract.config.config import Config
+from vcontract.config.options import Budget, Options
+from vcontract.contract import load
+from vcontract.errors import UsageError
+from vcontract.proof.proof import Proving, prepared
+from vcontract.report.events import CellJudged, Note, RunEnded, RunEvent, RunStarted
+from vcontract.report.result import RunResult, load_run
+from vcontract.run.job import Job
+from vcontract.run.rejudge import rejudge
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Verdict
+from vcontract.testbed.embedded_simulator import EMBEDDED
+from vcontract.testbed.survey import secrets_of
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-
-from harness.errors import UsageError
-from harness.run.config import (
+from vcontract.client import Trust
+from vcontract.config.config import (
     LOOPBACK,
     Account,
     Config,
@@ -18,10 +17,10 @@ from harness.run.config import (
     password_of,
     read_password,
 )
-from harness.run.job import Job
-from harness.run.options import Options
-from harness.target import Trust
-from harness.toml_file import read_toml
+from vcontract.config.options import Options
+from vcontract.errors import UsageError
+from vcontract.run.job import Job
+from vcontract.toml_file import read_toml
 
 WHOLE = """
 target = "https://vc.example.com/sdk"

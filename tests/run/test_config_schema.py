@@ -9,9 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-
-from harness.run.config import LOOPBACK, Config
-from harness.run.config_schema import PUBLISHED, config_schema
+from vcontract.config.config import LOOPBACK, Config
+from vcontract.config.json_schema import PUBLISHED, config_schema
 
 ROOT = Path(__file__).parents[2]
 SCHEMA: dict[str, Any] = msgspec.json.decode(PUBLISHED.read_bytes())

@@ -12,12 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.shrink import Budget
-from harness.simulator import SimulatorServer
-from harness.terms import Grade, Verdict
+from vcontract.commands.run import execute
+from vcontract.config.options import Budget, Options
+from vcontract.run.job import Job
+from vcontract.simulator import SimulatorServer
+from vcontract.terms import Grade, Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHOD = re.compile(rb"<(?:\w+:)?(CustomizeGuest_Task|StartGuestNetwork_Task|AbortCustomization_Task)[\s>]")

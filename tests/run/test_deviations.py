@@ -9,11 +9,10 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-
-from harness.cli import main
-from harness.errors import UsageError
-from harness.report.deviations import read_deviations
-from harness.simulator import Settings, SimulatorServer
+from vcontract.cli import main
+from vcontract.errors import UsageError
+from vcontract.report.deviations import read_deviations
+from vcontract.simulator import Settings, SimulatorServer
 
 METHOD = "StartGuestNetwork_Task"
 ROW = f"VirtualMachineGuestCustomizationManager/{METHOD}/InvalidState"

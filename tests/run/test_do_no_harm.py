@@ -19,18 +19,18 @@ import pytest
 from pyVim.connect import Disconnect, SmartConnect
 from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
-
-from harness.conformance.launch import launch
-from harness.errors import TargetError
-from harness.report.result import RunResult
-from harness.run.config import LOOPBACK
-from harness.run.job import Job, execute, resumed
-from harness.run.options import Options
-from harness.run.shrink import PLAIN_SPEC
-from harness.run.survey import secrets_of
-from harness.target import Target
-from harness.target.properties import list_vms
-from harness.terms import Arguments, Call, Lost, Ref
+from vcontract.client import Target
+from vcontract.client.properties import list_vms
+from vcontract.commands.run import execute
+from vcontract.config.config import LOOPBACK
+from vcontract.config.options import Options
+from vcontract.errors import TargetError
+from vcontract.findings.shrinker import PLAIN_SPEC
+from vcontract.report.result import RunResult
+from vcontract.run.job import Job, resumed
+from vcontract.terms import Arguments, Call, Lost, Ref
+from vcontract.testbed.survey import secrets_of
+from vcontract.workers.launch import launch
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 READS = {
@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def simulator() -> Iterator[str]:
     """Give the URL of a simulator of the test's own, in a process of its own."""
-    command = [sys.executable, "-m", "harness", "simulate", "--task-time", "0.02", "--boot-time", "0.02"]
+    command = [sys.executable, "-m", "vcontract", "simulate", "--task-time", "0.02", "--boot-time", "0.02"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1]

@@ -10,12 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-
-from harness.report.diagnosis import Diagnosis, Standing
-from harness.run.doctor import diagnose
-from harness.run.job import Job
-from harness.run.options import Options
-from harness.simulator import SimulatorServer
+from vcontract.commands.doctor import diagnose
+from vcontract.config.options import Options
+from vcontract.report.diagnosis import Diagnosis, Standing
+from vcontract.run.job import Job
+from vcontract.simulator import SimulatorServer
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 ENVELOPE = (

@@ -9,19 +9,19 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
-
-from harness import simulator
-from harness.check import Answer, explain, legal_orders
-from harness.check.verdicts import REPEAT, RUNTIME_CELLS
-from harness.contract import load
-from harness.history import FACTS, read_history, stream
-from harness.model import cells, facts_of
-from harness.report.result import RunResult, load_run
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.rejudge import rejudge
-from harness.simulator import Settings, SimulatorServer
-from harness.terms import Observed, Operation, Verdict
+from vcontract import simulator
+from vcontract.check import Answer, explain, legal_orders
+from vcontract.check.verdicts import REPEAT, RUNTIME_CELLS
+from vcontract.commands.run import execute
+from vcontract.config.options import Options
+from vcontract.contract import load
+from vcontract.history import FACTS, read_history, stream
+from vcontract.model import cells, facts_of
+from vcontract.report.result import RunResult, load_run
+from vcontract.run.job import Job
+from vcontract.run.rejudge import rejudge
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Observed, Operation, Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")

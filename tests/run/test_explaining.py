@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.errors import ContractError, UsageError
-from harness.run.explaining import explain
+from vcontract.commands.contract_explain import explain
+from vcontract.errors import ContractError, UsageError
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 

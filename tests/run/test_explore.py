@@ -8,24 +8,22 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-
-from harness.check import REPEAT
-from harness.contract import load
-from harness.report.events import CellJudged, RunEvent
-from harness.report.result import RunResult
-from harness.run.beyond import Exploring
-from harness.run.conform import Conformance
-from harness.run.embedded import EMBEDDED
-from harness.run.explore import EXPLORE
-from harness.run.options import Options
-from harness.run.shrink import Budget
-from harness.run.survey import secrets_of
-from harness.simulator import Settings, SimulatorServer
-from harness.simulator.defects import DEFECTS
-from harness.simulator.defects.registry import MANAGER
-from harness.target import Recorder, Target
-from harness.target.properties import list_vms
-from harness.terms import Operation, Verdict
+from vcontract.check import REPEAT
+from vcontract.client import Recorder, Target
+from vcontract.client.properties import list_vms
+from vcontract.config.options import Budget, Options
+from vcontract.contract import load
+from vcontract.explore.explorer import EXPLORE
+from vcontract.explore.exploring_run import Exploring
+from vcontract.report.events import CellJudged, RunEvent
+from vcontract.report.result import RunResult
+from vcontract.run.conformance import Conformance
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator.defects import DEFECTS
+from vcontract.simulator.defects.registry import MANAGER
+from vcontract.terms import Operation, Verdict
+from vcontract.testbed.embedded_simulator import EMBEDDED
+from vcontract.testbed.survey import secrets_of
 
 PATHS = ("name", "runtime.powerState", "runtime.connectionState", "guest.toolsRunningStatus")
 NO_SHRINKING = Budget(attempts=0, seconds=0.0)

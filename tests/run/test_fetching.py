@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 import trustme
-
-from harness.errors import HarnessError, SchemaError, TargetError
-from harness.run.fetching import fetch_wsdl
-from harness.schema import load
-from harness.shipped import shipped
+from vcontract.commands.wsdl_fetch import fetch_wsdl
+from vcontract.errors import HarnessError, SchemaError, TargetError
+from vcontract.schema import load
+from vcontract.shipped import shipped
 
 API = "8.0.3.0"
 SERVICE = "/sdk/vimService.wsdl"

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from harness.contract import Contract, load
-from harness.run.doctor import diagnose
-from harness.run.foresee import untested
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.plan import all_cells
-from harness.schema import bases_of
-from harness.schema import load as load_schema
-from harness.terms import Verdict
+from vcontract.commands.doctor import diagnose
+from vcontract.commands.run import execute
+from vcontract.config.options import Options
+from vcontract.contract import Contract, load
+from vcontract.run.forecast import untested
+from vcontract.run.job import Job
+from vcontract.run.plan import all_cells
+from vcontract.schema import bases_of
+from vcontract.schema import load as load_schema
+from vcontract.terms import Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 NAMES = (MANAGER, "VirtualMachine", "GuestAuthManager")

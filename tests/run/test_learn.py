@@ -8,28 +8,27 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-
-from harness.check import Judgement
-from harness.check.compare import profile_changes
-from harness.check.pinned import pinned
-from harness.contract import load
-from harness.errors import UsageError
-from harness.model import Cell, Pinned
-from harness.profile import SUCCESS, Profile, encode_profile, load_profile
-from harness.report.result import RunResult
-from harness.run.arrange import Arranger
-from harness.run.config import LOOPBACK
-from harness.run.conform import Conformance
-from harness.run.embedded import EMBEDDED
-from harness.run.learn import Learning
-from harness.run.options import Options
-from harness.run.profiled import pinned_by
-from harness.run.survey import secrets_of
-from harness.simulator import Settings, SimulatorServer
-from harness.simulator.variants import VARIANTS, checks
-from harness.simulator.vcenter import VCenter
-from harness.target import Recorder, Target
-from harness.terms import Grade, Verdict
+from vcontract.check import Judgement
+from vcontract.check.compare import profile_changes
+from vcontract.check.pinned import pinned
+from vcontract.client import Recorder, Target
+from vcontract.config.config import LOOPBACK
+from vcontract.config.options import Options
+from vcontract.contract import load
+from vcontract.errors import UsageError
+from vcontract.learn.table import Learning
+from vcontract.model import Cell, Pinned
+from vcontract.profile import SUCCESS, Profile, encode_profile, load_profile
+from vcontract.report.result import RunResult
+from vcontract.run.conformance import Conformance
+from vcontract.run.profile_source import pinned_by
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator.variants import VARIANTS, checks
+from vcontract.simulator.vcenter import VCenter
+from vcontract.terms import Grade, Verdict
+from vcontract.testbed.arranger import Arranger
+from vcontract.testbed.embedded_simulator import EMBEDDED
+from vcontract.testbed.survey import secrets_of
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"

@@ -9,26 +9,25 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-
-from harness.contract import load
-from harness.errors import UsageError
-from harness.model.alphabet import Alphabet, alphabet
-from harness.model.automata import access, difference, references, run_word
-from harness.profile import Automaton
-from harness.report.drawing import dot, svg
-from harness.run.aalpy_learner import star
-from harness.run.asking import SCHEMA, Asking, Header, Modelled
-from harness.run.config import LOOPBACK
-from harness.run.embedded import EMBEDDED
-from harness.run.inputs import Inputs
-from harness.run.learn_states import LearningStates, learned
-from harness.run.options import Options
-from harness.run.survey import secrets_of
-from harness.simulator import Settings, SimulatorServer
-from harness.simulator import server as serving
-from harness.simulator.vcenter import VCenter
-from harness.simulator.virtual_machine import VirtualMachine
-from harness.target import Recorder, Target
+from vcontract.client import Recorder, Target
+from vcontract.config.config import LOOPBACK
+from vcontract.config.options import Options
+from vcontract.contract import load
+from vcontract.errors import UsageError
+from vcontract.learn.aalpy_learner import star
+from vcontract.learn.automaton import LearningStates, learned
+from vcontract.learn.inputs import Inputs
+from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled
+from vcontract.model.alphabet import Alphabet, alphabet
+from vcontract.model.automata import access, difference, references, run_word
+from vcontract.profile import Automaton
+from vcontract.report.drawing import dot, svg
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import server as serving
+from vcontract.simulator.vcenter import VCenter
+from vcontract.simulator.virtual_machine import VirtualMachine
+from vcontract.testbed.embedded_simulator import EMBEDDED
+from vcontract.testbed.survey import secrets_of
 
 CONTRACT = load("VirtualMachineGuestCustomizationManager")
 CUSTOMIZE, ABORT = "CustomizeGuest_Task:valid", "AbortCustomization_Task:valid"

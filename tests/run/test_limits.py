@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-
-from harness.conformance.deal import divided
-from harness.conformance.launch import launch
-from harness.errors import UsageError
-from harness.model import read_of
-from harness.report.result import RunResult
-from harness.run.config import LOOPBACK, RequestLimits
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.simulator import SimulatorServer
-from harness.target import Secrets, Target
-from harness.target.properties import list_vms
-from harness.target.tasks import FINAL
-from harness.terms import Operation, Ref, Returned, Verdict, as_ref
+from vcontract.client import Secrets, Target
+from vcontract.client.properties import list_vms
+from vcontract.client.tasks import FINAL
+from vcontract.commands.run import execute
+from vcontract.config.config import LOOPBACK, RequestLimits
+from vcontract.config.options import Options
+from vcontract.errors import UsageError
+from vcontract.model import read_of
+from vcontract.report.result import RunResult
+from vcontract.run.job import Job
+from vcontract.simulator import SimulatorServer
+from vcontract.terms import Operation, Ref, Returned, Verdict, as_ref
+from vcontract.workers.launch import launch
+from vcontract.workers.worker_run import divided
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CONFIG = """

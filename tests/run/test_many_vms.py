@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from harness.contract import load
-from harness.run.config import LOOPBACK
-from harness.run.survey import secrets_of, survey
-from harness.simulator import Settings, SimulatorServer, inventory
-from harness.target import Recorder, Target
-from harness.terms import Verdict
+from vcontract.client import Recorder, Target
+from vcontract.config.config import LOOPBACK
+from vcontract.contract import load
+from vcontract.simulator import Settings, SimulatorServer, inventory
+from vcontract.terms import Verdict
+from vcontract.testbed.survey import secrets_of, survey
 
 if TYPE_CHECKING:
     from tests.run.conftest import Exchange, Mangled, Reply, Run

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from harness.contract import load
-from harness.errors import ContractError
-from harness.report.result import RunResult
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.rejudge import rejudge
-from harness.terms import Verdict
+from vcontract.commands.run import execute
+from vcontract.config.options import Options
+from vcontract.contract import load
+from vcontract.errors import ContractError
+from vcontract.report.result import RunResult
+from vcontract.run.job import Job
+from vcontract.run.rejudge import rejudge
+from vcontract.terms import Verdict
 
 ENOUGH = 560
 """Judged calls of VirtualMachine in which every row is judged; what comes after are more pairs and inputs of the same."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import groupby, pairwise
 
 import pytest
-
-from harness.contract import Contract, load
-from harness.model import State, cells, changes, ground, refused
-from harness.run.plan import Step, all_cells, plan
+from vcontract.contract import Contract, load
+from vcontract.model import State, cells, changes, ground, refused
+from vcontract.run.plan import Step, all_cells, plan
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")

@@ -14,17 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from harness.errors import TargetError
-from harness.history import read_history
-from harness.report.result import RunResult
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.rejudge import rejudge
-from harness.run.shrink import Budget
-from harness.simulator import Settings, SimulatorServer
-from harness.target import session
-from harness.terms import Faulted, Lost, Operation, Verdict, unauthenticated
+from vcontract.client import session
+from vcontract.commands.run import execute
+from vcontract.config.options import Budget, Options
+from vcontract.errors import TargetError
+from vcontract.history import read_history
+from vcontract.report.result import RunResult
+from vcontract.run.job import Job
+from vcontract.run.rejudge import rejudge
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Faulted, Lost, Operation, Verdict, unauthenticated
 
 if TYPE_CHECKING:
     from tests.run.conftest import Exchange, Mangled, Reply, Run

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-
-from harness.history import read_history
-from harness.report.result import RunResult
-from harness.run.job import Job, execute, replayed
-from harness.run.options import Options
-from harness.simulator import Settings, SimulatorServer
-from harness.terms import Operation, Verdict
+from vcontract.commands.run import execute
+from vcontract.config.options import Options
+from vcontract.history import read_history
+from vcontract.report.result import RunResult
+from vcontract.run.job import Job, replayed
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Operation, Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 DEFECT = "bad-login-says-permission-denied"

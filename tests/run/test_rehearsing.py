@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-
-from harness.errors import UsageError
-from harness.history import History, read_history
-from harness.report.result import RunResult
-from harness.run.config import LOOPBACK
-from harness.run.job import Job, execute, resumed
-from harness.run.options import Options
-from harness.run.past import facts_in
-from harness.run.rehearsing import Rehearsal, rehearse, told
-from harness.run.survey import secrets_of
-from harness.simulator import SimulatorServer
-from harness.target import Target
-from harness.target.guard import HARMLESS
-from harness.target.properties import list_vms
-from harness.terms import Json, subject
+from vcontract.client import Target
+from vcontract.client.guard import HARMLESS
+from vcontract.client.properties import list_vms
+from vcontract.commands.dry_run import Rehearsal, rehearse, told
+from vcontract.commands.run import execute
+from vcontract.config.config import LOOPBACK
+from vcontract.config.options import Options
+from vcontract.errors import UsageError
+from vcontract.history import History, read_history
+from vcontract.report.result import RunResult
+from vcontract.run.interrupted_run import facts_in
+from vcontract.run.job import Job, resumed
+from vcontract.simulator import SimulatorServer
+from vcontract.terms import Json, subject
+from vcontract.testbed.survey import secrets_of
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-
-from harness.errors import RunFileError, UsageError
-from harness.report.result import RunResult, TargetFacts
-from harness.report.run_directory import write_run
-from harness.run.replaying import find
-from harness.terms import Arguments, Call, Finding, Grade, Ref, ReplayStep, Verdict
+from vcontract.errors import RunFileError, UsageError
+from vcontract.findings.lookup import find
+from vcontract.report.result import RunResult, TargetFacts
+from vcontract.report.run_directory import write_run
+from vcontract.terms import Arguments, Call, Finding, Grade, Ref, ReplayStep, Verdict
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")
 CALL = Call(MANAGER, "AbortCustomization_Task", Arguments({}), "full")

@@ -14,12 +14,11 @@ from typing import NamedTuple
 
 import pytest
 from msgspec.structs import replace
-
-from harness.errors import RunFileError, UsageError
-from harness.history import STEP, read_history
-from harness.report.result import RunResult, load_run
-from harness.run.past import past_of
-from harness.run.rejudge import rejudge
+from vcontract.errors import RunFileError, UsageError
+from vcontract.history import STEP, read_history
+from vcontract.report.result import RunResult, load_run
+from vcontract.run.interrupted_run import past_of
+from vcontract.run.rejudge import rejudge
 
 PATIENCE = 300
 METHOD = "AbortCustomization_Task"
@@ -35,7 +34,7 @@ class Run(NamedTuple):
 
 def vcontract(*arguments: str) -> subprocess.Popen[str]:
     """Start the command in a process of its own."""
-    command = [sys.executable, "-m", "harness", *arguments]
+    command = [sys.executable, "-m", "vcontract", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603 - our own
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.check.concurrent import judge_concurrent
-from harness.contract import load
-from harness.run.schedules import Hunt, execute, race, simulated
-from harness.simulator import Settings
-from harness.strategies.schedules import Turn, schedules
-from harness.terms import Verdict
+from vcontract.check.concurrent import judge_concurrent
+from vcontract.contract import load
+from vcontract.races.schedules import Hunt, execute, race, simulated
+from vcontract.simulator import Settings
+from vcontract.strategies.schedules import Turn, schedules
+from vcontract.terms import Verdict
 
 MANAGER, VM = load("VirtualMachineGuestCustomizationManager"), load("VirtualMachine")
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from harness.report.result import load_run
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.replaying import find
-from harness.run.shrink import Budget, plainer
-from harness.simulator import Settings, SimulatorServer
+from vcontract.commands.run import execute
+from vcontract.config.options import Budget, Options
+from vcontract.findings.lookup import find
+from vcontract.findings.shrinker import plainer
+from vcontract.report.result import load_run
+from vcontract.run.job import Job
+from vcontract.simulator import Settings, SimulatorServer
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-
-from harness.contract import load
-from harness.errors import TargetError
-from harness.history import read_history
-from harness.run import marked
-from harness.run import survey as surveying
-from harness.run.config import LOOPBACK, Config
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.past import facts_in
-from harness.run.survey import secrets_of, survey
-from harness.simulator import Settings, SimulatorServer
-from harness.target import Target
-from harness.terms import Operation, Ref, Returned, as_ref, subject
+from vcontract.client import Target
+from vcontract.commands.run import execute
+from vcontract.config.config import LOOPBACK, Config
+from vcontract.config.options import Options
+from vcontract.contract import load
+from vcontract.errors import TargetError
+from vcontract.history import read_history
+from vcontract.run.interrupted_run import facts_in
+from vcontract.run.job import Job
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Operation, Ref, Returned, as_ref, subject
+from vcontract.testbed import marked_vms as marked
+from vcontract.testbed import survey as surveying
+from vcontract.testbed.survey import secrets_of, survey
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 PRIVILEGE = "VirtualMachine.Provisioning.Customize"

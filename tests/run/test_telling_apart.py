@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from harness.check.compare import Change, Kind, Sighting
-from harness.history import History
-from harness.model import Facts, VmFacts
-from harness.run.telling_apart import Witnessed, shortest
-from harness.terms import Arguments, Call, Fault, Faulted, Operation, Ref, Returned
+from vcontract.check.compare import Change, Kind, Sighting
+from vcontract.findings.distinguishing_calls import Witnessed, shortest
+from vcontract.history import History
+from vcontract.model import Facts, VmFacts
+from vcontract.terms import Arguments, Call, Fault, Faulted, Operation, Ref, Returned
 
 VM, CLONE = Ref("VirtualMachine", "vm-1"), Ref("VirtualMachine", "vm-9")
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")

@@ -7,15 +7,14 @@ from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
-
-from harness.check import Judge
-from harness.model import cell
-from harness.run.aside import Aside
-from harness.run.exercise import Exerciser
-from harness.run.plan import Step
-from harness.run.stage import NotArrangedError, RefusedError
-from harness.run.walk import HASTY_TRIES, TRIES, Walker
-from harness.terms import Verdict
+from vcontract.check import Judge
+from vcontract.model import cell
+from vcontract.run.exerciser import Exerciser
+from vcontract.run.plan import Step
+from vcontract.run.step_runner import HASTY_TRIES, TRIES, Walker
+from vcontract.terms import Verdict
+from vcontract.testbed.driver import NotArrangedError, RefusedError
+from vcontract.testbed.quarantine import Aside
 
 METHOD = "AbortCustomization_Task"
 

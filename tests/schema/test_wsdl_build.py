@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from lxml import etree
-
-from harness.errors import SchemaError
-from harness.schema.build import build, versions, write_set
-from harness.schema.closure import closure
-from harness.schema.metadata import UNDATED, Data, Enumeration, Metadata
-from harness.schema.releases import SHIPPED
-from harness.schema.ship import MANAGER, ROOTS, roots_of
-from harness.shipped import shipped
+from vcontract.errors import SchemaError
+from vcontract.schema.build import build, versions, write_set
+from vcontract.schema.closure import closure
+from vcontract.schema.metadata import UNDATED, Data, Enumeration, Metadata
+from vcontract.schema.releases import SHIPPED
+from vcontract.schema.ship import MANAGER, ROOTS, roots_of
+from vcontract.shipped import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from lxml import etree
-
-from harness.errors import SchemaError
-from harness.schema import Schema, plain
-from harness.terms import Fault
+from vcontract.errors import SchemaError
+from vcontract.schema import Schema, plain
+from vcontract.terms import Fault
 
 Read = Callable[[str], Any]
 ROOT = '<x xmlns="urn:vim25" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema"{}</x>'

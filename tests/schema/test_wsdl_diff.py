@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pyVmomi import VmomiSupport
+from vcontract.errors import SchemaError
+from vcontract.schema import Schema, load
+from vcontract.schema.build import build, write_set
+from vcontract.schema.diff import differences, open_pair
+from vcontract.schema.metadata import known_versions
+from vcontract.schema.ship import roots_of
 
-from harness.errors import SchemaError
-from harness.schema import Schema, load
-from harness.schema.build import build, write_set
-from harness.schema.diff import differences, open_pair
-from harness.schema.metadata import known_versions
-from harness.schema.ship import roots_of
 from tests.schema.small_wsdl import BASE, edited, small_document, small_wsdl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.terms import Difference
+    from vcontract.terms import Difference
 
 LIST = Path(__file__).parent / "upgrade_diff.tsv"
 """What each release brought to the objects we judge, from the vendor's pages and metadata, and its class."""

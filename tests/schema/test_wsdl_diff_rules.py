@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from vcontract.errors import SchemaError
+from vcontract.schema.diff import differences
+from vcontract.schema.diff.change import Kind
+from vcontract.schema.diff.rules import RULES, rules
+from vcontract.terms import Difference, Impact
 
-from harness.errors import SchemaError
-from harness.schema.diff import differences
-from harness.schema.diff.change import Kind
-from harness.schema.diff.rules import RULES, rules
-from harness.terms import Difference, Impact
 from tests.schema.small_wsdl import BASE, edited, small_wsdl
 
 if TYPE_CHECKING:

@@ -6,11 +6,10 @@ import gc
 from typing import TYPE_CHECKING
 
 import pytest
-
-from harness.errors import SchemaError
-from harness.schema import SHIPPED, DataType, Schema, load
-from harness.schema.source import read_document
-from harness.shipped import shipped
+from vcontract.errors import SchemaError
+from vcontract.schema import SHIPPED, DataType, Schema, load
+from vcontract.schema.source import read_document
+from vcontract.shipped import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path

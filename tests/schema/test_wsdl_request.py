@@ -9,10 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
-
-from harness.errors import SchemaError
-from harness.schema import DataType, Field, Schema, load, plain
-from harness.terms import Ref
+from vcontract.errors import SchemaError
+from vcontract.schema import DataType, Field, Schema, load, plain
+from vcontract.terms import Ref
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")
 VM = {"_typeName": "ManagedObjectReference", "type": "VirtualMachine", "value": "vm-42"}

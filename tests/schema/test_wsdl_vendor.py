@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.errors import SchemaError
-from harness.schema.vendor import vendor_object
+from vcontract.errors import SchemaError
+from vcontract.schema.vendor import vendor_object
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lxml import etree
 from pyVmomi import vim
-
-from harness.simulator.http1 import Reply, Request
-from harness.simulator.objects import Invocation
-from harness.simulator.settings import Settings
-from harness.simulator.timeline import Timeline
-from harness.simulator.vcenter import VCenter
-from harness.simulator.virtual_machine import VirtualMachine
+from vcontract.simulator.http1 import Reply, Request
+from vcontract.simulator.objects import Invocation
+from vcontract.simulator.settings import Settings
+from vcontract.simulator.timeline import Timeline
+from vcontract.simulator.vcenter import VCenter
+from vcontract.simulator.virtual_machine import VirtualMachine
 
 if TYPE_CHECKING:
-    from harness.simulator.dispatch import Waiting
+    from vcontract.simulator.dispatch import Waiting
 
 TASK_TIME = 1.0
 LONGEST = 3.0  # a snapshot lasts so many times the task time

@@ -9,8 +9,7 @@ import pytest
 from pyVim.connect import Disconnect, SmartConnect
 from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
-
-from harness.simulator import Settings, SimulatorServer
+from vcontract.simulator import Settings, SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,7 @@ import pytest
 from pyVim.connect import Disconnect, SmartConnect
 from pyVim.task import WaitForTask, WaitForTasks
 from pyVmomi import SoapStubAdapter, vim, vmodl
-
-from harness.simulator import Settings, SimulatorServer
+from vcontract.simulator import Settings, SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 from lxml import etree
 from pyVmomi import VmomiSupport, vmodl
-
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.shrink import Budget
-from harness.simulator import Settings, SimulatorServer
-from harness.target.recording import read_recording
+from vcontract.client.recording import read_recording
+from vcontract.commands.run import execute
+from vcontract.config.options import Budget, Options
+from vcontract.run.job import Job
+from vcontract.simulator import Settings, SimulatorServer
 
 RELEASES = ("7.0.3.2", "8.0.3.0", "9.1.0.0")
 MANAGER = "VirtualMachineGuestCustomizationManager"

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from harness.errors import UsageError
-from harness.simulator import inventory
-from harness.simulator.settings import Settings
-from harness.simulator.vcenter import VCenter
-from harness.simulator.virtual_machine import VirtualMachine
+from vcontract.errors import UsageError
+from vcontract.simulator import inventory
+from vcontract.simulator.settings import Settings
+from vcontract.simulator.vcenter import VCenter
+from vcontract.simulator.virtual_machine import VirtualMachine
 
 if TYPE_CHECKING:
     from pathlib import Path

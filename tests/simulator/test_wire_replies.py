@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from lxml import etree
 from pyVmomi import vim, vmodl
-
-from harness.simulator.messages import describe
-from harness.simulator.soap_writer import value_text, write_fault, write_reply
+from vcontract.simulator.messages import describe
+from vcontract.simulator.soap_writer import value_text, write_fault, write_reply
 
 NEW, OLD = "vim.version.v8_0_3_0", "vim.version.version7"
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from pyVmomi import vim, vmodl
-
-from harness.simulator.objects import Invocation
+from vcontract.simulator.objects import Invocation
 
 MANAGER = "TaskManager:TaskManager"
 

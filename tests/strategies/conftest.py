@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-
-from harness.contract import Contract
-from harness.contract import load as load_contract
-from harness.model import Facts, GuestAccount, VmFacts
-from harness.schema import Schema, load
-from harness.strategies import Caller
-from harness.terms import Ref
+from vcontract.contract import Contract
+from vcontract.contract import load as load_contract
+from vcontract.model import Facts, GuestAccount, VmFacts
+from vcontract.schema import Schema, load
+from vcontract.strategies import Caller
+from vcontract.terms import Ref
 
 API = "9.1.0.0"
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")

@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
-
-from harness.contract import Contract
-from harness.model import Asked, Facts
-from harness.schema import load
-from harness.strategies import Caller
-from harness.strategies.auth import LONG
-from harness.terms import Arguments, Ref
+from vcontract.contract import Contract
+from vcontract.model import Asked, Facts
+from vcontract.schema import load
+from vcontract.strategies import Caller
+from vcontract.strategies.auth import LONG
+from vcontract.terms import Arguments, Ref
 
 VM, TWO_NICS, NO_NIC = (Ref("VirtualMachine", f"vm-{number}") for number in (1, 2, 4))
 ACTORS = {"held": "full", "nowhere": "second"}

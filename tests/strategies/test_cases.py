@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 from lxml import etree
-
-from harness.contract import Contract
-from harness.model import Facts, classify
-from harness.schema import Schema, load
-from harness.strategies import Caller, Case
-from harness.strategies.closure import Closure
-from harness.terms import SECRET, Arguments, Call, Envelope, Ref
+from vcontract.contract import Contract
+from vcontract.model import Facts, classify
+from vcontract.schema import Schema, load
+from vcontract.strategies import Caller, Case
+from vcontract.strategies.closure import Closure
+from vcontract.terms import SECRET, Arguments, Call, Envelope, Ref
 
 VM, TWO_NICS = Ref("VirtualMachine", "vm-1"), Ref("VirtualMachine", "vm-2")
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")

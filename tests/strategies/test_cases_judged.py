@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-
-from harness.check import Judge
-from harness.contract import Contract
-from harness.model import Asked
-from harness.run.embedded import EMBEDDED
-from harness.run.judged import judged_call
-from harness.run.stage import FULL, Stage
-from harness.run.survey import secrets_of, survey
-from harness.simulator import Settings, SimulatorServer
-from harness.strategies import Caller
-from harness.target import Target
-from harness.terms import Call, Ref, Verdict
+from vcontract.check import Judge
+from vcontract.client import Target
+from vcontract.contract import Contract
+from vcontract.model import Asked
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.strategies import Caller
+from vcontract.terms import Call, Ref, Verdict
+from vcontract.testbed.driver import FULL, Stage
+from vcontract.testbed.embedded_simulator import EMBEDDED
+from vcontract.testbed.judged_call import judged_call
+from vcontract.testbed.survey import secrets_of, survey
 
 QUICK = 0.001
 

@@ -6,9 +6,8 @@ from itertools import combinations
 
 import pytest
 from msgspec.structs import replace
-
-from harness.contract import Contract, load, names
-from harness.model import (
+from vcontract.contract import Contract, load, names
+from vcontract.model import (
     BY_NAME,
     Asked,
     Facts,
@@ -20,9 +19,9 @@ from harness.model import (
     classify,
     deviations_of,
 )
-from harness.schema import Schema
-from harness.strategies import Caller
-from harness.terms import Ref
+from vcontract.schema import Schema
+from vcontract.strategies import Caller
+from vcontract.terms import Ref
 
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
 VM = Ref("VirtualMachine", "vm-1")

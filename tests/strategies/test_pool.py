@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import strategies as st
-
-from harness.strategies import Pool, draw
+from vcontract.strategies import Pool, draw
 
 
 def test_one_seed_draws_the_same_values() -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-
-from harness.contract import Contract, load
-from harness.model import Asked, State, cell
-from harness.strategies.changes import CAST, LEVERS, ON_HOST, Machine
-from harness.strategies.programs import (
+from vcontract.contract import Contract, load
+from vcontract.model import Asked, State, cell
+from vcontract.strategies.changes import CAST, LEVERS, ON_HOST, Machine
+from vcontract.strategies.programs import (
     INPUTS,
     LENGTH,
     SNAPSHOT,

@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 from msgspec import structs
-
-from harness.model import VmFacts
-from harness.model.addresses import host_in, is_ipv4, is_ipv6
-from harness.model.spec_rules import broken, unshown_params
-from harness.schema import Schema
-from harness.strategies import draw
-from harness.strategies import semantic as tier
-from harness.strategies.customization import LABELS, SMALLEST, config_params, fitted, linux_specs
-from harness.terms import Ref
+from vcontract.model import VmFacts
+from vcontract.model.addresses import host_in, is_ipv4, is_ipv6
+from vcontract.model.spec_rules import broken, unshown_params
+from vcontract.schema import Schema
+from vcontract.strategies import draw
+from vcontract.strategies import semantic as tier
+from vcontract.strategies.customization import LABELS, SMALLEST, config_params, fitted, linux_specs
+from vcontract.terms import Ref
 
 VM, TWO_NICS, WINDOWS = (Ref("VirtualMachine", f"vm-{number}") for number in (1, 2, 3))
 LINUX, SERVER = VmFacts(VM, "one", 1), VmFacts(WINDOWS, "win", 1, "windows")

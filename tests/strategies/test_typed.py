@@ -9,13 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
-
-from harness.schema import Schema, load
-from harness.strategies import draw
-from harness.strategies.closure import ABSTRACT, Closure
-from harness.strategies.coverage import goals, seen
-from harness.strategies.typed import CHARACTERS, NASTY, arguments, values
-from harness.terms import Ref
+from vcontract.schema import Schema, load
+from vcontract.strategies import draw
+from vcontract.strategies.closure import ABSTRACT, Closure
+from vcontract.strategies.coverage import goals, seen
+from vcontract.strategies.typed import CHARACTERS, NASTY, arguments, values
+from vcontract.terms import Ref
 
 METHOD = "CustomizeGuest_Task"
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-VCONTRACT = (sys.executable, "-m", "harness")
+VCONTRACT = (sys.executable, "-m", "vcontract")
 
 
 class Load:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from harness.disturbances.scenario import names
-from harness.simulator.defects import DEFECTS
-from harness.simulator.defects.registry import Defect
+from vcontract.disturbances.scenario import names
+from vcontract.simulator.defects import DEFECTS
+from vcontract.simulator.defects.registry import Defect
 
 CONCURRENT = sorted(name for name, each in DEFECTS.known.items() if isinstance(each, Defect) and each.concurrent)
 SAMPLE = {  # one for each way to see them

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-
-from harness.check.guarantees import (
+from vcontract.check.guarantees import (
     BlamedTask,
     Guarantee,
     GuestNames,
@@ -17,9 +16,9 @@ from harness.check.guarantees import (
     Replies,
     TaskLives,
 )
-from harness.contract import load
-from harness.model import Facts
-from harness.terms import Arguments, Call, Fault, Faulted, Operation, Outcome, Ref, Returned
+from vcontract.contract import load
+from vcontract.model import Facts
+from vcontract.terms import Arguments, Call, Fault, Faulted, Operation, Outcome, Ref, Returned
 
 CONTRACT = load("VirtualMachineGuestCustomizationManager")
 MANAGER = Ref(CONTRACT.object, "GuestCustomizationManager")

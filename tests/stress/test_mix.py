@@ -7,10 +7,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
-
-from harness.errors import UsageError
-from harness.stress.load import Load
-from harness.stress.mix import Mix, load_mix
+from vcontract.errors import UsageError
+from vcontract.stress.load import Load
+from vcontract.stress.mix import Mix, load_mix
 
 METHODS = ("CustomizeGuest_Task", "AbortCustomization_Task")
 

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-VCONTRACT = (sys.executable, "-m", "harness")
+VCONTRACT = (sys.executable, "-m", "vcontract")
 ROWS = {"legal-order", "one-customization", "blamed-task", "kept-tasks", "guest-names", "own-sessions", "replies"}
 
 

@@ -6,13 +6,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-
-from harness.errors import TargetError
-from harness.simulator import Settings, SimulatorServer
-from harness.target import Secrets, Target, Trust
-from harness.target.properties import list_vms, read
-from harness.target.tasks import follow, info
-from harness.terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
+from vcontract.client import Secrets, Target, Trust
+from vcontract.client.properties import list_vms, read
+from vcontract.client.tasks import follow, info
+from vcontract.errors import TargetError
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from harness.schema import load
-from harness.target.bodies import Bodies
-from harness.terms import Arguments, Call, Json, Ref
+from vcontract.client.bodies import Bodies
+from vcontract.schema import load
+from vcontract.terms import Arguments, Call, Json, Ref
 
 SCHEMA = load("8.0.3.0")
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")

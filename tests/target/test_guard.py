@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-from harness.errors import HaltedError
-from harness.simulator import Settings, SimulatorServer
-from harness.target import Guard, Marks, Secrets, Target
-from harness.target.guard import FRESH, HARMLESS
-from harness.target.properties import list_vms, read
-from harness.target.tasks import follow, info
-from harness.terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
+from vcontract.client import Guard, Marks, Secrets, Target
+from vcontract.client.guard import FRESH, HARMLESS
+from vcontract.client.properties import list_vms, read
+from vcontract.client.tasks import follow, info
+from vcontract.errors import HaltedError
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
 
 INVENTORY = """
 datacenter = "dc"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.target.lasting import Pulse, patiently, seconds_of, turned_away
-from harness.target.wire import HttpReply
-from harness.terms import Fault, Faulted, Lost, Outcome, Returned
+from vcontract.client.lasting import Pulse, patiently, seconds_of, turned_away
+from vcontract.client.wire import HttpReply
+from vcontract.terms import Fault, Faulted, Lost, Outcome, Returned
 
 PAGE = Lost("status 503 with an HTML page")
 
@@ -60,7 +59,7 @@ def test_patience_is_bounded(
 ) -> None:
     """A few times, ten seconds in all, and never beyond the end of the run."""
     pauses: list[float] = []
-    monkeypatch.setattr("harness.target.lasting.time.sleep", pauses.append)
+    monkeypatch.setattr("vcontract.client.lasting.time.sleep", pauses.append)
     made = iter(range(100))
     last = patiently(lambda: next(made), lambda number: wants[number], left)
     assert (last + 1, pauses) == (times, slept)

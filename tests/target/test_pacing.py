@@ -6,10 +6,9 @@ import threading
 from contextlib import nullcontext, suppress
 
 import pytest
-
-from harness.simulator import SimulatorServer
-from harness.target import Pacing, SpentError, Target
-from harness.terms import Arguments, Call, Ref
+from vcontract.client import Pacing, SpentError, Target
+from vcontract.simulator import SimulatorServer
+from vcontract.terms import Arguments, Call, Ref
 
 INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 

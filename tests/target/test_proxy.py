@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 import trustme
-
-from harness.errors import UsageError
-from harness.target.proxy import Proxy, parse_proxy
-from harness.target.trust import Trust
-from harness.target.wire import Connection, HttpReply, Limits, parse_url
-from harness.terms import Lost
+from vcontract.client.proxy import Proxy, parse_proxy
+from vcontract.client.trust import Trust
+from vcontract.client.wire import Connection, HttpReply, Limits, parse_url
+from vcontract.errors import UsageError
+from vcontract.terms import Lost
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 2\r\n\r\nok"
 QUICK = Limits(connect=1, exchange=2)

@@ -10,12 +10,11 @@ import threading
 from pathlib import Path
 
 import pytest
-
-from harness.errors import HarnessError, RunFileError, UsageError
-from harness.history import UNANSWERED, encode_event, read_history
-from harness.target.clock import Clock
-from harness.target.recorder import Recorder
-from harness.terms import (
+from vcontract.client.clock import Clock
+from vcontract.client.recorder import Recorder
+from vcontract.errors import HarnessError, RunFileError, UsageError
+from vcontract.history import UNANSWERED, encode_event, read_history
+from vcontract.terms import (
     Answer,
     Arguments,
     Call,
@@ -118,7 +117,7 @@ def test_a_killed_run_loses_nothing_finished(tmp_path: Path) -> None:
     """Kill -9 in the middle of a call leaves all that was answered, and the call as lost."""
     file = tmp_path / "history.jsonl"
     program = (
-        "import sys, time, pathlib; from harness.target.recorder import Recorder; from harness.terms import *\n"
+        "import sys, time, pathlib; from vcontract.client.recorder import Recorder; from vcontract.terms import *\n"
         "recorder = Recorder(pathlib.Path(sys.argv[1])); call = Call(Ref('Task', 't'), 'm', Arguments({}), 'a')\n"
         "for n in range(50): recorder.answer(recorder.invoke(call, 'read', ''), recorder.now(), Returned(n))\n"
         "recorder.invoke(call, 'judge', 'c'); print('ready', flush=True); time.sleep(60)\n"

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-
-from harness.errors import RunFileError, UsageError
-from harness.target.recorder import Recorder
-from harness.target.recording import FORMAT, POST, Exchange, Opening, Tape, read_recording
-from harness.target.replayed import Replay, ReplayedConnection
-from harness.target.secrets import Secrets
-from harness.target.wire import HttpReply
-from harness.terms import Lost
+from vcontract.client.recorder import Recorder
+from vcontract.client.recording import FORMAT, POST, Exchange, Opening, Tape, read_recording
+from vcontract.client.replayed import Replay, ReplayedConnection
+from vcontract.client.secrets import Secrets
+from vcontract.client.wire import HttpReply
+from vcontract.errors import RunFileError, UsageError
+from vcontract.terms import Lost
 
 OPENING = Opening(FORMAT, "http://127.0.0.1:1/sdk", "2026-01-01T00:00:00+00:00")
 FIRST = msgspec.json.encode(OPENING).decode()

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 from pyVmomi import SoapAdapter, vim
-
-from harness.schema import load
-from harness.target import properties
-from harness.target.soap import interpret
-from harness.target.wire import HttpReply
-from harness.terms import Fault, Faulted, Json, Outcome, Returned
+from vcontract.client import properties
+from vcontract.client.soap import interpret
+from vcontract.client.wire import HttpReply
+from vcontract.schema import load
+from vcontract.terms import Fault, Faulted, Json, Outcome, Returned
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 

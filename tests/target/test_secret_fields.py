@@ -9,15 +9,14 @@ from xml.sax.saxutils import escape
 
 import pytest
 from pyVmomi import VmomiSupport
-
-from harness.schema import Schema, load
-from harness.target import Recorder, Secrets, Target
-from harness.target.pacing import Pacing
-from harness.target.recording import FORMAT, Opening, Tape
-from harness.target.secret_bodies import without_fields
-from harness.target.secret_fields import MARKED, RESULTS, UNMARKED, veiled
-from harness.target.wire import HttpReply, parse_url
-from harness.terms import Arguments, Call, Faulted, Lost, Ref, Returned
+from vcontract.client import Recorder, Secrets, Target
+from vcontract.client.pacing import Pacing
+from vcontract.client.recording import FORMAT, Opening, Tape
+from vcontract.client.secret_bodies import without_fields
+from vcontract.client.secret_fields import MARKED, RESULTS, UNMARKED, veiled
+from vcontract.client.wire import HttpReply, parse_url
+from vcontract.schema import Schema, load
+from vcontract.terms import Arguments, Call, Faulted, Lost, Ref, Returned
 
 NEWEST = "9.1.0.0"
 CANARY = "canary-%d-<&\n>-0123456789"

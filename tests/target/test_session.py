@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from harness.errors import TargetError, UsageError
-from harness.history import read_history
-from harness.target import Limits, Recorder, Secrets, Target
-from harness.target.properties import list_vms, read
-from harness.target.tasks import follow, info
-from harness.terms import Arguments, Call, Envelope, Fault, Faulted, Lost, Ref, Returned
+from vcontract.client import Limits, Recorder, Secrets, Target
+from vcontract.client.properties import list_vms, read
+from vcontract.client.tasks import follow, info
+from vcontract.errors import TargetError, UsageError
+from vcontract.history import read_history
+from vcontract.terms import Arguments, Call, Envelope, Fault, Faulted, Lost, Ref, Returned
 
 Scripted = Callable[..., Any]
 RECORDINGS = Path(__file__).parent.parent / "recordings"

@@ -6,11 +6,10 @@ import random
 from pathlib import Path
 
 import pytest
-
-from harness.schema import Schema, load
-from harness.target.soap import LONGEST_MESSAGE, interpret
-from harness.target.wire import HttpReply
-from harness.terms import Fault, Faulted, Lost, Outcome, Returned
+from vcontract.client.soap import LONGEST_MESSAGE, interpret
+from vcontract.client.wire import HttpReply
+from vcontract.schema import Schema, load
+from vcontract.terms import Fault, Faulted, Lost, Outcome, Returned
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 ENVELOPE = (

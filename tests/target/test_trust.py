@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 import trustme
-
-from harness.errors import TargetError, UsageError
-from harness.target import Limits, Target, Trust
-from harness.target.trust import digest_of, shown_thumbprint
-from harness.target.wire import Connection, HttpReply, parse_url
-from harness.terms import Lost
+from vcontract.client import Limits, Target, Trust
+from vcontract.client.trust import digest_of, shown_thumbprint
+from vcontract.client.wire import Connection, HttpReply, parse_url
+from vcontract.errors import TargetError, UsageError
+from vcontract.terms import Lost
 
 Scripted = Callable[..., Any]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 2\r\n\r\nok"

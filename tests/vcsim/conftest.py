@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-from harness.run.adopting import adopt
-from harness.run.job import Job
-from harness.run.options import Options
+from vcontract.commands.adopt import adopt
+from vcontract.config.options import Options
+from vcontract.run.job import Job
 
 HERE = Path(__file__).parent
 BINARY = HERE.parent.parent / "build" / "vcsim"

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from vcontract.commands.doctor import diagnose
+from vcontract.commands.run import execute
+from vcontract.config.options import Budget, Options
+from vcontract.errors import TargetError
+from vcontract.report.result import RunResult
+from vcontract.run.job import Job
+from vcontract.terms import Verdict
 
-from harness.errors import TargetError
-from harness.report.result import RunResult
-from harness.run.doctor import diagnose
-from harness.run.job import Job, execute
-from harness.run.options import Options
-from harness.run.shrink import Budget
-from harness.terms import Verdict
 from tests.vcsim.conftest import CONFIG, HERE
 
 Start = Callable[..., tuple[str, str]]

@@ -1,5 +1,0 @@
-"""`python -m harness` is `vcontract`."""
-
-from harness.cli import main
-
-main()

@@ -1,6 +1,0 @@
-"""Predicates on (state, call), by the names that contract files use."""
-
-from harness.model.conditions import caller, guest, machine, midtask
-from harness.model.conditions.registry import CONDITIONS, OUTCOME_CONDITIONS, holds
-
-__all__ = ["CONDITIONS", "OUTCOME_CONDITIONS", "caller", "guest", "holds", "machine", "midtask"]

@@ -1,0 +1,5 @@
+"""`python -m vcontract` is `vcontract`."""
+
+from vcontract.cli import main
+
+main()

@@ -1,0 +1,40 @@
+"""One file per guarantee; works on a saved history alone and never on a server."""
+
+from vcontract.check.disorder import Disorder, explain
+from vcontract.check.judge import Judge
+from vcontract.check.judgement import Judgement
+from vcontract.check.linearizable import Answer
+from vcontract.check.object_rows import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON, object_rows
+from vcontract.check.orders import Order, answer_of, legal_orders
+from vcontract.check.promises import ABORTS
+from vcontract.check.retell import retell
+from vcontract.check.search import Limits
+from vcontract.check.verdicts import ASIDE, ORDER, REPEAT, Summary, fingerprint, row_of, summarise, worst
+
+__all__ = [
+    "ABORTS",
+    "ASIDE",
+    "BELOW",
+    "NAMED",
+    "ORDER",
+    "PROPERTIES",
+    "REPEAT",
+    "SINCE",
+    "SINGLETON",
+    "Answer",
+    "Disorder",
+    "Judge",
+    "Judgement",
+    "Limits",
+    "Order",
+    "Summary",
+    "answer_of",
+    "explain",
+    "fingerprint",
+    "legal_orders",
+    "object_rows",
+    "retell",
+    "row_of",
+    "summarise",
+    "worst",
+]

@@ -1,0 +1,79 @@
+"""Compares two learned profiles: their answers as what two histories saw of the same circumstances, and their tasks' times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from vcontract.check.compare.change import Change, Kind
+from vcontract.check.compare.circumstances import by_circumstance, choices, circumstance_changes
+from vcontract.check.compare.latency import latency_changes
+from vcontract.check.compare.sighting import TASK, Sighting
+from vcontract.contract import OK
+from vcontract.model import PASSING, VARIED
+from vcontract.profile import SUCCESS, Answer, Profile
+
+_MARKS = "~?"
+"""What stands before a permitted answer that is imprecise, or that no source settles."""
+
+
+def profile_changes(old: Profile, new: Profile, bases: Mapping[str, str]) -> list[Change]:
+    """Give what differs in what both know: answers by the rule of evidence of histories, and the times of tasks.
+
+    An entry of which too little was seen for the rule is told as an entry that changed, unless chance explains it: both sides
+    gave one of its answers, or one side is known to choose between the two. `bases` maps each fault to its parent.
+    """
+    before, after = by_circumstance(_seen(old)), by_circumstance(_seen(new))
+    claimed = circumstance_changes(before, after, bases)
+    named = {each for change in claimed for each in change.seen}
+    chosen = [choices(before), choices(after)]
+    others = [
+        Change(Kind.ENTRY_CHANGED, name, _texts(before[name]), _texts(after[name]))
+        for name in sorted((before.keys() & after.keys()) - named)
+        if not _chance(before[name], after[name], chosen)
+    ]
+    return [*claimed, *others, *latency_changes(_timed(old), _timed(new), ((), ()))]
+
+
+def comparable(profile: Profile) -> list[Answer]:
+    """List the entries of a profile but for those that stand for many inputs, or pass by themselves: they differ by the run."""
+    return [each for each in profile.answers if not {*VARIED, PASSING} & set(each.conditions)]
+
+
+def _texts(seen: Sequence[Sighting]) -> str:
+    return ", ".join(sorted({each.text for each in seen}))
+
+
+def _seen(profile: Profile) -> list[Sighting]:
+    """Tell each answer as often as it came."""
+    return [
+        Sighting(
+            0,
+            entry.method,
+            entry.id,
+            OK if each.fault == SUCCESS else each.fault,
+            each.channel,
+            frozenset(one.lstrip(_MARKS) for one in entry.permitted),
+        )
+        for entry in comparable(profile)
+        for each in entry.observed
+        for _ in range(each.count)
+    ]
+
+
+def _chance(
+    old: Sequence[Sighting], new: Sequence[Sighting], chosen: Sequence[Mapping[str, set[frozenset[str]]]]
+) -> bool:
+    """Whether both sides gave one answer, or one is known to choose between two: `chosen` is what `choices` gives of each."""
+    before, after = ({each.text for each in side} for side in (old, new))
+    pairs = {frozenset({a, b}) for a in before for b in after}
+    return bool(before & after) or any(pairs & side.get(old[0].method, set()) for side in chosen)
+
+
+def _timed(profile: Profile) -> Sequence[Sighting]:
+    """Tell each task that ended well, with its time by the server's own clock."""
+    return [
+        Sighting(0, each.method, "", OK, TASK, lasted=seconds)
+        for each in profile.latency
+        if (each.outcome, each.channel) == (SUCCESS, TASK)
+        for seconds in each.seconds
+    ]

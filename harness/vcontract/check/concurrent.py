@@ -1,0 +1,231 @@
+"""A concurrent history to a verdict: whether each VM has a legal order, and whether every other guarantee was kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from vcontract.check.disorder import Disorder, explain
+from vcontract.check.guarantees import (
+    BlamedTask,
+    Breach,
+    Guarantee,
+    GuestNames,
+    KeptTasks,
+    OneCustomization,
+    OwnSessions,
+    Replies,
+    TaskLives,
+)
+from vcontract.check.latencies import Latencies, Latency, merged_latencies
+from vcontract.check.linearizable import Answer
+from vcontract.check.machine_steps import CAUSE, READ, REFUSED
+from vcontract.check.orders import Order, legal_orders
+from vcontract.check.search import Limits
+from vcontract.check.verdicts import fingerprint, worst
+from vcontract.collector import uncollected
+from vcontract.contract import OK, Contract
+from vcontract.model import Facts
+from vcontract.terms import Finding, Grade, Lost, Operation, RowVerdict, Verdict
+
+LEGAL_ORDER = "legal-order"
+EXPLAINED = 5
+"""So many VMs without a legal order are explained; of the others it is only said that they have none."""
+_READS = "RetrievePropertiesEx"
+COPY = Lost("a disturbance delivered the call a second time")
+"""The outcome of what was not sent by a client, but may have happened."""
+_NOT_JUDGED = "no judged call was made"
+
+
+class Concurrent(msgspec.Struct, frozen=True):
+    """What a concurrent history tells: a row for each guarantee, the findings, and what has no legal order (by finding).
+
+    `calls` counts judged calls, `requests` all operations, `lost` those without a usable answer; `machines` are the answers by
+    VM.
+    """
+
+    rows: list[RowVerdict]
+    findings: list[Finding]
+    latencies: list[Latency]
+    disorders: dict[str, Disorder]
+    machines: dict[str, str]
+    calls: int = 0
+    requests: int = 0
+    lost: int = 0
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the rows."""
+        return worst(each.verdict for each in self.rows)
+
+
+class _Heard:
+    """Passes operations on, and lets every guarantee hear them."""
+
+    def __init__(self, facts: Facts, contract: Contract) -> None:
+        methods = {each.name for each in contract.methods}
+        self.kept = KeptTasks(facts.task_seconds)
+        self.guarantees: list[Guarantee] = [
+            OneCustomization(),
+            BlamedTask(facts.publish),
+            self.kept,
+            GuestNames(facts.staleness),
+            OwnSessions(facts, contract),
+            Replies(methods),
+        ]
+        self.lives, self.latencies = TaskLives(), Latencies()
+        self.calls = self.requests = self.lost = 0
+
+    def through(self, operations: Iterable[Operation]) -> Iterator[Operation]:
+        """Give the operations again."""
+        for each in operations:
+            if each.outcome != COPY:
+                self.requests += 1
+                self.calls += each.purpose == "judge"
+                self.lost += isinstance(each.outcome, Lost)
+            if each.purpose != "read":
+                self.latencies.feed(each)
+            self.lives.feed(each)
+            for guarantee in self.guarantees:
+                guarantee.feed(each, self.lives)
+            yield each
+        for guarantee in self.guarantees:
+            guarantee.close(self.lives)
+
+
+@uncollected()
+def judge_concurrent(
+    operations: Iterable[Operation],
+    facts: Facts,
+    contract: Contract,
+    *others: Contract,
+    limits: Limits | None = None,
+    replay: Callable[[str], str] = str,
+) -> Concurrent:
+    """Judge the operations of a history, which come in the order of their ends, in one pass.
+
+    `others` are contracts whose methods have effects, and are not judged here; `replay` gives the command of a finding.
+    """
+    heard = _Heard(facts, contract)
+    orders = legal_orders(heard.through(operations), facts, contract, *others, limits=limits)
+    rows, findings, disorders = [], dict[str, Finding](), dict[str, Disorder]()
+    broken = [each for each in orders if each.result.answer is Answer.ILLEGAL]
+    for order in broken[:EXPLAINED]:
+        disorder = explain(order)
+        found = _finding(contract.object, LEGAL_ORDER, _disordered(order, disorder), replay)
+        findings.setdefault(found.id, found)
+        disorders.setdefault(found.id, disorder)
+    rows.append(_order_row(contract.object, orders, heard.calls))
+    for guarantee in heard.guarantees:
+        unknown = heard.kept.open if guarantee is heard.kept else ()
+        rows.append(_row(contract.object, guarantee, [each.ref.value for each in unknown], heard.calls))
+        for breach in guarantee.breaches:
+            found = _finding(contract.object, guarantee.name, breach, replay)
+            findings.setdefault(found.id, found)
+    return Concurrent(
+        rows,
+        list(findings.values()),
+        heard.latencies.table(),
+        disorders,
+        {each.vm: each.result.answer.value for each in orders},
+        heard.calls,
+        heard.requests,
+        heard.lost,
+    )
+
+
+def together(parts: Sequence[Concurrent]) -> Concurrent:
+    """Put together what was found in the histories of several processes, each of which had VMs of its own."""
+    rows = {each.id: each for part in parts for each in part.rows}
+    for id_ in rows:
+        mine = [each for part in parts for each in part.rows if each.id == id_]
+        verdict = worst(each.verdict for each in mine)
+        if verdict is Verdict.UNTESTED and any(each.verdict is Verdict.CONFORMS for each in mine):
+            verdict = Verdict.CONFORMS  # what could not happen to one process happened to another
+        observed = Counter[str]()
+        for each in mine:
+            observed.update(each.observed)
+        reason = next((each.reason for each in mine if each.verdict is verdict), "")
+        rows[id_] = RowVerdict(id_, verdict, reason, dict(observed))
+    return Concurrent(
+        list(rows.values()),
+        list({each.id: each for part in reversed(parts) for each in part.findings}.values()),
+        merged_latencies([part.latencies for part in parts]),
+        {id_: each for part in reversed(parts) for id_, each in part.disorders.items()},
+        {vm: answer for part in parts for vm, answer in part.machines.items()},
+        sum(part.calls for part in parts),
+        sum(part.requests for part in parts),
+        sum(part.lost for part in parts),
+    )
+
+
+def guarantee_id(object_: str, name: str) -> str:
+    """Give the row id of a guarantee that holds for many clients at once."""
+    return f"{object_}/concurrency/{name}"
+
+
+def _order_row(object_: str, orders: Sequence[Order], calls: int) -> RowVerdict:
+    answers = Counter(each.result.answer for each in orders)
+    id_, observed = guarantee_id(object_, LEGAL_ORDER), {each.value: count for each, count in answers.items()}
+    if answers[Answer.ILLEGAL]:
+        names = ", ".join(sorted(each.vm for each in orders if each.result.answer is Answer.ILLEGAL))
+        return RowVerdict(id_, Verdict.VIOLATES, f"no legal order: {names}", observed)
+    if answers[Answer.INCONCLUSIVE]:
+        why = next(each.result.reason for each in orders if each.result.answer is Answer.INCONCLUSIVE)
+        return RowVerdict(id_, Verdict.INCONCLUSIVE, why, observed)
+    if not calls:
+        return RowVerdict(id_, Verdict.UNTESTED, _NOT_JUDGED, observed)
+    return RowVerdict(id_, Verdict.CONFORMS, "", observed)
+
+
+def _row(object_: str, guarantee: Guarantee, unknown: Sequence[str], calls: int) -> RowVerdict:
+    id_, observed = guarantee_id(object_, guarantee.name), {"judged": guarantee.judged}
+    if guarantee.breaches:
+        return RowVerdict(id_, Verdict.VIOLATES, guarantee.breaches[0].detail, observed)
+    if unknown:
+        return RowVerdict(id_, Verdict.INCONCLUSIVE, f"nobody saw the end of {', '.join(unknown)}", observed)
+    if not guarantee.judged:
+        why = "nothing happened that could have broken it" if calls else _NOT_JUDGED
+        return RowVerdict(id_, Verdict.UNTESTED, why, observed)
+    return RowVerdict(id_, Verdict.CONFORMS, "", observed)
+
+
+def _disordered(order: Order, disorder: Disorder) -> Breach:
+    """Say as a breach that the end of an operation fits into no order."""
+    steps, encoded = order.encoded.steps, order.encoded
+    step = encoded.kinds[steps.kinds[steps.events[order.result.event] >> 1]]
+    refused = step.role in {REFUSED, CAUSE}
+    return Breach(
+        op=disorder.op,
+        method=step.asked.method if step.asked else _READS if step.role == READ else step.does,
+        vm=order.vm,
+        grade=Grade.WRONG if refused or step.role == READ else Grade.MISSING,
+        expected="an outcome that some order of the operations permits",
+        observed=step.outcome or OK,
+        detail=disorder.text(),
+        channel="" if step.role == READ else "task" if step.role == CAUSE or not refused else "call",
+        field=", ".join(name for name, _ in step.seen),
+        ops=disorder.ops(),
+    )
+
+
+def _finding(object_: str, guarantee: str, breach: Breach, replay: Callable[[str], str]) -> Finding:
+    row = guarantee_id(object_, guarantee)
+    id_ = fingerprint(row, breach)
+    observed = f"{breach.observed} ({breach.channel})" if breach.channel else breach.observed
+    return Finding(
+        id_,
+        row,
+        object_,
+        breach.method,
+        breach.grade,
+        breach.expected,
+        observed,
+        replay(id_),
+        op=breach.op,
+        ops=breach.ops,
+        detail=breach.detail,
+        root=(breach.vm, breach.vm),
+    )

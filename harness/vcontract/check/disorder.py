@@ -1,0 +1,170 @@
+"""Why a VM's history has no legal order: the smallest window that has none, what was legal before it, and a picture of it."""
+
+from __future__ import annotations
+
+from array import array
+from math import inf
+
+import msgspec
+
+from vcontract.check.linearizable import Answer, Steps, linearize, replayed
+from vcontract.check.orders import Order
+from vcontract.check.search import NOBODY, Limits
+from vcontract.check.transitions import bits
+from vcontract.model import State
+from vcontract.model.state import CUSTOMIZE, ON
+
+_COLUMNS = 56
+_LIMITS = Limits(seconds=10.0)
+"""For each try of a smaller window; one that takes longer is not made smaller."""
+
+
+class Span(msgspec.Struct, frozen=True):
+    """One step of the window: the operation that it belongs to, what it is, when (seconds; no end: it may come yet)."""
+
+    op: int
+    what: str
+    begin: float
+    end: float | None
+
+
+class Disorder(msgspec.Struct, frozen=True):
+    """A violation: at the end of `op` no legal order is left.
+
+    `legal` counts the operations that had ended before, in some legal order; `before` are the states that were
+    possible when the window began, `last` those just before the end that no order reaches.
+    """
+
+    vm: str
+    op: int
+    what: str
+    legal: int
+    before: tuple[str, ...]
+    last: tuple[str, ...]
+    window: tuple[Span, ...]
+
+    def ops(self) -> tuple[int, ...]:
+        """List the operations of the window."""
+        return tuple(dict.fromkeys(each.op for each in self.window))
+
+    def text(self) -> str:
+        """Draw the window: a line each step, from its begin to its end, time from left to right."""
+        lines = [
+            f"{self.vm}: no legal order at operation {self.op} ({self.what}); {self.legal} operations before it have one",
+            f"possible before the window: {'; '.join(self.before)}",
+            *_drawn(self.window, self.op),
+            f"possible at the end: {'; '.join(self.last)}",
+        ]
+        return "\n".join(lines)
+
+
+def explain(order: Order) -> Disorder:
+    """Find the smallest window of an illegal order's events that has no legal order from the states possible before it."""
+    steps, table, fatal = order.encoded.steps, order.numbered.table, order.result.event
+    possible = replayed(table, order.numbered.initial, steps, fatal)
+    latest = _began(order)  # the window shows the whole life of the operation that breaks the order
+    width, first = 1, latest
+    while first and not _illegal(order, possible[first], first):
+        first, width = max(0, latest - width), 2 * width
+    late = min(latest + 1, first + width)
+    while late - first > 1:
+        middle = (first + late) // 2
+        first, late = (middle, late) if _illegal(order, possible[middle], middle) else (first, middle)
+    kept = _needed(order, possible[first], first)
+    number = steps.events[fatal] >> 1
+    ended = {order.encoded.ops[event >> 1] for event in steps.events[:fatal] if event & 1}
+    return Disorder(
+        order.vm,
+        order.encoded.ops[number],
+        order.encoded.kinds[steps.kinds[number]].text(),
+        len(ended),
+        _told(order.numbered.states, possible[first]),
+        _told(order.numbered.states, order.result.states),
+        tuple(_span(order, each) for each in kept),
+    )
+
+
+def _began(order: Order) -> int:
+    """Give the index of the event at which the first step of the fatal operation began."""
+    steps = order.encoded.steps
+    number = steps.events[order.result.event] >> 1
+    while steps.before[number] != NOBODY:
+        number = steps.before[number]
+    return list(steps.events).index(2 * number)
+
+
+def _window(order: Order, first: int, without: frozenset[int] = frozenset()) -> Steps:
+    """Cut the events from `first` to the fatal one out; what was open before may have come into the order, or may come yet."""
+    steps, fatal = order.encoded.steps, order.result.event
+    events = [each for each in steps.events[first : fatal + 1] if each >> 1 not in without]
+    begun = {each >> 1 for each in events if not each & 1}
+    ended = {each >> 1 for each in steps.events[:first] if each & 1}
+    opened = [each for each in steps.events[:first] if not each & 1 and each >> 1 not in ended | without]
+    inner = [each for each in events if not each & 1 or each >> 1 in begun]
+    fatal_one = steps.events[fatal]
+    if fatal_one not in inner:
+        inner.append(fatal_one)  # it began before the window, and must still end in it
+    before = array("q", (each if each in begun else NOBODY for each in steps.before))
+    return Steps(steps.kinds, before, [*opened, *inner])
+
+
+def _illegal(order: Order, states: int, first: int, without: frozenset[int] = frozenset()) -> bool:
+    found = linearize(order.numbered.table, states, _window(order, first, without), _LIMITS)
+    return found.answer is Answer.ILLEGAL
+
+
+def _needed(order: Order, states: int, first: int) -> list[int]:
+    """List the steps of the window: of the passive ones only those without which it would have a legal order.
+
+    Those without an end are left out: they could only help, and do not.
+    """
+    steps, passive = order.encoded.steps, order.numbered.table.passive
+    fatal = steps.events[order.result.event] >> 1
+    window = _window(order, first)
+    numbers = [each >> 1 for each in window.events if not each & 1]
+    followed = {steps.before[each] for each in numbers}
+    without: frozenset[int] = frozenset()
+    for each in numbers:
+        if passive[steps.kinds[each]] and each != fatal and each not in followed:
+            fewer = without | {each}
+            if _illegal(order, states, first, fewer):
+                without = fewer
+    return [each for each in numbers if each not in without and order.encoded.ends[each] < inf]
+
+
+def _span(order: Order, number: int) -> Span:
+    encoded = order.encoded
+    end = encoded.ends[number]
+    what = encoded.kinds[encoded.steps.kinds[number]].text()
+    return Span(encoded.ops[number], what, encoded.begins[number], end if end < inf else None)
+
+
+def _told(states: tuple[State, ...], possible: int) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_named(states[each]) for each in bits(possible)))
+
+
+def _named(state: State) -> str:
+    """Name a state by what decides over calls."""
+    if not state.exists:
+        return "gone"
+    lock = "held" if state.running == CUSTOMIZE else "orphaned" if state.orphaned else "free"
+    parts = [state.power] if state.power != ON else [f"Tools {state.tools}", f"lock {lock}"]
+    parts += [f"engine {state.engine}"] if state.engine != State().engine else []
+    parts += [state.connection] if state.connection != State().connection else []
+    return ", ".join(parts)
+
+
+def _drawn(window: tuple[Span, ...], fatal: int) -> list[str]:
+    start = min(each.begin for each in window)
+    stop = max((each.end for each in window if each.end is not None), default=start)
+    scale = (_COLUMNS - 1) / ((stop - start) or 1.0)
+    wide = max(len(str(each.op)) for each in window)
+    lines = [f"{start:.4f} s to {stop:.4f} s"]
+    for each in window:
+        left = round((each.begin - start) * scale)
+        right = _COLUMNS - 1 if each.end is None else round((each.end - start) * scale)
+        right = max(left, min(right, _COLUMNS - 1))
+        bar = " " * left + "|" + "-" * (right - left - 1) + ("" if right == left else ">" if each.end is None else "|")
+        mark = "!" if each.op == fatal else " "
+        lines.append(f"{mark} {each.op:>{wide}} {bar:<{_COLUMNS}} {each.what}")
+    return lines

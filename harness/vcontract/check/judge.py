@@ -1,0 +1,373 @@
+"""Judges a history, cell by cell: each call of the contract under test, its task, and what holds after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from vcontract.check import promises, tasklife
+from vcontract.check.fields import Scene, requested
+from vcontract.check.grade import Assessment, grade_fault, grade_success, name_of
+from vcontract.check.judgement import FORGOTTEN, Judgement, Pending, expired, place, turned_away, unanswered
+from vcontract.check.kept import begun, kept
+from vcontract.check.midtask import happened
+from vcontract.check.pinned import exactly
+from vcontract.contract import OK, Contract
+from vcontract.model import (
+    LATER,
+    Expectation,
+    Facts,
+    State,
+    TaskLife,
+    Tracker,
+    classify,
+    expect,
+    located,
+    moves,
+    observe,
+    read_of,
+    settled,
+    steady,
+    subject,
+)
+from vcontract.terms import Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
+
+_BUSY = frozenset({"TaskInProgress", "InvalidState"})
+
+
+class Judge:
+    """Takes the operations of one history in order and gives a judgement for each judged call when its cell is over."""
+
+    def __init__(self, facts: Facts, contract: Contract, bases: dict[str, str]) -> None:
+        self.tracker = Tracker(facts, contract)
+        self.judgements: list[Judgement] = []
+        self.contract = contract
+        self.bases = bases
+        self._pending: list[Pending] = []
+        self._block: list[Operation] = []
+        self._refusals = promises.Refusals(facts.publish)
+        self._methods = {each.name: each for each in contract.methods}
+
+    def feed(self, operation: Operation) -> None:
+        """Take one operation; a new cell closes the one before, unless both share a block."""
+        if self._block and _part(operation) != _part(self._block[-1]):
+            self.close()
+        if operation.purpose == "judge" and operation.call.method in self._methods:
+            self._pending.append(self._remember(operation))
+        self._block.append(operation)
+        self.tracker.feed(operation)
+
+    def doubtful(self) -> bool:
+        """Whether the last reading does not show, or not yet, what the success of a pending call promises."""
+        for each in self._pending:
+            life = self._life(each.operation)
+            if self._succeeded(each.operation, life) is not None and not self._accepted_since(each.operation):
+                last = self.tracker.readings.get(subject(each.operation.call))
+                if any(self._kept(each, life, last)):
+                    return True
+        return False
+
+    def resume(self) -> None:
+        """Leave out what was pending when the run was cut: half of a cell tells nothing."""
+        self._pending, self._block = [], []
+        self.tracker.resume()
+
+    def waiting(self) -> bool:
+        """Whether a guest was rightly asked for something by the last call, and is not seen to have done it."""
+        for each in self._pending[-1:]:
+            effect = self._methods[each.operation.call.method].effect
+            done = effect in LATER and self._succeeded(each.operation, None) is not None
+            if done and expect(each.states, each.asked, self.contract).accepts:
+                last = self.tracker.readings.get(subject(each.operation.call))
+                return not begun(effect, each.states, each.reading, last)
+        return False
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether the last call may have asked a guest in vain: its Tools were not seen to run before."""
+        return any(observe(State(), each.reading).tools != "ready" for each in self._pending[-1:] if each.reading)
+
+    def close(self) -> None:
+        """Judge what is pending: the cell, or the history, is over."""
+        for each in self._pending:
+            self.judgements.append(self._judge(each))
+        self._pending, self._block = [], []
+
+    def _remember(self, operation: Operation) -> Pending:
+        vm = subject(operation.call)
+        asked = classify(operation.call, self._methods[operation.call.method], self.tracker.facts)
+        since = operation.start - self.tracker.facts.staleness
+        states = self.tracker.states_since(vm, since) if asked.vm == "ok" else frozenset({State()})
+        read_at = self.tracker.read_at.get(vm, operation.start)
+        return Pending(operation, asked, states, self.tracker.readings.get(vm), read_at)
+
+    def _judge(self, pending: Pending) -> Judgement:
+        operation = pending.operation
+        life = self._life(operation)
+        mid = happened(operation, life, self._block, self.tracker) if life else frozenset()
+        states = self.tracker.during(
+            subject(operation.call), operation.start, operation.end, pending.states, life.ref.value if life else ""
+        )
+        if mid:
+            engines = {"broken"} if "engine" in mid else set()
+            states = frozenset(
+                replace(each, mid=mid, engine=engine) for each in states for engine in {each.engine} | engines
+            )
+        expectation = expect(states, pending.asked, self.contract)
+        met = located(states, pending.asked, self.contract)
+        assessed, verdict = self._assess(pending, life, states, expectation)
+        if verdict is Verdict.CONFORMS and (by := self.tracker.facts.pinned) is not None:
+            channel = assessed.channel or ("task" if life else "call")
+            assessed, verdict = self._verdict(exactly(assessed, by.pins.get(met), expectation, channel))
+        if unreached := self._unreached(pending, states, assessed):
+            assessed, verdict = replace(assessed, grade=Grade.SPURIOUS, why=unreached), Verdict.VIOLATES
+        wire = [] if turned_away(pending) else self._wire(operation, life)
+        told = self._told(operation, life, mid)
+        kept = self._promised(pending, life, assessed)
+        if (broken := [*wire, *told, *kept]) and not assessed.grade.fails:
+            grade = Grade.PROTOCOL if wire else Grade.WRONG
+            assessed, verdict = replace(assessed, grade=grade, field=place(broken[0])), Verdict.VIOLATES
+        if verdict is Verdict.VIOLATES and not wire and not told and self._raced(pending, mid, assessed.observed):
+            # what the wire and the task's own life show is wrong whatever else happened to the VM
+            verdict = Verdict.INCONCLUSIVE
+            assessed = replace(assessed, why=f"raced: the VM changed meanwhile ({assessed.why})")
+        return replace(self._write(pending, expectation, assessed, verdict, broken, life), met=met)
+
+    def _wire(self, operation: Operation, life: TaskLife | None) -> list[str]:
+        """Name what the reply, and the reads of the task, break of the wire contract."""
+        reads = [each for read, _ in life.reads for each in read.problems] if life else []
+        return list(dict.fromkeys([*operation.problems, *reads]))
+
+    def _told(self, operation: Operation, life: TaskLife | None, mid: frozenset[str]) -> list[str]:
+        """Name what the task's life breaks; a task that went with its VM has none to speak of (situation M2)."""
+        if life is None or ("gone" in mid and not any(info for _, info in life.reads)):
+            return []
+        return tasklife.broken(life, self._methods[operation.call.method].result, self.tracker.tasks.values())
+
+    def _unreached(self, pending: Pending, states: frozenset[State], found: Assessment) -> str:
+        """F5: say so if this is one refused abort too many, where nothing but the running customization stood in its way."""
+        operation = pending.operation
+        abort = self._methods[operation.call.method].effect == "aborted"
+        if not abort or found.grade.fails or found.observed not in _BUSY or any(each.mid for each in states):
+            return ""
+        alone = expect((replace(each, running="", task="") for each in states), pending.asked, self.contract)
+        if settled(alone) != {OK}:
+            return ""
+        work = self.tracker.running(subject(operation.call), operation.start, operation.end)
+        held = [life.ref.value for life, certain in work if certain and life.kind == "customize"]
+        return self._refusals.note(held[0], operation) if held else ""
+
+    def _life(self, operation: Operation) -> TaskLife | None:
+        if not isinstance(operation.outcome, Returned) or not self._methods[operation.call.method].has_task:
+            return None
+        ref = as_ref(operation.outcome.value)
+        return self.tracker.tasks.get(ref.value) if ref else None
+
+    def _succeeded(self, operation: Operation, life: TaskLife | None) -> float | None:
+        """Give the moment at which a call was known to have succeeded, itself or by its task; None if it did not."""
+        if life is not None:
+            return life.final[0].end if life.final and life.final[1].get("state") == "success" else None
+        instant = not self._methods[operation.call.method].has_task
+        return operation.end if instant and isinstance(operation.outcome, Returned) else None
+
+    def _assess(
+        self, pending: Pending, life: TaskLife | None, states: frozenset[State], expectation: Expectation
+    ) -> tuple[Assessment, Verdict]:
+        outcome = pending.operation.outcome
+        if isinstance(outcome, Lost) or expired(pending, self._block):
+            return unanswered(pending)
+        scene = self._scene(pending, states, life)
+        if isinstance(outcome, Returned):
+            if life is None:
+                return self._verdict(self._instant(pending.operation, outcome, expectation))
+            if life.final is None:
+                if expectation.allowed and all(each.synchronous for each in expectation.allowed.values()):
+                    why = "the call was accepted, and must itself be refused"
+                    return Assessment(Grade.MISSING, OK, why=why), Verdict.VIOLATES
+                return self._unfinished(life, states)
+            info = life.final[1]
+            if info["state"] == "success":
+                return self._verdict(self._success(pending, life, expectation))
+            outcome = Faulted(tasklife.error_of(info), "task")
+            scene = replace(scene, cancelled=info.get("cancelled"))
+        return self._verdict(grade_fault(outcome, expectation, scene, self.contract, self.bases))
+
+    def _instant(self, operation: Operation, outcome: Returned, expectation: Expectation) -> Assessment:
+        """Grade an answer without a task: a success of a method that promises none."""
+        if self._methods[operation.call.method].has_task:
+            return Assessment(Grade.PROTOCOL, name_of(outcome), "call", "returnval", "the reply holds no Task")
+        if outcome.value is not None:
+            return Assessment(
+                Grade.PROTOCOL, name_of(outcome), "call", "returnval", "the reply holds a value, not void"
+            )
+        return grade_success(expectation)
+
+    def _success(self, pending: Pending, life: TaskLife, expectation: Expectation) -> Assessment:
+        """Success beside a running customization counts only if it began after that one's end (situations K1, B1)."""
+        found = grade_success(expectation)
+        allowed = expectation.allowed.get(OK)
+        if allowed is None or "task.startedAfter" not in allowed.conditions or life.final is None:
+            return found
+        started = str(life.final[1].get("startTime", ""))
+        for other, certain in self.tracker.running(
+            life.vm, pending.operation.start, pending.operation.end, life.ref.value
+        ):
+            done = other.final[1] if other.final else {}
+            if (
+                certain
+                and other.kind in {"customize", "exclusive"}
+                and done
+                and started < str(done.get("completeTime", ""))
+            ):
+                return replace(found, grade=Grade.MISSING, why=f"it ran while {other.ref.value} ran")
+        return found
+
+    def _unfinished(self, life: TaskLife, states: frozenset[State]) -> tuple[Assessment, Verdict]:
+        vanished = bool(life.reads) and life.reads[-1][1] is None
+        if vanished and any("gone" in each.mid for each in states):
+            return Assessment(Grade.CONFORMS, "gone", "task", why="the task went with its VM"), Verdict.CONFORMS
+        if life.forgotten:
+            return Assessment(Grade.CONFORMS, FORGOTTEN, "task", why="its end was not seen"), Verdict.INCONCLUSIVE
+        limit = self.tracker.facts.task_seconds
+        waited = max((op.end for op, _ in life.reads), default=0.0) - life.accepted.end
+        if limit and waited >= limit:
+            return Assessment(
+                Grade.WRONG, "stuck", "task", "info.state", f"not final after {waited:.1f} s"
+            ), Verdict.VIOLATES
+        return Assessment(Grade.CONFORMS, "unfinished", "task", why="the task's end was not seen"), Verdict.INCONCLUSIVE
+
+    def _verdict(self, found: Assessment) -> tuple[Assessment, Verdict]:
+        if found.blocked:
+            return found, Verdict.UNTESTED
+        return found, Verdict.VIOLATES if found.grade.fails else Verdict.CONFORMS
+
+    def _scene(self, pending: Pending, states: frozenset[State], life: TaskLife | None) -> Scene:
+        operation, vm = pending.operation, subject(pending.operation.call)
+        ended = self._ended_before(operation)
+        entities = {task: ref.value for task, info in self._infos().items() if (ref := promises.entity_of(info))}
+        return Scene(
+            operation.call,
+            pending.asked,
+            self._methods[operation.call.method],
+            self.tracker.facts,
+            states,
+            ended - ({life.ref.value} if life and vm else set()),
+            entities,
+            requested=requested(self.contract, operation.call.method),
+        )
+
+    def _infos(self) -> dict[str, Mapping[str, Json]]:
+        found: dict[str, Mapping[str, Json]] = {}
+        for each in self._block:
+            read = read_of(each)
+            if read and read[0].type == "Task" and read[1] and isinstance(read[1].get("info"), Mapping):
+                found[read[0].value] = read[1]["info"]
+        return found
+
+    def _promised(self, pending: Pending, life: TaskLife | None, found: Assessment) -> list[str]:
+        operation, vm = pending.operation, subject(pending.operation.call)
+        broken: list[str] = []
+        last = self._seen_after(vm, life.final[0].end if life and life.final else operation.end)
+        if isinstance(operation.outcome, Faulted) and not self._accepted_since(operation):
+            account = self.tracker.facts.sessions.get(operation.call.actor, "")
+            known = frozenset(self.tracker.tasks)
+            broken.append(
+                promises.no_task_after_refusal(operation, pending.reading, last, self._infos(), known, account)
+            )
+            if self._still(pending):
+                broken.append(promises.nothing_changed(pending.reading, last))
+        ended = self._succeeded(operation, life)
+        if ended is not None and found.observed == OK and not self._accepted_since(operation):
+            broken += self._kept(pending, life, last if self._read_since(vm, ended) else None)
+        return [each for each in broken if each]
+
+    def _read_since(self, vm: str, ended: float) -> bool:
+        """Whether the VM was read so long after a call's end that its reports, `staleness` old, must show what it did."""
+        done = ended + self.tracker.facts.staleness
+        reads = ((read_of(each), each.start) for each in self._block)
+        return any(read is not None and read[0].value == vm and start >= done for read, start in reads)
+
+    def _kept(self, pending: Pending, life: TaskLife | None, last: Mapping[str, Json] | None) -> list[str]:
+        call = pending.operation.call
+        before = pending.reading if self._still(pending, life) else None
+        effect = self._methods[call.method].effect
+        return kept(effect, call, self.tracker, pending.states, before, last, life)
+
+    def _seen_after(self, vm: str, moment: float) -> Mapping[str, Json] | None:
+        """Give the last read of the VM that began after a moment; None if there was none, for then nothing can be held."""
+        reads = (read_of(each) for each in self._block if each.start >= moment)
+        return next((values for ref, values in reversed([each for each in reads if each]) if ref.value == vm), None)
+
+    def _accepted_since(self, operation: Operation) -> bool:
+        """Whether another call of the block may have changed the VM since."""
+        return any(
+            other.start > operation.start and other.purpose != "read" and isinstance(other.outcome, Returned | Lost)
+            for other in self._block
+        )
+
+    def _ended_before(self, operation: Operation) -> frozenset[str]:
+        """Name the tasks that had ended before a call, if its answer names a task at all."""
+        outcome = operation.outcome
+        if not isinstance(outcome, Faulted) or as_ref(outcome.fault.fields.get("task")) is None:
+            return frozenset()
+        lives = self.tracker.tasks.values()
+        return frozenset(each.ref.value for each in lives if each.final and each.final[0].end < operation.start)
+
+    def _still(self, pending: Pending, but: TaskLife | None = None) -> bool:
+        """Whether only the call itself, with its task, could have changed the guest.
+
+        No other task ran since the VM was read (what is reported may be `staleness` old), and Tools do not come up.
+        """
+        vm, since = subject(pending.operation.call), pending.read_at - self.tracker.facts.staleness
+        unfinished = any(
+            life.vm == vm and life is not but and (life.final is None or life.final[0].end > since)
+            for life in self.tracker.lives(vm)
+        )
+        return not unfinished and all(each.tools != "starting" for each in pending.states)
+
+    def _raced(self, pending: Pending, mid: frozenset[str], observed: str) -> bool:
+        vm = subject(pending.operation.call)
+        if mid or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
+            return False
+        before, last = pending.reading, self.tracker.readings.get(vm)
+        moved = observed == OK and moves(self._methods[pending.operation.call.method].effect)
+        if not moved and not steady(before, last):
+            return True
+        users = frozenset(promises.account_name(each) for each in self.tracker.facts.sessions.values())
+        new = promises.new_tasks(before or {}, last or {}, frozenset(self.tracker.tasks))
+        return bool(promises.foreign(new, self._infos(), users, frozenset(self._methods)))
+
+    def _write(
+        self,
+        pending: Pending,
+        expectation: Expectation,
+        found: Assessment,
+        verdict: Verdict,
+        broken: list[str],
+        life: TaskLife | None,
+    ) -> Judgement:
+        operation = pending.operation
+        why = "; ".join(dict.fromkeys(each for each in (found.why, *broken) if each))
+        return Judgement(
+            op=operation.op,
+            cell=operation.cell,
+            method=operation.call.method,
+            verdict=verdict,
+            grade=found.grade,
+            expected=expectation.text(),
+            observed=found.observed,
+            allowed=tuple(expectation.allowed),
+            situations=expectation.situations,
+            channel=found.channel,
+            field=found.field,
+            why=why,
+            broken=tuple(broken),
+            notes=tuple(tasklife.notes(life, life.vm)) if life else (),
+            request=pending.asked.request,
+            ops=tuple(each.op for each in self._block),
+        )
+
+
+def _part(operation: Operation) -> str:
+    return operation.block or operation.cell

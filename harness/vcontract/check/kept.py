@@ -1,0 +1,78 @@
+"""What the success of a call promises, by the effect that the contract gives to its method (promises F2, F4, F6, F7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vcontract.check import promises
+from vcontract.model import LATER, SHOWN, State, TaskLife, Tracker, changed_fields, observe
+from vcontract.model.tracker import REVERTS
+from vcontract.terms import Call, Json, subject
+
+Reading = Mapping[str, Json] | None
+
+
+def kept(
+    effect: str,
+    call: Call,
+    tracker: Tracker,
+    states: frozenset[State],
+    before: Reading,
+    after: Reading,
+    life: TaskLife | None,
+) -> list[str]:
+    """Name what a success did not do (`FIELD: why`, or empty texts); `states` are those that the call met.
+
+    `before` is None where something else may have changed the guest, `after` where the VM was not read since.
+    """
+    vm = subject(call)
+    if effect == "customized":
+        return [promises.spec_applied(call, after)]
+    if effect == "networkStarted":
+        known = tracker.facts.vms.get(vm)
+        return [promises.network_started(before, after, known.nics if known else 0, configured(tracker, vm))]
+    if effect == "aborted" and life is not None:
+        cut = promises.cut_customizations(life, list(tracker.tasks.values()), tracker.facts.publish)
+        return [f"guest lock: {each.ref.value} went on after the abort" for each in cut]
+    return [] if effect in LATER else [undone(effect, states, after)]
+
+
+def undone(effect: str, states: frozenset[State], after: Reading) -> str:
+    """F7: name a property that does not show what an effect makes of it."""
+    if after is None:
+        return ""
+    seen = observe(State(), after)
+    for field, wanted in changed_fields(effect, states).items():
+        if getattr(seen, field) not in wanted:
+            shown = after.get(SHOWN[field])
+            return f"{SHOWN[field]}: it is {shown!r} after the success of the call"
+    return ""
+
+
+def begun(effect: str, states: frozenset[State], before: Reading, after: Reading) -> bool:
+    """Whether a read of the VM shows that a guest does as it was asked.
+
+    A reboot changes nothing for good: it shows by the boot time, or by Tools that go down.
+    """
+    if before is None or after is None:
+        return True
+    seen = observe(State(), after)
+    wanted = changed_fields(effect, states)
+    if wanted:
+        return all(getattr(seen, field) in values for field, values in wanted.items())
+    if before.get("runtime.bootTime") != after.get("runtime.bootTime") or seen.tools in {"stopped", "never"}:
+        return True
+    return seen.tools != "ready" and observe(State(), before).tools == "ready"
+
+
+def configured(tracker: Tracker, vm: str) -> Mapping[str, Json]:
+    """Give the specification by which the guest is known to be configured; empty if none is.
+
+    A guest that went back to a snapshot is configured as it was then.
+    """
+    lives = [life for life in tracker.tasks.values() if life.vm == vm and life.final]
+    done = [life for life in lives if life.kind == "customize" or life.accepted.call.method in REVERTS]
+    if not done or done[-1].kind != "customize" or any(each.guest != "spec" for each in tracker.states(vm)):
+        return {}
+    spec: Mapping[str, Json] = done[-1].accepted.call.arguments.get("spec") or {}
+    return spec

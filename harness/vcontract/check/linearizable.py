@@ -1,0 +1,108 @@
+"""Whether the steps of one concurrent history have a legal order: encoded events in, an answer out.
+
+A *step* has a kind (a number of the table), perhaps a step that must come before it, and a time in which it happened: from
+its *begin* to its *end*; without an end it may have happened at any time since, or never.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from enum import StrEnum
+from math import inf
+
+import msgspec
+
+from vcontract.check.search import NOBODY, Limits, Open, OutOfLimitsError, Search
+from vcontract.check.transitions import Table
+
+
+class Steps(msgspec.Struct, frozen=True):
+    """The steps of one history: of step n the kind, and the step that must come before it (NOBODY: none).
+
+    `events` are the begins and ends in the order of time, `2n` and `2n + 1`. A step begins no earlier than the one that must
+    come before it, and that one ends, if it does, no later than it.
+    """
+
+    kinds: Sequence[int]
+    before: Sequence[int]
+    events: Sequence[int]
+
+
+class Answer(StrEnum):
+    """Whether there is a legal order; `inconclusive` says that the limits did not allow to find out."""
+
+    LEGAL = "legal"
+    ILLEGAL = "illegal"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a search found, and why it could not if so.
+
+    `event` is the index of the first end that no legal order reaches (or of the event at which the search gave up, or the
+    number of events), `states` the bit set of what was possible before it, `most` the largest number of configurations.
+    """
+
+    answer: Answer
+    event: int
+    states: int
+    most: int = 0
+    reason: str = ""
+
+
+def _outlook(steps: Steps) -> tuple[array[int], bytearray]:
+    """Give for each step the index of its end (0: it has none), and whether another must come after it."""
+    ends, followed = array("q", bytes(8 * len(steps.kinds))), bytearray(len(steps.kinds))
+    for place, event in enumerate(steps.events):
+        if event & 1:
+            ends[event >> 1] = place
+    for first in steps.before:
+        if first != NOBODY:
+            followed[first] = 1
+    return ends, followed
+
+
+def linearize(table: Table, states: int, steps: Steps, limits: Limits | None = None) -> Result:
+    """Look for a legal order of a history that begins in any of the given states (a bit set)."""
+    search = Search(table, states, limits)
+    ends, followed = _outlook(steps)
+    kinds, before, begun = steps.kinds, steps.before, dict[int, Open]()
+    begin, end = search.begin, search.end
+    answer, reason, event = Answer.LEGAL, "", NOBODY
+    try:
+        for event in steps.events:
+            number = event >> 1
+            if event & 1:
+                step = begun.pop(number, None)
+                if step is not None and not end(step):
+                    answer = Answer.ILLEGAL
+                    break
+            else:
+                first = begun.get(before[number])
+                step = begin(kinds[number], ends[number] or inf, first, last=not followed[number])
+                if step is not None:
+                    begun[number] = step
+    except OutOfLimitsError as error:
+        answer, reason = Answer.INCONCLUSIVE, str(error)
+    place = len(steps.events) if answer is Answer.LEGAL else list(steps.events).index(event)
+    return Result(answer, place, search.states, search.most, reason)
+
+
+def replayed(table: Table, states: int, steps: Steps, events: int) -> list[int]:
+    """Give the states that are possible before each of the first events, in any configuration, and after the last of them."""
+    search, begun, found = Search(table, states), dict[int, Open](), []
+    ends, followed = _outlook(steps)
+    for event in steps.events[:events]:
+        found.append(search.states)
+        number = event >> 1
+        if event & 1:
+            step = begun.pop(number, None)
+            if step is not None:
+                search.end(step)
+        else:
+            first = begun.get(steps.before[number])
+            step = search.begin(steps.kinds[number], ends[number] or inf, first, last=not followed[number])
+            if step is not None:
+                begun[number] = step
+    return [*found, search.states]

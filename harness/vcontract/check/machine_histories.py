@@ -1,0 +1,190 @@
+"""A history, operation by operation, to what is known of each VM: its calls with the ends of their tasks, and its reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.check.concurrency import HOSTS, MachineHistory
+from vcontract.check.grade import ENVIRONMENT, POLICY
+from vcontract.check.life import UNJUDGED, Life
+from vcontract.check.machine_steps import READ, Step
+from vcontract.contract import OK, Contract
+from vcontract.model import Asked, Facts, State, classify, observe, read_of
+from vcontract.terms import Call, Faulted, Json, Operation, Ref, Returned, as_ref, subject
+
+_SICK = frozenset({*ENVIRONMENT, *POLICY, "HostNotConnected", "HostNotReachable", "RuntimeFault"})
+"""Faults that say more of the server than of the VM's state: they are judged elsewhere."""
+_PATHS = {
+    "power": {"runtime.powerState"},
+    "connection": {"runtime.connectionState"},
+    "template": {"config.template"},
+    "question": {"runtime.question"},
+    "pending": {"config.tools.pendingCustomization"},
+    "tools": {"guest.toolsRunningStatus", "guest.toolsVersionStatus2", "guest.guestOperationsReady"},
+}
+_SEEN = (*sorted({path for paths in _PATHS.values() for path in paths}), "_missing")
+_RETRIEVALS = {"RetrievePropertiesEx", "RetrieveProperties"}
+_KEPT = 1 << 16
+
+
+class _Known(msgspec.Struct):
+    """What is worked out of a call once: its VM, the call as the oracle sees it, and what it reads."""
+
+    call: Call
+    vm: str = ""
+    asked: Asked | None = None
+    does: str = ""
+    lever: str = ""
+    reads: str = ""
+    fields: tuple[str, ...] = ()
+
+
+class MachineHistories:
+    """Takes the operations of one history in the order of their ends; `machines` is then what is known, by moId.
+
+    The first contract is judged. The methods of all have their effects, whether they are judged or not. A VM that a
+    clone made begins its history with the answer that names it.
+    """
+
+    def __init__(self, facts: Facts, judged: Contract, *others: Contract) -> None:
+        self.facts = facts
+        self.machines = {moid: MachineHistory(vm.engine) for moid, vm in facts.vms.items()}
+        self.logouts: dict[str, list[float]] = {}
+        self.operations = 0
+        self.effects = {method.name: method.effect for each in (*others, judged) for method in each.methods}
+        self._methods = {method.name: method for method in judged.methods}
+        self._elsewhere = _elsewhere(judged)
+        self._tasks: dict[str, tuple[Life, tuple[str, ...]]] = {}
+        self._known: dict[int, _Known] = {}
+        self._views: dict[tuple[Json, ...], tuple[tuple[str, Json], ...]] = {}
+
+    def feed(self, operation: Operation) -> None:
+        """Take one operation."""
+        self.operations += 1
+        known = self._known.get(id(operation.call))
+        if known is None or known.call is not operation.call:
+            known = self._sort(operation.call)
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[id(operation.call)] = known
+        if known.reads:
+            self._read(operation, known)
+        elif known.vm in self.machines:
+            self._called(operation, known, (known.vm,))
+        elif operation.call.method in HOSTS:
+            host = operation.call.object.value
+            here = tuple(moid for moid, vm in self.facts.vms.items() if vm.host == host)
+            self._called(operation, known, here)
+        elif operation.call.method == "CancelTask":
+            self._cancelled(operation)
+        elif operation.call.method == "Logout" and not isinstance(operation.outcome, Faulted):
+            self.logouts.setdefault(operation.call.actor, []).append(operation.start)
+
+    def _sort(self, call: Call) -> _Known:
+        if call.method in _RETRIEVALS:
+            spec = (call.arguments.get("specSet") or [{}])[0]
+            ref = as_ref((spec.get("objectSet") or [{}])[0].get("obj"))
+            paths = {path for each in spec.get("propSet") or () for path in each.get("pathSet") or ()}
+            fields = tuple(name for name, needed in _PATHS.items() if needed <= paths)
+            return _Known(call, ref.value if ref else "", reads=ref.type if ref else "nothing", fields=fields)
+        vm = subject(call)
+        known = _Known(call, vm, does=self.effects.get(call.method, ""))
+        if call.method in self._methods and vm in self.machines:
+            asked = classify(call, self._methods[call.method], self.facts)
+            # what the session and its privilege are worth is judged in the session's own history
+            known.asked = replace(asked, session="valid", privilege="held")
+        elif call.method in {"StartProgramInGuest", "ReconfigVM_Task"}:
+            known.lever = self.facts.lever(call.arguments)
+        return known
+
+    def _called(self, operation: Operation, known: _Known, machines: tuple[str, ...]) -> None:
+        outcome = operation.outcome
+        life = Life(operation.op, operation.start, operation.end, operation.call.method, known.asked)
+        life.actor, life.does, life.lever = operation.call.actor, known.does, known.lever
+        if isinstance(outcome, Faulted):
+            if known.asked is None or outcome.fault.type in _SICK or outcome.fault.type in self._elsewhere:
+                return
+            life.refused, life.outcome, life.until = True, outcome.fault.type, operation.end
+        elif isinstance(outcome, Returned):
+            ref = as_ref(outcome.value)
+            if ref is not None and ref.type == "Task":
+                life.task = ref.value
+                self._tasks[ref.value] = life, machines
+            elif known.does not in {"guestShutDown", "guestRebooted", "guestStoodBy"}:
+                life.outcome, life.until = OK, operation.end
+        for each in machines:
+            self.machines[each].lives.append(life)
+
+    def _cancelled(self, operation: Operation) -> None:
+        task = operation.call.object.value
+        if task in self._tasks and not isinstance(operation.outcome, Faulted):
+            for each in self._tasks[task][1]:
+                self.machines[each].cancelled.setdefault(task, operation.start)
+
+    def _read(self, operation: Operation, known: _Known) -> None:
+        if known.reads == "Task":
+            if known.vm in self._tasks:
+                self._task_read(operation, known.vm)
+        elif known.reads == "VirtualMachine" and known.vm in self.machines and known.fields:
+            found = read_of(operation)
+            if found is not None:
+                self._vm_read(operation, known, found[1])
+
+    def _task_read(self, operation: Operation, task: str) -> None:
+        outcome = operation.outcome
+        info = outcome.value.get("info") if isinstance(outcome, Returned) and isinstance(outcome.value, dict) else None
+        if not isinstance(info, Mapping):
+            return
+        life, _ = self._tasks[task]
+        state = str(info.get("state"))
+        fault = ((info.get("error") or {}).get("fault") or {}).get("_typeName", "none") if state == "error" else ""
+        if fault in _SICK or fault in self._elsewhere:
+            fault = UNJUDGED
+        if life.read(operation.start, operation.end, state, fault, self.facts.publish):
+            del self._tasks[task]
+            if life.method == "InstantClone_Task" and life.outcome == OK:
+                self._cloned(life, as_ref(info.get("result")))
+
+    def _cloned(self, life: Life, child: Ref | None) -> None:
+        parent = next((moid for moid, each in self.machines.items() if each.lives and life in each.lives), "")
+        if child is not None and parent:
+            facts = replace(self.facts.vms[parent], ref=child, name=child.value)
+            self.facts = replace(self.facts, vms={**self.facts.vms, child.value: facts})
+            self.machines[child.value] = made = MachineHistory(facts.engine)
+            made.parent, made.born = parent, (life.start, life.until)
+            self._known.clear()
+
+    def _vm_read(self, operation: Operation, known: _Known, values: Mapping[str, Json] | None) -> None:
+        machine = self.machines[known.vm]
+        seen = (("exists", False),) if values is None else self._view(known.fields, values)
+        if machine.seen is None:
+            machine.seen = dict(seen)
+        start = operation.start - self.facts.staleness
+        machine.reads.append((operation.op, start, operation.end, Step(READ, seen=seen)))
+
+    def _view(self, fields: tuple[str, ...], values: Mapping[str, Json]) -> tuple[tuple[str, Json], ...]:
+        key = (fields, *[str(found) if isinstance(found := values.get(path), dict) else found for path in _SEEN])
+        seen = self._views.get(key)
+        if seen is None:
+            state = observe(State(), values)
+            refused = values.get("_missing") or {}
+            shown = [name for name in fields if not _PATHS[name] & set(refused)]
+            if state.connection != State().connection:
+                shown = [name for name in shown if name == "connection"]  # what its host last said may be long ago
+            seen = (("exists", True), *((name, getattr(state, name)) for name in shown))
+            self._views[key] = seen
+        return seen
+
+
+def _elsewhere(contract: Contract) -> frozenset[str]:
+    """Collect the faults by which a call is turned away for its session or its privilege (situations Q1, V1, V2)."""
+    return frozenset(
+        permit.outcome
+        for each in contract.situations
+        if all(name.startswith(("session.", "privilege.")) for name in each.when)
+        for permit in each.permitted("")
+        if permit.outcome != OK
+    )

@@ -1,0 +1,55 @@
+"""Exact judgement: a profile that was learned from a target pins which of the permitted outcomes comes."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from vcontract.check.grade import Assessment
+from vcontract.contract import OK
+from vcontract.model import PASSING, VARIED, Expectation, Pin, Pinned
+from vcontract.profile import REPEATS, SUCCESS, Answer, Observed, Profile
+from vcontract.terms import Grade
+
+
+def pinned(profile: Profile, name: str) -> Pinned:
+    """Take from a profile, known by a name, what it pins: answers that came `REPEATS` times and never another.
+
+    What stands for many inputs, and what passes by itself, is not pinned.
+    """
+    known = {each.id: each for each in profile.answers}
+    pins = {}
+    for each in profile.answers:
+        sole = each.sole
+        if sole is not None and sole.count >= REPEATS and not {*VARIED, PASSING} & set(each.conditions):
+            pins[each.id] = Pin(sole.fault, sole.channel, f"the profile {name} says {_says(each, sole, known)}")
+    return Pinned(name, pins)
+
+
+def _says(answer: Answer, sole: Observed, known: dict[str, Answer]) -> str:
+    """Say what an answer tells: which condition wins, or what a single one is answered."""
+    if len(answer.conditions) == 2:
+        singles = [known.get(f"{answer.method}:{each}") for each in answer.conditions]
+        agree = [each is not None and each.sole is not None and each.sole.text() == sole.text() for each in singles]
+        if agree.count(True) == 1:
+            winner, loser = sorted(answer.conditions, key=lambda each: not agree[answer.conditions.index(each)])
+            return f"{winner} wins over {loser}: {sole.text()}"
+    return f"{' and '.join(answer.conditions) or 'a valid call'}: {sole.text()}"
+
+
+def exactly(found: Assessment, pin: Pin | None, expectation: Expectation, channel: str) -> Assessment:
+    """Grade a permitted outcome, which came by a channel, by what a profile pins in its place.
+
+    A pin excuses nothing that the documents forbid: one of that kind counts for nothing.
+    """
+    if pin is None or found.grade.fails or not _permitted(pin, expectation):
+        return found
+    observed = SUCCESS if found.observed == OK else found.observed
+    if (observed, channel) == (pin.fault, pin.channel):
+        # what no source settles is settled for this target
+        return replace(found, grade=Grade.CONFORMS) if found.grade is Grade.UNSETTLED else found
+    return replace(found, grade=Grade.UNPROFILED, why=f"{pin.says}, not {observed} ({channel})")
+
+
+def _permitted(pin: Pin, expectation: Expectation) -> bool:
+    allowed = expectation.allowed.get(OK if pin.fault == SUCCESS else pin.fault)
+    return allowed is not None and not (allowed.synchronous and pin.channel == "task")

@@ -1,0 +1,161 @@
+"""What holds after a call (promises F1 to F6): each check says what is broken as `FIELD: why`, or nothing.
+
+FIELD is part of a finding's id, so it holds no value of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from vcontract.model import TaskLife, recent_tasks
+from vcontract.terms import Call, Json, Operation, Ref, Returned, as_ref
+
+GUEST_PATHS = ("guest.hostName", "guest.ipAddress", "guest.net")
+ABORTS = 3
+"""So many refused aborts in one run of a customization break F5."""
+Reading = Mapping[str, Json]
+
+
+def no_task_after_refusal(
+    operation: Operation,
+    before: Reading | None,
+    after: Reading | None,
+    infos: Mapping[str, Reading],
+    known: frozenset[str],
+    account: str,
+) -> str:
+    """F1: after a synchronous fault no task of ours is new on the VM.
+
+    `infos` maps a task to its info as read since, `known` are the tasks that other calls of ours were given. The task must
+    be of our method and our user to count (oracle section D).
+    """
+    if before is None or after is None:
+        return ""
+    for task in new_tasks(before, after, known):
+        info = infos.get(task, {})
+        if info.get("name") == operation.call.method and _user(info) in {"", account_name(account)}:
+            return f"recentTask: {task}, a {operation.call.method}, is new although the call was refused"
+    return ""
+
+
+def new_tasks(before: Reading, after: Reading, known: frozenset[str]) -> list[str]:
+    """List the tasks that came to recentTask between two reads and are not known."""
+    old = set(recent_tasks(before)) | known
+    return [task for task in recent_tasks(after) if task not in old]
+
+
+def foreign(new: Sequence[str], infos: Mapping[str, Reading], users: frozenset[str], methods: frozenset[str]) -> str:
+    """Name a new task that none of our accounts (lower case) began: someone else was at work (oracle rule A5)."""
+
+    def ours(info: Reading) -> bool:
+        return _user(info) in users or (not _user(info) and info.get("name") in methods)
+
+    return next((each for each in new if each in infos and not ours(infos[each])), "")
+
+
+def nothing_changed(before: Reading | None, after: Reading | None) -> str:
+    """F1: a call that was refused changes nothing that the guest shows."""
+    if before is None or after is None:
+        return ""
+    changed = [path for path in GUEST_PATHS if before.get(path) != after.get(path)]
+    return f"{changed[0]}: {', '.join(changed)} changed although the call was refused" if changed else ""
+
+
+def spec_applied(call: Call, after: Reading | None) -> str:
+    """F2: after success every field that the specification sets is in the guest."""
+    if after is None:
+        return ""
+    spec = call.arguments.get("spec", {})
+    name = spec.get("identity", {}).get("hostName", {}).get("name")
+    shown = str(after.get("guest.hostName", ""))
+    if name and shown.split(".", maxsplit=1)[0].lower() != name.lower():
+        return f"guest.hostName: it is {shown!r}, the specification says {name!r}"
+    return _static(spec, after)
+
+
+def _static(spec: Mapping[str, Json], after: Reading) -> str:
+    present = _addresses(after)
+    for adapter in spec.get("nicSettingMap", ()):
+        address = adapter.get("adapter", {}).get("ip", {}).get("ipAddress")
+        if address and address not in present:
+            return f"guest.net: {address} is not in it, the specification sets it"
+    return ""
+
+
+def network_started(before: Reading | None, after: Reading | None, nics: int, spec: Mapping[str, Json]) -> str:
+    """F6: after success the guest has the configured address, and nothing else changed.
+
+    `spec` is the specification by which the guest is known to be configured (empty: none is). A VM without a NIC can have
+    no address. `before` is None where something else may have changed the guest.
+    """
+    if after is None:
+        return ""
+    if before is not None and before.get("guest.hostName") != after.get("guest.hostName"):
+        return f"guest.hostName: it changed to {after.get('guest.hostName')!r}"
+    if nics and not _addresses(after):
+        return "guest.net: it shows no address"
+    return _static(spec, after)
+
+
+def cut_customizations(abort: TaskLife, lives: Sequence[TaskLife], publish: float) -> list[TaskLife]:
+    """F4: list the customizations that ran into a successful abort and were read unfinished well after its end."""
+    if abort.final is None:
+        return []
+    limit = abort.final[0].end + publish
+    return [
+        life
+        for life in lives
+        if life.kind == "customize"
+        and life.vm == abort.vm
+        and life.accepted.end <= abort.accepted.start
+        and any(op.start > limit and info and info.get("state") in {"queued", "running"} for op, info in life.reads)
+    ]
+
+
+class Refusals:
+    """F5: counts the spaced aborts that each running customization refused; `spacing` is in seconds."""
+
+    def __init__(self, spacing: float) -> None:
+        self._spacing = spacing
+        self._ends: dict[str, list[float]] = {}
+
+    def note(self, customization: str, abort: Operation) -> str:
+        """Note a refused abort, which only the customization can have kept from its work; says when it is one too many."""
+        ends = self._ends.setdefault(customization, [])
+        if not ends or abort.start >= ends[-1] + self._spacing:
+            ends.append(abort.end)
+        return f"{len(ends)} spaced aborts could not reach {customization}" if len(ends) >= ABORTS else ""
+
+
+def singleton(reads: Sequence[Operation], content: str) -> str:
+    """Every session sees the same reference; `content` is the property of ServiceContent that carries it."""
+    seen = {
+        ref
+        for each in reads
+        if isinstance(each.outcome, Returned) and isinstance(each.outcome.value, dict)
+        if (ref := as_ref(each.outcome.value.get(content)))
+    }
+    return f"sessions see different references: {sorted(seen)}" if len(seen) > 1 else ""
+
+
+def _user(info: Reading) -> str:
+    reason = info.get("reason")
+    return account_name(str(reason.get("userName", ""))) if isinstance(reason, Mapping) else ""
+
+
+def account_name(name: str) -> str:
+    r"""Write an account one way, for a login says `user@domain` and a task's reason `DOMAIN\user`."""
+    domain, backslash, user = name.lower().partition("\\")
+    return f"{user}@{domain}" if backslash else domain
+
+
+def _addresses(reading: Reading) -> set[str]:
+    found = {str(reading["guest.ipAddress"])} if reading.get("guest.ipAddress") else set()
+    for nic in reading.get("guest.net") or ():
+        found.update(str(each) for each in nic.get("ipAddress") or ())
+    return found
+
+
+def entity_of(info: Reading) -> Ref | None:
+    """Give the entity that a TaskInfo names."""
+    return as_ref(info.get("entity"))

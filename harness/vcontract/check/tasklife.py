@@ -1,0 +1,85 @@
+"""The life of a task as the reads saw it (oracle rule A12): what is hard (`FIELD: why`), and what is only a note."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+from vcontract.model import TaskLife
+from vcontract.terms import Fault, Faulted, Json, Operation
+
+_ORDER = {"queued": 0, "running": 1, "success": 2, "error": 2}
+
+
+def broken(life: TaskLife, result: str, others: Iterable[TaskLife] = ()) -> list[str]:
+    """Name everything in a task's life that no task may do; `result` is the documented result (`void`).
+
+    A task of which the first read finds nothing is none, unless one of the `others` may have ended meanwhile: of those that
+    have ended a server may remember the last one alone (oracle rule A6).
+    """
+    seen = [info for _, info in life.reads if info]
+    problems = [each for each in map(_one_read, seen) if each]
+    states = [str(info.get("state")) for info in seen]
+    if unknown := [each for each in states if each not in _ORDER]:
+        return [*problems, f"info.state: {unknown[0]!r} is none of queued, running, success, error"]
+    for before, after in pairwise(states):
+        if before in {"success", "error"} and before != after:
+            problems.append(f"info.state: it left the final state {before} for {after}")
+        elif _ORDER[after] < _ORDER[before]:
+            problems.append(f"info.state: it went back from {before} to {after}")
+    if result == "void" and any(info.get("result") is not None for info in seen):
+        problems.append("info.result: it has a result where void is documented")
+    if life.ref.type != "Task":
+        problems.append(f"returnval: the reference is of type {life.ref.type}, not Task")
+    first = life.reads[0][0] if life.reads and not seen else None
+    if first is not None and isinstance(first.outcome, Faulted):
+        why = first.outcome.fault.type
+        if why != "ManagedObjectNotFound" or not _supplanted(life, first, others):
+            problems.append(f"info: the calling session cannot read it: {why}")
+    return list(dict.fromkeys(problems))
+
+
+def _supplanted(life: TaskLife, read: Operation, others: Iterable[TaskLife]) -> bool:
+    """Whether another task may have ended between a call and a read of its task."""
+    return any(
+        each is not life
+        and each.accepted.start < read.end
+        and (not each.over or each.reads[-1][0].end > life.accepted.start)
+        for each in others
+    )
+
+
+def _one_read(info: Mapping[str, Json]) -> str:
+    state, error = info.get("state"), info.get("error")
+    if state == "error" and error is None:
+        return "info.error: it ended in error without saying which"
+    if state != "error" and error is not None:
+        return f"info.error: it carries an error in state {state}"
+    start, complete = info.get("startTime"), info.get("completeTime")
+    if start and complete and str(complete)[:19] < str(start)[:19]:  # whole seconds: the slack of one clock
+        return "info.completeTime: it completed before it started"
+    return ""
+
+
+def notes(life: TaskLife, vm: str) -> list[str]:
+    """Name what is odd in a task's life and yet no violation."""
+    seen = [info for _, info in life.reads if info]
+    progress = [info["progress"] for info in seen if isinstance(info.get("progress"), int)]
+    found = []
+    if any(after < before for before, after in pairwise(progress)):
+        found.append("progress fell")
+    entity = next((info.get("entity") for info in seen if info.get("entity")), None)
+    if isinstance(entity, Mapping) and entity.get("value") != vm:
+        found.append("entity is not the VM")
+    if any(info.get("name") not in {None, life.accepted.call.method} for info in seen):
+        found.append("name is not the method's")
+    return found
+
+
+def error_of(info: Mapping[str, Json]) -> Fault:
+    """Read the fault of a task that ended in error: `info.error` is a LocalizedMethodFault."""
+    error = info.get("error")
+    error = error if isinstance(error, Mapping) else {}
+    fault = error.get("fault")
+    fields = dict(fault) if isinstance(fault, Mapping) else {}
+    return Fault(str(fields.pop("_typeName", "none")), fields, str(error.get("localizedMessage", "")))

@@ -1,0 +1,266 @@
+"""Judgements to the verdict on each row, the findings, and the verdict on the run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.check.judgement import AWAY, EXPIRED, UNTOLD, Judgement, place
+from vcontract.contract import EVERY_METHOD, OK, Contract, Row, documented_as, row_id
+from vcontract.model import deviations_of
+from vcontract.terms import Finding, Grade, RowVerdict, Verdict
+
+ORDER = (Verdict.CONFORMS, Verdict.UNTESTED, Verdict.INCONCLUSIVE, Verdict.VIOLATES)
+RUNTIME_CELLS = ("malformed", "vmUnknown", "vmOtherType", "noSession", "thisUnknown", "oldVersion")
+"""The lever-free cells that a RuntimeFault row must see, where its method has them (oracle section G, a to f)."""
+REPEAT = "#"
+ASIDE = "shrink"
+"""Cells of this name belong to the work on a finding, not to the run that found it."""
+_TOLD = ("info", "returnval")
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """The end of a judgement: rows in the contract's order, findings, notes, the verdict."""
+
+    verdict: Verdict
+    rows: tuple[RowVerdict, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Give the worst of some verdicts; CONFORMS for none."""
+    return max(verdicts, key=ORDER.index, default=Verdict.CONFORMS)
+
+
+def summarise(
+    contract: Contract,
+    rows: Sequence[Row],
+    judgements: Sequence[Judgement],
+    extra: Sequence[RowVerdict],
+    bases: dict[str, str],
+    *,
+    confirm: int = 1,
+    replay: Callable[[str], str] = str,
+) -> Summary:
+    """Sum up judgements by row.
+
+    A finding must have come in each of `confirm` repetitions of its cell, else its rows are inconclusive. `extra` are
+    verdicts on rows that are judged elsewhere. `replay` turns a finding's id into the command that replays it.
+    """
+    judged = _confirmed([each for each in judgements if not each.cell.startswith(ASIDE)], confirm)
+    assigned = [(each, row_of(each, contract, bases)) for each in judged]
+    findings = _findings(contract, assigned, replay)
+    given = {each.id: each for each in extra}
+    verdicts = tuple(given.get(row.id) or _row(row, contract, assigned, bases) for row in rows)
+    notes = Counter(
+        f"{each.grade}: {each.method} answered {each.observed} where {each.expected} is expected"
+        for each in judged
+        if each.grade in {Grade.IMPRECISE, Grade.UNSETTLED}
+    )
+    notes.update(note for each in judged for note in (f"{each.method}: {text}" for text in each.notes))
+    verdict = worst([each.verdict for each in verdicts] + [Verdict.VIOLATES] * bool(findings))
+    return Summary(verdict, verdicts, findings, tuple(f"{text} ({count}x)" for text, count in sorted(notes.items())))
+
+
+def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> str:
+    """Name the row that a judgement speaks of most: the fault's that came, or the one that should have come."""
+    method = contract.method(judgement.method)
+    documented = tuple(each.type for each in method.fault)
+    if judgement.broken and judgement.field == place(judgement.broken[0]):
+        # what the wire and the task's life break is the result's; what a success leaves behind is the success row's
+        if judgement.grade is Grade.PROTOCOL or judgement.field.startswith(_TOLD):
+            return row_id(contract.object, method.name, "result")
+        if judgement.observed == OK:
+            return row_id(contract.object, method.name, "Success")
+    if judgement.observed in {"stuck", "unfinished", "Lost", AWAY, EXPIRED}:
+        return row_id(contract.object, method.name, "result")
+    if judgement.observed == OK or judgement.grade is Grade.UNDECLARED:
+        expected = [name for name in judgement.allowed if name != OK] if OK not in judgement.allowed else []
+        name = next((found for each in expected if (found := documented_as(each, documented, bases))), "Success")
+        return row_id(contract.object, method.name, name)
+    if judgement.grade is Grade.SPURIOUS:
+        return row_id(contract.object, method.name, "Success")
+    return row_id(contract.object, method.name, documented_as(judgement.observed, documented, bases) or "Success")
+
+
+def _confirmed(judgements: Sequence[Judgement], confirm: int) -> list[Judgement]:
+    """Let a violation stand only if it came in `confirm` tries of its cell, the same each time (oracle rule A5)."""
+    by_cell: dict[str, list[Judgement]] = defaultdict(list)
+    for each in judgements:
+        by_cell[each.cell.split(REPEAT)[0]].append(each)
+    found = []
+    for each in judgements:
+        if each.verdict is Verdict.VIOLATES and confirm > 1:
+            tries = by_cell[each.cell.split(REPEAT)[0]]
+            failed = {other.cell for other in tries if other.verdict is Verdict.VIOLATES and _same(other, each)}
+            if len(failed) < confirm:
+                told = f"raced: seen in {len(failed)} of {confirm} tries ({each.why})"
+                found.append(replace(each, verdict=Verdict.INCONCLUSIVE, why=told))
+                continue
+        found.append(each)
+    return found
+
+
+def _same(first: Judgement, second: Judgement) -> bool:
+    return all(
+        getattr(first, name) == getattr(second, name) for name in ("method", "grade", "observed", "channel", "field")
+    )
+
+
+class Deviation(Protocol):
+    """What makes two deviations of a row the same."""
+
+    @property
+    def grade(self) -> Grade:
+        """The grade."""
+
+    @property
+    def observed(self) -> str:
+        """The name of the outcome that came."""
+
+    @property
+    def channel(self) -> str:
+        """The channel by which it came, if it was a fault."""
+
+    @property
+    def field(self) -> str:
+        """What of it was wrong."""
+
+
+def fingerprint(row: str, judgement: Deviation) -> str:
+    """Give the id of a finding: the same deviation has the same id in every run."""
+    parts = (row, judgement.grade, judgement.observed, judgement.channel, judgement.field)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _findings(
+    contract: Contract, assigned: Sequence[tuple[Judgement, str]], replay: Callable[[str], str]
+) -> tuple[Finding, ...]:
+    found: dict[str, Finding] = {}
+    for each, row in assigned:
+        if each.verdict is not Verdict.VIOLATES:
+            continue
+        id_ = fingerprint(row, each)
+        observed = f"{each.observed} ({each.channel})" if each.channel else each.observed
+        found.setdefault(
+            id_,
+            Finding(
+                id_,
+                row,
+                contract.object,
+                each.method,
+                each.grade,
+                each.expected,
+                observed,
+                replay(id_),
+                each.cell,
+                each.op,
+                each.ops,
+                each.why,
+            ),
+        )
+    return tuple(found.values())
+
+
+def _row(row: Row, contract: Contract, assigned: Sequence[tuple[Judgement, str]], bases: dict[str, str]) -> RowVerdict:
+    told = _telling([each for each, _ in assigned])
+    mine = [each for each in told if not row.method or each.method == row.method]
+    chosen, observed, missing = _evidence(row, contract, mine, bases)
+    broken = [
+        each
+        for each, id_ in assigned
+        if each.verdict is Verdict.VIOLATES and (id_ == row.id or _breaks_every(row, each, contract))
+    ]
+    if broken:
+        return RowVerdict(row.id, Verdict.VIOLATES, broken[0].why, observed)
+    blocked = [each for each in chosen if each.verdict is Verdict.UNTESTED]
+    if blocked:
+        return RowVerdict(row.id, Verdict.UNTESTED, f"blocked: {blocked[0].observed}", observed)
+    unsure = [each for each in chosen if each.verdict is Verdict.INCONCLUSIVE]
+    if unsure:
+        return RowVerdict(row.id, Verdict.INCONCLUSIVE, unsure[0].why, observed)
+    if missing:
+        return RowVerdict(row.id, Verdict.UNTESTED, missing, observed)
+    return RowVerdict(row.id, Verdict.CONFORMS, "" if observed else "never chosen", observed)
+
+
+def _telling(judged: Sequence[Judgement]) -> list[Judgement]:
+    """Leave out what tells nothing: what was forgotten, and calls that came to nothing and were made again."""
+    told = {each.cell.split(REPEAT)[0] for each in judged if each.observed not in UNTOLD}
+    again = {EXPIRED, AWAY}
+    return [
+        each
+        for each in judged
+        if each.observed not in UNTOLD or (each.observed in again and each.cell.split(REPEAT)[0] not in told)
+    ]
+
+
+def _breaks_every(row: Row, judgement: Judgement, contract: Contract) -> bool:
+    """Whether a violation is also one of an every-method row: nothing but that row's situations called for a refusal."""
+    if not row.id.startswith(EVERY_METHOD) or not set(row.when) & set(judgement.situations):
+        return False
+    raised = {
+        permit.outcome
+        for each in contract.situations
+        if each.id in row.when
+        for permit in each.permitted(judgement.method)
+    }
+    return judgement.observed == row.fault or set(judgement.allowed) <= raised
+
+
+def _evidence(
+    row: Row, contract: Contract, judged: Sequence[Judgement], bases: dict[str, str]
+) -> tuple[list[Judgement], dict[str, int], str]:
+    """Pick the judgements that exercise a row, count what they saw of it, and say what is missing to judge it."""
+    if row.fault and row.id.startswith(EVERY_METHOD):
+        chosen = [
+            each
+            for each in judged
+            if set(row.when) & set(each.situations) and (each.observed != OK or each.verdict is Verdict.VIOLATES)
+        ]
+        seen = Counter(each.observed for each in chosen)
+        return chosen, dict(seen), "" if chosen else f"no cell of {', '.join(row.when)} was exercised"
+    if row.fault:
+        return _fault_evidence(row, contract, judged, bases)
+    part = row.id.rsplit("/", 1)[-1]
+    successes = [each for each in judged if each.observed == OK]
+    wanted = {"Success": [], "result": [], "parameters": ["W1"], "privilege": ["V1"], "since": ["W2"]}[part]
+    refused = [each for each in judged if set(wanted) & set(each.situations)]
+    if not successes:
+        return successes, {}, "no call succeeded"
+    missing = f"no cell of {wanted[0]} was exercised" if wanted and not refused else ""
+    sure = [each for each in successes if set(each.allowed) - {OK} == set() or part != "Success"]
+    chosen = [*sure, *refused]
+    return (
+        chosen,
+        dict(Counter(each.observed for each in chosen)),
+        missing or ("" if sure else "no call had to succeed"),
+    )
+
+
+def _fault_evidence(
+    row: Row, contract: Contract, judged: Sequence[Judgement], bases: dict[str, str]
+) -> tuple[list[Judgement], dict[str, int], str]:
+    documented = tuple(each.type for each in contract.method(row.method).fault)
+
+    def of_row(name: str) -> bool:
+        return documented_as(name, documented, bases) == row.fault
+
+    may = [each for each in judged if any(of_row(name) for name in each.allowed)]
+    never = [each for each in judged if not any(of_row(name) for name in each.allowed)]
+    seen = Counter(each.observed for each in judged if of_row(each.observed))
+    if not may or not never:
+        side = "may" if not may else "may not"
+        return may, dict(seen), f"one-sided: no cell in which {row.fault} {side} appear was exercised"
+    if row.fault == "RuntimeFault":
+        done = {name for each in judged for name in each.cell.partition(":")[2].split(REPEAT)[0].split("+")}
+        can = {each.name for each in deviations_of(contract, contract.method(row.method))}
+        if lacking := [name for name in RUNTIME_CELLS if name in can and name not in done]:
+            return may, dict(seen), f"not exercised: {', '.join(lacking)}"
+    return may, dict(seen), ""

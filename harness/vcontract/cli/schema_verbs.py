@@ -1,0 +1,100 @@
+"""The verbs about schemas and contracts, `wsdl …` and `contract …`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vcontract.cli import options as option
+from vcontract.errors import UsageError
+
+wsdl_app = typer.Typer(no_args_is_help=True, help="WSDL of an API release.")
+contract_app = typer.Typer(no_args_is_help=True, help="The rows of the contracts.")
+
+
+@wsdl_app.command("build")
+def wsdl_build(
+    api: Annotated[str, typer.Option(help="Wire version, e.g. 8.0.3.0.")],
+    root: Annotated[list[str], typer.Option(help="OBJECT[:METHOD,…]; may be repeated.")],
+    out: Annotated[Path, typer.Option(help="Directory to write.")],
+) -> None:
+    """Build a WSDL and XSD set from the vendor's metadata."""
+    from vcontract.schema.build import build, write_set
+
+    files = build(api, root)
+    write_set(files, out)
+    typer.echo(f"{len(files)} files in {out}")
+
+
+@wsdl_app.command("diff")
+def wsdl_diff(
+    old: option.DiffOld,
+    new: option.DiffNew,
+    *,
+    root: option.Roots = None,
+    fail_on: option.FailOn = "breaking",
+    output: option.DiffFormat = "text",
+    out: option.OutFile = None,
+) -> None:
+    """Tell what a client of A meets in B, each difference with its class; exit 100 if it is breaking."""
+    from vcontract.commands import wsdl_diff as diff
+    from vcontract.report.differences import FAIL_ON, FORMATS
+
+    option.one_of("--fail-on", fail_on, FAIL_ON)
+    option.one_of("--format", output, tuple(FORMATS))
+    found = diff.wsdl_diff(old, new, tuple(root or ()), fail_on)
+    typer.echo(diff.deliver(found, output, out), nl=False)
+    raise typer.Exit(found.exit_code)
+
+
+@wsdl_app.command("fetch")
+def wsdl_fetch(
+    url: Annotated[str, typer.Argument(metavar="URL", help="URL of a server's SDK, or of its vimService.wsdl.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Directory to write.")],
+    insecure: option.Insecure = False,
+    ca_file: Annotated[Path | None, typer.Option(help="File of the CA that signed the certificate.")] = None,
+) -> None:
+    """Take a live server's own WSDL and XSD, for `run --wsdl`."""
+    from vcontract.commands.wsdl_fetch import fetch_wsdl
+
+    version, count = fetch_wsdl(url, out, insecure=insecure, ca_file=ca_file)
+    typer.echo(f"{count} files of API {version} in {out}")
+
+
+@contract_app.command("list")
+def contract_list(contract: option.ContractName = option.MANAGER) -> None:
+    """List the rows."""
+    from vcontract.contract import load, rows
+    from vcontract.schema import SHIPPED, bases_of
+    from vcontract.schema import load as load_schema
+
+    for row in rows(load(contract), bases_of(load_schema(SHIPPED[-1]))):
+        typer.echo(f"{row.id}  {row.says}  [{row.source}]" + (f"  {' '.join(row.when)}" if row.when else ""))
+
+
+@contract_app.command("lint")
+def contract_lint(folder: Annotated[Path | None, typer.Argument(help="Folder of contract files.")] = None) -> None:
+    """Check the contract files against the model and the vendor's metadata."""
+    from vcontract.commands.contract_lint import lint_folder
+
+    faults = lint_folder(folder)
+    for each in faults:
+        typer.echo(each, err=True)
+    if faults:
+        raise UsageError(f"{len(faults)} faults in the contract files")
+    typer.echo("the contract files are sound")
+
+
+@contract_app.command("explain")
+def contract_explain(
+    method: Annotated[str, typer.Argument()],
+    state: Annotated[str, typer.Option(help="name=value,… of the state and of the call.")] = "",
+    contract: option.ContractName = option.MANAGER,
+) -> None:
+    """Print what a method may answer in a state, and the situations that say so."""
+    from vcontract.commands.contract_explain import explain
+
+    typer.echo(explain(contract, method, state))

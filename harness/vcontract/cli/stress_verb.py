@@ -1,0 +1,90 @@
+"""`vcontract stress`."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vcontract.cli import options as option
+from vcontract.cli.credentials import named
+from vcontract.errors import UsageError
+
+_PAGE, _PORT = 8089, 5557
+
+
+def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
+    *,
+    clients: Annotated[int, typer.Option(min=1, help="So many clients, each with a session of its own.")] = 8,
+    vms: Annotated[int, typer.Option(min=1, help="On so many VMs.")] = 4,
+    time_limit: Annotated[float, typer.Option(min=0.1, help="Seconds of load.")] = 60.0,
+    rate: Annotated[float, typer.Option(min=0, help="Steps a second of all clients together; 0: no limit.")] = 0.0,
+    mix: Annotated[Path | None, typer.Option(help="What the clients do, by weight (TOML).")] = None,
+    disturb: Annotated[str, typer.Option(metavar="SCENARIO", help="Disturb the path or the system meanwhile.")] = "",
+    schedules: Annotated[
+        int, typer.Option(min=0, metavar="N", help="In place of a load: N drawn schedules; a race is made small.")
+    ] = 0,
+    web: Annotated[bool, typer.Option("--web", help=f"Locust's page, on loopback port {_PAGE}.")] = False,
+    processes: Annotated[int, typer.Option(min=1, help="So many workers share the VMs out.")] = 1,
+    master: Annotated[bool, typer.Option("--master", help="Wait for --processes workers of other machines.")] = False,
+    worker: Annotated[str, typer.Option(metavar="HOST[:PORT]", help="Work for the master there.")] = "",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the master listens.")] = _PORT,
+    target: option.Target = "",
+    username: option.Username = "",
+    password_file: option.PasswordFile = None,
+    insecure: option.Insecure = False,
+    config: option.ConfigFile = None,
+    wsdl: option.Wsdl = "",
+    seed: option.Seed = None,
+    report_dir: option.ReportDir = Path("reports"),
+    output: option.Format = "text",
+) -> None:
+    """Let many clients work at once, and judge whether some legal order of events explains what they saw."""
+    from vcontract.contract import load as contract
+    from vcontract.races.hunt import hunt
+    from vcontract.stress.brief import PASSWORD, Brief, Role
+    from vcontract.stress.launch import stress as launch
+    from vcontract.stress.load import Load
+    from vcontract.stress.mix import load_mix
+
+    option.one_of("--format", output, ("text", "json"))
+    if worker and master:
+        raise UsageError("--master and --worker: a process is one or the other")
+    if clients < processes or vms < processes:
+        raise UsageError(f"--processes {processes}: each worker needs a client and a VM of its own")
+    target, username, password, insecure = named(target, username, insecure=insecure)
+    if password:
+        os.environ[PASSWORD] = password  # a password goes to other processes by the environment alone
+    methods = tuple(each.name for each in contract(option.MANAGER).methods)
+    chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
+    host, at = _address(worker, port)
+    role: Role = "worker" if worker else "master" if master or processes > 1 else "alone"
+    given: dict[str, Sequence[object]] = {
+        "clients": [clients],
+        "vms": [vms],
+        "time-limit": [time_limit],
+        "seed": [chosen],
+    }
+    given |= {"rate": [rate or None], "mix": [mix], "disturb": [disturb], "schedules": [schedules or None]}
+    command = option.command("stress", target=[target], **given)
+    load = Load(clients, vms, time_limit, rate, load_mix(mix, methods), disturb)
+    brief = Brief(
+        load, option.MANAGER, chosen, command, role, host, at if worker or master else 0, processes, starts=not master,
+        web=_PAGE if web else 0, target=target, username=username, password_file=str(password_file or ""),
+        insecure=insecure, config=str(config or ""), wsdl=wsdl, report_dir=str(report_dir), output=output,
+    )  # fmt: skip
+    if schedules:
+        raise typer.Exit(int(hunt(brief.job(), schedules, time_limit, typer.echo)))
+    raise typer.Exit(launch(brief))
+
+
+def _address(worker: str, port: int) -> tuple[str, int]:
+    """Read HOST[:PORT]; raises UsageError."""
+    host, _, number = worker.partition(":")
+    if number and not number.isdigit():
+        raise UsageError(f"--worker {worker}: {number} is no port")
+    return host, int(number) if number else port

@@ -1,0 +1,59 @@
+"""The bodies of calls: serialised once where the same is sent again, or all but the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from vcontract.errors import SchemaError
+from vcontract.schema import Schema
+from vcontract.terms import Arguments, Call, Json, Ref
+
+_KEPT = 1024
+Varies: TypeAlias = tuple[str, ...]
+"""Texts of letters, digits and hyphens, each the whole of some arguments' values, that differ from call to call."""
+
+
+class Bodies:
+    """Serialises calls by a schema, and remembers what is likely to be sent again."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._known: dict[tuple[str, Ref, bytes], bytes] = {}
+
+    def body(self, call: Call, payload: Arguments, varies: Varies = (), *, again: bool = False) -> bytes:
+        """Give the bytes of a call. Raises SchemaError if the arguments cannot be serialised.
+
+        With `again` they are remembered; with `varies` too, with gaps where these texts stand.
+        """
+        if not (again or varies):
+            return self._schema.request(call.method, call.object, payload.values)
+        text = msgspec.json.encode(payload)
+        gaps = {each: f"vcontract-gap-{number}" for number, each in enumerate(varies)}
+        for each, gap in gaps.items():
+            text = text.replace(b'"%s"' % each.encode(), b'"%s"' % gap.encode())
+        key = (call.method, call.object, text)
+        body = self._known.get(key)
+        if body is None:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            values = _gapped(payload.values, gaps) if gaps else payload.values
+            try:
+                body = self._known[key] = self._schema.request(call.method, call.object, values)
+            except SchemaError:
+                # a server may name an object like a type, or a word of an enumeration: no gap can stand there
+                return self._schema.request(call.method, call.object, payload.values)
+        for each, gap in gaps.items():
+            body = body.replace(gap.encode(), each.encode())
+        return body
+
+
+def _gapped(value: Json, gaps: Mapping[str, str]) -> Json:
+    """Put gaps in the place of texts."""
+    if isinstance(value, dict):
+        return {name: _gapped(each, gaps) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_gapped(each, gaps) for each in value]
+    return gaps.get(value, value) if isinstance(value, str) else value

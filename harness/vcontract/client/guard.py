@@ -1,0 +1,221 @@
+"""Lets no call leave that could disturb what is not ours: the one place that every call passes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from html import unescape
+from typing import TYPE_CHECKING, TypeAlias
+
+from vcontract.client.marks import CONFIG, RUN, Marks, option
+from vcontract.client.properties import read
+from vcontract.errors import HaltedError, UnseenError
+from vcontract.terms import MISSING, Arguments, Call, Envelope, Faulted, Json, Operation, Ref, Returned, as_ref
+
+if TYPE_CHECKING:
+    from vcontract.client.session import Target
+
+HARMLESS = frozenset(
+    {
+        "RetrieveServiceContent",
+        "CurrentTime",
+        "Login",
+        "Logout",
+        "RetrieveProperties",
+        "RetrievePropertiesEx",
+        "ContinueRetrievePropertiesEx",
+        "CreateContainerView",
+        "DestroyView",
+        "HasPrivilegeOnEntities",
+    }
+)
+"""The methods that disturb nothing; every other one does, also those that nobody has heard of yet."""
+
+ENDS = frozenset({"Destroy_Task", "UnregisterVM"})
+"""The methods after which a VM is gone for good."""
+
+TERMINATE = "TerminateSession"
+
+FRESH = 0.1
+"""Seconds for which a read of the marks is good, if nothing else was sent since."""
+
+_TRIES = 3
+_TYPED = re.compile(rb'type\s*=\s*["\']VirtualMachine["\'][^>]*>\s*([^<>\s]+)\s*<')
+_TEXTS = re.compile(rb">\s*([^<>\s]{1,128})\s*<")
+_MOID = re.compile(r"[!-~]{1,128}")
+
+_Seen: TypeAlias = tuple[Operation, Mapping[str, Json] | None]
+"""A read of a VM's marks, and what it showed; None: the VM is gone."""
+
+
+class _Unseen(str):
+    """Why nothing is known of a VM's marks: no answer came."""
+
+    __slots__ = ()
+
+
+class Guard:
+    """Knows what is ours on one target, and asks again before each call that disturbs.
+
+    A VM is ours if it carries the mark, read just now and after all else that was sent; or if a run made it unmarked.
+    Only VMs that a run made may be destroyed: those that carry the mark of one of `runs`, and those in `made`. A host may
+    be touched if it has one of the names `hosts`; a task or a snapshot if a call of ours made it, and its VM is ours still;
+    a session may be ended if a login of ours opened it under this guard;
+    an object of another type only by one of `methods`. `others` are moIds that are known to be no VMs, `foreign` those of
+    VMs known not to be ours. `touched` are the VMs about which calls that disturb were let go; `made` is what came of
+    those, with the VMs that they were about. Reads are `actor`'s; if that is empty, those of whoever makes the call, so
+    that many may call at once.
+    """
+
+    def __init__(
+        self, marks: Marks, actor: str, *, hosts: Collection[str], methods: Collection[str], runs: Collection[str] = ()
+    ) -> None:
+        self.marks = marks
+        self.runs = set(runs)
+        self.others: set[str] = set()
+        self.foreign: set[str] = set()
+        self.touched: set[str] = set()
+        self.made: dict[Ref, frozenset[str]] = {}
+        self._actor, self._hosts, self._methods = actor, frozenset(hosts), frozenset(methods)
+        self._tasks: dict[str, frozenset[str]] = {}
+        self._sessions: set[str] = set()
+        self._seen: dict[str, _Seen] = {}
+        self._marked: set[str] = set()
+
+    def admit(self, target: Target, call: Call) -> None:
+        """Let a call leave, or raise HaltedError that says why it must not (UnseenError: the reads of its marks were lost)."""
+        if call.method in HARMLESS:
+            return
+        if why := self._object(target, call):
+            raise HaltedError(f"{call.method} on {call.object.value} was not sent: {why}")
+        for vm in sorted(self._vms(call)):
+            if why := self._refusal(target, vm, call):
+                kind = UnseenError if isinstance(why, _Unseen) else HaltedError
+                raise kind(f"{call.method} on {vm} was not sent: {why}")
+            self.touched.add(vm)
+
+    def saw(self, vm: Ref, done: Operation) -> _Seen | None:
+        """Take a read of a VM that asked for `marks.paths`, among others; None if it told nothing."""
+        outcome = done.outcome
+        if isinstance(outcome, Returned) and isinstance(outcome.value, Mapping):
+            self._seen[vm.value] = (done, outcome.value)
+            if self.marks.owners(outcome.value):
+                self._marked.add(vm.value)
+            return done, outcome.value
+        if isinstance(outcome, Faulted) and outcome.fault.type == "ManagedObjectNotFound":
+            self._seen[vm.value] = (done, None)
+            return done, None
+        return None
+
+    def heard(self, done: Operation) -> None:
+        """Learn from an operation what a call of ours made: tasks, and what those gave."""
+        outcome, method = done.outcome, done.call.method
+        if not isinstance(outcome, Returned):
+            return
+        if method == "Login" and isinstance(outcome.value, Mapping):
+            self._sessions.add(str(outcome.value.get("key")))
+        if method not in HARMLESS:
+            task = as_ref(outcome.value)
+            if task is not None and task.type == "Task":
+                self._tasks[task.value] = frozenset(self._vms(done.call))
+        elif method == "RetrievePropertiesEx" and isinstance(outcome.value, Mapping):
+            info = outcome.value.get("info")
+            if isinstance(info, Mapping) and info.get("key") in self._tasks:
+                result = as_ref(info.get("result"))
+                if result is not None:
+                    self.made[result] = self._tasks[str(info["key"])]
+
+    def past(self, done: Operation) -> None:
+        """Learn from an operation of the same run before it was cut."""
+        self.heard(done)
+        if done.call.method not in HARMLESS:
+            self.touched |= self._vms(done.call)
+
+    def _object(self, target: Target, call: Call) -> str:
+        """Say why the object of a call must not be touched; of VMs, `_refusal` says it."""
+        ref = call.object
+        if ref.type == "VirtualMachine":
+            return ""
+        if ref.type == "HostSystem":
+            done = read(target, self._actor or call.actor, ref, ["name"])
+            named = done.outcome.value if isinstance(done.outcome, Returned) else None
+            name = str((named or {}).get("name", ""))
+            return "" if name in self._hosts else f"the configuration names no host {name or ref.value!r}"
+        if ref.type == "Task":
+            return "" if ref.value in self._tasks else "no call of ours began this task"
+        if ref.type == "VirtualMachineSnapshot":
+            return "" if ref in self.made else "no call of ours made this snapshot"
+        if call.method == TERMINATE:
+            keys = call.arguments.get("sessionId")
+            ours = (
+                isinstance(call.payload, Arguments)
+                and isinstance(keys, list)
+                and keys
+                and self._sessions.issuperset(keys)
+            )
+            return "" if ours else "no login of ours opened this session"
+        return "" if call.method in self._methods else f"nothing allows this on a {ref.type}"
+
+    def _refusal(self, target: Target, vm: str, call: Call) -> str:
+        """Say why a VM must not be touched; empty if it is ours, or there is none of that name."""
+        if vm in self.others:
+            return ""
+        known = self._seen.get(vm)
+        clock = target.recorder
+        if known is None or known[0].op != clock.last or clock.now() - known[0].end > FRESH:
+            looked = self._look(target, Ref("VirtualMachine", vm), self._actor or call.actor)
+            if isinstance(looked, str):
+                return looked
+            known = looked
+        values = known[1]
+        return "" if values is None else self._why_not(Ref("VirtualMachine", vm), values, call)
+
+    def _why_not(self, vm: Ref, values: Mapping[str, Json], call: Call) -> str:
+        """Say why a VM with these marks must not be touched."""
+        if CONFIG in (refused := values.get(MISSING) or {}):
+            return f"its marks cannot be read: {refused[CONFIG].get('_typeName')}"
+        if call.method in ENDS and call.object == vm and vm not in self.made and option(values, RUN) not in self.runs:
+            return "no run of ours made this VM"
+        return "" if vm in self.made and vm.value not in self._marked else self.marks.refusal(values)
+
+    def _look(self, target: Target, vm: Ref, actor: str) -> _Seen | str:
+        """Read the marks of a VM, again if the answer is lost, as a read may be; says why they cannot be read."""
+        why = ""
+        for _ in range(_TRIES):
+            done = read(target, actor, vm, self.marks.paths, self.marks.only)
+            seen = self.saw(vm, done)
+            outcome = done.outcome
+            if seen is not None:
+                return seen
+            if isinstance(outcome, Faulted):
+                return f"its marks cannot be read: {outcome.fault.type}"
+            why = f"its marks cannot be read: {getattr(outcome, 'reason', 'no answer')}"
+        return _Unseen(why)
+
+    def _vms(self, call: Call) -> set[str]:
+        """Name every VM that a call could be about."""
+        refs = (call.object, *_refs(call.arguments))
+        found = {each.value for each in refs if each.type == "VirtualMachine" or each.value in self.foreign}
+        found |= self._tasks.get(call.object.value, frozenset()) if call.object.type == "Task" else frozenset()
+        found |= self.made.get(call.object, frozenset())
+        if isinstance(call.payload, Envelope):  # what is broken may be read otherwise than it was meant
+            found |= _plain(_TYPED.findall(call.payload.body))
+            found |= _plain(_TEXTS.findall(call.payload.body)) & self.foreign
+        return {each for each in found if _MOID.fullmatch(each)}  # nothing else is ever the name of an object
+
+
+def _plain(texts: list[bytes]) -> set[str]:
+    return {unescape(each.decode("utf-8", "replace")) for each in texts}
+
+
+def _refs(value: Json) -> Iterator[Ref]:
+    """Give every reference in a wire value."""
+    ref = as_ref(value)
+    if ref is not None:
+        yield ref
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _refs(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _refs(each)

@@ -1,0 +1,71 @@
+"""What a target offers before anybody has logged in: the list of its API versions, and the schema that fits."""
+
+from __future__ import annotations
+
+import math
+
+from vcontract.client.actors import NOBODY, Exchanges
+from vcontract.client.lasting import BUSY, patiently, seconds_of
+from vcontract.client.pacing import Pacing
+from vcontract.client.recording import GET, Tape
+from vcontract.client.wire import Endpoint, HttpReply
+from vcontract.errors import HarnessError, TargetError
+from vcontract.schema import Schema, load, newest_usable, parse_versions_document
+from vcontract.terms import UNSENT, Faulted, Lost, Outcome
+
+VERSIONS = "vimServiceVersions.xml"
+
+
+def versions(endpoint: Endpoint, connection: Exchanges, pacing: Pacing, tape: Tape | None) -> HttpReply | Lost:
+    """Fetch the list of versions; a busy server is asked again."""
+    path = f"{endpoint.path}/{VERSIONS}"
+    sent = tape.now() if tape is not None else 0.0
+    with pacing:
+        reply = patiently(
+            lambda: connection.get(path),
+            lambda got: seconds_of(got) if isinstance(got, HttpReply) and got.status in BUSY else None,
+            math.inf,
+        )
+    connection.close()
+    if tape is not None:
+        tape.exchange(NOBODY, GET, path, sent, tape.now(), reply)
+    return reply
+
+
+def offered_schema(endpoint: Endpoint, reply: HttpReply | Lost) -> Schema:
+    """Load the newest schema of those that the list of versions names. Raises TargetError."""
+    path = f"{endpoint.path}/{VERSIONS}"
+    if isinstance(reply, Lost):
+        reason = reply.reason.removeprefix(UNSENT) + _advice(reply.reason)
+        raise TargetError(f"{endpoint.url} cannot be reached: {reason}")
+    if reply.status in BUSY:
+        raise TargetError(f"{endpoint.url} is too busy: {path} has status {reply.status}; try again later")
+    if reply.status != 200:
+        raise TargetError(f"{endpoint.url} is no vCenter: {path} has status {reply.status}{_elsewhere(reply)}")
+    try:
+        offered = parse_versions_document(reply.body)
+    except HarnessError as error:
+        raise TargetError(f"{endpoint.url} is no vCenter: {path} is no list of versions: {error}") from error
+    version = newest_usable(offered)
+    if version is None:
+        raise TargetError(f"{endpoint.url} offers API {', '.join(offered) or 'nothing'}; no WSDL can be made for it")
+    return load(version)
+
+
+def _advice(reason: str) -> str:
+    if "certificate not trusted" in reason:
+        return "; give the CA that signed it (ca_file), its thumbprint, or --insecure to accept any"
+    if "WRONG_VERSION_NUMBER" in reason:
+        return "; does it speak http instead of https?"
+    return ""
+
+
+def _elsewhere(reply: HttpReply) -> str:
+    return f", it points to {reply.header('location')}" if reply.header("location") else ""
+
+
+def in_words(outcome: Outcome) -> str:
+    """Say in one line what came instead of what was wanted."""
+    if isinstance(outcome, Faulted):
+        return f"{outcome.fault.type}: {outcome.fault.message}".replace("\n", " ").rstrip(": ")
+    return outcome.reason if isinstance(outcome, Lost) else "an empty reply"

@@ -1,0 +1,84 @@
+"""How much is asked of a target: so many requests a second, so many at once, so many in all."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from vcontract.errors import UsageError
+
+_NAP = 0.25
+"""Seconds after which a wait looks whether it must end."""
+
+
+class SpentError(UsageError):
+    """A limit of calls or requests is reached; a run that is under way ends with what is known."""
+
+
+class Pacing:
+    """Stands around each request: entering waits for its turn, before the request is recorded. 0 is no limit.
+
+    For many threads. Nobody may enter once `total` requests were let through, until the limit is lifted. `stopped` ends a wait
+    early: whoever sets it sees to it that the request does not leave.
+    """
+
+    def __init__(
+        self,
+        per_second: float = 0.0,
+        at_once: int = 0,
+        total: int = 0,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.limited = bool(per_second or at_once or total)
+        self.stopped: Callable[[], bool] = lambda: False
+        self.sent = 0
+        self._pause = 1 / per_second if per_second else 0.0
+        self._total = total
+        self._clock, self._sleep = clock, sleep
+        self._places = threading.BoundedSemaphore(at_once) if at_once else None
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    @property
+    def spent(self) -> str:
+        """Say that no more requests are allowed; empty if some are."""
+        if not self._total or self.sent < self._total:
+            return ""
+        return f"the limit of {self._total} requests was reached (limits.total_calls)"
+
+    def lift(self) -> None:
+        """Let requests through beyond `total`: what was disturbed is put back whatever that takes."""
+        self._total = 0
+
+    def __enter__(self) -> None:
+        if self._places is not None:
+            self._places.acquire()
+        try:
+            self._await(self._turn())
+        except BaseException:
+            self._leave()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+
+    def _turn(self) -> float:
+        """Take the next turn; gives the time of it. Raises SpentError if there is none."""
+        with self._lock:
+            if self.spent:
+                raise SpentError(self.spent)
+            self.sent += 1
+            turn = max(self._next, self._clock())
+            self._next = turn + self._pause
+            return turn
+
+    def _await(self, turn: float) -> None:
+        while self._pause and (left := turn - self._clock()) > 0 and not self.stopped():
+            self._sleep(min(left, _NAP))
+
+    def _leave(self) -> None:
+        if self._places is not None:
+            self._places.release()

@@ -1,0 +1,74 @@
+"""Through an HTTP proxy to the target, by CONNECT (RFC 9110, 9.3.6): the proxy sees host and port, and nothing of what is said.
+
+Only a proxy that was configured is used: HTTPS_PROXY and its like in the environment are not heeded.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from urllib.parse import urlsplit
+
+import msgspec
+
+from vcontract.errors import UsageError
+
+_LONGEST = 16384
+
+
+class Proxy(msgspec.Struct, frozen=True):
+    """Where a proxy listens."""
+
+    host: str
+    port: int
+
+
+def parse_proxy(url: str) -> Proxy | None:
+    """Read the URL of a proxy, `http://HOST[:PORT]` (port 3128 if it has none); None if it is empty. Raises UsageError."""
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise UsageError(f"proxy = {url!r} is no URL: {error}") from error
+    if parts.username is not None:
+        raise UsageError("proxy: the URL holds a user name; a proxy that asks for one is not supported")
+    if parts.scheme != "http" or not parts.hostname or parts.path not in {"", "/"}:
+        raise UsageError(f"proxy = {url!r}: expected http://HOST[:PORT]")
+    return Proxy(parts.hostname, 3128 if port is None else port)
+
+
+def tunnel(proxy: Proxy, host: str, port: int, seconds: float) -> socket.socket:
+    """Connect to a host through a proxy, within so many seconds. Raises OSError if the proxy refuses, TimeoutError."""
+    deadline = time.monotonic() + seconds
+    sock = socket.create_connection((proxy.host, proxy.port), seconds)
+    try:
+        place = f"{f'[{host}]' if ':' in host else host}:{port}"
+        sock.sendall(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode())
+        if complaint := _complaint(_head(sock, deadline)):
+            raise ConnectionAbortedError(f"the proxy {proxy.host}:{proxy.port} {complaint}")  # noqa: TRY301 - closed below
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _head(sock: socket.socket, deadline: float) -> bytes:
+    """Read the head of the answer, byte by byte: what follows it belongs to the tunnel; as far as it comes."""
+    told = b""
+    while not told.endswith(b"\r\n\r\n") and len(told) < _LONGEST:
+        sock.settimeout(max(deadline - time.monotonic(), 0.001))
+        more = sock.recv(1)
+        if not more:
+            break
+        told += more
+    return told
+
+
+def _complaint(head: bytes) -> str:
+    """Say what keeps the answer from being a tunnel; empty if it is one."""
+    if not head.endswith(b"\r\n\r\n"):
+        return "did not answer CONNECT"
+    _, _, status = head.split(b"\r\n")[0].decode("latin-1").partition(" ")
+    return "" if status.startswith("2") else f"refuses: {status[:100]}"

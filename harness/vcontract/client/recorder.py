@@ -1,0 +1,148 @@
+"""Writes what happened, as it happens: one event a line, each line one write, so that a killed run loses nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from vcontract.client.clock import Clock
+from vcontract.errors import HarnessError, RunFileError, UsageError
+from vcontract.history import RESUMED, History, encode_event, operation
+from vcontract.terms import Answer, Call, Event, Invoke, Json, Observed, Operation, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class Recorder:
+    """Numbers the operations of a run, from `after` on, and times them in seconds on one clock, which starts at 0.
+
+    With `path` None nothing is written. With `keep`, `operations` holds every finished operation in the order of
+    their ends; `cell` is noted with every call that names none, `block` with every call, and each of `listeners` is told
+    of every finished operation. Safe for many threads. UsageError: the file cannot be opened, or another process has it;
+    HarnessError: it cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        keep: bool = True,
+        clock: Clock | None = None,
+        after: int = 0,
+    ) -> None:
+        self.operations: list[Operation] = []
+        self.requests = 0
+        self.calls = 0
+        self.slept = 0.0
+        self.cell = ""
+        self.block = ""
+        self._after = after
+        self._stopping = False
+        self.listeners: list[Callable[[Operation], None]] = []
+        self._keep = keep
+        self._clock = clock or Clock()
+        self._zero = self._clock.now()
+        self._lock = threading.Lock()
+        self._path = path
+        self._file = -1
+        if path is not None:
+            try:
+                self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            except OSError as error:
+                raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # goes with the process, however that ends
+            except OSError:
+                os.close(self._file)
+                raise UsageError(f"{path}: the run is under way: another process writes its history") from None
+
+    @classmethod
+    def continued(cls, path: Path, history: History) -> Recorder:
+        """Go on with the file of a run that was cut: a last line that was torn goes, the cut is noted, numbers and times go on.
+
+        RunFileError: the file cannot be mended.
+        """
+        recorder = cls(path)
+        try:
+            with path.open("r+b") as file:
+                file.truncate(file.read().rfind(b"\n") + 1)
+        except OSError as error:
+            raise RunFileError(f"{path}: cannot be written: {error.strerror}") from error
+        recorder.operations = list(history.operations)
+        recorder.requests = max((each.op for each in history.operations), default=0)
+        recorder.calls = sum(each.purpose == "judge" for each in history.operations)
+        recorder._zero -= max((each.end for each in history.operations), default=0.0)
+        recorder.observed(RESUMED, {})
+        return recorder
+
+    def now(self) -> float:
+        """Seconds since the recorder was made, or the run that it goes on with."""
+        return self._clock.now() - self._zero
+
+    def sleep(self, seconds: float) -> None:
+        """Let so much time pass on that clock; `slept` is the sum."""
+        self.slept += max(0.0, seconds)
+        self._clock.sleep(seconds)
+
+    @property
+    def last(self) -> int:
+        """The number of the operation that began last."""
+        return self._after + self.requests
+
+    def observed(self, subject: str, facts: dict[str, Json]) -> None:
+        """Note what no call tells."""
+        self._write(Observed(subject, facts))
+
+    def invoke(self, call: Call, purpose: str, cell: str) -> Invoke:
+        """Note that a call is about to leave; `calls` counts the judged ones, `requests` all."""
+        with self._lock:
+            if self._stopping:
+                self._stopping = False
+                raise KeyboardInterrupt
+            self.requests += 1
+            self.calls += purpose == "judge"
+            event = Invoke(self._after + self.requests, self.now(), call, purpose, cell or self.cell, self.block)
+        self._write(event)
+        return event
+
+    def answer(
+        self, invoke: Invoke, ended: float, outcome: Outcome, *, status: int = 0, problems: tuple[str, ...] = ()
+    ) -> Operation:
+        """Note what came back; `ended` is the time (of `now`) after the last byte."""
+        event = Answer(op=invoke.op, time=ended, outcome=outcome, status=status, problems=problems)
+        self._write(event)
+        done = operation(invoke, event)
+        if self._keep:
+            self.operations.append(done)
+        for listener in self.listeners:
+            listener(done)
+        return done
+
+    def stop(self) -> None:
+        """Let the next call not begin: KeyboardInterrupt is raised in its place, once. A signal handler may call it."""
+        self._stopping = True
+
+    def stopping(self) -> bool:
+        """Whether the next call will not begin."""
+        return self._stopping
+
+    def close(self) -> None:
+        """Close the file; later events are kept in memory only."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _write(self, event: Event) -> None:
+        if self._file < 0:
+            return
+        line = encode_event(event)
+        try:
+            written = os.write(self._file, line)
+        except OSError as error:
+            raise HarnessError(f"{self._path}: cannot be written: {error.strerror}") from error
+        if written != len(line):
+            raise HarnessError(f"{self._path}: only {written} of {len(line)} bytes of a line could be written")

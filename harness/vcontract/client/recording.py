@@ -1,0 +1,215 @@
+"""The file of a recorded run: its first line says what it is, each further line is one exchange, secrets by name.
+
+Form `vcontract.recording/1`. A body stands as text if it is UTF-8, else in `base64`. Times are seconds on the
+clock of the run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from vcontract.client.wire import HttpReply
+from vcontract.errors import HarnessError, RunFileError, UsageError
+from vcontract.terms import Json, Lost
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from vcontract.client.recorder import Recorder
+    from vcontract.client.secrets import Secrets
+
+FORMAT = "vcontract.recording/1"
+GET, POST = "GET", "POST"
+SESSION = "session"
+"""The kind of a secret that a cookie holds."""
+_KEPT = frozenset({"content-type", "location", "set-cookie"})
+"""The headers of a reply that mean something to a client of the SDK; others may hold what nobody checked."""
+_PAIR = re.compile(r'([^=;\s]+)=("?)([^";]+)')
+_T = TypeVar("_T")
+
+
+class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A body: `text`, or `base64` if it is no UTF-8."""
+
+    text: str = ""
+    base64: bytes = b""
+
+    @classmethod
+    def of(cls, body: bytes) -> Content:
+        """Write a body down."""
+        try:
+            return cls(body.decode())
+        except UnicodeDecodeError:
+            return cls(base64=body)
+
+    @property
+    def body(self) -> bytes:
+        """The body again."""
+        return self.base64 or self.text.encode()
+
+
+class Answered(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A whole reply."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    content: Content = Content()
+
+    @property
+    def reply(self) -> HttpReply:
+        """The reply again."""
+        return HttpReply(self.status, self.headers, self.content.body)
+
+
+class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A request of an actor and what became of it: a reply, or the reason why it was `lost`.
+
+    `slept` are the seconds that the run waited on purpose between the exchange before and this one.
+    """
+
+    actor: str
+    verb: str
+    path: str
+    sent: float
+    ended: float
+    headers: dict[str, str] = {}
+    content: Content = Content()
+    reply: Answered | None = None
+    lost: str = ""
+    slept: float = 0.0
+
+
+class Opening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first line: the form, the server's URL, when it began (UTC), what was asked of the run and its configuration."""
+
+    format: str
+    url: str
+    began: str
+    asked: dict[str, Json] = {}
+    config: dict[str, Json] = {}
+
+
+class Recording(msgspec.Struct, frozen=True):
+    """A recording that was read; its exchanges stay lines until they are wanted, for they may be hundreds of megabytes."""
+
+    opening: Opening
+    lines: list[bytes]
+
+    def exchange(self, place: int) -> Exchange:
+        """Give an exchange by its place, from 0 on."""
+        return msgspec.json.decode(self.lines[place], type=Exchange)
+
+
+class Tape:
+    """Writes a recording as it happens, one write a line, so that a killed run loses nothing. Safe for many threads.
+
+    UsageError: the file is there already or cannot be made; HarnessError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, opening: Opening, secrets: Secrets, recorder: Recorder) -> None:
+        self.now = recorder.now
+        self._recorder, self._slept = recorder, recorder.slept
+        self._path, self._secrets = path, secrets
+        self._lock = threading.Lock()
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        except FileExistsError as error:
+            raise UsageError(f"{path}: is there already; a recording is never written over") from error
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+        self._write(opening)
+
+    def exchange(
+        self,
+        actor: str,
+        verb: str,
+        path: str,
+        sent: float,
+        ended: float,
+        outcome: HttpReply | Lost,
+        *,
+        request: tuple[Mapping[str, str], bytes] = ({}, b""),
+    ) -> None:
+        """Write an exchange; `request` are headers and body, its secrets by name. Those of the reply are taken out here."""
+        headers, body = request
+        reply, lost = None, ""
+        if isinstance(outcome, Lost):
+            lost = self._secrets.redact(outcome.reason) or "no reason"
+        else:
+            kept = tuple((name, self._header(name, value)) for name, value in outcome.headers if name in _KEPT)
+            reply = Answered(outcome.status, kept, Content.of(self._secrets.clean(outcome.body)))
+        shown = {name: self._header(name, value) for name, value in headers.items()}
+        content = Content.of(self._secrets.clean(body))
+        slept, self._slept = round(self._recorder.slept - self._slept, 6), self._recorder.slept
+        self._write(Exchange(actor, verb, path, round(sent, 6), round(ended, 6), shown, content, reply, lost, slept))
+
+    def close(self, *, keep: bool = True) -> None:
+        """Close the file; without `keep` it goes: there was no run."""
+        with self._lock:
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
+        if not keep:
+            self._path.unlink(missing_ok=True)
+
+    def _header(self, name: str, value: str) -> str:
+        if name.lower() == "set-cookie":
+            return _PAIR.sub(
+                lambda found: f"{found[1]}={found[2]}{self._secrets.learn(found[3], SESSION)}", value, count=1
+            )
+        if name.lower() == "cookie":
+            return _PAIR.sub(lambda found: f"{found[1]}={found[2]}{self._secrets.named(found[3])}", value)
+        return self._secrets.clean(value.encode()).decode()
+
+    def _write(self, line: Opening | Exchange) -> None:
+        data = msgspec.json.encode(line) + b"\n"
+        with self._lock:
+            if self._file < 0:
+                return
+            try:
+                written = os.write(self._file, data)
+            except OSError as error:
+                raise HarnessError(f"{self._path}: cannot be written: {error.strerror}") from error
+        if written != len(data):
+            raise HarnessError(f"{self._path}: only {written} of {len(data)} bytes of a line could be written")
+
+
+def read_recording(path: Path) -> Recording:
+    """Read a recording. Raises RunFileError that names file and line for all that is none, or is not whole."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RunFileError(f"{path}: cannot be read: {error.strerror}") from error
+    first, _, rest = data.partition(b"\n")
+    form = _decoded(path, 1, first, _Form).format
+    if form != FORMAT:
+        raise RunFileError(f"{path}: is of form {form!r}; this vcontract replays {FORMAT} only")
+    opening = _decoded(path, 1, first, Opening)
+    lines = rest.split(b"\n")
+    if lines.pop():
+        raise RunFileError(f"{path}:{len(lines) + 2}: the last line is cut; take it off to replay what is before it")
+    for number, line in enumerate(lines, 2):
+        each = _decoded(path, number, line, Exchange)
+        if (each.reply is None) == (not each.lost):
+            raise RunFileError(
+                f"{path}:{number}: not an exchange: it takes a reply, or else the reason why it was lost"
+            )
+    return Recording(opening, lines)
+
+
+class _Form(msgspec.Struct):
+    format: str
+
+
+def _decoded(path: Path, number: int, line: bytes, kind: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        what = "no recording" if kind is not Exchange else "not an exchange"
+        raise RunFileError(f"{path}:{number}: {what}: {error}") from error

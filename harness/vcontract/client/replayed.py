@@ -1,0 +1,115 @@
+"""Connections that answer from a recording, without any network."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from vcontract.client.clock import RecordedClock
+from vcontract.client.recording import GET, POST, Recording
+from vcontract.terms import Lost
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vcontract.client.wire import HttpReply
+
+_METHOD = re.compile(rb"<(?:[\w.-]+:)?Body[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
+_READ = "RetrievePropertiesEx"
+"""What the harness polls with: it changes nothing, so one may be left out, or asked for once more."""
+
+
+class Replay:
+    """A recorded run as its server: it goes through the exchanges in their order, for all actors together.
+
+    A request gets the answer of the next exchange with the same actor, path, headers (but for the cookie) and body. Only
+    reads may be left out on the way to it, as by a run that polls less often; a read that does not come any more gets its
+    last answer again. The first request that was not recorded ends it: it and all that follow are Lost, and `over` says
+    why, for whatever came after would be answered out of its place. Not for several threads.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.clock = RecordedClock()
+        self.over = ""
+        self._recording = recording
+        self._at = 0
+        self._count = count = len(recording.lines)
+        self._places: dict[bytes, list[int]] = {}
+        self._read: list[bool] = []
+        self._goes_on: list[float] = []
+        for place in range(count):
+            each = recording.exchange(place)
+            key = _key(each.actor, each.verb, each.path, each.headers, each.content.body)
+            self._places.setdefault(key, []).append(place)
+            self._read.append(each.verb == GET or method_of(each.verb, each.path, each.content.body) == _READ)
+            self._goes_on.append(each.sent - each.slept)
+        self._acts = [count] * (count + 1)
+        """For each place the next one that is no read."""
+        for place in reversed(range(count)):
+            self._acts[place] = self._acts[place + 1] if self._read[place] else place
+
+    def connect(self, actor: str) -> ReplayedConnection:
+        """Give an actor's connection."""
+        return ReplayedConnection(self, actor)
+
+    def answer(self, actor: str, verb: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpReply | Lost:
+        """Find what a request was answered."""
+        if self.over:
+            return Lost(self.over)
+        places = self._places.get(_key(actor, verb, path, headers, body), [])
+        following = bisect_left(places, self._at)
+        if following < len(places) and places[following] <= self._acts[self._at]:
+            self._at = places[following] + 1
+            return self._told(places[following])
+        if following and self._read[places[following - 1]]:
+            return self._told(places[following - 1])
+        what = f"{method_of(verb, path, body)} of {actor}"
+        self.over = f"the recording holds no answer to {what} after {self._at} of its {self._count} exchanges"
+        return Lost(self.over)
+
+    def _told(self, place: int) -> HttpReply | Lost:
+        exchange = self._recording.exchange(place)
+        self.clock.reach(exchange.ended, self._goes_on[self._at] if self._at < self._count else 0.0)
+        return Lost(exchange.lost) if exchange.reply is None else exchange.reply.reply
+
+
+class ReplayedConnection:
+    """An actor's way to a recording; what it sends goes nowhere."""
+
+    def __init__(self, replay: Replay, actor: str) -> None:
+        self._replay, self._actor = replay, actor
+        self.met = True
+        self.reused = False
+
+    @property
+    def over(self) -> str:
+        """Why nothing more will be answered; empty if it may."""
+        return self._replay.over
+
+    def get(self, path: str) -> HttpReply | Lost:
+        """Give the document as it was recorded."""
+        return self._replay.answer(self._actor, GET, path, {}, b"")
+
+    def post(
+        self, path: str, body: bytes, headers: Mapping[str, str], pacing: tuple[float, ...], seconds: float
+    ) -> HttpReply | Lost:
+        """Give the answer that was recorded."""
+        del pacing, seconds  # the recorded times hold them
+        return self._replay.answer(self._actor, POST, path, headers, body)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def method_of(verb: str, path: str, body: bytes) -> str:
+    """Name what a request asks for: the method of a call as far as it can be read, else the document."""
+    found = _METHOD.search(body)
+    return f"{verb} {path}" if found is None else found[1].decode()
+
+
+def _key(actor: str, verb: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    # A session has another cookie each time; which one it is, the actor tells.
+    shown = sorted((name.lower(), value) for name, value in headers.items() if name.lower() != "cookie")
+    return blake2b(repr((actor, verb, path, shown)).encode() + body, digest_size=16).digest()

@@ -1,0 +1,125 @@
+"""Which fields of replies are secret, whatever stands in them; and the way to take it out of a decoded value.
+
+Sources: the `secret` flag of the vendor's metadata (pyVmomi's F_SECRET), all of it and not only what the shipped WSDL sets
+reach, for a server may be judged by a WSDL of its own; what the metadata leaves unmarked is listed apart, with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from vcontract.terms import Json
+
+MARKED: Mapping[str, tuple[str, ...]] = {
+    "ActiveVsanDirectoryServerConfig": ("password",),
+    "CryptoKeyPlain": ("keyData",),
+    "CustomizationPassword": ("value",),
+    "HostAccountSpec": ("password",),
+    "HostActiveDirectorySpec": ("password",),
+    "HostConnectSpec": ("password", "vimAccountPassword"),
+    "HostInternetScsiHbaAuthenticationProperties": ("chapSecret", "mutualChapSecret"),
+    "HostIpmiInfo": ("password",),
+    "HostNasVolumeSpec": ("password",),
+    "HostPatchManagerPatchManagerOperationSpec": ("password",),
+    "HostSecuritySpec": ("adminPassword",),
+    "HostServiceTicket": ("sessionId",),
+    "KmipServerSpec": ("password",),
+    "NamePasswordAuthentication": ("password",),
+    "PasswordField": ("value",),
+    "SAMLTokenAuthentication": ("token",),
+    "ServiceLocatorNamePassword": ("password",),
+    "ServiceLocatorSAMLCredential": ("token",),
+    "SessionManagerGenericServiceTicket": ("id",),
+    "TicketedSessionAuthentication": ("ticket",),
+    "VAppPropertyInfo": ("defaultValue", "value"),
+    "VASAProviderUpgradeSpec": ("password",),
+    "VasaProviderSpec": ("password",),
+    "VirtualMachineMksTicket": ("ticket",),
+    "VirtualMachineTicket": ("ticket",),
+    "VsanClusterTelemetryProxyConfig": ("password",),
+    "VsanHostCreateNativeKeyProviderSpec": ("keyDerivationKey",),
+    "VsanHostEncryptionInfo": ("clientKey",),
+    "VsanMetricProfile": ("authToken",),
+    "VsanObjSnapParams": ("cookie",),
+    "VsanObjectSnapshotId": ("cookie",),
+    "VsanRemoteVcInfoStandalone": ("password",),
+    "VsanVbossObjectStoreConfig": ("secretKey",),
+}
+"""Fields that the vendor marks, by type; `tests/target/test_secret_fields.py` holds them against the metadata."""
+
+UNMARKED: Mapping[str, tuple[str, ...]] = {
+    # a credential, though not flagged (domain.md, section 4)
+    "SSPIAuthentication": ("sspiToken",),
+    # whatever an administrator wrote for the guest: scripts and cloud-init data hold passwords and keys
+    "CustomizationLinuxPrep": ("scriptText",),
+    "CustomizationSysprep": ("scriptText",),
+    "CustomizationSysprepText": ("value",),
+    "CustomizationCloudinitPrep": ("metadata", "userdata"),
+    "CustomizationGuiRunOnce": ("commandList",),
+    # a key of Windows
+    "CustomizationUserData": ("productId",),
+    # names a session for TerminateSession, and is the very cookie on some servers (govmomi's vcsim)
+    "UserSession": ("key",),
+    "SessionManagerLocalTicket": ("passwordFilePath",),
+}
+"""Fields that are secret all the same, by type."""
+
+RESULTS = frozenset({"AcquireCloneTicket"})
+"""Methods whose result is the secret itself (marked so in the metadata)."""
+
+_BY_TYPE: Mapping[str, frozenset[str]] = {
+    name: frozenset({*MARKED.get(name, ()), *UNMARKED.get(name, ())}) for name in MARKED.keys() | UNMARKED.keys()
+}
+_NONE: frozenset[str] = frozenset()
+Hidden = tuple[str, str, str]
+"""What was hidden: the field (the name of its element), the value, the name that stands for it."""
+Veil = Callable[[str, str], str]
+"""Takes a secret and the kind of thing it is, gives the name that stands for it."""
+
+
+def veiled(method: str, value: Json, learn: Veil) -> tuple[Json, list[Hidden]]:
+    """Give what a method returned, or the fields of a fault, with names in the place of its secrets; and what was hidden."""
+    hidden: list[Hidden] = []
+    if method not in RESULTS and not _holds(value):
+        return value, hidden
+    shown = _hide(value, learn, method, "returnval", hidden) if method in RESULTS else _veil(value, learn, hidden)
+    return shown, hidden
+
+
+def _holds(value: Json) -> bool:
+    """Whether there is a type with a secret field in a value; nearly never, and nothing is built to find out."""
+    if isinstance(value, dict):
+        if value.get("_typeName") in _BY_TYPE:
+            return True
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return any(_holds(each) for each in value if isinstance(each, (dict, list)))
+
+
+def _veil(value: Json, learn: Veil, hidden: list[Hidden]) -> Json:
+    if isinstance(value, dict):
+        kind = value.get("_typeName", "")
+        secret = _BY_TYPE.get(kind, _NONE)
+        return {
+            name: _hide(each, learn, kind, name, hidden) if name in secret else _veil(each, learn, hidden)
+            for name, each in value.items()
+        }
+    return [_veil(each, learn, hidden) for each in value] if isinstance(value, list) else value
+
+
+def _hide(value: Json, learn: Veil, kind: str, field: str, hidden: list[Hidden]) -> Json:
+    """Hide all of a secret field, however deep the server made it."""
+    if isinstance(value, dict):
+        return {
+            name: each if name == "_typeName" else _hide(each, learn, kind, field if name == "_value" else name, hidden)
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_hide(each, learn, kind, field, hidden) for each in value]
+    if not isinstance(value, str):
+        return value
+    name = learn(value, kind)
+    if name != value:
+        hidden.append((field, value, name))
+    return name

@@ -1,0 +1,337 @@
+"""A target: its schema, its sessions, and `send`, the one way in which a call reaches it."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vcontract.client import properties
+from vcontract.client.actors import COOKIE, NOBODY, Connect, Session
+from vcontract.client.bodies import Bodies, Varies
+from vcontract.client.lasting import Pulse, kind_of, patiently, seconds_of, turned_away
+from vcontract.client.offered import in_words, offered_schema, versions
+from vcontract.client.pacing import Pacing
+from vcontract.client.proxy import parse_proxy
+from vcontract.client.recorder import Recorder
+from vcontract.client.recording import POST, SESSION, Tape
+from vcontract.client.secret_bodies import without_fields, without_hidden
+from vcontract.client.secret_fields import Hidden, veiled
+from vcontract.client.secrets import Secrets
+from vcontract.client.soap import interpret
+from vcontract.client.trust import Trust, tls_context
+from vcontract.client.wire import Connection, Endpoint, HttpReply, Limits, parse_url
+from vcontract.errors import TargetError
+from vcontract.schema import Schema, load
+from vcontract.terms import (
+    SECRET,
+    TURNED_AWAY,
+    Arguments,
+    Call,
+    Envelope,
+    Faulted,
+    Json,
+    Lost,
+    Operation,
+    Outcome,
+    Ref,
+    Returned,
+    as_ref,
+    shows_session,
+    unauthenticated,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vcontract.client.guard import Guard
+
+_INSTANCE = Ref("ServiceInstance", "ServiceInstance")
+IDLE = 300.0
+_SHARE, _LEAST = 5.0, 1.0
+"""Seconds that an exchange gets, where it may take them, of a run that must end; and even after that end."""
+Shape = Callable[[Json], Json]
+
+
+class Target:
+    """A server that answers calls; each actor has a session and a connection of its own.
+
+    `content` is the decoded ServiceContent, `about` its AboutInfo. Different actors may be used by different threads.
+
+    A session that ended by itself, as a vCenter's do after 30 idle minutes, is opened again when its actor is told so, and
+    looked after before a judged call if it was idle for `IDLE` seconds; `renewed` names the actors to whom that happened.
+    No exchange lasts longer than `patience` seconds, or than a quarter of what is left until `ends` (a moment of
+    the recorder). `pulse` tells when the target is gone.
+    With a `guard` no call leaves that it does not admit; who sets none sends what he likes.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        schema: Schema,
+        recorder: Recorder,
+        secrets: Secrets,
+        connect: Connect,
+        pacing: Pacing,
+        tape: Tape | None = None,
+    ) -> None:
+        self.url = endpoint.url
+        self.schema = schema
+        self.recorder = recorder
+        self.secrets = secrets
+        self.pacing = pacing
+        pacing.stopped = recorder.stopping
+        self._turn = pacing if pacing.limited else nullcontext()
+        self.content: dict[str, Json] = {}
+        self.guard: Guard | None = None
+        self._path = endpoint.path
+        self._connect = connect
+        self._tape = tape
+        self._sessions: dict[str, Session] = {}
+        self._bodies = Bodies(schema)
+        self.patience = self.ends = math.inf
+        self.renewed: list[str] = []
+        self.pulse = Pulse()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(  # noqa: PLR0913 - all that there is to say of a server, each by name
+        cls,
+        url: str,
+        *,
+        wsdl: str | Path | None = None,
+        trust: Trust | None = None,
+        recorder: Recorder | None = None,
+        secrets: Secrets | None = None,
+        limits: Limits | None = None,
+        connect: Connect | None = None,
+        tape: Tape | None = None,
+        pacing: Pacing | None = None,
+        proxy: str = "",
+    ) -> Target:
+        """Reach a target, choose the newest schema that it offers (or take `wsdl`), read its ServiceContent.
+
+        `connect` takes the place of the network; `tape` records every exchange; `proxy` is that on the way,
+        `http://HOST:PORT` (empty: none). Raises TargetError, with a line that says what to do, if it is dead, busy, not
+        trusted or no vCenter; UsageError for an unusable URL, CA file, proxy or WSDL.
+        """
+        endpoint = parse_url(url)
+        if connect is None:
+            tls = tls_context(trust or Trust()) if endpoint.secure else None
+            wire = partial(Connection, endpoint, trust, limits, parse_proxy(proxy), tls=tls)
+            connect = lambda _: wire()  # noqa: E731 - on the wire all actors' connections are alike
+        pacing = pacing or Pacing()
+        schema = (
+            load(wsdl)
+            if wsdl is not None
+            else offered_schema(endpoint, versions(endpoint, connect(NOBODY), pacing, tape))
+        )
+        target = cls(endpoint, schema, recorder or Recorder(), secrets or Secrets(), connect, pacing, tape)
+        outcome = target.send(Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)).outcome
+        if not isinstance(outcome, Returned) or not isinstance(outcome.value, dict):
+            target.close()
+            raise TargetError(f"{endpoint.url} gave no ServiceContent: {in_words(outcome)}")
+        target.content = outcome.value
+        return target
+
+    @property
+    def api_version(self) -> str:
+        """The wire version of every call."""
+        return self.schema.api_version
+
+    @property
+    def about(self) -> dict[str, Json]:
+        """The AboutInfo of the target: fullName, version, build, apiVersion and others."""
+        found = self.content.get("about")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def over(self) -> str:
+        """Why the target will answer nothing more; empty if it may."""
+        return next((each.connection.over for each in self._sessions.values() if each.connection.over), "")
+
+    def manager(self, name: str) -> Ref:
+        """Give a manager by its name in ServiceContent; TargetError if the target has none."""
+        found = as_ref(self.content.get(name))
+        if found is None:
+            raise TargetError(f"{self.url} has no {name} (API {self.api_version})")
+        return found
+
+    def login(self, actor: str, username: str, password_secret: str) -> Operation:
+        """Open the actor's session with a named secret; raises TargetError if it is refused."""
+        name = SECRET + password_secret.removeprefix(SECRET)
+        self.forget(actor)
+        arguments = Arguments({"userName": username, "password": name})
+        done = self.send(Call(self.manager("sessionManager"), "Login", arguments, actor), purpose="arrange")
+        if not isinstance(done.outcome, Returned):
+            raise TargetError(f"{self.url} refuses the login of {username}: {in_words(done.outcome)}")
+        return done
+
+    def logout(self, actor: str) -> Operation:
+        """End the actor's session; its cookie is kept, so that later calls show what an ended session gets."""
+        call = Call(self.manager("sessionManager"), "Logout", Arguments({}), actor)
+        return self.send(call, purpose="arrange")
+
+    def forget(self, actor: str) -> None:
+        """Drop an actor's connection and cookie without a word to the server."""
+        with self._lock:
+            session = self._sessions.pop(actor, None)
+        if session is not None:
+            session.connection.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        for actor in list(self._sessions):
+            self.forget(actor)
+
+    def send(
+        self, call: Call, purpose: str = "read", cell: str = "", *, shape: Shape | None = None, varies: Varies = ()
+    ) -> Operation:
+        """Send a call and record it, before the bytes leave and after the answer.
+
+        `shape` makes a returned value compact before it is recorded; `varies` are texts in the arguments by which alone
+        calls differ, as Bodies has it. Whatever the server does is a value, never an
+        exception; SchemaError if the arguments cannot be serialised, SpentError if the target's pacing allows no more,
+        HaltedError if the guard does not let the call leave. A read
+        is sent again while the server is busy, and once if it left on a connection that the server was closing. Reads and
+        arranging calls are sent again, once, if their session had ended (oracle rule A13): then nothing was done.
+        """
+
+        def once() -> tuple[Operation, float]:
+            return self._once(call, purpose, cell, shape, varies)
+
+        def busy(made: tuple[Operation, float]) -> float | None:
+            return made[1] if kind_of(made[0].outcome) == TURNED_AWAY else None
+
+        if self.guard is not None:
+            self.guard.admit(self, call)
+        session = self._session(call.actor)
+        if purpose == "judge" and session.login and time.monotonic() - session.used > IDLE:
+            self._renew(call)
+        done, _ = patiently(once, busy, self.left) if purpose == "read" else once()
+        if purpose == "read" and not done.status and isinstance(done.outcome, Lost) and not kind_of(done.outcome):
+            done, _ = once() if self._session(call.actor).connection.reused else (done, 0.0)
+        if unauthenticated(done.outcome) and self._renew(call) and purpose != "judge":
+            done, _ = once()
+        if self.guard is not None:
+            self.guard.heard(done)
+        return done
+
+    @property
+    def left(self) -> float:
+        """The seconds until the run ends."""
+        return self.ends - self.recorder.now()
+
+    def _renew(self, call: Call) -> bool:
+        """Log an actor in again whose session has ended; False if it lives, never was, or cannot be opened again."""
+        session = self._session(call.actor)
+        own = {"cookie"} & {each.lower() for each in getattr(call.payload, "headers", ())}
+        if not session.login or session.asking or own:
+            return False
+        session.asking = True
+        asked = properties.read(self, call.actor, self.manager("sessionManager"), ["currentSession"])
+        session.asking = False
+        if isinstance(asked.outcome, Lost) or session.fresh or shows_session(asked.outcome):
+            return False
+        try:
+            self.login(call.actor, session.login["userName"], session.login["password"])
+        except TargetError as error:
+            self.pulse.stopped = f"the session of {session.login['userName']} has ended: {error}"
+            return False
+        self._session(call.actor).fresh = True
+        self.renewed.append(call.actor)
+        return True
+
+    def _once(
+        self, call: Call, purpose: str, cell: str, shape: Shape | None, varies: Varies
+    ) -> tuple[Operation, float]:
+        """Send a call once; gives with the operation the seconds for which a busy server wants to be left alone."""
+        session = self._session(call.actor)
+        headers = {
+            "Content-Type": "text/xml; charset=utf-8",
+            "SOAPAction": f'"{self.schema.soap_action}"',
+        }
+        if session.cookie:
+            headers["Cookie"] = f"{COOKIE}={session.cookie}"
+        pacing: tuple[float, ...] = ()
+        if isinstance(call.payload, Envelope):
+            body, pacing = call.payload.body, call.payload.pacing
+            given = {name.lower() for name in call.payload.headers}
+            headers = {name: value for name, value in headers.items() if name.lower() not in given}
+            headers |= call.payload.headers
+        else:
+            body = self._bodies.body(call, call.payload, varies, again=purpose == "read")
+        sent = self.secrets.resolve(body)
+        with self._turn:
+            invoke = self.recorder.invoke(call, purpose, cell)
+            share = max(self.left / 4, min(self.left, _SHARE), _LEAST)  # a call that hangs leaves something for others
+            reply = session.connection.post(self._path, sent, headers, pacing, min(self.patience, share))
+            ended = self.recorder.now()
+        outcome, problems, shown = self._understood(call.method, session, reply)
+        if self._tape is not None:
+            self._tape.exchange(call.actor, POST, self._path, invoke.time, ended, shown, request=(headers, body))
+        if isinstance(reply, Lost):
+            self.pulse.heard(call.method, reply)
+            return self.recorder.answer(invoke, ended, outcome), 0.0
+        if away := turned_away(reply, outcome, purpose):
+            outcome, problems = away, ()
+        if shape is not None and isinstance(outcome, Returned):
+            outcome = Returned(shape(outcome.value))
+        self.pulse.heard(call.method, outcome)
+        session.heard(call, outcome)
+        done = self.recorder.answer(invoke, ended, self._redacted(outcome), status=reply.status, problems=problems)
+        return done, seconds_of(reply)
+
+    def _understood(
+        self, method: str, session: Session, reply: HttpReply | Lost
+    ) -> tuple[Outcome, tuple[str, ...], HttpReply | Lost]:
+        """Read a reply; gives the outcome and the problems, without a secret in them, and the reply as it may be kept."""
+        if isinstance(reply, Lost):
+            return self._redacted(reply), (), reply
+        session.note(reply)
+        if not session.fixed:
+            self.secrets.learn(session.cookie.strip('"'), SESSION)
+        repeated = self.secrets.repeated(reply.body)
+        reply = msgspec.structs.replace(reply, body=self.secrets.clean(reply.body))
+        read, problems = interpret(self.schema, method, reply)
+        outcome, hidden = self._veiled(method, read)
+        if self._tape is not None:
+            body = without_hidden(reply.body, hidden)
+            if isinstance(outcome, Lost) or problems:
+                body = without_fields(body, everyday=isinstance(outcome, Lost))
+            reply = msgspec.structs.replace(reply, body=body)
+        return outcome, tuple(self.secrets.redact(each) for each in (*problems, *repeated)), reply
+
+    def _veiled(self, method: str, outcome: Outcome) -> tuple[Outcome, list[Hidden]]:
+        """Put names in the place of what stands in secret fields."""
+        if isinstance(outcome, Returned):
+            value, hidden = veiled(method, outcome.value, self.secrets.learn)
+            return Returned(value), hidden
+        if isinstance(outcome, Lost):
+            return outcome, []
+        fault = outcome.fault
+        fields, hidden = veiled("", {"_typeName": fault.type, **fault.fields}, self.secrets.learn)
+        del fields["_typeName"]
+        return Faulted(msgspec.structs.replace(fault, fields=fields), outcome.channel), hidden
+
+    def _session(self, actor: str) -> Session:
+        with self._lock:
+            if actor not in self._sessions:
+                self._sessions[actor] = Session(actor, self._connect(actor))
+                self._sessions[actor].connection.met = bool(self.content)
+            return self._sessions[actor]
+
+    def _redacted(self, outcome: Outcome) -> Outcome:
+        if isinstance(outcome, Returned):
+            return Returned(self.secrets.redact_value(outcome.value))
+        if isinstance(outcome, Lost):
+            return Lost(self.secrets.redact(outcome.reason))
+        fault = outcome.fault
+        clean = type(fault)(fault.type, self.secrets.redact_value(fault.fields), self.secrets.redact(fault.message))
+        return Faulted(clean, outcome.channel)

@@ -1,0 +1,68 @@
+"""Following a task to its end by reading its TaskInfo; every read is an operation of the history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vcontract.client import properties
+from vcontract.terms import HUNG, Json, Lost, Operation, Outcome, Ref, Returned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vcontract.client.session import Target
+
+FINAL = frozenset({"success", "error"})
+_LONGEST_PAUSE = 0.25
+_LOST_IN_A_ROW = _ODD_IN_A_ROW = 5
+_GOING = frozenset({"queued", "running"})
+
+
+def info(done: Operation) -> dict[str, Json]:
+    """Give the TaskInfo that a read of `info` gave; empty if it gave none."""
+    value = done.outcome.value if isinstance(done.outcome, Returned) else None
+    found = value.get("info") if isinstance(value, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def hung(outcome: Outcome) -> bool:
+    """Whether the server kept silent until the limit."""
+    return isinstance(outcome, Lost) and outcome.reason.startswith(HUNG)
+
+
+def follow(
+    target: Target,
+    actor: str,
+    task: Ref,
+    *,
+    deadline_seconds: float,
+    poll: float = 0.002,
+    expected: float = 0.0,
+    sleep: Callable[[float], None] | None = None,
+) -> list[Operation]:
+    """Read a task's `info` until its state is final, the server refuses the read, or the deadline (seconds) passes.
+
+    States that no task has are read a few times: they tell nothing.
+
+    Gives every read; the last one tells how it ended. Pauses grow from `poll` seconds to a quarter of a second; the first
+    one lasts `expected`, the seconds that the task is known to need.
+    """
+    clock = target.recorder
+    deadline = clock.now() + deadline_seconds
+    reads: list[Operation] = []
+    while True:
+        reads.append(properties.read(target, actor, task, ["info"]))
+        gone = len(reads) >= _LOST_IN_A_ROW and all(isinstance(each.outcome, Lost) for each in reads[-_LOST_IN_A_ROW:])
+        gone = gone or hung(reads[-1].outcome) or bool(target.pulse.stopped)
+        odd = len(reads) >= _ODD_IN_A_ROW and all(
+            info(each).get("state") not in _GOING for each in reads[-_ODD_IN_A_ROW:]
+        )
+        gone = gone or (odd and bool(info(reads[-1])))
+        unread = not info(reads[-1]) and not isinstance(reads[-1].outcome, Lost)
+        if gone or unread or info(reads[-1]).get("state") in FINAL:
+            return reads
+        left = deadline - clock.now()
+        if left <= 0:
+            return reads
+        (sleep or clock.sleep)(min(max(poll, expected), left))
+        poll, expected = min(poll * 1.3, _LONGEST_PAUSE), 0.0

@@ -1,0 +1,300 @@
+"""What of a contract can be tested with the accounts, VMs, levers and guests that there are; needs open sessions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from vcontract.client import Target
+from vcontract.client.offered import in_words
+from vcontract.client.properties import list_vms, read
+from vcontract.config.config import Config
+from vcontract.config.options import Options
+from vcontract.contract import Contract
+from vcontract.model import Facts
+from vcontract.report.diagnosis import Check, Standing
+from vcontract.run.conformance import Conformance
+from vcontract.run.forecast import untested
+from vcontract.run.plan import Plan, all_cells
+from vcontract.schema import bases_of
+from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
+from vcontract.testbed.arranger import Arranger
+from vcontract.testbed.driver import FULL, READONLY, UNPRIVILEGED
+from vcontract.testbed.marked_vms import marked_vms, names_of
+from vcontract.testbed.ownership import marks_of
+from vcontract.testbed.survey import Logged, privileges_of, reached, survey
+from vcontract.testbed.working_clones import parents
+
+_PATHS = (
+    "name",
+    "config.guestId",
+    "config.template",
+    "runtime.powerState",
+    "runtime.connectionState",
+    "runtime.host",
+    "guest.toolsRunningStatus",
+)
+_ARRANGING = ("VirtualMachine.State.CreateSnapshot", "VirtualMachine.State.RemoveSnapshot",
+              "VirtualMachine.Provisioning.Clone", "VirtualMachine.Inventory.Delete")  # fmt: skip
+_BY_LEVER = {
+    "power": tuple(f"VirtualMachine.Interact.{each}" for each in ("PowerOn", "PowerOff", "Suspend", "Reset")),
+    "tools": ("VirtualMachine.GuestOperations.Execute",),
+}
+"""What arranging needs (the vendor's metadata: privId of the methods; for Destroy_Task its page)."""
+_HOST = ("Host.Config.Connection",)
+_RUNNING = "guestToolsRunning"
+_SHOWN = 6
+
+
+class _Vm(NamedTuple):
+    """A VM as it was read."""
+
+    ref: Ref
+    name: str
+    values: Mapping[str, Json]
+
+    @property
+    def linux(self) -> bool:
+        return not str(self.values.get("config.guestId", "")).startswith("win")
+
+    @property
+    def ready(self) -> bool:
+        """Whether its guest can be asked now."""
+        on = self.values.get("runtime.powerState") == "poweredOn"
+        return on and self.values.get("guest.toolsRunningStatus") == _RUNNING
+
+
+class Testable:
+    """Looks at what a run would need of a target; `logged` is what logging in gave."""
+
+    def __init__(self, target: Target, config: Config, contract: Contract, logged: Logged) -> None:
+        self.target, self.config, self.contract = target, config, contract
+        self.keys, self.sessions = logged
+        self.vms: list[_Vm] = []
+        self.hosts: tuple[str, ...] = ()
+        self._weak = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the marked VMs."""
+        return tuple(each.name for each in self.vms)
+
+    def stages(self) -> dict[str, Callable[[], Iterator[Check]]]:
+        """Give the stages by name, in the order in which they build on each other."""
+        return {
+            "object": self._object,
+            "VMs": self._marked,
+            "privileges": self._privileges,
+            "levers": self._levers,
+            "guests": self._guests,
+            "rows": self._rows,
+        }
+
+    def _object(self) -> Iterator[Check]:
+        found = reached(self.target, self.contract)
+        yield Check(
+            "object", Standing.OK, f"{self.contract.object}{f' is {found.value}' if found.value else ' itself'}"
+        )
+
+    def _marked(self) -> Iterator[Check]:
+        marks = marks_of(self.target, self.config)
+        listed = marked_vms(self.target, FULL, marks, _PATHS)
+        self.vms = [
+            _Vm(ref, str(values.get("name", ref.value)), values)
+            for ref, values in listed.items()
+            if not marks.refusal(values)
+        ]
+        seen = (
+            f"{len(self.vms)} of {len(names_of(self.target, FULL))} carry the mark vcontract.owner={self.config.owner}"
+        )
+        if not self.vms:
+            to_do = "mark those that may be disturbed: vcontract adopt --vm PATTERN"
+            yield Check("VMs", Standing.BAD, seen, to_do, 5)
+            return
+        counts = [
+            self._counted("runtime.powerState", {"poweredOn": "on", "poweredOff": "off"}),
+            f"{sum(each.linux for each in self.vms)} Linux",
+            self._counted(
+                "guest.toolsRunningStatus", {_RUNNING: "Tools running", "guestToolsNotRunning": "Tools not running"}
+            ),
+        ]
+        yield Check("VMs", Standing.OK, f"{seen}: {'; '.join(filter(None, counts))}")
+        if any(each.clones for each in self.config.vm):
+            yield self._parents()
+
+    def _parents(self) -> Check:
+        """Say of which VMs clones will be made; these must be on."""
+        wanted = [(each, count) for each in self.vms if (count := self.config.clones(each.name))]
+        if not wanted:
+            return Check("clones", Standing.BAD, "no marked VM has a name of which [[vm]] wants clones", "mend name", 2)
+        off = [each.name for each, _ in wanted if each.values.get("runtime.powerState") != "poweredOn"]
+        if off:
+            return Check("clones", Standing.BAD, f"{', '.join(off)} cannot be cloned, not being on", "power them on", 3)
+        told = ", ".join(f"{count} of {each.name}" for each, count in wanted)
+        return Check("clones", Standing.OK, f"{told} will be made, tested and destroyed; no other VM is disturbed")
+
+    def _counted(self, path: str, words: Mapping[str, str]) -> str:
+        counts = Counter(str(each.values.get(path, "")) for each in self.vms)
+        return ", ".join(f"{count} {words.get(value, value)}" for value, count in sorted(counts.items()) if value)
+
+    def _privileges(self) -> Iterator[Check]:
+        """Ask of each account what it may do with the first VM; of the others what they must not."""
+        if not self.vms:
+            yield Check("privileges", Standing.NONE, "not looked at: they are asked for a marked VM")
+            return
+        methods = sorted({name for each in self.contract.methods for name in each.privileges})
+        arranging = [*_ARRANGING, *(name for lever in self.config.allow for name in _BY_LEVER.get(lever, ()))]
+        vm = self.vms[0]
+        held = privileges_of(self.target, self.keys[FULL], [*dict.fromkeys([*methods, *arranging])], vm.ref)
+        lacking = [name for name, how in held.items() if how != "held"]
+        self._weak = not held or any(each in methods for each in lacking)
+        if not held:
+            yield Check("privileges full", Standing.BAD, "the target does not tell them", "is it a vCenter?", 5)
+        elif lacking:
+            to_do = "give its role those, on the marked VMs and their folder"
+            seen = f"{self.sessions[FULL]} lacks {', '.join(lacking)} on {vm.name}"
+            yield Check("privileges full", Standing.BAD, seen, to_do, 5)
+        else:
+            yield Check("privileges full", Standing.OK, f"{self.sessions[FULL]} holds all {len(held)} on {vm.name}")
+        for actor in (UNPRIVILEGED, READONLY):
+            if actor in self.keys and methods:
+                yield self._lacks(actor, methods, vm)
+
+    def _lacks(self, actor: str, methods: list[str], vm: _Vm) -> Check:
+        held = privileges_of(self.target, self.keys[actor], methods, vm.ref)
+        kept = [name for name in methods if held.get(name) == "nowhere"]
+        if kept:
+            return Check(f"privileges {actor}", Standing.OK, f"{self.sessions[actor]} lacks {', '.join(kept)}")
+        seen = f"{self.sessions[actor]} is not known to lack {' or '.join(methods)}"
+        return Check(f"privileges {actor}", Standing.NONE, seen, "what rests on that is said with the rows")
+
+    def _levers(self) -> Iterator[Check]:
+        """Say which levers there are, and whether the hosts that may be lost are there."""
+        names = {each.does: None for each in self.config.levers}
+        found = self._hosts()
+        self.hosts = tuple(sorted(found))
+        for lever, seen in (
+            ("power", "power operations"),
+            ("tools", f"commands inside guests: {', '.join(names) or 'none is configured'}"),
+        ):
+            used = lever in self.config.allow and (lever != "tools" or bool(names))
+            told = seen if lever in self.config.allow else f'not used: "{lever}" is not among allow'
+            yield Check(f"lever {lever}", Standing.OK if used else Standing.NONE, told)
+        if "host" not in self.config.allow or not self.config.hosts:
+            none = (
+                "no host may be disconnected" if "host" in self.config.allow else 'not used: "host" is not among allow'
+            )
+            yield Check("lever host", Standing.NONE, none)
+            return
+        for name in self.config.hosts:
+            yield self._host(name, found.get(name))
+
+    def _hosts(self) -> dict[str, Ref]:
+        """Find the hosts of the marked VMs by name."""
+        found = {}
+        refs = {ref for each in self.vms if (ref := as_ref(each.values.get("runtime.host"))) is not None}
+        for ref in sorted(refs):
+            outcome = read(self.target, FULL, ref, ["name"]).outcome
+            if isinstance(outcome, Returned) and isinstance(outcome.value, dict):
+                found[str(outcome.value.get("name", ""))] = ref
+        return found
+
+    def _host(self, name: str, ref: Ref | None) -> Check:
+        if ref is None:
+            seen = f"{name}: no marked VM is on a host of this name"
+            return Check("lever host", Standing.BAD, seen, "correct hosts, or move a marked VM there", 5)
+        held = privileges_of(self.target, self.keys[FULL], list(_HOST), ref)
+        if held.get(_HOST[0]) != "held":
+            return Check("lever host", Standing.BAD, f"{name}: the account lacks {_HOST[0]}", "give its role that", 5)
+        others = sum(as_ref(each.get("runtime.host")) == ref for each in self._strangers())
+        warned = f"with it are lost {others} VMs that are not marked: is that meant?" if others else ""
+        return Check("lever host", Standing.NONE if others else Standing.OK, f"{name} may be disconnected", warned)
+
+    def _strangers(self) -> list[Mapping[str, Json]]:
+        ours = {each.ref for each in self.vms}
+        listed = list_vms(self.target, FULL, ["runtime.host"])
+        return [values for ref, values in listed.items() if ref not in ours]
+
+    def _guests(self) -> Iterator[Check]:
+        """Log each guest account in to one guest that can be asked: ValidateCredentialsInGuest changes nothing."""
+        ready = [each for each in self.vms if each.linux and each.ready]
+        manager = as_ref(self.target.content.get("guestOperationsManager"))
+        outcome = read(self.target, FULL, manager, ["authManager"]).outcome if manager and self.config.guest else None
+        values = outcome.value if isinstance(outcome, Returned) and isinstance(outcome.value, dict) else {}
+        auth = as_ref(values.get("authManager"))
+        if not self.config.guest:
+            yield Check("guests", Standing.BAD, "no account inside the guests is given", "give one as [[guest]]", 5)
+        elif auth is None or not ready:
+            why = "no marked Linux VM is on with Tools running" if auth else "the target offers no login to guests"
+            yield Check("guests", Standing.NONE, f"not looked at: {why}")
+        else:
+            for each in self.config.guest:
+                yield self._guest(each.username, auth, ready[0])
+
+    def _guest(self, username: str, auth: Ref, vm: _Vm) -> Check:
+        login = {
+            "_typeName": "NamePasswordAuthentication",
+            "interactiveSession": False,
+            "username": username,
+            "password": f"secret:guest.{username}",
+        }
+        call = Call(auth, "ValidateCredentialsInGuest", Arguments({"vm": vm.ref.json(), "auth": login}), FULL)
+        outcome = self.target.send(call).outcome
+        if isinstance(outcome, Returned):
+            return Check(f"guest {username}", Standing.OK, f"{vm.name} accepts the login")
+        seen = f"{vm.name} refuses the login: {in_words(outcome)}"
+        return Check(f"guest {username}", Standing.BAD, seen, "check user name and password in the guest", 5)
+
+    def _rows(self) -> Iterator[Check]:
+        """Foresee which rows will stay untested; one line for each thing that keeps some from being tested."""
+        if not self.vms or self._weak:
+            seen = "no VM" if not self.vms else "the full account may not make the calls"
+            yield Check("rows", Standing.NONE, f"not foreseen: {seen}")
+            return
+        looking = _Looking(self.target, self.contract, self.config, self._facts())
+        away = looking.look()
+        total = len(all_cells(self.contract))
+        yield Check("cells", Standing.OK, f"{total - len(away)} of {total} can be reached; run --cells lists them")
+        left = untested(self.contract, bases_of(self.target.schema), away)
+        waived = [each for each in left if self.config.waiver(each)]
+        by_reason: dict[str, list[str]] = {}
+        for row, why in left.items():
+            if row not in waived:
+                by_reason.setdefault(why, []).append(row)
+        for why, rows in by_reason.items():
+            more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+            seen = f"{len(rows)} will stay untested: {why}: {', '.join(rows[:_SHOWN])}{more}"
+            yield Check("rows", Standing.BAD, seen, "mend that, or give the reason as [[waive]]", 5)
+        if not by_reason:
+            yield Check(
+                "rows", Standing.OK, f"all can be tested{f', but {len(waived)} that are waived' if waived else ''}"
+            )
+
+    def _facts(self) -> Facts:
+        """Give the facts of a run; where clones would be tested, their parents stand for them."""
+        facts = survey(self.target, self.config, self.contract, (self.keys, self.sessions))
+        wanted = parents(self.config, facts)
+        return replace(facts, vms={each.ref.value: each for each, _ in wanted}) if wanted else facts
+
+
+class _Looking(Conformance):
+    """A run that only looks which cells can be reached."""
+
+    def __init__(self, target: Target, contract: Contract, config: Config, facts: Facts) -> None:
+        super().__init__(target, contract, config, Options(), ())
+        self._known = facts
+
+    def look(self) -> dict[str, str]:
+        """Give the cells that cannot be reached, and why; each VM is read once."""
+        self._set_out()
+        return self.unreachable
+
+    def _survey(self) -> Facts:
+        return self._known
+
+    def _plan(self, arranger: Arranger) -> Plan:
+        self._reachable(arranger)
+        return Plan([])

@@ -1,0 +1,174 @@
+"""`vcontract run --dry-run`: what a run would send, to which VMs, how often and how long; nothing but reads is sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from statistics import median
+
+import msgspec
+
+from vcontract.client import Recorder
+from vcontract.contract import load
+from vcontract.errors import UsageError
+from vcontract.model import State
+from vcontract.model.state import CUSTOMIZE, EXCLUSIVE, HOST_LOST, OFF, SUSPENDED
+from vcontract.proof.proof import prepared
+from vcontract.run.conformance import Conformance
+from vcontract.run.job import Job, configured, opened
+from vcontract.run.plan import Step
+from vcontract.strategies.programs import LENGTH
+from vcontract.testbed.arranger import Arranger
+from vcontract.testbed.driver import NotArrangedError
+from vcontract.testbed.survey import host_names, secrets_of
+from vcontract.workers.shares import wanted
+
+READS = 4
+"""About how many reads go with a call, as measured on the simulator."""
+_CAST = "3 to 5"
+_DISTURBS = {
+    "midPowerOff": "PowerOffVM_Task",
+    "midSuspend": "SuspendVM_Task",
+    "midReset": "ResetVM_Task",
+    "midToolsStop": "StartProgramInGuest",
+    "midEngineCrash": "StartProgramInGuest",
+    "midHostLost": "DisconnectHost_Task",
+    "midGone": "Destroy_Task",
+    "midCancel": "CancelTask",
+    "midAbort": "AbortCustomization_Task",
+}
+
+
+class Rehearsal(msgspec.Struct, frozen=True):
+    """What a run would do.
+
+    `judged` counts by VM and method the calls under test, `arranging` by method about how many bring VMs into states;
+    `hosts` may be disconnected, `clones` VMs are made and destroyed. `seconds` is the least that it takes.
+    """
+
+    url: str
+    judged: dict[str, dict[str, int]]
+    arranging: dict[str, int]
+    hosts: list[str]
+    clones: int
+    requests: int
+    seconds: float
+    more: list[str] = []
+
+    def text(self) -> list[str]:
+        """Give it in lines."""
+        lines = [f"{self.url}: nothing but reads is sent now; the run would send"]
+        if self.judged:
+            total = sum(sum(each.values()) for each in self.judged.values())
+            lines += [f"{total} calls to be judged, on {len(self.judged)} VMs"]
+            lines += [f"  {vm}: {_listed(methods)}" for vm, methods in self.judged.items()]
+            lines += [f"about {sum(self.arranging.values())} calls to arrange states: {_listed(self.arranging)}"]
+            lines += [f"{self.clones} instant clones are made and destroyed, more for each finding that is cut down"]
+        lines += [f"host {each} is disconnected and reconnected" for each in self.hosts]
+        lines += self.more
+        return [
+            *lines,
+            f"about {self.requests} requests; at least {self.seconds:.0f} s, and what the target needs for its tasks",
+            "nothing was changed",
+        ]
+
+
+class Rehearsing(Conformance):
+    """Surveys and plans as a run does, and tells instead of doing."""
+
+    def rehearse(self) -> Rehearsal:
+        """Count. Raises HarnessError as a run does before it begins."""
+        arranger = self._set_out()
+        judged: dict[str, Counter[str]] = {}
+        arranging: Counter[str] = Counter()
+        standing: dict[str, State] = {}
+        clones = 0
+        steps = [] if self.options.explore_only else self.plan.steps[: self.options.max_calls or None]
+        for step in steps:
+            state, on_host, nics = wanted(step, arranger.caller)
+            vm = "none"
+            with suppress(NotArrangedError):
+                vm = arranger.choose(state, on_host=on_host, nics=nics).name
+            judged.setdefault(vm, Counter())[step.cell.method if step.cell else step.method] += 1
+            clones += step.disturb == "midGone" or step.prior == "onClone"
+            if standing.get(vm) != state:
+                arranging.update(_calls(state, standing.get(vm, State())))
+            standing[vm] = state
+            arranging.update([_DISTURBS[step.disturb]] if step.disturb in _DISTURBS else ())
+        clones += any(each.cell is not None and not each.cell.state.exists for each in steps)
+        arranging.update({"InstantClone_Task": clones, "Destroy_Task": clones})
+        return self._summed(arranger, {name: dict(judged[name]) for name in sorted(judged)}, arranging, clones, steps)
+
+    def _summed(
+        self,
+        arranger: Arranger,
+        judged: dict[str, dict[str, int]],
+        arranging: Counter[str],
+        clones: int,
+        steps: list[Step],
+    ) -> Rehearsal:
+        facts, options = arranger.stage.facts, self.options
+        calls = len(steps) + sum(arranging.values())
+        took = median([each.end - each.start for each in self.target.recorder.operations])
+        lost = any(each.cell is not None and each.cell.state.connection in HOST_LOST for each in steps)
+        lost = lost or any(each.disturb == "midHostLost" for each in steps)
+        more = []
+        if options.explore:
+            calls += options.explore * LENGTH
+            more = [f"{options.explore} random programs of {LENGTH} moves, each on {_CAST} instant clones of its own"]
+        if options.complete is not None:
+            judged, arranging, clones, lost = {}, Counter(), 0, False
+            proof = prepared(self.contract, self.config, options)
+            calls, more = proof.calls, proof.text()
+        names = host_names(self.target, facts)
+        hosts = sorted(names[each] for each in arranger.hosts) if lost or options.explore else []
+        requests = calls * (1 + READS)
+        settling = self.plan.arrangements * facts.staleness
+        return Rehearsal(
+            self.target.url, judged, dict(sorted(arranging.items())), hosts, clones, requests,
+            requests * took + settling, more,
+        )  # fmt: skip
+
+
+def told(job: Job) -> str:
+    """Tell what a job would do, as text or, if it asks for that, as JSON. Raises HarnessError."""
+    found = rehearse(job)
+    return msgspec.json.encode(found).decode() if job.output == "json" else "\n".join(found.text())
+
+
+def rehearse(job: Job) -> Rehearsal:
+    """Count what a job would do. Raises HarnessError."""
+    if job.past is not None:
+        raise UsageError("--dry-run tells of a whole run; leave --resume out")
+    contract, config = load(job.contract), configured(job)
+    for method in job.options.methods:
+        contract.method(method)
+    with opened(job, config, secrets_of(config), Recorder(), 1) as target:
+        return Rehearsing(target, contract, config, job.options, ()).rehearse()
+
+
+def _calls(want: State, now: State) -> list[str]:
+    """Name the calls that bring a VM from one state into another, about."""
+    power = {OFF: "PowerOffVM_Task", SUSPENDED: "SuspendVM_Task"}.get(want.power, "PowerOnVM_Task")
+    guest = "CustomizeGuest_Task" if want.running == CUSTOMIZE else "StartGuestNetwork_Task"
+    needed = {
+        "ReconnectHost_Task": now.connection in HOST_LOST,
+        "MarkAsVirtualMachine": now.template and not want.template,
+        power: want.power != now.power,
+        "MarkAsTemplate": want.template and not now.template,
+        "ResetVM_Task": want.tools == "starting" or (now.tools == "stopped" and want.tools == "ready"),
+        "StartProgramInGuest": (want.tools == "stopped" != now.tools)
+        or want.engine != now.engine
+        or (want.orphaned and not now.orphaned),
+        "AbortCustomization_Task": now.orphaned and not want.orphaned,
+        "CustomizeVM_Task": want.pending and not now.pending,
+        "DisconnectHost_Task": want.connection in HOST_LOST,
+        "CreateSnapshot_Task": want.running == EXCLUSIVE,
+        "RemoveSnapshot_Task": want.running == EXCLUSIVE,
+        guest: want.running not in {"", EXCLUSIVE},
+    }
+    return [name for name, so in needed.items() if so]
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {method}" for method, count in counts.items() if count)

@@ -1,0 +1,112 @@
+"""`vcontract replay REPORT#id` of a comparison: sends the calls of a difference again, and says which side answers so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.check.compare import TIMED, Sighting, Witness, side, told
+from vcontract.errors import HaltedError, UsageError
+from vcontract.report.behaviour import BehaviourDifference, load_differences
+from vcontract.run.conformance import Conformance
+from vcontract.run.job import Ground, Job, underway
+from vcontract.terms import Finding, Grade
+from vcontract.testbed.arranger import Arranger
+
+TRIES = 5
+"""How often the calls are sent, at most: work that must run meanwhile may have ended too soon."""
+_CODES = {"old": 0, "new": 1, "": 5}
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """How a target answered the calls of a difference: as the `old` side, as the `new` one, or (empty) otherwise."""
+
+    difference: BehaviourDifference
+    as_side: str
+    value: str
+    halted: bool = False
+
+    @property
+    def text(self) -> str:
+        """The answer in one line."""
+        aspect = self.difference.aspect
+        value = f"{1000 * float(self.value):.0f} ms" if aspect.split()[0] in TIMED and self.value else self.value
+        if not value:
+            return f"{self.difference.fingerprint}: the circumstance did not come about again"
+        who = f"as the {self.as_side} side" if self.as_side else "as neither side"
+        return f"{self.difference.fingerprint} answers {who}: {aspect}: {value}"
+
+    @property
+    def exit_code(self) -> int:
+        """0 as the old side, 1 as the new one, 5 otherwise, 3 if the run was halted."""
+        return HaltedError.exit_code if self.halted else _CODES[self.as_side]
+
+
+def is_report(text: str) -> bool:
+    """Whether `FILE#id` names a file rather than a run's directory."""
+    place = Path(text.rpartition("#")[0])
+    return place.is_file() and place.name != "run.json"
+
+
+def find_difference(text: str) -> BehaviourDifference:
+    """Find `REPORT#id`. Raises UsageError if it is not there or nothing can be sent, RunFileError for another file."""
+    place, _, id_ = text.rpartition("#")
+    found = next((each for each in load_differences(Path(place)) if each.fingerprint == id_), None)
+    if found is None:
+        raise UsageError(f"{place} has no difference {id_}")
+    if not found.program:
+        way = found.replay or "nothing recorded shows it by a call"
+        raise UsageError(f"{place}: the difference {id_} has no calls of its own to send; {way}")
+    return found
+
+
+class Retrying(Conformance):
+    """Sends the calls of a difference until the last one meets the circumstance in which the difference was seen."""
+
+    def __init__(self, ground: Ground, difference: BehaviourDifference, finding: Finding) -> None:
+        super().__init__(
+            ground.target, ground.contract, ground.config, ground.options, ground.reporters, finding=finding
+        )
+        self._aspect = difference.aspect
+        self._seen = {_known(each) for each in difference.seen}
+        self.last: Sighting | None = None
+
+    def _replay(self, finding: Finding, arranger: Arranger) -> None:
+        for _ in range(TRIES):
+            begun, facts = len(self.target.recorder.operations), arranger.stage.facts
+            super()._replay(finding, arranger)
+            witness = Witness(facts, self.contract, self.bases)
+            for each in self.target.recorder.operations[begun:]:
+                witness.feed(each)
+            witness.close()
+            self.last = witness.sightings[-1] if witness.sightings else None
+            if self.last is not None and self._meets(self.last):
+                return
+            self.last = None
+
+    def _meets(self, seen: Sighting) -> bool:
+        """Whether a call met the circumstance, and gave an answer of which the aspect can be told."""
+        return bool(told(self._aspect, seen)) and (not self._seen or _known(seen.circumstance) in self._seen)
+
+
+def _known(circumstance: str) -> str:
+    """Give a circumstance without what is known of the lock: a fresh VM has a free one, whoever knows it."""
+    return circumstance.replace("lock unknown+", "").replace("lock unknown", "valid")
+
+
+def retry(difference: BehaviourDifference, job: Job) -> Answered:
+    """Send the calls of a difference, as a replay of a finding is sent. Raises HarnessError as a run does."""
+    last = difference.program[-1].call
+    finding = Finding(
+        difference.fingerprint, "", difference.object, last.method, Grade.CONFORMS, difference.old, difference.new,
+        job.options.replay, program=difference.program, root=difference.root,
+    )  # fmt: skip
+    with underway(replace(job, finding=finding)) as ground:
+        run = Retrying(ground, difference, finding)
+        halted = run.run().exit_code == HaltedError.exit_code
+    if run.last is None:
+        return Answered(difference, "", "", halted=halted)
+    side_ = side(difference.aspect, difference.values, run.last)
+    return Answered(difference, side_, told(difference.aspect, run.last), halted=halted)

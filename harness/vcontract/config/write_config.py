@@ -1,0 +1,173 @@
+"""Begins a `vcontract.toml` for a target: what is known of it, in comments what more may be said, and never a password."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from vcontract.config.config import PERMISSIONS, Account, Config, Guest
+from vcontract.errors import UsageError
+
+_HEAD = """\
+# vcontract.toml, begun by `vcontract doctor --write-config`. An unknown key is an error; `vcontract doctor --print-schema`
+# prints the JSON Schema. Passwords do not belong here: password_env names a variable, password_file a file.
+"""
+_EMBEDDED = '# target = "https://vcenter.example/sdk"   # without it the simulator is started'
+_ACCOUNTS = {
+    "full": "needed: holds all privileges",
+    "unprivileged": "may read, but lacks the privileges of the methods under test, as VirtualMachine.Provisioning.Customize",
+    "readonly": "may read only",
+}
+_LEVER = """\
+[[lever]]                           # a command line that may be run in the guests
+does = "stopTools"
+program = "/usr/bin/systemctl"
+arguments = "stop vmtoolsd\""""
+_WAIVE = """\
+[[waive]]                           # a row that cannot be tested here
+row = "*/GuestPermissionDenied"
+reason = "every guest user may customize\""""
+_LISTED = 20
+
+
+def vacant(path: Path) -> None:
+    """Make sure that a file may be written. Raises UsageError if something is there."""
+    if path.exists() or path.is_symlink():
+        raise UsageError(f"{path}: is there already, and is not overwritten; name another file")
+
+
+def written(
+    path: Path, url: str, config: Config, thumbprint: str, vms: Sequence[str] = (), hosts: Sequence[str] = ()
+) -> None:
+    """Write a configuration. Raises UsageError if that fails; a file that is there is never touched.
+
+    `url` is empty if the simulator is to be started. `thumbprint` is that of the certificate that the target shows, `vms`
+    are the names of marked VMs, `hosts` of their hosts.
+    """
+    parts = [
+        _HEAD,
+        f"target = {_text(url)}\n{_trust(config, thumbprint)}" if url else _EMBEDDED,
+        _rules(config),
+        f"# VMs that carry the mark now: {_names(vms)}\n# hosts on which they are: {_names(hosts)}",
+        *(_account(role, config) for role in _ACCOUNTS),
+        *_guests(config.guest),
+        *_tables("lever", config.lever, _LEVER),
+        *_tables("vm", config.vm, '[[vm]]\nname = "*-noengine"                # a shell pattern\nengine = "absent"'),
+        _limits(config),
+        *_tables("waive", config.waive, _WAIVE),
+    ]
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write("\n".join(f"{each.rstrip()}\n" for each in parts))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _trust(config: Config, thumbprint: str) -> str:
+    """Say how the certificate is verified; what the server shows is only proposed, for nobody has compared it."""
+    if config.thumbprint:
+        return f"thumbprint = {_text(config.thumbprint)}"
+    if config.insecure:
+        proposed = f"# thumbprint = {_text(thumbprint)}   # instead: what it shows now; compare it on the server\n"
+        return f"insecure = true\n{proposed if thumbprint else ''}"
+    if config.ca_file:
+        return f"ca_file = {_text(config.ca_file)}"
+    seen = f"# thumbprint = {_text(thumbprint)}   # or: what it shows now; compare it on the server\n"
+    return f'# ca_file = "vcenter-ca.pem"         # the CA that signed its certificate\n{seen if thumbprint else ""}'
+
+
+def _rules(config: Config) -> str:
+    """Write what is allowed, and the times."""
+    lines = [
+        _line("owner", config.owner, "vcontract", "the mark of the VMs that may be disturbed"),
+        _line("allow", list(config.allow), list(PERMISSIONS), "power operations, levers, hosts, the other accounts"),
+        _line("hosts", list(config.hosts), [], "names of those that may be disconnected"),
+        _line("generator", config.generator, default=False, says="an application makes up names and addresses"),
+        _line("staleness", config.staleness, 60.0, "seconds by which reported properties may be late"),
+        _line("publish", config.publish, 30.0, "seconds by which the end of a task may be published late"),
+        _line("task_seconds", config.task_seconds, 0.0, "a task that takes longer is stuck; 0: no limit"),
+        _line("confirm", config.confirm, 3, "how often a finding must repeat"),
+    ]
+    return "\n".join(lines)
+
+
+def _line(key: str, value: object, default: object, says: str) -> str:
+    return f"{'# ' if value == default else ''}{key} = {_value(value)}   # {says}"
+
+
+def _account(role: str, config: Config) -> str:
+    given = next((each for each in config.account if each.role == role), None)
+    head = f"[[account]]                         # {_ACCOUNTS[role]}"
+    name = "VCONTRACT_PASSWORD" if role == "full" else f"VCONTRACT_PASSWORD_{role.upper()}"
+    lines = [head, f"role = {_text(role)}", f"username = {_text(given.username if given else 'user@vsphere.local')}"]
+    return _table([*lines, _password(given, name)], asleep=given is None)
+
+
+def _guests(given: Sequence[Guest]) -> list[str]:
+    """Write the accounts inside the guests; both kinds are needed."""
+    missing = [may for may in (True, False) if not any(each.may_customize is may for each in given)]
+    known = [(each, False) for each in given]
+    known += [(Guest("root" if may else "user", may_customize=may), True) for may in missing]
+    return [
+        _table(
+            [
+                "[[guest]]                           # an account inside the guests",
+                f"username = {_text(each.username)}",
+                f"may_customize = {_value(each.may_customize)}",
+                _password(each, "VCONTRACT_GUEST_" + re.sub("[^A-Z0-9]", "_", each.username.upper())),
+            ],
+            asleep=asleep,
+        )
+        for each, asleep in known
+    ]
+
+
+def _password(given: Account | Guest | None, name: str) -> str:
+    """Say where a password stands: as it was said, but for one that was given itself."""
+    if given is not None and given.password_file and not given.password_env:
+        return f"password_file = {_text(given.password_file)}"
+    return f"password_env = {_text(given.password_env if given and given.password_env else name)}"
+
+
+def _limits(config: Config) -> str:
+    limits = config.limits
+    return "\n".join(
+        [
+            "[limits]                            # of everything that is sent",
+            _line("calls_per_second", limits.calls_per_second, 0.0, "0: no limit"),
+            _line("parallel_calls", limits.parallel_calls, 0, "0: no limit"),
+            _line("total_calls", limits.total_calls, 0, "then the run ends; 0: no limit"),
+        ]
+    )
+
+
+def _tables(name: str, given: Sequence[msgspec.Struct], example: str) -> list[str]:
+    """Write tables of plain keys; without any an example, asleep."""
+    if not given:
+        return [_table(example.split("\n"), asleep=True)]
+    plain: list[dict[str, object]] = [msgspec.to_builtins(each) for each in given]
+    return [_table([f"[[{name}]]", *(f"{key} = {_value(value)}" for key, value in each.items())]) for each in plain]
+
+
+def _table(lines: Sequence[str], *, asleep: bool = False) -> str:
+    return "\n".join(f"# {each}" if asleep else each for each in lines)
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"{', '.join(_text(each) for each in names[:_LISTED])}{more}" if names else "none that is known"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    return _text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _text(value: str) -> str:
+    """Write a TOML string: JSON's form, and DEL, which TOML does not take as it is."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

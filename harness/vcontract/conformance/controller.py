@@ -1,0 +1,169 @@
+"""The side of who deals out and gathers in: pytest itself, alone or as the controller of pytest-xdist's workers."""
+
+from __future__ import annotations
+
+import os
+import random
+import zlib
+from collections.abc import Generator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from vcontract.config.options import Options
+from vcontract.conformance.items import MANAGER, Walks, row_of_node, selected_in, walk_of_node
+from vcontract.conformance.scheduling import WalkScheduling
+from vcontract.conformance.verdicts import tell
+from vcontract.conformance.xdist_worker import CHANNEL, NUMBER, ORDERS
+from vcontract.errors import HarnessError
+from vcontract.run.job import Job, from_environment
+from vcontract.run.known_deviations import listed
+from vcontract.run.profile_source import pinned_by
+from vcontract.workers.worker import Yield, work
+from vcontract.workers.worker_run import Deal
+
+
+class Dealing(Walks):
+    """Begins the run before the workers start, and ends it when the first row is reported, or the session is over."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        super().__init__(config)
+        given = (each for each in config.pluginmanager.get_plugins() if isinstance(each, Deal))
+        self.deal = next(given, None) or Deal(job_of(config))
+        self._numbered = 0
+
+    def workers(self) -> int:
+        """Say how many walks there are in this process: one."""
+        return 1
+
+    def walk(self, number: int) -> None:
+        """Walk in this process."""
+        self.deal.give(number, work(self.deal.orders[number - 1], self.methods(), self.deal.stopping))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Begin the run, unless workers are about to be started."""
+        if not self.config.option.collectonly and not self.config.pluginmanager.has_plugin("dsession"):
+            self._open(1)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self, specs: Sequence[object]) -> None:
+        """Begin the run for so many workers."""
+        self._open(len(specs))
+
+    def _open(self, workers: int) -> None:
+        try:
+            if not self.deal.orders:
+                self.deal.open(workers)
+        except HarnessError as error:
+            raise pytest.UsageError(f"vcontract: {error}") from error
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Give a worker its orders, and a channel on which it is told to stop and gives back what it has."""
+        self._numbered += 1
+        number = self._numbered if self._numbered <= len(self.deal.orders) else 0
+        node.workerinput[NUMBER] = number
+        if number:
+            channel = node.gateway.newchannel()
+            channel.setcallback(partial(self._given, number))
+            self.deal.bells.append(partial(channel.send, "stop"))
+            node.workerinput[CHANNEL] = channel
+            node.workerinput[ORDERS] = msgspec.msgpack.encode(self.deal.orders[number - 1])
+
+    def _given(self, number: int, sent: int | bytes) -> None:
+        if isinstance(sent, int):
+            self.deal.progress(number, sent)
+        else:
+            self.deal.give(number, msgspec.msgpack.decode(zlib.decompress(sent), type=Yield))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self) -> WalkScheduling:
+        """Let each worker walk its own share."""
+        return WalkScheduling(len(self.deal.orders), lambda node: int(node.workerinput[NUMBER]), self._collected)
+
+    def _collected(self, collection: Sequence[str]) -> None:
+        self.selected = selected_in(collection)
+        self.deal.select(self.selected, self.methods())
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note which rows were selected."""
+        if self.deal.orders:
+            self._collected([each.nodeid for each in session.items])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Note a worker that died."""
+        if error and node.workerinput[NUMBER]:
+            self.deal.died(node.workerinput[NUMBER], str(error))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
+        """Note a walk that failed; say of a row what the whole run says of it, before anybody else hears of it."""
+        walk, row = walk_of_node(report.nodeid), row_of_node(report.nodeid)
+        if walk and report.failed:
+            self.deal.died(walk, str(report.longrepr).strip().rpartition("\n")[2])
+        elif row and report.when == "call":
+            tell(report, row, self.deal.end())
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self) -> Generator[None, None, None]:
+        """End the run with what is known, when every worker is gone."""
+        yield
+        if self.deal.orders:
+            self.deal.end()
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say where the report is."""
+        result = self.deal.result
+        if result is not None:
+            terminalreporter.section("vcontract")
+            counts = f"{result.calls} calls judged, {result.requests} requests, {len(result.findings)} findings"
+            terminalreporter.write_line(f"{result.verdict.value} ({counts}); report: {self.deal.report}")
+
+
+def job_of(config: pytest.Config) -> Job:
+    """Make the job from the options. Raises pytest.UsageError."""
+    option = config.option
+    target, username, insecure = option.vcontract_target, option.vcontract_username, option.vcontract_insecure
+    password = os.environ.get("VCONTRACT_PASSWORD", "")
+    if target == "govc":
+        try:
+            target, user, secret, lax = from_environment(dict(os.environ))
+        except HarnessError as error:
+            raise pytest.UsageError(f"vcontract: {error}") from error
+        username, password, insecure = username or user, password or secret, insecure or lax
+    seed = random.SystemRandom().randrange(2**31) if option.vcontract_seed is None else option.vcontract_seed
+    methods = tuple(option.vcontract_method)
+    replay = f"vcontract run --seed {seed}" + "".join(f" --method {each}" for each in methods)
+    replay += f" --profile {option.vcontract_profile}" if option.vcontract_profile else ""
+    contract = option.vcontract_contract or MANAGER
+    settings = _path(option.vcontract_config)
+    try:
+        pins = pinned_by(_path(option.vcontract_profile), contract)
+        known = listed(settings, _path(option.vcontract_deviations))
+    except HarnessError as error:
+        raise pytest.UsageError(f"vcontract: {error}") from error
+    limits = (option.vcontract_max_calls, option.vcontract_time_limit)
+    return Job(
+        contract,
+        Options(seed, methods, *limits, replay=replay, pinned=pins, known=known),
+        target,
+        username,
+        password,
+        _path(option.vcontract_password_file),
+        insecure,
+        settings,
+        option.vcontract_wsdl,
+        Path(option.vcontract_report_dir),
+        "none",
+        option.vcontract_api,
+    )
+
+
+def _path(given: str) -> Path | None:
+    return Path(given) if given else None

@@ -1,0 +1,21 @@
+"""One test for each row of the contract; its verdict rests on what all workers saw, so it is given when all are done."""
+
+from __future__ import annotations
+
+import pytest
+
+from vcontract.conformance.items import Walks
+from vcontract.contract import Row
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each row a test, with the row's id in the node's and the method's and the object's name as marks."""
+    walks = metafunc.config.pluginmanager.get_plugin(Walks.NAME)
+    if walks is None:
+        raise pytest.UsageError("the rows need their plugin: pytest --pyargs vcontract.conformance")
+    metafunc.parametrize("row", walks.parameters())
+
+
+def test_row(row: Row) -> None:
+    """The server keeps this promise: said by `vcontract.conformance.verdicts` in place of what this function says."""
+    assert row.id

@@ -1,0 +1,54 @@
+"""The side of a worker under pytest-xdist: takes its orders when it starts, walks, and sends back what that gave."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import zlib
+from typing import Any
+
+import msgspec
+import pytest
+
+from vcontract.conformance.items import Walks
+from vcontract.errors import UsageError
+from vcontract.workers.stopping import Stopping
+from vcontract.workers.worker import Orders, work
+
+ORDERS, NUMBER, CHANNEL = "vcontract_orders", "vcontract_number", "vcontract_channel"
+"""What a worker's input holds beside what pytest-xdist puts there; the channel is execnet's.
+
+To the worker goes the wish that it stop, from it the number of steps that are done, and at last what it gives back.
+"""
+
+
+class Working(Walks):
+    """Walks the share that its orders name; one that takes the place of a dead worker has none."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        super().__init__(config)
+        self._given: dict[str, Any] = config.workerinput  # type: ignore[attr-defined] # pytest-xdist puts it there
+        self._stopping = Stopping()
+        self._before: dict[int, Any] = {}
+        if CHANNEL in self._given:
+            self._given[CHANNEL].setcallback(self._stopping.ask)
+        if threading.current_thread() is threading.main_thread():
+            # Ctrl-C reaches every process of a terminal, and execnet ends a worker whose master died by a SIGINT
+            self._before = {each: signal.signal(each, self._stopping.ask) for each in (signal.SIGINT, signal.SIGTERM)}
+
+    def workers(self) -> int:
+        """Say how many walks there are."""
+        return int(self._given["workercount"])
+
+    def walk(self, number: int) -> None:
+        """Walk the share of that number and send back what that gave."""
+        if number != self._given.get(NUMBER):
+            raise UsageError(f"walk {number} is another worker's; walks are dealt out by vcontract.conformance alone")
+        orders = msgspec.msgpack.decode(self._given[ORDERS], type=Orders)
+        gave = work(orders, self.methods(), self._stopping, self._given[CHANNEL].send)
+        self._given[CHANNEL].send(zlib.compress(msgspec.msgpack.encode(gave), 1))
+
+    def pytest_unconfigure(self) -> None:
+        """Give the signals back: a socket server goes on after its worker."""
+        for each, handler in self._before.items():
+            signal.signal(each, handler)

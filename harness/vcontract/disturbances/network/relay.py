@@ -1,0 +1,139 @@
+"""All connections that go through the path, and what of the schedule is at work on them now."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from random import Random
+from typing import Any
+
+import msgspec
+
+from vcontract.disturbances.network.catalogue import NETWORK
+from vcontract.disturbances.network.disturbance import Acting, Exchange, Network
+from vcontract.disturbances.network.link import Link
+from vcontract.disturbances.planned import Fired, Planned
+
+_CONNECT = 10.0
+
+
+class Upstream(msgspec.Struct, frozen=True):
+    """The server behind the path; with `secure` the bytes are TLS, and only carried."""
+
+    host: str
+    port: int
+    secure: bool = False
+
+    @property
+    def place(self) -> str:
+        """Host and port as CONNECT names them."""
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+class Relay:
+    """Takes connections and carries them; `tell` is given every disturbance that strikes.
+
+    Before `zero` is set, the monotonic time at which the schedule begins, nothing is disturbed. What a disturbance draws
+    depends on the seed, its place in the schedule, the number of the connection and of the exchange on it, and on nothing else.
+    """
+
+    def __init__(
+        self, upstream: Upstream, planned: Sequence[Planned], seed: int, tell: Callable[[Fired], None]
+    ) -> None:
+        self.upstream = upstream
+        self.zero = float("inf")
+        self._seed, self._tell = seed, tell
+        self._planned: list[tuple[int, Planned, Network]] = sorted(
+            (
+                (place, each, msgspec.convert(each.parameters, NETWORK[each.name]))
+                for place, each in enumerate(planned)
+                if each.name in NETWORK
+            ),
+            key=lambda each: list(NETWORK).index(each[1].name),
+        )
+        self._links: dict[int, Link] = {}
+        self._numbers = 0
+        self._told: set[int] = set()
+        self._works: set[asyncio.Task[None]] = set()
+        self._waiting: list[_Waiting] = []
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take a client's connection, to be served to its end."""
+        self.beside(self._serve(reader, writer))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._numbers += 1
+        link = Link(self, self._numbers, (reader, writer))
+        for acting in self.acting(Exchange(link), 0, opening=True):
+            if not acting.does.admits(len(self._links)):
+                acting.note(Exchange(link), opening=True)
+                link.reset()
+                return
+        self._links[link.number] = link
+        try:
+            await link.run()
+        finally:
+            del self._links[link.number]
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to the server. Raises OSError."""
+        async with asyncio.timeout(_CONNECT):
+            return await asyncio.open_connection(self.upstream.host, self.upstream.port)
+
+    def acting(self, exchange: Exchange, turn: int, *, opening: bool = False) -> list[Acting]:
+        """Give what is at work on the exchange of a link that has this number on it, `opening`: on the link as it opens."""
+        now, found = time.monotonic() - self.zero, []
+        for place, each, does in self._planned:
+            if not each.start <= now < each.end or (does.parsed and exchange.request is None):
+                continue
+            rng = Random(f"{self._seed} {place} {exchange.link.number} {turn}")  # noqa: S311 - no secret
+            drawn = opening or rng.random() < does.probability
+            if drawn and does.wants(exchange):
+                found.append(Acting(does, rng, partial(self._note, place, each.name, does)))
+        return found
+
+    def rank(self, link: Link) -> int:
+        """Count the open connections that are older than a link."""
+        return sum(number < link.number for number in self._links)
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something be done that no connection waits for."""
+        task = asyncio.create_task(work)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
+
+    def passed(self, link: Link) -> None:
+        """Take note that a request of a link was answered."""
+        for each in self._waiting:
+            if each.link is not link:
+                each.passed += 1
+                if each.passed >= each.others:
+                    each.enough.set()
+
+    async def overtaken(self, link: Link, others: int, seconds: float) -> int:
+        """Wait until so many requests of other links were answered, or the time is over; gives how many were."""
+        waiting = _Waiting(link, others)
+        self._waiting.append(waiting)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(waiting.enough.wait(), seconds)
+        finally:
+            self._waiting.remove(waiting)
+        return waiting.passed
+
+    def _note(self, place: int, name: str, does: Network, exchange: Exchange, **facts: Any) -> None:
+        if does.lasting and place in self._told:
+            return
+        self._told.add(place)
+        self._tell(Fired(name, place, time.monotonic(), exchange.facts() | facts))
+
+
+class _Waiting:
+    """A request that is held back, and how many were answered since."""
+
+    def __init__(self, link: Link, others: int) -> None:
+        self.link, self.others, self.passed = link, others, 0
+        self.enough = asyncio.Event()

@@ -1,0 +1,114 @@
+"""Which disturbances strike, how often and for how long: named tables, and the schedule that a seed draws from one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from vcontract.disturbances.network.catalogue import NETWORK
+from vcontract.disturbances.parameters import Parameters
+from vcontract.disturbances.planned import Planned
+from vcontract.disturbances.system.catalogue import SYSTEM
+from vcontract.errors import UsageError
+from vcontract.terms import Json
+from vcontract.toml_file import read_toml
+
+SHIPPED = Path(__file__).with_name("scenarios")
+KNOWN: Mapping[str, type[Parameters]] = {**NETWORK, **SYSTEM}
+"""The parameters of every disturbance by its name."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One disturbance of a scenario: the load is cut into as many equal parts as `times`, and in each it strikes once.
+
+    It lasts so many seconds of each part, at a place that the seed draws; without `lasts`, the whole part.
+    """
+
+    name: str
+    times: Annotated[int, Meta(ge=1, le=1000)] = 1
+    lasts: Annotated[float, Meta(ge=0, le=86400)] | None = None
+    parameters: dict[str, Json] = {}
+
+
+class Scenario(msgspec.Struct, frozen=True):
+    """A named table of disturbances, and what it says of itself."""
+
+    name: str
+    says: str
+    entries: tuple[Entry, ...]
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    disturbance: Annotated[tuple[dict[str, Json], ...], Meta(min_length=1)]
+    says: str = ""
+
+
+def names() -> tuple[str, ...]:
+    """List the shipped scenarios."""
+    return tuple(sorted(each.stem for each in SHIPPED.glob("*.toml")))
+
+
+def load_scenario(name_or_path: str) -> Scenario:
+    """Read a shipped scenario by its name, or a file of the user's (what ends in .toml or has a slash in it).
+
+    Several, with commas between them, are one that has the disturbances of all. Raises UsageError, in one line with the way
+    out, for an unknown name, key or value.
+    """
+    found = [_one(each.strip()) for each in name_or_path.split(",")]
+    if len(found) == 1:
+        return found[0]
+    entries = tuple(entry for each in found for entry in each.entries)
+    return Scenario("+".join(each.name for each in found), " ".join(each.says for each in found), entries)
+
+
+def _one(name_or_path: str) -> Scenario:
+    own = name_or_path.endswith(".toml") or "/" in name_or_path
+    path = Path(name_or_path) if own else SHIPPED / f"{name_or_path}.toml"
+    if not own and name_or_path not in names():
+        raise UsageError(
+            f"there is no scenario {name_or_path!r}; shipped are {', '.join(names())}, or give a .toml file"
+        )
+    file = read_toml(path, _File)
+    entries = tuple(_entry(f"{path}: disturbance {number}", each) for number, each in enumerate(file.disturbance, 1))
+    return Scenario(path.stem, file.says, entries)
+
+
+def schedule(scenario: Scenario, seed: int, seconds: float) -> tuple[Planned, ...]:
+    """Draw when the disturbances of a scenario strike in a load of so many seconds, in the order of their starts.
+
+    The same scenario, seed and seconds give the same schedule.
+    """
+    found = []
+    for number, each in enumerate(scenario.entries):
+        rng, part = Random(f"{seed} {number}"), seconds / each.times  # noqa: S311 - no secret
+        lasts = part if each.lasts is None else min(each.lasts, part)
+        for turn in range(each.times):
+            start = turn * part + rng.random() * (part - lasts)
+            found.append(Planned(each.name, round(start, 6), round(start + lasts, 6), each.parameters))
+    return tuple(sorted(found, key=lambda each: each.start))
+
+
+def _entry(where: str, table: dict[str, Json]) -> Entry:
+    """Check one table: its name, its times, and the parameters of that disturbance."""
+    name = table.get("name")
+    kind = KNOWN.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise UsageError(f"{where}: there is no disturbance {name!r}; known are {', '.join(sorted(KNOWN))}")
+    times = {"name", "times", "lasts"}
+    parameters = {key: value for key, value in table.items() if key not in times}
+    if unknown := sorted(parameters.keys() - set(kind.__struct_fields__)):
+        known = ", ".join([*sorted(times), *kind.__struct_fields__])
+        raise UsageError(f"{where} ({name}): unknown key {unknown[0]!r}; known are {known}")
+    try:
+        msgspec.convert(parameters, kind)
+        entry = msgspec.convert({**{key: table[key] for key in times & table.keys()}, "parameters": parameters}, Entry)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{where} ({name}): {error}") from error
+    if name in NETWORK and entry.lasts == 0:
+        raise UsageError(f"{where} ({name}): lasts = 0 leaves it no time to strike; give seconds, or leave it out")
+    return entry

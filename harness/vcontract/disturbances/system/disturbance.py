@@ -1,0 +1,105 @@
+"""What every disturbance of the system has in common: what it may use, how it strikes, how it is healed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, ClassVar
+
+from vcontract.client import Target
+from vcontract.client.properties import read
+from vcontract.client.tasks import follow, info
+from vcontract.disturbances.parameters import Parameters
+from vcontract.errors import HarnessError
+from vcontract.terms import Arguments, Call, Faulted, Json, Lost, Ref, Returned, as_ref
+
+Lever = Callable[[Ref, str], Call]
+"""Makes the call of an actor that does something in the guest of a VM."""
+
+
+class NotStruckError(HarnessError):
+    """A disturbance could not be brought about, or not be healed; it may be tried again."""
+
+
+@dataclass
+class Ground:
+    """What disturbances of the system may strike, and by whom: all of it the harness's own to disturb.
+
+    `actor` is the session that makes the calls, one that nobody else uses. `vms` may be switched and their guests changed,
+    `hosts` may be disconnected, `spare` are clones of this run that may be destroyed. `sessions` are the keys of the sessions
+    that may be ended, by actor (as names of secrets). `levers` are the calls that stop and start Tools, `stopTools` and
+    `startTools`. `restart` restarts the server, if it is ours. A task is waited for `patience` seconds.
+    """
+
+    target: Target
+    actor: str
+    vms: tuple[Ref, ...] = ()
+    hosts: tuple[Ref, ...] = ()
+    spare: tuple[Ref, ...] = ()
+    sessions: Mapping[str, str] = field(default_factory=dict)
+    levers: Mapping[str, Lever] = field(default_factory=dict)
+    restart: Callable[[], None] | None = None
+    patience: float = 30.0
+
+    def shows(self, ref: Ref, path: str) -> Json:
+        """Read a property. Raises NotStruckError."""
+        outcome = read(self.target, self.actor, ref, [path]).outcome
+        if not isinstance(outcome, Returned) or path not in outcome.value:
+            raise NotStruckError(f"{path} of {ref.value} cannot be read")
+        return outcome.value[path]
+
+    def do(self, ref: Ref, method: str, **arguments: Json) -> Json:
+        """Make a call and wait for its task, if it has one; gives the result. Raises NotStruckError."""
+        return self.send(Call(ref, method, Arguments(arguments), self.actor))
+
+    def send(self, call: Call) -> Json:
+        """Send a call and wait for its task, if it has one; gives the result. Raises NotStruckError."""
+        outcome = self.target.send(call, "arrange").outcome
+        if isinstance(outcome, Faulted):
+            raise NotStruckError(f"{call.method} is refused: {outcome.fault.type}")
+        if isinstance(outcome, Lost):
+            raise NotStruckError(f"{call.method}: {outcome.reason}")
+        task = as_ref(outcome.value)
+        if task is None or task.type != "Task":
+            return outcome.value
+        last = follow(self.target, self.actor, task, deadline_seconds=self.patience)[-1]
+        told = info(last)
+        if told.get("state") == "success":
+            return told.get("result")
+        if told.get("state") == "error":
+            fault = (told.get("error") or {}).get("fault") or {}
+            raise NotStruckError(f"{call.method} fails: {fault.get('_typeName')}")
+        raise NotStruckError(f"{call.method}: its task did not end within {self.patience:g} s")
+
+
+@dataclass
+class Strike:
+    """One disturbance as it happens: on what ground, with which random numbers, and what it struck (for `heal`)."""
+
+    ground: Ground
+    rng: Random
+    struck: Ref | None = None
+
+
+class System(Parameters, frozen=True, kw_only=True):
+    """A disturbance of the system by calls that a vCenter's API offers.
+
+    `needs` is what the operator must allow for it (`power`, `tools`, `host`).
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def lacks(self, ground: Ground) -> str:
+        """Say what there must be for it to strike, and is not; empty if it can."""
+        del ground
+        return ""
+
+    def strike(self, strike: Strike) -> dict[str, Any]:
+        """Bring it about; gives what it met. Raises NotStruckError."""
+        raise NotImplementedError
+
+    def heal(self, strike: Strike) -> dict[str, Any]:
+        """Take it back; does nothing where that cannot be, or was done. Raises NotStruckError."""
+        del strike
+        return {}

@@ -1,0 +1,1 @@
+"""Exploration: random programs of moves, judged as they are executed."""

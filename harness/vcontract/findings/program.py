@@ -1,0 +1,265 @@
+"""Programs: the calls of a history that show a finding, cut out of it, sent again and judged."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from math import inf
+
+from msgspec.structs import replace
+
+from vcontract.check import fingerprint, row_of
+from vcontract.model import State, observe, read_of, subject
+from vcontract.terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, Verdict, as_ref
+from vcontract.testbed.driver import NotArrangedError, Stage
+from vcontract.testbed.judged_call import judged_call, still_running, task_of, unfinished
+
+PATIENCE = (0.2, 3.0, 60.0)
+"""How long a replay waits for a recorded state: seconds, and so many times what the recorded run waited, at most."""
+_SEEN = ("power", "tools", "connection")
+_POWER = "runtime.powerState"
+_MAKES = "InstantClone_Task"
+_SESSIONS = ("Login", "Logout")
+
+
+def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, list[list[ReplayStep]]]:
+    """Cut out what a finding's call may rest on: the moId of the root VM, and its steps cell by cell, oldest first.
+
+    The last step is the finding's call. A VM that was cloned in the run is followed back to its cloning, and its parent
+    through the same program of moves. To what is about a VM belong its host's loss and return, and the coming and going of
+    sessions that made its calls.
+    """
+    until = [each for each in operations if each.op <= finding_op]
+    vm = subject(until[-1].call)
+    root, scope = vm, ""
+    related: list[Operation] = []
+    told = _Told(until)
+    tasks, hosts = told.tasks, told.hosts.get(vm, set())
+    comers = {each.call.actor for each in until if each.call.method == "Logout"}
+    for each in reversed(until):
+        if not each.cell.startswith(scope):
+            break
+        made = each.call.method == _MAKES and root in told.made(each)
+        if made and root != vm:
+            break
+        come = each.call.method in _SESSIONS and each.call.actor in comers
+        if each.purpose != "read" and (made or come or _concerns(each.call, {root}, tasks, hosts)):
+            related.append(each)
+        if made:  # what was done to the parent in the same cells may be in the clone
+            root, scope = subject(each.call), each.cell.partition(".")[0]
+    related = _without_strangers(related[::-1])
+    blocks: list[list[ReplayStep]] = []
+    latest: dict[str, float] = {}
+    for number, each in enumerate(related):
+        step = told.step(each, related[number + 1] if number + 1 < len(related) else None)
+        waited = each.start - related[number - 1].end if number else 0.0
+        about = subject(each.call)
+        step = replace(step, waited=round(waited, 3), alone=latest.get(about, -inf) < each.start)
+        if task := task_of(each):
+            latest[about] = max(latest.get(about, -inf), told.ends.get(task.value, inf))
+        if number and each.cell == related[number - 1].cell:
+            blocks[-1].append(step)
+        else:
+            blocks.append([step])
+    return root, blocks
+
+
+def _without_strangers(related: list[Operation]) -> list[Operation]:
+    """Leave out the sessions that made none of the calls, and what became of the others before the first call."""
+    actors = {each.call.actor for each in related if each.call.method not in _SESSIONS}
+    kept = [each for each in related if each.call.actor in actors]
+    first = next(number for number, each in enumerate(kept) if each.call.method not in _SESSIONS)
+    last = {each.call.actor: each for each in kept[:first]}
+    return [*last.values(), *kept[first:]]
+
+
+def ground_of(steps: Sequence[ReplayStep], root: str, vm: str) -> str:
+    """Name the VM for which another stands in when the steps are sent again: the root if they clone the VM from it."""
+    return root if any(step.gave[1] == vm for step in steps) else vm
+
+
+def _concerns(call: Call, ours: set[str], tasks: Mapping[str, str], hosts: set[str]) -> bool:
+    if call.object.type == "HostSystem":
+        return call.object.value in hosts
+    return subject(call) in ours or (call.object.type == "Task" and tasks.get(call.object.value) in ours)
+
+
+class _Told:
+    """What the operations of a history told, indexed in one pass: a history may be long, and each step asks of it.
+
+    `tasks` maps tasks to their VMs, `ends` to the moment at which they were first read final, `infos` to what was read of
+    them; `hosts` maps VMs to the hosts on which they were seen.
+    """
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self.tasks: dict[str, str] = {}
+        self.ends: dict[str, float] = {}
+        self.infos: dict[str, list[tuple[Operation, Mapping[str, Json]]]] = {}
+        self.hosts: dict[str, set[str]] = {}
+        self._vms: dict[str, tuple[list[float], list[Mapping[str, Json]]]] = {}
+        for each in operations:
+            if task := task_of(each):
+                self.tasks[task.value] = subject(each.call)
+            read = read_of(each)
+            if read is not None and read[1] is not None:
+                self._read(each, read[0].value, read[1])
+
+    def _read(self, operation: Operation, moid: str, values: Mapping[str, Json]) -> None:
+        info = values.get("info")
+        if isinstance(info, Mapping):
+            self.infos.setdefault(moid, []).append((operation, info))
+            if info.get("state") in {"success", "error"}:
+                self.ends.setdefault(moid, operation.end)
+        if _POWER in values:  # a read of something else, as of marks, tells nothing of the state
+            times, readings = self._vms.setdefault(moid, ([], []))
+            times.append(operation.end)
+            readings.append(values)
+        host = as_ref(values.get("runtime.host"))
+        if host is not None:
+            self.hosts.setdefault(moid, set()).add(host.value)
+
+    def made(self, operation: Operation) -> list[str]:
+        """Name what a call's task made."""
+        task = task_of(operation)
+        infos = self.infos.get(task.value, []) if task else []
+        return [found.value for _, info in infos if (found := as_ref(info.get("result")))]
+
+    def seen(self, moid: str, moment: float) -> dict[str, str]:
+        """Give what was last read of a VM before a moment."""
+        times, readings = self._vms.get(moid, ([], []))
+        last = bisect_right(times, moment)
+        if not last:
+            return {}
+        state = observe(State(), readings[last - 1])
+        return {name: str(getattr(state, name)) for name in _SEEN}
+
+    def step(self, operation: Operation, following: Operation | None) -> ReplayStep:
+        """Make a step of a call; `following` is the next one."""
+        task, made = task_of(operation), self.made(operation)
+        ended = self.ends.get(task.value, inf) if task else -inf
+        return ReplayStep(
+            operation.call,
+            operation.purpose,
+            following is None or ended <= following.start,
+            self.seen(subject(operation.call), operation.start),
+            (task.value if task else "", made[-1] if made else ""),
+        )
+
+
+class Performer:
+    """Sends programs to a target and tells which findings they show.
+
+    From `until` on (of the recorder) no recorded state is waited for.
+    """
+
+    def __init__(self, stage: Stage, label: str) -> None:
+        self.stage = stage
+        self.until = float("inf")
+        self.times = 0
+        self._label = label
+
+    def perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref) -> set[str]:
+        """Send a program about the VM in place of its root; gives the ids of the findings that it showed."""
+        self.times += 1
+        label = f"{self._label}:{self.times}"
+        self.stage.enter(label)
+        renamed = {root: vm.value}
+        known = self.stage.facts.vms.get(vm.value)
+        if known is not None:  # what is done to a host is done to this one's
+            renamed |= {step.call.object.value: known.host for step in steps if step.call.object.type == "HostSystem"}
+        for step in steps:
+            try:
+                self._send(step, renamed)
+            except NotArrangedError:
+                continue  # a step that is refused now shows nothing, the next may still
+        judge, contract = self.stage.judge, self.stage.judge.contract
+        judge.close()
+        bases = judge.bases
+        return {
+            fingerprint(row_of(each, contract, bases), each)
+            for each in judge.judgements
+            if each.cell == label and each.verdict is Verdict.VIOLATES
+        }
+
+    def _send(self, step: ReplayStep, renamed: dict[str, str]) -> None:
+        call = self._marked(rebound(step.call, renamed))
+        if call.method == "Login":
+            self.stage.log_in(call.actor)
+            return
+        vm = Ref("VirtualMachine", subject(call)) if subject(call) in self.stage.facts.vms else None
+        if vm is not None and step.seen:
+            self._wait(vm, step)
+        if step.alone:
+            for each in unfinished(self.stage, vm):
+                self.stage.follow(each)
+        beside = still_running(self.stage, unfinished(self.stage, vm))
+        if step.purpose == "judge":
+            task = judged_call(self.stage, call, vm, beside, settle=step.settled)
+        else:
+            self.stage.permit(call.method)
+            done = self.stage.said(call)
+            task = as_ref(done.outcome.value) if isinstance(done.outcome, Returned) else None
+        if task is None or task.type != "Task":
+            return
+        renamed[step.gave[0]] = task.value
+        if not step.settled:
+            self.stage.until("the running task", lambda: self.stage.running(task))
+        elif step.purpose != "judge":
+            self.stage.follow(task)
+        made = as_ref(self.stage.read_task(task).get("result")) if step.settled else None
+        if made is not None:
+            renamed[step.gave[1]] = made.value
+
+    def _marked(self, call: Call) -> Call:
+        """Give what a call makes the marks of this run instead of those of the run that recorded it."""
+        spec = call.arguments.get("spec")
+        if call.method != _MAKES or not isinstance(spec, Mapping):
+            return call
+        return replace(call, payload=Arguments({**call.arguments, "spec": {**spec, "config": self.stage.marks}}))
+
+    def _wait(self, vm: Ref, step: ReplayStep) -> None:
+        """Wait until the VM looks as it did when the call was recorded, but not for ever: it may never again."""
+        least, times, most = PATIENCE
+        waits = min(least + times * step.waited, most, max(least, self.until - self.stage.target.recorder.now()))
+        if self._hopeless(vm, step.seen):
+            waits = self.stage.facts.staleness
+        patience, self.stage.patience = self.stage.patience, waits
+        try:
+            self.stage.until("the recorded state", lambda: self._looks(vm, step.seen))
+        except NotArrangedError:
+            return
+        finally:
+            self.stage.patience = patience
+
+    def _hopeless(self, vm: Ref, seen: Mapping[str, str]) -> bool:
+        """Whether nothing is under way that could bring the recorded state about: of itself only Tools come up."""
+        if self._looks(vm, seen) or unfinished(self.stage, vm):
+            return False
+        now = next(iter(self.stage.states(vm)))
+        coming = now.tools in {"stopped", "starting"} and seen.get("tools") in {"starting", "ready", "old"}
+        return not coming or now.power != seen.get("power") or now.connection != seen.get("connection")
+
+    def _looks(self, vm: Ref, seen: Mapping[str, str]) -> bool:
+        self.stage.read_vm(vm)
+        now = next(iter(self.stage.states(vm)))
+        return all(str(getattr(now, name)) == value for name, value in seen.items())
+
+
+def rebound(call: Call, renamed: Mapping[str, str]) -> Call:
+    """Put other moIds into a call: its object, its arguments, and the bytes of an edited envelope."""
+    ref = Ref(call.object.type, renamed.get(call.object.value, call.object.value))
+    payload = call.payload
+    if isinstance(payload, Envelope):
+        body = payload.body
+        for old, new in renamed.items():
+            body = body.replace(b">" + old.encode() + b"<", b">" + new.encode() + b"<")
+        return replace(call, object=ref, payload=replace(payload, body=body, origin=_renamed(payload.origin, renamed)))
+    return replace(call, object=ref, payload=Arguments(_renamed(payload.values, renamed)))
+
+
+def _renamed(value: Json, renamed: Mapping[str, str]) -> Json:
+    if isinstance(value, dict):
+        if value.get("_typeName") == "ManagedObjectReference":
+            return {**value, "value": renamed.get(value["value"], value["value"])}
+        return {name: _renamed(each, renamed) for name, each in value.items()}
+    return [_renamed(each, renamed) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,1 @@
+"""Learning: the profile of a target, and the machine of its hidden states."""

@@ -1,0 +1,197 @@
+"""From a contract and an alphabet to a machine: what judged calls and arranging moves, one after the other, may do to a VM.
+
+Every input is seen through to its end, so nothing runs when the next is made. The state is a VM as `vcontract.model.state` has
+it, without the network, which no expectation rests on; a machine state is the set of those that the answers so far leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.contract import OK, Contract
+from vcontract.errors import UsageError
+from vcontract.model.cells import BY_NAME, VALID, cell_of, deviations_of
+from vcontract.model.expect import expect
+from vcontract.model.state import OFF, ON, SUSPENDED, Asked, State, settle
+from vcontract.model.step import step
+from vcontract.model.suite import Machine
+from vcontract.model.tracker import pulled
+from vcontract.terms import Grade
+
+DONE = "done"
+"""The answer to a move: it is none of the contract's business."""
+BEFORE, SPEC = "before", "spec"
+"""Which host name the guest has: as after the reset, or as the specification has it."""
+States = frozenset[State]
+
+
+class Move(msgspec.Struct, frozen=True):
+    """An arranging move: in which states it is made, what it leads to, and the lever that it needs."""
+
+    made: Callable[[State], bool]
+    leads: Callable[[State], States]
+    lever: str = ""
+
+
+def _one(state: State) -> States:
+    return frozenset({settle(state)})
+
+
+def _up(state: State) -> bool:
+    return state.power == ON and state.tools == "ready"
+
+
+def _boots(state: State) -> bool:
+    """Whether a boot is made: whether one frees an orphaned lock no source says, so all would be guessing after it."""
+    return state.power == ON and not state.orphaned
+
+
+def _lever(does: str, useful: Callable[[State], bool]) -> Move:
+    return Move(lambda state: _up(state) and useful(state), lambda state: pulled(state, does), does)
+
+
+MOVES: dict[str, Move] = {
+    "powerOn": Move(lambda state: state.power != ON, lambda state: _one(replace(state, power=ON, tools="ready"))),
+    "powerOff": Move(_boots, lambda state: _one(replace(state, power=OFF))),
+    "suspend": Move(_up, lambda state: _one(replace(state, power=SUSPENDED))),
+    "reset": Move(_boots, lambda state: _one(replace(state, tools="ready"))),
+    "stopTools": Move(_up, lambda state: _one(replace(state, tools="stopped")), "stopTools"),
+    "orphanLock": _lever("orphanLock", lambda state: not state.orphaned),
+    "removeEngine": _lever("removeEngine", lambda state: state.engine == "ok"),
+    "breakEngine": _lever("breakEngine", lambda state: state.engine == "ok"),
+    "restoreEngine": _lever("restoreEngine", lambda state: state.engine != "ok"),
+}
+"""What an arranger may do to a VM between judged calls, each followed until it has come about."""
+ALIASES = {
+    "poweredOff": "powerOff",
+    "suspended": "suspend",
+    "toolsStopped": "stopTools",
+    "orphanedLock": "orphanLock",
+    "engineAbsent": "removeEngine",
+    "engineBroken": "breakEngine",
+}
+"""Deviations of the state, and the moves that bring them about."""
+DEFAULT = (VALID, "loginRejected", "powerOn", "powerOff", "suspend", "reset", "orphanLock")
+"""What a proof is about unless it is said; the deviation is one of the first method alone."""
+
+
+class Alphabet(msgspec.Struct, frozen=True):
+    """The inputs of a machine: judged calls by the id of their cell, and the names of moves."""
+
+    calls: dict[str, Asked]
+    moves: tuple[str, ...]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All names, the calls first."""
+        return (*self.calls, *self.moves)
+
+
+def alphabet(contract: Contract, names: Sequence[str], methods: Sequence[str]) -> Alphabet:
+    """Read the names of an alphabet; none means the default one.
+
+    A name is `valid`, a deviation of the call (`loginRejected`, two joined by `+`) for every chosen method that can have it,
+    the same of one method (`CustomizeGuest_Task:loginRejected`), a move, or a deviation of the state that a move brings about.
+    Raises UsageError for any other, with those that there are.
+    """
+    chosen = [each.name for each in contract.methods if not methods or each.name in methods]
+    calls: dict[str, Asked] = {}
+    moves: set[str] = set()
+    for name in names or (DEFAULT[0], f"{chosen[0]}:{DEFAULT[1]}", *DEFAULT[2:]):
+        if (move := ALIASES.get(name, name)) in MOVES:
+            moves.add(move)
+            continue
+        method, _, deviations = name.rpartition(":")
+        for each in [contract.method(method).name] if method else chosen:
+            if (asked := _asked(contract, each, deviations)) is not None:
+                calls[f"{each}:{deviations}"] = asked
+    if not calls:
+        raise UsageError(
+            f"--alphabet {' '.join(names)}: no call of {', '.join(chosen)} is in it, so nothing can be judged"
+        )
+    return Alphabet(calls, tuple(each for each in MOVES if each in moves))
+
+
+def _asked(contract: Contract, method: str, deviations: str) -> Asked | None:
+    """Give the call of a method with the named deviations; None if it has not the parameter that one is about."""
+    parts = [] if deviations == VALID else deviations.split("+")
+    able = {name: each for name, each in BY_NAME.items() if each.asked and not each.state}
+    for name in parts:
+        if name not in able:
+            raise UsageError(f"--alphabet {name}: unknown; known are {', '.join([VALID, *able, *MOVES, *ALIASES])}")
+    possible = {each.name for each in deviations_of(contract, contract.method(method))}
+    return cell_of(contract, method, parts).asked if possible >= set(parts) else None
+
+
+class Spoken(msgspec.Struct, frozen=True):
+    """A machine in the words of the contract: `states[n]` is what the VM may be in machine state n."""
+
+    machine: Machine
+    states: tuple[States, ...]
+
+    def name(self, state: int) -> str:
+        """Describe a machine state in words."""
+        return " or ".join(sorted({_named(each) for each in self.states[state]}))
+
+
+def spoken(contract: Contract, given: Alphabet) -> Spoken:
+    """Build the machine of an alphabet: from a ready VM with a free lock, every input and every permitted answer.
+
+    A call that is refused leaves all as it was. The contract promises that of a refusal at once (F1); of one that ends the task
+    of a customization it lets the lock stay behind (F3), and then the run says that nothing is proved.
+    """
+    known = {frozenset({State()}): 0}
+    moves: list[dict[str, dict[str, int]]] = []
+    unsettled: set[tuple[int, str, str]] = set()
+    while len(moves) < len(known):
+        here, states = len(moves), list(known)[len(moves)]
+        moves.append({})
+        for name in given.inputs:
+            for outcome, (after, doubtful) in _answers(contract, given, name, states).items():
+                told = answer(outcome, shown(after))
+                moves[here].setdefault(name, {})[told] = known.setdefault(after, len(known))
+                if doubtful:
+                    unsettled.add((here, name, told))
+    return Spoken(Machine(tuple(moves), tuple(map(shown, known)), frozenset(unsettled)), tuple(known))
+
+
+def _answers(contract: Contract, given: Alphabet, name: str, states: States) -> dict[str, tuple[States, bool]]:
+    """Give the outcomes that an input may have, each with the states that it leads to and whether it is unsettled."""
+    if name not in given.calls:
+        move = MOVES[name]
+        ends = {settle(end) for state in states for end in move.leads(state)}
+        return {DONE: (frozenset(ends), False)} if all(map(move.made, states)) else {}
+    asked = given.calls[name]
+    allowed = expect(states, asked, contract).allowed
+    found: dict[str, set[State]] = {}
+    for state in states:
+        for branch in step(state, asked, contract):
+            after = branch.after if branch.outcome == OK else state
+            found.setdefault(branch.outcome, set()).add(replace(after, network=State().network))
+    return {outcome: (frozenset(after), allowed[outcome].grade is Grade.UNSETTLED) for outcome, after in found.items()}
+
+
+def shown(states: Iterable[State], guest: str = "") -> str:
+    """Write what a read shows of a VM: its power, its Tools and, where Tools are up, whose host name the guest has.
+
+    `guest` is that if it was read; else it is as the states, which all show the same, have it.
+    """
+    state = next(iter(states))
+    return f"{state.power}, Tools {state.tools}" + (f", name {guest or state.guest}" if _up(state) else "")
+
+
+def answer(outcome: str, view: str) -> str:
+    """Write an outcome together with what is read after it."""
+    return f"{outcome}: {view}"
+
+
+def _named(state: State) -> str:
+    plain = State()
+    told = [each for each, usual in ((state.power, plain.power), (state.guest, plain.guest)) if each != usual]
+    told += [f"Tools {state.tools}"] if state.power == ON and state.tools != plain.tools else []
+    told += [f"engine {state.engine}"] if state.engine != plain.engine else []
+    told += ["orphaned lock"] if state.orphaned else []
+    return ", ".join(told).replace(SPEC, "customized") or "ready"

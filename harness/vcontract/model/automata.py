@@ -1,0 +1,178 @@
+"""Mealy machines: the one that the contract's model makes of an alphabet, and where two of them differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.contract import OK, Contract
+from vcontract.model.alphabet import MOVES, Alphabet, shown
+from vcontract.model.expect import expect
+from vcontract.model.facts import Pinned
+from vcontract.model.located import located
+from vcontract.model.state import OFF, ON, SUSPENDED, Asked, State
+from vcontract.model.step import CALL, TASK, step
+from vcontract.profile import SUCCESS, Automaton
+from vcontract.terms import Grade
+
+Word = tuple[str, ...]
+DONE = "done"
+"""The answer to a move that was made."""
+_POWER = {"powerOn": (OFF, SUSPENDED), "powerOff": (ON,), "suspend": (ON,), "reset": (ON,)}
+"""In which power states a move of power can be made; elsewhere its task ends in InvalidPowerState [M]."""
+_RANK = (Grade.CONFORMS, Grade.IMPRECISE, Grade.UNSETTLED)
+
+
+def told(outcome: str, view: str) -> str:
+    """Write the answer of an input: the outcome, and what a read shows after it."""
+    return f"{outcome}; {view}"
+
+
+class Fates(msgspec.Struct, frozen=True):
+    """What no source says of hidden states: whether a boot keeps a lock that nobody holds, and a failed task leaves one."""
+
+    kept: bool = False
+    left: bool = False
+
+
+def references(contract: Contract, given: Alphabet, pinned: Pinned | None = None) -> tuple[Automaton, ...]:
+    """Build the machines that a target might be, the likeliest first: one for each fate of the lock that makes a difference.
+
+    Each answers as the model prefers, or as a profile pins: guesses to begin with, no promises.
+    """
+    fates = [Fates(kept, left) for left in (False, True) for kept in (False, True)]
+    found: list[Automaton] = []
+    for each in fates:
+        if (machine := _reference(contract, given, pinned, each)) not in found:
+            found.append(machine)
+    return tuple(found)
+
+
+def _reference(contract: Contract, given: Alphabet, pinned: Pinned | None, fates: Fates) -> Automaton:
+    states = {_Place(State()): 0}
+    moves: list[dict[str, tuple[str, int]]] = []
+    while len(moves) < len(states):
+        place = list(states)[len(moves)]
+        here = {}
+        for name in given.inputs:
+            if name in given.calls:
+                outcome, after = _called(contract, given.calls[name], place.state, pinned, fates)
+                end = replace(place, state=after)
+            else:
+                outcome, end = _moved(name, place, fates)
+            end = replace(end, state=replace(end.state, network=State().network))
+            here[name] = told(outcome, shown([end.state])), states.setdefault(end, len(states))
+        moves.append(here)
+    return Automaton(tuple(moves))
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """A state, and how Tools were when the VM was suspended: they are so again when it is resumed."""
+
+    state: State
+    slept: str = ""
+
+
+def _called(contract: Contract, asked: Asked, state: State, pinned: Pinned | None, fates: Fates) -> tuple[str, State]:
+    pin = pinned.pins.get(located([state], asked, contract)) if pinned is not None else None
+    allowed = expect([state], asked, contract).allowed
+    if pin is not None:
+        chosen, channel = (OK if pin.fault == SUCCESS else pin.fault), pin.channel
+    else:
+        best = min(allowed.values(), key=lambda each: (_RANK.index(each.grade), each.outcome != OK, each.outcome))
+        chosen = best.outcome
+        channel = TASK if chosen == OK and contract.method(asked.method).has_task else CALL
+    ends = {each.after for each in step(state, asked, contract) if each.outcome == OK}
+    after = next(iter(ends)) if chosen == OK and ends else state
+    if fates.left and chosen != OK and channel == TASK and contract.method(asked.method).effect == "customized":
+        after = replace(after, orphaned=True)
+    return f"{SUCCESS if chosen == OK else chosen} ({channel})", after
+
+
+def _moved(name: str, place: _Place, fates: Fates) -> tuple[str, _Place]:
+    state = place.state
+    if name in _POWER:
+        if state.power not in _POWER[name]:
+            return "InvalidPowerState (task)", place
+        if name in {"powerOff", "reset"}:
+            state = replace(state, orphaned=state.orphaned and fates.kept)
+        after = next(iter(MOVES[name].leads(state)))
+        if name == "suspend":
+            return DONE, _Place(after, state.tools)
+        return DONE, _Place(replace(after, tools=place.slept) if place.slept and after.power == ON else after)
+    if state.power != ON or state.tools != "ready":
+        return "GuestOperationsUnavailable (call)", place
+    return DONE, replace(place, state=next(iter(MOVES[name].leads(state))))
+
+
+def run_word(automaton: Automaton, word: Sequence[str]) -> list[str]:
+    """Give the answers of a machine to a word."""
+    return _from(automaton, 0, tuple(word))
+
+
+def difference(one: Automaton, other: Automaton, inputs: Sequence[str]) -> Word | None:
+    """Find a shortest word to which two machines give different answers; None: they are equivalent on these inputs."""
+    reached: dict[tuple[int, int], Word] = {(0, 0): ()}
+    queue = [(0, 0)]
+    for here in queue:
+        for each in inputs:
+            (first, to), (second, there) = one.states[here[0]][each], other.states[here[1]][each]
+            if first != second:
+                return (*reached[here], each)
+            if (to, there) not in reached:
+                reached[to, there] = (*reached[here], each)
+                queue.append((to, there))
+    return None
+
+
+def separators(automaton: Automaton) -> list[Word]:
+    """Give words that tell all states of a machine apart, as far as they can be: few, each a shortest one for some pair."""
+    found: list[Word] = []
+    for one, other in combinations(range(len(automaton.states)), 2):
+        if all(_from(automaton, one, word) == _from(automaton, other, word) for word in found):
+            word = difference(_begun(automaton, one), _begun(automaton, other), automaton.inputs)
+            found += [word] if word is not None else []
+    return found
+
+
+def _from(automaton: Automaton, state: int, word: Word) -> list[str]:
+    found = []
+    for each in word:
+        answer, state = automaton.states[state][each]
+        found.append(answer)
+    return found
+
+
+def _begun(automaton: Automaton, first: int) -> Automaton:
+    """Let a machine begin in another state, by exchanging that and the first."""
+    place = {0: first, first: 0}
+    states = [
+        {
+            name: (answer, place.get(after, after))
+            for name, (answer, after) in automaton.states[place.get(each, each)].items()
+        }
+        for each in range(len(automaton.states))
+    ]
+    return Automaton(tuple(states))
+
+
+def access(automaton: Automaton) -> list[Word]:
+    """Give a shortest word to each state."""
+    found: dict[int, Word] = {0: ()}
+    queue = [0]
+    for state in queue:
+        for name, (_, after) in automaton.states[state].items():
+            if after not in found:
+                found[after] = (*found[state], name)
+                queue.append(after)
+    return [found[each] for each in range(len(automaton.states))]
+
+
+def without(automaton: Automaton, inputs: Sequence[str]) -> Automaton:
+    """Leave inputs out of a machine."""
+    return Automaton(
+        tuple({name: each for name, each in moves.items() if name not in inputs} for moves in automaton.states)
+    )

@@ -1,0 +1,27 @@
+"""Conditions by name: predicates on (state, call) that contract files use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vcontract.model.state import Asked, State
+
+Condition = Callable[[State, Asked], bool]
+CONDITIONS: dict[str, Condition] = {}
+OUTCOME_CONDITIONS = frozenset({"task.startedAfter"})
+"""Conditions on the outcome itself; the check decides them from the tasks' times, the model cannot."""
+
+
+def condition(name: str) -> Callable[[Condition], Condition]:
+    """Register a predicate under the name that contract files use."""
+
+    def register(predicate: Condition) -> Condition:
+        CONDITIONS[name] = predicate
+        return predicate
+
+    return register
+
+
+def holds(name: str, state: State, asked: Asked) -> bool:
+    """Evaluate a condition; an outcome condition counts as true here."""
+    return name in OUTCOME_CONDITIONS or CONDITIONS[name](state, asked)

@@ -1,0 +1,7 @@
+"""What a successful call of a contract changes, by the names that contract files use."""
+
+from vcontract.model.effects import power
+from vcontract.model.effects.guest import failed
+from vcontract.model.effects.registry import EFFECTS, LATER, SHOWN, Effect, changed_fields, moves
+
+__all__ = ["EFFECTS", "LATER", "SHOWN", "Effect", "changed_fields", "failed", "moves", "power"]

@@ -1,0 +1,124 @@
+"""State and call to expectation: the set of outcomes that the contract allows now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from vcontract.contract import OK, Contract, Permit, Situation
+from vcontract.model.conditions import holds
+from vcontract.model.state import Asked, State
+from vcontract.terms import Grade
+
+_BEST = {Grade.CONFORMS: 0, Grade.IMPRECISE: 1, Grade.UNSETTLED: 2}
+
+
+class Allowed(msgspec.Struct, frozen=True):
+    """One permitted outcome: its best grade, the situations that permit it, the field rules by which one is judged.
+
+    `conditions` are outcome conditions (any suffices; empty: none is needed). `synchronous`: every permitting situation
+    demands the call channel.
+    """
+
+    outcome: str
+    grade: Grade
+    situations: tuple[str, ...]
+    fields: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    synchronous: bool = False
+
+
+class Expectation(msgspec.Struct, frozen=True):
+    """The outcomes that the contract allows for one call, by name (`OK` or the fault's type), and what holds."""
+
+    method: str
+    allowed: dict[str, Allowed]
+    situations: tuple[str, ...]
+
+    @property
+    def accepts(self) -> bool:
+        """Whether success is permitted, settled or not."""
+        return OK in self.allowed
+
+    def text(self) -> str:
+        """Write the expectation in one line: `InvalidPowerState ~InvalidState`."""
+        mark = {Grade.IMPRECISE: "~", Grade.UNSETTLED: "?"}
+        ordered = sorted(self.allowed.values(), key=lambda each: (_BEST[each.grade], each.outcome != OK, each.outcome))
+        return " ".join(mark.get(each.grade, "") + each.outcome for each in ordered)
+
+
+def holding(state: State, asked: Asked, contract: Contract) -> tuple[Situation, ...]:
+    """List the situations that hold and could be known, after what hides them (in the contract's order)."""
+    found = [
+        each
+        for each in contract.situations
+        if any(holds(name, state, asked) for name in each.when)
+        and all(holds(name, state, asked) for name in each.needs)
+    ]
+    for each in tuple(found):
+        if each in found and each.leaves is not None:
+            kept = {each.id, *each.leaves}
+            found = [other for other in found if other.id in kept]
+    return tuple(each for each in found if each.permitted(asked.method))
+
+
+def expect(states: Iterable[State], asked: Asked, contract: Contract) -> Expectation:
+    """Give the union over all states of what the contract permits; success needs every situation of some state to list it."""
+    allowed: dict[str, Allowed] = {}
+    situations: dict[str, None] = {}
+    for state in states:
+        found = holding(state, asked, contract)
+        situations.update(dict.fromkeys(each.id for each in found))
+        for name, one in _in_one_state(found, state, asked).items():
+            allowed[name] = _merge(allowed[name], one) if name in allowed else one
+    return Expectation(asked.method, allowed, tuple(situations))
+
+
+def _in_one_state(found: tuple[Situation, ...], state: State, asked: Asked) -> dict[str, Allowed]:
+    allowed: dict[str, Allowed] = {}
+    successes: list[Allowed | None] = []
+    for situation in found:
+        success = None
+        for permit in situation.permitted(asked.method):
+            if permit.condition and not holds(permit.condition, state, asked):
+                continue
+            for name in asked.rule_faults if permit.outcome == "@rule" else (permit.outcome,):
+                one = _allow(name, permit, situation)
+                if name == OK:
+                    success = one
+                else:
+                    allowed[name] = _merge(allowed[name], one) if name in allowed else one
+        successes.append(success)
+    if successes and all(successes):
+        allowed[OK] = _all_of([each for each in successes if each is not None])
+    return allowed
+
+
+def _allow(name: str, permit: Permit, situation: Situation) -> Allowed:
+    conditions = (permit.condition,) if permit.condition.startswith("task.") else ()
+    return Allowed(
+        name, permit.grade, (situation.id,), (permit.field,) if permit.field else (), conditions, situation.synchronous
+    )
+
+
+def _merge(first: Allowed, second: Allowed) -> Allowed:
+    """Either permits it: the better grade wins, a field rule counts only where both have one."""
+    grade = min(first.grade, second.grade, key=_BEST.__getitem__)
+    fields = tuple(dict.fromkeys(first.fields + second.fields)) if first.fields and second.fields else ()
+    conditions = first.conditions + second.conditions if first.conditions and second.conditions else ()
+    return Allowed(
+        first.outcome,
+        grade,
+        tuple(dict.fromkeys(first.situations + second.situations)),
+        fields,
+        conditions,
+        first.synchronous and second.synchronous,
+    )
+
+
+def _all_of(each: list[Allowed]) -> Allowed:
+    """Every situation must list success: the worst grade counts, and every condition on it."""
+    grade = max((one.grade for one in each), key=_BEST.__getitem__)
+    conditions = tuple(dict.fromkeys(name for one in each for name in one.conditions))
+    return Allowed(OK, grade, tuple(one.situations[0] for one in each), (), conditions)

@@ -1,0 +1,54 @@
+"""The walk over arranged states: which calls leave a state as it was, which states pass by themselves, what lies near."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from vcontract.contract import OK, Contract
+from vcontract.model.cells import Cell
+from vcontract.model.state import State
+from vcontract.model.step import step
+
+_WEIGHTS = {"connection": 4, "running": 3, "power": 3, "template": 9, "tools": 2, "exists": 9}
+"""Roughly how many calls it takes to change a part of the state; parts that are not named take one."""
+
+
+def ground(state: State) -> State:
+    """Give what an arranged state is to the next call: a network that is up, and a guest as customized, are no hindrance."""
+    return replace(state, network="down", task="", guest="undefined" if state.guest == "undefined" else "before")
+
+
+def passes(state: State) -> bool:
+    """Whether the state ends by itself: work on the VM does, and a boot."""
+    return bool(state.running) or (state.tools == "starting" and state.reachable)
+
+
+def refused(cell: Cell, contract: Contract) -> bool:
+    """Whether the contract lets no call of the cell succeed."""
+    return all(each.outcome != OK for each in step(cell.state, cell.asked, contract))
+
+
+def changes(cell: Cell, contract: Contract) -> bool:
+    """Whether the arranged state is gone after a call of the cell that succeeds, so that it must be arranged again.
+
+    A state that passes by itself is gone by the time that the call's own task has ended.
+    """
+    ends = [each.after for each in step(cell.state, cell.asked, contract) if each.outcome == OK]
+    return bool(ends) and (passes(cell.state) or any(ground(each) != ground(cell.state) for each in ends))
+
+
+def tour(states: Iterable[State], start: State) -> list[State]:
+    """Order states so that each is near the one before it, beginning at `start`: always the nearest next."""
+    left, found, here = list(dict.fromkeys(states)), [], start
+    while left:
+        here = min(left, key=lambda state: _distance(here, state))
+        left.remove(here)
+        found.append(here)
+    return found
+
+
+def _distance(one: State, other: State) -> int:
+    names = (name for name in one.__struct_fields__ if getattr(one, name) != getattr(other, name))
+    return sum(_WEIGHTS.get(name, 1) for name in names)

@@ -1,0 +1,118 @@
+"""Lint of a contract: against the conditions and effects that the model knows, and against the vendor's metadata.
+
+It stands in the model's room because only that room knows which conditions and effects there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from vcontract.contract import EVERY_METHOD, OK, Contract, Method, Permit, Situation, ancestors, rows
+from vcontract.model.cells import BY_NAME
+from vcontract.model.conditions import CONDITIONS, OUTCOME_CONDITIONS
+from vcontract.model.effects import EFFECTS
+from vcontract.terms import Grade
+
+IMPLIED, UNDECLARED = "implied", "undeclared"
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """What the vendor's metadata declares of a method; parameters, and their privileges, as contract files write them."""
+
+    since: str
+    privilege: str
+    parameters: tuple[str, ...]
+    faults: tuple[str, ...]
+    returns: str = "Task"
+    parameter_privileges: dict[str, str] = {}
+
+
+def lint(
+    contracts: Sequence[Contract], bases: Mapping[str, str], vendor: Mapping[str, Mapping[str, Declared]]
+) -> list[str]:
+    """Name every fault of some contracts, one line each; `vendor` gives each object's methods in the vendor's metadata."""
+    found: list[str] = []
+    for contract in contracts:
+        found += _situations(contract, dict(bases))
+        for method in contract.methods:
+            found += _method(contract, method, vendor.get(contract.object, {}).get(method.name))
+        if contract.itself and contract.object != "VirtualMachine":
+            found.append(f"{contract.object}: no content says how to reach it, and only a VM is known without")
+        missing = sorted(set(vendor.get(contract.object, {})) - {each.name for each in contract.methods})
+        if missing and not contract.partial:
+            found.append(
+                f"{contract.object}: the vendor's metadata has methods that no row names: {', '.join(missing)}"
+            )
+        for row in rows(contract, dict(bases)):
+            if row.fault and not row.when:
+                found.append(f"{row.id}: documented, but no situation permits it")
+    return [*found, *_unused(contracts)]
+
+
+def _situations(contract: Contract, bases: dict[str, str]) -> Iterator[str]:
+    declared = {fault.type for method in contract.methods for fault in method.fault}
+    for each in contract.situations:
+        where = f"{contract.object}: situation {each.id}"
+        for name in (*each.when, *each.needs):
+            if name not in CONDITIONS:
+                yield f"{where}: unknown condition {name}"
+        for permit in _permits(each):
+            if permit.condition and permit.condition not in CONDITIONS.keys() | OUTCOME_CONDITIONS:
+                yield f"{where}: unknown condition {permit.condition}"
+            if permit.outcome in {OK, "@rule"}:
+                continue
+            if "MethodFault" not in ancestors(permit.outcome, bases):
+                yield f"{where}: {permit.outcome} is no fault of the WSDL"
+            elif permit.grade is not Grade.UNSETTLED and not declared & set(ancestors(permit.outcome, bases)):
+                yield f"{where}: {permit.outcome} is neither declared nor a descendant of a declared fault"
+
+
+def _permits(situation: Situation) -> list[Permit]:
+    return [permit for permits in situation.permits.values() for permit in permits]
+
+
+def _method(contract: Contract, method: Method, vendor: Declared | None) -> Iterator[str]:
+    where = f"{contract.object}/{method.name}"
+    if method.effect not in EFFECTS:
+        yield f"{where}: unknown effect {method.effect}"
+    for name in method.start:
+        if name not in BY_NAME or BY_NAME[name].asked:
+            yield f"{where}: start names no deviation of the state: {name}"
+    if vendor is None:
+        yield f"{where}: the vendor's metadata has no such method"
+        return
+    for name, ours, theirs in (
+        ("since", method.since, vendor.since),
+        ("privilege", method.privilege, vendor.privilege),
+        ("parameters", tuple(method.parameters), vendor.parameters),
+        ("parameter_privileges", method.parameter_privileges, vendor.parameter_privileges),
+        ("returns", method.returns, vendor.returns),
+    ):
+        if ours != theirs:
+            yield f"{where}: {name} is {ours!r}, the vendor's metadata says {theirs!r}"
+    yield from _faults(method, vendor, where)
+
+
+def _faults(method: Method, vendor: Declared, where: str) -> Iterator[str]:
+    documented = {each.type: each for each in method.fault}
+    for fault in vendor.faults:
+        if fault not in documented:
+            yield f"{where}/{fault}: declared by the vendor, but without a row"
+    for name, each in documented.items():
+        if name not in vendor.faults and not each.declared_as:
+            yield f"{where}/{name}: not in the vendor's metadata, and the row does not say so (declared_as)"
+        elif each.declared_as and each.declared_as not in {IMPLIED, UNDECLARED, *vendor.faults}:
+            yield f"{where}/{name}: declared_as {each.declared_as}, which the vendor does not declare"
+        elif each.declared_as and name in vendor.faults:
+            yield f"{where}/{name}: declared_as {each.declared_as}, but the vendor declares it"
+
+
+def _unused(contracts: Sequence[Contract]) -> Iterator[str]:
+    used = {name for each in contracts for situation in each.situations for name in (*situation.when, *situation.needs)}
+    used |= {permit.condition for each in contracts for situation in each.situations for permit in _permits(situation)}
+    for name in sorted(CONDITIONS.keys() - used):
+        yield f"{EVERY_METHOD}: condition {name} is used by no contract"
+    for name in sorted(EFFECTS.keys() - {method.effect for each in contracts for method in each.methods}):
+        yield f"{EVERY_METHOD}: effect {name} is used by no contract"

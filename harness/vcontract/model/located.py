@@ -1,0 +1,68 @@
+"""Which cell a call really met: whatever was arranged for it, and whoever made it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from vcontract.contract import Contract
+from vcontract.model.cells import BY_NAME, DEVIATIONS, cell_of
+from vcontract.model.state import Asked, State
+
+VARIED = frozenset(
+    {"malformed", "badValue", "specRule", "specInferred", "loginUnsettled", "thisOtherType", "vmOtherType",
+     "argumentOtherType"}
+)  # fmt: skip
+"""Deviations that stand for many different inputs: what one of them is answered says nothing of another."""
+PASSING = "toolsStarting"
+"""The deviation that ends by itself, and may have ended unseen when the call is answered."""
+MOST = 2
+"""Deviations of a cell."""
+
+
+def located(states: Iterable[State], asked: Asked, contract: Contract) -> str:
+    """Name the cell that a call met, in whichever of the states it was; empty if that is none, or not sure."""
+    known = {State()} if asked.vm != "ok" else {_plain(each) for each in states}
+    # without an engine nobody can free a lock, and where it is not known nobody made one
+    known -= {
+        each for each in known if each.engine == "absent" and replace(each, orphaned=False) in known and each.orphaned
+    }
+    found = {_id(state, asked, contract) for state in known}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _id(state: State, asked: Asked, contract: Contract) -> str:
+    """Find the fewest deviations that make this state and call of a valid one; empty if they are too many."""
+    rules = BY_NAME["specRule"].asked["rule_faults"] if "rule" in asked.spec else ()
+    asked = replace(asked, rule_faults=rules)
+    valid = cell_of(contract, asked.method)
+    names = [
+        each.name
+        for each in DEVIATIONS
+        if _told(each.state, state, valid.state) or _told(each.asked, asked, valid.asked)
+    ]
+    for count in range(MOST + 1):
+        for chosen in itertools.combinations(names, count):
+            made = cell_of(contract, asked.method, chosen)
+            if made.state == state and made.asked == asked:
+                return made.id
+    return ""
+
+
+def _told(fields: dict[str, object], found: State | Asked, usual: State | Asked) -> bool:
+    """Whether something has the fields of a deviation, and they are not as usual."""
+    return all(getattr(found, name) == value for name, value in fields.items()) and any(
+        getattr(usual, name) != value for name, value in fields.items()
+    )
+
+
+def _plain(state: State) -> State:
+    """Leave out what no answer may rest on: which task runs, the network, whose configuration the guest has.
+
+    Of a guest that cannot be asked, its lock and engine too.
+    """
+    usual = State()
+    state = replace(state, task="", network=usual.network, guest=usual.guest)
+    return state if state.tools_up else replace(state, orphaned=usual.orphaned, engine=usual.engine)

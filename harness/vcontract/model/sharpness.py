@@ -1,0 +1,66 @@
+"""How sharp the predictions are (oracle rule A16): an oracle that permits everything is worth nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from vcontract.contract import OK, Contract, ancestors
+from vcontract.model.cells import Cell, cells
+from vcontract.model.expect import Expectation, expect
+from vcontract.terms import Grade
+
+
+class Sharpness(msgspec.Struct, frozen=True):
+    """The measure over all cells.
+
+    `kill_rate`: of all (cell, outcome) pairs the share that is refused, over the outcomes that a method may raise at all
+    (success, each declared fault and descendant, each RuntimeFault). `best_constant`: the server that always answers the
+    same and passes most cells, and that share. `pivot_mean`: mean permitted in cells with one thing wrong.
+    """
+
+    cells: int
+    outcomes: int
+    mean_permitted: float
+    pivot_mean: float
+    exact: int
+    success_forbidden: int
+    kill_rate: float
+    best_constant: tuple[str, float]
+    weakest: tuple[tuple[str, int], ...]
+
+
+def universe(contract: Contract, bases: dict[str, str]) -> frozenset[str]:
+    """List every outcome that a method of the contract may have by its declaration alone."""
+    declared = {fault.type for method in contract.methods for fault in method.fault}
+    return frozenset({OK} | {each for each in bases if declared & set(ancestors(each, bases))})
+
+
+def settled(expectation: Expectation) -> frozenset[str]:
+    """Name the outcomes that are permitted by more than an inference."""
+    return frozenset(name for name, each in expectation.allowed.items() if each.grade is not Grade.UNSETTLED)
+
+
+def sharpness(contract: Contract, bases: dict[str, str], over: Iterable[Cell] | None = None) -> Sharpness:
+    """Measure the contract over the given cells (default: all with at most two deviations)."""
+    possible = universe(contract, bases)
+    counted = {each: settled(expect([each.state], each.asked, contract)) for each in (over or cells(contract))}
+    passes = Counter(name for allowed in counted.values() for name in allowed)
+    best, times = max(passes.items(), key=lambda item: (item[1], item[0]))
+    pivots = [len(allowed) for each, allowed in counted.items() if len(each.deviations) == 1]
+    permitted = sum(len(allowed) for allowed in counted.values())
+    inside = sum(len(allowed & possible) for allowed in counted.values())
+    weakest = sorted(counted.items(), key=lambda item: (-len(item[1]), item[0].id))[:5]
+    return Sharpness(
+        cells=len(counted),
+        outcomes=len(possible),
+        mean_permitted=round(permitted / len(counted), 2),
+        pivot_mean=round(sum(pivots) / max(1, len(pivots)), 2),
+        exact=sum(len(allowed) == 1 for allowed in counted.values()),
+        success_forbidden=sum(OK not in allowed for allowed in counted.values()),
+        kill_rate=round(1 - inside / (len(counted) * len(possible)), 4),
+        best_constant=(best, round(times / len(counted), 3)),
+        weakest=tuple((each.id, len(allowed)) for each, allowed in weakest),
+    )

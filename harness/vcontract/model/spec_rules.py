@@ -1,0 +1,211 @@
+"""What is wrong with a CustomizationSpec for a given VM: domain rules beyond the schema, each with the fault it names.
+
+Each part of a specification is looked at once. A rule whose source is a document or an observation makes a spec `rule`; a
+wrong NIC count is `nicCount`; whatever no source shows to work in a live call, and no rule forbids, is `inferred`, so that
+nothing is promised of it. What is left is promised to succeed: a LinuxPrep identity on a Linux guest, the only kind that
+the programming guide shows for the live call, with a plain host name, known addresses and DNS servers.
+
+Not here: rules on the state (engine, Tools, pending package) and on the disks of a powered-off VM, and `primary`, a field
+that only one of two vendor sources has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from vcontract.model.addresses import host_in, is_ipv4, is_ipv6, is_quad
+from vcontract.model.facts import VmFacts
+from vcontract.model.windows_rules import sysprep
+from vcontract.terms import Json
+
+Found = tuple[str, tuple[str, ...]]
+"""What a part breaks (rule or inferred), and the faults that are named for it."""
+Part = Callable[[Mapping[str, Json], VmFacts], Iterator[Found]]
+
+ARGUMENT = ("InvalidArgument",)
+ANY_FAULT = ("CustomizationFault", "UnexpectedCustomizationFault", "InvalidArgument")
+"""Where no source names the fault, any CustomizationFault that has no condition of its own will do."""
+INFERRED: Found = ("inferred", ())
+ZONES = (
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Argentina/Buenos_Aires",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+    "Etc/UTC",
+)
+"""Names of the tz database that every copy of it has."""
+LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_CHARACTERS = re.compile(r"[A-Za-z0-9-]+")
+_ZONE_CHARACTERS = re.compile(r"[-+/_a-zA-Z0-9]+")
+_DOMAIN = re.compile(rf"{LABEL.pattern}(\.{LABEL.pattern})*")
+_METHOD = re.compile(r"GOSC_METHOD_[0-9]+")
+_LINUX = {"CustomizationLinuxPrep", "CustomizationLinuxFlexPrep"}
+_WINDOWS = {"CustomizationSysprep", "CustomizationSysprepText", "CustomizationWindowsFlexPrep"}
+_SHOWN = {"_typeName", "hostName", "domain", "timeZone", "hwClockUTC"}
+_LONGEST_PREFIX = 128
+
+
+def _type(value: Json) -> str:
+    return str(value.get("_typeName", "")) if isinstance(value, Mapping) else ""
+
+
+def _adapters(spec: Mapping[str, Json]) -> list[dict[str, Json]]:
+    return [each.get("adapter") or {} for each in spec.get("nicSettingMap") or ()]
+
+
+def _identity(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
+    """Rules 26 and 27, observed: the identity must fit the guest; the live call is shown with LinuxPrep on Linux only."""
+    kind = _type(spec.get("identity"))
+    if (kind in _WINDOWS and facts.family != "windows") or (kind in _LINUX and facts.family == "windows"):
+        yield "rule", ("InvalidArgument", "UncustomizableGuest")
+    if kind != "CustomizationLinuxPrep" or facts.family != "linux":
+        yield INFERRED
+
+
+def _made_up(facts: VmFacts) -> Found:
+    """Rule 6, documented: to make up a name or an address needs an application; what it then does, no source shows."""
+    return INFERRED if facts.generator else ("rule", ("IpHostnameGeneratorError",))
+
+
+def _names(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
+    """Rules 6 (documented) and 12 (observed): custom names need an application; a host name has no dots."""
+    identity = spec.get("identity") or {}
+    user_data = identity.get("userData") or {}
+    if "CustomizationCustomName" in {_type(identity.get("hostName")), _type(user_data.get("computerName"))}:
+        yield _made_up(facts)
+    name = identity.get("hostName")
+    if name is None or _type(name) == "CustomizationCustomName":
+        return
+    if _type(name) != "CustomizationFixedName":
+        yield INFERRED  # documented for specifications, and nowhere shown live
+    elif name["name"] and not _CHARACTERS.fullmatch(name["name"]):
+        yield "rule", ARGUMENT
+    elif not LABEL.fullmatch(name["name"]):
+        yield INFERRED
+
+
+def _linux(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
+    """Rules 14, 16 and 17, documented, and 15: no source shows a live call that takes a script, a method or a password."""
+    identity = spec.get("identity") or {}
+    if _type(identity) != "CustomizationLinuxPrep":
+        return
+    zone, method = identity.get("timeZone"), identity.get("compatibleCustomizationMethod")
+    password, judged = identity.get("password") or {}, set(_SHOWN)
+    if zone and not _ZONE_CHARACTERS.fullmatch(zone):
+        yield "rule", ANY_FAULT
+    elif zone is not None and zone not in ZONES:
+        yield INFERRED
+    if method and not _METHOD.fullmatch(method):
+        judged.add("compatibleCustomizationMethod")
+        yield "rule", ANY_FAULT
+    if password.get("value") == "":
+        judged.add("password")
+        yield "rule", ANY_FAULT
+    if password.get("plainText") is False:
+        judged.add("password")  # rule 25, below
+    if not _DOMAIN.fullmatch(identity.get("domain", "")) or set(identity) - judged:
+        yield INFERRED
+
+
+def _passwords(value: Json) -> Iterator[dict[str, Json]]:
+    if isinstance(value, dict):
+        if value.get("_typeName") == "CustomizationPassword":
+            yield value
+        for each in value.values():
+            yield from _passwords(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _passwords(each)
+
+
+def _encrypted(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
+    """Rule 25, documented: what is encrypted must be decrypted with the key; a key of a call is always a made-up one."""
+    if any(not each.get("plainText", True) for each in _passwords(spec.get("identity"))):
+        yield "rule", ("CannotDecryptPasswords",)
+    elif spec.get("encryptionKey"):
+        yield INFERRED
+
+
+def _options(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
+    if spec.get("options") is not None and _type(spec["options"]) != "CustomizationLinuxOptions":
+        yield INFERRED
+    settings = spec.get("globalIPSettings") or {}
+    servers = all(is_ipv4(each) or is_ipv6(each) for each in settings.get("dnsServerList") or ())
+    if not servers or not all(_DOMAIN.fullmatch(each) for each in settings.get("dnsSuffixList") or ()):
+        yield INFERRED
+
+
+def _macs(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
+    """Rule 3, documented: a MAC address on all mappings or on none; which ones the VM has, a call does not know."""
+    given = [each.get("macAddress") for each in spec.get("nicSettingMap") or ()]
+    if {bool(each) for each in given} == {True, False}:
+        yield "rule", ANY_FAULT
+    elif any(each is not None for each in given):
+        yield INFERRED
+
+
+def _ipv4(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
+    """Rules 4 (observed), 5 and 6 (documented), and 8: an adapter without IPv4 is inferred."""
+    for each in _adapters(spec):
+        kind = _type(each.get("ip"))
+        mask, gateways = each.get("subnetMask"), each.get("gateway") or ()
+        if kind == "CustomizationUnknownIpGenerator":
+            yield "rule", ARGUMENT
+        elif kind == "CustomizationCustomIpGenerator":
+            yield _made_up(facts)
+        elif kind == "CustomizationFixedIp":
+            address = each["ip"]["ipAddress"]
+            if not is_quad(address):
+                yield "rule", ANY_FAULT
+            elif not all(host_in(address, mask, other) for other in (address, *gateways)):
+                yield INFERRED
+        elif kind != "CustomizationDhcpIpGenerator" or mask is not None or gateways:
+            yield INFERRED
+
+
+def _ipv6(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
+    """Rules 6 and 7, documented: what is no IPv6 address, or has a prefix of more than 128 bits, is refused."""
+    for each in _adapters(spec):
+        settings = each.get("ipV6Spec") or {}
+        if not all(is_ipv6(other) for other in settings.get("gateway") or ()):
+            yield INFERRED
+        for generator in settings.get("ip") or ():
+            kind = _type(generator)
+            if kind == "CustomizationCustomIpV6Generator":
+                yield _made_up(facts)
+            elif kind == "CustomizationFixedIpV6":
+                if ":" not in generator["ipAddress"] or not 0 <= generator["subnetMask"] <= _LONGEST_PREFIX:
+                    yield "rule", ARGUMENT
+                elif not is_ipv6(generator["ipAddress"]) or not generator["subnetMask"]:
+                    yield INFERRED
+            elif kind in {"CustomizationUnknownIpV6Generator", "CustomizationIpV6Generator"}:
+                yield INFERRED
+
+
+PARTS: tuple[Part, ...] = (_identity, _names, _linux, _encrypted, _options, _macs, _ipv4, _ipv6, sysprep)
+
+
+def broken(spec: dict[str, Json], facts: VmFacts) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Name what is wrong with a specification and the faults that the documented rules name for it."""
+    wrong: set[str] = set()
+    faults: list[str] = []
+    if len(spec.get("nicSettingMap") or ()) != facts.nics:  # rule 1, documented and observed
+        wrong.add("nicCount")
+    for part in PARTS:
+        for what, named in part(spec, facts):
+            wrong.add(what)
+            faults += named
+    return frozenset(wrong), tuple(dict.fromkeys(faults))
+
+
+def unshown_params(params: Json) -> bool:
+    """Whether configParams hold more than rule 33 speaks of: keys with simple values."""
+    return any(
+        each.get("_typeName", "OptionValue") != "OptionValue"
+        or not each["key"]
+        or each.get("value") is None
+        or (isinstance(each["value"], Mapping) and str(each["value"].get("_typeName")).startswith("ArrayOf"))
+        for each in params or ()
+    )

@@ -1,0 +1,60 @@
+"""One call from one state: every permitted outcome with the channel it may take and the state that it leads to."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.contract import OK, Contract
+from vcontract.model.effects import EFFECTS, failed
+from vcontract.model.expect import Allowed, expect
+from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, Asked, State, settle
+
+CALL, TASK = "call", "task"
+_CUSTOMIZES = "customized"
+
+
+class Branch(msgspec.Struct, frozen=True):
+    """One possible end of a call: the outcome's name (`OK` or a fault type), its channel, the state after it."""
+
+    outcome: str
+    channel: str
+    after: State
+
+
+def step(state: State, asked: Asked, contract: Contract) -> frozenset[Branch]:
+    """Give every branch that the contract permits; `state.mid` says what happens while the call's own task runs.
+
+    Success comes through the task, if the method has one, and applies the method's effect (promises F2, F4, F6). A fault
+    of the call changes nothing (F1). A customization whose task ends in error may leave the lock behind and the guest
+    undefined (F3).
+    """
+    method = contract.method(asked.method)
+    effect = method.effect
+    branches: set[Branch] = set()
+    for name, allowed in expect([state], asked, contract).allowed.items():
+        if name == OK:
+            branches.add(Branch(OK, TASK if method.has_task else CALL, _succeeded(state, effect)))
+            continue
+        for channel in _channels(state, allowed) if method.has_task else (CALL,):
+            ends = failed(_over(state)) if channel == TASK and effect == _CUSTOMIZES else {_over(state)}
+            branches |= {Branch(name, channel, after) for after in ends}
+    return frozenset(branches)
+
+
+def _channels(state: State, allowed: Allowed) -> tuple[str, ...]:
+    """List the channels: what began in mid-task can only end the task, what was true when it was sent may come at once."""
+    if state.mid:
+        return (TASK,)
+    return (CALL,) if allowed.synchronous else (CALL, TASK)
+
+
+def _succeeded(state: State, effect: str) -> State:
+    """Apply the effect; work that success must have waited for, or that it cut, is over too."""
+    after = EFFECTS[effect](_over(state))
+    over = {_CUSTOMIZES: {CUSTOMIZE, EXCLUSIVE, ABORT}, "aborted": {CUSTOMIZE}}.get(effect, set())
+    return settle(replace(after, running="", task="") if state.running in over else after)
+
+
+def _over(state: State) -> State:
+    return replace(state, mid=frozenset())

@@ -1,0 +1,381 @@
+"""Follows a history operation by operation and knows, for each VM, every state that it may be in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.contract import Contract
+from vcontract.model.boots import BOOTS, Boots
+from vcontract.model.effects import EFFECTS, LATER, failed
+from vcontract.model.facts import Facts, VmFacts
+from vcontract.model.observe import asks_session, observe, read_of
+from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK, State
+from vcontract.terms import (
+    UNSENT,
+    Json,
+    Lost,
+    Operation,
+    Ref,
+    Returned,
+    as_ref,
+    shows_session,
+    subject,
+    unauthenticated,
+)
+
+DRIVEN = {
+    "CustomizeGuest_Task": "customized",
+    "StartGuestNetwork_Task": "networkStarted",
+    "AbortCustomization_Task": "aborted",
+}
+"""The effects of the calls that work in the guest, whether they are under test or only arrange something."""
+KINDS = {"CustomizeGuest_Task": CUSTOMIZE, "StartGuestNetwork_Task": NETWORK, "AbortCustomization_Task": ABORT}
+REBOOTS = frozenset({"PowerOffVM_Task", "ResetVM_Task", "RebootGuest", "ShutdownGuest", "TerminateVM"})
+REVERTS = frozenset({"RevertToSnapshot_Task", "RevertToCurrentSnapshot_Task"})
+_FINAL = ("success", "error")
+KEPT = 16
+"""How many tasks of a VM are kept in view after their end."""
+
+
+class TaskLife:
+    """A task that a call of ours was given: the call, the VM, and every read of its `info`, in order."""
+
+    def __init__(self, ref: Ref, accepted: Operation, vm: str) -> None:
+        self.ref = ref
+        self.accepted = accepted
+        self.vm = vm
+        self.reads: list[tuple[Operation, Mapping[str, Json] | None]] = []
+        self._final: tuple[Operation, Mapping[str, Json]] | None = None
+        self._looked = 0
+
+    @property
+    def kind(self) -> str:
+        """What kind of work it is to the model."""
+        return KINDS.get(self.accepted.call.method, EXCLUSIVE)
+
+    @property
+    def final(self) -> tuple[Operation, Mapping[str, Json]] | None:
+        """The first read that saw it ended, with the info; None if none did."""
+        while self._final is None and self._looked < len(self.reads):
+            operation, info = self.reads[self._looked]
+            self._looked += 1
+            if info and info.get("state") in _FINAL:
+                self._final = operation, info
+        return self._final
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether the server does not know it any more, though nobody saw its end: only ended tasks are forgotten."""
+        return self.final is None and bool(self.reads) and self.reads[-1][1] is None
+
+    @property
+    def over(self) -> bool:
+        """Whether it is known to have ended."""
+        return self.final is not None or self.forgotten
+
+    def running_during(self, start: float, end: float) -> bool | None:
+        """Whether it ran from start to end: True if sandwiched by reads, False if not, None if it may have."""
+        before = [info for op, info in self.reads if op.end <= start and info]
+        after = [info for op, info in self.reads if op.start >= end and info]
+        lost = any(op.end <= start and info is None for op, info in self.reads)
+        if self.accepted.start >= end or (before and (lost or before[-1].get("state") in _FINAL)):
+            return False
+        if before and after and before[-1].get("state") == "running" and after[0].get("state") == "running":
+            return True
+        return None
+
+
+class Tracker:
+    """Everything known so far; feed it the operations of one history in the order of their ends.
+
+    `readings` are the last reads of the VMs; `was_template` and `was_power` say what each was when it was first read.
+    """
+
+    def __init__(self, facts: Facts, contract: Contract) -> None:
+        self.facts = facts
+        self.contract = contract
+        self.tasks: dict[str, TaskLife] = {}
+        self._past: dict[str, list[tuple[float, frozenset[State]]]] = {}
+        self._now = 0.0
+        self._lives: dict[str, list[TaskLife]] = {}
+        self._boots = Boots()
+        self.was_template: dict[str, bool] = {}
+        self.was_power: dict[str, str] = {}
+        self._ghosts: list[TaskLife] = []
+        self._doubted: dict[str, tuple[Operation, Ref]] = {}
+        self._snapshots: dict[str, frozenset[State]] = {}
+        self.readings: dict[str, Mapping[str, Json] | None] = {}
+        self.read_at: dict[str, float] = {}
+        effects = DRIVEN | {each.name: each.effect for each in contract.methods}
+        self._effects = {method: EFFECTS[name] for method, name in effects.items()}
+        self._instant = {each.name for each in contract.methods if not each.has_task}
+        self._later = {each.name for each in contract.methods if each.effect in LATER}
+        self._states = {moid: _initial(vm) for moid, vm in facts.vms.items()}
+
+    def states_since(self, vm: str, moment: float) -> frozenset[State]:
+        """Give every state that the VM may have been in since a moment: reports may be that old (oracle rule A5)."""
+        past = [states for until, states in self._past.get(vm, []) if until > moment]
+        return self._boots.possible(vm, self.states(vm).union(*past))
+
+    def changed(self, vm: str) -> float:
+        """Give the moment of the last change in what is known of the VM; minus infinity if there was none."""
+        past = self._past.get(vm)
+        return past[-1][0] if past else float("-inf")
+
+    def lives(self, vm: str) -> list[TaskLife]:
+        """List the tasks on a VM that are not over, and the last ones that are: enough for what is happening now."""
+        return self._lives.get(vm, [])
+
+    def states(self, vm: str) -> frozenset[State]:
+        """Every state that the VM may be in, leaving aside what runs on it; a VM never heard of is gone."""
+        return self._states.get(vm, frozenset({State(exists=False)}))
+
+    def running(self, vm: str, start: float, end: float, but: str = "") -> list[tuple[TaskLife, bool]]:
+        """List the tasks on the VM that ran (True) or may have run (False) during the interval, without the task `but`."""
+        found = (
+            (life, life.running_during(start, end))
+            for life in (*self.lives(vm), *self._ghosts)
+            if life.vm == vm and life.ref.value != but
+        )
+        return [(life, certain is True) for life, certain in found if certain is not False]
+
+    def during(self, vm: str, start: float, end: float, states: frozenset[State], but: str = "") -> frozenset[State]:
+        """Give the states with what ran on the VM in the interval filled in."""
+        work = self.running(vm, start, end, but)
+        if not work:
+            return states
+        filled = {replace(each, running=life.kind, task=life.ref.value) for life, _ in work for each in states}
+        return frozenset(filled if any(certain for _, certain in work) else filled | states)
+
+    def resume(self) -> None:
+        """Forget what nobody watched: the run was cut, and goes on now that the tasks which it left have ended.
+
+        A lock may have been left or freed, a guest be half customized, an engine mended; the sessions are gone.
+        """
+        self._ghosts.clear()
+        self._snapshots.clear()
+        self._lives = {vm: [each for each in lives if each.over] for vm, lives in self._lives.items()}
+        self.facts = replace(self.facts, sessions={})
+        for vm in self._states:
+            self._boots.began(vm, asked=False)  # it may have been
+            self._each(vm, partial(_unwatched, engine=self.facts.vms[vm].engine))
+
+    def add_vm(self, vm: VmFacts, states: frozenset[State] | None = None) -> None:
+        """Take in a VM that was found or made after the run began."""
+        self.facts = replace(self.facts, vms={**self.facts.vms, vm.ref.value: vm})
+        self._states[vm.ref.value] = states or _initial(vm)
+
+    def feed(self, operation: Operation) -> None:
+        """Learn from one operation."""
+        self._now = operation.end
+        doubted = self._doubted.pop(operation.call.actor, None)
+        read = read_of(operation)
+        if doubted is not None and not (asks_session(operation) and not shows_session(operation.outcome)):
+            self._read(*doubted, None)  # it was not for want of a session
+        if read is not None and read[0].type == "Task" and unauthenticated(operation.outcome):
+            self._doubted[operation.call.actor] = operation, read[0]  # what comes next tells what it is worth
+        elif read is not None:
+            self._read(operation, *read)
+        elif isinstance(operation.outcome, Lost):
+            self._lost(operation)
+        elif isinstance(operation.outcome, Returned):
+            self._returned(operation, operation.outcome.value)
+
+    def _read(self, operation: Operation, ref: Ref, values: Mapping[str, Json] | None) -> None:
+        if ref.type == "Task" and ref.value in self.tasks:
+            life = self.tasks[ref.value]
+            ended = life.over
+            life.reads.append((operation, None if values is None else values.get("info")))
+            if not ended and life.final is not None:
+                self._ended(life, life.final[1])
+            elif not ended and life.over and life.accepted.call.method in self._effects:
+                self._each(
+                    life.vm,
+                    lambda state: {each for won in (True, False) for each in self._after(life, state, success=won)},
+                )
+        elif ref.value in self.facts.vms and (values is None or "runtime.powerState" in values):
+            self.readings[ref.value], self.read_at[ref.value] = values, operation.start
+            self._change(ref.value, frozenset(observe(each, values) for each in self.states(ref.value)))
+            if values is not None:
+                self.was_template.setdefault(ref.value, bool(values.get("config.template")))
+                self.was_power.setdefault(ref.value, str(values["runtime.powerState"]))
+            self._boots.saw(ref.value, next(iter(self.states(ref.value))))
+
+    def _returned(self, operation: Operation, value: Json) -> None:
+        call = operation.call
+        ref = as_ref(value)
+        if ref is not None and ref.type == "Task":
+            self._accepted(TaskLife(ref, operation, subject(call)))
+        elif call.method == "Login":
+            account = str(call.arguments.get("userName", ""))
+            self.facts = replace(self.facts, sessions={**self.facts.sessions, call.actor: account})
+        elif call.method == "Logout":
+            left = {actor: account for actor, account in self.facts.sessions.items() if actor != call.actor}
+            self.facts = replace(self.facts, sessions=left)
+        elif call.method == "StartProgramInGuest":
+            lever = self.facts.lever(call.arguments)
+            self._each(subject(call), lambda state: pulled(state, lever))
+            if lever == "stopTools":
+                self._boots.stopped(subject(call))
+        else:
+            self._done(call.method, subject(call))
+
+    def _done(self, method: str, vm: str) -> None:
+        """Apply a call without a task; what it asked a guest for may come later."""
+        if method in REBOOTS:
+            self._each(vm, rebooted)
+        if method in BOOTS:
+            self._boots.began(vm, asked=True)
+        if method in self._effects:
+            changed = self._effects[method]
+            later = method in self._later
+            self._each(vm, lambda state: {state, changed(state)} if later else {changed(state)})
+
+    def _ended(self, life: TaskLife, info: Mapping[str, Json]) -> None:
+        method, success = life.accepted.call.method, info.get("state") == "success"
+        if success and method in REBOOTS:
+            self._each(life.vm, rebooted)
+        if success and method in BOOTS:
+            self._boots.began(life.vm, asked=False)
+        if method in self._effects:
+            self._each(life.vm, lambda state: self._after(life, state, success=success))
+        elif success and method == "CreateSnapshot_Task":
+            self._snapshots[life.vm] = self._kept(life)
+        elif success and method == "RemoveSnapshot_Task":
+            self._snapshots.clear()  # which snapshot of which VM is current now is not followed
+        elif success and method in REVERTS:
+            kept = self._snapshots.get(life.vm) if method == "RevertToCurrentSnapshot_Task" else None
+            self._each(life.vm, _any_engine if kept is None else lambda _: kept)
+        elif success and method == "InstantClone_Task":
+            self._cloned(life, as_ref(info.get("result")))
+
+    def _kept(self, life: TaskLife) -> frozenset[State]:
+        """Give the states that a snapshot may hold: as the VM was, if memory is kept and no task may have held the lock."""
+        memory = life.accepted.call.arguments.get("memory") is True
+        held = self.running(life.vm, life.accepted.start, life.final[0].end if life.final else 0.0, life.ref.value)
+        states = self.states(life.vm)
+        return states if memory and not held else frozenset(each for known in states for each in anything(known))
+
+    def _after(self, life: TaskLife, state: State, *, success: bool) -> frozenset[State]:
+        """Apply the effect of a success; after an error of a customization the lock may be left behind (promise F3)."""
+        method = life.accepted.call.method
+        if success:
+            cut = any(
+                other.kind == CUSTOMIZE and other.running_during(life.accepted.start, life.accepted.end) is not False
+                for other in self.lives(life.vm)
+            )
+            changed = self._effects[method](replace(state, running=CUSTOMIZE) if method in KINDS and cut else state)
+            return frozenset({replace(changed, running="", task="")})
+        if KINDS.get(method) == CUSTOMIZE:
+            if self._cut(life):  # the abort that cut it removed its lock (promise F4)
+                return frozenset({replace(state, guest="undefined", orphaned=False)})
+            return failed(state)
+        return frozenset({state})
+
+    def _cut(self, life: TaskLife) -> bool:
+        """Whether an abort that succeeded began while the customization was known to run."""
+        ran = [op.end for op, info in life.reads if info and info.get("state") == "running"]
+        aborts = (each for each in self.lives(life.vm) if each.kind == ABORT and each.final is not None)
+        return any(
+            each.accepted.start >= ran[0] and each.final is not None and each.final[1].get("state") == "success"
+            for each in aborts
+            if ran
+        )
+
+    def _cloned(self, life: TaskLife, child: Ref | None) -> None:
+        """Give a clone every state that its parent may have had: a lock that was held is orphaned in the child."""
+        parent = self.facts.vms.get(life.vm)
+        if child is None or parent is None:
+            return
+        name = str(life.accepted.call.arguments.get("spec", {}).get("name", child.value))
+        held = self.running(life.vm, life.accepted.start, life.accepted.end, life.ref.value)
+        states = self.states(life.vm)
+        if any(other.kind == CUSTOMIZE for other, _ in held):
+            orphaned = frozenset(replace(each, orphaned=True) for each in states)
+            certain = any(known for other, known in held if other.kind == CUSTOMIZE)
+            states = orphaned if certain else states | orphaned
+        self.add_vm(replace(parent, ref=child, name=name), states)
+
+    def _accepted(self, life: TaskLife) -> None:
+        self.tasks.pop(life.ref.value, None)  # a server that began anew counts anew: the order is that of acceptance
+        self.tasks[life.ref.value] = life
+        known = self._lives.get(life.vm, [])
+        over = [each for each in known if each.over]
+        self._lives[life.vm] = [each for each in known if not each.over or each in over[-KEPT:]] + [life]
+
+    def _lost(self, operation: Operation) -> None:
+        if isinstance(operation.outcome, Lost) and operation.outcome.reason.startswith(UNSENT):
+            return  # nothing left, so nothing happened
+        method, vm = operation.call.method, subject(operation.call)
+        if method in self._effects:
+            if method not in self._instant:
+                # it may have been accepted: then its task may run, unseen, for as long as nobody knows
+                self._ghosts.append(TaskLife(Ref("Task", f"lost-{operation.op}"), operation, vm))
+            ends = failed if KINDS.get(method) == CUSTOMIZE else _same
+            self._each(vm, lambda state: {*ends(state), self._effects[method](state)})
+        if method in REBOOTS:
+            self._each(vm, rebooted)
+        elif method == "StartProgramInGuest":
+            self._each(vm, lambda state: {state} | pulled(state, self.facts.lever(operation.call.arguments)))
+
+    def _each(self, vm: str, change: object) -> None:
+        if vm in self._states and callable(change):
+            self._change(vm, frozenset(new for each in self._states[vm] for new in change(each)))
+
+    def _change(self, vm: str, states: frozenset[State]) -> None:
+        old = self._states[vm]
+        if states != old:
+            self._past[vm] = [*self._past.get(vm, [])[-KEPT:], (self._now, old)]
+            self._states[vm] = states
+
+
+def _same(state: State) -> frozenset[State]:
+    return frozenset({state})
+
+
+def rebooted(state: State) -> frozenset[State]:
+    """Whether a reboot frees an orphaned lock is not known, so both are kept."""
+    return frozenset({state, replace(state, orphaned=False)})
+
+
+def anything(state: State) -> frozenset[State]:
+    """Know nothing of the lock and of the guest's configuration."""
+    return frozenset(
+        replace(state, orphaned=held, guest=guest) for held in (False, True) for guest in ("before", "undefined")
+    )
+
+
+def _any_engine(state: State) -> frozenset[State]:
+    """Know nothing of a guest: an unknown snapshot brings its own disk back, and what is installed there."""
+    return frozenset(replace(each, engine=engine) for each in anything(state) for engine in ("ok", "absent", "broken"))
+
+
+def _unwatched(state: State, engine: str) -> frozenset[State]:
+    return frozenset(replace(each, engine=kind) for each in anything(state) for kind in (state.engine, engine))
+
+
+def pulled(state: State, lever: str) -> frozenset[State]:
+    """Apply what an operator's command line does in the guest; Tools are read, not assumed."""
+    changes: dict[str, dict[str, Json]] = {
+        "orphanLock": {"orphaned": True},
+        "crashEngine": {"orphaned": True},
+        "removeEngine": {"engine": "absent"},
+        "breakEngine": {"engine": "broken"},
+        "restoreEngine": {"engine": "ok"},
+    }
+    changed = replace(state, **changes.get(lever, {}))
+    return frozenset({state, changed}) if lever == "crashEngine" else frozenset({changed})
+
+
+def _initial(vm: VmFacts) -> frozenset[State]:
+    """Before anything is known of a VM its lock may be held by nobody."""
+    return frozenset({State(engine=vm.engine), State(engine=vm.engine, orphaned=True)})
+
+
+def facts_of(value: dict[str, Json]) -> Facts:
+    """Read facts as a history carries them."""
+    return msgspec.convert(value, Facts)

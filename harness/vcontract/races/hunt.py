@@ -1,0 +1,63 @@
+"""`stress --schedules N`: whole schedules are drawn before anything is sent, so that a race among them can be made small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from vcontract.client import Recorder
+from vcontract.config.config import Config
+from vcontract.contract import load, names
+from vcontract.model.state import CUSTOMIZE
+from vcontract.model.tracker import KINDS
+from vcontract.races.schedules import Fresh, Ground, Hunt, fit, race, simulated
+from vcontract.run.job import Job, configured, opened
+from vcontract.simulator import Settings
+from vcontract.strategies.schedules import schedules
+from vcontract.testbed.driver import FULL
+from vcontract.testbed.ownership import guard_of
+from vcontract.testbed.survey import marked, secrets_of, survey
+
+_TASK_SECONDS = 0.02
+_CLIENTS, _VMS, _MOST = 3, 2, 12
+_OFTEN = 3
+"""So much oftener is a method called that wants a guest for itself."""
+
+
+def hunt(job: Job, examples: int, seconds: float, say: Callable[[str], None]) -> bool:
+    """Execute so many drawn schedules, for so many seconds at the most; says what was found, and gives whether anything was.
+
+    Raises HarnessError for all that keeps it from running.
+    """
+    contract, config, seed = load(job.contract), configured(job), job.options.seed
+    others = [load(each) for each in names() if each != job.contract]
+    served = job.target or config.target
+    fresh = (
+        _on_target(job, config) if served else simulated(contract, Settings(seed=seed, task_time=_TASK_SECONDS), _VMS)
+    )
+    exclusive = [each.name for each in contract.methods if KINDS.get(each.name) == CUSTOMIZE]
+    methods = [*_OFTEN * exclusive, *(each.name for each in contract.methods)]
+    drawn = schedules(methods, clients=_CLIENTS, vms=_VMS, most=_MOST)
+    patience = config.task_seconds or Hunt().patience
+    found = race(drawn, fresh, Hunt(seed, examples, seconds=seconds, patience=patience), contract, *others)
+    if found is None:
+        say(f"no race in {examples} schedules (seed {seed}), or none within {seconds:g} s")
+        return False
+    say(f"race after {found.executions} executions: {found.text()}")
+    say(f"replay: {job.options.replay}")
+    return True
+
+
+def _on_target(job: Job, config: Config) -> Fresh:
+    """Give a maker of what each schedule is executed on: the same target, with sessions and a history of its own."""
+    contract = load(job.contract)
+
+    @contextmanager
+    def fresh() -> Iterator[Ground]:
+        with opened(job, config, secrets_of(config), Recorder(), _CLIENTS) as target:
+            facts = marked(survey(target, config, contract), config, None)
+            target.guard = guard_of(target, config, contract, "", facts.others, actor="")
+            yield Ground(target, facts, fit(target, facts, _VMS))
+            target.logout(FULL)
+
+    return fresh

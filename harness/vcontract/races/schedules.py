@@ -1,0 +1,222 @@
+"""Executes drawn schedules of several clients, each against a fresh server, until one breaks what must hold; makes it small.
+
+A race shows only now and then: a schedule counts as one that shows it if one of a few executions does, and the smallest is
+executed again to tell how often.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from operator import attrgetter
+from random import Random
+
+import msgspec
+from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis.errors import HypothesisException
+from hypothesis.strategies import SearchStrategy
+from msgspec.structs import replace
+
+from vcontract.check.concurrent import judge_concurrent
+from vcontract.client import Recorder, Target
+from vcontract.client.properties import read
+from vcontract.client.tasks import follow
+from vcontract.config.config import LOOPBACK
+from vcontract.contract import Contract
+from vcontract.errors import HarnessError, TargetError
+from vcontract.model import STATE_PATHS, Facts, compact
+from vcontract.model.state import CUSTOMIZE
+from vcontract.model.tracker import KINDS
+from vcontract.simulator import Settings, SimulatorServer
+from vcontract.strategies.auth import accepted
+from vcontract.strategies.customization import SMALLEST, fixed_name
+from vcontract.strategies.schedules import Schedule, Turn, shown, size
+from vcontract.terms import Arguments, Call, Operation, Ref, Returned, as_ref
+from vcontract.testbed.driver import FULL
+from vcontract.testbed.ownership import guard_of
+from vcontract.testbed.survey import customizable, secrets_of, survey
+
+_POLL = 0.001
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """A server on which nothing has happened yet: the target, what is known of it, and VMs that may be customized."""
+
+    target: Target
+    facts: Facts
+    machines: tuple[Ref, ...]
+
+
+Fresh = Callable[[], AbstractContextManager[Ground]]
+
+
+class Hunt(msgspec.Struct, frozen=True):
+    """How a race is looked for: so many schedules are executed once, smaller ones up to `tries` times, for so many seconds.
+
+    The smallest is executed `again` times more. A moment of a schedule lasts so many seconds; a task is followed for
+    `patience` seconds.
+    """
+
+    seed: int = 0
+    examples: int = 100
+    tries: int = 3
+    seconds: float = 60.0
+    again: int = 10
+    moment: float = 0.005
+    patience: float = 2.0
+
+
+class Race(msgspec.Struct, frozen=True):
+    """The smallest schedule that broke something: which guarantees, and in how many of how many executions again."""
+
+    schedule: Schedule
+    rows: tuple[str, ...]
+    seen: int
+    again: int
+    executions: int
+
+    def text(self) -> str:
+        """Write it: what broke, how often, and the schedule."""
+        broke = ", ".join(each.rpartition("/")[2] for each in self.rows)
+        return f"{broke}: in {self.seen} of {self.again} executions of\n{shown(self.schedule)}"
+
+
+def simulated(contract: Contract, told: Settings, vms: int = 2) -> Fresh:
+    """Give a maker of fresh simulators that are told the same, each with a guarded target.
+
+    They are alike to the names of their objects, so the first one is surveyed for all.
+    """
+    known: list[tuple[Facts, tuple[Ref, ...]]] = []
+
+    @contextmanager
+    def fresh() -> Iterator[Ground]:
+        with SimulatorServer(told) as server:
+            target = Target.open(server.url, secrets=secrets_of(LOOPBACK), recorder=Recorder())
+            try:
+                if known:
+                    target.login(FULL, known[0][0].sessions[FULL], "account.full")
+                else:
+                    facts = survey(target, LOOPBACK, contract)
+                    known.append((facts, fit(target, facts, vms)))
+                facts, machines = known[0]
+                target.guard = guard_of(target, LOOPBACK, contract, "", facts.others, actor="")
+                yield Ground(target, facts, machines)
+            finally:
+                target.close()
+
+    return fresh
+
+
+def execute(schedule: Schedule, ground: Ground, hunt: Hunt) -> list[Operation]:
+    """Let each client take its turns in a thread of its own; gives all operations in the order of their ends.
+
+    Each customization gives a host name of its own, and every VM is read at the end.
+    """
+    turns: dict[int, list[tuple[int, Turn]]] = {}
+    for place, each in enumerate(schedule):
+        turns.setdefault(each.client, []).append((place, each))
+    failed: list[BaseException] = []
+    gate = threading.Barrier(len(turns))
+
+    def work(client: int) -> None:
+        try:
+            actor = f"client-{client + 1}"
+            ground.target.login(actor, ground.facts.sessions[FULL], "account.full")
+            gate.wait(hunt.patience)
+            for place, turn in turns[client]:
+                time.sleep(turn.wait * hunt.moment)
+                _take(ground, actor, place, turn, hunt.patience)
+        except (HarnessError, threading.BrokenBarrierError) as error:
+            failed.append(error)
+            gate.abort()
+
+    threads = [threading.Thread(target=work, args=(each,)) for each in turns]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for error in failed:
+        if isinstance(error, HarnessError):
+            raise error
+    for vm in ground.machines:
+        read(ground.target, FULL, vm, STATE_PATHS, compact)
+    return sorted(ground.target.recorder.operations, key=attrgetter("end"))
+
+
+def broken_by(schedule: Schedule, fresh: Fresh, hunt: Hunt, judged: Contract, *others: Contract) -> tuple[str, ...]:
+    """Execute a schedule on a fresh server and name the guarantees that it broke."""
+    with fresh() as ground:
+        operations = execute(schedule, ground, hunt)
+        facts = replace(ground.facts, task_seconds=hunt.patience)
+    return tuple(sorted({each.row for each in judge_concurrent(operations, facts, judged, *others).findings}))
+
+
+def race(drawn: SearchStrategy[Schedule], fresh: Fresh, hunt: Hunt, judged: Contract, *others: Contract) -> Race | None:
+    """Look for a schedule that breaks something, and for the smallest; None if none was found."""
+    until, count = time.monotonic() + hunt.seconds, 0
+    known: dict[Schedule, tuple[str, ...]] = {}
+
+    def breaks(schedule: Schedule) -> bool:
+        """Whether it breaks something; the same answer each time, as Hypothesis wants it."""
+        nonlocal count
+        if schedule in known or time.monotonic() > until:
+            return bool(known.get(schedule))
+        known[schedule] = ()
+        for _ in range(hunt.tries if any(known.values()) else 1):  # many until one is found, then patience
+            count += 1
+            if rows := broken_by(schedule, fresh, hunt, judged, *others):
+                known[schedule] = rows
+                break
+        return bool(known[schedule])
+
+    quietly = settings(
+        max_examples=hunt.examples,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    with suppress(HypothesisException):  # none was found
+        find(drawn, breaks, settings=quietly, random=Random(hunt.seed))  # noqa: S311 - no secret
+    found = [each for each, rows in known.items() if rows]
+    if not found:
+        return None
+    least = min(found, key=lambda each: (size(each), each))
+    until += hunt.seconds / 2
+    while shorter := next((each for each in _without_one(least) if breaks(each)), None):
+        least = shorter
+    again = [broken_by(least, fresh, hunt, judged, *others) for _ in range(hunt.again)]
+    return Race(least, known[least], sum(map(bool, again)), hunt.again, count)
+
+
+def _without_one(schedule: Schedule) -> Iterator[Schedule]:
+    """Give the schedule without one of its turns, each in turn."""
+    if len(schedule) > 1:
+        yield from (schedule[:place] + schedule[place + 1 :] for place in range(len(schedule)))
+
+
+def _take(ground: Ground, actor: str, place: int, turn: Turn, patience: float) -> None:
+    """Make one call and follow its task to its end."""
+    vm = ground.machines[turn.vm]
+    method, values = turn.method, {}
+    manager = method in KINDS
+    if manager:
+        values = {"vm": vm.json(), "auth": accepted(ground.facts.guests, may=True)}
+    if KINDS.get(method) == CUSTOMIZE:
+        identity = SMALLEST["identity"] | {"hostName": fixed_name(f"turn-{place + 1}")}
+        values["spec"] = SMALLEST | {"identity": identity}
+    call = Call(ground.facts.manager if manager else vm, method, Arguments(values), actor)
+    outcome = ground.target.send(call, "judge" if manager else "arrange").outcome
+    task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
+    if task is not None:
+        follow(ground.target, actor, task, deadline_seconds=patience, poll=_POLL)
+
+
+def fit(target: Target, facts: Facts, vms: int) -> tuple[Ref, ...]:
+    """Choose VMs with one NIC, by name, that can be customized at once. Raises TargetError if there are too few."""
+    found = [each.ref for each in customizable(target, facts) if each.nics == 1]
+    if len(found) < vms:
+        raise TargetError(f"{target.url}: {len(found)} VMs could be customized at once, {vms} are needed")
+    return tuple(found[:vms])

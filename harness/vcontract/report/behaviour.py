@@ -1,0 +1,51 @@
+"""A difference in what two targets answer, with the calls that show it; how it is read back out of a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from vcontract.errors import RunFileError
+from vcontract.json_file import read_json
+from vcontract.report.differences import SCHEMA
+from vcontract.terms import Difference, ReplayStep
+
+_TOLD = 3
+
+
+class BehaviourDifference(Difference, frozen=True, rename={"impact": "class"}):
+    """A difference that two saved runs, or two profiles, show.
+
+    `seen` names the circumstances in which they do. `program` is the shortest sequence of recorded calls, about the VM `root`
+    (moId and name), whose last one tells the sides apart: by the `aspect` of its answer, which has one of two `values`.
+    `replay` is a command that shows it where no such program is needed.
+    """
+
+    object: str = ""
+    aspect: str = ""
+    values: tuple[str, str] = ("", "")
+    seen: tuple[str, ...] = ()
+    program: tuple[ReplayStep, ...] = ()
+    root: tuple[str, str] = ("", "")
+    replay: str = ""
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """Where it was seen, and the calls that show it."""
+        shown = ", ".join(self.seen[:_TOLD])
+        left = len(self.seen) - _TOLD
+        lines = [f"seen: {shown}" + (f" and in {left} more circumstances" if left > 0 else "")] if shown else []
+        lines += [f"calls: {' > '.join(each.call.method for each in self.program)}"] if self.program else []
+        return (*lines, *([f"replay: {self.replay}"] if self.replay else []))
+
+
+class _File(msgspec.Struct, frozen=True):
+    """What is read of such a file."""
+
+    differences: list[BehaviourDifference]
+
+
+def load_differences(file: Path) -> list[BehaviourDifference]:
+    """Read the differences of a comparison that was written with `--format json`. Raises RunFileError in one line."""
+    return read_json(file, _File, SCHEMA, RunFileError).differences

@@ -1,0 +1,191 @@
+"""The console: progress where there is a terminal, then rows, findings and the verdict as the last line."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from vcontract.report.events import CellJudged, FindingSeen, Note, Progressed, RunEnded, RunEvent, RunStarted, printable
+from vcontract.report.stress_table import latency_table, stress_lines
+from vcontract.terms import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vcontract.report.result import RunResult
+
+_STYLE = {
+    Verdict.CONFORMS: "green",
+    Verdict.UNTESTED: "yellow",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.VIOLATES: "bold red",
+}
+_PLAIN_WIDTH = 1000
+
+
+class ConsoleReporter:
+    """Tells of a run: results on `out`, progress and notes on `err`; `report` is named in the last line.
+
+    With `cells` every cell is listed with what became of it.
+    """
+
+    def __init__(
+        self,
+        report: Path | None = None,
+        *,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        cells: bool = False,
+    ) -> None:
+        self._report, self._every_cell = report, cells
+        self._out = _console(out or sys.stdout)
+        self._err = _console(err or sys.stderr)
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+        self._findings: set[str] = set()
+
+    def on(self, event: RunEvent) -> None:
+        """Show one event."""
+        if isinstance(event, RunStarted):
+            self._start(event)
+        elif isinstance(event, CellJudged | Progressed):
+            self._advance(event)
+        elif isinstance(event, FindingSeen):
+            self._found(event)
+        elif isinstance(event, Note):
+            self._err.print(_text(f"note: {event.text}"))
+        elif isinstance(event, RunEnded):
+            self.stop()
+            self._summary(event.summary)
+
+    def stop(self) -> None:
+        """Take the progress bar away, also when a run ends early."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _start(self, event: RunStarted) -> None:
+        product = event.target.product or "unknown product"
+        about = f"{event.target.url}: {product}, API {event.target.api_version or 'unknown'}"
+        self._err.print(_text(f"{about}; seed {event.seed}, {event.rows} rows, {event.planned} {event.unit} planned"))
+        if self._err.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._progress = Progress(*columns, console=self._err, transient=True)
+            self._task = self._progress.add_task("judging", total=event.planned or None)
+            self._progress.start()
+
+    def _advance(self, event: CellJudged | Progressed) -> None:
+        if self._progress is not None:
+            self._progress.update(self._task, completed=event.done, total=event.total or None)
+
+    def _found(self, event: FindingSeen) -> None:
+        found = event.finding
+        if found.id not in self._findings:
+            self._findings.add(found.id)
+            self._err.print(_text(f"finding {found.id}: {found.row}: {found.grade.value}: {found.observed}"))
+
+    def _summary(self, result: RunResult) -> None:
+        self._rows(result)
+        self._findings_of(result)
+        for note in result.notes:
+            self._out.print(_text(f"note: {note}"), soft_wrap=True)
+        if result.stress is not None:
+            self._out.print(latency_table(result.stress))
+            for line in stress_lines(result, result.stress):
+                self._out.print(_text(line), soft_wrap=True)
+        self._inputs(result)
+        self._cells(result)
+        if result.explored.programs:
+            made = result.explored
+            counts = f"explored: {made.programs} programs, {made.moves} moves made, {made.left_out} left out"
+            self._out.print(_text(counts), soft_wrap=True)
+        self._last_line(result)
+
+    def _rows(self, result: RunResult) -> None:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("row", overflow="fold")
+        table.add_column("verdict", no_wrap=True)
+        table.add_column("reason", overflow="fold")
+        table.add_column("observed", overflow="fold")
+        for row in result.rows:
+            reason = f"{row.reason} (waived: {result.waived[row.id]})" if row.id in result.waived else row.reason
+            reason += " (known)" * (row.id in result.deviations.rows)
+            observed = ", ".join(f"{name} {count}" for name, count in sorted(row.observed.items()))
+            verdict = Text(row.verdict.value, _STYLE[row.verdict])
+            table.add_row(_text(row.id), verdict, _text(reason), _text(observed))
+        if result.rows:
+            self._out.print(table)
+
+    def _findings_of(self, result: RunResult) -> None:
+        for found in result.findings:
+            self._out.print(_text(f"\n{found.id}  {found.row}  {found.grade.value}"), style="bold", soft_wrap=True)
+            calls = " > ".join(each.call.method for each in found.program)
+            told = {"known": result.deviations.known.get(found.id, ""), "expected": found.expected, "observed": found.observed,
+                    "detail": found.detail, "calls": calls, "seen again": found.repeats, "replay": found.replay}  # fmt: skip
+            for name, value in told.items():
+                if value:
+                    self._out.print(_text(f"  {name}: {value}"), soft_wrap=True)
+        for what in ("stale", "expired"):
+            for id_, text in getattr(result.deviations, what).items():
+                self._out.print(_text(f"\n{id_}  known deviation, {what}: {text}"), soft_wrap=True)
+
+    def _inputs(self, result: RunResult) -> None:
+        for method, shares in result.inputs.items():
+            told = ", ".join(f"{reached} of {all_} {part}" for part, (reached, all_) in shares.items())
+            self._out.print(_text(f"inputs: {method}: {told}"), soft_wrap=True)
+
+    def _cells(self, result: RunResult) -> None:
+        """Say how much of the state space was tried, how sharp the predictions were, and what was not tried."""
+        found, made = result.cells, result.cells.arrangements
+        if self._every_cell:
+            told = [*((each, "exercised") for each in found.seen), *((each, "never seen") for each in found.unseen)]
+            told += [(each, f"out of reach: {why}") for why, names in found.unreachable.items() for each in names]
+            for name, what in sorted(told):
+                self._out.print(_text(f"cell: {name}: {what}"), soft_wrap=True)
+        if found.reachable:
+            away = sum(map(len, found.unreachable.values()))
+            line = f"cells: {found.exercised} of {found.reachable} exercised, {away} out of reach on this target"
+            line += f"; states arranged: {made.made} times, {made.planned} planned, {made.least} at the least"
+            self._out.print(_text(line), soft_wrap=True)
+        if found.reachable and "weakest" in result.sharpness:
+            weakest = ", ".join(f"{name} ({count})" for name, count in result.sharpness["weakest"])
+            line = f"sharpness: {result.sharpness.get('pivot_mean')} outcomes permitted where one thing is wrong"
+            self._out.print(_text(f"{line}; weakest cells: {weakest}"), soft_wrap=True)
+
+    def _last_line(self, result: RunResult) -> None:
+        counts = f"{result.calls} calls judged, {result.requests} requests, {len(result.findings)} findings"
+        listed = result.deviations
+        told = {"waived": result.waived, "known": listed.known, "stale": listed.stale, "expired": listed.expired}
+        waived = "".join(f", {len(each)} {name}" for name, each in told.items() if each)
+        place = f"; report: {self._report}" if self._report is not None else ""
+        line = Text("\n") + Text(result.verdict.value, _STYLE[result.verdict]) + _text(f" ({counts}{waived}){place}")
+        self._out.print(line, soft_wrap=True)
+
+
+class JsonReporter:
+    """Prints the result of a run as JSON, as `run.json` has it, and nothing else."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+
+    def on(self, event: RunEvent) -> None:
+        """Print at the end."""
+        if isinstance(event, RunEnded):
+            print(msgspec.json.format(msgspec.json.encode(event.summary)).decode(), file=self._out, flush=True)
+
+
+def _console(stream: TextIO) -> Console:
+    # Without a terminal Rich would fold at 80 columns; a log is searched line by line, so nothing is folded there.
+    return Console(
+        file=stream, highlight=False, markup=False, emoji=False, width=None if stream.isatty() else _PLAIN_WIDTH
+    )
+
+
+def _text(text: str) -> Text:
+    return Text(printable(text))

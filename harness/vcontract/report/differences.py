@@ -1,0 +1,172 @@
+"""The report of classified differences of two sides, in five formats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from vcontract.report.difference_line import line, place, rule
+from vcontract.report.events import printable
+from vcontract.report.junit import Case, document
+from vcontract.report.sarif import sarif
+from vcontract.terms import Difference, Impact
+
+SCHEMA = "vcontract.differences/1"
+NEVER = "none"
+FAIL_ON = (*(each.value for each in Impact), NEVER)
+"""From which class on a comparison fails; `none`: it never does."""
+BREAKING_EXIT = 100
+
+
+class Side(msgspec.Struct, frozen=True):
+    """One side of a comparison: what the user called it, a URI of it, and the API version it speaks."""
+
+    name: str
+    uri: str
+    api_version: str = ""
+
+
+class DifferenceReport(msgspec.Struct, frozen=True):
+    """What a comparison found, worst first; `command` is the verb, `fail_on` one of FAIL_ON. The same for the same sides.
+
+    `notes` say on what it rests; `known` are the fingerprints that it must not fail for, with the reason.
+    """
+
+    command: str
+    old: Side
+    new: Side
+    differences: tuple[Difference, ...]
+    fail_on: str = Impact.BREAKING.value
+    notes: tuple[str, ...] = ()
+    known: dict[str, str] = {}
+
+    def fails(self, difference: Difference) -> bool:
+        """Whether a difference is one that the comparison fails for."""
+        if self.fail_on == NEVER or difference.fingerprint in self.known:
+            return False
+        return difference.impact.rank <= Impact(self.fail_on).rank
+
+    @property
+    def exit_code(self) -> int:
+        """100 if there is a difference to fail for, else 0."""
+        return BREAKING_EXIT if any(map(self.fails, self.differences)) else 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many differences there are of each class."""
+        return {impact.value: sum(each.impact is impact for each in self.differences) for impact in Impact}
+
+    @property
+    def summary(self) -> str:
+        """The comparison in one line."""
+        return printable(f"A {self.old.name} -> B {self.new.name}: ") + _counted(self.counts)
+
+
+def render(report: DifferenceReport, form: str) -> bytes:
+    """Write a report in one of FORMATS, as UTF-8 with a line feed at the end."""
+    return FORMATS[form](report)
+
+
+def _text(report: DifferenceReport) -> bytes:
+    """Group by class and rule: the reason once, then a line for each difference."""
+    lines = []
+    for head, group in _groups(report):
+        lines += [f"{head.impact.value}: {rule(head)}: {head.reason} ({len(group)})"]
+        for each in group:
+            known = report.known.get(each.fingerprint)
+            lines.append(f"  {each.fingerprint}  {place(each)}" + (f" (known: {known})" if known else ""))
+            lines += [f"      {text}" for text in each.more]
+    notes = [f"note: {each}" for each in report.notes]
+    return printable("\n".join([*lines, *notes, report.summary, ""])).encode()
+
+
+def _markdown(report: DifferenceReport) -> bytes:
+    sides = f"For a client of A ({_cell(report.old.name)}) that meets B ({_cell(report.new.name)})"
+    lines = [f"# {report.command}", "", f"{sides}: {_counted(report.counts)}."]
+    at = None
+    for head, group in _groups(report):
+        if head.impact is not at:
+            at = head.impact
+            lines += ["", f"## {at.value} ({report.counts[at.value]})"]
+        lines += [
+            "",
+            f"**{rule(head)}**: {head.reason}",
+            "",
+            "| where | A | B | fingerprint |",
+            "|---|---|---|---|",
+        ]
+        for each in group:
+            cells = (each.path, each.old, each.new, each.fingerprint)
+            lines.append("|".join(["", *(f" {_cell(cell) or '-'} " for cell in cells), ""]))
+        told = [(each.fingerprint, text) for each in group for text in each.more]
+        lines += ["", *(f"- {name}: {_cell(text)}" for name, text in told)] if told else []
+    lines += ["", *(f"Note: {_cell(each)}" for each in report.notes)] if report.notes else []
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _json(report: DifferenceReport) -> bytes:
+    told: dict[str, Any] = {
+        "schema": SCHEMA,
+        "command": report.command,
+        "old": report.old,
+        "new": report.new,
+        "fail_on": report.fail_on,
+        "exit_code": report.exit_code,
+        "counts": report.counts,
+        "differences": report.differences,
+    }
+    told |= {"notes": report.notes} if report.notes else {}
+    told |= {"known": report.known} if report.known else {}
+    return msgspec.json.format(msgspec.json.encode(told)) + b"\n"
+
+
+def _junit(report: DifferenceReport) -> bytes:
+    """Make each difference a case, which fails if the comparison fails for it; what does not is in the suite's output."""
+    group = report.command.replace(" ", ".")
+    cases, notes = [], [*report.notes, report.summary]
+    for each in report.differences:
+        told = ("failure", each.reason, each.impact.value, line(each)) if report.fails(each) else ()
+        cases.append(Case(f"{group}.{each.kind}", f"{each.path} {each.fingerprint}", *told))
+        if not told:
+            notes.append(f"{each.fingerprint} {line(each)}")
+    facts = {"old": report.old.name, "new": report.new.name, "fail_on": report.fail_on}
+    return document(cases or [Case(group, "no difference")], facts, notes)
+
+
+def _sarif(report: DifferenceReport) -> bytes:
+    return sarif(report.differences, report.new.uri)
+
+
+def _groups(report: DifferenceReport) -> list[tuple[Difference, list[Difference]]]:
+    """Group what one rule decided; the classes keep their order."""
+
+    def decided(each: Difference) -> tuple[int, str, str]:
+        return each.impact.rank, each.kind, each.position
+
+    groups = [[*group] for _, group in groupby(sorted(report.differences, key=decided), decided)]
+    return [(group[0], group) for group in groups]
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    breaking, risky, additions = (counts[each.value] for each in Impact)
+    if not breaking + risky + additions:
+        return "no difference"
+    return f"{breaking} breaking, {risky} risky, {additions} addition{'' if additions == 1 else 's'}"
+
+
+def _cell(text: str) -> str:
+    """Write a text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_\[\]|<>])", r"\\\1", " ".join(printable(text).split()))
+
+
+FORMATS: Mapping[str, Callable[[DifferenceReport], bytes]] = {
+    "text": _text,
+    "json": _json,
+    "markdown": _markdown,
+    "junit": _junit,
+    "sarif": _sarif,
+}

@@ -1,0 +1,121 @@
+"""`junit.xml`: a test case for each row, in the shape that both the Ant and the Jenkins schema accept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from xml.etree import ElementTree as ET
+
+from vcontract.report.events import RunEnded, RunEvent, printable
+from vcontract.report.run_directory import write_whole
+from vcontract.terms import Finding, RowVerdict, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from vcontract.report.result import RunResult
+
+JUNIT = "junit.xml"
+_CHILD = {Verdict.VIOLATES: "failure", Verdict.UNTESTED: "skipped", Verdict.INCONCLUSIVE: "error"}
+
+
+class JunitReporter:
+    """Writes `junit.xml` into a run directory when the run ends."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / JUNIT
+
+    def on(self, event: RunEvent) -> None:
+        """Write the file at the end."""
+        if isinstance(event, RunEnded):
+            write_whole(self._file, junit(event.summary))
+
+
+class Case(NamedTuple):
+    """One test case; `told` is `failure`, `error` or `skipped`, with a message, a type and a text; empty if it passed."""
+
+    classname: str
+    name: str
+    told: str = ""
+    message: str = ""
+    type: str = ""
+    text: str = ""
+
+
+def junit(result: RunResult) -> bytes:
+    """Give the document: violates is a failure, untested skipped with its reason, inconclusive an error."""
+    facts = {
+        "seed": str(result.seed),
+        "target": result.target.url,
+        "api_version": result.target.api_version,
+        "product": result.target.product,
+        "build": result.target.build,
+        "replay": result.replay,
+    }
+    known = result.deviations.known if result.deviations.rows else {}
+    cases = [
+        _case(row, [each for each in result.findings if each.row == row.id], known if _spared(row, result) else {})
+        for row in result.rows
+    ]
+    for what, listed in (("stale", result.deviations.stale), ("expired", result.deviations.expired)):
+        cases += [Case("deviations", id_, "failure", f"{what}: {text}", what, text) for id_, text in listed.items()]
+    return document(cases, facts, result.notes, started=result.started, seconds=result.seconds)
+
+
+def document(
+    cases: Sequence[Case],
+    facts: Mapping[str, str],
+    notes: Iterable[str] = (),
+    *,
+    started: str = "",
+    seconds: float = 0.0,
+) -> bytes:
+    """Give a document with one suite: cases, facts as properties, notes as its output; `started` is UTC in ISO 8601."""
+    count = {child: sum(case.told == child for case in cases) for child in _CHILD.values()}
+    suites = ET.Element("testsuites")
+    suite = ET.SubElement(
+        suites,
+        "testsuite",
+        {
+            "name": "vcontract",
+            "timestamp": started[:19] or "1970-01-01T00:00:00",
+            "hostname": "localhost",
+            "tests": str(len(cases)),
+            "failures": str(count["failure"]),
+            "errors": str(count["error"]),
+            "skipped": str(count["skipped"]),
+            "time": f"{seconds:.3f}",
+            "package": "vcontract",
+            "id": "0",
+        },
+    )
+    properties = ET.SubElement(suite, "properties")
+    for name, value in facts.items():
+        ET.SubElement(properties, "property", {"name": name, "value": printable(value) or "-"})
+    for case in cases:
+        names = {"name": printable(case.name), "classname": printable(case.classname) or "vcontract", "time": "0"}
+        element = ET.SubElement(suite, "testcase", names)
+        if case.told:
+            told = ET.SubElement(element, case.told, {"message": printable(case.message), "type": case.type})
+            told.text = printable(case.text)
+    ET.SubElement(suite, "system-out").text = printable("\n".join(notes))
+    ET.SubElement(suite, "system-err")
+    ET.indent(suites)
+    return bytes(ET.tostring(suites, encoding="UTF-8", xml_declaration=True)) + b"\n"
+
+
+def _spared(row: RowVerdict, result: RunResult) -> bool:
+    return row.id in result.deviations.rows
+
+
+def _case(row: RowVerdict, findings: list[Finding], known: Mapping[str, str]) -> Case:
+    """Make the case of a row; one that violates by `known` deviations alone is skipped, with their reasons."""
+    promise, _, name = row.id.rpartition("/")
+    told = "skipped" if known else _CHILD.get(row.verdict, "")
+    text = "\n\n".join(
+        f"{each.id} {each.grade.value}\nexpected: {each.expected}\nobserved: {each.observed}\nreplay: {each.replay}"
+        for each in findings
+    )
+    reasons = "; ".join(dict.fromkeys(known[each.id] for each in findings if each.id in known)) or row.reason
+    message = f"known: {reasons}" if known else row.reason
+    return Case(promise.replace("/", "."), name, told, message, row.verdict.value, text)

@@ -1,0 +1,25 @@
+"""How a command that could not do its work ends: one line that says why, and an exit code; never a traceback."""
+
+from __future__ import annotations
+
+import os
+import traceback
+
+from vcontract.errors import HarnessError
+from vcontract.redaction import redact_everywhere
+
+_DEBUG = "VCONTRACT_DEBUG"
+
+
+def mishap(error: BaseException) -> tuple[str, int]:
+    """Give the line (empty: nobody is left to read it) and the exit code; whatever is not ours to expect is our own error."""
+    if isinstance(error, HarnessError):
+        return f"vcontract: {redact_everywhere(str(error))}", error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return "vcontract: interrupted", 130
+    if isinstance(error, BrokenPipeError):
+        return "", 1
+    if os.environ.get(_DEBUG):
+        return redact_everywhere("".join(traceback.format_exception(error))).rstrip(), 4
+    said = redact_everywhere(f"{type(error).__name__}: {error}")
+    return f"vcontract: internal error: {said} ({_DEBUG}=1 shows where)", 4

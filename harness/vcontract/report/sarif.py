@@ -1,0 +1,56 @@
+"""SARIF 2.1.0 of classified differences: what code scanning of GitHub, Azure DevOps and others reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from vcontract.report.difference_line import line
+from vcontract.report.events import printable
+from vcontract.terms import Difference, Impact, Json
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LEVEL = {Impact.BREAKING: "error", Impact.RISKY: "warning", Impact.ADDITION: "note"}
+
+
+def sarif(differences: Sequence[Difference], uri: str) -> bytes:
+    """Give the log: a result for each difference, at the new side's `uri`; the fingerprint is the difference's own."""
+    rules = {_rule_id(each): each for each in differences}
+    index = {name: number for number, name in enumerate(rules)}
+    driver = {
+        "name": "vcontract",
+        "rules": [
+            {
+                "id": name,
+                "shortDescription": {"text": each.reason},
+                "defaultConfiguration": {"level": _LEVEL[each.impact]},
+            }
+            for name, each in rules.items()
+        ],
+    }
+    results = [_result(each, index[_rule_id(each)], uri) for each in differences]
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return msgspec.json.format(msgspec.json.encode(log)) + b"\n"
+
+
+def _rule_id(each: Difference) -> str:
+    return f"{each.kind}.{each.position}" if each.position else each.kind
+
+
+def _result(each: Difference, index: int, uri: str) -> Json:
+    return {
+        "ruleId": _rule_id(each),
+        "ruleIndex": index,
+        "level": _LEVEL[each.impact],
+        "message": {"text": line(each)},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": uri}},
+                "logicalLocations": [{"fullyQualifiedName": printable(each.path)}],
+            }
+        ],
+        "partialFingerprints": {"vcontract/v1": each.fingerprint},
+        "properties": {"class": each.impact.value, "kind": each.kind, "position": each.position},
+    }

@@ -1,0 +1,35 @@
+"""What a console tells of many clients at once: how long the answers took, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.table import Table
+
+from vcontract.report.result import RunResult, Stress
+
+
+def latency_table(stress: Stress) -> Table:
+    """Give a line for each method and outcome; times in milliseconds."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("method", "outcome"):
+        table.add_column(name, overflow="fold")
+    for name in ("count", "p50 ms", "p95 ms", "p99 ms", "longest ms"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in stress.latencies:
+        times = (each.p50, each.p95, each.p99, each.longest)
+        table.add_row(each.method, each.outcome, str(each.count), *(f"{value:.1f}" for value in times))
+    return table
+
+
+def stress_lines(result: RunResult, stress: Stress) -> Iterator[str]:
+    """Tell of the load and its rate, and of the disturbances, a line each."""
+    rate = result.calls / stress.seconds if stress.seconds else 0.0
+    load = f"{stress.clients} clients on {stress.vms} VMs for {stress.seconds:.1f} s"
+    yield f"load: {load}: {rate:.0f} judged calls a second; histories: {_counted(stress.legal)}"
+    if stress.scenario:
+        yield f"disturbances ({stress.scenario}): {_counted(stress.fired) or 'none struck'}"
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))

@@ -1,0 +1,62 @@
+"""A picture of what has no legal order: each step of the window a bar, time from left to right, as SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from vcontract.check import Disorder
+from vcontract.report.events import printable
+from vcontract.report.run_directory import write_whole
+
+_LABEL, _BAR, _ROW, _TOP = 360, 640, 22, 64
+_STYLE = "font-family:monospace;font-size:12px"
+
+
+def draw_disorders(directory: Path, disorders: Mapping[str, Disorder]) -> list[Path]:
+    """Write `timeline-FINDING.svg` for each disorder; gives the files. Raises UsageError if one cannot be written."""
+    files = []
+    for finding, disorder in disorders.items():
+        files.append(directory / f"timeline-{finding}.svg")
+        write_whole(files[-1], timeline(disorder).encode())
+    return files
+
+
+def timeline(disorder: Disorder) -> str:
+    """Draw the window of a disorder; the operation that breaks the order is red, what may come yet has no right end."""
+    spans = disorder.window
+    begin = min((each.begin for each in spans), default=0.0)
+    end = max((each.end for each in spans if each.end is not None), default=begin)
+    scale = _BAR / ((end - begin) or 1.0)
+    height = _TOP + _ROW * len(spans) + 2 * _ROW
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LABEL + _BAR + 20}" height="{height}" style="{_STYLE}">',
+        f"<title>{_safe(disorder.vm)}: no legal order</title>",
+        '<rect width="100%" height="100%" fill="white"/>',
+        _text(8, 18, f"{disorder.vm}: no legal order at operation {disorder.op} ({disorder.what})"),
+        _text(8, 36, f"possible before: {'; '.join(disorder.before)}"),
+        _text(_LABEL, 54, f"{begin:.4f} s"),
+        _text(_LABEL + _BAR - 80, 54, f"{end:.4f} s"),
+    ]
+    for number, each in enumerate(spans):
+        top = _TOP + _ROW * number
+        left = _LABEL + (each.begin - begin) * scale
+        right = _LABEL + _BAR if each.end is None else _LABEL + (each.end - begin) * scale
+        color = "#c22" if each.op == disorder.op else "#48a"
+        dash = ' stroke-dasharray="4"' if each.end is None else ""
+        place = f'x="{left:.1f}" y="{top + 4}" width="{max(right - left, 2):.1f}" height="12"'
+        lines += [
+            _text(8, top + 14, f"{each.op} {each.what}"),
+            f'<rect {place} fill="{color}" fill-opacity="0.6" stroke="{color}"{dash}/>',
+        ]
+    last = _TOP + _ROW * len(spans) + _ROW
+    return "\n".join([*lines, _text(8, last, f"possible at the end: {'; '.join(disorder.last)}"), "</svg>", ""])
+
+
+def _text(x: float, y: float, text: str) -> str:
+    return f'<text x="{x}" y="{y}">{_safe(text)}</text>'
+
+
+def _safe(text: str) -> str:
+    return escape(printable(text))

@@ -1,0 +1,38 @@
+"""How a run ends before its end, and what it says of what it had to put up with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from vcontract.client import SpentError, Target
+from vcontract.errors import HaltedError
+from vcontract.testbed.driver import NotArrangedError, Stage
+
+
+def halts(target: Target, halted: Sequence[str]) -> list[str]:
+    """Say why the run was halted, each reason once."""
+    return list(dict.fromkeys(filter(None, (*halted, target.pulse.stopped))))
+
+
+def endured(target: Target, stage: Stage, halted: Sequence[str]) -> list[str]:
+    """Say what the run had to put up with, and went on: sessions that ended, VMs and methods that were set aside."""
+    renewed = ", ".join(f"{actor} ({count}x)" for actor, count in sorted(Counter(target.renewed).items()))
+    gone = target.pulse.stopped
+    told = [f"halted: {each}" if each == gone else f"halted for safety: {each}" for each in halts(target, halted)]
+    told += [f"sessions had ended and were opened again: {renewed}"] if renewed else []
+    return [*told, *stage.aside.notes()]
+
+
+@contextmanager
+def interruptible(notes: list[str], halted: list[str]) -> Iterator[None]:
+    """Let Ctrl-C, a target that dies, and what must not go on, end what is inside; what is known is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        notes.append("interrupted: what was not reached is untested")
+    except (SpentError, NotArrangedError) as error:
+        notes.append(f"ended early: {error}")
+    except HaltedError as error:
+        halted.append(str(error))

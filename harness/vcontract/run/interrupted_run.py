@@ -1,0 +1,116 @@
+"""A run that was cut, as its directory tells it: what was asked, what was known, which steps were taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from vcontract.check import Judge, retell
+from vcontract.contract import Contract
+from vcontract.errors import RunFileError, UsageError
+from vcontract.history import ASKED, FACTS, STEP, History, read_history
+from vcontract.model import Facts, facts_of
+from vcontract.report.run_directory import HISTORY
+from vcontract.terms import Json
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What was asked of a run, as its history keeps it; nothing of it is secret.
+
+    `started` is UTC in ISO 8601, `target` empty if the simulator was started for it. `replay` is
+    the command that repeats it, `id` the mark of what it makes.
+    """
+
+    contract: str
+    seed: int
+    started: str
+    methods: tuple[str, ...] = ()
+    max_calls: int = 0
+    target: str = ""
+    config: str = ""
+    wsdl: str = ""
+    api: str = ""
+    username: str = ""
+    insecure: bool = False
+    complete: int | None = None
+    replay: str = ""
+    explore: int = 0
+    explore_only: bool = False
+    id: str = ""
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What was done before a run was cut; `workers` are the histories of several workers."""
+
+    directory: Path
+    history: History
+    asked: Asked
+    facts: Facts
+    workers: tuple[History, ...] = ()
+
+    @property
+    def steps(self) -> list[dict[str, Json]]:
+        """Give the notes of the steps that were taken."""
+        return self.history.noted(STEP)
+
+    def judge(self, contract: Contract, bases: dict[str, str]) -> Judge:
+        """Give a judge that has heard everything so far."""
+        judge = Judge(self.facts, contract, bases)
+        retell(judge, self.history)
+        for each in self.workers:
+            if each.noted(FACTS):
+                its = Judge(facts_in(each, self.directory), contract, bases)
+                retell(its, each)
+                for moid, vm in its.tracker.facts.vms.items():  # what it knew of its VMs is what is known of them
+                    judge.tracker.add_vm(vm, its.tracker.states(moid))
+        judge.resume()
+        return judge
+
+    def check(self, found: Facts) -> None:
+        """Make sure that the target is still what it was. Raises UsageError that says what is not."""
+        if found.manager != self.facts.manager or found.api_version != self.facts.api_version:
+            raise UsageError(
+                f"{self.directory}: the run met {self.facts.manager.value} at API {self.facts.api_version}, this target "
+                f"has {found.manager.value} at API {found.api_version}; it cannot go on here"
+            )
+        if gone := sorted(each.name for moid, each in self.facts.vms.items() if moid not in found.vms):
+            raise UsageError(f"{self.directory}: VMs of the run are gone or no longer marked: {', '.join(gone)}")
+
+
+def past_of(directory: Path) -> Past:
+    """Read what a run did; `latest` stands for where it points. Raises RunFileError if no run there could go on."""
+    past = whole_past_of(directory)
+    if past.workers:
+        raise RunFileError(f"{past.directory}: the run was one of several workers; it cannot go on")
+    if past.asked.complete is not None:
+        raise UsageError(
+            f"{past.directory}: a bounded proof cannot go on, its words must be run on one server; run it again"
+        )
+    return past
+
+
+def whole_past_of(directory: Path) -> Past:
+    """Read what a run did, also one that could not go on. Raises RunFileError if its history does not tell."""
+    directory = directory.resolve()
+    history = read_history(directory / HISTORY)
+    asked = history.noted(ASKED)
+    if not asked:
+        raise RunFileError(f"{directory}: the history does not say what was asked of the run; it cannot go on")
+    try:
+        given = msgspec.convert(asked[0], Asked)
+    except msgspec.ValidationError as error:
+        raise RunFileError(f"{directory}: the history does not say what was asked of the run: {error}") from error
+    workers = tuple(read_history(each) for each in sorted(directory.glob("history-*.jsonl")))
+    return Past(directory, history, given, facts_in(history, directory), workers)
+
+
+def facts_in(history: History, directory: Path) -> Facts:
+    """Give the facts that a history carries. Raises RunFileError, with the run's directory, if it carries none."""
+    given = history.noted(FACTS)
+    if not given:
+        raise RunFileError(f"{directory}: the history holds no facts; the run ended before it began")
+    try:
+        return facts_of(given[0])
+    except msgspec.ValidationError as error:
+        raise RunFileError(f"{directory}: the history holds no facts of a run: {error}") from error

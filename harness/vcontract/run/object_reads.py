@@ -1,0 +1,57 @@
+"""The reads on which the rows of the object itself rest: its properties, its version, its being one."""
+
+from __future__ import annotations
+
+from vcontract.check import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON
+from vcontract.client import Target
+from vcontract.contract import Contract, before
+from vcontract.strategies.envelopes import other_version
+from vcontract.terms import Arguments, Call, Json, Ref
+from vcontract.testbed.driver import FULL, SECOND, Stage
+
+INSTANCE = Ref("ServiceInstance", "ServiceInstance")
+_CONTENT = Call(INSTANCE, "RetrieveServiceContent", Arguments({}), FULL)
+
+
+def read_object(stage: Stage) -> None:
+    """Ask for what the contract's own rows need: properties, ServiceContent as an older client, and in several sessions."""
+    target, manager, contract = stage.target, stage.facts.manager, stage.judge.contract
+    if contract.properties is not None:
+        stage.enter(PROPERTIES)
+        target.send(_properties(stage, manager, every=True))
+        stage.enter(f"{PROPERTIES}:{NAMED}")
+        target.send(_properties(stage, manager, every=False))
+    read_since(target, contract)
+    if contract.singleton:
+        _read_again(stage)
+
+
+def read_since(target: Target, contract: Contract) -> None:
+    """Read ServiceContent, and again as a client older than the contract's object."""
+    older = before(contract.since)
+    if contract.content and older:
+        target.send(_CONTENT, cell=SINCE)
+        body = target.schema.request(_CONTENT.method, INSTANCE, {})
+        other = Call(INSTANCE, _CONTENT.method, other_version(body, older, {}), FULL)
+        target.send(other, cell=f"{SINCE}:{BELOW}")
+
+
+def _read_again(stage: Stage) -> None:
+    """Read ServiceContent in two sessions, and in one of them again after it logged in anew."""
+    target = stage.target
+    stage.enter(SINGLETON)
+    for actor in (FULL, SECOND):
+        target.send(Call(INSTANCE, _CONTENT.method, Arguments({}), actor))
+    target.logout(SECOND)
+    stage.log_in(SECOND)
+    target.send(Call(INSTANCE, _CONTENT.method, Arguments({}), SECOND))
+
+
+def _properties(stage: Stage, manager: Ref, *, every: bool) -> Call:
+    wanted: dict[str, Json] = {"_typeName": "PropertySpec", "type": manager.type, "all": every}
+    if not every:
+        wanted["pathSet"] = ["info"]
+    selected = {"_typeName": "ObjectSpec", "obj": manager.json(), "skip": False}
+    specification = {"_typeName": "PropertyFilterSpec", "propSet": [wanted], "objectSet": [selected]}
+    arguments = {"specSet": [specification], "options": {"_typeName": "RetrieveOptions"}}
+    return Call(stage.target.manager("propertyCollector"), "RetrievePropertiesEx", Arguments(arguments), FULL)

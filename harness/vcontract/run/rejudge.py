@@ -1,0 +1,65 @@
+"""Judges a saved run again, without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from vcontract.check import Judge, retell, worst
+from vcontract.contract import Contract, rows
+from vcontract.contract import load as load_contract
+from vcontract.history import FACTS, History, read_history
+from vcontract.report.result import KnownDeviations, RunResult, Worker, load_run
+from vcontract.report.run_directory import HISTORY
+from vcontract.run.interrupted_run import facts_in
+from vcontract.run.known_deviations import listed, with_known
+from vcontract.run.summary import Part, exit_code, heard, summed
+from vcontract.schema import Schema, bases_of, load
+from vcontract.terms import Verdict
+
+
+def rejudge(directory: Path, wsdl: str = "", deviations: Path | None = None) -> RunResult:
+    """Give the result of a saved run as the contract and the model of today judge it. Raises RunFileError.
+
+    The known deviations are those of the file, else of the one that the run went by, if it is still there.
+
+    The history of each worker is judged by itself: it is about other VMs, and by another clock.
+    """
+    saved = load_run(directory)
+    place = directory if directory.is_dir() else directory.parent
+    history = read_history(place / HISTORY)
+    facts = facts_in(history, directory)
+    schema: Schema = load(wsdl or facts.api_version)
+    contract, bases = load_contract(facts.object), bases_of(schema)
+    judge = told(history, directory, contract, bases)
+    parts = [replace(heard(contract, judge.judgements, history.operations), absent=facts.absent)]
+    parts += [part_of(read_history(place / each.history), each, contract, bases) for each in saved.workers]
+    every = rows(contract, bases)
+    selected = {each.id for each in saved.rows}
+    summary = summed(contract, every, parts, bases, facts.confirm, str(directory))
+    kept = [each for each in summary.rows if each.id in selected]
+    safe = saved.exit_code != exit_code(saved.verdict, safe=False)
+    also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * (not safe)
+    verdict = worst([each.verdict for each in kept if each.id not in saved.waived] + also)
+    code = exit_code(verdict, safe=safe)
+    again = replace(saved, verdict=verdict, exit_code=code, rows=kept, findings=list(summary.findings))
+    went_by = Path(saved.deviations.file) if saved.deviations.file else None
+    file = deviations or (went_by if went_by is not None and went_by.exists() else None)
+    return with_known(replace(again, deviations=KnownDeviations()), listed(None, file), cut=not safe)
+
+
+def part_of(history: History, worker: Worker, contract: Contract, bases: dict[str, str]) -> Part:
+    """Give what the history of a worker tells; nothing if it ended before it began."""
+    if not history.noted(FACTS):
+        return Part(worker=worker)
+    judge = told(history, Path(worker.history), contract, bases)
+    return replace(heard(contract, judge.judgements, history.operations), worker=worker)
+
+
+def told(history: History, directory: Path, contract: Contract, bases: dict[str, str]) -> Judge:
+    """Give a judge that has heard a whole history and is done with it. Raises RunFileError."""
+    judge = Judge(facts_in(history, directory), contract, bases)
+    retell(judge, history)
+    judge.close()
+    return judge

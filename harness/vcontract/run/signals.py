@@ -1,0 +1,44 @@
+"""How a signal ends a run: once it is under way cleanly, with what is known, before that at once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from vcontract.report.events import RunEvent, RunStarted
+
+
+class Begun:
+    """Hears whether the run got under way."""
+
+    def __init__(self) -> None:
+        self.yes = False
+
+    def on(self, event: RunEvent) -> None:
+        """Take one event."""
+        self.yes = self.yes or isinstance(event, RunStarted)
+
+
+@contextmanager
+def terminable(begun: Begun, end: Callable[[], None]) -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does: cleanly, with what is known.
+
+    Once it is under way, `end` is called and must let it end before its next call: one that is cut in the middle would be
+    judged by half of what was said. A second signal ends it at once.
+    """
+    told: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        told.append(number)
+        if not begun.yes or len(told) > 1:
+            raise KeyboardInterrupt
+        end()
+
+    before = [(each, signal.signal(each, stop)) for each in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield
+    finally:
+        for each, handler in before:
+            signal.signal(each, handler)

@@ -1,0 +1,167 @@
+"""Takes the steps of a plan one by one: each again while it is not arranged, or to confirm what it found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from vcontract.check import REPEAT, Judge
+from vcontract.model import passes
+from vcontract.run.exerciser import Exerciser
+from vcontract.run.plan import Step
+from vcontract.run.preludes import Historian
+from vcontract.terms import Json, Verdict
+from vcontract.testbed.driver import NotArrangedError, RefusedError
+
+TRIES, HASTY_TRIES = 3, 8
+"""How often a step is tried until it is arranged; the second for a state that passes by itself, which may be too quick."""
+
+
+class Walker:
+    """Walks a plan.
+
+    `exercised` are the labels of the steps that were taken, `skipped` those that were not, with the reason, `refused` those
+    whose state the target again and again refused to be brought into. A violation is tried until it was seen `confirm` times.
+    `spent` says why to stop (empty: go on), `taken` hears how many steps are done, `note` which: from these notes a run that
+    was cut can go on. `between` is called between steps of which none leaves work running for the next.
+    """
+
+    def __init__(
+        self,
+        exerciser: Exerciser,
+        judge: Judge,
+        confirm: int,
+        spent: Callable[[], str] = str,
+        taken: Callable[[int, int], None] = lambda *_: None,
+        note: Callable[[dict[str, Json]], None] = lambda _: None,
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.exercised: set[str] = set()
+        self.skipped: dict[str, str] = {}
+        self.refused: dict[str, str] = {}
+        self._exerciser, self._judge, self._confirm = exerciser, judge, confirm
+        self._spent, self._taken, self._note, self._between = spent, taken, note, between
+        self._missed: Counter[str] = Counter()
+        self._met: set[str] = set()
+        self._open: list[tuple[Step, int]] = []
+
+    def walk(self, steps: Sequence[Step]) -> None:
+        """Take the steps in their order, until all are taken or `spent` says to stop; cells that were missed once more."""
+        if self._all(steps):
+            self._all([each for each in steps if each.label in self.skipped and each.cell is not None])
+        self._exerciser.rest()
+        self._confirm_open()
+
+    def _all(self, steps: Sequence[Step]) -> bool:
+        """Take steps; False if `spent` said to stop."""
+        for number, step in enumerate(steps):
+            if reason := self._spent():
+                self.skipped["…"] = reason
+                return False
+            if self._exerciser.shared is None:
+                self._between()
+            self._step(step)
+            self._taken(number + 1, len(steps))
+        return True
+
+    def _step(self, step: Step) -> None:
+        """Take a step; what is kept running for the next one is judged, and confirmed, with the last of its block."""
+        tries = self._tried(step)
+        if tries:
+            self._open.append((step, tries))
+        if self._exerciser.shared is None:
+            self._confirm_open()
+
+    def _tried(self, step: Step) -> int:
+        """Try a step until it is arranged; gives how many tries that took (0: it was not)."""
+        refusals: list[str] = []
+        for number in range(1, self._worth(step) + 1):
+            try:
+                self._attempt(step, number, keep=step.keep)
+            except (NotArrangedError, LookupError) as error:
+                self.skipped[step.label] = str(error)
+                refusals += [str(error)] if isinstance(error, RefusedError) else []
+                if len(refusals) == TRIES:
+                    break
+                continue
+            self.skipped.pop(step.label, None)
+            self._met.add(_passing(step))
+            return number
+        self._missed[_passing(step)] += 1
+        if refusals:  # what was not refused came too late, for the state had passed
+            del self.skipped[step.label]
+            self.refused[step.label] = refusals[-1]
+            self._note({"label": step.label, "refused": refusals[-1]})
+        return 0
+
+    def _worth(self, step: Step) -> int:
+        """Say how often a step is worth trying: once, if it is about what passes by itself and was always missed so far."""
+        kind = _passing(step)
+        if not kind:
+            return TRIES
+        return HASTY_TRIES if kind in self._met or self._missed[kind] < TRIES else 1
+
+    def taken_before(self, notes: Sequence[dict[str, Json]]) -> None:
+        """Take as done what a run noted before it was cut."""
+        for each in notes:
+            if "refused" in each:
+                self.refused[each["label"]] = each["refused"]
+            else:
+                self.exercised.add(each["label"])
+            self._exerciser.arrangements = each.get("arrangements", 0)
+
+    def left(self, steps: Sequence[Step]) -> list[Step]:
+        """List the steps that are still to be taken."""
+        return [each for each in steps if each.label not in self.exercised and each.label not in self.refused]
+
+    def _confirm_open(self) -> None:
+        """Judge what is over; take each step that found something again, alone, until it found it often enough."""
+        self._judge.close()
+        taken, self._open = self._open, []
+        for step, number in taken:
+            self.exercised.add(step.label)
+            for last in range(number, number + self._confirm - 1):
+                if not self._violated(_label(step, last)):
+                    break
+                try:
+                    self._attempt(step, last + 1, keep=False)
+                except (NotArrangedError, LookupError):
+                    break
+                self._judge.close()
+            self._note({"label": step.label, "arrangements": self._exerciser.arrangements})
+
+    def _violated(self, label: str) -> bool:
+        return any(each.cell == label and each.verdict is Verdict.VIOLATES for each in self._judge.judgements)
+
+    def _attempt(self, step: Step, number: int, *, keep: bool) -> None:
+        exerciser, label = self._exerciser, _label(step, number)
+        exerciser.stage.untold = ""
+        if why := exerciser.stage.aside.why("", step.cell.method if step.cell is not None else step.method):
+            raise NotArrangedError(why)
+        self._make(exerciser, step, label, keep=keep)
+        if exerciser.stage.untold:
+            raise NotArrangedError(exerciser.stage.untold)
+
+    @staticmethod
+    def _make(exerciser: Exerciser, step: Step, label: str, *, keep: bool) -> None:
+        if step.cell is not None:
+            exerciser.exercise(step.cell, label, keep=keep)
+            return
+        exerciser.rest()
+        if step.case is not None:
+            exerciser.given(step.case, label)
+        elif step.prior:
+            Historian(exerciser.stage, exerciser.caller, exerciser.arranger).exercise(step.method, step.prior, label)
+        else:
+            exerciser.disturbed(step.method, step.disturb, label)
+
+
+def _label(step: Step, number: int) -> str:
+    return step.label if number == 1 else f"{step.label}{REPEAT}{number}"
+
+
+def _passing(step: Step) -> str:
+    """Name what passes by itself in a step's state; empty if nothing does."""
+    if step.cell is None or not passes(step.cell.state):
+        return ""
+    return step.cell.state.running or step.cell.state.tools

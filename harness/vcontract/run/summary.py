@@ -1,0 +1,166 @@
+"""What a walk over a plan gave, and how the parts of a run are put together to its result."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import chain
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.check import Judgement, Summary, object_rows, summarise
+from vcontract.config.config import Config
+from vcontract.contract import Contract, Row
+from vcontract.model import read_of
+from vcontract.report.result import Arrangements, Cells, Clones, Worker
+from vcontract.terms import Finding, Lost, Operation, RowVerdict, Verdict
+
+_TOLD = 10
+"""So many different things that went wrong beside the judged calls are told."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What one walk over a plan, or over a share of one, gave; JSON can carry it.
+
+    `own` are the verdicts on the object's own rows. `planned` are the ids of the cells of the plan; `exercised`, `skipped`,
+    `refused` and `unreachable` tell what became of its steps, `shown` what valid calls showed of each method's arguments.
+    `halted` says why the target was not asked any more, or why going on might have done harm. `worker` is None if one
+    process does it all. `absent` says why nothing can be tested on this target, if so.
+    """
+
+    judgements: list[Judgement] = []
+    own: list[RowVerdict] = []
+    planned: list[str] = []
+    exercised: list[str] = []
+    skipped: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    unreachable: dict[str, str] = {}
+    arrangements: Arrangements = Arrangements()
+    shown: dict[str, list[str]] = {}
+    shrunk: list[Finding] = []
+    calls: int = 0
+    requests: int = 0
+    notes: list[str] = []
+    halted: list[str] = []
+    clones: Clones = Clones()
+    worker: Worker | None = None
+    absent: str = ""
+
+
+def heard(contract: Contract, judgements: Sequence[Judgement], operations: Sequence[Operation]) -> Part:
+    """Give what a history alone tells of a walk."""
+    return Part(
+        judgements=list(judgements),
+        own=object_rows(contract, operations),
+        calls=sum(each.purpose == "judge" for each in operations),
+        requests=len(operations),
+    )
+
+
+def beside(operations: Sequence[Operation]) -> list[str]:
+    """Say what went wrong with calls that nobody judges: they arrange, or read what is no task."""
+    found: Counter[str] = Counter()
+    for each in operations:
+        read = read_of(each)
+        if each.purpose == "judge" or (read is not None and read[0].type == "Task"):
+            continue
+        if isinstance(each.outcome, Lost):
+            found[f"lost: {each.call.method}: {each.outcome.reason}"] += 1
+        found.update(f"beside the judged calls: {each.call.method}: {problem}" for problem in each.problems)
+    told = [f"{text} ({count}x)" for text, count in found.most_common(_TOLD)]
+    return [*told, f"and {len(found) - _TOLD} more of this kind"] if len(found) > _TOLD else told
+
+
+def summed(
+    contract: Contract, listed: Sequence[Row], parts: Sequence[Part], bases: dict[str, str], confirm: int, report: str
+) -> Summary:
+    """Sum up what was judged; of each of the object's own rows the first verdict that tells something counts."""
+    own: dict[str, RowVerdict] = {}
+    for each in chain.from_iterable(part.own for part in parts):
+        if each.id not in own or own[each.id].verdict is Verdict.UNTESTED:
+            own[each.id] = each
+    summary = summarise(
+        contract,
+        listed,
+        [each for part in parts for each in part.judgements],
+        list(own.values()),
+        bases,
+        confirm=confirm,
+        replay=lambda id_: f"vcontract replay {report or 'RUN'}#{id_}",
+    )
+    died = next(
+        (f"{part.worker.history}: {part.worker.died}" for part in parts if part.worker and part.worker.died), ""
+    )
+    rows = tuple(_doubted(each, died) if died and each.id not in own else each for each in summary.rows)
+    absent = next((part.absent for part in parts if part.absent), "")
+    return replace(summary, rows=tuple(_without(each, absent) for each in rows))
+
+
+def _without(row: RowVerdict, absent: str) -> RowVerdict:
+    """Say of an untested row that what it is about is not there, if it is not."""
+    return replace(row, reason=absent) if absent and row.verdict is Verdict.UNTESTED else row
+
+
+def as_shrunk(findings: Sequence[Finding], parts: Sequence[Part]) -> list[Finding]:
+    """Give the findings as they were shrunk; of several workers' the one that was seen again."""
+    again = sorted((each for part in parts for each in part.shrunk), key=lambda each: not each.repeats.startswith("0"))
+    shrunk = {each.id: each for each in again}
+    return [replace(shrunk[each.id], replay=each.replay) if each.id in shrunk else each for each in findings]
+
+
+def _doubted(row: RowVerdict, died: str) -> RowVerdict:
+    """Call no row kept that a worker which died may have been about to see broken."""
+    if row.verdict is not Verdict.CONFORMS:
+        return row
+    return replace(row, verdict=Verdict.INCONCLUSIVE, reason=f"a worker died: {died}")
+
+
+def cells_of(parts: Sequence[Part]) -> Cells:
+    """Sort the cells: exercised, not seen although they can be reached, and out of reach with the reason."""
+    planned = [each for part in parts for each in part.planned]
+    exercised = {each for part in parts for each in part.exercised}
+    refused = {name: why for part in parts for name, why in part.refused.items()}
+    refused = {name: refused[name] for name in planned if name in refused}
+    unreachable: dict[str, list[str]] = {}
+    for name, reason in [*(pair for part in parts for pair in part.unreachable.items()), *refused.items()]:
+        unreachable.setdefault(reason, []).append(name)
+    seen = [each for each in planned if each in exercised]
+    made = [each.arrangements for each in parts]
+    return Cells(
+        reachable=len(planned) - len(refused),
+        exercised=len(seen),
+        seen=seen,
+        unseen=[each for each in planned if each not in exercised | refused.keys()],
+        unreachable=unreachable,
+        arrangements=Arrangements(
+            sum(each.least for each in made), sum(each.planned for each in made), sum(each.made for each in made)
+        ),
+    )
+
+
+def not_exercised(parts: Sequence[Part]) -> list[str]:
+    """Name what was not exercised, by the reason why."""
+    by_reason: dict[str, dict[str, None]] = {}
+    for part in parts:
+        for label, reason in (part.unreachable | part.refused | part.skipped).items():
+            what = label.partition(":")[2] or label
+            if "+" not in what:
+                by_reason.setdefault(reason, {})[what] = None
+    return [f"not exercised: {', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+
+
+def waive(verdicts: Sequence[RowVerdict], config: Config) -> tuple[list[RowVerdict], dict[str, str]]:
+    """Find the untested rows that the configuration excuses; gives all rows, and the reasons by row."""
+    waived = {
+        each.id: reason for each in verdicts if each.verdict is Verdict.UNTESTED and (reason := config.waiver(each.id))
+    }
+    return list(verdicts), waived
+
+
+def exit_code(verdict: Verdict, *, safe: bool = True) -> int:
+    """Give the exit code of a verdict: 0 conforms, 1 violates, 5 inconclusive or untested.
+
+    3, whatever the verdict, of a run that was halted or left something behind.
+    """
+    return {Verdict.CONFORMS: 0, Verdict.VIOLATES: 1}.get(verdict, 5) if safe else 3

@@ -1,0 +1,201 @@
+"""From a request to the method that serves it, in the order in which a real server checks.
+
+HTTP, envelope, method known at the client's version, session, object, arguments, privileges, then the method itself.
+Every refusal is a fault, and so is a mistake of the simulator's own (SystemError): a connection is never just dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pyVmomi import VmomiSupport, vim, vmodl
+
+from vcontract.shipped import shipped
+from vcontract.simulator.access import ANONYMOUS
+from vcontract.simulator.http1 import Reply, Request
+from vcontract.simulator.objects import Invocation
+from vcontract.simulator.pending import NotYet, Pending
+from vcontract.simulator.property_paths import read_property
+from vcontract.simulator.session_manager import COOKIE
+from vcontract.simulator.soap_envelope import VIM, CallNode, Malformed, read_envelope
+from vcontract.simulator.soap_reader import read_this
+from vcontract.simulator.soap_writer import write_fault, write_reply
+from vcontract.simulator.versions import known_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vcontract.simulator.decisions import Decisions
+    from vcontract.simulator.vcenter import VCenter
+
+_LOG = logging.getLogger(__name__)
+_ENDPOINTS = {"/sdk", "/sdk/", "/sdk/vimService", "/sdk/vim25"}
+_PLAIN_TEXT = "text/plain; charset=utf-8"
+
+# Reading one property: spoken by pyVmomi's client, in no published WSDL.
+_FETCH = VmomiSupport.Object(
+    name="Fetch",
+    wsdlName="Fetch",
+    type=VmomiSupport.ManagedObject,
+    version="vim.version.version1",
+    privId=ANONYMOUS,
+    params=(VmomiSupport.Object(name="prop", type=str, version="vim.version.version1", flags=0, privId=None),),
+    result=object,
+)
+
+_COOKIE = re.compile(rf'(?:^|[;\s]){COOKIE}="?([^";]*)')
+_UNDETERMINED = "while parsing HTTP request before method was determined\nat line 1, column 0"
+
+
+class Waiting:
+    """A call that blocks; `deliver`, set by whoever serves the client, gets the reply; `cancel` forgets the call."""
+
+    def __init__(self, vcenter: VCenter, pending: Pending, run: Callable[[Callable[[], Any]], Reply | None]) -> None:
+        self.deliver: Callable[[Reply], None] | None = None
+        self.reply: Reply | None = None
+        self._vcenter = vcenter
+        self._ask = pending.poll
+        self._on_timeout = pending.on_timeout
+        self._run = run
+        self._cancelled = False
+        self._handle = None if pending.timeout is None else vcenter.timeline.after(pending.timeout, self._expire)
+
+    def settled(self) -> bool:
+        """Ask whether the answer is ready, and deliver it if so."""
+        if self._cancelled:
+            return True
+        self.reply = self._run(self._ask)
+        if self.reply is None:
+            return False
+        self.cancel()
+        if self.deliver is not None:
+            self.deliver(self.reply)
+        return True
+
+    def cancel(self) -> None:
+        """Forget the call: it is answered, or its client is gone."""
+        self._cancelled = True
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _expire(self) -> None:
+        self._ask = self._on_timeout
+        self._vcenter.wake()
+
+
+class Dispatcher:
+    """Answers requests on behalf of one VCenter."""
+
+    def __init__(self, vcenter: VCenter) -> None:
+        self._vcenter = vcenter
+
+    def answer(self, head: Request, body: bytes) -> Reply | Waiting:
+        """Answer a request: a call, or a document under /sdk/."""
+        path = head.target.partition("?")[0]
+        if head.method == "POST":
+            return self._call(head, body) if path in _ENDPOINTS else Reply(404, content_type=_PLAIN_TEXT)
+        if head.method in {"GET", "HEAD"}:
+            return self._document(path)
+        return Reply(405, headers=(("allow", "GET, HEAD, POST"),), content_type=_PLAIN_TEXT)
+
+    def _document(self, path: str) -> Reply:
+        folder, _, name = path.rpartition("/")
+        if folder == "/sdk" and name == "vimServiceVersions.xml":
+            return Reply(200, self._vcenter.versions.document, content_type="text/xml")
+        served = shipped("wsdl") / self._vcenter.settings.api / name
+        if folder == "/sdk" and served.suffix in {".wsdl", ".xsd"} and served.is_file():
+            return Reply(200, served.read_bytes(), content_type="text/xml")
+        return Reply(404, content_type=_PLAIN_TEXT)
+
+    def _call(self, head: Request, body: bytes) -> Reply | Waiting:
+        newest = self._vcenter.versions.newest
+        action = head.headers.get("soapaction", "")
+        version = self._vcenter.versions.asked(action)
+        if version is None:
+            return _refusal(Malformed(f"Unsupported version URI {action.strip()}", _UNDETERMINED), newest)
+        try:
+            found = read_envelope(body)
+            info = _method(found)
+        except Malformed as bad:
+            return _refusal(bad.within(_UNDETERMINED), version)
+        version = self._vcenter.decisions.understood(version, info)
+        cookie = _COOKIE.search(head.headers.get("cookie", ""))
+        session = self._vcenter.sessions.find(cookie[1]) if cookie else None
+        fresh = secrets.token_hex(20)
+        call = Invocation(found.node.name, version, session, session.cookie if session else fresh, head)
+
+        def run(produce: Callable[[], Any]) -> Any:
+            return _run(produce, call, info, self._vcenter.decisions)
+
+        outcome = run(lambda: self._invoke(found, info, call))
+        if isinstance(outcome, Pending):
+            return Waiting(self._vcenter, outcome, run)
+        assert isinstance(outcome, Reply)  # only a Pending's poll may say NotYet
+        if session is None and self._vcenter.sessions.find(fresh) is not None:
+            return replace(outcome, headers=(("set-cookie", f'{COOKIE}="{fresh}"; Path=/; HttpOnly; Secure;'),))
+        return outcome
+
+    def _invoke(self, found: CallNode, info: Any, call: Invocation) -> Any:
+        decide = self._vcenter.decisions
+        if not known_at(call.version, info.version):
+            receiver = _parsed(found, info, lambda: read_this(found.node, info.type, self._vcenter.versions.newest))
+            raise vmodl.fault.MethodNotFound(receiver=receiver, method=call.method)
+        this = _parsed(found, info, lambda: read_this(found.node, info.type, call.version))
+        if call.session is None and decide.needs_session(call, info):
+            raise vim.fault.NotAuthenticated(object=this, privilegeId=info.privId or "System.View")
+        if call.session is not None:
+            self._vcenter.sessions.use(call.session)
+        arguments = _parsed(found, info, lambda: decide.read(found.node, info, call.version))
+        target = self._vcenter.resolve(this)
+        if call.session is not None:
+            decide.authorise(call.session, info, this, arguments)
+        if info is _FETCH:
+            return read_property(target, arguments["prop"], call)
+        return decide.serve(call, target, arguments)
+
+
+def _method(found: CallNode) -> Any:
+    node = found.node
+    if node.name == "Fetch" and node.uri in VIM:
+        return _FETCH
+    try:
+        return VmomiSupport.GetWsdlMethod(VIM[0] if node.uri in VIM else node.uri, node.name).info
+    except KeyError:
+        what = f"Unable to resolve WSDL method name {node.name} for namespace name {node.uri}"
+        raise Malformed(what, *found.frames) from None
+
+
+def _parsed(found: CallNode, info: Any, read: Callable[[], Any]) -> Any:
+    """Read a part of the call; what is malformed becomes an InvalidRequest that names the place."""
+    try:
+        return read()
+    except Malformed as bad:
+        method = VmomiSupport.Uncapitalize(info.name)
+        outermost = f"while parsing HTTP request for method {method}\non object of type {info.type.__name__}"
+        for frame in (*found.frames, f"{outermost}\nat line 1, column 0"):
+            bad.within(frame)
+        raise vmodl.fault.InvalidRequest(msg=bad.text) from None
+
+
+def _run(produce: Callable[[], Any], call: Invocation, info: Any, decide: Decisions) -> Any:
+    """Give the reply that a piece of work ends in; its Pending if it blocks, None if a poll says NotYet."""
+    try:
+        value = produce()
+        if value is NotYet or isinstance(value, Pending):
+            return None if value is NotYet else value
+        body = write_reply(call.method, info.result, value, decide.reply_version(call))
+        return decide.reply(call, Reply(200, body))
+    except vmodl.MethodFault as fault:
+        body = write_fault(decide.fault(call, fault), decide.reply_version(call))
+        return decide.reply(call, Reply(500, body))
+    except Exception as mistake:  # noqa: BLE001 - our own mistake must reach the client as a fault, and the log
+        _LOG.exception("%s broke", call.method)
+        return Reply(500, write_fault(vmodl.fault.SystemError(reason=type(mistake).__name__), call.version))
+
+
+def _refusal(bad: Malformed, version: str) -> Reply:
+    return Reply(500, write_fault(vmodl.fault.InvalidRequest(msg=bad.text), version))

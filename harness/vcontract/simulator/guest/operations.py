@@ -1,0 +1,169 @@
+"""What the three guest operations check and do, one small function each; `decisions` says when each is called.
+
+A check raises the fault of its precondition; an act changes the machine. Which check comes first, and whether it speaks
+in the call or in the task, no source says: both are decided per vCenter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyVmomi import vim
+
+from vcontract.simulator.guest import engine
+from vcontract.simulator.guest.spec_rules import Subject, check, customization_fault
+from vcontract.simulator.guest.state import Customization, Lock
+from vcontract.simulator.virtual_machine.machine import POWERED_ON, Machine
+
+if TYPE_CHECKING:
+    from vcontract.simulator.guest.accounts import GuestAccount
+    from vcontract.simulator.objects import Invocation
+    from vcontract.simulator.vcenter import VCenter
+
+CUSTOMIZE, START_NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One call of a guest operation: who calls, on which machine, with which guest credentials and specification."""
+
+    call: Invocation
+    machine: Machine
+    auth: Any
+    spec: Any = None
+
+    @property
+    def method(self) -> str:
+        """The operation, by its WSDL name."""
+        return self.call.method
+
+    @property
+    def vcenter(self) -> VCenter:
+        """The vCenter that is called."""
+        return self.machine.vcenter
+
+    @property
+    def account(self) -> GuestAccount | None:
+        """The account of the guest that the credentials stand for; None if the guest does not accept them."""
+        try:
+            return self.machine.guest.accounts.login(self.auth)
+        except vim.fault.InvalidGuestLogin:
+            return None
+
+
+Check = Callable[[Attempt], None]
+Act = Callable[[Attempt], Any]
+
+
+def host_answers(attempt: Attempt) -> None:
+    """Raise HostNotConnected if vCenter has lost the machine's host."""
+    attempt.machine.refuse_if_unreachable()
+
+
+def is_powered_on(attempt: Attempt) -> None:
+    """Raise InvalidPowerState unless the machine is on; a template is off."""
+    attempt.machine.require_power(POWERED_ON, POWERED_ON)
+
+
+def tools_run(attempt: Attempt) -> None:
+    """Raise InvalidState unless Tools run and the guest agent answers."""
+    if not attempt.machine.ready:
+        raise vim.fault.InvalidState
+
+
+def is_not_busy(attempt: Attempt) -> None:
+    """Raise TaskInProgress beside an exclusive task."""
+    attempt.machine.refuse_if_busy()
+
+
+def stands_alone(attempt: Attempt) -> None:
+    """Raise TaskInProgress beside another guest operation; only an abort may join a customization or network start."""
+    for operation in attempt.machine.guest_operations:
+        if operation.attempt is attempt:
+            return  # those that were accepted later have to see to themselves
+        if attempt.method != ABORT or operation.method == ABORT:
+            raise vim.fault.TaskInProgress(task=operation.task.ref)
+
+
+def login_is_accepted(attempt: Attempt) -> None:
+    """Raise InvalidGuestLogin unless the guest accepts the credentials."""
+    attempt.machine.guest.accounts.login(attempt.auth)
+
+
+def user_may_customize(attempt: Attempt) -> None:
+    """Raise GuestPermissionDenied if the account does not administer the guest; who is rejected has none."""
+    account = attempt.account
+    if account is not None and not account.root:
+        raise vim.fault.GuestPermissionDenied
+
+
+def specification_fits(attempt: Attempt) -> None:
+    """Raise the fault of the first rule that the specification breaks, if the operation has one."""
+    if attempt.method == CUSTOMIZE:
+        machine = attempt.machine
+        check(Subject(attempt.spec, machine.guest.family, machine.guest.guest_id, len(machine.nics)))
+
+
+def engine_works(attempt: Attempt) -> None:
+    """Raise CustomizationFault or UnexpectedCustomizationFault if the engine is absent or broken."""
+    engine.require_engine(attempt.machine.guest)
+
+
+def lock_is_free(attempt: Attempt) -> None:
+    """Raise CustomizationFault if a customization that is no more has left its lock behind."""
+    if attempt.method == CUSTOMIZE:
+        engine.require_free_lock(attempt.machine.guest)
+
+
+def begin_customization(attempt: Attempt) -> None:
+    """Take the lock."""
+    machine = attempt.machine
+    machine.guest.lock = Lock.HELD
+    machine.guest.customization = Customization("TOOLSDEPLOYPKG_RUNNING", attempt.vcenter.timeline.datetime())
+    machine.changed()
+
+
+def end_customization(attempt: Attempt) -> None:
+    """Bring the specification into the guest and give the lock back."""
+    machine = attempt.machine
+    attempt.vcenter.decisions.apply(machine, attempt.spec)
+    machine.guest.lock = Lock.FREE
+    machine.guest.customization.status = "TOOLSDEPLOYPKG_SUCCEEDED"
+    machine.guest.customization.end = attempt.vcenter.timeline.datetime()
+    machine.changed()
+
+
+def apply_specification(machine: Machine, spec: Any) -> None:
+    """Change the guest as the specification says."""
+    engine.apply(machine.guest, spec, machine.name)
+
+
+def end_network_start(attempt: Attempt) -> None:
+    """Give each connected NIC its configured address or a lease."""
+    attempt.machine.guest.network.start(attempt.machine.nics)
+    attempt.machine.changed()
+
+
+def begin_abort(attempt: Attempt) -> None:
+    """End the customization or network start that runs, whoever began it."""
+    for operation in list(attempt.machine.guest_operations):
+        if operation.method != ABORT and operation.attempt is not attempt:
+            attempt.machine.fail(operation, customization_fault("Customization was aborted."))
+
+
+def end_abort(attempt: Attempt) -> None:
+    """Remove the lock."""
+    attempt.machine.guest.lock = Lock.FREE
+    attempt.machine.changed()
+
+
+def clean_up(attempt: Attempt) -> None:
+    """Leave what a customization that was cancelled leaves: no lock."""
+    if attempt.method == CUSTOMIZE and attempt.machine.guest.lock is Lock.HELD:
+        attempt.machine.guest.lock = Lock.FREE
+
+
+def nothing(_: Attempt) -> None:
+    """Do nothing."""

@@ -1,0 +1,86 @@
+"""Variants of the tasks: how long they last and are kept, and what their info leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from vcontract.simulator.guest.operations import CUSTOMIZE
+from vcontract.simulator.task import Task
+from vcontract.simulator.variants.registry import variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vcontract.simulator.objects import Invocation, ManagedObject
+    from vcontract.simulator.vcenter import VCenter
+
+
+def _in_info(vcenter: VCenter, change: Callable[[Task, Any], None]) -> None:
+    """Change the TaskInfo of every task wherever it is read."""
+    usual = vcenter.decisions.shown
+
+    def shown(found: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
+        value = usual(found, name, value, call)
+        if isinstance(found, Task) and name == "info":
+            change(found, value)
+        return value
+
+    vcenter.decisions.shown = shown
+
+
+@variant
+def tasks_are_slow(vcenter: VCenter) -> None:
+    """A guest operation takes four times as long."""
+    vcenter.decisions.lasts = {name: 4 * lasts for name, lasts in vcenter.decisions.lasts.items()}
+
+
+@variant
+def tasks_are_quick(vcenter: VCenter) -> None:
+    """A network start and an abort take a fifth of their time."""
+    lasts = vcenter.decisions.lasts
+    vcenter.decisions.lasts = {name: each if name == CUSTOMIZE else each / 5 for name, each in lasts.items()}
+
+
+@variant
+def only_the_last_task_is_kept(vcenter: VCenter) -> None:
+    """Of the completed tasks only the last one is remembered."""
+    vcenter.settings = replace(vcenter.settings, task_retention_count=1)
+
+
+@variant
+def progress_falls(vcenter: VCenter) -> None:
+    """The progress of a task goes up and down."""
+
+    def change(_: Task, info: Any) -> None:
+        if info.progress is not None:
+            info.progress = 100 - info.progress
+
+    _in_info(vcenter, change)
+
+
+@variant
+def optional_task_fields_unset(vcenter: VCenter) -> None:
+    """TaskInfo has neither name nor progress, entity nor entityName."""
+
+    def change(_: Task, info: Any) -> None:
+        info.name = info.progress = info.entity = info.entityName = None
+
+    _in_info(vcenter, change)
+
+
+@variant
+def tasks_can_be_cancelled(vcenter: VCenter) -> None:
+    """CancelTask ends a guest operation in RequestCanceled."""
+    vcenter.decisions.cancelable = True
+
+
+@variant
+def tasks_can_be_cancelled_without_effect(vcenter: VCenter) -> None:
+    """CancelTask returns, and the task goes on to its usual end."""
+    usual = vcenter.decisions.serve
+
+    def serve(call: Invocation, target: ManagedObject, arguments: dict[str, Any]) -> Any:
+        return None if call.method == "CancelTask" else usual(call, target, arguments)
+
+    vcenter.decisions.serve = serve

@@ -1,0 +1,166 @@
+"""Variants of what surrounds a call: the manager's name, the reports of a VM, its host, what is left in the guest."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from pyVmomi import vim
+
+from vcontract.simulator.guest.operations import ABORT, CUSTOMIZE, START_NETWORK
+from vcontract.simulator.guest.state import GuestState, Lock
+from vcontract.simulator.guest_customization_manager import MOID, GuestCustomizationManager
+from vcontract.simulator.host_system import ComputeResource, HostSystem
+from vcontract.simulator.variants.registry import variant
+from vcontract.simulator.virtual_machine import VirtualMachine
+
+if TYPE_CHECKING:
+    from vcontract.simulator.objects import Invocation, ManagedObject
+    from vcontract.simulator.vcenter import VCenter
+    from vcontract.simulator.virtual_machine.machine import Machine
+
+OTHER = "gcm-2417"
+LATE = 0.1  # seconds
+_kind = vim.vm.customization
+MADE_UP = {
+    _kind.CustomNameGenerator: lambda: _kind.FixedName(name="made-up"),
+    _kind.CustomIpGenerator: _kind.DhcpIpGenerator,
+    _kind.CustomIpV6Generator: _kind.AutoIpV6Generator,
+}
+"""What the application gives in the place of what a specification leaves to it."""
+_REPORTED = ("hostName", "ipAddress", "net", "ipStack")
+
+
+@variant
+def manager_has_another_moid(vcenter: VCenter) -> None:
+    """The manager's reference is another than on any vCenter that was seen in public."""
+    vcenter.registry.remove(MOID)
+    vcenter.registry.add(GuestCustomizationManager(vcenter, OTHER))
+    serve_usually, show_usually = vcenter.decisions.serve, vcenter.decisions.shown
+
+    def named(content: Any) -> Any:
+        content.guestCustomizationManager = vim.vm.GuestCustomizationManager(OTHER)
+        return content
+
+    def serve(call: Invocation, target: ManagedObject, arguments: dict[str, Any]) -> Any:
+        result = serve_usually(call, target, arguments)
+        return named(result) if call.method == "RetrieveServiceContent" else result
+
+    def shown(found: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
+        value = show_usually(found, name, value, call)
+        return named(value) if name == "content" else value
+
+    vcenter.decisions.serve, vcenter.decisions.shown = serve, shown
+
+
+@variant
+def guest_is_reported_late(vcenter: VCenter) -> None:
+    """Host name and addresses of a guest are shown a tenth of a second after they changed (needs staleness > 0)."""
+    usual = vcenter.decisions.shown
+    now = vcenter.timeline.now
+    current: dict[tuple[str, str], tuple[Any, float, Any]] = {}
+
+    def shown(found: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
+        value = usual(found, name, value, call)
+        if isinstance(found, VirtualMachine) and name == "guest" and value.toolsRunningStatus == "guestToolsRunning":
+            for field in _REPORTED:
+                new = getattr(value, field)
+                shown_now, since, before = current.get((found.moid, field), (new, now() - LATE, new))
+                if str(shown_now) != str(new):
+                    shown_now, since, before = new, now(), shown_now if now() >= since + LATE else before
+                current[found.moid, field] = shown_now, since, before
+                setattr(value, field, new if now() >= since + LATE else before)
+        return value
+
+    vcenter.decisions.shown = shown
+
+
+@variant
+def vm_moves_uninvited(vcenter: VCenter) -> None:
+    """Every third guest operation finds its VM on another host than before, as DRS would have it."""
+    homes = {machine.host for machine in vcenter.registry.of_type(VirtualMachine)}
+    first = min(homes, key=lambda host: host.name)
+    assert isinstance(first.parent, ComputeResource)
+    assert first.parent.parent is not None
+    spare = HostSystem(vcenter, "esx-3", ComputeResource(vcenter, "esx-3", first.parent.parent))
+    calls = [0]
+    usual = vcenter.decisions.serve
+
+    def serve(call: Invocation, target: ManagedObject, arguments: dict[str, Any]) -> Any:
+        result = usual(call, target, arguments)
+        if call.method in {CUSTOMIZE, START_NETWORK, ABORT}:
+            calls[0] += 1
+            machine = vcenter.resolve(arguments["vm"])
+            if calls[0] % 3 == 0 and machine.host in {first, spare} and not machine.template:
+                machine.host = spare if machine.host is first else first
+                machine.changed()
+        return result
+
+    vcenter.decisions.serve = serve
+
+
+@variant
+def reboot_keeps_an_orphaned_lock(vcenter: VCenter) -> None:
+    """A lock that was left behind is still there after the guest has booted."""
+    usual = vcenter.decisions.forget
+
+    def forget(guest: GuestState) -> None:
+        left = guest.lock is Lock.ORPHANED
+        usual(guest)
+        if left:
+            guest.lock = Lock.ORPHANED
+
+    vcenter.decisions.forget = forget
+
+
+@variant
+def failed_customization_leaves_its_lock(vcenter: VCenter) -> None:
+    """A customization that is cut leaves its lock behind, until an abort or a boot."""
+    vcenter.decisions.lock_after = lambda _, __: Lock.ORPHANED
+
+
+@variant
+def failed_customization_leaves_a_mess(vcenter: VCenter) -> None:
+    """A customization that is cut has changed the host name, and taken the addresses away."""
+    usual = vcenter.decisions.lock_after
+
+    def lock_after(machine: Machine, fault: Exception) -> Lock:
+        machine.guest.host_name = "half-done"
+        machine.guest.network.release()
+        return usual(machine, fault)
+
+    vcenter.decisions.lock_after = lock_after
+
+
+@variant
+def guest_is_restarted_by_a_customization(vcenter: VCenter) -> None:
+    """A customization restarts the guest's network service, so that adapters with DHCP have their lease at once."""
+    usual = vcenter.decisions.apply
+
+    def apply(machine: Machine, spec: Any) -> None:
+        usual(machine, copy.copy(spec))
+        machine.guest.network.start(machine.nics)
+
+    vcenter.decisions.apply = apply
+
+
+@variant
+def application_makes_up_names(vcenter: VCenter) -> None:
+    """The vCenter has an application for custom names and addresses (needs generator = true)."""
+    usual = vcenter.decisions.serve
+
+    def given(value: Any) -> Any:
+        return MADE_UP.get(type(value), lambda: value)()
+
+    def serve(call: Invocation, target: ManagedObject, arguments: dict[str, Any]) -> Any:
+        spec = arguments.get("spec") if call.method == CUSTOMIZE else None
+        if spec is not None:
+            if hasattr(spec.identity, "hostName"):
+                spec.identity.hostName = given(spec.identity.hostName)
+            for adapter in (mapping.adapter for mapping in spec.nicSettingMap):
+                adapter.ip = given(adapter.ip)
+                if adapter.ipV6Spec:
+                    adapter.ipV6Spec.ip = [given(each) for each in adapter.ipV6Spec.ip]
+        return usual(call, target, arguments)
+
+    vcenter.decisions.serve = serve

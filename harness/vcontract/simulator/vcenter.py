@@ -1,0 +1,121 @@
+"""The simulated vCenter as a whole: its objects, clock, sessions and tasks, and one socket-free way in, `handle`."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from typing import TYPE_CHECKING, Any
+
+from vcontract.simulator.authorization_manager import ACCOUNTS, AuthorizationManager
+from vcontract.simulator.decisions import Decisions
+from vcontract.simulator.defects import misbehave
+from vcontract.simulator.dispatch import Dispatcher
+from vcontract.simulator.http1 import Reply, Request
+from vcontract.simulator.inventory import populate as populate_inventory
+from vcontract.simulator.objects import Invocation, ManagedObject, Registry
+from vcontract.simulator.property_collector import PropertyCollector
+from vcontract.simulator.search_index import SearchIndex
+from vcontract.simulator.service_instance import ServiceInstance
+from vcontract.simulator.session_manager import SessionManager, Sessions
+from vcontract.simulator.task_manager import TaskManager, Tasks
+from vcontract.simulator.timeline import Timeline
+from vcontract.simulator.upgrades import changed_by_upgrade
+from vcontract.simulator.variants import vary
+from vcontract.simulator.versions import Versions
+from vcontract.simulator.views import ViewManager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vcontract.simulator.dispatch import Waiting
+    from vcontract.simulator.settings import Settings
+
+_SERVICE_OBJECTS: tuple[tuple[type[ManagedObject], str], ...] = (
+    (ServiceInstance, "ServiceInstance"),
+    (SessionManager, "SessionManager"),
+    (PropertyCollector, "propertyCollector"),
+    (ViewManager, "ViewManager"),
+    (SearchIndex, "SearchIndex"),
+    (TaskManager, "TaskManager"),
+    (AuthorizationManager, "AuthorizationManager"),
+)
+
+
+class VCenter:
+    """One simulated vCenter; single-threaded, all state is touched only by the thread that serves it.
+
+    `populate` registers the inventory (None: the usual one); raises UsageError if the settings name an unknown version,
+    defect, variant or upgrade, or an unusable inventory.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        populate: Callable[[VCenter], None] | None = None,
+        timeline: Timeline | None = None,
+    ) -> None:
+        self.settings = settings
+        self.versions = Versions(settings.api)
+        self.decisions = Decisions()
+        self.timeline = timeline or Timeline()
+        self.random = random.Random(settings.seed)  # noqa: S311 - repeatable ids and choices, no secret
+        self.registry = Registry()
+        self.accounts = {account.name: account for account in ACCOUNTS}
+        self.sessions = Sessions(self)
+        self.tasks = Tasks(self)
+        self.registry.on_remove = self._removed
+        self._numbers = itertools.count(1)
+        self._dispatcher = Dispatcher(self)
+        self._waiting: list[Waiting] = []
+        self._dirty = False
+        for kind, moid in _SERVICE_OBJECTS:
+            self.registry.add(kind(self, moid))
+        (populate or populate_inventory)(self)
+        misbehave(self)
+        vary(self)
+        changed_by_upgrade(self)
+
+    def changed(self, found: ManagedObject) -> None:  # noqa: ARG002 - who changed is told for a finer collector to use
+        """Take note that some property of an object may have changed; waiting calls are asked again at `settle`."""
+        self._dirty = True
+
+    def resolve(self, ref: Any) -> Any:
+        """Give the object behind a reference; raises ManagedObjectNotFound."""
+        return self.registry.resolve(ref)
+
+    def new_moid(self, prefix: str) -> str:
+        """Give a moId that was never used, `prefix-N`."""
+        return f"{prefix}-{next(self._numbers)}"
+
+    def new_uuid(self) -> str:
+        """Give a UUID that depends only on the seed and the calls so far."""
+        digits = f"52{self.random.getrandbits(120):030x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+    def session_moid(self, call: Invocation) -> str:
+        """Give a moId for an object that belongs to a session, in the form of real ones."""
+        return f"session[{call.session.key if call.session else ''}]{self.new_uuid()}"
+
+    def handle(self, head: Request, body: bytes) -> Reply | Waiting:
+        """Answer one request; a call that blocks gives a Waiting, whose reply `settle` delivers later."""
+        self.timeline.run_due()
+        answer = self._dispatcher.answer(head, body)
+        if not isinstance(answer, Reply):
+            self._waiting.append(answer)
+            self._dirty = True
+        return answer
+
+    def settle(self) -> None:
+        """Run what is due, then ask the waiting calls again if anything has changed since the last time."""
+        self.timeline.run_due()
+        while self._dirty:
+            self._dirty = False
+            self._waiting = [each for each in self._waiting if not each.settled()]
+
+    def wake(self) -> None:
+        """Have the waiting calls asked again at the next `settle`, though no object has changed."""
+        self._dirty = True
+
+    def _removed(self, found: ManagedObject) -> None:
+        self._dirty = True
+        self.tasks.entity_removed(found)

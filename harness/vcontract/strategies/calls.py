@@ -1,0 +1,223 @@
+"""From a cell to a call: what the oracle asks of it, said with drawn values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+
+from hypothesis import strategies as st
+
+from vcontract.contract import Contract
+from vcontract.model import Asked, Facts, State, cell_of
+from vcontract.schema import Schema
+from vcontract.strategies import auth, semantic
+from vcontract.strategies import customization as gosc
+from vcontract.strategies.case import MALFORMED, Case
+from vcontract.strategies.cases import cases
+from vcontract.strategies.closure import Closure
+from vcontract.strategies.coverage import Coverage, coverage, shown
+from vcontract.strategies.http_breaks import NOBODY, STRANGER
+from vcontract.strategies.pool import Pool
+from vcontract.terms import Arguments, Call, Json, Ref
+
+DRAWN = 64
+HEAVY = ("15.longest", "15.tooLong", "18.tooLong", "1.many")
+"""Changes that make a request large: left to their own cases."""
+Spec = dict[str, Json]
+
+
+__all__ = ["DRAWN", "Caller"]
+
+
+class Caller:
+    """Makes calls for one object; every choice comes from the seed.
+
+    `actors` names the session for each privilege class (`held`, `nowhere`), and, as some account may have one privilege
+    and lack another, for `nowhere` of one method by the method's name.
+    """
+
+    def __init__(self, contract: Contract, schema: Schema, facts: Facts, actors: dict[str, str], seed: int) -> None:
+        self.contract, self.schema, self.facts, self.actors = contract, schema, facts, actors
+        self._specs = Pool(gosc.linux_specs(), seed, DRAWN)
+        self._params = Pool(gosc.config_params, seed + 1, DRAWN)
+        self._choices = Pool(st.integers(0, 2**16), seed + 2, DRAWN)
+        self._seed = seed + 3
+        self._cases: dict[str, tuple[Case, ...]] = {}
+        self._changes: dict[str, dict[str, semantic.Change]] = {}
+
+    def call(self, asked: Asked, vm: Ref | None) -> Call:
+        """Build a call of this class; `vm` is the arranged machine (None: the class needs none).
+
+        Raises LookupError with the reason if the facts or the schema hold nothing to build it from.
+        """
+        target = self._vm(asked, vm)
+        arguments: dict[str, Json] = {}
+        for name, kind in self.contract.method(asked.method).takes.items():
+            value = self._argument(name, kind, asked, target)
+            if value is not None:
+                arguments[name] = value
+        call = Call(self._this(asked.this, target), asked.method, Arguments(arguments), self.actor(asked))
+        return call if asked.request == "ok" else self._edited(asked.request, call)
+
+    def start(self, method: str) -> State:
+        """Give the state of a VM in which a valid call of a method is made."""
+        return cell_of(self.contract, method).state
+
+    def cases(self) -> tuple[Case, ...]:
+        """List every case of every method: what may be wrong with a call, and what is odd and legal."""
+        return tuple(each for method in self.contract.methods for each in self._of(method.name))
+
+    def broken(self, case: Case, method: str, vm: Ref) -> Call:
+        """Make a valid call to a machine so as the case says. Raises LookupError if the machine does not fit the case."""
+        if case.nics > self._nics(vm):
+            raise LookupError(f"{case.label} needs a VM with {case.nics} NICs")
+        return case.turn(self.call(Asked(method), vm))
+
+    def shown(self, sent: Collection[Call]) -> dict[str, list[str]]:
+        """Name what the valid ones of some calls show of the arguments of each method."""
+        return {each.name: sorted(shown(Closure(self.schema, each.name), sent)) for each in self.contract.methods}
+
+    def coverage(self, found: Iterable[Mapping[str, Collection[str]]], taken: Collection[str]) -> dict[str, Coverage]:
+        """Measure what was exercised, by method: `found` are answers of `shown`, `taken` the names of the cases."""
+        together = list(found)
+        return {
+            each.name: coverage(
+                Closure(self.schema, each.name),
+                {name for part in together for name in part.get(each.name, ())},
+                self._of(each.name),
+                taken,
+            )
+            for each in self.contract.methods
+        }
+
+    def base(self, method: str) -> dict[str, Json]:
+        """Give valid arguments for some VM with one NIC, the same at every call."""
+        login = auth.accepted(self.facts.guests, may=True) or auth.name_password(auth.NOBODY, auth.NOBODYS)
+        known: dict[str, Json] = {
+            "vm": Ref("VirtualMachine", "vm-0").json(),
+            "auth": login,
+            "spec": gosc.SMALLEST,
+            "pool": Ref("ResourcePool", "resgroup-0").json(),
+        }
+        return {name: known[name] for name in self.contract.method(method).takes if name in known}
+
+    def pool(self, vm: Ref) -> Ref:
+        """Give the resource pool of a VM, or of another on its host, as a template is in none. Raises LookupError."""
+        facts = self.facts.vms.get(vm.value)
+        near = [each.pool for each in self.facts.vms.values() if each.pool and facts and each.host == facts.host]
+        if facts is None or not near:
+            raise LookupError("no resource pool is known")
+        return Ref("ResourcePool", facts.pool or near[0])
+
+    def _of(self, method: str) -> tuple[Case, ...]:
+        if method not in self._cases:
+            documented = self.contract.method(method)
+            self._cases[method] = cases(self.schema, documented, self.base(method), self.facts.guests, self._seed)
+        return self._cases[method]
+
+    def _argument(self, name: str, kind: str, asked: Asked, vm: Ref) -> Json:
+        """Make the argument of a parameter; None: it may be, and is, left out."""
+        made: dict[str, Callable[[], Json]] = {
+            "vm": vm.json,
+            "auth": lambda: self._auth(asked.login),
+            "spec": lambda: self._spec(asked, self._nics(vm)),
+            "configParams": self._params.next,
+        }
+        if name in made:
+            return made[name]()
+        found = self._other(kind, asked, vm)
+        return found.json() if found is not None else None
+
+    def _other(self, kind: str, asked: Asked, vm: Ref) -> Ref | None:
+        """Give an object that a VM goes with, or, as the class says, one that is none; None: the VM's own may be left out."""
+        if asked.argument == "unknown":
+            return Ref(kind, "vcontract-0")
+        if asked.argument == "otherType":
+            return Ref(kind, _first(self.facts.others, "Folder", "no Folder is known"))
+        if kind == "ResourcePool" and vm.value in self.facts.vms:
+            return self.pool(vm)
+        if kind == "HostSystem":
+            host = self.facts.vms[vm.value].host if vm.value in self.facts.vms else ""
+            return Ref(kind, host) if host and self._choices.next() % 2 else None
+        return Ref(kind, _first(self.facts.others, kind, f"no {kind} is known"))
+
+    def _nics(self, vm: Ref) -> int:
+        return self.facts.vms[vm.value].nics if vm.value in self.facts.vms else 1
+
+    def _vm(self, asked: Asked, vm: Ref | None) -> Ref:
+        if asked.vm == "unknown":
+            return Ref("VirtualMachine", "vm-0")
+        if asked.vm == "otherType":
+            moid = _first(self.facts.others, "Folder", "no Folder is known")
+            return Ref(("VirtualMachine", "Folder")[self._choices.next() % 2], moid)
+        if vm is None:
+            raise LookupError("the cell needs a VM")
+        return vm
+
+    def _this(self, this: str, vm: Ref) -> Ref:
+        manager = self.facts.manager
+        if this == "unknown":
+            return Ref(manager.type, f"{manager.value or 'vm'}-0")
+        if this == "otherType":
+            return Ref(manager.type, _first(self.facts.others, "Folder", "no Folder is known"))
+        return vm if self.facts.itself else manager
+
+    def actor(self, asked: Asked) -> str:
+        """Name the session for a call of a class. Raises LookupError if no account is known to be such."""
+        if asked.session == "none":
+            return (NOBODY, STRANGER)[self._choices.next() % 2]
+        found = self.actors.get(f"{asked.privilege}:{asked.method}") or self.actors.get(asked.privilege)
+        if found is None:
+            raise LookupError(f"no account has the privilege {asked.privilege}")
+        return found
+
+    def _auth(self, login: str) -> dict[str, Json]:
+        if login in {"rejected", "unsettled"}:
+            made = auth.rejected() if login == "rejected" else auth.unsettled()
+            able = [
+                each for name, each in made.items() if not name.lower().endswith(("long", "longuser", "longpassword"))
+            ]
+            return able[self._choices.next() % len(able)]
+        found = auth.accepted(self.facts.guests, may=login == "accepted")
+        if found is None:
+            raise LookupError(f"no guest account whose login is {login}")
+        return found
+
+    def _spec(self, asked: Asked, nics: int) -> Spec:
+        drawn = self._specs.next()
+        if "nicCount" in asked.spec:
+            return gosc.fitted(drawn, nics + 1 if nics == 0 or self._choices.next() % 2 else nics - 1)
+        spec = gosc.fitted(drawn, nics)
+        wanted = next((kind for kind in ("rule", "inferred") if kind in asked.spec), "")
+        return self._changed(asked.method, wanted, spec) if wanted else spec
+
+    def _changed(self, method: str, kind: str, spec: Spec) -> Spec:
+        """Make one of the changes of a kind that the schema can say and that the specification has room for."""
+        if not self._changes:
+            self._changes = semantic.changes_of(self.schema, method, self.base(method))
+        able = [change for name, change in self._changes[kind].items() if name not in HEAVY]
+        first = self._choices.next()
+        for number in range(len(able)):
+            with suppress(LookupError):  # it has no adapter to change
+                return able[(first + number) % len(able)](spec)
+        raise LookupError(f"API {self.schema.api_version} has nothing to say what is {kind}")
+
+    def _edited(self, request: str, call: Call) -> Call:
+        """Break a call in one of the ways of a class: if malformed, in its parameters or by half of its bytes."""
+        able = [each for each in self._of(call.method) if each.expects == request]
+        if request == MALFORMED:
+            able = [
+                each
+                for each in able
+                if (each.tier == "schema" and each.constraint.startswith(call.method)) or each.constraint == "truncated"
+            ]
+        if not able:
+            raise LookupError(f"no case of {call.method} is {request}")
+        return able[self._choices.next() % len(able)].turn(call)
+
+
+def _first(others: dict[str, str], kind: str, otherwise: str) -> str:
+    for moid, type_ in others.items():
+        if type_ == kind:
+            return moid
+    raise LookupError(otherwise)

@@ -1,0 +1,81 @@
+"""The end of a stress run: every VM is switched on, customized once more by itself, and read when that must show.
+
+It leaves each VM usable and its lock free, and so its history holds a state that can be told apart from others.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from vcontract.client.tasks import info
+from vcontract.errors import HarnessError
+from vcontract.model import State, observe
+from vcontract.model.state import ON
+from vcontract.stress.client import POWER_ON, Client
+from vcontract.stress.crew import Crew
+from vcontract.terms import Faulted, Ref, Returned
+
+CUSTOMIZE, ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"
+_TRIES = 3
+_NAP, _LONGEST = 0.02, 1.0
+
+
+def close(crew: Crew, clients: Sequence[Client], patience: float = 60.0) -> list[str]:
+    """Let the clients share the VMs out and bring each to its rest; gives what could not be.
+
+    `patience` is how many seconds a VM gets until its Tools are up again.
+    """
+    told: list[str] = []
+    strong = [each for each in clients if crew.accounts[each.actor][1] == "account.full"]
+    shares = [(each, crew.machines[number :: len(strong)]) for number, each in enumerate(strong)]
+    threads = [threading.Thread(target=_rest, args=(crew, *each, patience, told)) for each in shares]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    if crew.facts.staleness and not crew.target.over:
+        crew.target.recorder.sleep(crew.facts.staleness)
+        for client, machines in shares:
+            for vm in machines:
+                client.look(vm)
+    return told
+
+
+def _rest(crew: Crew, client: Client, machines: Sequence[Ref], patience: float, told: list[str]) -> None:
+    try:
+        left = ((vm, _at_rest(crew, client, vm, patience)) for vm in machines)
+        told.extend(f"{vm.value}: {why}" for vm, why in left if why)
+    except HarnessError as error:
+        told.append(str(error))
+
+
+def _at_rest(crew: Crew, client: Client, vm: Ref, patience: float) -> str:
+    """Bring one VM to its rest; says why it is not. One that is gone for good is at rest."""
+    if not _state(client, vm).exists:
+        return ""
+    if "power" in crew.config.allow and _state(client, vm).power != ON:
+        client.power(POWER_ON, vm)
+    clock = crew.target.recorder
+    until, nap = clock.now() + patience, _NAP
+    while _state(client, vm).tools != State().tools:
+        if clock.now() > until or crew.target.over:
+            return "its Tools did not come up again"
+        clock.sleep(nap)
+        nap = min(_LONGEST, nap * 1.5)
+    for _ in range(_TRIES):
+        last = info(client.call(CUSTOMIZE, "accepted", vm))
+        if last.get("state") == "success":
+            client.look(vm)
+            return ""
+        client.call(ABORT, "accepted", vm)
+    return f"it cannot be customized any more, {_TRIES} times in a row"
+
+
+def _state(client: Client, vm: Ref) -> State:
+    """Read a VM's state; of one of which nothing was heard no field is as any state has it."""
+    outcome = client.look(vm).outcome
+    if isinstance(outcome, Returned) and outcome.value:
+        return observe(State(), outcome.value)
+    gone = isinstance(outcome, Faulted) and outcome.fault.type == "ManagedObjectNotFound"
+    return State(exists=not gone, power="", tools="")

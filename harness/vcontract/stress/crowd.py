@@ -1,0 +1,135 @@
+"""Locust and the clients: a user of Locust's is a client of the crew, an operation of the history is a request of its.
+
+Importing Locust makes sockets, locks and sleeps those of gevent: whoever imports this file does so before all else.
+"""
+
+from __future__ import annotations
+
+# ruff: isort: skip_file
+from locust import User, constant, constant_throughput, task  # before all else: it puts gevent in the place of sockets
+from locust.env import Environment
+from locust.exception import StopUser
+
+import time
+from collections.abc import Callable
+
+from vcontract.check.grade import name_of
+from vcontract.errors import HaltedError, HarnessError, UnseenError, UsageError
+from vcontract.stress.client import Client
+from vcontract.stress.crew import Crew
+from vcontract.stress.load import Load
+from vcontract.client import SpentError
+from vcontract.terms import Operation
+
+_WORDS = "SOAP"
+_GRACE = 60.0
+"""Seconds that a client gets to end its step."""
+_TICK, _PAUSE = 0.05, 0.2
+"""Seconds between two looks, and for which a client leaves a target alone that gave no answer."""
+
+
+class VsphereClient(User):
+    """A user of Locust's that takes the steps of one client; `hire` gives the client, and is set before any is spawned."""
+
+    hire: Callable[[], Client]
+    crew: Crew
+
+    def on_start(self) -> None:
+        """Log in."""
+        self._guarded(self._begin)
+
+    @task
+    def step(self) -> None:
+        """Take one step."""
+        if self.crew.over:
+            raise StopUser
+        self._guarded(self.client.step)
+
+    def _begin(self) -> None:
+        self.client = type(self).hire()
+        self.client.open()
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except UnseenError as error:
+            if not self.crew.disturbed:
+                self.crew.stop(str(error))
+            time.sleep(_PAUSE)
+        except HaltedError as error:
+            self.crew.halted = self.crew.halted or str(error)
+            self.crew.stop(str(error))
+            raise StopUser from error
+        except SpentError as error:
+            self.crew.stop(str(error))
+            raise StopUser from error
+        except HarnessError as error:
+            self.crew.failed = self.crew.failed or error
+            self.crew.stop(str(error))
+            raise StopUser from error
+        except Exception as error:
+            self.crew.failed = self.crew.failed or error
+            self.crew.stop("our own error")
+            raise StopUser from error
+
+
+class Crowd:
+    """The users of one process, or, in a master, of all of them."""
+
+    def __init__(self, load: Load) -> None:
+        pace = constant_throughput(load.rate / load.clients) if load.rate else constant(0)
+
+        class Users(VsphereClient):
+            wait_time = pace
+
+        self.environment = Environment(user_classes=[Users], stop_timeout=_GRACE)
+        self._users: type[VsphereClient] = Users
+        self.clients: list[Client] = []
+        self.rung = False
+
+    def ring(self) -> None:
+        """Ask for the end of the load before its time; a signal handler may call it."""
+        self.rung = True
+
+    def join(self, crew: Crew) -> None:
+        """Let the crew's clients be the users, and every operation a request."""
+        actors = iter(crew.load.actors)
+
+        def hire() -> Client:
+            name = next(actors, None)
+            if name is None:
+                raise UsageError("more clients were started than were asked for")
+            self.clients.append(Client(crew, name))
+            return self.clients[-1]
+
+        self._users.hire = staticmethod(hire)
+        self._users.crew = crew
+        crew.target.recorder.listeners.append(self._count)
+
+    def ended(self) -> None:
+        """Wait until every user has stopped; one that cannot is left after a while."""
+        runner, until = self.environment.runner, time.monotonic() + _GRACE
+        while runner is not None and runner.user_count and time.monotonic() < until:
+            time.sleep(_TICK)
+
+    def blame(self, method: str, what: str) -> None:
+        """Count a finding as a failure."""
+        self._fire(method, 0.0, AssertionError(what))
+
+    def _count(self, done: Operation) -> None:
+        problem = ProtocolError(done.problems[0]) if done.problems else None
+        self._fire(f"{done.call.method} {name_of(done.outcome)}", done.end - done.start, problem)
+
+    def _fire(self, name: str, seconds: float, problem: Exception | None) -> None:
+        self.environment.events.request.fire(  # type: ignore[no-untyped-call] # Locust's event hooks have no types
+            request_type=_WORDS,
+            name=name,
+            response_time=1000 * seconds,
+            response_length=0,
+            exception=problem,
+            context={},
+        )
+
+
+class ProtocolError(Exception):
+    """A reply broke the wire contract."""

@@ -1,0 +1,207 @@
+"""The disturbances of a stress run: a process on the path to the target, a session that strikes the system, and their notes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from msgspec.structs import replace
+
+from vcontract.client import Target
+from vcontract.client.lasting import Pulse
+from vcontract.client.marks import options
+from vcontract.client.properties import read
+from vcontract.disturbances.driver import Driver
+from vcontract.disturbances.network.catalogue import NETWORK
+from vcontract.disturbances.planned import Fired, Planned, unfired
+from vcontract.disturbances.proxy import Proxy
+from vcontract.disturbances.scenario import load_scenario, schedule
+from vcontract.disturbances.system.catalogue import SYSTEM
+from vcontract.disturbances.system.disturbance import Ground, Lever, NotStruckError
+from vcontract.disturbances.system.expired_session import Logins
+from vcontract.errors import UsageError
+from vcontract.history import DISTURBED
+from vcontract.model import Lever as Line
+from vcontract.run.job import configured
+from vcontract.strategies import auth
+from vcontract.stress.brief import Brief
+from vcontract.stress.crew import Crew
+from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
+from vcontract.testbed.driver import FULL
+from vcontract.testbed.survey import host_names
+
+_CALM = 1000
+"""How many times more than usual may be lost in a row before the target counts as gone."""
+_DESTROYED = "vm-destroyed"
+_STOPPING, _TICK = 0.1, 0.05
+"""Seconds after which a server that was told to restart has stopped, and between two looks whether it is back."""
+
+
+class Disturbing:
+    """One scenario in one process: `prepare` it, `begin` with the load, `end` after it, then it tells what struck."""
+
+    def __init__(
+        self, scenario: str, planned: Sequence[Planned], path: Proxy | None, seed: int, simulator: int
+    ) -> None:
+        self.scenario, self.planned = scenario, tuple(planned)
+        self._path, self._seed, self._simulator = path, seed, simulator
+        self._logins: Logins | None = None
+        self._driver: Driver | None = None
+        self._before = 0.0
+
+    def hear(self, target: Target) -> None:
+        """Hear the logins from the first on, and do not take lost answers for the end of the target."""
+        self._logins = Logins(target.recorder)
+        target.pulse = Pulse(_CALM)
+
+    def prepare(self, crew: Crew) -> None:
+        """Look for what can be struck. Raises UsageError if a disturbance of the scenario has nothing to strike."""
+        crew.disturbed = True
+        ground = self._ground(crew)
+        for each in {each.name: each for each in self.planned if each.name in SYSTEM}.values():
+            kind = SYSTEM[each.name]
+            lacking = next((need for need in kind.needs if need not in crew.config.allow), "")
+            why = f"the configuration does not allow {lacking}" if lacking else kind().lacks(ground)
+            if why:
+                raise UsageError(f"--disturb {self.scenario}: {each.name}: {why}")
+        recorder = crew.target.recorder
+        self._before = time.monotonic() - recorder.now()
+        self._recorder, self._struck = recorder, ground
+        self._driver = Driver(self.planned, ground, self._seed, self._note)
+
+    def begin(self) -> None:
+        """Let the schedule begin."""
+        zero = self._path.begin() if self._path else None
+        if self._driver is not None:
+            self._driver.begin(zero)
+
+    def end(self) -> None:
+        """Disturb no more, and put right what was disturbed."""
+        if self._path is not None:
+            self._path.calm()
+        if self._driver is not None:
+            self._driver.stop()
+        for vm in self._struck.spare:
+            with suppress(NotStruckError):
+                self._struck.do(vm, "PowerOffVM_Task")
+                self._struck.do(vm, "Destroy_Task")
+
+    def told(self) -> tuple[dict[str, int], list[str]]:
+        """Note what struck the path; gives how often each disturbance struck, and what that leaves open, a line each."""
+        path = self._path.events() if self._path else ()
+        for each in path:
+            self._note({"what": "struck", "name": each.name, "place": each.place, "time": each.time, **each.facts})
+        fired: list[Fired] = [*path, *(self._driver.events() if self._driver else ())]
+        open_ = [f"{each.name}, planned for {each.start:.1f} s, never struck" for each in unfired(self.planned, fired)]
+        return dict(Counter(each.name for each in fired)), [*open_, *(self._driver.unhealed if self._driver else ())]
+
+    def _note(self, facts: dict[str, Json]) -> None:
+        """Write a note into the history, with its time by the clock of that: `at`, and when a request came, `asked`."""
+        times = {"at": facts["time"], "asked": facts.get("received", facts["time"])}
+        self._recorder.observed(DISTURBED, facts | {name: each - self._before for name, each in times.items()})
+
+    def _ground(self, crew: Crew) -> Ground:
+        target, facts = crew.target, crew.facts
+        allowed = crew.config.hosts if "host" in crew.config.allow else ()
+        hosts = [moid for moid, name in host_names(target, facts).items() if name in allowed]
+        ground = Ground(
+            target,
+            FULL,
+            vms=tuple(crew.machines),
+            hosts=tuple(Ref("HostSystem", each) for each in hosts),
+            sessions=self._logins or {},
+            levers=_levers(crew),
+            restart=_restart(target, self._simulator, crew.patience) if self._simulator else None,
+            patience=crew.patience,
+        )
+        if any(each.name == _DESTROYED for each in self.planned):
+            ground.spare = (_clone(crew, ground),)
+        return ground
+
+
+def _restart(target: Target, simulator: int, patience: float) -> Callable[[], None]:
+    """Give what restarts the service of a simulator that was started for this run, and waits until it answers."""
+
+    def restart() -> None:
+        os.kill(simulator, signal.SIGHUP)
+        time.sleep(_STOPPING)
+        instance, until = Ref("ServiceInstance", "ServiceInstance"), time.monotonic() + patience
+        while not isinstance(target.send(Call(instance, "CurrentTime", Arguments({}), FULL)).outcome, Returned):
+            if time.monotonic() > until:
+                raise NotStruckError(f"the server did not come back within {patience:g} s")
+            time.sleep(_TICK)
+
+    return restart
+
+
+def _clone(crew: Crew, ground: Ground) -> Ref:
+    """Make an instant clone of a VM, on which the clients work too, and which may be destroyed. Raises UsageError."""
+    parent = crew.machines[0]
+    run = crew.run
+    spec = {
+        "_typeName": "VirtualMachineInstantCloneSpec",
+        "name": f"{crew.facts.vms[parent.value].name}-vcontract-spare-{run}",
+        "location": {"_typeName": "VirtualMachineRelocateSpec"},
+        "config": options(owner=crew.config.owner, run=run),
+    }
+    try:
+        child = as_ref(ground.do(parent, "InstantClone_Task", spec=spec))
+    except NotStruckError as error:
+        raise UsageError(f"--disturb: {_DESTROYED} needs a clone: {error}") from error
+    if child is None:
+        raise UsageError(f"--disturb: {_DESTROYED} needs a clone, and InstantClone_Task gave none")
+    vms = crew.facts.vms | {child.value: replace(crew.facts.vms[parent.value], ref=child, name=spec["name"])}
+    crew.caller.facts = replace(crew.facts, vms=vms)
+    crew.machines.append(child)
+    return child
+
+
+def _levers(crew: Crew) -> dict[str, Lever]:
+    """Give the calls that do something in a guest."""
+    target, login = crew.target, auth.accepted(crew.facts.guests, may=True)
+    processes = None
+    if "guestOperationsManager" in target.content:
+        done = read(target, FULL, target.manager("guestOperationsManager"), ["processManager"])
+        values = done.outcome.value if isinstance(done.outcome, Returned) else None
+        processes = as_ref((values or {}).get("processManager"))
+
+    def lever(line: Line) -> Lever | None:
+        if line.extra_config:
+            return lambda vm, actor: Call(vm, "ReconfigVM_Task", Arguments({"spec": line.spec()}), actor)
+        if processes is None or login is None:
+            return None
+        spec = {"_typeName": "GuestProgramSpec", "programPath": line.program, "arguments": line.arguments}
+        return lambda vm, actor: Call(
+            processes, "StartProgramInGuest", Arguments({"vm": vm.json(), "auth": login, "spec": spec}), actor
+        )
+
+    found = {each.does: lever(each) for each in crew.facts.levers}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+@contextmanager
+def disturbed(brief: Brief) -> Iterator[tuple[Brief, Disturbing | None]]:
+    """Put what disturbs the path between a process and its target, if that is asked for; gives the brief that goes through it.
+
+    Raises UsageError for a scenario that there is not, or that cannot be on this path.
+    """
+    if not brief.load.disturb:
+        yield brief, None
+        return
+    seed = brief.seed + brief.load.share[0]
+    scenario = load_scenario(brief.load.disturb)
+    planned = schedule(scenario, seed, brief.load.seconds)
+    if not any(each.name in NETWORK for each in planned):
+        yield brief, Disturbing(scenario.name, planned, None, seed, brief.simulator)
+        return
+    config = configured(brief.job())
+    if config.proxy:
+        raise UsageError(
+            f"--disturb {scenario.name}: its own proxy would stand where the configuration has {config.proxy}"
+        )
+    with Proxy(brief.target or config.target, planned, seed) as path:
+        yield replace(brief, proxy=path.tunnel), Disturbing(scenario.name, planned, path, seed, brief.simulator)

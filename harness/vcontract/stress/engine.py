@@ -1,0 +1,66 @@
+"""`python -m vcontract.stress.engine`: a process of a stress run; it is told on its standard input which part it plays.
+
+Locust is imported before all that opens sockets, as it must be; so this is never a part of another process.
+"""
+
+from __future__ import annotations
+
+# ruff: isort: skip_file
+from vcontract.stress.crowd import Crowd  # before all else, for it imports Locust
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+import msgspec
+
+from vcontract.report.mishap import mishap
+from vcontract.report.result import RunResult
+from vcontract.run.job import underway
+from vcontract.stress.brief import Brief
+from vcontract.stress.disturbing import disturbed
+from vcontract.stress.master import lead
+from vcontract.stress.stressing import Stressing
+from vcontract.stress.worker import serve
+
+LOCAL = "127.0.0.1"
+
+
+def alone(brief: Brief) -> RunResult:
+    """Do it all in this process."""
+    crowd = Crowd(brief.load)
+    with (
+        disturbed(brief) as (told, disturbing),
+        underway(told.job(), stop=crowd.ring, keep=False) as ground,
+    ):
+        stressing = Stressing(ground, told.load, crowd, disturbing)
+        stressing.set_out()
+        runner = crowd.environment.create_local_runner()
+        page = crowd.environment.create_web_ui(LOCAL, brief.web) if brief.web else None
+        runner.start(brief.load.clients, spawn_rate=brief.load.clients)
+        stressing.work(lambda: False)
+        runner.stop()
+        result = stressing.end()
+        runner.quit()
+        if page is not None:
+            page.stop()  # type: ignore[no-untyped-call] # Locust's page has no types
+    return result
+
+
+PARTS: dict[str, Callable[[Brief], RunResult]] = {"alone": alone, "master": lead, "worker": serve}
+
+
+def main() -> int:
+    """Play the part; gives the exit code."""
+    try:
+        brief = msgspec.json.decode(sys.stdin.buffer.readline(), type=Brief)
+        return PARTS[brief.role](brief).exit_code
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, it is ours
+        line, code = mishap(error)
+        with suppress(OSError):
+            sys.stderr.write(f"{line}\n" if line else "")
+        return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""`vcontract stress`: starts what the load needs, each in a process of its own, and waits for the verdict."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from types import FrameType
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.errors import HarnessError, UsageError
+from vcontract.stress.brief import Brief
+
+ENGINE = (sys.executable, "-m", "vcontract.stress.engine")
+_SIMULATOR = (sys.executable, "-m", "vcontract.stress.embedded")
+_TASK_SECONDS = 0.02
+_KEPT = 64
+"""How many ended tasks the simulator keeps for each client."""
+
+
+class Served(NamedTuple):
+    """A simulator in a process of its own: where it serves, and which process that is."""
+
+    url: str
+    process: int
+
+
+def stress(brief: Brief) -> int:
+    """Let the clients loose; gives the exit code. Raises UsageError for what is missing."""
+    if find_spec("locust") is None:
+        raise UsageError("stress needs Locust: pip install 'vcontract[stress]'")
+    if brief.web:
+        _must_be_free("--web", brief.web, "end what listens there")
+    if brief.role == "master" and brief.port:
+        _must_be_free("--master", brief.port, "give another with --port, to the workers too")
+    if brief.target or brief.config:
+        return _engine(brief)
+    with simulator(brief.load.vms, brief.seed, _KEPT * brief.load.clients) as served:
+        return _engine(replace(brief, target=served.url, simulator=served.process))
+
+
+def _must_be_free(option: str, port: int, way_out: str) -> None:
+    """Raise UsageError if something listens on a port: Locust would say so in a traceback, and go on without."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connection that lingers is no listener
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(f"{option}: port {port}: {(error.strerror or str(error)).lower()}; {way_out}") from error
+
+
+@contextmanager
+def simulator(vms: int, seed: int, tasks: int) -> Iterator[Served]:
+    """Start the simulator in a process of its own, with so many VMs more."""
+    told = {"vms": vms, "seed": seed, "task_retention_count": tasks, "task_time": _TASK_SECONDS}
+    pipe = subprocess.PIPE
+    # out of the terminal's group: Ctrl-C is for the clients, which still have to put things right
+    with subprocess.Popen(_SIMULATOR, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:  # noqa: S603 - our own
+        assert process.stdout is not None
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(told) + "\n")
+        process.stdin.flush()
+        url = process.stdout.readline().strip()
+        if not url:
+            raise HarnessError("the simulator did not start")
+        try:
+            yield Served(url, process.pid)
+        finally:
+            process.terminate()
+
+
+def start(brief: Brief) -> subprocess.Popen[bytes]:
+    """Start the process that plays a part, out of the terminal's group, and tell it which."""
+    process = subprocess.Popen(ENGINE, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own
+    assert process.stdin is not None
+    process.stdin.write(msgspec.json.encode(brief) + b"\n")
+    process.stdin.close()
+    return process
+
+
+def _engine(brief: Brief) -> int:
+    """Run the process that does it, and hand signals on to it."""
+    with start(brief) as process:
+
+        def pass_on(number: int, _: FrameType | None) -> None:
+            process.send_signal(number)
+
+        before = [(each, signal.signal(each, pass_on)) for each in (signal.SIGINT, signal.SIGTERM)]
+        try:
+            code = process.wait()
+        finally:
+            for each, handler in before:
+                signal.signal(each, handler)
+    if code < 0:
+        raise HarnessError(f"the process of the clients was killed by signal {-code}")
+    return code

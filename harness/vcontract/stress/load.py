@@ -1,0 +1,30 @@
+"""What a stress run is asked for."""
+
+from __future__ import annotations
+
+import msgspec
+
+from vcontract.stress.mix import Mix
+
+
+class Load(msgspec.Struct, frozen=True):
+    """So many clients on so many VMs for so many seconds, doing what `mix` says.
+
+    `rate` is how many steps all clients together begin in a second (0: each as soon as it is done with the one before).
+    `share` says which of how many workers this is: each has VMs and clients of its own. `disturb` names a scenario.
+    """
+
+    clients: int = 8
+    vms: int = 4
+    seconds: float = 60.0
+    rate: float = 0.0
+    mix: Mix = Mix()
+    disturb: str = ""
+    share: tuple[int, int] = (0, 1)
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """Name as many clients as this worker may get, for how many it does get others decide; the names of all differ."""
+        number, workers = self.share
+        begin = f"w{number + 1}" if workers > 1 else ""
+        return tuple(f"{begin}c{each + 1}" for each in range(-(-self.clients // workers)))

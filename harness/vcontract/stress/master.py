@@ -1,0 +1,180 @@
+"""The part of the master: it gives each worker its share, lets Locust spread the clients, and puts the verdicts together."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+from locust import runners
+from locust.runners import MasterRunner
+from msgspec.structs import replace
+
+from vcontract.errors import HarnessError, TargetError
+from vcontract.report.console import ConsoleReporter, JsonReporter
+from vcontract.report.events import FindingSeen, Note, Progressed, Reporter, RunEnded, RunEvent, RunStarted
+from vcontract.report.junit import JunitReporter
+from vcontract.report.result import RunResult, TargetFacts
+from vcontract.report.run_directory import RunDirectory
+from vcontract.run.signals import Begun, terminable
+from vcontract.stress.brief import Brief
+from vcontract.stress.crowd import Crowd
+from vcontract.stress.judging import merged
+from vcontract.stress.launch import start
+from vcontract.stress.messages import END, FAILED, HELLO, JUDGED, OVER, READY, SHARE, STOP, Mail, Share
+from vcontract.stress.stressing import ROWS
+
+_EVERYWHERE, _HERE = "*", "127.0.0.1"
+_SILENCE = 600
+"""Heartbeats that a worker may miss: while it judges a long history, or its machine is busy, it is not dead."""
+_SURVEYED, _JUDGED = 120.0, 1800.0
+_TICK = 0.1
+Started: TypeAlias = list["subprocess.Popen[bytes]"]
+
+
+class Master:
+    """One run of several workers."""
+
+    def __init__(self, brief: Brief, crowd: Crowd, directory: RunDirectory, reporters: Sequence[Reporter]) -> None:
+        self._brief, self._crowd, self._directory, self._reporters = brief, crowd, directory, reporters
+        self._notes: list[str] = []
+
+    def run(self, runner: MasterRunner, mail: Mail, started: Started) -> RunResult:
+        """Wait for the workers, share out, let them work, and put together what they found."""
+        brief = self._brief
+        workers = self._met(mail, started)
+        for number, each in enumerate(workers):
+            share = replace(brief.load, share=(number, len(workers)))
+            mail.send(SHARE, Share(share, brief.seed, brief.contract, brief.replay), each)
+        targets = [self._of(mail, READY, _SURVEYED, started)[1] for _ in workers]
+        target = msgspec.json.decode(targets[0], type=TargetFacts)
+        self._tell(RunStarted(target, brief.seed, ROWS, int(brief.load.seconds), "seconds"))
+        runner.start(brief.load.clients, spawn_rate=brief.load.clients)
+        self._wait(mail)
+        for each in workers:
+            mail.send(STOP, to=each)
+        self._tell(Note(f"{len(workers)} workers are judging"))
+        told = [self._of(mail, JUDGED, _JUDGED, started)[1] for _ in workers]
+        for each in workers:
+            mail.send(END, to=each)
+        result = self._result([msgspec.json.decode(each, type=tuple[str, RunResult]) for each in told])
+        for finding in result.findings:
+            self._crowd.blame(finding.method, finding.row)
+            self._tell(FindingSeen(finding))
+        self._tell(RunEnded(result))
+        runner.quit()
+        return result
+
+    def _met(self, mail: Mail, started: Started) -> list[str]:
+        """Wait until every worker has said hello; those that this process did not start may take as long as they like."""
+        wanted, found = self._brief.workers, list[str]()
+        self._tell(Note(f"waiting for {wanted} workers"))
+        while len(found) < wanted:
+            self._alive(mail, started)
+            if self._crowd.rung:
+                raise KeyboardInterrupt
+            hello = mail.next(HELLO, _TICK)
+            if hello is not None and hello[0] not in found:
+                found.append(hello[0])
+        return found
+
+    def _of(self, mail: Mail, type_: str, seconds: float, started: Started) -> tuple[str, str]:
+        """Give the next message of a type. Raises HarnessError if a worker failed or died, or none came in time."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            found = mail.next(type_, _TICK)
+            if found is not None:
+                return found
+            self._alive(mail, started)
+        raise HarnessError(f"a worker said nothing for {seconds:.0f} s ({type_})")
+
+    def _alive(self, mail: Mail, started: Started) -> None:
+        if failed := mail.next(FAILED):
+            line, code = msgspec.json.decode(failed[1])
+            error = HarnessError(f"a worker: {line.removeprefix('vcontract: ')}")
+            error.exit_code = code
+            raise error
+        dead = next((each for each in started if each.poll() is not None), None)
+        if dead is not None and dead.returncode < 0:
+            raise TargetError(f"a worker was killed by signal {-dead.returncode}")
+
+    def _wait(self, mail: Mail) -> None:
+        """Let the workers work."""
+        began = time.monotonic()
+        while (done := time.monotonic() - began) < self._brief.load.seconds and not self._crowd.rung:
+            self._tell(Progressed(int(done), int(self._brief.load.seconds)))
+            if over := mail.next(OVER):
+                self._notes.append(f"a worker stopped early: {msgspec.json.decode(over[1])}")
+                break
+            time.sleep(_TICK)
+        if self._crowd.rung:
+            self._notes.append("interrupted: the load ended early")
+
+    def _result(self, told: Sequence[tuple[str, RunResult]]) -> RunResult:
+        """Put the results together; histories on this machine are named relative to the run directory."""
+        placed = []
+        here = self._directory.path.resolve()
+        for place, run in told:
+            inside = Path(place).relative_to(here) if Path(place).is_relative_to(here) else None
+            stress = run.stress
+            if stress is not None:
+                files = [str(inside / each) for each in stress.histories] if inside else []
+                stress = replace(stress, histories=files)
+            placed.append(replace(run, stress=stress))
+        whole = merged(placed)
+        return replace(whole, notes=[*self._notes, *whole.notes])
+
+    def _tell(self, event: RunEvent) -> None:
+        for each in self._reporters:
+            each.on(event)
+
+
+def lead(brief: Brief) -> RunResult:
+    """Be the master of a run. Raises HarnessError for all that keeps it from running, or if a worker is lost."""
+    runners.HEARTBEAT_LIVENESS = _SILENCE
+    directory = RunDirectory(Path(brief.report_dir), brief.seed)
+    told: list[Reporter] = [JsonReporter()] if brief.output == "json" else [ConsoleReporter(directory.path)]
+    reporters: list[Reporter] = [directory, JunitReporter(directory.path), *told]
+    crowd = Crowd(brief.load)
+    port = brief.port or _free_port()
+    runner = crowd.environment.create_master_runner(_HERE if brief.starts else _EVERYWHERE, port)
+    mail = Mail(runner, HELLO, READY, OVER, JUDGED, FAILED)
+    page = crowd.environment.create_web_ui(_HERE, brief.web) if brief.web else None
+    begun = Begun()
+    begun.yes = True  # what the workers have begun they end by themselves
+    with terminable(begun, crowd.ring), _workers(brief, port, directory.path) as started:
+        result = Master(brief, crowd, directory, reporters).run(runner, mail, started)
+    if page is not None:
+        page.stop()  # type: ignore[no-untyped-call] # Locust's page has no types
+    return result
+
+
+@contextmanager
+def _workers(brief: Brief, port: int, directory: Path) -> Iterator[Started]:
+    """Start the workers of this machine, if that is asked for; none of them outlives the run."""
+    started: Started = []
+    try:
+        for number in range(brief.workers if brief.starts else 0):
+            place = str(directory / f"worker-{number + 1}")
+            told = replace(brief, role="worker", host=_HERE, port=port, report_dir=place, output="none", web=0)
+            started.append(start(told))
+        yield started
+        for each in started:
+            each.wait(_SURVEYED)
+    finally:
+        for each in started:
+            if each.poll() is None:
+                each.terminate()
+                each.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind((_HERE, 0))
+        port: int = found.getsockname()[1]
+        return port

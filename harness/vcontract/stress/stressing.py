@@ -1,0 +1,156 @@
+"""One process of a stress run, from the survey to the verdict on what it recorded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import gevent
+
+from vcontract.check.concurrent import Concurrent
+from vcontract.history import ASKED, FACTS
+from vcontract.report.events import FindingSeen, Note, Progressed, RunEnded, RunEvent, RunStarted
+from vcontract.report.result import RunResult, Stress, TargetFacts
+from vcontract.report.run_directory import HISTORY
+from vcontract.report.timeline import draw_disorders
+from vcontract.run.job import Ground
+from vcontract.run.summary import exit_code
+from vcontract.stress.closing import close
+from vcontract.stress.crew import Crew
+from vcontract.stress.crowd import Crowd
+from vcontract.stress.disturbing import Disturbing
+from vcontract.stress.judging import concluded, judge_history
+from vcontract.stress.load import Load
+from vcontract.terms import Verdict
+from vcontract.testbed.survey import as_json
+
+ROWS = 7
+"""The guarantees that are judged."""
+_TICK = 0.1
+
+
+class Stressing:
+    """Sets out, lets a crowd work, brings the VMs to rest, and judges what the history then holds."""
+
+    def __init__(self, ground: Ground, load: Load, crowd: Crowd, disturbing: Disturbing | None = None) -> None:
+        self.ground, self.load, self.crowd, self.disturbing = ground, load, crowd, disturbing
+        if disturbing is not None:
+            disturbing.hear(ground.target)
+        self._started, self._from = datetime.now(UTC), time.monotonic()
+        self.began = self._ended = 0.0
+        self.notes: list[str] = []
+        self.unsure: list[str] = []
+
+    def set_out(self) -> None:
+        """Look round, and note what the verdict will need."""
+        ground, options = self.ground, self.ground.options
+        self.crew = Crew(ground.target, ground.contract, ground.config, self.load, options.seed, options.id)
+        recorder = ground.target.recorder
+        recorder.observed(ASKED, options.asked | {"started": self._started.isoformat(timespec="seconds")})
+        recorder.observed(FACTS, as_json(self.crew.facts))
+        if self.disturbing is not None:
+            self.disturbing.prepare(self.crew)
+        self.crowd.join(self.crew)
+        self._tell(RunStarted(self.target_facts(), options.seed, ROWS, int(self.load.seconds), "seconds"))
+        for note in self.crew.notes:
+            self._tell(Note(note))
+
+    def work(self, ends: Callable[[], bool], *, limited: bool = True) -> bool:
+        """Wait until the time is over (if `limited`), somebody wants to stop, or nothing can go on; then for the clients.
+
+        `ends` tells of others' wishes; says whether it ended before any of these were over.
+        """
+        self.began = time.monotonic()
+        if self.disturbing is not None:
+            self.disturbing.begin()
+        wished = False
+        while not (self.crew.over or self.crowd.rung or wished):
+            done = time.monotonic() - self.began
+            if limited and done >= self.load.seconds:
+                break
+            self._tell(Progressed(min(int(done), int(self.load.seconds)), int(self.load.seconds)))
+            time.sleep(_TICK)
+            wished = ends()
+        if self.crowd.rung:
+            self.notes.append("interrupted: the load ended early")
+        early = bool(self.crew.over or self.crowd.rung)
+        self.crew.stop("the time is over")
+        self._ended = time.monotonic()
+        if self.disturbing is not None:
+            self.disturbing.end()
+        self.crowd.ended()
+        return early
+
+    def end(self) -> RunResult:
+        """Bring the VMs to rest, log out, and judge; the crowd must have stopped."""
+        crew, target = self.crew, self.ground.target
+        if crew.failed is not None:
+            raise crew.failed
+        target.pacing.lift()
+        if not crew.halted and not target.over:
+            self.unsure += [f"not at rest: {each}" for each in close(crew, self.crowd.clients)]
+            for client in self.crowd.clients:
+                client.close()
+        fired: dict[str, int] = {}
+        if self.disturbing is not None:
+            fired, unsure = self.disturbing.told()
+            self.unsure += unsure
+        self._tell(Note(f"judging {target.recorder.requests} operations"))
+        found = self._judged()
+        self.unsure += [f"the target is gone: {target.pulse.stopped}"] if target.pulse.stopped else []
+        self.unsure += [f"halted for safety: {crew.halted}"] if crew.halted else []
+        result = self._result(found, fired)
+        for each in result.findings:
+            self.crowd.blame(each.method, each.row)
+            self._tell(FindingSeen(each))
+        draw_disorders(self.ground.directory, found.disorders)
+        self._tell(RunEnded(result))
+        return result
+
+    def _judged(self) -> Concurrent:
+        """Judge the file, in a thread of the system's: others must not wait for it."""
+        path, replay = self.ground.directory / HISTORY, self.ground.options.replay
+        found: Concurrent = gevent.get_hub().threadpool.apply(judge_history, (path, replay))
+        return found
+
+    def _result(self, found: Concurrent, fired: dict[str, int]) -> RunResult:
+        crew, options = self.crew, self.ground.options
+        safe = not crew.halted and not self.ground.target.pulse.stopped
+        unsure = Verdict.INCONCLUSIVE
+        run = RunResult(
+            verdict=unsure,
+            exit_code=exit_code(unsure, safe=safe),
+            seed=options.seed,
+            calls=0,
+            requests=0,
+            target=self.target_facts(),
+            replay=options.replay,
+            notes=[*self.crew.notes, *self.notes, *self.unsure, *_lost(found)],
+            started=self._started.isoformat(timespec="seconds"),
+            seconds=round(time.monotonic() - self._from, 3),
+            stress=Stress(
+                clients=len(self.crowd.clients),
+                vms=len(crew.machines),
+                seconds=round(self._ended - self.began, 3),
+                histories=[HISTORY],
+                unsure=self.unsure,
+                scenario=self.disturbing.scenario if self.disturbing else "",
+                fired=fired,
+            ),
+        )
+        return concluded(run, [found])
+
+    def target_facts(self) -> TargetFacts:
+        """Say what is tested."""
+        target = self.ground.target
+        build, name = (str(target.about.get(each, "")) for each in ("build", "fullName"))
+        return TargetFacts(target.url, target.api_version, build, name)
+
+    def _tell(self, event: RunEvent) -> None:
+        for each in self.ground.reporters:
+            each.on(event)
+
+
+def _lost(found: Concurrent) -> list[str]:
+    return [f"{found.lost} operations got no usable answer"] if found.lost else []

@@ -1,0 +1,69 @@
+"""The part of a worker: it takes its share from the master, works on VMs of its own, judges them, and says what it found."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+from locust import runners
+from locust.runners import WorkerRunner
+from msgspec.structs import replace
+
+from vcontract.errors import TargetError
+from vcontract.report.mishap import mishap
+from vcontract.report.result import RunResult
+from vcontract.run.job import underway
+from vcontract.stress.brief import Brief
+from vcontract.stress.crowd import Crowd
+from vcontract.stress.disturbing import disturbed
+from vcontract.stress.messages import END, FAILED, HELLO, JUDGED, OVER, READY, SHARE, STOP, Mail, Share
+from vcontract.stress.stressing import Stressing
+
+_TRIES = 6
+"""Tries to reach the master, of five seconds each."""
+_SOON, _LATER = 1.0, 60.0
+
+
+def serve(brief: Brief) -> RunResult:
+    """Work for a master until it has the verdict. Raises TargetError if it cannot be reached."""
+    runners.CONNECT_RETRY_COUNT = _TRIES
+    crowd = Crowd(brief.load)
+    try:
+        runner = crowd.environment.create_worker_runner(brief.host, brief.port)
+    except ConnectionError as error:
+        raise TargetError(
+            f"no master answers at {brief.host}:{brief.port}: start `vcontract stress --master`"
+        ) from error
+    mail = Mail(runner, SHARE, STOP, END)
+    try:
+        return _work(replace(brief, **_shared(mail)), crowd, runner, mail)
+    except BaseException as error:
+        mail.send(FAILED, mishap(error))
+        time.sleep(_SOON)  # the message leaves in another thread
+        raise
+
+
+def _shared(mail: Mail) -> dict[str, object]:
+    """Say hello until the share comes; gives what it changes of the brief."""
+    while True:
+        mail.send(HELLO)
+        if found := mail.next(SHARE, _SOON):
+            share = msgspec.json.decode(found[1], type=Share)
+            return {"load": share.load, "seed": share.seed, "contract": share.contract, "replay": share.replay}
+
+
+def _work(brief: Brief, crowd: Crowd, runner: WorkerRunner, mail: Mail) -> RunResult:
+    with (
+        disturbed(brief) as (told, disturbing),
+        underway(told.job(), stop=crowd.ring, keep=False) as ground,
+    ):
+        stressing = Stressing(ground, told.load, crowd, disturbing)
+        stressing.set_out()
+        mail.send(READY, stressing.target_facts())
+        if stressing.work(lambda: mail.next(STOP) is not None, limited=False):
+            mail.send(OVER, stressing.crew.over)
+        result = stressing.end()
+        mail.send(JUDGED, (str(ground.directory.resolve()), result))
+        mail.next(END, _LATER)
+    runner.quit()
+    return result

@@ -1,0 +1,136 @@
+"""One judged call, seen through to its end with every read that its verdict needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from vcontract.client.tasks import FINAL
+from vcontract.model import recent_tasks
+from vcontract.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref, subject
+from vcontract.testbed.driver import BRIEF, FULL, NotArrangedError, Stage
+
+_DOUBTFUL = 6
+"""A guest that may not have heard what it was asked for gets so small a part of the time for it."""
+
+
+def judged_call(stage: Stage, call: Call, vm: Ref | None, beside: Sequence[Ref], *, settle: bool = True) -> Ref | None:
+    """Send a call as a judged one; `beside` are tasks that run meanwhile, read before and after (oracle rule A8).
+
+    Gives the call's task. With `settle` everything is followed to its end and the VM is read again.
+    """
+    done = sandwiched(stage, call, beside)
+    if settle:
+        settled(stage, done, vm, beside)
+    return task_of(done)
+
+
+def sandwiched(stage: Stage, call: Call, beside: Sequence[Ref]) -> Operation:
+    """Send a call as a judged one between two reads of the tasks that run beside it (oracle rule A8).
+
+    Raises NotArrangedError, and sends nothing, if one of them does not run.
+    """
+    for task in beside:
+        if not _just_running(stage, task):
+            stage.running(task)
+    done = stage.judged(call)
+    for task in beside:
+        if not _silent(stage, Ref("VirtualMachine", subject(call))):
+            stage.read_task(task)
+    _read_named_task(stage, done)
+    return done
+
+
+def settled(stage: Stage, done: Operation, vm: Ref | None, beside: Sequence[Ref]) -> None:
+    """Follow what a call began, and what ran beside it, to the end; then read the VM."""
+    own = task_of(done)
+    for task, actor in [(own, done.call.actor)] * (own is not None) + [(each, FULL) for each in beside]:
+        if task is not None and not _silent(stage, vm):
+            stage.follow(task, actor)
+    if vm is not None and not _silent(stage, vm):
+        stage.read_vm(vm)
+        _await_reports(stage, vm)
+        _await_guest(stage, vm)
+        if not isinstance(done.outcome, Lost):
+            read_new_tasks(stage, vm)
+
+
+def _silent(stage: Stage, vm: Ref | None) -> bool:
+    """Whether a VM was set aside: it would not answer the reads either."""
+    return vm is not None and bool(stage.aside.why(vm.value))
+
+
+def _just_running(stage: Stage, task: Ref) -> bool:
+    """Whether the last operation read the task running, so that another read would tell nothing new."""
+    life, last = stage.tracker.tasks.get(task.value), stage.target.recorder.operations[-1]
+    if life is None or not life.reads or life.reads[-1][0] is not last:
+        return False
+    return (life.reads[-1][1] or {}).get("state") == "running"
+
+
+def _await_reports(stage: Stage, vm: Ref) -> None:
+    """Read the VM again as long as it does not show what a success promises: its reports may be `staleness` seconds old."""
+    clock = stage.target.recorder
+    until = clock.now() + stage.facts.staleness
+    last, pause = False, BRIEF
+    while stage.judge.doubtful() and not last:
+        clock.sleep(pause)
+        pause = min(1.5 * pause, 1.0)
+        last = clock.now() >= until
+        stage.read_vm(vm)
+
+
+def _await_guest(stage: Stage, vm: Ref) -> None:
+    """Wait until a guest does what it was asked for, so that it does not do it in the middle of the next cell.
+
+    It may never do it, and that is no breach of the server's: after `patience` the run goes on.
+    """
+
+    def begun() -> bool:
+        if stage.judge.waiting():
+            stage.read_vm(vm)
+        return not stage.judge.waiting()
+
+    with suppress(NotArrangedError):
+        stage.until("what the guest was asked for", begun, part=_DOUBTFUL if stage.judge.in_vain else 1)
+
+
+def task_of(done: Operation) -> Ref | None:
+    """Give the task that a call was given, if it was."""
+    ref = as_ref(done.outcome.value) if isinstance(done.outcome, Returned) else None
+    return ref if ref is not None and ref.type == "Task" else None
+
+
+def unfinished(stage: Stage, vm: Ref | None) -> list[Ref]:
+    """List the tasks of ours on a VM that were not read final."""
+    return [life.ref for life in stage.tracker.lives(vm.value) if not life.over] if vm is not None else []
+
+
+def still_running(stage: Stage, tasks: Sequence[Ref]) -> list[Ref]:
+    """Look at tasks once more, and list those that have not ended."""
+    found = []
+    for task in tasks:
+        with suppress(NotArrangedError):
+            stage.running(task)
+            found.append(task)
+    return found
+
+
+def _read_named_task(stage: Stage, done: Operation) -> None:
+    """Read the task that a TaskInProgress names, so that it can be judged."""
+    if isinstance(done.outcome, Faulted):
+        named = as_ref(done.outcome.fault.fields.get("task"))
+        if named is not None and named.value not in stage.tracker.tasks:
+            stage.read_task(named)
+
+
+def read_new_tasks(stage: Stage, vm: Ref) -> None:
+    """Read every task of the VM that no call of ours was given: ours after a refusal (F1), or a stranger's (rule A5).
+
+    One that was read ended tells nothing new: a server lists it for minutes.
+    """
+    for task in recent_tasks(stage.tracker.readings.get(vm.value) or {}):
+        if task in stage.tracker.tasks or task in stage.ended:
+            continue
+        if stage.read_task(Ref("Task", task)).get("state") in FINAL:
+            stage.ended.add(task)

@@ -1,0 +1,68 @@
+"""The guard of a run: what its configuration, its contract and its marks let it touch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from vcontract.client import Guard, Marks, Target
+from vcontract.client.marks import OWNER, RUN, option
+from vcontract.client.properties import read
+from vcontract.config.config import Config
+from vcontract.contract import Contract
+from vcontract.terms import Json, Ref, Returned, as_ref
+from vcontract.testbed.driver import FULL
+from vcontract.testbed.marked_vms import marked_vms, names_of
+
+IN_GUESTS = frozenset(
+    {"CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task", "StartProgramInGuest"}
+)
+"""The methods of other objects by which any run arranges states; each names the VM that it is about."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A VM with its name and its marks: whom they name, and the run that made it (empty: none did)."""
+
+    ref: Ref
+    name: str
+    refusal: str
+    run: str
+    owners: tuple[str, ...] = ()
+
+
+def marks_of(target: Target, config: Config) -> Marks:
+    """Say how the configuration's mark looks on a target; some session must be open."""
+    manager, found = as_ref(target.content.get("customFieldsManager")), 0
+    if manager is not None:
+        done = read(target, FULL, manager, ["field"])
+        values = done.outcome.value if isinstance(done.outcome, Returned) else None
+        fields = values.get("field") if isinstance(values, Mapping) else None
+        found = next((int(each["key"]) for each in fields or () if each.get("name") == OWNER), 0)
+    return Marks(config.owner, found)
+
+
+def look_round(target: Target, marks: Marks) -> list[Seen]:
+    """List every VM with its marks. Raises TargetError if the server does not let us."""
+    seen = marked_vms(target, FULL, marks, ("name",))
+    return [
+        Seen(ref, name, marks.refusal(values), option(values, RUN), tuple(marks.owners(values)))
+        for ref, name in names_of(target, FULL).items()
+        for values in (seen.get(ref, {}),)
+    ]
+
+
+def guard_of(
+    target: Target, config: Config, contract: Contract, run: str, others: Mapping[str, Json], actor: str = FULL
+) -> Guard:
+    """Make the guard of a run, once its sessions are open; `others` are the moIds of objects that are no VMs.
+
+    It reads as `actor`; empty: as whoever makes the call.
+    Raises TargetError if the server does not let us list its VMs.
+    """
+    marks = marks_of(target, config)
+    methods = IN_GUESTS | {each.name for each in contract.methods}
+    guard = Guard(marks, actor, hosts=config.hosts, methods=methods, runs={run} if run else ())
+    guard.others = set(others)
+    guard.foreign = {each.ref.value for each in look_round(target, marks) if each.refusal}
+    return guard

@@ -1,0 +1,211 @@
+"""What a target offers for testing: accounts and their privileges, VMs that may be disturbed, other objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.client import Secrets, Target
+from vcontract.client.marks import OWNER, RUN, option
+from vcontract.client.properties import read
+from vcontract.config.config import LOOPBACK, Config, password_of
+from vcontract.contract import Contract
+from vcontract.errors import AbsentError, TargetError
+from vcontract.model import STATE_PATHS, Facts, GuestAccount, Pinned, State, VmFacts, compact, family_of, observe
+from vcontract.terms import SECRET, Arguments, Call, Json, Ref, Returned, as_ref
+from vcontract.testbed.driver import FULL, READONLY, SECOND, UNPRIVILEGED
+from vcontract.testbed.marked_vms import marked_vms
+from vcontract.testbed.ownership import marks_of
+
+NOBODY = "guest.nobody"
+"""The secret that no guest knows."""
+_PATHS = (
+    "name",
+    "config.guestId",
+    "summary.config.numEthernetCards",
+    "runtime.host",
+    "resourcePool",
+)
+_ROLES = {FULL: "full", SECOND: "full", UNPRIVILEGED: "unprivileged", READONLY: "readonly"}
+
+
+def secrets_by_name(config: Config) -> Secrets:
+    """Let each secret of a configuration stand for itself, as it does in a recording: no password is needed."""
+    names = [f"account.{each.role}" for each in config.account] + [f"guest.{each.username}" for each in config.guest]
+    return Secrets({name: SECRET + name for name in (*names, NOBODY)}, made_up=(NOBODY,), series="replayed")
+
+
+def secrets_of(config: Config) -> Secrets:
+    """Collect the configuration's secrets by name: `account.ROLE` and `guest.USERNAME`."""
+    named = {f"account.{each.role}": password_of(each) for each in config.account}
+    named |= {f"guest.{each.username}": password_of(each) for each in config.guest}
+    # the built-in passwords are documented, and everyday words in replies too: only a user's own are taken out of replies
+    documented = {each.password for each in LOOPBACK.account} | {each.password for each in LOOPBACK.guest}
+    public = tuple(name for name, value in named.items() if value in documented)
+    return Secrets({**named, NOBODY: "not-a-password"}, public=public, made_up=(NOBODY,))
+
+
+def survey(target: Target, config: Config, contract: Contract, logged: Logged | None = None, run: str = "") -> Facts:
+    """Log in, unless that is done, look round, and give the facts; changes nothing.
+
+    VMs that a `run` made count as well, those that others made do not. `logged` is what `log_in` gave. Raises TargetError
+    if a login is refused, AbsentError if the target lacks the contract's object.
+    """
+    first = contract.content.partition(".")[0]
+    if first and as_ref(target.content.get(first)) is None:
+        raise AbsentError(f"the target's ServiceContent offers no {first}")
+    keys, sessions = logged or log_in(target, config)
+    manager = reached(target, contract)
+    vms = _vms(target, config, run)
+    wanted = sorted({name for each in contract.methods for name in each.privileges})
+    held = {}
+    for actor, key in keys.items():
+        some = next(iter(vms.values()), None)
+        held[sessions[actor]] = privileges_of(target, key, wanted, some.ref if some else None)
+    others = {ref.value: ref.type for each in target.content.values() if (ref := as_ref(each)) and ref != manager}
+    others |= {each.host: "HostSystem" for each in vms.values() if each.host}
+    others |= {each.pool: "ResourcePool" for each in vms.values() if each.pool}
+    return Facts(
+        object=contract.object,
+        manager=manager,
+        api_version=target.api_version,
+        url=target.url,
+        sessions=sessions,
+        privileges=held,
+        vms=vms,
+        others=others,
+        levers=config.levers,
+        staleness=config.staleness,
+        publish=config.publish,
+        guests=tuple(
+            GuestAccount(each.username, f"secret:guest.{each.username}", each.may_customize) for each in config.guest
+        ),
+        task_seconds=config.task_seconds,
+        confirm=config.confirm,
+    )
+
+
+def reached(target: Target, contract: Contract) -> Ref:
+    """Follow a contract's `content` to its object; a reference without a moId if the object is the VM itself.
+
+    Raises AbsentError if the way ends before.
+    """
+    found = Ref(contract.object, "")
+    for number, name in enumerate(filter(None, contract.content.split("."))):
+        values = target.content
+        if number:
+            done = read(target, FULL, found, [name])
+            values = done.outcome.value if isinstance(done.outcome, Returned) else {}
+        ref = as_ref((values or {}).get(name))
+        if ref is None:
+            raise AbsentError(f"the target offers no {contract.content}")
+        found = ref
+    return found
+
+
+Logged: TypeAlias = tuple[dict[str, str], dict[str, str]]
+
+
+def log_in(target: Target, config: Config) -> Logged:
+    """Open the sessions; gives each actor's session key, and its account."""
+    accounts = {each.role: each for each in config.account}
+    if "full" not in accounts:
+        raise TargetError(
+            f"{target.url}: no account is given; use --username and --password-file, or an [[account]] of "
+            'role "full" in the configuration'
+        )
+    keys, sessions = {}, {}
+    for actor, role in _ROLES.items():
+        if role in accounts and (role == "full" or "account" in config.allow):
+            done = target.login(actor, accounts[role].username, f"account.{role}")
+            value = done.outcome.value if isinstance(done.outcome, Returned) else {}
+            keys[actor], sessions[actor] = str(value.get("key", "")), accounts[role].username
+    return keys, sessions
+
+
+def _vms(target: Target, config: Config, run: str) -> dict[str, VmFacts]:
+    """Find the VMs that carry the mark; those that a run made and left are not for another to use."""
+    found, marks = {}, marks_of(target, config)
+    for ref, values in marked_vms(target, FULL, marks, _PATHS).items():
+        if marks.refusal(values) or option(values, RUN) not in {"", run}:
+            continue
+        name = str(values.get("name", ref.value))
+        host, pool = as_ref(values.get("runtime.host")), as_ref(values.get("resourcePool"))
+        found[ref.value] = VmFacts(
+            ref,
+            name,
+            int(values.get("summary.config.numEthernetCards", 0)),
+            config.family(name) or family_of(str(values.get("config.guestId", ""))),
+            config.engine(name),
+            host.value if host else "",
+            pool.value if pool else "",
+            config.generator,
+        )
+    return found
+
+
+def customizable(target: Target, facts: Facts) -> list[VmFacts]:
+    """Read which VMs can be customized as they are, by name: Linux with a NIC and an engine, on, Tools up, nothing pending."""
+    found = []
+    for vm in sorted(facts.vms.values(), key=attrgetter("name")):
+        if vm.family == "linux" and vm.engine == "ok" and vm.nics:
+            outcome = read(target, FULL, vm.ref, STATE_PATHS, compact).outcome
+            state = observe(State(), outcome.value) if isinstance(outcome, Returned) else State(exists=False)
+            if state == State(network=state.network):
+                found.append(vm)
+    return found
+
+
+def privileges_of(target: Target, session: str, privileges: list[str], entity: Ref | None) -> dict[str, str]:
+    """Ask the AuthorizationManager which privileges a session has on an object: held or nowhere; empty if it does not say."""
+    if entity is None or "authorizationManager" not in target.content:
+        return {}
+    arguments = Arguments({"entity": [entity.json()], "sessionId": session, "privId": privileges})
+    done = target.send(Call(target.manager("authorizationManager"), "HasPrivilegeOnEntities", arguments, FULL))
+    value = done.outcome.value if isinstance(done.outcome, Returned) else None
+    found: dict[str, str] = {}
+    for answer in value or ():
+        for each in answer.get("privAvailability") or ():
+            found[each["privId"]] = "held" if each.get("isGranted") else "nowhere"
+    return found
+
+
+def marked(facts: Facts, config: Config, pinned: Pinned | None) -> Facts:
+    """Give the facts, with what a profile pins. Raises TargetError if they hold no VM: nothing on the target is ours."""
+    if not facts.vms:
+        raise TargetError(
+            f"{facts.url}: no VM carries the mark {OWNER} = {config.owner}: put it on those that may be disturbed "
+            "(vcontract adopt --vm PATTERN), or name your own in the configuration (owner)"
+        )
+    return replace(facts, pinned=pinned)
+
+
+def actors_of(contract: Contract, facts: Facts) -> dict[str, str]:
+    """Name the session that has all privileges, and for each method one that is known to lack one of its own."""
+    actors = {"held": FULL}
+    for method in contract.methods:
+        for actor in (UNPRIVILEGED, READONLY):
+            known = facts.privileges.get(facts.sessions.get(actor, ""), {})
+            if any(known.get(each) == "nowhere" for each in method.privileges):
+                actors.setdefault(f"nowhere:{method.name}", actor)
+    return actors
+
+
+def host_names(target: Target, facts: Facts) -> dict[str, str]:
+    """Give the name of each host on which a VM of ours lives."""
+    names = {}
+    for moid in sorted({each.host for each in facts.vms.values() if each.host}):
+        done = read(target, FULL, Ref("HostSystem", moid), ["name"])
+        if isinstance(done.outcome, Returned) and isinstance(done.outcome.value, Mapping):
+            names[moid] = str(done.outcome.value.get("name", ""))
+    return names
+
+
+def as_json(facts: Facts) -> dict[str, Json]:
+    """Give the facts as a history carries them."""
+    plain: dict[str, Json] = msgspec.to_builtins(facts)
+    return plain

@@ -1,0 +1,168 @@
+"""Deals the VMs and the steps of a plan out to workers: no two of them touch one VM, or VMs of one host that may be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.model import Facts, State, VmFacts
+from vcontract.run.plan import Step
+from vcontract.strategies import Caller
+from vcontract.testbed.arranger import Arranger
+
+CELL, BUSY, CASE, OTHER = 3, 5, 2, 8
+"""About what a step costs beside others: a cell, one in which something runs, a case of the input, a past or a disturbance."""
+NUMBERS = 1_000_000
+"""The operations of worker N are numbered from N times this on, so that a number leads to its history."""
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What one worker does: `facts` hold its own VMs alone, `cells` are ids, `steps` the labels of all its steps."""
+
+    number: int
+    facts: Facts
+    cells: list[str]
+    steps: list[str]
+    max_calls: int = 0
+
+
+class _Block(msgspec.Struct):
+    """Steps that belong together, what they cost, and the moIds of the VMs any of which serves (none: any worker will do)."""
+
+    steps: list[Step]
+    cost: int
+    vms: frozenset[str]
+
+
+def deal(
+    steps: Sequence[Step], arranger: Arranger, facts: Facts, workers: int, lent: dict[str, str] | None = None
+) -> list[Share]:
+    """Give each worker its share; one without a VM that serves has no steps.
+
+    `facts` are those of the survey. `lent` maps VMs that were made for the workers to those whose like they are.
+    """
+    blocks = _blocks(steps, arranger, lent or {})
+    vms = arranger.stage.facts.vms
+    common = _serving(arranger, (State(), False, 0), lent or {})
+    owned = _owners(blocks, _bundles(vms.values(), arranger.hosts), common, workers)
+    load = [0] * workers
+    mine: list[set[str]] = [set() for _ in range(workers)]
+    able = [[worker for worker in range(workers) if owned[worker] & each.vms] for each in blocks]
+    able = [each or list(range(workers)) for each in able]
+    for number in sorted(range(len(blocks)), key=lambda each: (len(able[each]), -blocks[each].cost)):
+        worker = min(able[number], key=load.__getitem__)
+        load[worker] += blocks[number].cost
+        mine[worker].update(each.label for each in blocks[number].steps)
+    return [
+        Share(
+            worker + 1,
+            replace(facts, vms={moid: vm for moid, vm in vms.items() if moid in owned[worker]}),
+            [each.cell.id for each in steps if each.cell is not None and each.label in mine[worker]],
+            [each.label for each in steps if each.label in mine[worker]],
+        )
+        for worker in range(workers)
+    ]
+
+
+def plain(arranger: Arranger) -> list[list[VmFacts]]:
+    """List the VMs that serve for most cells, those on one host that may be lost together: so many workers they can feed."""
+    return _bundles({vm.ref: vm for vm in arranger.fitting(State())}.values(), arranger.hosts)
+
+
+def limited(shares: Sequence[Share], max_calls: int) -> list[Share]:
+    """Divide a limit of judged calls (0: none) by the number of steps; who gets none of it gets no steps either."""
+    if not max_calls:
+        return list(shares)
+    total = sum(len(each.steps) for each in shares) or 1
+    given = [max_calls * len(each.steps) // total for each in shares]
+    for number in range(max_calls - sum(given)):
+        given[number % len(given)] += 1
+    return [
+        replace(each, max_calls=calls, cells=each.cells if calls else [], steps=each.steps if calls else [])
+        for each, calls in zip(shares, given, strict=True)
+    ]
+
+
+def _blocks(steps: Sequence[Step], arranger: Arranger, lent: dict[str, str]) -> list[_Block]:
+    """Put the cells of one state together, for it is arranged once for all of them; every other step stands alone."""
+    blocks: dict[object, _Block] = {}
+    alone = count()
+    fitting: dict[tuple[State, bool, int], frozenset[str]] = {}
+    for each in steps:
+        want = wanted(each, arranger.caller)
+        key = want[0] if each.cell is not None else next(alone)
+        if want not in fitting:
+            fitting[want] = _serving(arranger, want, lent)
+        block = blocks.setdefault(key, _Block([], 0, fitting[want]))
+        block.steps.append(each)
+        block.cost += _cost(each)
+    return list(blocks.values())
+
+
+def wanted(step: Step, caller: Caller) -> tuple[State, bool, int]:
+    """Say which VM a step asks the arranger for: its state, whether on a host that may be lost, and how many NICs (0: any)."""
+    if step.cell is not None:
+        return (step.cell.state if step.cell.state.exists else State()), False, 0
+    start = caller.start(step.method)
+    if step.case is not None:
+        return start, False, step.case.nics
+    if step.prior:
+        return (
+            State(orphaned=True) if step.prior == "afterOrphanAbort" else start,
+            False,
+            2 * (step.prior == "onTwoNics"),
+        )
+    return start, step.disturb == "midHostLost", 0
+
+
+def _serving(arranger: Arranger, want: tuple[State, bool, int], lent: dict[str, str]) -> frozenset[str]:
+    state, on_host, nics = want
+    fit = list(arranger.fitting(state, on_host=on_host, nics=nics))
+    as_it_is = [each for each in fit if each.engine == state.engine]
+    found = {each.ref.value for each in as_it_is or fit}
+    return frozenset(found | {moid for moid, like in lent.items() if like in found})
+
+
+def _cost(step: Step) -> int:
+    if step.cell is not None:
+        return BUSY if step.cell.state.running else CELL
+    return CASE if step.case is not None else OTHER
+
+
+def _bundles(vms: Iterable[VmFacts], hosts: frozenset[str]) -> list[list[VmFacts]]:
+    """Put the VMs of each host that may be lost together; every other VM is a bundle of its own."""
+    bundles: dict[str, list[VmFacts]] = {}
+    for each in vms:
+        bundles.setdefault(each.host if each.host in hosts else each.ref.value, []).append(each)
+    return list(bundles.values())
+
+
+def _owners(
+    blocks: Sequence[_Block], bundles: Sequence[list[VmFacts]], common: frozenset[str], workers: int
+) -> list[set[str]]:
+    """Deal bundles out, first those on which alone most of the work can be done; `common` VMs, as all need one, evenly."""
+    alike: dict[frozenset[int], list[set[str]]] = {}
+    for each in bundles:
+        moids = {vm.ref.value for vm in each}
+        serves = frozenset(number for number, block in enumerate(blocks) if block.vms & moids)
+        alike.setdefault(serves, []).append(moids)
+
+    def alone(serves: frozenset[int]) -> int:
+        together = set().union(*alike[serves])
+        return sum(blocks[number].cost for number in serves if blocks[number].vms <= together)
+
+    owned: list[set[str]] = [set() for _ in range(workers)]
+    load = [0.0] * workers
+
+    def burden(worker: int, moids: set[str]) -> tuple[int, float, int]:
+        return len(owned[worker] & common) if moids & common else 0, load[worker], len(owned[worker])
+
+    for serves in sorted(alike, key=alone, reverse=True):
+        for moids in alike[serves]:
+            taker = min(range(workers), key=lambda worker: burden(worker, moids))
+            owned[taker] |= moids
+            load[taker] += alone(serves) / len(alike[serves])
+    return owned

@@ -1,0 +1,119 @@
+"""What one worker does: it reaches the target with sessions of its own and walks its share."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from vcontract.client import Recorder, Target
+from vcontract.config.config import Config
+from vcontract.config.options import Options
+from vcontract.contract import load
+from vcontract.report.events import CellJudged, RunEvent
+from vcontract.report.result import Worker
+from vcontract.run.summary import Part
+from vcontract.testbed.survey import secrets_of
+from vcontract.workers.share_run import ShareWalk
+from vcontract.workers.shares import NUMBERS, Share
+from vcontract.workers.stopping import Stopping
+
+PAUSE = 0.5
+"""Seconds between two words about progress."""
+INTERRUPTED = "interrupted: what was not reached is untested"
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """All that a worker must know, on this machine or another; `config` holds passwords, so it goes through pipes alone.
+
+    `run` is the mark of what the run makes. `directory` is the run's, in which `mark`, the first line of the worker's
+    history, stands already: whoever finds it there shares the disk. `wsdl` and a CA file are read where the worker runs.
+    """
+
+    contract: str
+    url: str
+    insecure: bool
+    wsdl: str
+    config: Config
+    seed: int
+    time_limit: float
+    share: Share
+    run: str
+    directory: str
+    mark: bytes
+
+    @property
+    def file(self) -> str:
+        """The name of the worker's history."""
+        return f"history-{self.share.number}.jsonl"
+
+
+class Yield(msgspec.Struct, frozen=True):
+    """What a worker gives back; `history` only if the run's directory is not on its disk."""
+
+    part: Part
+    history: bytes = b""
+
+
+class Pace:
+    """Tells how many steps are done, but not too often."""
+
+    def __init__(self, tell: Callable[[int], object]) -> None:
+        self._tell, self._next = tell, 0.0
+
+    def on(self, event: RunEvent) -> None:
+        """Hear what was judged."""
+        if isinstance(event, CellJudged) and time.monotonic() >= self._next:
+            self._next = time.monotonic() + PAUSE
+            self._tell(event.done)
+
+
+def work(
+    orders: Orders, methods: frozenset[str], stopping: Stopping, tell: Callable[[int], object] = lambda _: None
+) -> Yield:
+    """Walk the share; `tell` now and then hears how many steps are done. Raises HarnessError if the target is not reached."""
+    place = Path(orders.directory) / orders.file
+    if place.is_file() and place.read_bytes() == orders.mark:
+        return Yield(_walk(orders, methods, stopping, place, Pace(tell)))
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / orders.file
+        place.write_bytes(orders.mark)
+        part = _walk(orders, methods, stopping, place, Pace(tell))
+        return Yield(part, place.read_bytes())
+
+
+def _walk(orders: Orders, methods: frozenset[str], stopping: Stopping, history: Path, pace: Pace) -> Part:
+    began = time.monotonic()
+    share = orders.share
+    recorder = Recorder(history, after=NUMBERS * share.number)
+    stopping.watch(recorder)
+    try:
+        part = _walked(orders, methods, recorder, pace)
+    except KeyboardInterrupt:  # before the walk began; later it ends itself
+        part = Part(planned=share.cells, notes=[INTERRUPTED])
+    finally:
+        recorder.close()
+    spent = round(time.monotonic() - began, 3)
+    return msgspec.structs.replace(part, worker=Worker(orders.file, part.calls, part.requests, spent))
+
+
+def _walked(orders: Orders, methods: frozenset[str], recorder: Recorder, pace: Pace) -> Part:
+    target = Target.open(
+        orders.url,
+        wsdl=orders.wsdl or None,
+        trust=orders.config.trust(insecure=orders.insecure),
+        proxy=orders.config.proxy,
+        recorder=recorder,
+        secrets=secrets_of(orders.config),
+        pacing=orders.config.pacing(),
+    )
+    options = Options(seed=orders.seed, time_limit=orders.time_limit, id=orders.run)
+    try:
+        walk = ShareWalk(target, load(orders.contract), orders.config, options, orders.share, methods)
+        walk.reporters = (pace,)
+        return walk.walk()
+    finally:
+        target.close()

@@ -1,0 +1,163 @@
+"""A run of several workers, without a word of pytest: opens the target, gives orders, takes what comes back, and ends."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from threading import Thread
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.config.config import Account, Config, Guest, password_of
+from vcontract.errors import UsageError
+from vcontract.history import encode_event
+from vcontract.report.result import RunResult, Worker
+from vcontract.run.job import Ground, Job, underway
+from vcontract.run.summary import Part
+from vcontract.terms import Observed
+from vcontract.workers.coordinator import Dealer
+from vcontract.workers.shares import Share
+from vcontract.workers.stopping import Stopping
+from vcontract.workers.worker import Orders, Yield
+
+
+class Deal:
+    """One run: `open` it, let each of `orders` be walked, `give` what came of it, `end` it.
+
+    `stopping` ends a walk in this process; `bells` are called, each once and in a thread, to end those in others.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.orders: list[Orders] = []
+        self.result: RunResult | None = None
+        self.stopping = Stopping()
+        self.bells: list[Callable[[], None]] = []
+        self._stack = ExitStack()
+        self._given: dict[int, Yield] = {}
+        self._died: dict[int, str] = {}
+        self._done: dict[int, int] = {}
+
+    def open(self, workers: int) -> None:
+        """Reach the target and deal its plan out. Raises HarnessError for all that keeps the run from beginning."""
+        began = time.monotonic()
+        with ExitStack() as stack:
+            ground = stack.enter_context(underway(self.job, stop=self.stop, clients=workers))
+            _fits(workers, ground.config)
+            self._dealer = Dealer(ground.target, ground.contract, ground.config, ground.options, ground.reporters)
+            self._shares = self._dealer.shares(workers)
+            self._directory = ground.directory
+            limit = ground.options.time_limit
+            left = max(limit - (time.monotonic() - began), 0.001) if limit else 0.0
+            config = divided(resolved(ground.config), workers, ground.target.pacing.sent)
+            self.orders = [self._order(ground, config, each, left) for each in self._shares]
+            self._stack = stack.pop_all()
+
+    def _order(self, ground: Ground, config: Config, share: Share, time_limit: float) -> Orders:
+        mark = encode_event(Observed("worker", {"number": share.number, "mark": uuid.uuid4().hex}))
+        orders = Orders(
+            self.job.contract,
+            ground.target.url,
+            self.job.insecure,
+            self.job.wsdl,
+            config,
+            ground.options.seed,
+            time_limit,
+            share,
+            ground.options.id,
+            str(ground.directory.resolve()),
+            mark,
+        )
+        (ground.directory / orders.file).write_bytes(mark)
+        return orders
+
+    @property
+    def report(self) -> Path:
+        """The run's directory."""
+        return self._directory
+
+    def select(self, rows: Sequence[str], methods: frozenset[str]) -> None:
+        """Report these rows alone, of which these methods are exercised."""
+        options = self._dealer.options
+        chosen = tuple(each.name for each in self._dealer.contract.methods if each.name in methods)
+        self._dealer.options = replace(options, rows=frozenset(rows), methods=chosen)
+
+    def give(self, number: int, gave: Yield) -> None:
+        """Take what a walk gave; one that was halted halts the others."""
+        self._given[number] = gave
+        if gave.part.halted:
+            self.stop()
+
+    def progress(self, number: int, done: int) -> None:
+        """Take that a worker has done so many of its steps; any thread may call it."""
+        self._done[number] = done
+        self._dealer.progressed(sum(self._done.values()))
+
+    def died(self, number: int, reason: str) -> None:
+        """Note that a worker is gone, or could not walk; what it gave before counts."""
+        self._died.setdefault(number, reason)
+
+    def stop(self) -> None:
+        """End every walk before its next call; a signal handler may call it."""
+        self.stopping.ask()
+        for each in self.bells:
+            # in a thread, for the signal may have come while this one held the lock of the same channel
+            Thread(target=_rung, args=(each,)).start()
+
+    def end(self) -> RunResult:
+        """Put together what is known, report it, and let go of the target; the second time it only gives the result."""
+        if self.result is None:
+            with self._stack:
+                parts = [self._part(share, orders) for share, orders in zip(self._shares, self.orders, strict=True)]
+                self.result = self._dealer.end(self._shares, parts)
+        return self.result
+
+    def _part(self, share: Share, orders: Orders) -> Part:
+        place: Path = self._directory / orders.file
+        gave = self._given.get(share.number)
+        if gave is None:
+            reason = self._died.get(share.number, "it was ended before it had walked its share")
+            return self._dealer.buried(share, Worker(orders.file, died=reason), place)
+        if gave.history:
+            place.write_bytes(gave.history)
+        return gave.part
+
+
+def resolved(config: Config) -> Config:
+    """Put the passwords into a configuration, for a worker may lack the environment and the files that they stand in."""
+
+    def known(each: Account | Guest) -> Account | Guest:
+        return replace(each, password=password_of(each), password_env="", password_file="")
+
+    return msgspec.convert(
+        msgspec.to_builtins(
+            replace(config, account=tuple(map(known, config.account)), guest=tuple(map(known, config.guest)))
+        ),
+        Config,
+    )
+
+
+def _fits(workers: int, config: Config) -> None:
+    """Refuse more workers than requests that may be under way at one time, for each of them waits for its own."""
+    if (most := config.limits.parallel_calls) and workers > most:
+        raise UsageError(
+            f"limits.parallel_calls = {most}: {workers} workers would send as many at once; use at most {most}"
+        )
+
+
+def divided(config: Config, workers: int, sent: int) -> Config:
+    """Give each worker its part of the rate, and of the requests that are left after those that were `sent`."""
+    limits = config.limits
+    total = max(1, (limits.total_calls - sent) // workers) if limits.total_calls else 0
+    return replace(
+        config, limits=replace(limits, calls_per_second=limits.calls_per_second / workers, total_calls=total)
+    )
+
+
+def _rung(bell: Callable[[], None]) -> None:
+    with suppress(OSError):  # its worker is gone
+        bell()
