@@ -6,11 +6,11 @@ from collections.abc import Callable
 from statistics import median
 
 from vcontract.client import Target
+from vcontract.client.actors import CANARY
 from vcontract.errors import HaltedError, TargetError
 from vcontract.terms import Arguments, Call, Lost, Ref
 from vcontract.testbed.driver import FULL
 
-CANARY = "canary"
 EVERY = 2.0
 """Seconds between two looks."""
 LOGIN = 10
