@@ -61,14 +61,14 @@ def expect_every_row_to_conform(whole: Whole) -> None:
 
 
 def every_documented_fault_was_seen(whole: Whole) -> None:
-    """Rule A7: the simulator chooses each, so that no row stands on "never chosen" here."""
+    """Oracle rule A7: the simulator chooses each, so that no row stands on "never chosen" here."""
     for row in whole.result.rows:
         assert row.observed, row.id
         assert row.reason == ""
 
 
 def the_runtime_fault_cells_were_exercised(whole: Whole) -> None:
-    """Section G: the six cells that need no lever, for each method."""
+    """Oracle section G: the six cells that need no lever, for each method."""
     cells = {json.loads(line)["cell"] for line in (whole.files / "cells.jsonl").read_text("utf-8").splitlines()}
     assert {f"{method}:{name}" for method in METHODS for name in RUNTIME_CELLS} <= cells
 
