@@ -23,7 +23,8 @@ from msgspec import structs
 from vcontract.client import Recorder, Target
 from vcontract.config.options import Budget, Options
 from vcontract.contract import load, names
-from vcontract.run.conformance import Conformance
+from vcontract.run.conformance import run_conformance
+from vcontract.run.job import Ground
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator.defects import DEFECTS, Defect
 from vcontract.simulator.defects.registry import MANAGER
@@ -31,6 +32,7 @@ from vcontract.simulator.variants import VARIANTS
 from vcontract.terms import Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
+from vcontract.testbed.testbed import Site
 
 FIXED_SEED = 1
 RANDOM_SEEDS = (271828, 577215, 141421, 662607, 173205)  # drawn once, so that a failure can be repeated
@@ -101,7 +103,7 @@ def shoot(name: str, seed: int, *, variant: bool = False, calls: int = 0) -> Sho
         target = Target.open(simulator.url, recorder=Recorder(), secrets=secrets_of(config))
         began = time.monotonic()
         try:
-            found = Conformance(target, load(contract_of(name)), config, options, []).run()
+            found = run_conformance(Ground(Site(target, load(contract_of(name)), config, options)))
         finally:
             target.close()
     seconds = time.monotonic() - began

@@ -19,10 +19,12 @@ from vcontract.config.config import LOOPBACK, Config
 from vcontract.config.options import Budget, Options
 from vcontract.contract import load
 from vcontract.report.result import RunResult
-from vcontract.run.conformance import Conformance
+from vcontract.run.conformance import run_conformance
+from vcontract.run.job import Ground
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.terms import Operation
 from vcontract.testbed.survey import secrets_of
+from vcontract.testbed.testbed import Site
 
 _BODY = re.compile(rb"<(?:[\w.-]+:)?Body[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
 _VM = re.compile(rb'type="VirtualMachine"[^>]*>([^<]+)<')
@@ -221,7 +223,7 @@ def ran() -> Run:
         target = Target.open(url, recorder=Recorder(), secrets=secrets_of(config), limits=limits)
         options = Options(seed=3, methods=methods, max_calls=calls, shrink=Budget(attempts=0, seconds=0.0))
         with closing(target):
-            result = Conformance(target, load(MANAGER), config, options, []).run()
+            result = run_conformance(Ground(Site(target, load(MANAGER), config, options)))
         return result, target.recorder.operations
 
     return run

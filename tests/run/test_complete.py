@@ -12,15 +12,16 @@ from vcontract.config.config import Config
 from vcontract.config.options import Budget, Options
 from vcontract.contract import load
 from vcontract.errors import UsageError
-from vcontract.proof.proof import Proving, prepared
+from vcontract.proof.proof import carry_out, prepared
 from vcontract.report.events import CellJudged, Note, RunEnded, RunEvent, RunStarted
 from vcontract.report.result import RunResult, load_run
-from vcontract.run.job import Job
+from vcontract.run.job import Ground, Job
 from vcontract.run.rejudge import rejudge
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.terms import Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
+from vcontract.testbed.testbed import Site
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
@@ -67,7 +68,8 @@ def proved(
     with SimulatorServer(settings) as simulator:
         target = Target.open(simulator.url, recorder=Recorder(), secrets=secrets_of(EMBEDDED))
         try:
-            return Proving(target, contract, EMBEDDED, options, [heard] if heard else [], proof).run()
+            site = Site(target, contract, EMBEDDED, options)
+            return carry_out(Ground(site, [heard] if heard else []), proof)
         finally:
             target.close()
 

@@ -14,16 +14,18 @@ from vcontract.client.properties import list_vms
 from vcontract.config.options import Budget, Options
 from vcontract.contract import load
 from vcontract.explore.explorer import EXPLORE
-from vcontract.explore.exploring_run import Exploring
+from vcontract.explore.phase import explore
 from vcontract.report.events import CellJudged, RunEvent
 from vcontract.report.result import RunResult
-from vcontract.run.conformance import Conformance
+from vcontract.run.conformance import replay_finding
+from vcontract.run.job import Ground as RunGround
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator.defects import DEFECTS
 from vcontract.simulator.defects.registry import MANAGER
 from vcontract.terms import Operation, Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
+from vcontract.testbed.testbed import Site
 
 PATHS = ("name", "runtime.powerState", "runtime.connectionState", "guest.toolsRunningStatus")
 NO_SHRINKING = Budget(attempts=0, seconds=0.0)
@@ -40,8 +42,8 @@ class Ground:
         """Make a run that leaves the plan out."""
         config = replace(EMBEDDED, confirm=confirm)
         chosen = replace(options, explore_only=True)
-        kind = Exploring if finding is None else Conformance
-        return kind(self.target, load(MANAGER), config, chosen, list(listeners), finding).run()
+        given = RunGround(Site(self.target, load(MANAGER), config, chosen), listeners)
+        return explore(given) if finding is None else replay_finding(given, finding)
 
     @property
     def judged(self) -> list[Operation]:
