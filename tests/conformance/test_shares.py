@@ -20,13 +20,15 @@ from vcontract.testbed.testbed import Site
 from vcontract.workers.coordinator import Coordinator
 from vcontract.workers.shares import Share, deal, limited, plain
 
+from tests.windows import fitted
+
 MANAGER = "VirtualMachineGuestCustomizationManager"
 
 
 @pytest.fixture(scope="module")
 def coordinator() -> Iterator[Coordinator]:
     """Give one that has surveyed the simulator and planned, and changes nothing."""
-    with SimulatorServer() as server:
+    with SimulatorServer(fitted()) as server:
         target = Target.open(server.url, secrets=secrets_of(EMBEDDED))
         yield Coordinator(Ground(Site(target, load(MANAGER), EMBEDDED, Options(seed=1))))
         target.close()
@@ -110,7 +112,7 @@ def test_a_limit_of_calls_is_divided(coordinator: Coordinator) -> None:
 
 def test_where_vms_are_few_clones_are_lent() -> None:
     """Seven workers on six VMs that serve for most: one clone, which is like its parent, and is gone at the end."""
-    with SimulatorServer() as server:
+    with SimulatorServer(fitted()) as server:
         target = Target.open(server.url, secrets=secrets_of(EMBEDDED))
         lending = Coordinator(Ground(Site(target, load(MANAGER), EMBEDDED, Options(seed=1))))
         shares = lending.shares(7)

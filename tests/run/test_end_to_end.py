@@ -20,8 +20,10 @@ from vcontract.model import cells, facts_of
 from vcontract.report.result import RunResult, load_run
 from vcontract.run.job import Job
 from vcontract.run.rejudge import rejudge
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Observed, Operation, Verdict
+
+from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
@@ -41,7 +43,7 @@ class Whole(NamedTuple):
 
 def one_run(folder: Path, options: Options, inventory: Path | None = None, **more: Any) -> Whole:
     """Run against a simulator of this test's own."""
-    server = SimulatorServer(Settings(task_time=0.02, boot_time=0.06, inventory=inventory))
+    server = SimulatorServer(fitted(task_time=0.02, boot_time=0.06, inventory=inventory))
     server.start()
     try:
         result = execute(Job(MANAGER, options, target=server.url, report_dir=folder, output="json", **more))

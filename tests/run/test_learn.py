@@ -35,6 +35,8 @@ from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
 from vcontract.testbed.testbed import Site, surveyed
 
+from tests.windows import fitted
+
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"
 CHECKED = {
@@ -75,7 +77,7 @@ def learned(
     *variants: str, methods: tuple[str, ...] = (CUSTOMIZE,), seed: int = 1, wanted: Callable[[Cell], bool] = sampled
 ) -> Profile:
     """Learn the profile of a simulator with some variants."""
-    with SimulatorServer(Settings(variants=frozenset(variants), task_retention_count=32)) as server:
+    with SimulatorServer(fitted(variants=frozenset(variants), task_retention_count=32)) as server:
         target = Target.open(server.url, recorder=Recorder(), secrets=secrets_of(LOOPBACK))
         with closing(target):
             site = Site(target, load(MANAGER), EMBEDDED, Options(seed=seed, methods=methods))
@@ -84,7 +86,7 @@ def learned(
 
 def judged(pins: Pinned | None, *variants: str, calls: int = 150) -> tuple[RunResult, list[Judgement]]:
     """Run against a simulator with some variants, by a profile; the plan's beginning is every condition alone."""
-    with SimulatorServer(Settings(variants=frozenset(variants), task_retention_count=32)) as server:
+    with SimulatorServer(fitted(variants=frozenset(variants), task_retention_count=32)) as server:
         target = Target.open(server.url, recorder=Recorder(), secrets=secrets_of(LOOPBACK))
         options = Options(seed=2, methods=(CUSTOMIZE,), max_calls=calls, stop_at_first=True, pinned=pins)
         with closing(target):

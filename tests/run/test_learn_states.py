@@ -32,6 +32,8 @@ from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
 from vcontract.testbed.testbed import Site
 
+from tests.windows import fitted
+
 CONTRACT = load("VirtualMachineGuestCustomizationManager")
 CUSTOMIZE, ABORT = "CustomizeGuest_Task:valid", "AbortCustomization_Task:valid"
 SMALL = (CUSTOMIZE, ABORT, "powerOff", "powerOn", "orphanLock")
@@ -112,7 +114,7 @@ def machines(names: tuple[str, ...], *variants: str) -> tuple[Automaton, Automat
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving, "VCenter", watched)
         server = SimulatorServer(
-            Settings(variants=frozenset(variants), task_retention_count=32, task_time=0.002, boot_time=0.01)
+            fitted(variants=frozenset(variants), task_retention_count=32, task_time=0.002, boot_time=0.01)
         ).start()
     with closing_server(server):
         found: list[Automaton] = []
