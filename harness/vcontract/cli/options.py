@@ -8,9 +8,22 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from vcontract import __version__
 from vcontract.errors import UsageError
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer hands the value over
+    if asked:
+        typer.echo(f"vcontract {__version__}")
+        raise typer.Exit
+
+
+Version: TypeAlias = Annotated[
+    bool,
+    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and do no more."),
+]
 Target: TypeAlias = Annotated[
     str,
     typer.Option(

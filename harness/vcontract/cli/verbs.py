@@ -30,6 +30,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Prove whether a vCenter keeps the contract of a managed object.",
 )
+
+
+@app.callback()
+def _before_every_verb(*, version: option.Version = False) -> None:
+    """Hear of what goes without a verb."""
+    del version  # it prints and ends by itself, before a verb is missed
+
+
 app.command()(stress)
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
