@@ -19,6 +19,8 @@ PACKAGE = ROOT / "harness" / "vcontract"
 LINK = re.compile(r"\]\(([^)#\s]+)[^)\s]*\)")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^    (?:\w*\$ +)?vcontract ([^#\n]*(?:#[0-9a-f]{12}[^#\n]*)?)", re.MULTILINE)
+NAMED = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|toml))`")
+NAME = re.compile(r"`@?([A-Za-z_]\w+)`")
 MORE = re.compile(r"^ *More: (.+)$", re.MULTILINE)
 
 
@@ -101,6 +103,28 @@ def test_every_command_that_is_shown_exists() -> None:
     ]
     assert len(shown) > 40
     assert [f"{file.relative_to(ROOT)}: {word}" for file, command in shown for word in unknown_words(command)] == []
+
+
+def test_every_file_of_the_package_that_is_named_exists() -> None:
+    """A path of two parts or more, from beside the document, from the root or from the package, as documents write them."""
+    lost = [
+        f"{file.relative_to(ROOT)}: {named}"
+        for file in pages()
+        for named in NAMED.findall(FENCED.sub("", file.read_text("utf-8")))
+        if not any((place / named).exists() for place in (file.parent, ROOT, PACKAGE))
+    ]
+    assert lost == []
+
+
+def test_every_name_of_code_in_the_recipes_occurs_in_the_code() -> None:
+    """Whoever renames what a recipe or the table of decisions names must change that too."""
+    told = FENCED.sub("", (ROOT / "harness" / "README.md").read_text("utf-8"))
+    code = "\n".join(file.read_text("utf-8") for kind in ("*.py", "*.toml") for file in PACKAGE.rglob(kind))
+    code += "\n".join(file.read_text("utf-8") for file in (ROOT / "contracts").glob("*.toml"))
+    words = set(re.findall(r"\w+", code)) | {file.name for file in PACKAGE.iterdir()}
+    names = set(NAME.findall(told))
+    assert len(names) > 30
+    assert sorted(names - words) == []
 
 
 @pytest.mark.parametrize(
