@@ -21,6 +21,7 @@ FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^    (?:\w*\$ +)?vcontract ([^#\n]*(?:#[0-9a-f]{12}[^#\n]*)?)", re.MULTILINE)
 NAMED = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|toml))`")
 NAME = re.compile(r"`@?([A-Za-z_]\w+)`")
+WITHIN = re.compile(r"`((?:\w+/)*\w+\.py)` \(`@?([A-Za-z_]\w+)`")
 MORE = re.compile(r"^ *More: (.+)$", re.MULTILINE)
 
 
@@ -125,6 +126,9 @@ def test_every_name_of_code_in_the_recipes_occurs_in_the_code() -> None:
     names = set(NAME.findall(told))
     assert len(names) > 30
     assert sorted(names - words) == []
+    within = WITHIN.findall(told)
+    assert len(within) > 5
+    assert [each for each in within if each[1] not in re.findall(r"\w+", (PACKAGE / each[0]).read_text("utf-8"))] == []
 
 
 @pytest.mark.parametrize(
