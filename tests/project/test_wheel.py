@@ -16,6 +16,7 @@ import pytest
 from vcontract import __version__
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "harness" / "vcontract"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -61,12 +62,13 @@ def installed(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_the_wheel_holds_its_data_and_nothing_else(wheel: Path) -> None:
-    """Every contract and WSDL file, the inventory and the licence; no tests, no reports."""
+    """Every contract and WSDL file, the inventory, the pages for users and the licence; no tests, no reports."""
     names = set(zipfile.ZipFile(wheel).namelist())
     for kind in ("wsdl", "contracts"):
         here = {each.relative_to(ROOT).as_posix() for each in (ROOT / kind).rglob("*") if each.is_file()}
         assert {f"vcontract/_data/{each}" for each in here} <= names
     own = {"simulator/inventory.toml", "schema/diff/rules.toml", "vcontract.schema.json"}
+    own |= {each.relative_to(PACKAGE).as_posix() for each in PACKAGE.rglob("*.md")}
     assert {f"vcontract/{each}" for each in own} <= names
     assert any(each.endswith("licenses/LICENSE") for each in names)
     assert {each.partition("/")[0] for each in names} == {"vcontract", f"vcontract-{__version__}.dist-info"}
@@ -150,3 +152,13 @@ def test_the_wheel_brings_its_contracts(installed: Run) -> None:
     wrong = installed("contract", "list", "--contract", "Nope")
     assert wrong.returncode == 2
     assert str(ROOT) not in wrong.stderr
+
+
+@pytest.mark.parametrize("verb", ["run", "wsdl build", "contract"])
+def test_the_help_of_the_wheel_names_pages_of_the_wheel(installed: Run, verb: str) -> None:
+    """The path is that of a file where the wheel was installed."""
+    done = installed(*verb.split(), "--help")
+    place = done.stdout.strip().rpartition("More: ")[2]
+    assert done.returncode == 0
+    assert str(ROOT) not in place
+    assert Path(place).is_file()

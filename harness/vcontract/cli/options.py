@@ -10,6 +10,7 @@ import typer
 
 from vcontract import __version__
 from vcontract.errors import UsageError
+from vcontract.shipped import page
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 
@@ -123,6 +124,11 @@ DryRun: TypeAlias = Annotated[
     bool,
     typer.Option("--dry-run", help="Print the plan: which calls on which VMs, how many, how long; send reads alone."),
 ]
+
+
+def more(name: str) -> str:
+    """Write the last line of a verb's help, which names its page by the path where it is installed."""
+    return f"\b\nMore: {page(name)}"  # \b: a line that is not wrapped, for a path that is cut is none
 
 
 def reason_for(*, accept: bool, reason: str) -> str:
