@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer.main
 from typer.testing import CliRunner
+from vcontract import __version__
 from vcontract.cli.verbs import app
 from vcontract.shipped import page
 
@@ -55,6 +56,12 @@ def unknown_words(command: str) -> list[str]:
 def test_readme_is_short() -> None:
     """What describes a part in detail stands beside that part."""
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 180
+
+
+def test_readme_names_the_wheel_of_this_version() -> None:
+    """Whoever copies the line that installs it finds the file."""
+    named = re.findall(r"vcontract-(\S+?)-py3-none-any\.whl", (ROOT / "README.md").read_text("utf-8"))
+    assert set(named) == {__version__}
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS), ids=" ".join)
