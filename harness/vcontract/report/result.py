@@ -121,7 +121,8 @@ class RunResult(msgspec.Struct, frozen=True):
     many. `calls` counts judged calls, `requests` all; `sharpness` says how sharp the predictions were; `waived` are untested
     rows that the configuration excuses, with its reason; `started` is UTC in ISO 8601, `seconds` the length of the run.
     `workers` is empty if one process did it all; `stress` is of a run of many clients at once. `profile` is the file of what
-    was learned of a target, by which the run was judged exactly, or `documented`.
+    was learned of a target, by which the run was judged exactly, or `documented`. `request` records all that was asked of the
+    run, without a password; nothing reads it back.
     """
 
     verdict: Verdict
@@ -146,6 +147,7 @@ class RunResult(msgspec.Struct, frozen=True):
     stress: Stress | None = None
     profile: str = DOCUMENTED
     deviations: KnownDeviations = KnownDeviations()
+    request: dict[str, Json] = {}
     schema: str = SCHEMA
 
 
