@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "redaction": set(),
     "shipped": set(),
-    "pytest_plugin": set(),
+    "pytest_plugin": {"config"},
     "toml_file": {"errors"},
     "json_file": {"errors"},
     "terms": {"errors"},
