@@ -29,10 +29,11 @@ from vcontract.config.request import (
 )
 from vcontract.history import ASKED, FACTS, encode_event
 from vcontract.model import Facts
+from vcontract.report.result import RUN_FILE, RunResult, TargetFacts, load_run
 from vcontract.report.run_directory import HISTORY
 from vcontract.run.interrupted_run import RunNote, whole_past_of
 from vcontract.run.recorded_run import Recorded, opening
-from vcontract.terms import Json, Observed, Ref
+from vcontract.terms import Json, Observed, Ref, Verdict
 from vcontract.testbed.survey import as_json
 from vcontract.workers.shares import Share
 from vcontract.workers.worker import Orders
@@ -231,6 +232,17 @@ def test_a_history_of_the_former_version_is_read(tmp_path: Path) -> None:
         username="me",
         insecure=True,
     )
+
+
+def test_a_result_of_the_former_version_is_read(tmp_path: Path) -> None:
+    """It does not say what was asked; a result of today does, and comes back with it."""
+    result = RunResult(Verdict.CONFORMS, 0, 7, 1, 2, TargetFacts("https://vc.example/sdk"), request=record_of(WHOLE))
+    saved: dict[str, Any] = msgspec.to_builtins(result)
+    (tmp_path / RUN_FILE).write_bytes(msgspec.json.encode(saved))
+    assert request_of(load_run(tmp_path).request) == WHOLE
+    del saved["request"]
+    (tmp_path / RUN_FILE).write_bytes(msgspec.json.encode(saved))
+    assert load_run(tmp_path) == replace(result, request={})
 
 
 def test_a_recording_keeps_what_decides_which_requests_are_sent() -> None:

@@ -13,7 +13,7 @@ from vcontract import simulator
 from vcontract.check import Answer, explain, legal_orders
 from vcontract.check.verdicts import REPEAT, RUNTIME_CELLS
 from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest, repeating_command
+from vcontract.config.request import RunRequest, repeating_command, request_of
 from vcontract.contract import load
 from vcontract.history import FACTS, read_history, stream
 from vcontract.model import cells, facts_of
@@ -92,8 +92,10 @@ def run_json_has_all_that_is_promised(whole: Whole) -> None:
         "cells",
         "findings",
         "replay",
+        "request",
     }
     assert promised <= set(saved)
+    assert (request_of(saved["request"]).seed, saved["request"]["password_file"]) == (7, None)
     assert (saved["schema"], saved["verdict"], saved["exit_code"], saved["seed"]) == (
         "vcontract.run/1",
         "conforms",

@@ -15,6 +15,7 @@ from locust import runners
 from locust.runners import MasterRunner
 from msgspec.structs import replace
 
+from vcontract.config.request import record_of
 from vcontract.errors import HarnessError, TargetError
 from vcontract.report.console import ConsoleReporter, JsonReporter
 from vcontract.report.events import FindingSeen, Note, Progressed, Reporter, RunEnded, RunEvent, RunStarted
@@ -127,7 +128,7 @@ class Master:
                 stress = replace(stress, histories=files)
             placed.append(replace(run, stress=stress))
         whole = merged(placed)
-        return replace(whole, notes=[*self._notes, *whole.notes])
+        return replace(whole, notes=[*self._notes, *whole.notes], request=record_of(self._brief.request))
 
     def _tell(self, event: RunEvent) -> None:
         for each in self._reporters:
