@@ -8,7 +8,7 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from vcontract.check import ASIDE
-from vcontract.config.options import Budget
+from vcontract.config.request import Budget
 from vcontract.findings.program import Performer, ground_of, programs
 from vcontract.model import VmFacts, subject
 from vcontract.terms import Arguments, Finding, Json, Operation, Ref, ReplayStep

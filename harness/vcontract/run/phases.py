@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from vcontract.check import ASIDE
-from vcontract.config.options import Budget
+from vcontract.config.request import Budget
 from vcontract.contract import rows
 from vcontract.findings.program import Performer
 from vcontract.findings.shrinker import Shrinker
@@ -62,7 +62,7 @@ class ShrinkFindings:
         run.announcer.note(f"shrinking {len(findings)} findings")
         led_to = {finding.id: self._led_to(run, finding) for finding in findings}
         arranger = run.testbed.arranger
-        shrinker = Shrinker(arranger, Performer(arranger.stage, ASIDE), site.options.shrink)
+        shrinker = Shrinker(arranger, Performer(arranger.stage, ASIDE), site.request.shrink)
         for finding in findings:
             run.shrunk[finding.id] = shrinker.shrink(finding, led_to[finding.id])
 
