@@ -17,7 +17,7 @@ from vcontract.model import (
     changed_fields,
     deviations_of,
     expect,
-    moves,
+    is_visible,
     settled,
 )
 from vcontract.model.effects.registry import SHOWN

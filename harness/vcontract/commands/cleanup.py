@@ -29,6 +29,7 @@ from vcontract.testbed.arranger import Arranger
 from vcontract.testbed.driver import FULL, MADE_BY, SNAPSHOT_NAME, NotArrangedError
 from vcontract.testbed.leak_audit import adopted, audit
 from vcontract.testbed.ownership import Seen, look_round
+from vcontract.testbed.perform_move import make_call
 from vcontract.testbed.survey import log_in, secrets_of, survey
 from vcontract.testbed.vm_selection import CLONE
 
@@ -78,7 +79,7 @@ class Cleaning(Conformance):
         for vm, ref, _ in snapshots:
             self.guard.made[ref] = frozenset({vm.ref.value})
             try:
-                arranger.stage.done(ref, "RemoveSnapshot_Task", {"removeChildren": False})
+                make_call(arranger.stage, "removeSnapshot", ref, {"removeChildren": False})
             except (NotArrangedError, HaltedError) as error:
                 failed.append(f"{vm.name}: {error}")
         failed += arranger.restore(hosts=not self.spared)

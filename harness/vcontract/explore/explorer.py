@@ -14,10 +14,9 @@ from vcontract.errors import TargetError
 from vcontract.model import VmFacts, cell_of, read_of
 from vcontract.model.state import HOST_LOST
 from vcontract.report.result import Explored
-from vcontract.run.preludes import LEAVER
 from vcontract.run.step_runner import TRIES
 from vcontract.strategies import Caller
-from vcontract.strategies.changes import CAST, LEVERS, ON_HOST
+from vcontract.strategies.changes import CAST, ON_HOST
 from vcontract.strategies.programs import (
     ENDED,
     OPEN,
@@ -33,21 +32,14 @@ from vcontract.strategies.programs import (
 )
 from vcontract.terms import Call, Ref, Verdict
 from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, SECOND, NotArrangedError
+from vcontract.testbed.driver import FULL, LEAVER, SECOND, NotArrangedError
 from vcontract.testbed.judged_call import judged_call, still_running, task_of, unfinished
+from vcontract.testbed.perform_move import perform
 
 EXPLORE = "explore"
 """Cells of exploration: `explore:PROGRAM.MOVE:METHOD:INPUT`; what is done while work runs belongs to the cell that began it."""
 _NUMBER = re.compile(r"\d+")
 _ACTORS = {OTHER: SECOND, OPEN: LEAVER, ENDED: LEAVER}
-_METHODS = {
-    "powerOff": "PowerOffVM_Task",
-    "powerOn": "PowerOnVM_Task",
-    "suspend": "SuspendVM_Task",
-    "reset": "ResetVM_Task",
-    "resetHastily": "ResetVM_Task",
-    "revert": "RevertToCurrentSnapshot_Task",
-}
 
 
 class Explorer:
@@ -245,46 +237,21 @@ class Explorer:
         self._open.clear()
 
     def _change(self, move: Move, vm: VmFacts) -> None:
-        if move.do in _METHODS:
-            self.stage.done(vm.ref, _METHODS[move.do])
-            self.stage.read_vm(vm.ref)
-            if move.do == "resetHastily":  # as long as nothing is seen of them they may be taken for stopped
-                self.stage.until(f"the start of Tools of {vm.name}", lambda: self._settled(vm, "starting", "ready"))
-        elif move.do in LEVERS:
-            self._pull(move.do, vm)
-            self.stage.read_vm(vm.ref)
+        """Make a move of the catalogue, and see what is awaited of it come about."""
+        if move.do == "logOut":
+            self._log_out()
         else:
-            acts: dict[str, Callable[[], object]] = {
-                "snapshot": lambda: self.stage.done(vm.ref, SNAPSHOT, self.stage.snapshot(memory=True)),
-                "hostLost": lambda: self._lose(vm),
-                "hostBack": lambda: self.arranger.reconnect(vm.host),
-                "fork": lambda: self._vms.append(self.arranger.fork(vm)),
-                "destroy": lambda: self.arranger.destroy(vm.ref),
-                "cancel": lambda: self._cancel(vm),
-                "logIn": self._log_in,
-                "logOut": self._log_out,
-            }
-            acts[move.do]()
-            self.stage.read_vm(vm.ref)
-
-    def _lose(self, vm: VmFacts) -> None:
-        self.stage.done(Ref("HostSystem", vm.host), "DisconnectHost_Task")
-        self.stage.until("the loss of the host", lambda: self.arranger.now(vm).connection in HOST_LOST)
-
-    def _pull(self, lever: str, vm: VmFacts) -> None:
-        self.stage.pull(vm.ref, lever)
-        if lever == "stopTools":
+            task = next((each for each, _, on in self._open if on == vm.ref), None)
+            made = perform(self.arranger, move.do, vm.ref, task=task, actor=LEAVER)
+            self._session = self._session or move.do == "logIn"
+            self._vms += [made] if isinstance(made, VmFacts) else []
+        if move.do == "hostLost":
+            self.stage.until("the loss of the host", lambda: self.arranger.now(vm).connection in HOST_LOST)
+        elif move.do == "stopTools":
             self.stage.until(f"the stop of Tools of {vm.name}", lambda: self.arranger.now(vm).tools == "stopped")
-
-    def _cancel(self, vm: VmFacts) -> None:
-        task = next((each for each, _, on in self._open if on == vm.ref), None)
-        if task is None:
-            raise NotArrangedError("nothing runs that could be cancelled")
-        self.stage.call(task, "CancelTask", {})
-
-    def _log_in(self) -> None:
-        self.stage.log_in(LEAVER)
-        self._session = True
+        self.stage.read_vm(vm.ref)
+        if move.do == "resetHastily":  # as long as nothing is seen of them they may be taken for stopped
+            self.stage.until(f"the start of Tools of {vm.name}", lambda: self._settled(vm, "starting", "ready"))
 
     def _log_out(self) -> None:
         if self._session:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from vcontract.check import fingerprint, row_of
 from vcontract.model import State, observe, read_of, subject
+from vcontract.model.moves import MOVES
 from vcontract.terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, Verdict, as_ref
 from vcontract.testbed.driver import NotArrangedError, Stage
 from vcontract.testbed.judged_call import judged_call, still_running, task_of, unfinished
@@ -18,8 +19,9 @@ PATIENCE = (0.2, 3.0, 60.0)
 """How long a replay waits for a recorded state: seconds, and so many times what the recorded run waited, at most."""
 _SEEN = ("power", "tools", "connection")
 _POWER = "runtime.powerState"
-_MAKES = "InstantClone_Task"
-_SESSIONS = ("Login", "Logout")
+_MAKES = MOVES["fork"].method
+_LOG_IN, _LOG_OUT = MOVES["logIn"].method, MOVES["logOut"].method
+_SESSIONS = (_LOG_IN, _LOG_OUT)
 
 
 def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, list[list[ReplayStep]]]:
@@ -35,7 +37,7 @@ def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, lis
     related: list[Operation] = []
     told = _Told(until)
     tasks, hosts = told.tasks, told.hosts.get(vm, set())
-    comers = {each.call.actor for each in until if each.call.method == "Logout"}
+    comers = {each.call.actor for each in until if each.call.method == _LOG_OUT}
     for each in reversed(until):
         if not each.cell.startswith(scope):
             break
@@ -183,7 +185,7 @@ class Performer:
 
     def _send(self, step: ReplayStep, renamed: dict[str, str]) -> None:
         call = self._marked(rebound(step.call, renamed))
-        if call.method == "Login":
+        if call.method == _LOG_IN:
             self.stage.log_in(call.actor)
             return
         vm = Ref("VirtualMachine", subject(call)) if subject(call) in self.stage.facts.vms else None

@@ -19,8 +19,9 @@ from vcontract.learn.inputs import Inputs
 from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled, VariedError
 from vcontract.learn.table import Learning, believed, learn
 from vcontract.model import Pinned
-from vcontract.model.alphabet import MOVES, Alphabet, alphabet
+from vcontract.model.alphabet import Alphabet, alphabet
 from vcontract.model.automata import access, difference, references, run_word, without
+from vcontract.model.moves import MOVES
 from vcontract.profile import Automaton, Profile, load_profile
 from vcontract.profile import Target as About
 from vcontract.report.drawing import dot, svg

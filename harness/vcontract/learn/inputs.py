@@ -11,24 +11,19 @@ from vcontract.check.learned import answer_key
 from vcontract.client.tasks import info
 from vcontract.findings.program import rebound
 from vcontract.model import State, VmFacts
-from vcontract.model.alphabet import BEFORE, MOVES, SPEC, Alphabet, shown
+from vcontract.model.alphabet import BEFORE, SPEC, Alphabet, shown
 from vcontract.model.automata import DONE, told
+from vcontract.model.moves import MOVES
 from vcontract.model.state import OFF, ON, SUSPENDED
 from vcontract.proof.word_runner import NAMES
 from vcontract.strategies import Caller
 from vcontract.strategies.customization import fixed_name
-from vcontract.terms import Arguments, Call, Faulted, Ref, Returned, as_ref
+from vcontract.terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref
 from vcontract.testbed.arranger import Arranger
 from vcontract.testbed.driver import NotArrangedError, Stage
 from vcontract.testbed.judged_call import judged_call
 
 CELL = "automaton"
-POWER = {
-    "powerOn": "PowerOnVM_Task",
-    "powerOff": "PowerOffVM_Task",
-    "suspend": "SuspendVM_Task",
-    "reset": "ResetVM_Task",
-}
 ANOTHER = "another"
 """What stands for a host name that is neither the first one nor the specification's."""
 
@@ -75,7 +70,7 @@ class Inputs:
         self._stage.enter(f"{CELL}: {name}")
         if name in self._alphabet.calls:
             outcome = self._call(name, self._vm)
-        elif name in POWER:
+        elif not MOVES[name].lever:
             outcome = self._power(name, self._vm)
         else:
             outcome = self._lever(name, self._vm)
@@ -97,7 +92,7 @@ class Inputs:
 
     def _power(self, name: str, vm: Ref) -> str:
         before = self._now()
-        outcome = self._sent(vm, POWER[name])
+        outcome = self._sent(vm, MOVES[name].method, {})
         if outcome != DONE:
             self._stage.read_vm(vm)
             return outcome
@@ -110,21 +105,13 @@ class Inputs:
         return outcome
 
     def _lever(self, name: str, vm: Ref) -> str:
-        line = next((each for each in self._stage.facts.levers if each.does == MOVES[name].lever), None)
-        manager = self._stage.process_manager
-        if line is None or (manager is None and not line.extra_config):
-            raise NotArrangedError(f"no lever {MOVES[name].lever}")
-        if line.extra_config or manager is None:
-            outcome = self._sent(vm, "ReconfigVM_Task", spec=line.spec())
-        else:
-            spec = {"_typeName": "GuestProgramSpec", "programPath": line.program, "arguments": line.arguments}
-            outcome = self._sent(manager, "StartProgramInGuest", vm=vm.json(), auth=self._stage.auth, spec=spec)
+        outcome = self._sent(*self._stage.lever_call(vm, name))
         self._awaited(name, "stopped" if outcome == DONE and name == "stopTools" else "")
         return outcome
 
-    def _sent(self, ref: Ref, method: str, **arguments: object) -> str:
+    def _sent(self, ref: Ref, method: str, arguments: dict[str, Json]) -> str:
         """Make an arranging call, and see it through. Raises NotArrangedError if no answer came."""
-        done = self._stage.call(ref, method, dict(arguments))
+        done = self._stage.call(ref, method, arguments)
         if isinstance(done.outcome, Faulted):
             return f"{done.outcome.fault.type} (call)"
         if not isinstance(done.outcome, Returned):

@@ -33,7 +33,7 @@ def _up(state: State) -> bool:
 
 
 def _surely_boots(state: State) -> bool:
-    """Whether what a boot leaves is sure: whether one frees an orphaned lock no source says, so all would be guessing after it."""
+    """Whether what a boot leaves is sure: no source says whether it frees an orphaned lock, so all after it were guesses."""
     return not state.orphaned
 
 
@@ -165,7 +165,16 @@ def shown(states: Iterable[State], guest: str = "") -> str:
     `guest` is that if it was read; else it is as the states, which all show the same, have it.
     """
     state = next(iter(states))
-    return f"{state.power}, Tools {state.tools}" + (f", name {guest or state.guest}" if _up(state) else "")
+    return _power_and_tools(state) + (f", name {guest or state.guest}" if _up(state) else "")
+
+
+def is_shown(state: State, view: str) -> bool:
+    """Whether power and Tools of a state are as a view has them, whatever the name of the host."""
+    return view.startswith(_power_and_tools(state))
+
+
+def _power_and_tools(state: State) -> str:
+    return f"{state.power}, Tools {state.tools}"
 
 
 def answer(outcome: str, view: str) -> str:

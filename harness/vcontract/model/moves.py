@@ -20,7 +20,7 @@ _HOST_PRIVILEGES = ("Host.Config.Connection",)
 
 
 class On(StrEnum):
-    """What the call of a move is about: a VM, the inside of its guest (by a lever), its host, a task on it, or who is let in."""
+    """What the call of a move is about: a VM, the inside of its guest (by a lever), its host, a task on it, who is let in."""
 
     VM = "vm"
     GUEST = "guest"
@@ -193,9 +193,7 @@ _SETTINGS: tuple[Move, ...] = (
          sets={"template": False}, privileges=(f"{_PROVISION}MarkAsVM",)),
     Move("reconfigure", "ReconfigVM_Task", made=_connected, privileges=("VirtualMachine.Config.AdvancedConfig",)),
 )  # fmt: skip
-MOVES: dict[str, Move] = {
-    move.name: move for move in (*_POWER, *_GUEST, *_ENVIRONMENT, *_COPIES, *_WORK, *_SETTINGS)
-}
+MOVES: dict[str, Move] = {move.name: move for move in (*_POWER, *_GUEST, *_ENVIRONMENT, *_COPIES, *_WORK, *_SETTINGS)}
 """Every move by its name."""
 DISTURBANCES: dict[str, Move] = {move.disturbance: move for move in MOVES.values() if move.disturbance}
 """The moves that a plan makes while a task runs, by the names that they have there, in the order in which it makes them."""
@@ -212,7 +210,7 @@ def methods_where(chosen: Callable[[Move], bool]) -> frozenset[str]:
     return frozenset(move.method for move in MOVES.values() if chosen(move))
 
 
-def privileges_of(moves: Iterable[Move]) -> tuple[str, ...]:
+def privileges_for(moves: Iterable[Move]) -> tuple[str, ...]:
     """Give the privileges that some moves need, each once."""
     return tuple(dict.fromkeys(privilege for move in moves for privilege in move.privileges))
 

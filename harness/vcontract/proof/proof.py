@@ -14,7 +14,8 @@ from vcontract.config.config import Config
 from vcontract.config.options import Options
 from vcontract.contract import Contract
 from vcontract.errors import UsageError
-from vcontract.model.alphabet import MOVES, Alphabet, Spoken, alphabet, spoken
+from vcontract.model.alphabet import Alphabet, Spoken, alphabet, spoken
+from vcontract.model.moves import MOVES
 from vcontract.model.suite import Suite, Word, suite
 from vcontract.proof.word_runner import End, Ending, Words
 from vcontract.report.events import Note, Reporter
@@ -158,7 +159,7 @@ class Proving(Conformance):
     def _led_to(self, finding: Finding) -> list[Operation]:
         """Give what happened to the clone on which it was found."""
         known = super()._led_to(finding)
-        made = [each.op for each in known if each.call.method == "InstantClone_Task" and each.op < finding.op]
+        made = [each.op for each in known if each.call.method == MOVES["fork"].method and each.op < finding.op]
         return [each for each in known if each.op > max(made, default=0)]
 
     def _selected(self, verdicts: Sequence[RowVerdict]) -> list[RowVerdict]:

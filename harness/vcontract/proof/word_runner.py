@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from vcontract.check import REPEAT
 from vcontract.findings.program import rebound
 from vcontract.model import State
-from vcontract.model.alphabet import BEFORE, DONE, MOVES, SPEC, Alphabet, answer, shown
+from vcontract.model.alphabet import BEFORE, DONE, SPEC, Alphabet, answer, is_shown, shown
 from vcontract.model.suite import Machine, Suite, Word
 from vcontract.strategies import Caller
 from vcontract.strategies.customization import fixed_name
@@ -19,16 +19,11 @@ from vcontract.terms import Arguments, Call, Ref, Verdict
 from vcontract.testbed.arranger import Arranger
 from vcontract.testbed.driver import NotArrangedError, Stage
 from vcontract.testbed.judged_call import judged_call
+from vcontract.testbed.perform_move import perform
 
 RESET = "reset to a fresh clone"
 NAMES = ("vcontract-proof", "vcontract-proof-2")
 """Host names that the specification of a proof may set: the first that the guest has not yet."""
-_CALLS = {
-    "powerOn": "PowerOnVM_Task",
-    "powerOff": "PowerOffVM_Task",
-    "suspend": "SuspendVM_Task",
-    "reset": "ResetVM_Task",
-}
 
 
 class End(StrEnum):
@@ -124,15 +119,9 @@ class Words:
     def _move(self, name: str, vm: Ref, view: str) -> None:
         """Make a move and wait until it has come about: power and Tools are as in the view. Raises NotArrangedError."""
         facts = self._stage.facts.vms[vm.value]
-        if name in _CALLS:
-            self._stage.done(vm, _CALLS[name])
-        else:
-            self._stage.pull(vm, MOVES[name].lever)
+        perform(self._arranger, name, vm)
 
-        def come_about() -> bool:
-            return view.startswith(shown({self._arranger.now(facts)}, BEFORE).partition(", name")[0])
-
-        self._stage.until(name, come_about)
+        self._stage.until(name, lambda: is_shown(self._arranger.now(facts), view))
         self._arranger.let_settle(facts)
 
     def _name(self, vm: Ref) -> str:

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 
 from vcontract.check import ABORTS
 from vcontract.contract import Contract
 from vcontract.model import Asked, Cell, passes, read_of
+from vcontract.model.moves import DISTURBANCES, Move, On
 from vcontract.strategies import Caller, Case
 from vcontract.terms import Faulted, Operation, Ref, Returned
 from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, NotArrangedError, Stage
+from vcontract.testbed.driver import FULL, LEAVER, NotArrangedError, Stage
 from vcontract.testbed.judged_call import judged_call, read_new_tasks, sandwiched, settled, task_of, unfinished
-
-MID = (
-    "midPowerOff",
-    "midSuspend",
-    "midReset",
-    "midToolsStop",
-    "midHostLost",
-    "midGone",
-    "midCancel",
-    "midAbort",
-    "midLogout",
-    "midEngineCrash",
-)
-"""What is done to a VM while the task of a valid call runs."""
-_HAPPENS = {
-    "midPowerOff": "mid.power",
-    "midSuspend": "mid.power",
-    "midReset": "mid.power",
-    "midToolsStop": "mid.tools",
-    "midHostLost": "mid.host",
-    "midGone": "mid.gone",
-    "midCancel": "mid.cancel",
-    "midAbort": "mid.abort",
-    "midLogout": "mid.session",
-    "midEngineCrash": "engine.unusable",
-}
+from vcontract.testbed.perform_move import perform
 
 
 def disturbances(contract: Contract, method: str) -> tuple[str, ...]:
@@ -46,7 +21,7 @@ def disturbances(contract: Contract, method: str) -> tuple[str, ...]:
     if not contract.method(method).has_task:
         return ()
     spoken = {name for each in contract.situations if each.permitted(method) for name in each.when}
-    return tuple(each for each in MID if _HAPPENS[each] in spoken)
+    return tuple(name for name, move in DISTURBANCES.items() if move.happens in spoken)
 
 
 class Exerciser:
@@ -146,42 +121,33 @@ class Exerciser:
         """Make a valid call and disturb the VM while its task runs. Raises NotArrangedError."""
         self.stage.enter(label)
         base = Cell(label, method, (), self.caller.start(method), Asked(method))
-        vm = (
-            self.arranger.clone().ref if what == "midGone" else self.arranger.bring(base, on_host=what == "midHostLost")
-        )
+        move = DISTURBANCES[what]
+        vm = self.arranger.clone().ref if move.ends_vm else self.arranger.bring(base, on_host=move.on is On.HOST)
         if vm is None:
             raise NotArrangedError("no VM")
         self.stage.read_vm(vm)
         self.caller.facts = self.stage.facts
-        actor = "leaver" if what == "midLogout" else FULL
+        actor = LEAVER if move.on is On.SESSION else FULL
         call = self.caller.call(base.asked, vm)
-        if what == "midLogout":
+        if move.on is On.SESSION:
             self.stage.log_in(actor)
             call = type(call)(call.object, call.method, call.payload, actor)
         done = self.stage.judged(call)
         task = task_of(done)
         if task is not None:
             self.stage.until("the running task", lambda: self.stage.running(task))
-            self._do(what, vm, task, actor)
+            self._disturb(move, vm, task, actor)
             self.stage.follow(task)
-        self._put_back(what, vm)
+        if move.on is On.HOST:
+            perform(self.arranger, move.undone_by, vm)
+        self.stage.read_vm(vm)
 
-    def _do(self, what: str, vm: Ref, task: Ref, actor: str) -> None:
-        facts = self.stage.facts.vms[vm.value]
-        actions: dict[str, Callable[[], object]] = {
-            "midPowerOff": lambda: self.stage.done(vm, "PowerOffVM_Task"),
-            "midSuspend": lambda: self.stage.done(vm, "SuspendVM_Task"),
-            "midReset": lambda: self.stage.done(vm, "ResetVM_Task"),
-            "midToolsStop": lambda: self.stage.pull(vm, "stopTools"),
-            "midEngineCrash": lambda: self.stage.pull(vm, "crashEngine"),
-            "midHostLost": lambda: self.stage.done(Ref("HostSystem", facts.host), "DisconnectHost_Task"),
-            "midGone": lambda: self.arranger.destroy(vm),
-            "midCancel": lambda: self.stage.call(task, "CancelTask", {}),
-            "midAbort": lambda: self._abort(vm, task),
-            "midLogout": lambda: self.stage.target.logout(actor),
-        }
+    def _disturb(self, move: Move, vm: Ref, task: Ref, actor: str) -> None:
         try:
-            actions[what]()
+            if "abort" in move.mid:
+                self._abort(vm, task)
+            else:
+                perform(self.arranger, move.name, vm, task=task, actor=actor)
         except NotArrangedError:
             self.stage.read_vm(vm)  # refused, e.g. TaskInProgress: then nothing happened in mid-task
 
@@ -189,11 +155,6 @@ class Exerciser:
         """Abort what runs, in spaced tries while it runs on (promise F5). Raises NotArrangedError when it is over."""
         for _ in range(ABORTS):
             with suppress(NotArrangedError):
-                self.arranger.abort(vm)
+                perform(self.arranger, "abort", vm)
             self.stage.until("the running task", lambda: self.stage.running(task))
             self.stage.target.recorder.sleep(self.stage.facts.publish)
-
-    def _put_back(self, what: str, vm: Ref) -> None:
-        if what == "midHostLost":
-            self.arranger.reconnect(self.stage.facts.vms[vm.value].host)
-        self.stage.read_vm(vm)

@@ -12,12 +12,14 @@ from msgspec.structs import replace
 
 from vcontract.contract import Contract
 from vcontract.model import Asked, Cell, State
+from vcontract.model.moves import MOVES
 from vcontract.model.state import CUSTOMIZE
 from vcontract.strategies import DRAWN, Caller
 from vcontract.terms import Call, Json, Ref, as_ref
 from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, SECOND, NotArrangedError, Stage
+from vcontract.testbed.driver import FULL, LEAVER, SECOND, NotArrangedError, Stage
 from vcontract.testbed.judged_call import judged_call, unfinished
+from vcontract.testbed.perform_move import make_call, perform
 
 PRIOR = (
     "twice",
@@ -35,9 +37,8 @@ PRIOR = (
 """What came before, or beside, a valid call."""
 ANYWHERE = ("twice", "otherSession", "endedSession")
 RUNNING = ("afterSuspend", "afterRevert", "onClone")
-LEAVER = "leaver"
 TIDY = "tidy"
-_CUSTOMIZE, _ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"
+_CUSTOMIZE, _ABORT = MOVES["customize"].method, MOVES["abort"].method
 _BESIDE = 4
 
 
@@ -87,39 +88,39 @@ class Historian:
         if what == "afterCustomize" or (what == "onTwoNics" and method != _CUSTOMIZE):
             judged_call(self.stage, self._drawn(_CUSTOMIZE, vm, _static), vm, [])
         elif what == "afterSuspend":
-            self.stage.done(vm, "SuspendVM_Task")
+            perform(self.arranger, "suspend", vm)
             self._on(vm)
         elif what == "afterRevert":
-            made = as_ref(self.stage.done(vm, "CreateSnapshot_Task", self.stage.snapshot(memory=True)))
-            self.stage.done(vm, "RevertToCurrentSnapshot_Task")
+            made = as_ref(perform(self.arranger, "snapshot", vm))
+            perform(self.arranger, "revert", vm)
             self._snapshot = made
             self._on(vm)
         elif what == "afterOrphanAbort":
-            self.arranger.abort(vm)
+            perform(self.arranger, "abort", vm)
         elif what == "afterCutBoot":
             cut = self.arranger.began(vm, CUSTOMIZE)
-            self.arranger.abort(vm)
+            perform(self.arranger, "abort", vm)
             self.stage.follow(cut)
-            self.stage.done(vm, "ResetVM_Task")
+            perform(self.arranger, "reset", vm)
             self._on(vm)
         elif what == "endedSession":
-            self.stage.log_in(LEAVER)
-            self.stage.target.logout(LEAVER)
+            perform(self.arranger, "logIn", vm, actor=LEAVER)
+            perform(self.arranger, "logOut", vm, actor=LEAVER)
         elif what == "beside" or (what == "otherSession" and method == _ABORT):
             self.arranger.began(vm, CUSTOMIZE)
 
     def _after(self, what: str, vm: Ref) -> None:
         if what == "onClone":
-            self.arranger.destroy(vm)
+            perform(self.arranger, "destroy", vm)
         elif self._snapshot is not None:
-            self.stage.done(self._snapshot, "RemoveSnapshot_Task", {"removeChildren": False})
+            make_call(self.stage, "removeSnapshot", self._snapshot, {"removeChildren": False})
             self._snapshot = None
 
     def _on(self, vm: Ref) -> None:
         """Have the VM run again, with Tools."""
         facts = self.stage.facts.vms[vm.value]
         if self.arranger.now(facts).power != State().power:
-            self.stage.done(vm, "PowerOnVM_Task")
+            perform(self.arranger, "powerOn", vm)
         self.stage.until(f"Tools of {facts.name}", lambda: self.arranger.now(facts).tools == "ready")
 
     def _drawn(self, method: str, vm: Ref, wanted: Callable[[Json], bool]) -> Call:

@@ -38,8 +38,11 @@ CHANGES = (
     "destroy",
 )
 """The moves by which a program changes a VM; their order is part of what a seed draws."""
+LEVERS = tuple(name for name in CHANGES if MOVES[name].lever)
 DISTURB = tuple(
-    sorted((name for name in CHANGES if MOVES[name].made(State(running=CUSTOMIZE))), key=lambda name: not MOVES[name].mid)
+    sorted(
+        (name for name in CHANGES if MOVES[name].made(State(running=CUSTOMIZE))), key=lambda name: not MOVES[name].mid
+    )
 )
 """What may happen to a VM while its task runs, first what means something to the task."""
 

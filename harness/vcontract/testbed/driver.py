@@ -11,9 +11,10 @@ from vcontract.client.marks import options
 from vcontract.client.properties import read
 from vcontract.client.tasks import follow, info
 from vcontract.config.config import PERMISSIONS
-from vcontract.config.permissions import forbidden, not_allowed
+from vcontract.config.permissions import forbidden
 from vcontract.errors import HaltedError, HarnessError, TargetError
 from vcontract.model import STATE_PATHS, TASK_PATHS, Facts, State, Tracker, compact
+from vcontract.model.moves import MOVES
 from vcontract.terms import (
     TURNED_AWAY,
     UNSENT,
@@ -31,6 +32,8 @@ from vcontract.terms import (
 from vcontract.testbed.quarantine import Aside
 
 FULL, UNPRIVILEGED, SECOND, READONLY = "full", "unprivileged", "second", "readonly"
+LEAVER = "leaver"
+"""The actor of a session that is opened for one step, and ended in it."""
 BRIEF = 0.002
 WEARIER = 4
 SNAPSHOT_NAME, MADE_BY = "vcontract", "made by vcontract run "
@@ -274,17 +277,22 @@ class Stage:
 
     def pull(self, vm: Ref, lever: str) -> None:
         """Run a lever's command line in the guest, or set its values. Raises NotArrangedError: there is none, it is refused."""
+        ref, method, arguments = self.lever_call(vm, lever)
+        if ref != vm and (undone_by := MOVES[lever].undone_by):
+            self.permit(MOVES[undone_by].method)
+        self.done(ref, method, arguments)
+        if ref == vm:
+            self.read_vm(vm)
+
+    def lever_call(self, vm: Ref, lever: str) -> tuple[Ref, str, dict[str, Json]]:
+        """Give object, method and arguments of the call that pulls a lever. Raises NotArrangedError: there is none."""
         line = next((each for each in self.facts.levers if each.does == lever), None)
         if line is not None and line.extra_config:
-            self.done(vm, "ReconfigVM_Task", {"spec": line.spec()})
-            self.read_vm(vm)
-            return
+            return vm, MOVES["reconfigure"].method, {"spec": line.spec()}
         if line is None or self.process_manager is None:
             raise NotArrangedError(f"no lever {lever}")
-        if lever == "stopTools" and "power" not in self.allow:  # only a boot brings them back
-            raise NotArrangedError(not_allowed("power"))
         spec = {"_typeName": "GuestProgramSpec", "programPath": line.program, "arguments": line.arguments}
-        self.done(self.process_manager, "StartProgramInGuest", {"vm": vm.json(), "auth": self.auth, "spec": spec})
+        return self.process_manager, MOVES[lever].method, {"vm": vm.json(), "auth": self.auth, "spec": spec}
 
 
 def _refused(info: Mapping[str, Json]) -> RefusedError:
