@@ -28,8 +28,9 @@ class Replay:
     A request gets the answer of the next exchange with the same actor, path, headers (but for the cookie) and body. Only
     reads may be left out on the way to it, as by a run that polls less often; a read that does not come any more gets its
     last answer again. What the actor `canary` asks is answered in an order of its own: when it looks is up to the clock,
-    and its sessions mean nothing to the other actors. The first request that was not recorded ends it: it and all that follow are Lost, and `over` says
-    why, for whatever came after would be answered out of its place. Not for several threads.
+    and its sessions mean nothing to the other actors. The first request that was not recorded ends it: it and all that
+    follow are Lost, and `over` says why, for whatever came after would be answered out of its place. Not for several
+    threads.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -76,7 +77,9 @@ class Replay:
         return Lost(self.over)
 
     def _told(self, place: int) -> HttpReply | Lost:
-        self.clock.reach(self._recording.exchange(place).ended, self._goes_on[self._at] if self._at < self._count else 0.0)
+        self.clock.reach(
+            self._recording.exchange(place).ended, self._goes_on[self._at] if self._at < self._count else 0.0
+        )
         return self._reply(place)
 
     def _reply(self, place: int) -> HttpReply | Lost:

@@ -152,7 +152,7 @@ class Exerciser:
             self.stage.read_vm(vm)  # refused, e.g. TaskInProgress: then nothing happened in mid-task
 
     def _abort(self, vm: Ref, task: Ref) -> None:
-        """Abort what runs, in spaced tries while it runs on (promise F5). Raises NotArrangedError when it is over."""
+        """Abort what runs, in spaced tries while it runs on (oracle promise F5). Raises NotArrangedError when it is over."""
         for _ in range(ABORTS):
             with suppress(NotArrangedError):
                 perform(self.arranger, "abort", vm)
