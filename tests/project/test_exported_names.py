@@ -8,7 +8,7 @@ import pytest
 
 EXPORTED = {
     "check": (
-        "ABORTS ASIDE Answer BELOW Disorder Judge Judgement Limits NAMED ORDER Order PROPERTIES REPEAT SINCE SINGLETON "
+        "ABORTS ASIDE Answer BELOW Disorder Judge Judgement Limits NAMED ORDER Order PROPERTIES SINCE SINGLETON "
         "Summary answer_of explain fingerprint legal_orders object_rows retell row_of summarise worst"
     ),
     "contract": (
@@ -20,7 +20,7 @@ EXPORTED = {
         "Allowed Asked BY_NAME Branch Cell DEVIATIONS EFFECTS Expectation Facts GuestAccount LATER Lever PASSING Pin "
         "Pinned SHOWN STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VARIED VmFacts asks_session cell "
         "cell_of cells changed_fields changes classify compact deviations_of expect facts_of family_of ground holding "
-        "located moves observe passes possible read_of recent_tasks refused settle settled sharpness steady step "
+        "is_visible located observe passes possible read_of recent_tasks refused settle settled sharpness steady step "
         "subject tour universe"
     ),
     "report": "",

@@ -9,7 +9,7 @@ from vcontract.check.orders import Order, answer_of, legal_orders
 from vcontract.check.promises import ABORTS
 from vcontract.check.retell import retell
 from vcontract.check.search import Limits
-from vcontract.check.verdicts import ASIDE, ORDER, REPEAT, Summary, fingerprint, row_of, summarise, worst
+from vcontract.check.verdicts import ASIDE, ORDER, Summary, fingerprint, row_of, summarise, worst
 
 __all__ = [
     "ABORTS",
@@ -18,7 +18,6 @@ __all__ = [
     "NAMED",
     "ORDER",
     "PROPERTIES",
-    "REPEAT",
     "SINCE",
     "SINGLETON",
     "Answer",

@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 
 from msgspec.structs import replace
 
-from vcontract.check import REPEAT, Judge
+from vcontract.check import Judge
 from vcontract.errors import TargetError
 from vcontract.model import VmFacts, cell_of, read_of
+from vcontract.model.labels import Label, ProgramLabel
 from vcontract.model.state import HOST_LOST
 from vcontract.report.result import Explored
 from vcontract.run.step_runner import TRIES
@@ -36,8 +37,6 @@ from vcontract.testbed.driver import FULL, LEAVER, SECOND, NotArrangedError
 from vcontract.testbed.judged_call import judged_call, still_running, task_of, unfinished
 from vcontract.testbed.perform_move import perform
 
-EXPLORE = "explore"
-"""Cells of exploration: `explore:PROGRAM.MOVE:METHOD:INPUT`; what is done while work runs belongs to the cell that began it."""
 _NUMBER = re.compile(r"\d+")
 _ACTORS = {OTHER: SECOND, OPEN: LEAVER, ENDED: LEAVER}
 
@@ -76,8 +75,7 @@ class Explorer:
                 self.between()
                 try:
                     with self._staged(program, number):
-                        label = f"{EXPLORE}:{number}"
-                        yield from self._perform(program, label, f"{REPEAT}{again}" if again > 1 else "")
+                        yield from self._perform(program, number, again)
                 except NotArrangedError as error:
                     self._leave_out(f"the VMs of program {number}", error, len(program.moves))
                 if self.spent():
@@ -122,13 +120,13 @@ class Explorer:
     @contextmanager
     def _staged(self, program: Program, number: int) -> Iterator[None]:
         """Clone the VMs of a program; put everything away after it, however it ends."""
-        self.stage.enter(f"{EXPLORE}:{number}:cast")
+        self.stage.enter(str(ProgramLabel(number, "cast")))
         kept = len(self.arranger.clones)
         try:
             self._vms = [self._clone(kind) for kind in program.cast]
             yield
         finally:
-            self.stage.enter(f"{EXPLORE}:{number}:tidy")
+            self.stage.enter(str(ProgramLabel(number, "tidy")))
             self._open.clear()
             self._log_out()
             with suppress(NotArrangedError):
@@ -145,14 +143,14 @@ class Explorer:
                 return self.arranger.clone(self._parents[kind])
         return self.arranger.clone(self._parents[kind])
 
-    def _perform(self, program: Program, label: str, again: str) -> Generator[int, None, None]:
+    def _perform(self, program: Program, number: int, again: int) -> Generator[int, None, None]:
         """Make the moves; one that turns out to be impossible is left out."""
-        for number, move in enumerate(program.moves):
+        for place, move in enumerate(program.moves):
             if self.spent():
                 break
             if not self._open:
                 what = f"{move.method}:{move.input}" if move.method else move.do
-                self.stage.enter(f"{label}.{number}:{what}{again}")
+                self.stage.enter(str(Label(str(ProgramLabel(number, what, place))).tried(again)))
             try:
                 self._make(move)
             except (NotArrangedError, LookupError, TargetError) as error:
@@ -262,6 +260,3 @@ class Explorer:
 def violated(judge: Judge, since: int = 0) -> bool:
     """Whether any judgement from the given place on is a violation."""
     return any(each.verdict is Verdict.VIOLATES for each in judge.judgements[since:])
-
-
-__all__ = ["EXPLORE", "Explorer", "violated"]

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from vcontract.check import fingerprint, row_of
 from vcontract.model import State, observe, read_of, subject
+from vcontract.model.labels import scope_of
 from vcontract.model.moves import MOVES
 from vcontract.terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, Verdict, as_ref
 from vcontract.testbed.driver import NotArrangedError, Stage
@@ -48,7 +49,7 @@ def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, lis
         if each.purpose != "read" and (made or come or _concerns(each.call, {root}, tasks, hosts)):
             related.append(each)
         if made:  # what was done to the parent in the same cells may be in the clone
-            root, scope = subject(each.call), each.cell.partition(".")[0]
+            root, scope = subject(each.call), scope_of(each.cell)
     related = _without_strangers(related[::-1])
     blocks: list[list[ReplayStep]] = []
     latest: dict[str, float] = {}

@@ -7,6 +7,7 @@ from collections import Counter
 import msgspec
 from msgspec.structs import replace
 
+from vcontract.check.verdicts import is_blocked
 from vcontract.config.config import Config
 from vcontract.config.options import Options
 from vcontract.contract import Contract
@@ -176,7 +177,7 @@ def led_to_on_clone(run: ActiveRun, finding: Finding) -> list[Operation]:
 
 def reached_by_alphabet(row: RowVerdict) -> bool:
     """Whether the alphabet of a proof reaches a row."""
-    return row.verdict is not Verdict.UNTESTED or row.reason.startswith("blocked")
+    return row.verdict is not Verdict.UNTESTED or is_blocked(row)
 
 
 def carry_out(ground: Ground, proof: Proof) -> RunResult:

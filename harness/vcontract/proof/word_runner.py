@@ -8,10 +8,10 @@ from enum import StrEnum
 import msgspec
 from msgspec.structs import replace
 
-from vcontract.check import REPEAT
 from vcontract.findings.program import rebound
 from vcontract.model import State
 from vcontract.model.alphabet import BEFORE, DONE, SPEC, Alphabet, answer, is_shown, shown
+from vcontract.model.labels import word_label
 from vcontract.model.suite import Machine, Suite, Word
 from vcontract.strategies import Caller
 from vcontract.strategies.customization import fixed_name
@@ -66,7 +66,7 @@ class Words:
                 if name not in self._machine.moves[state]:
                     break  # the answers so far left it a state in which this input is not made
                 made = (*made, name)
-                label = " > ".join(made) + (f"{REPEAT}{number}" if number > 1 else "")
+                label = str(word_label(made).tried(number))
                 told, violated = self._input(name, vm, label, state)
                 if violated:
                     return Ending(End.VIOLATED, made)

@@ -16,7 +16,7 @@ from vcontract.model import Facts
 from vcontract.report.events import RunStarted
 from vcontract.report.result import Arrangements, Clones, TargetFacts
 from vcontract.run.announcer import Announcer
-from vcontract.run.ending import endured, halts, interruptible
+from vcontract.run.ending import Ended, endured, halts, interruptible
 from vcontract.run.exerciser import Exerciser
 from vcontract.run.interrupted_run import Past
 from vcontract.run.limits import RunLimits
@@ -131,9 +131,9 @@ class ActiveRun:
             for phase in phases:
                 phase.run(self)
         left = self._put_back(audits=audits)
-        skipped = self.step_runner.skipped.values()
-        if site.target.over and not any(site.target.over in note for note in (*self.notes, *skipped)):
-            self.notes.append(f"ended early: {site.target.over}")
+        said = (*self.notes, *self.step_runner.skipped.values(), self.step_runner.ended)
+        if site.target.over and not any(site.target.over in text for text in said):
+            self.notes.append(Ended.EARLY.note(site.target.over))
         self.testbed.judge.close()
         self.tell_judgements(len(self.steps), len(self.steps))
         return self._part(left)
@@ -152,7 +152,7 @@ class ActiveRun:
         with interruptible(self.notes, self.halted):
             self.testbed.stage.enter("restore")
             disown(arranger, self.testbed.working_clones, self._past_facts(), self.site.config)
-            self.notes += [f"not restored: {reason}" for reason in arranger.restore()]
+            self.notes += [Ended.NOT_RESTORED.note(reason) for reason in arranger.restore()]
             if audits:
                 left, told = audit(arranger, self.testbed.guard, options.id)
                 self.notes += told
@@ -171,6 +171,7 @@ class ActiveRun:
             planned=[step.cell.id for step in self.plan.steps if step.cell is not None],
             exercised=sorted(runner.exercised),
             skipped=runner.skipped,
+            ended=runner.ended,
             refused=runner.refused,
             unreachable=dict(self.unreachable),
             arrangements=arrangements,

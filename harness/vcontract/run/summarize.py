@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from vcontract.check import REPEAT, worst
+from vcontract.check import worst
 from vcontract.contract import Row, rows
 from vcontract.model import sharpness
+from vcontract.model.labels import Label
 from vcontract.report.events import FindingSeen, RunEnded
 from vcontract.report.result import DOCUMENTED, Clones, RunResult
 from vcontract.run.active_run import Beginning, target_facts
@@ -79,7 +80,7 @@ def _inputs(site: Site, parts: Sequence[Part], caller: Caller | None) -> dict[st
     """Count what was exercised of the methods' arguments."""
     if caller is None or any(part.absent for part in parts):
         return {}
-    taken = {judgement.cell.split(REPEAT)[0] for part in parts for judgement in part.judgements}
+    taken = {Label.parse(judgement.cell).step for part in parts for judgement in part.judgements}
     covered = caller.coverage([part.shown for part in parts], taken)
     return {
         method: {

@@ -11,11 +11,12 @@ from vcontract.check import row_of
 from vcontract.contract import rows
 from vcontract.errors import TargetError
 from vcontract.history import STEP, History, read_history
+from vcontract.model.labels import Label
 from vcontract.report.events import CellJudged, Progressed, RunStarted
 from vcontract.report.result import Clones, RunResult, Worker
 from vcontract.run.active_run import begin, set_out, target_facts
 from vcontract.run.announcer import Announcer
-from vcontract.run.ending import interruptible
+from vcontract.run.ending import Ended, interruptible
 from vcontract.run.job import Ground
 from vcontract.run.object_reads import read_object
 from vcontract.run.planning import chosen_methods, plan_whole_run
@@ -104,7 +105,7 @@ class Coordinator:
         judge.close()
         mine = heard(self.site.contract, judge.judgements, recorder.operations)
         methods = chosen_methods(self.site)
-        away = {name: why for name, why in self._unreachable.items() if name.partition(":")[0] in methods}
+        away = {name: why for name, why in self._unreachable.items() if Label.parse(name).method in methods}
         clones = Clones(sum(ref.type == "VirtualMachine" for ref in self.testbed.guard.made), left_clones)
         parts = [replace(mine, unreachable=away, notes=notes, halted=self._halted, clones=clones), *given]
         total = sum(len(part.judgements) for part in parts)
@@ -125,11 +126,11 @@ class Coordinator:
         try:
             log_in(self.site.target, self.site.config)  # the last time may be long ago
         except TargetError as error:
-            notes.append(f"not restored: {error}")
+            notes.append(Ended.NOT_RESTORED.note(error))
             return []
         self.arranger.stage.enter("restore")
         if left or self.arranger.clones:
-            notes += [f"not restored: {reason}" for reason in self.arranger.restore(left)]
+            notes += [Ended.NOT_RESTORED.note(reason) for reason in self.arranger.restore(left)]
         left_clones, said = audit(self.arranger, testbed.guard, self.site.options.id)
         notes += said
         return left_clones

@@ -15,6 +15,7 @@ from vcontract.config.options import Options
 from vcontract.contract import load
 from vcontract.report.events import CellJudged, RunEvent
 from vcontract.report.result import Worker
+from vcontract.run.ending import UNREACHED, Ended
 from vcontract.run.job import Ground
 from vcontract.run.summary import Part
 from vcontract.testbed.survey import secrets_of
@@ -25,7 +26,7 @@ from vcontract.workers.stopping import Stopping
 
 PAUSE = 0.5
 """Seconds between two words about progress."""
-INTERRUPTED = "interrupted: what was not reached is untested"
+INTERRUPTED = Ended.INTERRUPTED.note(UNREACHED)
 
 
 class Orders(msgspec.Struct, frozen=True):
