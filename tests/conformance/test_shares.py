@@ -12,7 +12,7 @@ from vcontract.contract import load
 from vcontract.model import State, VmFacts
 from vcontract.run.plan import Step
 from vcontract.simulator import SimulatorServer
-from vcontract.testbed.driver import Stage
+from vcontract.testbed.driver import Driver
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
 from vcontract.workers.coordinator import Dealer
@@ -34,7 +34,7 @@ def dealer() -> Iterator[Dealer]:
 
 def shares_of(dealer: Dealer, workers: int) -> list[Share]:
     """Deal the whole plan out."""
-    return deal(dealer.plan.steps, dealer.arranger, dealer.arranger.stage.facts, workers)
+    return deal(dealer.plan.steps, dealer.arranger, dealer.arranger.driver.facts, workers)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 6, 9])
@@ -44,7 +44,7 @@ def test_every_vm_and_every_step_is_one_workers(dealer: Dealer, workers: int) ->
     assert [each.number for each in shares] == list(range(1, workers + 1))
     for one, other in combinations(shares, 2):
         assert not one.facts.vms.keys() & other.facts.vms.keys()
-    assert sum((len(each.facts.vms) for each in shares), 0) == len(dealer.arranger.stage.facts.vms)
+    assert sum((len(each.facts.vms) for each in shares), 0) == len(dealer.arranger.driver.facts.vms)
     labels = list(chain.from_iterable(each.steps for each in shares))
     assert sorted(labels) == sorted(each.label for each in dealer.plan.steps)
     cells = {each.label for each in dealer.plan.steps if each.cell is not None}
@@ -87,7 +87,7 @@ def test_a_state_is_arranged_by_one_worker(dealer: Dealer) -> None:
 def test_vms_of_a_host_that_may_be_lost_stay_together(dealer: Dealer) -> None:
     """All of them are one worker's, whatever else they are."""
     arranger = dealer.arranger
-    arranger.hosts, before = frozenset(vm.host for vm in arranger.stage.facts.vms.values()), arranger.hosts
+    arranger.hosts, before = frozenset(vm.host for vm in arranger.driver.facts.vms.values()), arranger.hosts
     try:
         shares = shares_of(dealer, 2)
         assert len(plain(arranger)) == 2
@@ -117,9 +117,9 @@ def test_where_vms_are_few_clones_are_lent(dealer: Dealer) -> None:
         names = [vm.name for each in shares for vm in each.facts.vms.values()]
         assert [each for each in names if "lent" in each] == ["linux-1-vcontract-lent-1"]
         assert all(each.steps for each in shares)
-        stage: Stage = lending.arranger.stage
-        (lent,) = [vm.ref for vm in stage.facts.vms.values() if "lent" in vm.name]
-        assert stage.read_vm(lent) is not None
+        driver: Driver = lending.arranger.driver
+        (lent,) = [vm.ref for vm in driver.facts.vms.values() if "lent" in vm.name]
+        assert driver.read_vm(lent) is not None
         assert lending._restored(set()) == []
-        assert stage.read_vm(lent) is None
+        assert driver.read_vm(lent) is None
         target.close()

@@ -8,7 +8,7 @@ import pytest
 
 EXPORTED = {
     "check": (
-        "ABORTS ASIDE Answer BELOW Disorder Judge Judgement Limits NAMED ORDER Order PROPERTIES REPEAT SINCE SINGLETON "
+        "ABORTS Answer BELOW Disorder Judge Judgement Limits NAMED ORDER Order PROPERTIES REPEAT SHRINKING SINCE SINGLETON "
         "Summary answer_of explain fingerprint legal_orders object_rows retell row_of summarise worst"
     ),
     "contract": (

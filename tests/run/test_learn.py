@@ -89,7 +89,7 @@ def judged(pins: Pinned | None, *variants: str, calls: int = 150) -> tuple[RunRe
         options = Options(seed=2, methods=(CUSTOMIZE,), max_calls=calls, stop_at_first=True, pinned=pins)
         with closing(target):
             run = Conformance(target, load(MANAGER), EMBEDDED, options, [])
-            return run.run(), run.exerciser.stage.judge.judgements
+            return run.run(), run.exerciser.driver.judge.judgements
 
 
 def assert_learned_as_declared(profile: Profile, *variants: str) -> None:

@@ -14,7 +14,7 @@ from vcontract.run.plan import Step
 from vcontract.run.step_runner import HASTY_TRIES, TRIES, Walker
 from vcontract.terms import Verdict
 from vcontract.testbed.driver import NotArrangedError, RefusedError
-from vcontract.testbed.quarantine import Aside
+from vcontract.testbed.quarantine import Quarantine
 
 METHOD = "AbortCustomization_Task"
 
@@ -42,7 +42,7 @@ class Script:
     def __init__(self, judge: Verdicts, **tries: Any) -> None:
         self.judge, self.tries = judge, tries
         self.shared: object = None
-        self.stage = SimpleNamespace(untold="", aside=Aside())
+        self.driver = SimpleNamespace(untold="", quarantine=Quarantine())
         self.arrangements = 0
         self.heard: list[str] = []
 
@@ -54,7 +54,7 @@ class Script:
         fate = planned.pop(0) if len(planned) > 1 else planned[0]
         if isinstance(fate, Exception):
             raise fate
-        self.stage.untold = fate or ""
+        self.driver.untold = fate or ""
         self.shared = object() if keep else None
         verdict = Verdict.VIOLATES if name in self.judge.wrong else Verdict.CONFORMS
         self.judge.judgements.append(Seen(label, verdict))
@@ -98,7 +98,7 @@ def test_a_call_that_came_to_nothing_is_made_again() -> None:
 def test_a_method_that_is_left_alone_is_not_arranged_for() -> None:
     """It hung on some VMs before."""
     script = Script(Verdicts())
-    script.stage.aside.methods[METHOD] = "it hung"
+    script.driver.quarantine.methods[METHOD] = "it hung"
     walker = walked(script, [step("poweredOff")])
     assert (script.heard, walker.skipped) == ([], {f"{METHOD}:poweredOff": "it hung"})
 

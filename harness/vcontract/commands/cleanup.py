@@ -52,7 +52,7 @@ class Cleaning(Conformance):
         """Say what is left and put it back (`dry`: only say it); whether all of it is as it was. Raises TargetError."""
         arranger = self._set_out()
         if not dry and not self.spared:  # a run that is under way may have lost a host on purpose
-            before = self.past.facts.vms if self.past is not None else arranger.stage.facts.vms
+            before = self.past.facts.vms if self.past is not None else arranger.driver.facts.vms
             with suppress(NotArrangedError):  # restoring says of which VM
                 arranger.take_over(frozenset(before))
         clones, snapshots = self._clones(), list(self._snapshots(arranger))
@@ -60,10 +60,10 @@ class Cleaning(Conformance):
             say(f"destroys {each.name} ({each.ref.value}), which run {each.run} made")
         for vm, ref, about in snapshots:
             say(f"removes the snapshot {ref.value} of {vm.name}, {about}")
-        for vm in arranger.stage.facts.vms.values():
+        for vm in arranger.driver.facts.vms.values():
             if arranger.touched(vm) and vm.ref not in {each.ref for each in clones}:
-                was = arranger.stage.tracker.was_power.get(vm.ref.value, "as it is")
-                template = arranger.stage.tracker.was_template.get(vm.ref.value)
+                was = arranger.driver.tracker.was_power.get(vm.ref.value, "as it is")
+                template = arranger.driver.tracker.was_template.get(vm.ref.value)
                 say(f"puts back {vm.name} ({vm.ref.value}): {'a template' if template else was}, its guest's lock free")
         return True if dry else self._put_back(arranger, clones, snapshots, say)
 
@@ -78,7 +78,7 @@ class Cleaning(Conformance):
         for vm, ref, _ in snapshots:
             self.guard.made[ref] = frozenset({vm.ref.value})
             try:
-                arranger.stage.done(ref, "RemoveSnapshot_Task", {"removeChildren": False})
+                arranger.driver.done(ref, "RemoveSnapshot_Task", {"removeChildren": False})
             except (NotArrangedError, HaltedError) as error:
                 failed.append(f"{vm.name}: {error}")
         failed += arranger.restore(hosts=not self.spared)
@@ -99,7 +99,7 @@ class Cleaning(Conformance):
 
     def _snapshots(self, arranger: Arranger) -> Iterator[tuple[VmFacts, Ref, str]]:
         """Give the snapshots that runs made of VMs that they did not make: the VM, the snapshot, what is said of it."""
-        for vm in arranger.stage.facts.vms.values():
+        for vm in arranger.driver.facts.vms.values():
             if vm.ref in arranger.clones:
                 continue
             done = read(self.target, FULL, vm.ref, ["snapshot"])
@@ -130,8 +130,8 @@ class Cleaning(Conformance):
                 self.guard.past(each)
 
     def _plan(self, arranger: Arranger) -> Plan:
-        for vm in arranger.stage.facts.vms.values():
-            arranger.stage.read_vm(vm.ref)
+        for vm in arranger.driver.facts.vms.values():
+            arranger.driver.read_vm(vm.ref)
         return Plan([])
 
 

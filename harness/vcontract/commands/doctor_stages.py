@@ -26,7 +26,7 @@ from vcontract.testbed.driver import FULL, READONLY, UNPRIVILEGED
 from vcontract.testbed.marked_vms import marked_vms, names_of
 from vcontract.testbed.ownership import marks_of
 from vcontract.testbed.survey import Logged, privileges_of, reached, survey
-from vcontract.testbed.working_clones import parents
+from vcontract.testbed.working_clones import clone_parents
 
 _PATHS = (
     "name",
@@ -276,7 +276,7 @@ class Testable:
     def _facts(self) -> Facts:
         """Give the facts of a run; where clones would be tested, their parents stand for them."""
         facts = survey(self.target, self.config, self.contract, (self.keys, self.sessions))
-        wanted = parents(self.config, facts)
+        wanted = clone_parents(self.config, facts)
         return replace(facts, vms={each.ref.value: each for each, _ in wanted}) if wanted else facts
 
 

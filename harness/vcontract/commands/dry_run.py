@@ -107,7 +107,7 @@ class Rehearsing(Conformance):
         clones: int,
         steps: list[Step],
     ) -> Rehearsal:
-        facts, options = arranger.stage.facts, self.options
+        facts, options = arranger.driver.facts, self.options
         calls = len(steps) + sum(arranging.values())
         took = median([each.end - each.start for each in self.target.recorder.operations])
         lost = any(each.cell is not None and each.cell.state.connection in HOST_LOST for each in steps)

@@ -75,7 +75,7 @@ class Retrying(Conformance):
 
     def _replay(self, finding: Finding, arranger: Arranger) -> None:
         for _ in range(TRIES):
-            begun, facts = len(self.target.recorder.operations), arranger.stage.facts
+            begun, facts = len(self.target.recorder.operations), arranger.driver.facts
             super()._replay(finding, arranger)
             witness = Witness(facts, self.contract, self.bases)
             for each in self.target.recorder.operations[begun:]:

@@ -59,7 +59,7 @@ class Explorer:
     def __init__(
         self, arranger: Arranger, caller: Caller, spent: Callable[[], bool], between: Callable[[], None] = lambda: None
     ) -> None:
-        self.stage, self.caller, self.arranger, self.spent = arranger.stage, caller, arranger, spent
+        self.driver, self.caller, self.arranger, self.spent = arranger.driver, caller, arranger, spent
         self.between = between
         self.made = Explored()
         self._why: Counter[str] = Counter()
@@ -79,8 +79,8 @@ class Explorer:
         for number, program in enumerate(programs(contract, ground, seen, seed, count)):
             if number in before:
                 continue
-            for again in range(1, self.stage.facts.confirm + 1):
-                judged = len(self.stage.judge.judgements)
+            for again in range(1, self.driver.facts.confirm + 1):
+                judged = len(self.driver.judge.judgements)
                 self.between()
                 try:
                     with self._staged(program, number):
@@ -90,7 +90,7 @@ class Explorer:
                     self._leave_out(f"the VMs of program {number}", error, len(program.moves))
                 if self.spent():
                     return
-                if not violated(self.stage.judge, judged):
+                if not violated(self.driver.judge, judged):
                     break
 
     def left_out(self) -> list[str]:
@@ -111,13 +111,13 @@ class Explorer:
 
     def _ground(self, methods: tuple[str, ...]) -> Ground:
         """Say what the target offers to programs that call these methods."""
-        levers = frozenset(each.does for each in self.stage.facts.levers)
+        levers = frozenset(each.does for each in self.driver.facts.levers)
         return Ground(tuple(self._parents), levers, {each: self._inputs(each) for each in methods})
 
     def _inputs(self, method: str) -> tuple[str, ...]:
         """List what a call may have wrong, as far as the accounts here and in the guest allow."""
         contract = self.caller.contract
-        may = {each.may_customize for each in self.stage.facts.guests}
+        may = {each.may_customize for each in self.driver.facts.guests}
         found = []
         for each in inputs(contract, method):
             if each == "loginMayNot" and False not in may:
@@ -130,13 +130,13 @@ class Explorer:
     @contextmanager
     def _staged(self, program: Program, number: int) -> Iterator[None]:
         """Clone the VMs of a program; put everything away after it, however it ends."""
-        self.stage.enter(f"{EXPLORE}:{number}:cast")
+        self.driver.enter(f"{EXPLORE}:{number}:cast")
         kept = len(self.arranger.clones)
         try:
             self._vms = [self._clone(kind) for kind in program.cast]
             yield
         finally:
-            self.stage.enter(f"{EXPLORE}:{number}:tidy")
+            self.driver.enter(f"{EXPLORE}:{number}:tidy")
             self._open.clear()
             self._log_out()
             with suppress(NotArrangedError):
@@ -160,7 +160,7 @@ class Explorer:
                 break
             if not self._open:
                 what = f"{move.method}:{move.input}" if move.method else move.do
-                self.stage.enter(f"{label}.{number}:{what}{again}")
+                self.driver.enter(f"{label}.{number}:{what}{again}")
             try:
                 self._make(move)
             except (NotArrangedError, LookupError, TargetError) as error:
@@ -189,15 +189,15 @@ class Explorer:
 
     def _look(self, vm: VmFacts, move: Move) -> None:
         """Read the VM, until its Tools run if the model has them running and they still may come."""
-        last = read_of(self.stage.target.recorder.operations[-1])
+        last = read_of(self.driver.target.recorder.operations[-1])
         if last is None or last[0] != vm.ref:
-            self.stage.read_vm(vm.ref)
+            self.driver.read_vm(vm.ref)
         if move.ready:
-            self.stage.until(f"Tools of {vm.name}", lambda: self._settled(vm))
+            self.driver.until(f"Tools of {vm.name}", lambda: self._settled(vm))
 
     def _settled(self, vm: VmFacts, *tools: str) -> bool:
         """Whether Tools are as wanted (default: ready), or cannot become so."""
-        now = next(iter(self.stage.states(vm.ref)))
+        now = next(iter(self.driver.states(vm.ref)))
         wanted = {"old", "never", *(tools or ("ready",))}
         if now.reachable and now.tools not in wanted:
             now = self.arranger.now(vm)
@@ -207,7 +207,7 @@ class Explorer:
         return any(on == vm.ref for _, _, on in self._open)
 
     def _drawn(self, move: Move, vm: VmFacts) -> Call:
-        self.caller.facts = self.stage.facts
+        self.caller.facts = self.driver.facts
         call = self.caller.call(asked_of(self.caller.contract, move), vm.ref)
         return replace(call, actor=_ACTORS[move.input]) if move.input in _ACTORS else call
 
@@ -215,47 +215,47 @@ class Explorer:
         """Make a judged call; beside work on the same VM it is not waited for."""
         call = self._drawn(move, vm)
         about = vm.ref if asked_of(self.caller.contract, move).vm == "ok" else None
-        before = unfinished(self.stage, about)
-        beside = still_running(self.stage, before)
+        before = unfinished(self.driver, about)
+        beside = still_running(self.driver, before)
         if beside != before:  # one has ended: what it left behind is not this call's doing
-            self.stage.read_vm(vm.ref)
-        task = judged_call(self.stage, call, about, beside, settle=not (beside or self._is_open(vm)))
+            self.driver.read_vm(vm.ref)
+        task = judged_call(self.driver, call, about, beside, settle=not (beside or self._is_open(vm)))
         if task is not None and (beside or self._is_open(vm)):
-            self.stage.read_task(task, call.actor)
+            self.driver.read_task(task, call.actor)
             self._open.append((task, call.actor, vm.ref))
 
     def _begin(self, move: Move, vm: VmFacts) -> None:
         """Begin work on a VM, and see it running."""
         if move.method == SNAPSHOT:
-            task, actor = self.stage.begun(vm.ref, SNAPSHOT, self.stage.snapshot(memory=True)), FULL
+            task, actor = self.driver.begun(vm.ref, SNAPSHOT, self.driver.snapshot(memory=True)), FULL
         else:
             call = self._drawn(move, vm)
-            task, actor = task_of(self.stage.judged(call)), call.actor
+            task, actor = task_of(self.driver.judged(call)), call.actor
         if task is None:
             raise NotArrangedError(f"{move.method} was refused")
         self._open.append((task, actor, vm.ref))
-        self.stage.until("the running task", lambda: self.stage.running(task))
+        self.driver.until("the running task", lambda: self.driver.running(task))
 
     def _end(self) -> None:
         """Await what runs, and look what became of the VMs."""
         for task, actor, _ in self._open:
-            self.stage.follow(task, actor if actor in self.stage.facts.sessions else FULL)
+            self.driver.follow(task, actor if actor in self.driver.facts.sessions else FULL)
         for vm in dict.fromkeys(on for _, _, on in self._open):
-            self.stage.read_vm(vm)
+            self.driver.read_vm(vm)
         self._open.clear()
 
     def _change(self, move: Move, vm: VmFacts) -> None:
         if move.do in _METHODS:
-            self.stage.done(vm.ref, _METHODS[move.do])
-            self.stage.read_vm(vm.ref)
+            self.driver.done(vm.ref, _METHODS[move.do])
+            self.driver.read_vm(vm.ref)
             if move.do == "resetHastily":  # as long as nothing is seen of them they may be taken for stopped
-                self.stage.until(f"the start of Tools of {vm.name}", lambda: self._settled(vm, "starting", "ready"))
+                self.driver.until(f"the start of Tools of {vm.name}", lambda: self._settled(vm, "starting", "ready"))
         elif move.do in LEVERS:
             self._pull(move.do, vm)
-            self.stage.read_vm(vm.ref)
+            self.driver.read_vm(vm.ref)
         else:
             acts: dict[str, Callable[[], object]] = {
-                "snapshot": lambda: self.stage.done(vm.ref, SNAPSHOT, self.stage.snapshot(memory=True)),
+                "snapshot": lambda: self.driver.done(vm.ref, SNAPSHOT, self.driver.snapshot(memory=True)),
                 "hostLost": lambda: self._lose(vm),
                 "hostBack": lambda: self.arranger.reconnect(vm.host),
                 "fork": lambda: self._vms.append(self.arranger.fork(vm)),
@@ -265,31 +265,31 @@ class Explorer:
                 "logOut": self._log_out,
             }
             acts[move.do]()
-            self.stage.read_vm(vm.ref)
+            self.driver.read_vm(vm.ref)
 
     def _lose(self, vm: VmFacts) -> None:
-        self.stage.done(Ref("HostSystem", vm.host), "DisconnectHost_Task")
-        self.stage.until("the loss of the host", lambda: self.arranger.now(vm).connection in HOST_LOST)
+        self.driver.done(Ref("HostSystem", vm.host), "DisconnectHost_Task")
+        self.driver.until("the loss of the host", lambda: self.arranger.now(vm).connection in HOST_LOST)
 
     def _pull(self, lever: str, vm: VmFacts) -> None:
-        self.stage.pull(vm.ref, lever)
+        self.driver.pull(vm.ref, lever)
         if lever == "stopTools":
-            self.stage.until(f"the stop of Tools of {vm.name}", lambda: self.arranger.now(vm).tools == "stopped")
+            self.driver.until(f"the stop of Tools of {vm.name}", lambda: self.arranger.now(vm).tools == "stopped")
 
     def _cancel(self, vm: VmFacts) -> None:
         task = next((each for each, _, on in self._open if on == vm.ref), None)
         if task is None:
             raise NotArrangedError("nothing runs that could be cancelled")
-        self.stage.call(task, "CancelTask", {})
+        self.driver.call(task, "CancelTask", {})
 
     def _log_in(self) -> None:
-        self.stage.log_in(LEAVER)
+        self.driver.log_in(LEAVER)
         self._session = True
 
     def _log_out(self) -> None:
         if self._session:
             self._session = False
-            self.stage.target.logout(LEAVER)
+            self.driver.target.logout(LEAVER)
 
 
 def violated(judge: Judge, since: int = 0) -> bool:

@@ -35,10 +35,10 @@ class Exploring(Conformance):
         super()._walk(steps, exerciser, judge)
         if _ENDED in self.walker.skipped or self._over(judge):
             return
-        for vm in exerciser.stage.facts.vms.values():
-            if not exerciser.stage.aside.why(vm.ref.value):
-                exerciser.stage.read_vm(vm.ref)
-        explorer = Explorer(exerciser.arranger, self.caller, lambda: self._over(judge), self.canary.look)
+        for vm in exerciser.driver.facts.vms.values():
+            if not exerciser.driver.quarantine.why(vm.ref.value):
+                exerciser.driver.read_vm(vm.ref)
+        explorer = Explorer(exerciser.arranger, self.caller, lambda: self._over(judge), self.health.look)
         cells = [each.cell for each in self.plan.steps if each.cell is not None]
         seen = visits((each.state, each.asked, each.deviations) for each in cells)
         count = self.options.explore

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from vcontract.check import ASIDE
+from vcontract.check import SHRINKING
 from vcontract.config.options import Budget
 from vcontract.findings.program import Performer, ground_of, programs
 from vcontract.model import VmFacts, subject
@@ -35,7 +35,7 @@ class Shrinker:
         self._left = budget.attempts
         self._tries, self._hindered = 0, ""
         self._budget = budget
-        self._clock = arranger.stage.target.recorder
+        self._clock = arranger.driver.target.recorder
         self._until = self._clock.now() + budget.seconds
 
     def shrink(self, finding: Finding, operations: Sequence[Operation]) -> Finding:
@@ -50,7 +50,7 @@ class Shrinker:
 
         def told(steps: Sequence[ReplayStep], repeats: str) -> Finding:
             root = ground_of(steps, parent, vm)
-            facts = self._arranger.stage.facts.vms.get(root)
+            facts = self._arranger.driver.facts.vms.get(root)
             name = self._arranger.origin(facts).name if facts else ""
             return replace(finding, program=tuple(steps), root=(root, name), repeats=repeats)
 
@@ -126,11 +126,11 @@ class Shrinker:
 
     def _perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref) -> set[str]:
         """Send a program; the VMs that it makes are ours, so they are no ground for the next and go again."""
-        known = set(self._arranger.stage.facts.vms)
+        known = set(self._arranger.driver.facts.vms)
         try:
             return self._performer.perform(steps, root, vm)
         finally:
-            new = [each.ref for moid, each in self._arranger.stage.facts.vms.items() if moid not in known]
+            new = [each.ref for moid, each in self._arranger.driver.facts.vms.items() if moid not in known]
             self._arranger.clones += new
 
     def _ground(self, root: str) -> Ref | None:
@@ -139,8 +139,8 @@ class Shrinker:
         Parents that the run has not used come first: what the finding is about may sit in the root.
         """
         arranger = self._arranger
-        facts = arranger.stage.facts.vms.get(root)
-        arranger.stage.enter(ASIDE)
+        facts = arranger.driver.facts.vms.get(root)
+        arranger.driver.enter(SHRINKING)
         if facts is None:
             return Ref("VirtualMachine", root)
         for parent in [*self._siblings(facts), arranger.origin(facts)]:
@@ -150,7 +150,7 @@ class Shrinker:
             except NotArrangedError:
                 continue
         for vm in [facts, *self._siblings(facts)]:
-            if arranger.stage.aside.chosen(vm.ref.value) and not arranger.restore({vm.ref.value}):
+            if arranger.driver.quarantine.chosen(vm.ref.value) and not arranger.restore({vm.ref.value}):
                 return vm.ref
         return None
 
@@ -161,20 +161,20 @@ class Shrinker:
         """
         arranger = self._arranger
         traits = (facts.nics, facts.family, facts.engine)
-        never = any(each.tools == "never" for each in arranger.stage.states(facts.ref))
-        latest = reversed(list(arranger.stage.facts.vms.values()))
+        never = any(each.tools == "never" for each in arranger.driver.states(facts.ref))
+        latest = reversed(list(arranger.driver.facts.vms.values()))
         return [
             each
             for each in sorted(latest, key=lambda vm: vm.host != facts.host)
             if (each.nics, each.family, each.engine) == traits
             and each.ref not in {facts.ref, *arranger.clones}
-            and arranger.stage.aside.chosen(each.ref.value)
-            and any(state.exists for state in arranger.stage.states(each.ref))
-            and any(state.tools == "never" for state in arranger.stage.states(each.ref)) == never
+            and arranger.driver.quarantine.chosen(each.ref.value)
+            and any(state.exists for state in arranger.driver.states(each.ref))
+            and any(state.tools == "never" for state in arranger.driver.states(each.ref)) == never
         ][:2]
 
     def _clear(self) -> None:
-        self._arranger.stage.enter(ASIDE)
+        self._arranger.driver.enter(SHRINKING)
         with suppress(NotArrangedError):
             self._arranger.reconnect_all()
         for vm in list(self._arranger.clones):

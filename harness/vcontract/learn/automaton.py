@@ -103,13 +103,13 @@ class LearningStates(Learning):
 
     def _plan(self, arranger: Arranger) -> Plan:
         self.given = self._alphabet()
-        self.system = Inputs(arranger.stage, self.caller, arranger, self.given)
+        self.system = Inputs(arranger.driver, self.caller, arranger, self.given)
         header = Header(SCHEMA, self.contract.object, self.address, self.target.api_version)
         self.asking = Asking(self.system, self.words, header)  # now, for it may be refused
         if self.table:
             return super()._plan(arranger)
-        for vm in arranger.stage.facts.vms.values():
-            arranger.stage.read_vm(vm.ref)
+        for vm in arranger.driver.facts.vms.values():
+            arranger.driver.read_vm(vm.ref)
         return Plan([])
 
     def _alphabet(self) -> Alphabet:

@@ -116,8 +116,8 @@ class Proving(Conformance):
         self._unsettled: dict[str, None] = {}
 
     def _plan(self, arranger: Arranger) -> Plan:
-        for vm in arranger.stage.facts.vms.values():
-            arranger.stage.read_vm(vm.ref)
+        for vm in arranger.driver.facts.vms.values():
+            arranger.driver.read_vm(vm.ref)
         return Plan([Step(" > ".join(each)) for each in self.proof.suite.words])
 
     def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
@@ -126,7 +126,7 @@ class Proving(Conformance):
             self._tell(Note(line))
         proof = self.proof
         words = Words(
-            exerciser.stage, exerciser.caller, exerciser.arranger, proof.alphabet, proof.spoken.machine, proof.suite
+            exerciser.driver, exerciser.caller, exerciser.arranger, proof.alphabet, proof.spoken.machine, proof.suite
         )
         self._unsettled = words.unsettled
         listed = self.proof.suite.words
@@ -134,7 +134,7 @@ class Proving(Conformance):
             if reason := self._spent(judge):
                 self.why[reason] = None
                 return
-            self.canary.look()
+            self.health.look()
             self.ended[self._take(word, words)] += 1
             self._report_new(judge, number + 1, len(listed))
 

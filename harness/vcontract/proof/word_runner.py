@@ -17,7 +17,7 @@ from vcontract.strategies import Caller
 from vcontract.strategies.customization import fixed_name
 from vcontract.terms import Arguments, Call, Ref, Verdict
 from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import NotArrangedError, Stage
+from vcontract.testbed.driver import Driver, NotArrangedError
 from vcontract.testbed.judged_call import judged_call
 
 RESET = "reset to a fresh clone"
@@ -51,10 +51,10 @@ class Words:
     """Runs words of a suite; `unsettled` names the answers that came although the suite assumed that they do not."""
 
     def __init__(
-        self, stage: Stage, caller: Caller, arranger: Arranger, alphabet: Alphabet, machine: Machine, suite: Suite
+        self, driver: Driver, caller: Caller, arranger: Arranger, alphabet: Alphabet, machine: Machine, suite: Suite
     ) -> None:
         self.unsettled: dict[str, None] = {}
-        self._stage, self._caller, self._arranger = stage, caller, arranger
+        self._driver, self._caller, self._arranger = driver, caller, arranger
         self._alphabet, self._machine, self._assumed = alphabet, machine, suite.assumed
         self._parent = arranger.choose(State())
         self._made: dict[str, tuple[str, Call]] = {}
@@ -86,57 +86,57 @@ class Words:
             return Ending(End.LEFT, made, f"{' > '.join(made) or RESET}: {error}")
         finally:
             if vm is not None:
-                self._stage.enter(RESET)
+                self._driver.enter(RESET)
                 with suppress(NotArrangedError):  # what is left over is cleared away at the end of the run
                     self._arranger.destroy(vm)
 
     def _reset(self) -> Ref:
         """Give a fresh clone, ready and with a free lock. Raises NotArrangedError."""
-        self._stage.enter(RESET)
-        self._caller.facts = self._stage.facts
+        self._driver.enter(RESET)
+        self._caller.facts = self._driver.facts
         made = self._arranger.clone(self._parent)
         self._arranger.let_settle(made)
-        self._stage.read_vm(made.ref)
+        self._driver.read_vm(made.ref)
         self._before = self._name(made.ref)
         self._spec = self._spec or next(each for each in NAMES if each != self._before)
-        if shown(self._stage.states(made.ref), BEFORE) != self._machine.views[0]:
+        if shown(self._driver.states(made.ref), BEFORE) != self._machine.views[0]:
             raise NotArrangedError(f"a clone of {self._parent.name} is not ready")
         return made.ref
 
     def _input(self, name: str, vm: Ref, label: str, state: int) -> tuple[str, bool]:
         """Make one input and see it through; gives the answer, and whether the judge found it a violation."""
-        self._stage.enter(label)
-        judge = self._stage.judge
+        self._driver.enter(label)
+        judge = self._driver.judge
         outcome, violated = DONE, False
         if name in self._alphabet.calls:
-            self._stage.untold = ""
-            judged_call(self._stage, self._call(name, vm), vm, [])
+            self._driver.untold = ""
+            judged_call(self._driver, self._call(name, vm), vm, [])
             judge.close()
-            if self._stage.untold:
-                raise NotArrangedError(self._stage.untold)
+            if self._driver.untold:
+                raise NotArrangedError(self._driver.untold)
             outcome, violated = judge.judgements[-1].observed, judge.judgements[-1].verdict is Verdict.VIOLATES
         else:
             self._move(name, vm, self._machine.views[next(iter(self._machine.after(state, name)))])
         name_now = self._name(vm)
         whose = {self._before: BEFORE, self._spec: SPEC}.get(name_now, name_now)
-        return answer(outcome, shown(self._stage.states(vm), whose)), violated
+        return answer(outcome, shown(self._driver.states(vm), whose)), violated
 
     def _move(self, name: str, vm: Ref, view: str) -> None:
         """Make a move and wait until it has come about: power and Tools are as in the view. Raises NotArrangedError."""
-        facts = self._stage.facts.vms[vm.value]
+        facts = self._driver.facts.vms[vm.value]
         if name in _CALLS:
-            self._stage.done(vm, _CALLS[name])
+            self._driver.done(vm, _CALLS[name])
         else:
-            self._stage.pull(vm, MOVES[name].lever)
+            self._driver.pull(vm, MOVES[name].lever)
 
         def come_about() -> bool:
             return view.startswith(shown({self._arranger.now(facts)}, BEFORE).partition(", name")[0])
 
-        self._stage.until(name, come_about)
+        self._driver.until(name, come_about)
         self._arranger.let_settle(facts)
 
     def _name(self, vm: Ref) -> str:
-        reading = self._stage.tracker.readings.get(vm.value) or {}
+        reading = self._driver.tracker.readings.get(vm.value) or {}
         return str(reading.get("guest.hostName", "")).partition(".")[0].lower()
 
     def _call(self, name: str, vm: Ref) -> Call:

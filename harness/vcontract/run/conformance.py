@@ -11,7 +11,7 @@ from functools import partial
 import msgspec
 from msgspec.structs import replace
 
-from vcontract.check import ASIDE, REPEAT, Judge, object_rows, row_of, worst
+from vcontract.check import REPEAT, SHRINKING, Judge, object_rows, row_of, worst
 from vcontract.client import Target
 from vcontract.config.config import Config
 from vcontract.config.options import Budget, Options
@@ -36,12 +36,12 @@ from vcontract.schema import bases_of
 from vcontract.strategies import Caller
 from vcontract.terms import Finding, Operation, Ref, RowVerdict, Verdict
 from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, NotArrangedError, Stage
-from vcontract.testbed.health import Canary
+from vcontract.testbed.driver import FULL, Driver, NotArrangedError
+from vcontract.testbed.health import HealthCheck
 from vcontract.testbed.leak_audit import audit
 from vcontract.testbed.ownership import guard_of
 from vcontract.testbed.survey import actors_of, as_json, host_names, marked, reached, survey
-from vcontract.testbed.working_clones import abandon, breed, disown, parents
+from vcontract.testbed.working_clones import clone_parents, destroy_clones, make_clones, own_clones
 
 GUEST = "VirtualMachineGuestCustomizationManager"
 """The contract whose methods work in the guest: other contracts arrange states with them."""
@@ -72,7 +72,7 @@ class Conformance:
         if options.time_limit:
             target.ends = self.began + options.time_limit
         self.unreachable: dict[str, str] = {}
-        self.bred: Arranger | None = None
+        self.cloned: Arranger | None = None
         self._told = self._looked = 0
         self.halted: list[str] = []
         self.left: list[str] = []
@@ -90,8 +90,8 @@ class Conformance:
     def walk(self) -> Part:
         """Survey, plan, walk, shrink and restore; gives what is known, also after Ctrl-C."""
         arranger = self._setting_out()
-        stage, judge = arranger.stage, arranger.stage.judge
-        exerciser = self.exerciser = Exerciser(stage, self.caller, arranger)
+        driver, judge = arranger.driver, arranger.driver.judge
+        exerciser = self.exerciser = Exerciser(driver, self.caller, arranger)
         self.walker = Walker(
             exerciser,
             judge,
@@ -99,7 +99,7 @@ class Conformance:
             lambda: self._spent(judge),
             partial(self._report_new, judge),
             partial(self.target.recorder.observed, STEP),
-            self.canary.look,
+            self.health.look,
         )
         if self.past is not None:
             self.walker.taken_before(self.past.steps)
@@ -114,7 +114,7 @@ class Conformance:
             if self.finding is not None:
                 self._replay(self.finding, arranger)
             else:
-                self._read_object(stage)
+                self._read_object(driver)
                 self._walk(steps, exerciser, judge)
                 if not self.target.over:
                     self._shrink(arranger, judge)
@@ -126,8 +126,8 @@ class Conformance:
             with interruptible(notes, self.halted):
                 exerciser.end()
             with interruptible(notes, self.halted):
-                stage.enter("restore")
-                disown(arranger, self.bred, self.past.facts if self.past else None, self.config)
+                driver.enter("restore")
+                own_clones(arranger, self.cloned, self.past.facts if self.past else None, self.config)
                 notes += [f"not restored: {each}" for each in arranger.restore()]
                 notes += self._audit(arranger)
         if self.target.over and not any(self.target.over in each for each in (*notes, *self.walker.skipped.values())):
@@ -153,8 +153,8 @@ class Conformance:
         try:
             return self._set_out()
         except BaseException:
-            if self.bred is not None:
-                abandon(self.bred)
+            if self.cloned is not None:
+                destroy_clones(self.cloned)
             raise
 
     def _set_out(self) -> Arranger:
@@ -163,18 +163,18 @@ class Conformance:
         facts = judge.tracker.facts
         self._guard(facts)
         self.caller = self._caller(facts)
-        arranger = Arranger(self._stage(judge), self.caller, self._hosts(facts), self._helper(facts))
+        arranger = Arranger(self._driver(judge), self.caller, self._hosts(facts), self._helper(facts))
         self.plan = self._plan(arranger)
         return arranger
 
     def _survey(self) -> Facts:
         facts = marked(survey(self.target, self.config, self.contract), self.config, self.options.pinned)
-        if not (wanted := parents(self.config, facts)):
+        if not (wanted := clone_parents(self.config, facts)):
             return facts
         self._guard(facts)
-        self.bred = breed(self._stage(Judge(facts, self.contract, self.bases)), self._caller(facts), wanted)
-        vms = self.bred.stage.facts.vms
-        return replace(facts, vms={each.value: vms[each.value] for each in self.bred.clones})
+        self.cloned = make_clones(self._driver(Judge(facts, self.contract, self.bases)), self._caller(facts), wanted)
+        vms = self.cloned.driver.facts.vms
+        return replace(facts, vms={each.value: vms[each.value] for each in self.cloned.clones})
 
     def _caller(self, facts: Facts) -> Caller:
         return Caller(self.contract, self.target.schema, facts, actors_of(self.contract, facts), self.options.seed)
@@ -185,17 +185,17 @@ class Conformance:
         for each in self.past.history.operations if self.past is not None else ():
             self.guard.past(each)
         self.target.guard = self.guard
-        self.canary = Canary(self.target, facts.sessions.get(FULL, ""), self.config.slowest)
+        self.health = HealthCheck(self.target, facts.sessions.get(FULL, ""), self.config.slowest)
 
     def _audit(self, arranger: Arranger) -> list[str]:
         """Look for what the run made and left behind; gives what to say of it."""
         self.left, told = audit(arranger, self.guard, self.options.id)
         return told
 
-    def _read_object(self, stage: Stage) -> None:
+    def _read_object(self, driver: Driver) -> None:
         if self.past is None or not self.past.steps:
             with suppress(NotArrangedError):  # what was not read leaves its row untested
-                read_object(stage)
+                read_object(driver)
 
     def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
         """Take the steps of the plan."""
@@ -228,7 +228,7 @@ class Conformance:
             return
         self._tell(Note(f"shrinking {len(found)} findings"))
         led_to = {each.id: self._led_to(each) for each in found}
-        shrinker = Shrinker(arranger, Performer(arranger.stage, ASIDE), self.options.shrink)
+        shrinker = Shrinker(arranger, Performer(arranger.driver, SHRINKING), self.options.shrink)
         for each in found:
             self.shrunk[each.id] = shrinker.shrink(each, led_to[each.id])
 
@@ -238,16 +238,16 @@ class Conformance:
 
     def _replay(self, finding: Finding, arranger: Arranger) -> None:
         """Send one finding's program again, about the VM of the same name, else about any that is ready."""
-        moid = next((vm.ref.value for vm in arranger.stage.facts.vms.values() if vm.name == finding.root[1]), "")
-        shrinker = Shrinker(arranger, Performer(arranger.stage, "replay"), Budget())
+        moid = next((vm.ref.value for vm in arranger.driver.facts.vms.values() if vm.name == finding.root[1]), "")
+        shrinker = Shrinker(arranger, Performer(arranger.driver, "replay"), Budget())
         shrinker.again(finding, moid or arranger.choose(State()).ref.value)
 
-    def _stage(self, judge: Judge) -> Stage:
-        stage = Stage(self.target, judge, owner=self.config.owner, run=self.options.id)
-        stage.max_calls, stage.allow = self.options.max_calls, frozenset(self.config.allow)
+    def _driver(self, judge: Judge) -> Driver:
+        driver = Driver(self.target, judge, owner=self.config.owner, run=self.options.id)
+        driver.max_calls, driver.allow = self.options.max_calls, frozenset(self.config.allow)
         if "guestOperationsManager" in self.target.content:
-            stage.find_processes()
-        return stage
+            driver.find_processes()
+        return driver
 
     def _helper(self, facts: Facts) -> Caller | None:
         """Give the caller of the methods that work in the guest, if they are not under test and the target has them."""
@@ -265,13 +265,13 @@ class Conformance:
         if self.finding is not None:
             return Plan([])
         reachable = self._reachable(arranger)
-        may = tuple(each for each in self._methods() if not forbidden(each, arranger.stage.allow))
+        may = tuple(each for each in self._methods() if not forbidden(each, arranger.driver.allow))
         return plan(self.contract, may, reachable, self.caller.cases(), self.options.seed)
 
     def _reachable(self, arranger: Arranger) -> list[Cell]:
         """Read every VM and list the cells that can be reached; notes of the others why not."""
-        for vm in arranger.stage.facts.vms.values():
-            arranger.stage.read_vm(vm.ref)
+        for vm in arranger.driver.facts.vms.values():
+            arranger.driver.read_vm(vm.ref)
         reachable: list[Cell] = []
         for each in all_cells(self.contract):
             if each.method not in self._methods():
@@ -325,7 +325,7 @@ class Conformance:
             arrangements=arrangements,
             shown=self.caller.shown([each.call for each in operations if each.purpose == "judge"]),
             shrunk=list(self.shrunk.values()),
-            notes=[*notes, *endured(self.target, self.exerciser.stage, self.halted), *beside(operations)],
+            notes=[*notes, *endured(self.target, self.exerciser.driver, self.halted), *beside(operations)],
             halted=halts(self.target, self.halted),
             clones=Clones(sum(each.type == "VirtualMachine" for each in self.guard.made), self.left),
         )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from vcontract.client import SpentError, Target
 from vcontract.errors import HaltedError
-from vcontract.testbed.driver import NotArrangedError, Stage
+from vcontract.testbed.driver import Driver, NotArrangedError
 
 
 def halts(target: Target, halted: Sequence[str]) -> list[str]:
@@ -16,13 +16,13 @@ def halts(target: Target, halted: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(filter(None, (*halted, target.pulse.stopped))))
 
 
-def endured(target: Target, stage: Stage, halted: Sequence[str]) -> list[str]:
+def endured(target: Target, driver: Driver, halted: Sequence[str]) -> list[str]:
     """Say what the run had to put up with, and went on: sessions that ended, VMs and methods that were set aside."""
     renewed = ", ".join(f"{actor} ({count}x)" for actor, count in sorted(Counter(target.renewed).items()))
     gone = target.pulse.stopped
     told = [f"halted: {each}" if each == gone else f"halted for safety: {each}" for each in halts(target, halted)]
     told += [f"sessions had ended and were opened again: {renewed}"] if renewed else []
-    return [*told, *stage.aside.notes()]
+    return [*told, *driver.quarantine.notes()]
 
 
 @contextmanager

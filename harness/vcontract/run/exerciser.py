@@ -11,7 +11,7 @@ from vcontract.model import Asked, Cell, passes, read_of
 from vcontract.strategies import Caller, Case
 from vcontract.terms import Faulted, Operation, Ref, Returned
 from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, NotArrangedError, Stage
+from vcontract.testbed.driver import FULL, Driver, NotArrangedError
 from vcontract.testbed.judged_call import judged_call, read_new_tasks, sandwiched, settled, task_of, unfinished
 
 MID = (
@@ -55,8 +55,8 @@ class Exerciser:
     `shared` is the VM on which work was left running for the next cell; `arrangements` counts the states arranged for cells.
     """
 
-    def __init__(self, stage: Stage, caller: Caller, arranger: Arranger) -> None:
-        self.stage, self.caller, self.arranger = stage, caller, arranger
+    def __init__(self, driver: Driver, caller: Caller, arranger: Arranger) -> None:
+        self.driver, self.caller, self.arranger = driver, caller, arranger
         self.shared: Ref | None = None
         self._block = ""
         self.arrangements = 0
@@ -70,19 +70,19 @@ class Exerciser:
             self.rest()
         if self.shared is None:
             self._block = label if keep else ""
-        self.stage.enter(label, self._block)
+        self.driver.enter(label, self._block)
         before = self.arranger.arranged
         vm = self.shared or self.arranger.bring(cell)
         self.arrangements += self.arranger.arranged - before
-        beside = unfinished(self.stage, vm)
+        beside = unfinished(self.driver, vm)
         if vm is not None and not beside and not self._just_read(vm):
-            self.stage.read_vm(vm)
-        self.caller.facts = self.stage.facts
-        done = sandwiched(self.stage, self.caller.call(cell.asked, vm), beside)
+            self.driver.read_vm(vm)
+        self.caller.facts = self.driver.facts
+        done = sandwiched(self.driver, self.caller.call(cell.asked, vm), beside)
         stood = self._stood(cell, vm, beside, done)
         self.shared = vm if keep and beside and isinstance(done.outcome, Faulted) else None
         if self.shared is None:
-            settled(self.stage, done, vm, beside)
+            settled(self.driver, done, vm, beside)
             self._note_snapshots(beside)
         self.arranger.standing = vm.value if vm is not None and not beside else ""
         if not stood:
@@ -92,22 +92,22 @@ class Exerciser:
         """See what was left running to its end, so that its block is over."""
         if self.shared is not None:
             vm, self.shared = self.shared, None
-            tasks = unfinished(self.stage, vm)
+            tasks = unfinished(self.driver, vm)
             for task in tasks:
-                self.stage.follow(task)
-            self.stage.read_vm(vm)
-            read_new_tasks(self.stage, vm)
+                self.driver.follow(task)
+            self.driver.read_vm(vm)
+            read_new_tasks(self.driver, vm)
             self._note_snapshots(tasks)
 
     def end(self) -> None:
         """See all tasks to their ends, where the run ends in the middle of a step: what that has called is judged too."""
         self.rest()
-        for life in [each for each in self.stage.tracker.tasks.values() if not each.over]:
-            if self.stage.aside.chosen(life.vm):
-                self.stage.follow(life.ref)
+        for life in [each for each in self.driver.tracker.tasks.values() if not each.over]:
+            if self.driver.quarantine.chosen(life.vm):
+                self.driver.follow(life.ref)
 
     def _note_snapshots(self, tasks: list[Ref]) -> None:
-        finals = [self.stage.tracker.tasks[each.value].final for each in tasks]
+        finals = [self.driver.tracker.tasks[each.value].final for each in tasks]
         self.arranger.note_snapshots([final[1] for final in finals if final is not None])
 
     def _stood(self, cell: Cell, vm: Ref | None, beside: list[Ref], done: Operation) -> bool:
@@ -118,82 +118,82 @@ class Exerciser:
         if vm is None or not passes(cell.state):
             return True
         if cell.state.tools == "starting":
-            self.stage.read_vm(vm)
-            if any(each.tools != "starting" for each in self.stage.states(vm)):
+            self.driver.read_vm(vm)
+            if any(each.tools != "starting" for each in self.driver.states(vm)):
                 return False
-        lives = (self.stage.tracker.tasks[each.value] for each in beside)
+        lives = (self.driver.tracker.tasks[each.value] for each in beside)
         return isinstance(done.outcome, Returned) or all(not life.over for life in lives)
 
     def given(self, case: Case, label: str) -> None:
         """Make a call as a case of the input says, to a VM that is ready for it. Raises NotArrangedError, LookupError."""
-        self.stage.enter(label)
+        self.driver.enter(label)
         base = Cell(label, case.method, (), self.caller.start(case.method), Asked(case.method))
         vm = self.arranger.bring(base, nics=case.nics)
         if vm is None:
             raise NotArrangedError("no VM")
         if not self._just_read(vm):
-            self.stage.read_vm(vm)
-        self.caller.facts = self.stage.facts
-        judged_call(self.stage, self.caller.broken(case, case.method, vm), vm, [])
+            self.driver.read_vm(vm)
+        self.caller.facts = self.driver.facts
+        judged_call(self.driver, self.caller.broken(case, case.method, vm), vm, [])
         self.arranger.standing = vm.value
 
     def _just_read(self, vm: Ref) -> bool:
         """Whether the last operation was a read of the VM, so that another would tell nothing new."""
-        last = read_of(self.stage.target.recorder.operations[-1])
+        last = read_of(self.driver.target.recorder.operations[-1])
         return last is not None and last[0] == vm
 
     def disturbed(self, method: str, what: str, label: str) -> None:
         """Make a valid call and disturb the VM while its task runs. Raises NotArrangedError."""
-        self.stage.enter(label)
+        self.driver.enter(label)
         base = Cell(label, method, (), self.caller.start(method), Asked(method))
         vm = (
             self.arranger.clone().ref if what == "midGone" else self.arranger.bring(base, on_host=what == "midHostLost")
         )
         if vm is None:
             raise NotArrangedError("no VM")
-        self.stage.read_vm(vm)
-        self.caller.facts = self.stage.facts
+        self.driver.read_vm(vm)
+        self.caller.facts = self.driver.facts
         actor = "leaver" if what == "midLogout" else FULL
         call = self.caller.call(base.asked, vm)
         if what == "midLogout":
-            self.stage.log_in(actor)
+            self.driver.log_in(actor)
             call = type(call)(call.object, call.method, call.payload, actor)
-        done = self.stage.judged(call)
+        done = self.driver.judged(call)
         task = task_of(done)
         if task is not None:
-            self.stage.until("the running task", lambda: self.stage.running(task))
+            self.driver.until("the running task", lambda: self.driver.running(task))
             self._do(what, vm, task, actor)
-            self.stage.follow(task)
+            self.driver.follow(task)
         self._put_back(what, vm)
 
     def _do(self, what: str, vm: Ref, task: Ref, actor: str) -> None:
-        facts = self.stage.facts.vms[vm.value]
+        facts = self.driver.facts.vms[vm.value]
         actions: dict[str, Callable[[], object]] = {
-            "midPowerOff": lambda: self.stage.done(vm, "PowerOffVM_Task"),
-            "midSuspend": lambda: self.stage.done(vm, "SuspendVM_Task"),
-            "midReset": lambda: self.stage.done(vm, "ResetVM_Task"),
-            "midToolsStop": lambda: self.stage.pull(vm, "stopTools"),
-            "midEngineCrash": lambda: self.stage.pull(vm, "crashEngine"),
-            "midHostLost": lambda: self.stage.done(Ref("HostSystem", facts.host), "DisconnectHost_Task"),
+            "midPowerOff": lambda: self.driver.done(vm, "PowerOffVM_Task"),
+            "midSuspend": lambda: self.driver.done(vm, "SuspendVM_Task"),
+            "midReset": lambda: self.driver.done(vm, "ResetVM_Task"),
+            "midToolsStop": lambda: self.driver.pull(vm, "stopTools"),
+            "midEngineCrash": lambda: self.driver.pull(vm, "crashEngine"),
+            "midHostLost": lambda: self.driver.done(Ref("HostSystem", facts.host), "DisconnectHost_Task"),
             "midGone": lambda: self.arranger.destroy(vm),
-            "midCancel": lambda: self.stage.call(task, "CancelTask", {}),
+            "midCancel": lambda: self.driver.call(task, "CancelTask", {}),
             "midAbort": lambda: self._abort(vm, task),
-            "midLogout": lambda: self.stage.target.logout(actor),
+            "midLogout": lambda: self.driver.target.logout(actor),
         }
         try:
             actions[what]()
         except NotArrangedError:
-            self.stage.read_vm(vm)  # refused, e.g. TaskInProgress: then nothing happened in mid-task
+            self.driver.read_vm(vm)  # refused, e.g. TaskInProgress: then nothing happened in mid-task
 
     def _abort(self, vm: Ref, task: Ref) -> None:
         """Abort what runs, in spaced tries while it runs on (promise F5). Raises NotArrangedError when it is over."""
         for _ in range(ABORTS):
             with suppress(NotArrangedError):
                 self.arranger.abort(vm)
-            self.stage.until("the running task", lambda: self.stage.running(task))
-            self.stage.target.recorder.sleep(self.stage.facts.publish)
+            self.driver.until("the running task", lambda: self.driver.running(task))
+            self.driver.target.recorder.sleep(self.driver.facts.publish)
 
     def _put_back(self, what: str, vm: Ref) -> None:
         if what == "midHostLost":
-            self.arranger.reconnect(self.stage.facts.vms[vm.value].host)
-        self.stage.read_vm(vm)
+            self.arranger.reconnect(self.driver.facts.vms[vm.value].host)
+        self.driver.read_vm(vm)

@@ -16,10 +16,10 @@ from vcontract.model.state import CUSTOMIZE
 from vcontract.strategies import DRAWN, Caller
 from vcontract.terms import Call, Json, Ref, as_ref
 from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, SECOND, NotArrangedError, Stage
+from vcontract.testbed.driver import FULL, SECOND, Driver, NotArrangedError
 from vcontract.testbed.judged_call import judged_call, unfinished
 
-PRIOR = (
+PRELUDES = (
     "twice",
     "afterCustomize",
     "afterSuspend",
@@ -41,24 +41,24 @@ _CUSTOMIZE, _ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"
 _BESIDE = 4
 
 
-def pasts(contract: Contract, method: str) -> tuple[str, ...]:
+def preludes_of(contract: Contract, method: str) -> tuple[str, ...]:
     """List the pasts that a method can have: some need a VM that runs, those of the guest a method that logs in to it."""
     documented = contract.method(method)
     if documented.has_task and "auth" in documented.takes:
-        return PRIOR
-    return tuple(each for each in PRIOR if each in ANYWHERE or (each in RUNNING and not documented.start))
+        return PRELUDES
+    return tuple(each for each in PRELUDES if each in ANYWHERE or (each in RUNNING and not documented.start))
 
 
-class Historian:
+class PreludeExerciser:
     """Makes valid calls with a past; every one is judged."""
 
-    def __init__(self, stage: Stage, caller: Caller, arranger: Arranger) -> None:
-        self.stage, self.caller, self.arranger = stage, caller, arranger
+    def __init__(self, driver: Driver, caller: Caller, arranger: Arranger) -> None:
+        self.driver, self.caller, self.arranger = driver, caller, arranger
         self._snapshot: Ref | None = None
 
     def exercise(self, method: str, what: str, label: str) -> None:
         """Bring the past about, and make the call. Raises NotArrangedError."""
-        self.stage.enter(label)
+        self.driver.enter(label)
         if what == "onClone":
             vm = self.arranger.clone().ref
         else:
@@ -69,29 +69,29 @@ class Historian:
             if brought is None:
                 raise NotArrangedError("no VM")
             vm = brought
-        self.stage.read_vm(vm)
-        self.caller.facts = self.stage.facts
+        self.driver.read_vm(vm)
+        self.caller.facts = self.driver.facts
         actor = {"otherSession": SECOND, "endedSession": LEAVER}.get(what, FULL)
         self._before(method, what, vm)
         call = replace(self._drawn(method, vm, lambda spec: self._bites(spec, vm, what)), actor=actor)
         if what == "beside" or (what == "otherSession" and method == _ABORT):
             self._tries(call, vm)
         else:
-            judged_call(self.stage, call, vm, unfinished(self.stage, vm))
+            judged_call(self.driver, call, vm, unfinished(self.driver, vm))
         if what == "twice":
-            judged_call(self.stage, call, vm, [])
-        self.stage.enter(TIDY)  # what tidies up must not count as what happened after the call
+            judged_call(self.driver, call, vm, [])
+        self.driver.enter(TIDY)  # what tidies up must not count as what happened after the call
         self._after(what, vm)
 
     def _before(self, method: str, what: str, vm: Ref) -> None:
         if what == "afterCustomize" or (what == "onTwoNics" and method != _CUSTOMIZE):
-            judged_call(self.stage, self._drawn(_CUSTOMIZE, vm, _static), vm, [])
+            judged_call(self.driver, self._drawn(_CUSTOMIZE, vm, _static), vm, [])
         elif what == "afterSuspend":
-            self.stage.done(vm, "SuspendVM_Task")
+            self.driver.done(vm, "SuspendVM_Task")
             self._on(vm)
         elif what == "afterRevert":
-            made = as_ref(self.stage.done(vm, "CreateSnapshot_Task", self.stage.snapshot(memory=True)))
-            self.stage.done(vm, "RevertToCurrentSnapshot_Task")
+            made = as_ref(self.driver.done(vm, "CreateSnapshot_Task", self.driver.snapshot(memory=True)))
+            self.driver.done(vm, "RevertToCurrentSnapshot_Task")
             self._snapshot = made
             self._on(vm)
         elif what == "afterOrphanAbort":
@@ -99,12 +99,12 @@ class Historian:
         elif what == "afterCutBoot":
             cut = self.arranger.began(vm, CUSTOMIZE)
             self.arranger.abort(vm)
-            self.stage.follow(cut)
-            self.stage.done(vm, "ResetVM_Task")
+            self.driver.follow(cut)
+            self.driver.done(vm, "ResetVM_Task")
             self._on(vm)
         elif what == "endedSession":
-            self.stage.log_in(LEAVER)
-            self.stage.target.logout(LEAVER)
+            self.driver.log_in(LEAVER)
+            self.driver.target.logout(LEAVER)
         elif what == "beside" or (what == "otherSession" and method == _ABORT):
             self.arranger.began(vm, CUSTOMIZE)
 
@@ -112,15 +112,15 @@ class Historian:
         if what == "onClone":
             self.arranger.destroy(vm)
         elif self._snapshot is not None:
-            self.stage.done(self._snapshot, "RemoveSnapshot_Task", {"removeChildren": False})
+            self.driver.done(self._snapshot, "RemoveSnapshot_Task", {"removeChildren": False})
             self._snapshot = None
 
     def _on(self, vm: Ref) -> None:
         """Have the VM run again, with Tools."""
-        facts = self.stage.facts.vms[vm.value]
+        facts = self.driver.facts.vms[vm.value]
         if self.arranger.now(facts).power != State().power:
-            self.stage.done(vm, "PowerOnVM_Task")
-        self.stage.until(f"Tools of {facts.name}", lambda: self.arranger.now(facts).tools == "ready")
+            self.driver.done(vm, "PowerOnVM_Task")
+        self.driver.until(f"Tools of {facts.name}", lambda: self.arranger.now(facts).tools == "ready")
 
     def _drawn(self, method: str, vm: Ref, wanted: Callable[[Json], bool]) -> Call:
         """Draw a valid call; of a customization one with a wanted specification, if one of the draws has it."""
@@ -136,23 +136,23 @@ class Historian:
 
     def _shows(self, spec: Json, vm: Ref) -> bool:
         """Whether a specification gives the guest another name than it has, so that it is seen to be applied."""
-        reading = self.stage.tracker.readings.get(vm.value) or {}
+        reading = self.driver.tracker.readings.get(vm.value) or {}
         shown = str(reading.get("guest.hostName", "")).partition(".")[0].lower()
         return bool(spec["identity"]["hostName"].get("name", shown).lower() != shown)  # as a guest compares names
 
     def _tries(self, call: Call, vm: Ref) -> None:
         """Make the call again and again while the customization that was begun runs (promise F5 wants three spaced ones)."""
         for _ in range(_BESIDE):
-            beside = unfinished(self.stage, vm)
+            beside = unfinished(self.driver, vm)
             try:
-                if not beside or judged_call(self.stage, call, vm, beside, settle=False) is not None:
+                if not beside or judged_call(self.driver, call, vm, beside, settle=False) is not None:
                     break
             except NotArrangedError:
                 break  # the customization has ended: there is nothing to be beside any more
-            self.stage.target.recorder.sleep(self.stage.facts.publish or self.stage.facts.task_seconds / 500)
-        for task in unfinished(self.stage, vm):
-            self.stage.follow(task)
-        self.stage.read_vm(vm)
+            self.driver.target.recorder.sleep(self.driver.facts.publish or self.driver.facts.task_seconds / 500)
+        for task in unfinished(self.driver, vm):
+            self.driver.follow(task)
+        self.driver.read_vm(vm)
 
 
 def _static(spec: Json) -> bool:

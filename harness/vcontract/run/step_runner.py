@@ -9,7 +9,7 @@ from vcontract.check import REPEAT, Judge
 from vcontract.model import passes
 from vcontract.run.exerciser import Exerciser
 from vcontract.run.plan import Step
-from vcontract.run.preludes import Historian
+from vcontract.run.preludes import PreludeExerciser
 from vcontract.terms import Json, Verdict
 from vcontract.testbed.driver import NotArrangedError, RefusedError
 
@@ -135,12 +135,12 @@ class Walker:
 
     def _attempt(self, step: Step, number: int, *, keep: bool) -> None:
         exerciser, label = self._exerciser, _label(step, number)
-        exerciser.stage.untold = ""
-        if why := exerciser.stage.aside.why("", step.cell.method if step.cell is not None else step.method):
+        exerciser.driver.untold = ""
+        if why := exerciser.driver.quarantine.why("", step.cell.method if step.cell is not None else step.method):
             raise NotArrangedError(why)
         self._make(exerciser, step, label, keep=keep)
-        if exerciser.stage.untold:
-            raise NotArrangedError(exerciser.stage.untold)
+        if exerciser.driver.untold:
+            raise NotArrangedError(exerciser.driver.untold)
 
     @staticmethod
     def _make(exerciser: Exerciser, step: Step, label: str, *, keep: bool) -> None:
@@ -151,7 +151,9 @@ class Walker:
         if step.case is not None:
             exerciser.given(step.case, label)
         elif step.prior:
-            Historian(exerciser.stage, exerciser.caller, exerciser.arranger).exercise(step.method, step.prior, label)
+            PreludeExerciser(exerciser.driver, exerciser.caller, exerciser.arranger).exercise(
+                step.method, step.prior, label
+            )
         else:
             exerciser.disturbed(step.method, step.disturb, label)
 

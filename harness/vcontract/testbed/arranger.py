@@ -13,7 +13,7 @@ from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWOR
 from vcontract.strategies import Caller
 from vcontract.terms import Call, Ref, Returned, as_ref
 from vcontract.testbed.cloner import Cloner
-from vcontract.testbed.driver import NotArrangedError, RefusedError, Stage
+from vcontract.testbed.driver import Driver, NotArrangedError, RefusedError
 from vcontract.testbed.judged_call import unfinished
 from vcontract.testbed.reachability import MISSING_LEVERS, asks_guest, lacking, uncallable
 from vcontract.testbed.vm_selection import ENGINES
@@ -27,8 +27,8 @@ class Arranger(Cloner):
     `helper` makes the calls that work in the guest, where they are not those of the contract under test.
     """
 
-    def __init__(self, stage: Stage, caller: Caller, hosts: frozenset[str], helper: Caller | None = None) -> None:
-        super().__init__(stage, hosts)
+    def __init__(self, driver: Driver, caller: Caller, hosts: frozenset[str], helper: Caller | None = None) -> None:
+        super().__init__(driver, hosts)
         self.caller, self.helper = caller, helper
         self.standing = ""
         self.arranged = 0
@@ -40,10 +40,10 @@ class Arranger(Cloner):
         for name in cell.deviations:
             if name in MISSING_LEVERS:
                 return MISSING_LEVERS[name]
-        if reason := uncallable(cell.asked, self.caller, self.stage.allow):
+        if reason := uncallable(cell.asked, self.caller, self.driver.allow):
             return reason
-        levers = {each.does for each in self.stage.facts.levers}
-        if reason := lacking(cell.state, levers, self.stage.allow, guest=self._guest_caller() is not None):
+        levers = {each.does for each in self.driver.facts.levers}
+        if reason := lacking(cell.state, levers, self.driver.allow, guest=self._guest_caller() is not None):
             return reason
         try:
             if cell.state.exists:
@@ -70,10 +70,10 @@ class Arranger(Cloner):
         try:
             self._arrange(vm, want)
         except NotArrangedError as error:
-            if self.stage.aside.failed(vm.ref.value) and not self._serves(vm):
-                self.stage.aside.stuck[vm.ref.value] = f"{vm.name} is set aside: {error}"
+            if self.driver.quarantine.failed(vm.ref.value) and not self._serves(vm):
+                self.driver.quarantine.stuck[vm.ref.value] = f"{vm.name} is set aside: {error}"
             raise
-        self.stage.aside.served(vm.ref.value)
+        self.driver.quarantine.served(vm.ref.value)
         return vm.ref
 
     def _serves(self, vm: VmFacts) -> bool:
@@ -100,45 +100,45 @@ class Arranger(Cloner):
 
     def let_settle(self, vm: VmFacts) -> None:
         """Wait until what is reported of the VM cannot be older than its last change (oracle rule A11)."""
-        changed = self.stage.tracker.changed(vm.ref.value) + self.stage.facts.staleness
-        left = changed - self.stage.target.recorder.now()
-        if self.stage.facts.staleness and left > 0:
-            self.stage.target.recorder.sleep(left)
-            self.stage.read_vm(vm.ref)
+        changed = self.driver.tracker.changed(vm.ref.value) + self.driver.facts.staleness
+        left = changed - self.driver.target.recorder.now()
+        if self.driver.facts.staleness and left > 0:
+            self.driver.target.recorder.sleep(left)
+            self.driver.read_vm(vm.ref)
 
     def stands(self, vm: VmFacts, want: State) -> bool:
         """Whether the last cell left the VM, as it was read then, in the wanted state."""
         if self.standing != vm.ref.value or want.running:
             return False
-        return self._fits_ground(vm.ref, want) and not unfinished(self.stage, vm.ref)
+        return self._fits_ground(vm.ref, want) and not unfinished(self.driver, vm.ref)
 
     def runs(self, vm: Ref, want: State) -> bool:
         """Whether the work that a wanted state needs still runs on a VM, and the rest is as wanted; reads the work."""
-        lives = [life for life in self.stage.tracker.lives(vm.value) if not life.over]
+        lives = [life for life in self.driver.tracker.lives(vm.value) if not life.over]
         if [life.kind for life in lives] != [want.running]:
             return False
         if not self._fits_ground(vm, replace(want, running="")):
             return False
-        return self.stage.read_task(lives[0].ref).get("state") == "running"
+        return self.driver.read_task(lives[0].ref).get("state") == "running"
 
     def _fits_ground(self, vm: Ref, want: State) -> bool:
         """Whether a VM, as it was last read, is as wanted; a guest that an abort left undefined serves as well as any."""
-        states = {ground(each) for each in self.stage.states(vm)}
+        states = {ground(each) for each in self.driver.states(vm)}
         if want.guest != "undefined":
             states = {replace(each, guest="before") for each in states}
         if not want.tools_up or want.tools == "starting":
             # a boot may have freed the lock; and what only a guest that can be asked shows counts only if it is wanted
             states = {replace(each, orphaned=want.orphaned) for each in states if each.orphaned or not want.orphaned}
             states = {replace(each, engine="ok") for each in states} if want.engine == "ok" else states
-        elif self.stage.facts.vms[vm.value].engine != "ok":  # there its lock cannot be freed
+        elif self.driver.facts.vms[vm.value].engine != "ok":  # there its lock cannot be freed
             states = {replace(each, orphaned=want.orphaned) for each in states}
         return states == {ground(want)}
 
     def _quiet(self, vm: VmFacts) -> None:
         """Wait for what still runs on the VM, and bring its host back."""
-        for life in self.stage.tracker.lives(vm.ref.value):
+        for life in self.driver.tracker.lives(vm.ref.value):
             if not life.over:
-                self.stage.follow(life.ref)
+                self.driver.follow(life.ref)
         self.remove_snapshots()
         if self.now(vm).connection in HOST_LOST:
             self.reconnect(vm.host)
@@ -147,19 +147,19 @@ class Arranger(Cloner):
         """Power the VM on and wait for Tools; Tools that were stopped before a suspension come up by a reset only."""
         now = self.now(vm)
         if now.template:
-            self.stage.done(vm.ref, "MarkAsVirtualMachine", {"pool": self.caller.pool(vm.ref).json()})
+            self.driver.done(vm.ref, "MarkAsVirtualMachine", {"pool": self.caller.pool(vm.ref).json()})
         before = now.power
         if before != ON:
-            self.stage.done(vm.ref, "PowerOnVM_Task")
+            self.driver.done(vm.ref, "PowerOnVM_Task")
             now = self.now(vm)
         if before != OFF and now.tools == "stopped":
-            self.stage.done(vm.ref, "ResetVM_Task")
+            self.driver.done(vm.ref, "ResetVM_Task")
         if now.tools == "stopped" and any(
-            each.does == "startTools" and each.extra_config for each in self.stage.facts.levers
+            each.does == "startTools" and each.extra_config for each in self.driver.facts.levers
         ):
-            self.stage.pull(vm.ref, "startTools")
+            self.driver.pull(vm.ref, "startTools")
         if now.tools != "never":
-            self.stage.until(f"Tools of {vm.name}", lambda: self.now(vm).tools in {"ready", "old"})
+            self.driver.until(f"Tools of {vm.name}", lambda: self.now(vm).tools in {"ready", "old"})
 
     def _emptied(self, vm: VmFacts, want: State) -> None:
         """Have a package that must not be pending deployed by a boot, and make a template that must be none a VM again."""
@@ -168,13 +168,13 @@ class Arranger(Cloner):
             self._ready(vm)
         if now.pending and not want.pending:
             self._ready(vm)
-            self.stage.until(f"the package of {vm.name}", lambda: not self.now(vm).pending)
+            self.driver.until(f"the package of {vm.name}", lambda: not self.now(vm).pending)
 
     def _guest(self, vm: VmFacts, want: State) -> None:
         """Set the guest's configuration, then the engine, then the lock: each can be set only while the next is as usual."""
         if want.tools == "never" or self._guest_caller() is None:  # then no guest has a lock, and no engine is asked
             return
-        states = self.stage.states(vm.ref)
+        states = self.driver.states(vm.ref)
         undefined = want.guest == "undefined" and {each.guest for each in states} != {"undefined"}
         held = (undefined or not want.orphaned) and {each.orphaned for each in states} != {False}
         if vm.engine == "ok" and (undefined or held):
@@ -186,18 +186,18 @@ class Arranger(Cloner):
                 self._contract_call(vm.ref, ABORT)
                 self._quiet(vm)
         self._engine(vm, want.engine)
-        if want.orphaned and {each.orphaned for each in self.stage.states(vm.ref)} != {True}:
-            self.stage.pull(vm.ref, "orphanLock")
+        if want.orphaned and {each.orphaned for each in self.driver.states(vm.ref)} != {True}:
+            self.driver.pull(vm.ref, "orphanLock")
 
     def _engine(self, vm: VmFacts, want: str) -> None:
-        if {each.engine for each in self.stage.states(vm.ref)} != {want}:
-            self.stage.pull(vm.ref, ENGINES[want])
+        if {each.engine for each in self.driver.states(vm.ref)} != {want}:
+            self.driver.pull(vm.ref, ENGINES[want])
 
     def _free(self, vm: Ref) -> None:
         """Free the lock: by an abort, or, as one with nothing to abort may be refused, by a customization."""
         with suppress(NotArrangedError):
             self._contract_call(vm, ABORT)
-        if any(each.orphaned for each in self.stage.states(vm)):
+        if any(each.orphaned for each in self.driver.states(vm)):
             self._contract_call(vm, CUSTOMIZE)
 
     def _power(self, vm: VmFacts, want: State) -> None:
@@ -207,75 +207,75 @@ class Arranger(Cloner):
         elif want.power != now.power and not want.template:
             if now.power == SUSPENDED or (now.power == OFF and want.power == SUSPENDED):
                 self._ready(vm)
-            self.stage.done(vm.ref, {OFF: "PowerOffVM_Task", SUSPENDED: "SuspendVM_Task"}[want.power])
+            self.driver.done(vm.ref, {OFF: "PowerOffVM_Task", SUSPENDED: "SuspendVM_Task"}[want.power])
         if want.pending and not now.pending:
             self._package(vm)
         if want.template and not now.template:
             self._template(vm)
         if want.power == ON and want.tools == "stopped":
-            self.stage.pull(vm.ref, "stopTools")
-            self.stage.until(f"the stop of Tools of {vm.name}", lambda: self.now(vm).tools == "stopped")
+            self.driver.pull(vm.ref, "stopTools")
+            self.driver.until(f"the stop of Tools of {vm.name}", lambda: self.now(vm).tools == "stopped")
         if want.tools == "starting":
             self._starting(vm)
-        self.stage.read_vm(vm.ref)
+        self.driver.read_vm(vm.ref)
 
     def _package(self, vm: VmFacts) -> None:
         helper = self._guest_caller()
         if helper is None:
             raise NotArrangedError("no specification is known")
         spec = helper.call(Asked(_KINDS[CUSTOMIZE]), vm.ref).arguments["spec"]
-        self.stage.done(vm.ref, "CustomizeVM_Task", {"spec": spec})
+        self.driver.done(vm.ref, "CustomizeVM_Task", {"spec": spec})
 
     def _template(self, vm: VmFacts) -> None:
         """Make a VM, which may be on, a template again."""
         if self.now(vm).power != OFF:
             self._ready(vm)
-            self.stage.done(vm.ref, "PowerOffVM_Task")
-        self.stage.done(vm.ref, "MarkAsTemplate")
+            self.driver.done(vm.ref, "PowerOffVM_Task")
+        self.driver.done(vm.ref, "MarkAsTemplate")
 
     def _starting(self, vm: VmFacts) -> None:
         """Reset the VM and see its Tools starting. Raises NotArrangedError if they came up unseen."""
-        before = (self.stage.tracker.readings[vm.ref.value] or {}).get("runtime.bootTime")
-        self.stage.done(vm.ref, "ResetVM_Task")
+        before = (self.driver.tracker.readings[vm.ref.value] or {}).get("runtime.bootTime")
+        self.driver.done(vm.ref, "ResetVM_Task")
 
         def booted() -> bool:
             tools = self.now(vm).tools
-            now = (self.stage.tracker.readings[vm.ref.value] or {}).get("runtime.bootTime")
+            now = (self.driver.tracker.readings[vm.ref.value] or {}).get("runtime.bootTime")
             again = now != before or now is None  # a server that tells of no boot leaves nothing to wait for
             return tools == "starting" or (again and tools in {"ready", "old"})
 
-        self.stage.until(f"the start of Tools of {vm.name}", booted)
-        if any(each.tools != "starting" for each in self.stage.states(vm.ref)):
+        self.driver.until(f"the start of Tools of {vm.name}", booted)
+        if any(each.tools != "starting" for each in self.driver.states(vm.ref)):
             raise NotArrangedError(f"Tools of {vm.name} came up before they were seen starting")
 
     def _disconnect(self, vm: VmFacts) -> None:
-        self.stage.done(Ref("HostSystem", vm.host), "DisconnectHost_Task")
-        self.stage.until(f"the loss of {vm.name}'s host", lambda: self.now(vm).connection in HOST_LOST)
+        self.driver.done(Ref("HostSystem", vm.host), "DisconnectHost_Task")
+        self.driver.until(f"the loss of {vm.name}'s host", lambda: self.now(vm).connection in HOST_LOST)
 
     def reconnect(self, host: str) -> None:
         """Bring a host back."""
-        self.stage.done(Ref("HostSystem", host), "ReconnectHost_Task")
-        there = [vm for vm in self.stage.facts.vms.values() if vm.host == host]
+        self.driver.done(Ref("HostSystem", host), "ReconnectHost_Task")
+        there = [vm for vm in self.driver.facts.vms.values() if vm.host == host]
         back = [
             vm
             for vm in there
-            if any(each.exists for each in self.stage.states(vm.ref)) and not self.stage.aside.why(vm.ref.value)
+            if any(each.exists for each in self.driver.states(vm.ref)) and not self.driver.quarantine.why(vm.ref.value)
         ]
-        self.stage.until("the host's return", lambda: all(self.now(vm).connection not in HOST_LOST for vm in back))
+        self.driver.until("the host's return", lambda: all(self.now(vm).connection not in HOST_LOST for vm in back))
 
     def _start(self, vm: VmFacts, want: State) -> None:
         """Start the work that must run during the call, and see it running."""
         if want.running in _KINDS:
             self.began(vm.ref, want.running)
         elif want.running == EXCLUSIVE:
-            task = self.stage.begun(vm.ref, "CreateSnapshot_Task", self.stage.snapshot(memory=False))
+            task = self.driver.begun(vm.ref, "CreateSnapshot_Task", self.driver.snapshot(memory=False))
             if task is not None:
-                self.stage.until("the running snapshot task", lambda: self.stage.running(task))
+                self.driver.until("the running snapshot task", lambda: self.driver.running(task))
 
     def began(self, vm: Ref, kind: str) -> Ref:
         """Begin work of a kind and see it running. Raises NotArrangedError."""
         task = self._contract_call(vm, kind, follow=False)
-        self.stage.until(f"the running {_KINDS[kind]}", lambda: self.stage.running(task))
+        self.driver.until(f"the running {_KINDS[kind]}", lambda: self.driver.running(task))
         return task
 
     def _contract_call(self, vm: Ref, kind: str, *, follow: bool = True) -> Ref:
@@ -283,17 +283,17 @@ class Arranger(Cloner):
         caller = self._guest_caller()
         if caller is None:
             raise NotArrangedError(f"the target has no {_KINDS[kind]}")
-        caller.facts = replace(caller.facts, vms=self.stage.facts.vms)
+        caller.facts = replace(caller.facts, vms=self.driver.facts.vms)
         call: Call = caller.call(Asked(_KINDS[kind]), vm)
-        aside = self._restoring or caller is not self.caller
-        sent = self.stage.said(call) if aside else self.stage.judged(call)
+        unjudged = self._restoring or caller is not self.caller
+        sent = self.driver.said(call) if unjudged else self.driver.judged(call)
         outcome = sent.outcome
         task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
         if task is None:
             raise RefusedError(f"the target refuses {call.method}")
         if follow:
-            self.stage.follow(task)
-            self.stage.read_vm(vm)
+            self.driver.follow(task)
+            self.driver.read_vm(vm)
         return task
 
     def _guest_caller(self) -> Caller | None:
@@ -307,19 +307,19 @@ class Arranger(Cloner):
 
     def take_over(self, before: frozenset[str]) -> None:
         """Wait for all that runs on the VMs, and own the clones that a run made before it was cut; `before` are the others."""
-        for vm in list(self.stage.facts.vms.values()):
-            reading = self.stage.read_vm(vm.ref)
+        for vm in list(self.driver.facts.vms.values()):
+            reading = self.driver.read_vm(vm.ref)
             for task in recent_tasks(reading or {}):
-                if self.stage.read_task(Ref("Task", task)).get("state") in {"queued", "running"}:
-                    self.stage.follow(Ref("Task", task))
+                if self.driver.read_task(Ref("Task", task)).get("state") in {"queued", "running"}:
+                    self.driver.follow(Ref("Task", task))
             if reading is not None and vm.ref.value not in before:
                 self.clones.append(vm.ref)
         self.reconnect_all()
 
     def reconnect_all(self) -> None:
         """Bring back every host that is lost."""
-        for vm in list(self.stage.facts.vms.values()):
-            if any(each.connection in HOST_LOST for each in self.stage.states(vm.ref)):
+        for vm in list(self.driver.facts.vms.values()):
+            if any(each.connection in HOST_LOST for each in self.driver.states(vm.ref)):
                 self.reconnect(vm.host)
 
     def clone(self, parent: VmFacts | None = None, name: str = "") -> VmFacts:
@@ -327,11 +327,11 @@ class Arranger(Cloner):
         parent = parent or self.choose(State())
         self._quiet(parent)
         self._ready(parent)
-        if any(each.orphaned for each in self.stage.states(parent.ref)) and parent.engine == "ok":
-            self._guest(parent, State(tools=next(iter(self.stage.states(parent.ref))).tools))
+        if any(each.orphaned for each in self.driver.states(parent.ref)) and parent.engine == "ok":
+            self._guest(parent, State(tools=next(iter(self.driver.states(parent.ref))).tools))
         made = self.fork(parent, name)
-        if next(iter(self.stage.states(parent.ref))).tools != "never":
-            self.stage.until(f"Tools of {made.name}", lambda: self.now(made).tools == "ready")
+        if next(iter(self.driver.states(parent.ref))).tools != "never":
+            self.driver.until(f"Tools of {made.name}", lambda: self.now(made).tools == "ready")
         return made
 
     def _destroyed(self) -> Ref:
@@ -349,7 +349,7 @@ class Arranger(Cloner):
         if hosts:
             with suppress(NotArrangedError, HaltedError):  # said below, by each VM that it keeps from being restored
                 self.reconnect_all()
-        for vm in list(self.stage.facts.vms.values()):
+        for vm in list(self.driver.facts.vms.values()):
             try:
                 if vm.ref in self.clones:
                     self.destroy(vm.ref)
@@ -362,25 +362,25 @@ class Arranger(Cloner):
 
     def _put_back(self, vm: VmFacts) -> None:
         """Make a VM what it was when it was first read: a template, on, off or suspended, with a whole engine if it runs."""
-        tracker = self.stage.tracker
+        tracker = self.driver.tracker
         self._quiet(vm)
         if tracker.was_template.get(vm.ref.value):
             self._power(vm, State(template=True, power=OFF))
             return
         self._emptied(vm, State())
         was = tracker.was_power.get(vm.ref.value, ON)
-        if was == ON or any(each.engine != vm.engine or each.template for each in self.stage.states(vm.ref)):
+        if was == ON or any(each.engine != vm.engine or each.template for each in self.driver.states(vm.ref)):
             self._ready(vm)
-            self._guest(vm, State(engine=vm.engine, tools=next(iter(self.stage.states(vm.ref))).tools))
+            self._guest(vm, State(engine=vm.engine, tools=next(iter(self.driver.states(vm.ref))).tools))
         if was != ON:
             self._power(vm, State(power=was))
 
     def touched(self, vm: VmFacts) -> bool:
         """Whether anything was done to a VM that is still there."""
-        guard = self.stage.target.guard
+        guard = self.driver.target.guard
         if guard is not None and vm.ref.value not in guard.touched:
             return False
         return self._there(vm)
 
     def _there(self, vm: VmFacts) -> bool:
-        return vm.ref.value in self.stage.tracker.readings and next(iter(self.stage.states(vm.ref))).exists
+        return vm.ref.value in self.driver.tracker.readings and next(iter(self.driver.states(vm.ref))).exists

@@ -28,7 +28,7 @@ from vcontract.terms import (
     as_ref,
     subject,
 )
-from vcontract.testbed.quarantine import Aside
+from vcontract.testbed.quarantine import Quarantine
 
 FULL, UNPRIVILEGED, SECOND, READONLY = "full", "unprivileged", "second", "readonly"
 BRIEF = 0.002
@@ -47,7 +47,7 @@ class RefusedError(NotArrangedError):
     """The target refused an arranging call, so that the state cannot be reached on it."""
 
 
-class Stage:
+class Driver:
     """Calls, reads and waits; every one is an operation that the judge hears.
 
     `patience` is the limit in seconds for a state to come about, `limit` the one for a task, `max_calls` that of judged
@@ -55,7 +55,7 @@ class Stage:
     the last judged call came to nothing and should be made again; empty if it did not.
     `marks` are the extraConfig of what is made here by `run` for `owner`.
 
-    What is `aside` is left alone: NotArrangedError. Every method raises HaltedError once the target is gone.
+    What is in `quarantine` is left alone: NotArrangedError. Every method raises HaltedError once the target is gone.
     """
 
     def __init__(self, target: Target, judge: Judge, *, patience: float = 60.0, owner: str = "", run: str = "") -> None:
@@ -68,7 +68,7 @@ class Stage:
         self.max_calls = 0
         self.allow: frozenset[str] = frozenset(PERMISSIONS)
         self.ended: set[str] = set()
-        self.aside = Aside()
+        self.quarantine = Quarantine()
         self.untold = ""
         self._late: dict[str, int] = {}
         self._lasted: dict[str, float] = {}
@@ -126,7 +126,7 @@ class Stage:
 
     def _may(self, vm: str, method: str = "") -> None:
         self._lives()
-        if why := self.aside.why(vm, method):
+        if why := self.quarantine.why(vm, method):
             raise NotArrangedError(why)
 
     def _lives(self) -> None:
@@ -138,7 +138,7 @@ class Stage:
 
     def _heard(self, done: Operation, vm: str) -> Operation:
         known = self.facts.vms.get(vm)
-        self.aside.heard(done, vm, known.name if known else vm)
+        self.quarantine.heard(done, vm, known.name if known else vm)
         self._lives()
         return done
 
@@ -209,7 +209,7 @@ class Stage:
         self._heard(reads[-1], self._vm_of(task))
         if life and limit == self.limit and info(reads[-1]).get("state") in {"queued", "running"}:
             name = self.facts.vms[life.vm].name if life.vm in self.facts.vms else life.vm
-            self.aside.stuck.setdefault(life.vm, f"{name} is set aside: its {kind} did not end within {limit:g} s")
+            self.quarantine.stuck.setdefault(life.vm, f"{name} is set aside: its {kind} did not end within {limit:g} s")
         if info(reads[-1]).get("state") == "success":
             # the shortest seen: a wait that is too long costs more than one more read, and would feed on itself
             lasted = reads[-1].end - begun

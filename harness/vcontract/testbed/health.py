@@ -1,4 +1,4 @@
-"""The health canary: between batches it looks whether the server still answers as it did, and ends the run if it suffers."""
+"""The health check: between batches it looks whether the server still answers as it did, and ends the run if it suffers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from vcontract.errors import HaltedError, TargetError
 from vcontract.terms import Arguments, Call, Lost, Ref
 from vcontract.testbed.driver import FULL
 
-CANARY = "canary"
+HEALTH = "canary"
+"""The cell of its calls and the session that it opens, as recordings name them."""
 EVERY = 2.0
 """Seconds between two looks."""
 LOGIN = 10
@@ -20,7 +21,7 @@ _TIMES, _LEAST = 20.0, 1.0
 _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 
 
-class Canary:
+class HealthCheck:
     """Watches one server.
 
     `slowest` is how many seconds a CurrentTime may take; 0: twenty times what the first ones took, and at least one second.
@@ -56,7 +57,7 @@ class Canary:
 
     def _ill(self) -> str:
         self._looks += 1
-        done = self._target.send(Call(_INSTANCE, "CurrentTime", Arguments({}), FULL), cell=CANARY)
+        done = self._target.send(Call(_INSTANCE, "CurrentTime", Arguments({}), FULL), cell=HEALTH)
         took = done.end - done.start
         if isinstance(done.outcome, Lost):
             return f"CurrentTime: {done.outcome.reason}"
@@ -69,13 +70,13 @@ class Canary:
 
     def _refused(self) -> str:
         """Open a session and end it; says why it could not be opened."""
-        cell, self._target.recorder.cell = self._target.recorder.cell, CANARY
+        cell, self._target.recorder.cell = self._target.recorder.cell, HEALTH
         try:
-            self._target.login(CANARY, self._account, "account.full")
-            self._target.logout(CANARY)
+            self._target.login(HEALTH, self._account, "account.full")
+            self._target.logout(HEALTH)
         except TargetError as error:
             return str(error)
         finally:
-            self._target.forget(CANARY)
+            self._target.forget(HEALTH)
             self._target.recorder.cell = cell
         return ""

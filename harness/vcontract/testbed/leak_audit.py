@@ -17,7 +17,7 @@ def audit(arranger: Arranger, guard: Guard, run: str) -> tuple[list[str], list[s
 
     Gives the names of those that are still there, and what to say.
     """
-    target, told = arranger.stage.target, []
+    target, told = arranger.driver.target, []
     try:
         for each in _left(arranger, guard, run):
             if each.ref not in arranger.clones:
@@ -36,12 +36,12 @@ def audit(arranger: Arranger, guard: Guard, run: str) -> tuple[list[str], list[s
 
 
 def _left(arranger: Arranger, guard: Guard, run: str) -> list[Seen]:
-    return [each for each in look_round(arranger.stage.target, guard.marks) if each.run and each.run == run]
+    return [each for each in look_round(arranger.driver.target, guard.marks) if each.run and each.run == run]
 
 
 def adopted(arranger: Arranger, seen: Seen) -> None:
     """Take in a VM of which no answer told."""
-    known = arranger.stage.facts.vms
+    known = arranger.driver.facts.vms
     like = next(iter(known.values()), VmFacts(seen.ref, seen.name, 0))
-    arranger.stage.tracker.add_vm(replace(like, ref=seen.ref, name=seen.name))
+    arranger.driver.tracker.add_vm(replace(like, ref=seen.ref, name=seen.name))
     arranger.clones.append(seen.ref)

@@ -13,7 +13,7 @@ FAILURES = 3
 """So often in a row it may not be possible to arrange a VM before it is tried whether it can be made ready at all."""
 
 
-class Aside:
+class Quarantine:
     """VMs and methods that are set aside: `vms` maps moIds, `methods` names of methods, to the reason.
 
     A VM in `stuck` is not chosen any more: it has a task that did not end in time, and still may (oracle rule A14), or it

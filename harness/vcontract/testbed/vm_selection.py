@@ -8,7 +8,7 @@ from itertools import product
 from vcontract.model import State, VmFacts
 from vcontract.model.state import HOST_LOST, ON
 from vcontract.terms import Ref
-from vcontract.testbed.driver import NotArrangedError, Stage
+from vcontract.testbed.driver import Driver, NotArrangedError
 
 ENGINES = {"ok": "restoreEngine", "absent": "removeEngine", "broken": "breakEngine"}
 """The lever that brings the customization engine into a state."""
@@ -17,11 +17,11 @@ CLONE = "-vcontract-"
 """What stands in a clone's name between that of its origin and its number."""
 
 
-class Chooser:
+class VmSelection:
     """Picks VMs; `hosts` are the moIds of hosts that may be disconnected, `clones` the VMs that were made here."""
 
-    def __init__(self, stage: Stage, hosts: frozenset[str]) -> None:
-        self.stage, self.hosts = stage, hosts
+    def __init__(self, driver: Driver, hosts: frozenset[str]) -> None:
+        self.driver, self.hosts = driver, hosts
         self.clones: list[Ref] = []
         self._asked: set[str] = set()
 
@@ -41,7 +41,7 @@ class Chooser:
     def fitting(self, want: State, *, on_host: bool = False, nics: int = 0) -> Iterator[VmFacts]:
         """Give every VM that `choose` may pick, the best first; one may come twice."""
         for as_it_is, was_template in product((True, False), (True, False) if want.template else (False,)):
-            for vm in self.stage.facts.vms.values():
+            for vm in self.driver.facts.vms.values():
                 placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
                 engine = vm.engine if as_it_is else self._engine_of(vm, want)
                 if placed and vm.ref not in self.clones and self._fits(vm, want, engine, was_template=was_template):
@@ -49,17 +49,17 @@ class Chooser:
 
     def _engine_of(self, vm: VmFacts, want: State) -> str:
         """Give what a VM's engine can be made by the levers that there are: what is wanted, or else what it is."""
-        levers = {each.does for each in self.stage.facts.levers}
+        levers = {each.does for each in self.driver.facts.levers}
         return want.engine if vm.engine == "ok" and ENGINES[want.engine] in levers else vm.engine
 
     def _fits(self, vm: VmFacts, want: State, engine: str, *, was_template: bool) -> bool:
-        now = next(iter(self.stage.states(vm.ref)))
+        now = next(iter(self.driver.states(vm.ref)))
         return (
             now.exists
-            and self.stage.aside.chosen(vm.ref.value)
+            and self.driver.quarantine.chosen(vm.ref.value)
             and vm.family == "linux"
             and vm.nics > 0
-            and self.stage.tracker.was_template.get(vm.ref.value, now.template) == was_template
+            and self.driver.tracker.was_template.get(vm.ref.value, now.template) == was_template
             and (now.tools == "never") == (want.tools == "never")
             and (want.connection not in HOST_LOST or vm.host in self.hosts)
             and (engine == want.engine or want.template)
@@ -70,12 +70,12 @@ class Chooser:
     @property
     def may_power(self) -> bool:
         """Whether power operations are allowed; without them each VM serves for what it was found as."""
-        return "power" in self.stage.allow
+        return "power" in self.driver.allow
 
     def origin(self, vm: VmFacts) -> VmFacts:
         """Give the VM of which one was made here by cloning, over however many others; itself if it was not."""
         name = vm.name.partition(CLONE)[0]
-        return next((each for each in self.stage.facts.vms.values() if each.name == name), vm)
+        return next((each for each in self.driver.facts.vms.values() if each.name == name), vm)
 
 
 def _as_found(now: State, want: State) -> bool:

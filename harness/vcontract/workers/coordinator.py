@@ -21,7 +21,7 @@ from vcontract.run.summary import Part, heard
 from vcontract.testbed.arranger import Arranger
 from vcontract.testbed.driver import NotArrangedError
 from vcontract.testbed.survey import log_in
-from vcontract.testbed.working_clones import disown
+from vcontract.testbed.working_clones import own_clones
 from vcontract.workers.shares import Share, deal, limited, plain
 
 
@@ -36,8 +36,8 @@ class Dealer(Conformance):
     def shares(self, workers: int) -> list[Share]:
         """Deal the plan out; where there are too few VMs, some are cloned for the workers."""
         self.arranger = self._setting_out()
-        facts = self.arranger.stage.judge.tracker.facts
-        read_object(self.arranger.stage)
+        facts = self.arranger.driver.judge.tracker.facts
+        read_object(self.arranger.driver)
         lent = self._lend(workers)
         dealt = limited(deal(self.plan.steps, self.arranger, facts, workers, lent), self.options.max_calls)
         self._tell(RunStarted(self._target_facts(), self.options.seed, len(self._rows()), len(self.plan.steps)))
@@ -56,7 +56,7 @@ class Dealer(Conformance):
         lent: dict[str, str] = {}
         able = [each for each in plain(self.arranger) if each[0].host not in self.arranger.hosts]
         missing = workers - len(plain(self.arranger))
-        self.arranger.stage.enter("lend")
+        self.arranger.driver.enter("lend")
         for number in range(missing if able else 0):
             parent = able[number % len(able)][0]
             try:
@@ -78,7 +78,7 @@ class Dealer(Conformance):
         }
         with interruptible(notes, self.halted):
             notes += self._restored(left)
-        judge = self.arranger.stage.judge
+        judge = self.arranger.driver.judge
         judge.close()
         mine = heard(self.contract, judge.judgements, self.target.recorder.operations)
         methods = self._methods()
@@ -96,12 +96,12 @@ class Dealer(Conformance):
 
     def _restored(self, left: set[str]) -> list[str]:
         """Restore VMs that were left, destroy the clones, and look for more; gives what failed."""
-        disown(self.arranger, self.bred, None, self.config)
+        own_clones(self.arranger, self.cloned, None, self.config)
         try:
             log_in(self.target, self.config)  # the last time may be long ago
         except TargetError as error:
             return [f"not restored: {error}"]
-        self.arranger.stage.enter("restore")
+        self.arranger.driver.enter("restore")
         told = []
         if left or self.arranger.clones:
             told = [f"not restored: {each}" for each in self.arranger.restore(left)]
@@ -115,7 +115,7 @@ class Dealer(Conformance):
             tracker = told(history, file, self.contract, self.bases).tracker
             for moid, vm in tracker.facts.vms.items():
                 if moid not in share.facts.vms and any(each.exists for each in tracker.states(moid)):
-                    self.arranger.stage.tracker.add_vm(vm)
+                    self.arranger.driver.tracker.add_vm(vm)
                     self.arranger.clones.append(vm.ref)
         steps = history.noted(STEP)
         return replace(

@@ -12,7 +12,7 @@ from vcontract.model import Facts
 from vcontract.run.conformance import Conformance
 from vcontract.run.plan import Plan, all_cells, plan
 from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import Stage
+from vcontract.testbed.driver import Driver
 from vcontract.testbed.survey import log_in
 from vcontract.workers.shares import Share
 
@@ -42,14 +42,14 @@ class ShareWalk(Conformance):
 
     def _plan(self, arranger: Arranger) -> Plan:
         for vm in self.share.facts.vms.values():
-            arranger.stage.read_vm(vm.ref)
+            arranger.driver.read_vm(vm.ref)
         mine = set(self.share.cells)
         cells = [each for each in all_cells(self.contract) if each.id in mine]
         whole = plan(self.contract, self._methods(), cells, self.caller.cases(), self.options.seed)
         steps = set(self.share.steps)
         return replace(whole, steps=[each for each in whole.steps if each.label in steps])
 
-    def _read_object(self, stage: Stage) -> None:
+    def _read_object(self, driver: Driver) -> None:
         """Leave that to who deals the shares out: once is enough."""
 
     def _audit(self, arranger: Arranger) -> list[str]:

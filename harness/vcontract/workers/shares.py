@@ -45,7 +45,7 @@ def deal(
     `facts` are those of the survey. `lent` maps VMs that were made for the workers to those whose like they are.
     """
     blocks = _blocks(steps, arranger, lent or {})
-    vms = arranger.stage.facts.vms
+    vms = arranger.driver.facts.vms
     common = _serving(arranger, (State(), False, 0), lent or {})
     owned = _owners(blocks, _bundles(vms.values(), arranger.hosts), common, workers)
     load = [0] * workers
