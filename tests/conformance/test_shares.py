@@ -27,14 +27,14 @@ def dealer() -> Iterator[Dealer]:
     with SimulatorServer() as server:
         target = Target.open(server.url, secrets=secrets_of(EMBEDDED))
         found = Dealer(target, load(MANAGER), EMBEDDED, Options(seed=1), ())
-        found.arranger = found._set_out()
+        found.lane = found._set_out()
         yield found
         target.close()
 
 
 def shares_of(dealer: Dealer, workers: int) -> list[Share]:
     """Deal the whole plan out."""
-    return deal(dealer.plan.steps, dealer.arranger, dealer.arranger.driver.facts, workers)
+    return deal(dealer.plan.steps, dealer.lane, dealer.lane.driver.facts, workers)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 6, 9])
@@ -44,7 +44,7 @@ def test_every_vm_and_every_step_is_one_workers(dealer: Dealer, workers: int) ->
     assert [each.number for each in shares] == list(range(1, workers + 1))
     for one, other in combinations(shares, 2):
         assert not one.facts.vms.keys() & other.facts.vms.keys()
-    assert sum((len(each.facts.vms) for each in shares), 0) == len(dealer.arranger.driver.facts.vms)
+    assert sum((len(each.facts.vms) for each in shares), 0) == len(dealer.lane.driver.facts.vms)
     labels = list(chain.from_iterable(each.steps for each in shares))
     assert sorted(labels) == sorted(each.label for each in dealer.plan.steps)
     cells = {each.label for each in dealer.plan.steps if each.cell is not None}
@@ -53,7 +53,7 @@ def test_every_vm_and_every_step_is_one_workers(dealer: Dealer, workers: int) ->
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_a_share_can_be_done_with_its_own_vms(dealer: Dealer, workers: int) -> None:
-    """For each step the worker owns a VM that the arranger may choose."""
+    """For each step the worker owns a VM that the lane may choose."""
     steps = {each.label: each for each in dealer.plan.steps}
     for share in shares_of(dealer, workers):
         for label in share.steps:
@@ -61,12 +61,12 @@ def test_a_share_can_be_done_with_its_own_vms(dealer: Dealer, workers: int) -> N
 
 
 def fitting(dealer: Dealer, step: Step) -> Iterator[VmFacts]:
-    """Give the VMs that serve for a step, by the arranger's own rules."""
-    arranger = dealer.arranger
+    """Give the VMs that serve for a step, by the lane's own rules."""
+    lane = dealer.lane
     if step.cell is not None:
-        return arranger.fitting(step.cell.state if step.cell.state.exists else State())
+        return lane.selection.fitting(step.cell.state if step.cell.state.exists else State())
     nics = step.case.nics if step.case is not None else 2 * (step.prior == "onTwoNics")
-    return arranger.fitting(State(), on_host=step.disturb == "midHostLost", nics=nics)
+    return lane.selection.fitting(State(), on_host=step.disturb == "midHostLost", nics=nics)
 
 
 def test_the_work_is_even(dealer: Dealer) -> None:
@@ -86,13 +86,13 @@ def test_a_state_is_arranged_by_one_worker(dealer: Dealer) -> None:
 
 def test_vms_of_a_host_that_may_be_lost_stay_together(dealer: Dealer) -> None:
     """All of them are one worker's, whatever else they are."""
-    arranger = dealer.arranger
-    arranger.hosts, before = frozenset(vm.host for vm in arranger.driver.facts.vms.values()), arranger.hosts
+    lane = dealer.lane
+    lane.selection.hosts, before = frozenset(vm.host for vm in lane.driver.facts.vms.values()), lane.selection.hosts
     try:
         shares = shares_of(dealer, 2)
-        assert len(plain(arranger)) == 2
+        assert len(plain(lane)) == 2
     finally:
-        arranger.hosts = before
+        lane.selection.hosts = before
     one, other = ({vm.host for vm in each.facts.vms.values()} for each in shares)
     assert one
     assert not one & other
@@ -117,7 +117,7 @@ def test_where_vms_are_few_clones_are_lent(dealer: Dealer) -> None:
         names = [vm.name for each in shares for vm in each.facts.vms.values()]
         assert [each for each in names if "lent" in each] == ["linux-1-vcontract-lent-1"]
         assert all(each.steps for each in shares)
-        driver: Driver = lending.arranger.driver
+        driver: Driver = lending.lane.driver
         (lent,) = [vm.ref for vm in driver.facts.vms.values() if "lent" in vm.name]
         assert driver.read_vm(lent) is not None
         assert lending._restored(set()) == []

@@ -27,7 +27,14 @@ EXPORTED = {
     "run": "",
     "schema": "DataType Field Operation SHIPPED Schema bases_of load newest_usable parse_versions_document plain",
     "simulator": "Settings SimulatorServer serve_forever",
-    "strategies": "Caller Case Coverage DRAWN Pool draw",
+    "strategies": "Caller Case Coverage DRAWN Pool draw pool_of",
+    "testbed": (
+        "CLONE Driver FULL HealthCheck Lane Levers Logged MADE_BY NotArrangedError Permits READONLY RefusedError "
+        "SECOND SNAPSHOT_NAME Seen UNPRIVILEGED actors_of adopted as_json audit clone_parents customizable "
+        "destroy_clones find_marked_vms guard_of host_names judged_call log_in look_round make_clones marked "
+        "marks_of names_of own_clones privileges_of reached read_new_tasks sandwiched secrets_by_name secrets_of "
+        "settled still_running survey_target task_of unfinished"
+    ),
     "client": "Guard Limits Marks NOBODY Pacing Recorder STRANGER Secrets SpentError Target Trust",
 }
 

@@ -26,8 +26,8 @@ from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator.variants import VARIANTS, checks
 from vcontract.simulator.vcenter import VCenter
 from vcontract.terms import Grade, Verdict
-from vcontract.testbed.arranger import Arranger
 from vcontract.testbed.embedded_simulator import EMBEDDED
+from vcontract.testbed.lane import Lane
 from vcontract.testbed.survey import secrets_of
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
@@ -59,15 +59,15 @@ SAMPLE = ("login-comes-before-busy",)
 class Sampled(Learning):
     """Learns only what the simulator's checks are about."""
 
-    def _reachable(self, arranger: Arranger) -> list[Cell]:
-        return [each for each in super()._reachable(arranger) if set(each.deviations) <= {*CHECKED}]
+    def _reachable(self, lane: Lane) -> list[Cell]:
+        return [each for each in super()._reachable(lane) if set(each.deviations) <= {*CHECKED}]
 
 
 class Single(Sampled):
     """Learns only what one condition is answered."""
 
-    def _reachable(self, arranger: Arranger) -> list[Cell]:
-        return [each for each in super()._reachable(arranger) if len(each.deviations) < 2]
+    def _reachable(self, lane: Lane) -> list[Cell]:
+        return [each for each in super()._reachable(lane) if len(each.deviations) < 2]
 
 
 def learned(

@@ -48,7 +48,7 @@ class Watched(LearningStates):
 
     def _walk(self, steps: object, exerciser: object, judge: object) -> None:
         del steps, judge
-        system = Inputs(exerciser.driver, self.caller, exerciser.arranger, self.given)  # type: ignore[attr-defined]  # it is one
+        system = Inputs(exerciser.lane, self.given)  # type: ignore[attr-defined]  # it is one
         try:
             self.made = self.work(system)
         finally:

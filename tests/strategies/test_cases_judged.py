@@ -13,10 +13,11 @@ from vcontract.model import Asked
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.strategies import Caller
 from vcontract.terms import Call, Ref, Verdict
-from vcontract.testbed.driver import FULL, Driver
+from vcontract.testbed.actors import FULL
+from vcontract.testbed.driver import Driver
 from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.judged_call import judged_call
-from vcontract.testbed.survey import secrets_of, survey
+from vcontract.testbed.judged_calls import judged_call
+from vcontract.testbed.survey import secrets_of, survey_target
 
 QUICK = 0.001
 
@@ -25,7 +26,7 @@ class Ring:
     """A target, its judge, and one ready Linux VM for each number of NICs."""
 
     def __init__(self, target: Target, contract: Contract) -> None:
-        facts = survey(target, EMBEDDED, contract)
+        facts = survey_target(target, EMBEDDED, contract)
         bases = {name: each.base for name, each in target.schema.types.items() if each.base}
         self.judge = Judge(facts, contract, bases)
         target.recorder.listeners.append(self.judge.feed)

@@ -25,12 +25,21 @@ from vcontract.run.interrupted_run import Past, whole_past_of
 from vcontract.run.job import Job, configured, going_on, opened
 from vcontract.run.plan import Plan
 from vcontract.terms import Json, Ref, Returned, as_ref
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, MADE_BY, SNAPSHOT_NAME, NotArrangedError
-from vcontract.testbed.leak_audit import adopted, audit
-from vcontract.testbed.ownership import Seen, look_round
-from vcontract.testbed.survey import log_in, secrets_of, survey
-from vcontract.testbed.vm_selection import CLONE
+from vcontract.testbed import (
+    CLONE,
+    FULL,
+    MADE_BY,
+    SNAPSHOT_NAME,
+    Lane,
+    NotArrangedError,
+    Seen,
+    adopted,
+    audit,
+    log_in,
+    look_round,
+    secrets_of,
+    survey_target,
+)
 
 Say = Callable[[str], None]
 
@@ -50,39 +59,37 @@ class Cleaning(Conformance):
 
     def clean(self, say: Say, *, dry: bool) -> bool:
         """Say what is left and put it back (`dry`: only say it); whether all of it is as it was. Raises TargetError."""
-        arranger = self._set_out()
+        lane = self._set_out()
         if not dry and not self.spared:  # a run that is under way may have lost a host on purpose
-            before = self.past.facts.vms if self.past is not None else arranger.driver.facts.vms
+            before = self.past.facts.vms if self.past is not None else lane.driver.facts.vms
             with suppress(NotArrangedError):  # restoring says of which VM
-                arranger.take_over(frozenset(before))
-        clones, snapshots = self._clones(), list(self._snapshots(arranger))
+                lane.restorer.take_over(frozenset(before))
+        clones, snapshots = self._clones(), list(self._snapshots(lane))
         for each in clones:
             say(f"destroys {each.name} ({each.ref.value}), which run {each.run} made")
         for vm, ref, about in snapshots:
             say(f"removes the snapshot {ref.value} of {vm.name}, {about}")
-        for vm in arranger.driver.facts.vms.values():
-            if arranger.touched(vm) and vm.ref not in {each.ref for each in clones}:
-                was = arranger.driver.tracker.was_power.get(vm.ref.value, "as it is")
-                template = arranger.driver.tracker.was_template.get(vm.ref.value)
+        for vm in lane.driver.facts.vms.values():
+            if lane.restorer.touched(vm) and vm.ref not in {each.ref for each in clones}:
+                was = lane.driver.tracker.was_power.get(vm.ref.value, "as it is")
+                template = lane.driver.tracker.was_template.get(vm.ref.value)
                 say(f"puts back {vm.name} ({vm.ref.value}): {'a template' if template else was}, its guest's lock free")
-        return True if dry else self._put_back(arranger, clones, snapshots, say)
+        return True if dry else self._put_back(lane, clones, snapshots, say)
 
-    def _put_back(
-        self, arranger: Arranger, clones: list[Seen], snapshots: list[tuple[VmFacts, Ref, str]], say: Say
-    ) -> bool:
+    def _put_back(self, lane: Lane, clones: list[Seen], snapshots: list[tuple[VmFacts, Ref, str]], say: Say) -> bool:
         failed: list[str] = []
         self.guard.runs |= {each.run for each in clones}
         for each in clones:
-            if each.ref not in arranger.clones:
-                adopted(arranger, each)
+            if each.ref not in lane.cloner.clones:
+                adopted(lane, each)
         for vm, ref, _ in snapshots:
             self.guard.made[ref] = frozenset({vm.ref.value})
             try:
-                arranger.driver.done(ref, "RemoveSnapshot_Task", {"removeChildren": False})
+                lane.driver.complete(ref, "RemoveSnapshot_Task", {"removeChildren": False})
             except (NotArrangedError, HaltedError) as error:
                 failed.append(f"{vm.name}: {error}")
-        failed += arranger.restore(hosts=not self.spared)
-        left, told = audit(arranger, self.guard, self.run_id)
+        failed += lane.restorer.restore(hosts=not self.spared)
+        left, told = audit(lane, self.guard, self.run_id)
         for line in [*(f"not restored: {each}" for each in failed), *told]:
             say(line)
         return not failed and not left
@@ -97,10 +104,10 @@ class Cleaning(Conformance):
             and self.run_id in {"", each.run}
         ]  # fmt: skip
 
-    def _snapshots(self, arranger: Arranger) -> Iterator[tuple[VmFacts, Ref, str]]:
+    def _snapshots(self, lane: Lane) -> Iterator[tuple[VmFacts, Ref, str]]:
         """Give the snapshots that runs made of VMs that they did not make: the VM, the snapshot, what is said of it."""
-        for vm in arranger.driver.facts.vms.values():
-            if vm.ref in arranger.clones:
+        for vm in lane.driver.facts.vms.values():
+            if vm.ref in lane.cloner.clones:
                 continue
             done = read(self.target, FULL, vm.ref, ["snapshot"])
             values = done.outcome.value if isinstance(done.outcome, Returned) else None
@@ -115,7 +122,7 @@ class Cleaning(Conformance):
     def _judge(self) -> Judge:
         recorder = self.target.recorder
         if self.past is None:
-            judge = Judge(survey(self.target, self.config, self.contract), self.contract, self.bases)
+            judge = Judge(survey_target(self.target, self.config, self.contract), self.contract, self.bases)
             recorder.listeners.append(judge.feed)
             return judge
         judge = self.past.judge(self.contract, self.bases)
@@ -129,9 +136,9 @@ class Cleaning(Conformance):
             for each in history.operations:
                 self.guard.past(each)
 
-    def _plan(self, arranger: Arranger) -> Plan:
-        for vm in arranger.driver.facts.vms.values():
-            arranger.driver.read_vm(vm.ref)
+    def _plan(self, lane: Lane) -> Plan:
+        for vm in lane.driver.facts.vms.values():
+            lane.driver.read_vm(vm.ref)
         return Plan([])
 
 

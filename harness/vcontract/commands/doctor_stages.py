@@ -21,12 +21,20 @@ from vcontract.run.forecast import untested
 from vcontract.run.plan import Plan, all_cells
 from vcontract.schema import bases_of
 from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, READONLY, UNPRIVILEGED
-from vcontract.testbed.marked_vms import marked_vms, names_of
-from vcontract.testbed.ownership import marks_of
-from vcontract.testbed.survey import Logged, privileges_of, reached, survey
-from vcontract.testbed.working_clones import clone_parents
+from vcontract.testbed import (
+    FULL,
+    READONLY,
+    UNPRIVILEGED,
+    Lane,
+    Logged,
+    clone_parents,
+    find_marked_vms,
+    marks_of,
+    names_of,
+    privileges_of,
+    reached,
+    survey_target,
+)
 
 _PATHS = (
     "name",
@@ -101,7 +109,7 @@ class Testable:
 
     def _marked(self) -> Iterator[Check]:
         marks = marks_of(self.target, self.config)
-        listed = marked_vms(self.target, FULL, marks, _PATHS)
+        listed = find_marked_vms(self.target, FULL, marks, _PATHS)
         self.vms = [
             _Vm(ref, str(values.get("name", ref.value)), values)
             for ref, values in listed.items()
@@ -275,7 +283,7 @@ class Testable:
 
     def _facts(self) -> Facts:
         """Give the facts of a run; where clones would be tested, their parents stand for them."""
-        facts = survey(self.target, self.config, self.contract, (self.keys, self.sessions))
+        facts = survey_target(self.target, self.config, self.contract, (self.keys, self.sessions))
         wanted = clone_parents(self.config, facts)
         return replace(facts, vms={each.ref.value: each for each, _ in wanted}) if wanted else facts
 
@@ -295,6 +303,6 @@ class _Looking(Conformance):
     def _survey(self) -> Facts:
         return self._known
 
-    def _plan(self, arranger: Arranger) -> Plan:
-        self._reachable(arranger)
+    def _plan(self, lane: Lane) -> Plan:
+        self._reachable(lane)
         return Plan([])

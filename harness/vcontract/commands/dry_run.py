@@ -18,9 +18,7 @@ from vcontract.run.conformance import Conformance
 from vcontract.run.job import Job, configured, opened
 from vcontract.run.plan import Step
 from vcontract.strategies.programs import LENGTH
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import NotArrangedError
-from vcontract.testbed.survey import host_names, secrets_of
+from vcontract.testbed import Lane, NotArrangedError, host_names, secrets_of
 from vcontract.workers.shares import wanted
 
 READS = 4
@@ -78,17 +76,17 @@ class Rehearsing(Conformance):
 
     def rehearse(self) -> Rehearsal:
         """Count. Raises HarnessError as a run does before it begins."""
-        arranger = self._set_out()
+        lane = self._set_out()
         judged: dict[str, Counter[str]] = {}
         arranging: Counter[str] = Counter()
         standing: dict[str, State] = {}
         clones = 0
         steps = [] if self.options.explore_only else self.plan.steps[: self.options.max_calls or None]
         for step in steps:
-            state, on_host, nics = wanted(step, arranger.caller)
+            state, on_host, nics = wanted(step, lane.caller)
             vm = "none"
             with suppress(NotArrangedError):
-                vm = arranger.choose(state, on_host=on_host, nics=nics).name
+                vm = lane.selection.choose(state, on_host=on_host, nics=nics).name
             judged.setdefault(vm, Counter())[step.cell.method if step.cell else step.method] += 1
             clones += step.disturb == "midGone" or step.prior == "onClone"
             if standing.get(vm) != state:
@@ -97,17 +95,17 @@ class Rehearsing(Conformance):
             arranging.update([_DISTURBS[step.disturb]] if step.disturb in _DISTURBS else ())
         clones += any(each.cell is not None and not each.cell.state.exists for each in steps)
         arranging.update({"InstantClone_Task": clones, "Destroy_Task": clones})
-        return self._summed(arranger, {name: dict(judged[name]) for name in sorted(judged)}, arranging, clones, steps)
+        return self._summed(lane, {name: dict(judged[name]) for name in sorted(judged)}, arranging, clones, steps)
 
     def _summed(
         self,
-        arranger: Arranger,
+        lane: Lane,
         judged: dict[str, dict[str, int]],
         arranging: Counter[str],
         clones: int,
         steps: list[Step],
     ) -> Rehearsal:
-        facts, options = arranger.driver.facts, self.options
+        facts, options = lane.driver.facts, self.options
         calls = len(steps) + sum(arranging.values())
         took = median([each.end - each.start for each in self.target.recorder.operations])
         lost = any(each.cell is not None and each.cell.state.connection in HOST_LOST for each in steps)
@@ -121,7 +119,7 @@ class Rehearsing(Conformance):
             proof = prepared(self.contract, self.config, options)
             calls, more = proof.calls, proof.text()
         names = host_names(self.target, facts)
-        hosts = sorted(names[each] for each in arranger.hosts) if lost or options.explore else []
+        hosts = sorted(names[each] for each in lane.selection.hosts) if lost or options.explore else []
         requests = calls * (1 + READS)
         settling = self.plan.arrangements * facts.staleness
         return Rehearsal(

@@ -13,7 +13,7 @@ from vcontract.report.behaviour import BehaviourDifference, load_differences
 from vcontract.run.conformance import Conformance
 from vcontract.run.job import Ground, Job, underway
 from vcontract.terms import Finding, Grade
-from vcontract.testbed.arranger import Arranger
+from vcontract.testbed import Lane
 
 TRIES = 5
 """How often the calls are sent, at most: work that must run meanwhile may have ended too soon."""
@@ -73,10 +73,10 @@ class Retrying(Conformance):
         self._seen = {_known(each) for each in difference.seen}
         self.last: Sighting | None = None
 
-    def _replay(self, finding: Finding, arranger: Arranger) -> None:
+    def _replay(self, finding: Finding, lane: Lane) -> None:
         for _ in range(TRIES):
-            begun, facts = len(self.target.recorder.operations), arranger.driver.facts
-            super()._replay(finding, arranger)
+            begun, facts = len(self.target.recorder.operations), lane.driver.facts
+            super()._replay(finding, lane)
             witness = Witness(facts, self.contract, self.bases)
             for each in self.target.recorder.operations[begun:]:
                 witness.feed(each)

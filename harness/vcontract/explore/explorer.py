@@ -16,7 +16,6 @@ from vcontract.model.state import HOST_LOST
 from vcontract.report.result import Explored
 from vcontract.run.preludes import LEAVER
 from vcontract.run.step_runner import TRIES
-from vcontract.strategies import Caller
 from vcontract.strategies.changes import CAST, LEVERS, ON_HOST
 from vcontract.strategies.programs import (
     ENDED,
@@ -32,9 +31,7 @@ from vcontract.strategies.programs import (
     programs,
 )
 from vcontract.terms import Call, Ref, Verdict
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, SECOND, NotArrangedError
-from vcontract.testbed.judged_call import judged_call, still_running, task_of, unfinished
+from vcontract.testbed import FULL, SECOND, Lane, NotArrangedError, judged_call, still_running, task_of, unfinished
 
 EXPLORE = "explore"
 """Cells of exploration: `explore:PROGRAM.MOVE:METHOD:INPUT`; what is done while work runs belongs to the cell that began it."""
@@ -56,10 +53,8 @@ class Explorer:
     `spent` says that the run has to end, `between` is called before each program.
     """
 
-    def __init__(
-        self, arranger: Arranger, caller: Caller, spent: Callable[[], bool], between: Callable[[], None] = lambda: None
-    ) -> None:
-        self.driver, self.caller, self.arranger, self.spent = arranger.driver, caller, arranger, spent
+    def __init__(self, lane: Lane, spent: Callable[[], bool], between: Callable[[], None] = lambda: None) -> None:
+        self.driver, self.caller, self.lane, self.spent = lane.driver, lane.caller, lane, spent
         self.between = between
         self.made = Explored()
         self._why: Counter[str] = Counter()
@@ -106,7 +101,7 @@ class Explorer:
         found = {}
         for kind, state in CAST.items():
             with suppress(NotArrangedError):
-                found[kind] = self.arranger.choose(state, on_host=kind == ON_HOST)
+                found[kind] = self.lane.selection.choose(state, on_host=kind == ON_HOST)
         return found
 
     def _ground(self, methods: tuple[str, ...]) -> Ground:
@@ -131,7 +126,7 @@ class Explorer:
     def _staged(self, program: Program, number: int) -> Iterator[None]:
         """Clone the VMs of a program; put everything away after it, however it ends."""
         self.driver.enter(f"{EXPLORE}:{number}:cast")
-        kept = len(self.arranger.clones)
+        kept = len(self.lane.cloner.clones)
         try:
             self._vms = [self._clone(kind) for kind in program.cast]
             yield
@@ -140,18 +135,18 @@ class Explorer:
             self._open.clear()
             self._log_out()
             with suppress(NotArrangedError):
-                self.arranger.reconnect_all()
-            for vm in reversed(self.arranger.clones[kept:]):
+                self.lane.host.reconnect_all()
+            for vm in reversed(self.lane.cloner.clones[kept:]):
                 with suppress(NotArrangedError):  # what is still there is taken away at the end of the run
-                    self.arranger.destroy(vm)
+                    self.lane.cloner.destroy(vm)
             self.made = replace(self.made, programs=self.made.programs + 1)
 
     def _clone(self, kind: str) -> VmFacts:
         """Clone a VM of a kind, in a few tries: a server that soon forgets its tasks may not tell what one of them made."""
         for _ in range(TRIES - 1):
             with suppress(NotArrangedError):
-                return self.arranger.clone(self._parents[kind])
-        return self.arranger.clone(self._parents[kind])
+                return self.lane.arranger.clone(self._parents[kind])
+        return self.lane.arranger.clone(self._parents[kind])
 
     def _perform(self, program: Program, label: str, again: str) -> Generator[int, None, None]:
         """Make the moves; one that turns out to be impossible is left out."""
@@ -193,22 +188,21 @@ class Explorer:
         if last is None or last[0] != vm.ref:
             self.driver.read_vm(vm.ref)
         if move.ready:
-            self.driver.until(f"Tools of {vm.name}", lambda: self._settled(vm))
+            self.driver.wait.until(f"Tools of {vm.name}", lambda: self._settled(vm))
 
     def _settled(self, vm: VmFacts, *tools: str) -> bool:
         """Whether Tools are as wanted (default: ready), or cannot become so."""
         now = next(iter(self.driver.states(vm.ref)))
         wanted = {"old", "never", *(tools or ("ready",))}
         if now.reachable and now.tools not in wanted:
-            now = self.arranger.now(vm)
+            now = self.driver.now(vm)
         return not now.reachable or now.tools in wanted
 
     def _is_open(self, vm: VmFacts) -> bool:
         return any(on == vm.ref for _, _, on in self._open)
 
     def _drawn(self, move: Move, vm: VmFacts) -> Call:
-        self.caller.facts = self.driver.facts
-        call = self.caller.call(asked_of(self.caller.contract, move), vm.ref)
+        call = self.caller.call(asked_of(self.caller.contract, move), vm.ref, self.driver.facts.vms)
         return replace(call, actor=_ACTORS[move.input]) if move.input in _ACTORS else call
 
     def _call(self, move: Move, vm: VmFacts) -> None:
@@ -221,45 +215,47 @@ class Explorer:
             self.driver.read_vm(vm.ref)
         task = judged_call(self.driver, call, about, beside, settle=not (beside or self._is_open(vm)))
         if task is not None and (beside or self._is_open(vm)):
-            self.driver.read_task(task, call.actor)
+            self.driver.tasks.read(task, call.actor)
             self._open.append((task, call.actor, vm.ref))
 
     def _begin(self, move: Move, vm: VmFacts) -> None:
         """Begin work on a VM, and see it running."""
         if move.method == SNAPSHOT:
-            task, actor = self.driver.begun(vm.ref, SNAPSHOT, self.driver.snapshot(memory=True)), FULL
+            task, actor = self.driver.begin(vm.ref, SNAPSHOT, self.driver.snapshot_arguments(memory=True)), FULL
         else:
             call = self._drawn(move, vm)
-            task, actor = task_of(self.driver.judged(call)), call.actor
+            task, actor = task_of(self.driver.send_judged(call)), call.actor
         if task is None:
             raise NotArrangedError(f"{move.method} was refused")
         self._open.append((task, actor, vm.ref))
-        self.driver.until("the running task", lambda: self.driver.running(task))
+        self.driver.wait.until("the running task", lambda: self.driver.tasks.running(task))
 
     def _end(self) -> None:
         """Await what runs, and look what became of the VMs."""
         for task, actor, _ in self._open:
-            self.driver.follow(task, actor if actor in self.driver.facts.sessions else FULL)
+            self.driver.tasks.follow(task, actor if actor in self.driver.facts.sessions else FULL)
         for vm in dict.fromkeys(on for _, _, on in self._open):
             self.driver.read_vm(vm)
         self._open.clear()
 
     def _change(self, move: Move, vm: VmFacts) -> None:
         if move.do in _METHODS:
-            self.driver.done(vm.ref, _METHODS[move.do])
+            self.driver.complete(vm.ref, _METHODS[move.do])
             self.driver.read_vm(vm.ref)
             if move.do == "resetHastily":  # as long as nothing is seen of them they may be taken for stopped
-                self.driver.until(f"the start of Tools of {vm.name}", lambda: self._settled(vm, "starting", "ready"))
+                self.driver.wait.until(
+                    f"the start of Tools of {vm.name}", lambda: self._settled(vm, "starting", "ready")
+                )
         elif move.do in LEVERS:
             self._pull(move.do, vm)
             self.driver.read_vm(vm.ref)
         else:
             acts: dict[str, Callable[[], object]] = {
-                "snapshot": lambda: self.driver.done(vm.ref, SNAPSHOT, self.driver.snapshot(memory=True)),
+                "snapshot": lambda: self.driver.complete(vm.ref, SNAPSHOT, self.driver.snapshot_arguments(memory=True)),
                 "hostLost": lambda: self._lose(vm),
-                "hostBack": lambda: self.arranger.reconnect(vm.host),
-                "fork": lambda: self._vms.append(self.arranger.fork(vm)),
-                "destroy": lambda: self.arranger.destroy(vm.ref),
+                "hostBack": lambda: self.lane.host.reconnect(vm.host),
+                "fork": lambda: self._vms.append(self.lane.cloner.fork(vm)),
+                "destroy": lambda: self.lane.cloner.destroy(vm.ref),
                 "cancel": lambda: self._cancel(vm),
                 "logIn": self._log_in,
                 "logOut": self._log_out,
@@ -268,13 +264,13 @@ class Explorer:
             self.driver.read_vm(vm.ref)
 
     def _lose(self, vm: VmFacts) -> None:
-        self.driver.done(Ref("HostSystem", vm.host), "DisconnectHost_Task")
-        self.driver.until("the loss of the host", lambda: self.arranger.now(vm).connection in HOST_LOST)
+        self.driver.complete(Ref("HostSystem", vm.host), "DisconnectHost_Task")
+        self.driver.wait.until("the loss of the host", lambda: self.driver.now(vm).connection in HOST_LOST)
 
     def _pull(self, lever: str, vm: VmFacts) -> None:
-        self.driver.pull(vm.ref, lever)
+        self.lane.levers.pull(vm.ref, lever)
         if lever == "stopTools":
-            self.driver.until(f"the stop of Tools of {vm.name}", lambda: self.arranger.now(vm).tools == "stopped")
+            self.driver.wait.until(f"the stop of Tools of {vm.name}", lambda: self.driver.now(vm).tools == "stopped")
 
     def _cancel(self, vm: VmFacts) -> None:
         task = next((each for each, _, on in self._open if on == vm.ref), None)

@@ -15,7 +15,7 @@ from vcontract.run.exerciser import Exerciser
 from vcontract.run.plan import Plan, Step
 from vcontract.run.summary import Part
 from vcontract.strategies.programs import LENGTH, visits
-from vcontract.testbed.arranger import Arranger
+from vcontract.testbed import Lane
 
 _ENDED = "…"
 """Under this name the walk says why it ended early."""
@@ -28,8 +28,8 @@ class Exploring(Conformance):
     left_out: Sequence[str] = ()
     _ends = ""
 
-    def _plan(self, arranger: Arranger) -> Plan:
-        return Plan([]) if self.options.explore_only else super()._plan(arranger)
+    def _plan(self, lane: Lane) -> Plan:
+        return Plan([]) if self.options.explore_only else super()._plan(lane)
 
     def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
         super()._walk(steps, exerciser, judge)
@@ -38,7 +38,7 @@ class Exploring(Conformance):
         for vm in exerciser.driver.facts.vms.values():
             if not exerciser.driver.quarantine.why(vm.ref.value):
                 exerciser.driver.read_vm(vm.ref)
-        explorer = Explorer(exerciser.arranger, self.caller, lambda: self._over(judge), self.health.look)
+        explorer = Explorer(exerciser.lane, lambda: self._over(judge), self.health.look)
         cells = [each.cell for each in self.plan.steps if each.cell is not None]
         seen = visits((each.state, each.asked, each.deviations) for each in cells)
         count = self.options.explore

@@ -30,7 +30,7 @@ from vcontract.run.exerciser import Exerciser
 from vcontract.run.job import Ground, Job, configured
 from vcontract.run.plan import Plan, Step
 from vcontract.run.summary import Part
-from vcontract.testbed.arranger import Arranger
+from vcontract.testbed import Lane
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -101,15 +101,15 @@ class LearningStates(Learning):
     told: Sequence[str] = ()
     finished = False
 
-    def _plan(self, arranger: Arranger) -> Plan:
+    def _plan(self, lane: Lane) -> Plan:
         self.given = self._alphabet()
-        self.system = Inputs(arranger.driver, self.caller, arranger, self.given)
+        self.system = Inputs(lane, self.given)
         header = Header(SCHEMA, self.contract.object, self.address, self.target.api_version)
         self.asking = Asking(self.system, self.words, header)  # now, for it may be refused
         if self.table:
-            return super()._plan(arranger)
-        for vm in arranger.driver.facts.vms.values():
-            arranger.driver.read_vm(vm.ref)
+            return super()._plan(lane)
+        for vm in lane.driver.facts.vms.values():
+            lane.driver.read_vm(vm.ref)
         return Plan([])
 
     def _alphabet(self) -> Alphabet:

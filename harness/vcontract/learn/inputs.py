@@ -15,12 +15,9 @@ from vcontract.model.alphabet import BEFORE, MOVES, SPEC, Alphabet, shown
 from vcontract.model.automata import DONE, told
 from vcontract.model.state import OFF, ON, SUSPENDED
 from vcontract.proof.word_runner import NAMES
-from vcontract.strategies import Caller
 from vcontract.strategies.customization import fixed_name
 from vcontract.terms import Arguments, Call, Faulted, Ref, Returned, as_ref
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import Driver, NotArrangedError
-from vcontract.testbed.judged_call import judged_call
+from vcontract.testbed import Lane, NotArrangedError, judged_call
 
 CELL = "automaton"
 POWER = {
@@ -39,8 +36,8 @@ class Inputs:
     An input is made whatever state the VM is in; that it is refused is an answer like any other.
     """
 
-    def __init__(self, driver: Driver, caller: Caller, arranger: Arranger, alphabet: Alphabet) -> None:
-        self._driver, self._caller, self._arranger, self._alphabet = driver, caller, arranger, alphabet
+    def __init__(self, lane: Lane, alphabet: Alphabet) -> None:
+        self._driver, self._caller, self._lane, self._alphabet = lane.driver, lane.caller, lane, alphabet
         self._parent: VmFacts | None = None
         self._made: dict[str, tuple[str, Call]] = {}
         self._vm: Ref | None = None
@@ -51,11 +48,10 @@ class Inputs:
         """Take a fresh clone, ready and with a free lock. Raises NotArrangedError."""
         self.close()
         self._driver.enter(f"{CELL}: reset")
-        self._caller.facts = self._driver.facts
-        self._parent = self._parent or self._arranger.choose(State())
-        made = self._arranger.clone(self._parent)
+        self._parent = self._parent or self._lane.selection.choose(State())
+        made = self._lane.arranger.clone(self._parent)
         self._vm = made.ref
-        self._arranger.let_settle(made)
+        self._lane.arranger.let_settle(made)
         self._driver.read_vm(made.ref)
         self._before = self._name()
         self._spec = self._spec or next(each for each in NAMES if each != self._before)
@@ -66,7 +62,7 @@ class Inputs:
             self._driver.enter(f"{CELL}: reset")
             gone, self._vm = self._vm, None
             with suppress(NotArrangedError):
-                self._arranger.destroy(gone)
+                self._lane.cloner.destroy(gone)
 
     def make(self, name: str) -> str:
         """Make an input, and give the answer. Raises NotArrangedError."""
@@ -83,12 +79,10 @@ class Inputs:
         return told(outcome, shown(self._driver.states(self._vm), whose))
 
     def _call(self, name: str, vm: Ref) -> str:
-        self._driver.untold = ""
-        judged_call(self._driver, self._payload(name, vm), vm, [])
         judge = self._driver.judge
-        judge.close()
-        if self._driver.untold:
-            raise NotArrangedError(self._driver.untold)
+        with self._driver.attempt():
+            judged_call(self._driver, self._payload(name, vm), vm, [])
+            judge.close()
         last: Judgement = judge.judgements[-1]
         key = answer_key(last, judge.contract, sure=False)
         if key is None:
@@ -110,15 +104,8 @@ class Inputs:
         return outcome
 
     def _lever(self, name: str, vm: Ref) -> str:
-        line = next((each for each in self._driver.facts.levers if each.does == MOVES[name].lever), None)
-        manager = self._driver.process_manager
-        if line is None or (manager is None and not line.extra_config):
-            raise NotArrangedError(f"no lever {MOVES[name].lever}")
-        if line.extra_config or manager is None:
-            outcome = self._sent(vm, "ReconfigVM_Task", spec=line.spec())
-        else:
-            spec = {"_typeName": "GuestProgramSpec", "programPath": line.program, "arguments": line.arguments}
-            outcome = self._sent(manager, "StartProgramInGuest", vm=vm.json(), auth=self._driver.auth, spec=spec)
+        ref, method, arguments = self._lane.levers.call_of(vm, MOVES[name].lever)
+        outcome = self._sent(ref, method, **arguments)
         self._awaited(name, "stopped" if outcome == DONE and name == "stopTools" else "")
         return outcome
 
@@ -132,7 +119,7 @@ class Inputs:
         task = as_ref(done.outcome.value)
         if task is None or task.type != "Task":
             return DONE
-        reads = self._driver.follow(task)
+        reads = self._driver.tasks.follow(task)
         last = info(reads[-1]) if reads else {}
         if last.get("state") == "error":
             return f"{(last.get('error') or {}).get('fault', {}).get('_typeName', 'unknown')} (task)"
@@ -144,15 +131,15 @@ class Inputs:
         """Wait until Tools are as they will be; a server on which they never are is seen as it is."""
         if tools and self._now().power == ON:
             with suppress(NotArrangedError):
-                self._driver.until(f"{what}: Tools {tools}", lambda: self._now().tools == tools)
+                self._driver.wait.until(f"{what}: Tools {tools}", lambda: self._now().tools == tools)
         if self._vm is not None:
-            self._arranger.let_settle(self._driver.facts.vms[self._vm.value])
+            self._lane.arranger.let_settle(self._driver.facts.vms[self._vm.value])
             self._driver.read_vm(self._vm)
 
     def _now(self) -> State:
         if self._vm is None:
             raise NotArrangedError("there is no VM")
-        return self._arranger.now(self._driver.facts.vms[self._vm.value])
+        return self._driver.now(self._driver.facts.vms[self._vm.value])
 
     def _name(self) -> str:
         reading = self._driver.tracker.readings.get(self._vm.value if self._vm else "") or {}
@@ -162,7 +149,7 @@ class Inputs:
         """Give the call of an input: always the same but for the VM."""
         if name not in self._made:
             asked = self._alphabet.calls[name]
-            call = self._caller.call(asked, vm)
+            call = self._caller.call(asked, vm, self._driver.facts.vms)
             spec = call.arguments.get("spec")
             if isinstance(call.payload, Arguments) and spec and not asked.spec:
                 spec = {**spec, "identity": {**spec["identity"], "hostName": fixed_name(self._spec)}}

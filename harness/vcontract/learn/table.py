@@ -24,7 +24,7 @@ from vcontract.run.job import Ground, Job, underway
 from vcontract.run.plan import Plan, costed, visited
 from vcontract.run.summary import Part
 from vcontract.terms import Verdict
-from vcontract.testbed.arranger import Arranger
+from vcontract.testbed import Lane
 
 CUT = "…"
 """Under this name a walk says why it ended early."""
@@ -53,8 +53,8 @@ class Learning(Conformance):
         """Whether all was learned that was asked for."""
         return self.profile.complete
 
-    def _plan(self, arranger: Arranger) -> Plan:
-        found = repeated(told_apart(self._reachable(arranger), self.contract), self.contract)
+    def _plan(self, lane: Lane) -> Plan:
+        found = repeated(told_apart(self._reachable(lane), self.contract), self.contract)
         gone = {each.id for each in found if changes(each, self.contract)}
         groups = [[each for each in found if (len(each.deviations) == 2) is pairs] for pairs in (False, True)]
         steps = [step for each in groups for step in visited(each, gone, self.contract, self.options.seed)]
@@ -64,7 +64,7 @@ class Learning(Conformance):
         """Say that there is nothing to be learned."""
         raise AbsentError(absent)
 
-    def _shrink(self, arranger: Arranger, judge: Judge) -> None:
+    def _shrink(self, lane: Lane, judge: Judge) -> None:
         """Leave that to a run: here a violation is one more answer."""
 
     def _part(self, judge: Judge, notes: list[str]) -> Part:

@@ -25,7 +25,7 @@ from vcontract.run.plan import Plan, Step
 from vcontract.run.step_runner import TRIES
 from vcontract.run.summary import Part, exit_code
 from vcontract.terms import Finding, Operation, RowVerdict, Verdict
-from vcontract.testbed.arranger import Arranger
+from vcontract.testbed import Lane
 
 MOST = 20_000
 """Judged calls of a suite that is run without `--max-calls`."""
@@ -115,9 +115,9 @@ class Proving(Conformance):
         self._dead: dict[Word, End] = {}
         self._unsettled: dict[str, None] = {}
 
-    def _plan(self, arranger: Arranger) -> Plan:
-        for vm in arranger.driver.facts.vms.values():
-            arranger.driver.read_vm(vm.ref)
+    def _plan(self, lane: Lane) -> Plan:
+        for vm in lane.driver.facts.vms.values():
+            lane.driver.read_vm(vm.ref)
         return Plan([Step(" > ".join(each)) for each in self.proof.suite.words])
 
     def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
@@ -125,9 +125,7 @@ class Proving(Conformance):
         for line in self.proof.text():
             self._tell(Note(line))
         proof = self.proof
-        words = Words(
-            exerciser.driver, exerciser.caller, exerciser.arranger, proof.alphabet, proof.spoken.machine, proof.suite
-        )
+        words = Words(exerciser.lane, proof.alphabet, proof.spoken.machine, proof.suite)
         self._unsettled = words.unsettled
         listed = self.proof.suite.words
         for number, word in enumerate(listed):

@@ -13,12 +13,9 @@ from vcontract.findings.program import rebound
 from vcontract.model import State
 from vcontract.model.alphabet import BEFORE, DONE, MOVES, SPEC, Alphabet, answer, shown
 from vcontract.model.suite import Machine, Suite, Word
-from vcontract.strategies import Caller
 from vcontract.strategies.customization import fixed_name
 from vcontract.terms import Arguments, Call, Ref, Verdict
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import Driver, NotArrangedError
-from vcontract.testbed.judged_call import judged_call
+from vcontract.testbed import Lane, NotArrangedError, judged_call
 
 RESET = "reset to a fresh clone"
 NAMES = ("vcontract-proof", "vcontract-proof-2")
@@ -50,13 +47,11 @@ class Ending(msgspec.Struct, frozen=True):
 class Words:
     """Runs words of a suite; `unsettled` names the answers that came although the suite assumed that they do not."""
 
-    def __init__(
-        self, driver: Driver, caller: Caller, arranger: Arranger, alphabet: Alphabet, machine: Machine, suite: Suite
-    ) -> None:
+    def __init__(self, lane: Lane, alphabet: Alphabet, machine: Machine, suite: Suite) -> None:
         self.unsettled: dict[str, None] = {}
-        self._driver, self._caller, self._arranger = driver, caller, arranger
+        self._driver, self._caller, self._lane = lane.driver, lane.caller, lane
         self._alphabet, self._machine, self._assumed = alphabet, machine, suite.assumed
-        self._parent = arranger.choose(State())
+        self._parent = lane.selection.choose(State())
         self._made: dict[str, tuple[str, Call]] = {}
         self._before = self._spec = ""
 
@@ -88,14 +83,13 @@ class Words:
             if vm is not None:
                 self._driver.enter(RESET)
                 with suppress(NotArrangedError):  # what is left over is cleared away at the end of the run
-                    self._arranger.destroy(vm)
+                    self._lane.cloner.destroy(vm)
 
     def _reset(self) -> Ref:
         """Give a fresh clone, ready and with a free lock. Raises NotArrangedError."""
         self._driver.enter(RESET)
-        self._caller.facts = self._driver.facts
-        made = self._arranger.clone(self._parent)
-        self._arranger.let_settle(made)
+        made = self._lane.arranger.clone(self._parent)
+        self._lane.arranger.let_settle(made)
         self._driver.read_vm(made.ref)
         self._before = self._name(made.ref)
         self._spec = self._spec or next(each for each in NAMES if each != self._before)
@@ -109,11 +103,9 @@ class Words:
         judge = self._driver.judge
         outcome, violated = DONE, False
         if name in self._alphabet.calls:
-            self._driver.untold = ""
-            judged_call(self._driver, self._call(name, vm), vm, [])
-            judge.close()
-            if self._driver.untold:
-                raise NotArrangedError(self._driver.untold)
+            with self._driver.attempt():
+                judged_call(self._driver, self._call(name, vm), vm, [])
+                judge.close()
             outcome, violated = judge.judgements[-1].observed, judge.judgements[-1].verdict is Verdict.VIOLATES
         else:
             self._move(name, vm, self._machine.views[next(iter(self._machine.after(state, name)))])
@@ -125,15 +117,15 @@ class Words:
         """Make a move and wait until it has come about: power and Tools are as in the view. Raises NotArrangedError."""
         facts = self._driver.facts.vms[vm.value]
         if name in _CALLS:
-            self._driver.done(vm, _CALLS[name])
+            self._driver.complete(vm, _CALLS[name])
         else:
-            self._driver.pull(vm, MOVES[name].lever)
+            self._lane.levers.pull(vm, MOVES[name].lever)
 
         def come_about() -> bool:
-            return view.startswith(shown({self._arranger.now(facts)}, BEFORE).partition(", name")[0])
+            return view.startswith(shown({self._driver.now(facts)}, BEFORE).partition(", name")[0])
 
-        self._driver.until(name, come_about)
-        self._arranger.let_settle(facts)
+        self._driver.wait.until(name, come_about)
+        self._lane.arranger.let_settle(facts)
 
     def _name(self, vm: Ref) -> str:
         reading = self._driver.tracker.readings.get(vm.value) or {}
@@ -142,7 +134,7 @@ class Words:
     def _call(self, name: str, vm: Ref) -> Call:
         """Give the call of an input: always the same but for the VM."""
         if name not in self._made:
-            call = self._caller.call(self._alphabet.calls[name], vm)
+            call = self._caller.call(self._alphabet.calls[name], vm, self._driver.facts.vms)
             spec = call.arguments.get("spec")
             if isinstance(call.payload, Arguments) and spec and not self._alphabet.calls[name].spec:
                 spec = {**spec, "identity": {**spec["identity"], "hostName": fixed_name(self._spec)}}

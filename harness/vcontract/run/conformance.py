@@ -35,13 +35,27 @@ from vcontract.run.summary import Part, as_shrunk, beside, cells_of, exit_code, 
 from vcontract.schema import bases_of
 from vcontract.strategies import Caller
 from vcontract.terms import Finding, Operation, Ref, RowVerdict, Verdict
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, Driver, NotArrangedError
-from vcontract.testbed.health import HealthCheck
-from vcontract.testbed.leak_audit import audit
-from vcontract.testbed.ownership import guard_of
-from vcontract.testbed.survey import actors_of, as_json, host_names, marked, reached, survey
-from vcontract.testbed.working_clones import clone_parents, destroy_clones, make_clones, own_clones
+from vcontract.testbed import (
+    FULL,
+    Driver,
+    HealthCheck,
+    Lane,
+    Levers,
+    NotArrangedError,
+    Permits,
+    actors_of,
+    as_json,
+    audit,
+    clone_parents,
+    destroy_clones,
+    guard_of,
+    host_names,
+    make_clones,
+    marked,
+    own_clones,
+    reached,
+    survey_target,
+)
 
 GUEST = "VirtualMachineGuestCustomizationManager"
 """The contract whose methods work in the guest: other contracts arrange states with them."""
@@ -72,7 +86,7 @@ class Conformance:
         if options.time_limit:
             target.ends = self.began + options.time_limit
         self.unreachable: dict[str, str] = {}
-        self.cloned: Arranger | None = None
+        self.cloned: Lane | None = None
         self._told = self._looked = 0
         self.halted: list[str] = []
         self.left: list[str] = []
@@ -89,9 +103,9 @@ class Conformance:
 
     def walk(self) -> Part:
         """Survey, plan, walk, shrink and restore; gives what is known, also after Ctrl-C."""
-        arranger = self._setting_out()
-        driver, judge = arranger.driver, arranger.driver.judge
-        exerciser = self.exerciser = Exerciser(driver, self.caller, arranger)
+        lane = self._setting_out()
+        driver, judge = lane.driver, lane.driver.judge
+        exerciser = self.exerciser = Exerciser(lane)
         self.walker = Walker(
             exerciser,
             judge,
@@ -103,7 +117,7 @@ class Conformance:
         )
         if self.past is not None:
             self.walker.taken_before(self.past.steps)
-            arranger.take_over(frozenset(self.past.facts.vms))
+            lane.restorer.take_over(frozenset(self.past.facts.vms))
         steps = self.walker.left(self.plan.steps)
         self._tell(RunStarted(self._target_facts(), self.options.seed, len(self._rows()), len(steps)))
         if self.plan.text():
@@ -112,12 +126,12 @@ class Conformance:
         notes: list[str] = []
         with interruptible(notes, self.halted):
             if self.finding is not None:
-                self._replay(self.finding, arranger)
+                self._replay(self.finding, lane)
             else:
                 self._read_object(driver)
                 self._walk(steps, exerciser, judge)
                 if not self.target.over:
-                    self._shrink(arranger, judge)
+                    self._shrink(lane, judge)
         self.target.pacing.lift()
         if self.options.time_limit:  # a call of the restoring may take no longer than what is left of the patience
             self.target.ends = self.target.recorder.now() + max(RESTORING, self.options.time_limit / 2)
@@ -127,9 +141,9 @@ class Conformance:
                 exerciser.end()
             with interruptible(notes, self.halted):
                 driver.enter("restore")
-                own_clones(arranger, self.cloned, self.past.facts if self.past else None, self.config)
-                notes += [f"not restored: {each}" for each in arranger.restore()]
-                notes += self._audit(arranger)
+                own_clones(lane, self.cloned, self.past.facts if self.past else None, self.config)
+                notes += [f"not restored: {each}" for each in lane.restorer.restore()]
+                notes += self._audit(lane)
         if self.target.over and not any(self.target.over in each for each in (*notes, *self.walker.skipped.values())):
             notes.append(f"ended early: {self.target.over}")
         judge.close()
@@ -148,7 +162,7 @@ class Conformance:
             read_since(self.target, self.contract)
         return replace(heard(self.contract, [], recorder.operations), absent=absent)
 
-    def _setting_out(self) -> Arranger:
+    def _setting_out(self) -> Lane:
         """Look round and plan; of a run that does not get under way no clone is left."""
         try:
             return self._set_out()
@@ -157,24 +171,28 @@ class Conformance:
                 destroy_clones(self.cloned)
             raise
 
-    def _set_out(self) -> Arranger:
+    def _set_out(self) -> Lane:
         """Look round and plan; gives what brings VMs into states."""
         judge = self._judge()
         facts = judge.tracker.facts
         self._guard(facts)
         self.caller = self._caller(facts)
-        arranger = Arranger(self._driver(judge), self.caller, self._hosts(facts), self._helper(facts))
-        self.plan = self._plan(arranger)
-        return arranger
+        driver = self._driver(judge)
+        levers = Levers.of_target(driver)
+        lane = Lane(driver, levers, self.caller, self._hosts(facts), self._helper(facts))
+        self.plan = self._plan(lane)
+        return lane
 
     def _survey(self) -> Facts:
-        facts = marked(survey(self.target, self.config, self.contract), self.config, self.options.pinned)
+        facts = marked(survey_target(self.target, self.config, self.contract), self.config, self.options.pinned)
         if not (wanted := clone_parents(self.config, facts)):
             return facts
         self._guard(facts)
-        self.cloned = make_clones(self._driver(Judge(facts, self.contract, self.bases)), self._caller(facts), wanted)
-        vms = self.cloned.driver.facts.vms
-        return replace(facts, vms={each.value: vms[each.value] for each in self.cloned.clones})
+        driver = self._driver(Judge(facts, self.contract, self.bases))
+        lane = Lane(driver, Levers.of_target(driver), self._caller(facts))
+        make_clones(lane, wanted)
+        self.cloned = lane
+        return replace(facts, vms={each.value: driver.facts.vms[each.value] for each in lane.cloner.clones})
 
     def _caller(self, facts: Facts) -> Caller:
         return Caller(self.contract, self.target.schema, facts, actors_of(self.contract, facts), self.options.seed)
@@ -187,9 +205,9 @@ class Conformance:
         self.target.guard = self.guard
         self.health = HealthCheck(self.target, facts.sessions.get(FULL, ""), self.config.slowest)
 
-    def _audit(self, arranger: Arranger) -> list[str]:
+    def _audit(self, lane: Lane) -> list[str]:
         """Look for what the run made and left behind; gives what to say of it."""
-        self.left, told = audit(arranger, self.guard, self.options.id)
+        self.left, told = audit(lane, self.guard, self.options.id)
         return told
 
     def _read_object(self, driver: Driver) -> None:
@@ -215,10 +233,10 @@ class Conformance:
         self.started = datetime.fromisoformat(self.past.asked.started)
         judge = self.past.judge(self.contract, self.bases)
         recorder.listeners.append(judge.feed)
-        self.past.check(survey(self.target, self.config, self.contract, run=self.options.id))
+        self.past.check(survey_target(self.target, self.config, self.contract, run=self.options.id))
         return judge
 
-    def _shrink(self, arranger: Arranger, judge: Judge) -> None:
+    def _shrink(self, lane: Lane, judge: Judge) -> None:
         """Shrink what was found, as far as the budget goes."""
         judge.close()
         operations = list(self.target.recorder.operations)
@@ -228,7 +246,7 @@ class Conformance:
             return
         self._tell(Note(f"shrinking {len(found)} findings"))
         led_to = {each.id: self._led_to(each) for each in found}
-        shrinker = Shrinker(arranger, Performer(arranger.driver, SHRINKING), self.options.shrink)
+        shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), self.options.shrink)
         for each in found:
             self.shrunk[each.id] = shrinker.shrink(each, led_to[each.id])
 
@@ -236,18 +254,15 @@ class Conformance:
         """Give the operations that a finding may rest on."""
         return list(self.target.recorder.operations)
 
-    def _replay(self, finding: Finding, arranger: Arranger) -> None:
+    def _replay(self, finding: Finding, lane: Lane) -> None:
         """Send one finding's program again, about the VM of the same name, else about any that is ready."""
-        moid = next((vm.ref.value for vm in arranger.driver.facts.vms.values() if vm.name == finding.root[1]), "")
-        shrinker = Shrinker(arranger, Performer(arranger.driver, "replay"), Budget())
-        shrinker.again(finding, moid or arranger.choose(State()).ref.value)
+        moid = next((vm.ref.value for vm in lane.driver.facts.vms.values() if vm.name == finding.root[1]), "")
+        shrinker = Shrinker(lane, Performer(lane.driver, "replay"), Budget())
+        shrinker.again(finding, moid or lane.selection.choose(State()).ref.value)
 
     def _driver(self, judge: Judge) -> Driver:
-        driver = Driver(self.target, judge, owner=self.config.owner, run=self.options.id)
-        driver.max_calls, driver.allow = self.options.max_calls, frozenset(self.config.allow)
-        if "guestOperationsManager" in self.target.content:
-            driver.find_processes()
-        return driver
+        permits = Permits(frozenset(self.config.allow), self.options.max_calls)
+        return Driver(self.target, judge, permits, owner=self.config.owner, run=self.options.id)
 
     def _helper(self, facts: Facts) -> Caller | None:
         """Give the caller of the methods that work in the guest, if they are not under test and the target has them."""
@@ -261,22 +276,22 @@ class Conformance:
         may = self.config.hosts if "host" in self.config.allow else ()
         return frozenset(moid for moid, name in host_names(self.target, facts).items() if name in may)
 
-    def _plan(self, arranger: Arranger) -> Plan:
+    def _plan(self, lane: Lane) -> Plan:
         if self.finding is not None:
             return Plan([])
-        reachable = self._reachable(arranger)
-        may = tuple(each for each in self._methods() if not forbidden(each, arranger.driver.allow))
+        reachable = self._reachable(lane)
+        may = tuple(each for each in self._methods() if not forbidden(each, lane.driver.permits.allow))
         return plan(self.contract, may, reachable, self.caller.cases(), self.options.seed)
 
-    def _reachable(self, arranger: Arranger) -> list[Cell]:
+    def _reachable(self, lane: Lane) -> list[Cell]:
         """Read every VM and list the cells that can be reached; notes of the others why not."""
-        for vm in arranger.driver.facts.vms.values():
-            arranger.driver.read_vm(vm.ref)
+        for vm in lane.driver.facts.vms.values():
+            lane.driver.read_vm(vm.ref)
         reachable: list[Cell] = []
         for each in all_cells(self.contract):
             if each.method not in self._methods():
                 continue
-            reason = arranger.unreachable(each)
+            reason = lane.unreachable(each)
             if reason:
                 self.unreachable[each.id] = reason
             else:

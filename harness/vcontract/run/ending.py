@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from vcontract.client import SpentError, Target
 from vcontract.errors import HaltedError
-from vcontract.testbed.driver import Driver, NotArrangedError
+from vcontract.testbed import Driver, NotArrangedError
 
 
 def halts(target: Target, halted: Sequence[str]) -> list[str]:

@@ -8,11 +8,19 @@ from contextlib import suppress
 from vcontract.check import ABORTS
 from vcontract.contract import Contract
 from vcontract.model import Asked, Cell, passes, read_of
-from vcontract.strategies import Caller, Case
+from vcontract.strategies import Case
 from vcontract.terms import Faulted, Operation, Ref, Returned
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, Driver, NotArrangedError
-from vcontract.testbed.judged_call import judged_call, read_new_tasks, sandwiched, settled, task_of, unfinished
+from vcontract.testbed import (
+    FULL,
+    Lane,
+    NotArrangedError,
+    judged_call,
+    read_new_tasks,
+    sandwiched,
+    settled,
+    task_of,
+    unfinished,
+)
 
 MID = (
     "midPowerOff",
@@ -55,8 +63,8 @@ class Exerciser:
     `shared` is the VM on which work was left running for the next cell; `arrangements` counts the states arranged for cells.
     """
 
-    def __init__(self, driver: Driver, caller: Caller, arranger: Arranger) -> None:
-        self.driver, self.caller, self.arranger = driver, caller, arranger
+    def __init__(self, lane: Lane) -> None:
+        self.driver, self.caller, self.lane = lane.driver, lane.caller, lane
         self.shared: Ref | None = None
         self._block = ""
         self.arrangements = 0
@@ -66,27 +74,30 @@ class Exerciser:
 
         With `keep`, what runs on the VM is left running if the call was refused, for the next cell; both are of one block.
         """
-        if self.shared is not None and not self.arranger.runs(self.shared, cell.state):
+        if self.shared is not None and not self.lane.arranger.runs(self.shared, cell.state):
             self.rest()
         if self.shared is None:
             self._block = label if keep else ""
         self.driver.enter(label, self._block)
-        before = self.arranger.arranged
-        vm = self.shared or self.arranger.bring(cell)
-        self.arrangements += self.arranger.arranged - before
+        before = self.lane.arranger.arranged
+        vm = self.shared or self.lane.arranger.bring(cell)
+        self.arrangements += self.lane.arranger.arranged - before
         beside = unfinished(self.driver, vm)
         if vm is not None and not beside and not self._just_read(vm):
             self.driver.read_vm(vm)
-        self.caller.facts = self.driver.facts
-        done = sandwiched(self.driver, self.caller.call(cell.asked, vm), beside)
+        done = sandwiched(self.driver, self.caller.call(cell.asked, vm, self.driver.facts.vms), beside)
         stood = self._stood(cell, vm, beside, done)
         self.shared = vm if keep and beside and isinstance(done.outcome, Faulted) else None
         if self.shared is None:
             settled(self.driver, done, vm, beside)
             self._note_snapshots(beside)
-        self.arranger.standing = vm.value if vm is not None and not beside else ""
+        self.lane.arranger.leave(None if beside else vm)
         if not stood:
             raise NotArrangedError("the state had passed before the call was answered")
+
+    def count_from(self, arrangements: int) -> None:
+        """Go on counting from those of a run that was cut."""
+        self.arrangements = arrangements
 
     def rest(self) -> None:
         """See what was left running to its end, so that its block is over."""
@@ -94,7 +105,7 @@ class Exerciser:
             vm, self.shared = self.shared, None
             tasks = unfinished(self.driver, vm)
             for task in tasks:
-                self.driver.follow(task)
+                self.driver.tasks.follow(task)
             self.driver.read_vm(vm)
             read_new_tasks(self.driver, vm)
             self._note_snapshots(tasks)
@@ -104,11 +115,11 @@ class Exerciser:
         self.rest()
         for life in [each for each in self.driver.tracker.tasks.values() if not each.over]:
             if self.driver.quarantine.chosen(life.vm):
-                self.driver.follow(life.ref)
+                self.driver.tasks.follow(life.ref)
 
     def _note_snapshots(self, tasks: list[Ref]) -> None:
         finals = [self.driver.tracker.tasks[each.value].final for each in tasks]
-        self.arranger.note_snapshots([final[1] for final in finals if final is not None])
+        self.lane.snapshots.note([final[1] for final in finals if final is not None])
 
     def _stood(self, cell: Cell, vm: Ref | None, beside: list[Ref], done: Operation) -> bool:
         """Whether a state that passes by itself was still there when the call had been answered.
@@ -128,14 +139,13 @@ class Exerciser:
         """Make a call as a case of the input says, to a VM that is ready for it. Raises NotArrangedError, LookupError."""
         self.driver.enter(label)
         base = Cell(label, case.method, (), self.caller.start(case.method), Asked(case.method))
-        vm = self.arranger.bring(base, nics=case.nics)
+        vm = self.lane.arranger.bring(base, nics=case.nics)
         if vm is None:
             raise NotArrangedError("no VM")
         if not self._just_read(vm):
             self.driver.read_vm(vm)
-        self.caller.facts = self.driver.facts
-        judged_call(self.driver, self.caller.broken(case, case.method, vm), vm, [])
-        self.arranger.standing = vm.value
+        judged_call(self.driver, self.caller.broken(case, case.method, vm, self.driver.facts.vms), vm, [])
+        self.lane.arranger.leave(vm)
 
     def _just_read(self, vm: Ref) -> bool:
         """Whether the last operation was a read of the VM, so that another would tell nothing new."""
@@ -146,36 +156,34 @@ class Exerciser:
         """Make a valid call and disturb the VM while its task runs. Raises NotArrangedError."""
         self.driver.enter(label)
         base = Cell(label, method, (), self.caller.start(method), Asked(method))
-        vm = (
-            self.arranger.clone().ref if what == "midGone" else self.arranger.bring(base, on_host=what == "midHostLost")
-        )
+        arranger = self.lane.arranger
+        vm = arranger.clone().ref if what == "midGone" else arranger.bring(base, on_host=what == "midHostLost")
         if vm is None:
             raise NotArrangedError("no VM")
         self.driver.read_vm(vm)
-        self.caller.facts = self.driver.facts
         actor = "leaver" if what == "midLogout" else FULL
-        call = self.caller.call(base.asked, vm)
+        call = self.caller.call(base.asked, vm, self.driver.facts.vms)
         if what == "midLogout":
             self.driver.log_in(actor)
             call = type(call)(call.object, call.method, call.payload, actor)
-        done = self.driver.judged(call)
+        done = self.driver.send_judged(call)
         task = task_of(done)
         if task is not None:
-            self.driver.until("the running task", lambda: self.driver.running(task))
+            self.driver.wait.until("the running task", lambda: self.driver.tasks.running(task))
             self._do(what, vm, task, actor)
-            self.driver.follow(task)
+            self.driver.tasks.follow(task)
         self._put_back(what, vm)
 
     def _do(self, what: str, vm: Ref, task: Ref, actor: str) -> None:
         facts = self.driver.facts.vms[vm.value]
         actions: dict[str, Callable[[], object]] = {
-            "midPowerOff": lambda: self.driver.done(vm, "PowerOffVM_Task"),
-            "midSuspend": lambda: self.driver.done(vm, "SuspendVM_Task"),
-            "midReset": lambda: self.driver.done(vm, "ResetVM_Task"),
-            "midToolsStop": lambda: self.driver.pull(vm, "stopTools"),
-            "midEngineCrash": lambda: self.driver.pull(vm, "crashEngine"),
-            "midHostLost": lambda: self.driver.done(Ref("HostSystem", facts.host), "DisconnectHost_Task"),
-            "midGone": lambda: self.arranger.destroy(vm),
+            "midPowerOff": lambda: self.driver.complete(vm, "PowerOffVM_Task"),
+            "midSuspend": lambda: self.driver.complete(vm, "SuspendVM_Task"),
+            "midReset": lambda: self.driver.complete(vm, "ResetVM_Task"),
+            "midToolsStop": lambda: self.lane.levers.pull(vm, "stopTools"),
+            "midEngineCrash": lambda: self.lane.levers.pull(vm, "crashEngine"),
+            "midHostLost": lambda: self.driver.complete(Ref("HostSystem", facts.host), "DisconnectHost_Task"),
+            "midGone": lambda: self.lane.cloner.destroy(vm),
             "midCancel": lambda: self.driver.call(task, "CancelTask", {}),
             "midAbort": lambda: self._abort(vm, task),
             "midLogout": lambda: self.driver.target.logout(actor),
@@ -189,11 +197,11 @@ class Exerciser:
         """Abort what runs, in spaced tries while it runs on (promise F5). Raises NotArrangedError when it is over."""
         for _ in range(ABORTS):
             with suppress(NotArrangedError):
-                self.arranger.abort(vm)
-            self.driver.until("the running task", lambda: self.driver.running(task))
+                self.lane.guest.abort(vm)
+            self.driver.wait.until("the running task", lambda: self.driver.tasks.running(task))
             self.driver.target.recorder.sleep(self.driver.facts.publish)
 
     def _put_back(self, what: str, vm: Ref) -> None:
         if what == "midHostLost":
-            self.arranger.reconnect(self.driver.facts.vms[vm.value].host)
+            self.lane.host.reconnect(self.driver.facts.vms[vm.value].host)
         self.driver.read_vm(vm)

@@ -7,7 +7,7 @@ from vcontract.client import Target
 from vcontract.contract import Contract, before
 from vcontract.strategies.envelopes import other_version
 from vcontract.terms import Arguments, Call, Json, Ref
-from vcontract.testbed.driver import FULL, SECOND, Driver
+from vcontract.testbed import FULL, SECOND, Driver
 
 INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 _CONTENT = Call(INSTANCE, "RetrieveServiceContent", Arguments({}), FULL)

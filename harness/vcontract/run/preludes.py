@@ -13,11 +13,9 @@ from msgspec.structs import replace
 from vcontract.contract import Contract
 from vcontract.model import Asked, Cell, State
 from vcontract.model.state import CUSTOMIZE
-from vcontract.strategies import DRAWN, Caller
+from vcontract.strategies import DRAWN
 from vcontract.terms import Call, Json, Ref, as_ref
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, SECOND, Driver, NotArrangedError
-from vcontract.testbed.judged_call import judged_call, unfinished
+from vcontract.testbed import FULL, SECOND, Lane, NotArrangedError, judged_call, unfinished
 
 PRELUDES = (
     "twice",
@@ -52,25 +50,24 @@ def preludes_of(contract: Contract, method: str) -> tuple[str, ...]:
 class PreludeExerciser:
     """Makes valid calls with a past; every one is judged."""
 
-    def __init__(self, driver: Driver, caller: Caller, arranger: Arranger) -> None:
-        self.driver, self.caller, self.arranger = driver, caller, arranger
+    def __init__(self, lane: Lane) -> None:
+        self.driver, self.caller, self.lane = lane.driver, lane.caller, lane
         self._snapshot: Ref | None = None
 
     def exercise(self, method: str, what: str, label: str) -> None:
         """Bring the past about, and make the call. Raises NotArrangedError."""
         self.driver.enter(label)
         if what == "onClone":
-            vm = self.arranger.clone().ref
+            vm = self.lane.arranger.clone().ref
         else:
             state = State(orphaned=True) if what == "afterOrphanAbort" else self.caller.start(method)
-            brought = self.arranger.bring(
+            brought = self.lane.arranger.bring(
                 Cell(label, method, (), state, Asked(method)), nics=2 if what == "onTwoNics" else 0
             )
             if brought is None:
                 raise NotArrangedError("no VM")
             vm = brought
         self.driver.read_vm(vm)
-        self.caller.facts = self.driver.facts
         actor = {"otherSession": SECOND, "endedSession": LEAVER}.get(what, FULL)
         self._before(method, what, vm)
         call = replace(self._drawn(method, vm, lambda spec: self._bites(spec, vm, what)), actor=actor)
@@ -87,45 +84,45 @@ class PreludeExerciser:
         if what == "afterCustomize" or (what == "onTwoNics" and method != _CUSTOMIZE):
             judged_call(self.driver, self._drawn(_CUSTOMIZE, vm, _static), vm, [])
         elif what == "afterSuspend":
-            self.driver.done(vm, "SuspendVM_Task")
+            self.driver.complete(vm, "SuspendVM_Task")
             self._on(vm)
         elif what == "afterRevert":
-            made = as_ref(self.driver.done(vm, "CreateSnapshot_Task", self.driver.snapshot(memory=True)))
-            self.driver.done(vm, "RevertToCurrentSnapshot_Task")
+            made = as_ref(self.driver.complete(vm, "CreateSnapshot_Task", self.driver.snapshot_arguments(memory=True)))
+            self.driver.complete(vm, "RevertToCurrentSnapshot_Task")
             self._snapshot = made
             self._on(vm)
         elif what == "afterOrphanAbort":
-            self.arranger.abort(vm)
+            self.lane.guest.abort(vm)
         elif what == "afterCutBoot":
-            cut = self.arranger.began(vm, CUSTOMIZE)
-            self.arranger.abort(vm)
-            self.driver.follow(cut)
-            self.driver.done(vm, "ResetVM_Task")
+            cut = self.lane.guest.begin(vm, CUSTOMIZE)
+            self.lane.guest.abort(vm)
+            self.driver.tasks.follow(cut)
+            self.driver.complete(vm, "ResetVM_Task")
             self._on(vm)
         elif what == "endedSession":
             self.driver.log_in(LEAVER)
             self.driver.target.logout(LEAVER)
         elif what == "beside" or (what == "otherSession" and method == _ABORT):
-            self.arranger.began(vm, CUSTOMIZE)
+            self.lane.guest.begin(vm, CUSTOMIZE)
 
     def _after(self, what: str, vm: Ref) -> None:
         if what == "onClone":
-            self.arranger.destroy(vm)
+            self.lane.cloner.destroy(vm)
         elif self._snapshot is not None:
-            self.driver.done(self._snapshot, "RemoveSnapshot_Task", {"removeChildren": False})
+            self.driver.complete(self._snapshot, "RemoveSnapshot_Task", {"removeChildren": False})
             self._snapshot = None
 
     def _on(self, vm: Ref) -> None:
         """Have the VM run again, with Tools."""
         facts = self.driver.facts.vms[vm.value]
-        if self.arranger.now(facts).power != State().power:
-            self.driver.done(vm, "PowerOnVM_Task")
-        self.driver.until(f"Tools of {facts.name}", lambda: self.arranger.now(facts).tools == "ready")
+        if self.driver.now(facts).power != State().power:
+            self.driver.complete(vm, "PowerOnVM_Task")
+        self.driver.wait.until(f"Tools of {facts.name}", lambda: self.driver.now(facts).tools == "ready")
 
     def _drawn(self, method: str, vm: Ref, wanted: Callable[[Json], bool]) -> Call:
         """Draw a valid call; of a customization one with a wanted specification, if one of the draws has it."""
         for _ in range(DRAWN):
-            call = self.caller.call(Asked(method), vm)
+            call = self.caller.call(Asked(method), vm, self.driver.facts.vms)
             if "spec" not in call.arguments or wanted(call.arguments["spec"]):
                 break
         return call
@@ -151,7 +148,7 @@ class PreludeExerciser:
                 break  # the customization has ended: there is nothing to be beside any more
             self.driver.target.recorder.sleep(self.driver.facts.publish or self.driver.facts.task_seconds / 500)
         for task in unfinished(self.driver, vm):
-            self.driver.follow(task)
+            self.driver.tasks.follow(task)
         self.driver.read_vm(vm)
 
 

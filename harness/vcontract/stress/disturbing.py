@@ -31,8 +31,7 @@ from vcontract.strategies import auth
 from vcontract.stress.brief import Brief
 from vcontract.stress.crew import Crew
 from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
-from vcontract.testbed.driver import FULL
-from vcontract.testbed.survey import host_names
+from vcontract.testbed import FULL, host_names
 
 _CALM = 1000
 """How many times more than usual may be lost in a row before the target counts as gone."""
@@ -154,9 +153,7 @@ def _clone(crew: Crew, ground: Ground) -> Ref:
         raise UsageError(f"--disturb: {_DESTROYED} needs a clone: {error}") from error
     if child is None:
         raise UsageError(f"--disturb: {_DESTROYED} needs a clone, and InstantClone_Task gave none")
-    vms = crew.facts.vms | {child.value: replace(crew.facts.vms[parent.value], ref=child, name=spec["name"])}
-    crew.caller.facts = replace(crew.facts, vms=vms)
-    crew.machines.append(child)
+    crew.add_machine(replace(crew.facts.vms[parent.value], ref=child, name=spec["name"]))
     return child
 
 

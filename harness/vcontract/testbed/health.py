@@ -8,7 +8,7 @@ from statistics import median
 from vcontract.client import Target
 from vcontract.errors import HaltedError, TargetError
 from vcontract.terms import Arguments, Call, Lost, Ref
-from vcontract.testbed.driver import FULL
+from vcontract.testbed.actors import FULL
 
 HEALTH = "canary"
 """The cell of its calls and the session that it opens, as recordings name them."""
@@ -70,13 +70,12 @@ class HealthCheck:
 
     def _refused(self) -> str:
         """Open a session and end it; says why it could not be opened."""
-        cell, self._target.recorder.cell = self._target.recorder.cell, HEALTH
         try:
-            self._target.login(HEALTH, self._account, "account.full")
-            self._target.logout(HEALTH)
+            with self._target.recorder.inside(HEALTH):
+                self._target.login(HEALTH, self._account, "account.full")
+                self._target.logout(HEALTH)
         except TargetError as error:
             return str(error)
         finally:
             self._target.forget(HEALTH)
-            self._target.recorder.cell = cell
         return ""

@@ -18,10 +18,7 @@ from vcontract.run.known_deviations import with_known
 from vcontract.run.object_reads import read_object
 from vcontract.run.rejudge import part_of, told
 from vcontract.run.summary import Part, heard
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import NotArrangedError
-from vcontract.testbed.survey import log_in
-from vcontract.testbed.working_clones import own_clones
+from vcontract.testbed import Lane, NotArrangedError, log_in, own_clones
 from vcontract.workers.shares import Share, deal, limited, plain
 
 
@@ -31,15 +28,15 @@ class Dealer(Conformance):
     It never touches a VM between `shares` and `end`, but for those that it made.
     """
 
-    arranger: Arranger
+    lane: Lane
 
     def shares(self, workers: int) -> list[Share]:
         """Deal the plan out; where there are too few VMs, some are cloned for the workers."""
-        self.arranger = self._setting_out()
-        facts = self.arranger.driver.judge.tracker.facts
-        read_object(self.arranger.driver)
+        self.lane = self._setting_out()
+        facts = self.lane.driver.judge.tracker.facts
+        read_object(self.lane.driver)
         lent = self._lend(workers)
-        dealt = limited(deal(self.plan.steps, self.arranger, facts, workers, lent), self.options.max_calls)
+        dealt = limited(deal(self.plan.steps, self.lane, facts, workers, lent), self.options.max_calls)
         self._tell(RunStarted(self._target_facts(), self.options.seed, len(self._rows()), len(self.plan.steps)))
         self._tell(Note(self.plan.text()))
         for each in dealt:
@@ -54,13 +51,13 @@ class Dealer(Conformance):
     def _lend(self, workers: int) -> dict[str, str]:
         """Clone VMs until each worker can have one; gives the moId of each clone and of the one that it is like."""
         lent: dict[str, str] = {}
-        able = [each for each in plain(self.arranger) if each[0].host not in self.arranger.hosts]
-        missing = workers - len(plain(self.arranger))
-        self.arranger.driver.enter("lend")
+        able = [each for each in plain(self.lane) if each[0].host not in self.lane.selection.hosts]
+        missing = workers - len(plain(self.lane))
+        self.lane.driver.enter("lend")
         for number in range(missing if able else 0):
             parent = able[number % len(able)][0]
             try:
-                made = self.arranger.clone(parent, f"{parent.name}-vcontract-lent-{number + 1}")
+                made = self.lane.arranger.clone(parent, f"{parent.name}-vcontract-lent-{number + 1}")
                 lent[made.ref.value] = parent.ref.value
             except NotArrangedError as error:
                 self._tell(Note(f"fewer workers than asked for have work: {error}"))
@@ -78,7 +75,7 @@ class Dealer(Conformance):
         }
         with interruptible(notes, self.halted):
             notes += self._restored(left)
-        judge = self.arranger.driver.judge
+        judge = self.lane.driver.judge
         judge.close()
         mine = heard(self.contract, judge.judgements, self.target.recorder.operations)
         methods = self._methods()
@@ -96,16 +93,16 @@ class Dealer(Conformance):
 
     def _restored(self, left: set[str]) -> list[str]:
         """Restore VMs that were left, destroy the clones, and look for more; gives what failed."""
-        own_clones(self.arranger, self.cloned, None, self.config)
+        own_clones(self.lane, self.cloned, None, self.config)
         try:
             log_in(self.target, self.config)  # the last time may be long ago
         except TargetError as error:
             return [f"not restored: {error}"]
-        self.arranger.driver.enter("restore")
+        self.lane.driver.enter("restore")
         told = []
-        if left or self.arranger.clones:
-            told = [f"not restored: {each}" for each in self.arranger.restore(left)]
-        return told + self._audit(self.arranger)
+        if left or self.lane.cloner.clones:
+            told = [f"not restored: {each}" for each in self.lane.restorer.restore(left)]
+        return told + self._audit(self.lane)
 
     def buried(self, share: Share, worker: Worker, file: Path) -> Part:
         """Give what the history of a worker that died tells; the VMs that it made are destroyed with the others at the end."""
@@ -115,8 +112,8 @@ class Dealer(Conformance):
             tracker = told(history, file, self.contract, self.bases).tracker
             for moid, vm in tracker.facts.vms.items():
                 if moid not in share.facts.vms and any(each.exists for each in tracker.states(moid)):
-                    self.arranger.driver.tracker.add_vm(vm)
-                    self.arranger.clones.append(vm.ref)
+                    self.lane.driver.tracker.add_vm(vm)
+                    self.lane.cloner.own(vm.ref)
         steps = history.noted(STEP)
         return replace(
             part,

@@ -11,9 +11,7 @@ from vcontract.contract import Contract
 from vcontract.model import Facts
 from vcontract.run.conformance import Conformance
 from vcontract.run.plan import Plan, all_cells, plan
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import Driver
-from vcontract.testbed.survey import log_in
+from vcontract.testbed import Driver, Lane, log_in
 from vcontract.workers.shares import Share
 
 
@@ -40,9 +38,9 @@ class ShareWalk(Conformance):
     def _methods(self) -> tuple[str, ...]:
         return tuple(each.name for each in self.contract.methods if each.name in self._selected_methods)
 
-    def _plan(self, arranger: Arranger) -> Plan:
+    def _plan(self, lane: Lane) -> Plan:
         for vm in self.share.facts.vms.values():
-            arranger.driver.read_vm(vm.ref)
+            lane.driver.read_vm(vm.ref)
         mine = set(self.share.cells)
         cells = [each for each in all_cells(self.contract) if each.id in mine]
         whole = plan(self.contract, self._methods(), cells, self.caller.cases(), self.options.seed)
@@ -52,7 +50,7 @@ class ShareWalk(Conformance):
     def _read_object(self, driver: Driver) -> None:
         """Leave that to who deals the shares out: once is enough."""
 
-    def _audit(self, arranger: Arranger) -> list[str]:
+    def _audit(self, lane: Lane) -> list[str]:
         """Leave that to who dealt the shares out: other workers still use what they made."""
-        del arranger
+        del lane
         return []

@@ -16,7 +16,7 @@ from vcontract.contract import load
 from vcontract.report.events import CellJudged, RunEvent
 from vcontract.report.result import Worker
 from vcontract.run.summary import Part
-from vcontract.testbed.survey import secrets_of
+from vcontract.testbed import secrets_of
 from vcontract.workers.share_run import ShareWalk
 from vcontract.workers.shares import NUMBERS, Share
 from vcontract.workers.stopping import Stopping

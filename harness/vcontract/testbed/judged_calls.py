@@ -8,7 +8,10 @@ from contextlib import suppress
 from vcontract.client.tasks import FINAL
 from vcontract.model import recent_tasks
 from vcontract.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref, subject
-from vcontract.testbed.driver import BRIEF, FULL, Driver, NotArrangedError
+from vcontract.testbed.actors import FULL
+from vcontract.testbed.driver import Driver
+from vcontract.testbed.not_arranged import NotArrangedError
+from vcontract.testbed.waiting import BRIEF
 
 _DOUBTFUL = 6
 """A guest that may not have heard what it was asked for gets so small a part of the time for it."""
@@ -34,11 +37,11 @@ def sandwiched(driver: Driver, call: Call, beside: Sequence[Ref]) -> Operation:
     """
     for task in beside:
         if not _just_running(driver, task):
-            driver.running(task)
-    done = driver.judged(call)
+            driver.tasks.running(task)
+    done = driver.send_judged(call)
     for task in beside:
         if not _silent(driver, Ref("VirtualMachine", subject(call))):
-            driver.read_task(task)
+            driver.tasks.read(task)
     _read_named_task(driver, done)
     return done
 
@@ -48,7 +51,7 @@ def settled(driver: Driver, done: Operation, vm: Ref | None, beside: Sequence[Re
     own = task_of(done)
     for task, actor in [(own, done.call.actor)] * (own is not None) + [(each, FULL) for each in beside]:
         if task is not None and not _silent(driver, vm):
-            driver.follow(task, actor)
+            driver.tasks.follow(task, actor)
     if vm is not None and not _silent(driver, vm):
         driver.read_vm(vm)
         _await_reports(driver, vm)
@@ -94,7 +97,7 @@ def _await_guest(driver: Driver, vm: Ref) -> None:
         return not driver.judge.waiting()
 
     with suppress(NotArrangedError):
-        driver.until("what the guest was asked for", begun, part=_DOUBTFUL if driver.judge.in_vain else 1)
+        driver.wait.until("what the guest was asked for", begun, part=_DOUBTFUL if driver.judge.in_vain else 1)
 
 
 def task_of(done: Operation) -> Ref | None:
@@ -113,7 +116,7 @@ def still_running(driver: Driver, tasks: Sequence[Ref]) -> list[Ref]:
     found = []
     for task in tasks:
         with suppress(NotArrangedError):
-            driver.running(task)
+            driver.tasks.running(task)
             found.append(task)
     return found
 
@@ -123,7 +126,7 @@ def _read_named_task(driver: Driver, done: Operation) -> None:
     if isinstance(done.outcome, Faulted):
         named = as_ref(done.outcome.fault.fields.get("task"))
         if named is not None and named.value not in driver.tracker.tasks:
-            driver.read_task(named)
+            driver.tasks.read(named)
 
 
 def read_new_tasks(driver: Driver, vm: Ref) -> None:
@@ -132,7 +135,7 @@ def read_new_tasks(driver: Driver, vm: Ref) -> None:
     One that was read ended tells nothing new: a server lists it for minutes.
     """
     for task in recent_tasks(driver.tracker.readings.get(vm.value) or {}):
-        if task in driver.tracker.tasks or task in driver.ended:
+        if task in driver.tracker.tasks or task in driver.tasks.ended:
             continue
-        if driver.read_task(Ref("Task", task)).get("state") in FINAL:
-            driver.ended.add(task)
+        if driver.tasks.read(Ref("Task", task)).get("state") in FINAL:
+            driver.tasks.ended.add(task)
