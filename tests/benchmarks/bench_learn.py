@@ -19,7 +19,7 @@ from vcontract.contract import load
 from vcontract.learn.aalpy_learner import star
 from vcontract.learn.automaton import explore
 from vcontract.learn.queries import Asking, Modelled
-from vcontract.learn.table import learn
+from vcontract.learn.table import Table, learn
 from vcontract.model.alphabet import alphabet
 from vcontract.model.automata import access, difference
 from vcontract.profile import Automaton, load_profile
@@ -43,7 +43,7 @@ def table(folder: Path) -> str:
     """Learn the table; gives a line."""
     began = time.monotonic()
     out = folder / "table.json"
-    learn(Job(CONTRACT.object, Options(seed=1), report_dir=folder, output="none"), out, lambda _: None)
+    learn(Job(CONTRACT.object, Options(seed=1), report_dir=folder, output="none"), out, lambda _: None, Table())
     found, seconds = load_profile(out), time.monotonic() - began
     what = f"{len(found.answers)} cells, {len(found.precedence)} pairs of which one wins"
     return f"The table: {what}, {found.calls} judged calls, {seconds:.0f} s."

@@ -67,8 +67,8 @@ def main(mode: str, clients: int, vms: int, seconds: float, *, profile: bool) ->
         brief = Brief(plan, MANAGER, SEED, "", target=served.url, report_dir=str(Path(folder)), output="none")
         crowd = Crowd(plan)
         with underway(brief.job(), keep=False) as ground:
-            crew = Crew(ground.target, contract, ground.config, plan, SEED, ground.options.id)
-            recorder = ground.target.recorder
+            crew = Crew(ground.site.target, contract, ground.site.config, plan, SEED, ground.site.options.id)
+            recorder = ground.site.target.recorder
             before = (recorder.calls, recorder.requests, time.perf_counter(), time.process_time())
             profiler = cProfile.Profile() if profile else None
             if profiler:

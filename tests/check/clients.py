@@ -20,6 +20,8 @@ from vcontract.simulator import Settings, SimulatorServer
 from vcontract.terms import Arguments, Call, Json, Operation, Ref, Returned, as_ref
 from vcontract.testbed.survey import secrets_of, survey_target
 
+from tests.windows import fitted, stretch
+
 GUESTS = ("root",) * 8 + ("user", "nobody")
 CALLS = ("CustomizeGuest_Task",) * 4 + ("AbortCustomization_Task",) * 3 + ("StartGuestNetwork_Task",) * 2
 POWER = ("PowerOffVM_Task", "PowerOnVM_Task", "PowerOnVM_Task", "ResetVM_Task", "SuspendVM_Task")
@@ -60,7 +62,7 @@ class Client:
         done = self._target.send(call, purpose)
         task = as_ref(done.outcome.value) if isinstance(done.outcome, Returned) else None
         if task is not None and self._rng.random() < 0.95:
-            follow(self._target, self._actor, task, deadline_seconds=self._crowd.patience, poll=0.001)
+            follow(self._target, self._actor, task, deadline_seconds=self._crowd.patience * stretch(), poll=0.001)
 
     def _pull(self, vm: Ref) -> None:
         lever = next(each for each in self._facts.levers if each.does == "orphanLock")
@@ -100,7 +102,7 @@ class Crowd(msgspec.Struct, frozen=True):
 
     def settings(self) -> Settings:
         """Give what the simulator is told; it is slow enough for its tasks to be seen running."""
-        return Settings(
+        return fitted(
             seed=self.seed, task_time=0.02, task_retention_count=1000, defects=self.defects, variants=self.variants
         )
 

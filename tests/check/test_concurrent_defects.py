@@ -12,6 +12,8 @@ from vcontract.contract import load
 from vcontract.simulator.defects import DEFECTS, Defect
 from vcontract.terms import Verdict
 
+from tests.windows import stretch
+
 CLIENTS: Any = importlib.import_module("clients")  # the files beside this one
 SPEC = importlib.import_module("specification").SPEC
 CONTRACTS = [load("VirtualMachineGuestCustomizationManager"), load("VirtualMachine")]
@@ -51,7 +53,8 @@ SAMPLE = (
 def judged(crowd: Any) -> Concurrent:
     """Let a crowd loose and judge what it saw."""
     facts, operations = CLIENTS.recorded(CONTRACTS[0], SPEC, crowd)
-    return judge_concurrent(operations, replace(facts, task_seconds=crowd.patience - 0.1), *CONTRACTS)
+    stuck = (crowd.patience - 0.1) * stretch()
+    return judge_concurrent(operations, replace(facts, task_seconds=stuck), *CONTRACTS)
 
 
 def seen(name: str) -> str:

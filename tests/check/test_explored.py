@@ -12,7 +12,7 @@ RENAMED = {"guest.hostName": "web.example.com", "guest.net": [{"ipAddress": ["10
 
 
 def test_an_abort_that_was_cut_may_have_done_its_work(story: Any) -> None:
-    """A reset ends the abort in an error after it has ended a network start, and both conform (line M7)."""
+    """A reset ends the abort in an error after it has ended a network start, and both conform (oracle row M7)."""
     story.vm()
     story.accepted(N)
     story.task("task-1", "running")
@@ -38,7 +38,7 @@ def test_an_abort_that_nothing_cut_and_that_failed_did_nothing(story: Any) -> No
 
 
 def test_a_task_may_go_with_its_vm_before_it_was_read(story: Any) -> None:
-    """Line M2: destroying the VM takes its task away; without that it must be readable at once (rule A12)."""
+    """Oracle row M2: destroying the VM takes its task away; without that it must be readable at once (oracle rule A12)."""
     for cell, destroyed in (("gone", True), ("there", False)):
         story.cell = cell
         story.vm()
@@ -53,7 +53,7 @@ def test_a_task_may_go_with_its_vm_before_it_was_read(story: Any) -> None:
 
 
 def test_a_task_that_ended_after_the_vm_was_read_may_have_changed_it(story: Any) -> None:
-    """What is new after a refusal may be a customization's, whose end was read between the VM and the call (promise F1)."""
+    """What is new after a refusal (oracle promise F1) may be a customization's whose end was read between VM and call."""
     story.vm()
     story.accepted(C)
     story.task("task-1", "running")
@@ -74,7 +74,7 @@ def test_what_changed_after_a_refusal_with_nothing_else_at_work_is_its_doing(sto
 
 
 def test_a_guest_that_went_back_is_not_configured_by_the_last_customization(story: Any) -> None:
-    """A network start need not give the address of a specification that a revert took away (promise F6)."""
+    """A network start need not give the address of a specification that a revert took away (oracle promise F6)."""
     for cell, back in (("stays", False), ("back", True)):
         story.cell = f"{cell}:before"
         story.vm()

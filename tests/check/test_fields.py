@@ -71,7 +71,7 @@ def test_task(named: Ref | None, entity: Ref | None, wrong: str, story: Any) -> 
 
 
 def test_task_is_not_judged_where_shared_work_may_be_the_cause(story: Any) -> None:
-    """Line B2 asks for no field."""
+    """Oracle row B2 asks for no field."""
     assert "task" in RULES
     shared = next(each for each in story.contract.situations if each.id == "B2").permitted(C)
     assert [each.field for each in shared if each.outcome == "TaskInProgress"] == [""]
@@ -145,7 +145,7 @@ def test_privilege(fields: dict[str, Any], wrong: str, story: Any) -> None:
 
 @pytest.mark.parametrize(("cancelled", "wrong"), [(True, ""), (False, "info.cancelled"), (None, "info.cancelled")])
 def test_cancelled(cancelled: bool | None, wrong: str, story: Any) -> None:  # noqa: FBT001 - a value of the wire
-    """RequestCanceled after CancelTask goes with info.cancelled (line M6)."""
+    """RequestCanceled after CancelTask goes with info.cancelled (oracle row M6)."""
     story.vm()
     story.accepted(C)
     story.task("task-1", "running")

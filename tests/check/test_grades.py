@@ -159,7 +159,7 @@ def test_protocol(story: Any) -> None:
     "fault", ["SystemError", "HostNotReachable", "DatabaseError", "UnexpectedFault", "RequestCanceled"]
 )
 def test_environment(fault: str, story: Any) -> None:
-    """A sick server's RuntimeFault is spurious in any cell, even where another RuntimeFault has its cause (rule A1)."""
+    """A sick server's RuntimeFault is spurious in any cell, even where another RuntimeFault has its cause (oracle rule A1)."""
     story.vm()
     story.refused(C, fault)
     story.vm()
@@ -173,7 +173,7 @@ def test_environment(fault: str, story: Any) -> None:
 
 @pytest.mark.parametrize("fault", ["MethodDisabled", "RestrictedByAdministrator", "NotSupported", "LicenseExpired"])
 def test_blocked(fault: str, story: Any) -> None:
-    """A standing refusal of policy leaves the cell untested (rule A1)."""
+    """A standing refusal of policy leaves the cell untested (oracle rule A1)."""
     story.vm()
     story.refused(C, fault)
     story.vm()
@@ -181,7 +181,7 @@ def test_blocked(fault: str, story: Any) -> None:
 
 
 def test_a_bare_runtime_fault_is_imprecise_where_a_cause_holds(story: Any) -> None:
-    """Without a session, with an unknown VM, without the privilege (rule A1)."""
+    """Without a session, with an unknown VM, without the privilege (oracle rule A1)."""
     for actor, changes in (
         ("nobody", {}),
         ("full", {"vm": Ref("VirtualMachine", "vm-0").json()}),

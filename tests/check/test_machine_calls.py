@@ -84,7 +84,7 @@ def told(bases: dict[str, str]) -> Told:
     ],
 )
 def test_a_success_shows_what_it_did(told: Told, method: str, before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Promise F7: the property is as the method makes it; if it stays as it was, the Success row is broken."""
+    """Oracle promise F7: the property is as the method makes it; if it stays as it was, the Success row is broken."""
     told.read(VM, before)
     told.done(method)
     told.read(VM, after)

@@ -187,7 +187,7 @@ def test_a_customization_ends_with_the_abort_that_began_while_it_ran() -> None:
 
 
 def test_an_abort_leaves_no_lock() -> None:
-    """After it no customization may be kept out by a lock (promise F4)."""
+    """After it no customization may be kept out by a lock (oracle promise F4)."""
     tale = Tale()
     tale.read(0.1, 0.2, UP)
     task = tale.call(CUSTOMIZE, 1.0, 1.1)
@@ -212,7 +212,7 @@ def test_power_and_reads_must_agree() -> None:
 
 
 def test_a_power_off_explains_the_error_of_a_task_that_ran() -> None:
-    """UnexpectedCustomizationFault has no other cause here (situation M1)."""
+    """UnexpectedCustomizationFault has no other cause here (oracle row M1)."""
     for with_power, answer in ((True, Answer.LEGAL), (False, Answer.ILLEGAL)):
         tale = Tale()
         tale.read(0.1, 0.2, UP)

@@ -270,7 +270,7 @@ CHANGES = [
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_cell_that_was_not_stable_is_inconclusive(change: dict[str, Any], story: Any) -> None:
-    """Rule A5: hard verdicts only where the wanted values, bootTime and host were the same before and after."""
+    """Oracle rule A5: hard verdicts only where the wanted values, bootTime and host were the same before and after."""
     story.vm()
     story.refused(N, "InvalidState")
     story.vm(**change)
@@ -297,7 +297,7 @@ def test_a_promise_in_an_unstable_cell_is_inconclusive_too(story: Any) -> None:
 
 @pytest.mark.parametrize(("user", "verdict"), [("stranger", Verdict.INCONCLUSIVE), ("Operator", Verdict.VIOLATES)])
 def test_a_strangers_task_makes_a_cell_unstable(user: str, verdict: Verdict, story: Any) -> None:
-    """Rule A5: recentTask must hold nothing new but ours; an uninvited vMotion may be why the VM was busy."""
+    """Oracle rule A5: recentTask must hold nothing new but ours; an uninvited vMotion may be why the VM was busy."""
     story.vm(**recent("old"))
     story.refused(N, "TaskInProgress", fields={"task": Ref("Task", "new").json()})
     story.task("new", "running", name="Drm.ExecuteVMotionLRO", reason={"userName": user})

@@ -27,7 +27,7 @@ HARD: list[tuple[str, list[Read]]] = [
 
 @pytest.mark.parametrize(("field", "reads"), HARD)
 def test_what_no_task_may_do(field: str, reads: list[Read], story: Any) -> None:
-    """Rule A12, the hard part: the finding is the result row's, whatever else became of the call."""
+    """Oracle rule A12, the hard part: the finding is the result row's, whatever else became of the call."""
     story.vm()
     story.accepted(N)
     for state, info in reads:
@@ -64,7 +64,7 @@ SOFT: list[tuple[list[Read], list[str]]] = [
 
 @pytest.mark.parametrize(("reads", "notes"), SOFT)
 def test_what_is_only_a_note(reads: list[Read], notes: list[str], story: Any) -> None:
-    """Rule A12, the notes; states that were not seen prove nothing."""
+    """Oracle rule A12, the notes; states that were not seen prove nothing."""
     story.vm()
     story.accepted(N)
     for state, info in reads:
@@ -101,7 +101,7 @@ def test_a_task_that_its_own_session_cannot_read(fault: str, story: Any) -> None
 def test_a_task_may_be_forgotten_for_one_that_ended_after_it(
     fault: str, observed: str, verdict: Verdict, story: Any
 ) -> None:
-    """Rule A6: of those that have ended a server may remember the last one alone; what it remembers it must show."""
+    """Oracle rule A6: of those that have ended a server may remember the last one alone; what it remembers it must show."""
     story.feed(VM, "ResetVM_Task", Returned(Ref("Task", "task-2").json()))
     story.vm()
     story.accepted(N)
@@ -123,7 +123,7 @@ def test_a_task_is_not_forgotten_for_one_that_ended_before_it(story: Any) -> Non
 
 
 def test_a_task_that_was_forgotten_later_is_no_violation(story: Any) -> None:
-    """Rule A6: real servers forget completed tasks; what it came to is not known."""
+    """Oracle rule A6: real servers forget completed tasks; what it came to is not known."""
     story.vm()
     story.accepted(N)
     story.task("task-1", "running")
@@ -133,7 +133,7 @@ def test_a_task_that_was_forgotten_later_is_no_violation(story: Any) -> None:
 
 
 def test_a_task_goes_with_its_vm(story: Any) -> None:
-    """Line M2: the VM was destroyed, and removing an object removes its tasks."""
+    """Oracle row M2: the VM was destroyed, and removing an object removes its tasks."""
     story.vm()
     story.accepted(C)
     story.task("task-1", "running")
@@ -144,7 +144,7 @@ def test_a_task_goes_with_its_vm(story: Any) -> None:
 
 
 def test_a_task_that_does_not_end_is_stuck_or_open(story: Any) -> None:
-    """Rule A14: with a limit it is a violation; before it, or without one, nothing is known."""
+    """Oracle rule A14: with a limit it is a violation; before it, or without one, nothing is known."""
     story.vm()
     story.accepted(N)
     story.task("task-1", "running")
@@ -183,7 +183,7 @@ MIDDLE = [
 def test_what_happened_in_mid_task_may_end_it(
     method: str, on: Ref, fault: str, after: dict[str, Any], story: Any
 ) -> None:
-    """Lines M1 and M4: such a fault is the task's, and without the happening it would be wrong."""
+    """Oracle rows M1 and M4: such a fault is the task's, and without the happening it would be wrong."""
     story.vm()
     story.accepted(C)
     story.task("task-1", "running")
@@ -215,7 +215,7 @@ def test_a_disturbance_that_was_refused_happened_not(story: Any) -> None:
 
 
 def test_an_abort_may_end_a_customization(story: Any) -> None:
-    """Line M7: the customization ends in a CustomizationFault, the abort succeeds, and both conform."""
+    """Oracle row M7: the customization ends in a CustomizationFault, the abort succeeds, and both conform."""
     story.vm()
     story.accepted(C)
     story.task("task-1", "running")

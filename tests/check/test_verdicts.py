@@ -74,7 +74,7 @@ def test_a_fault_row_conforms_when_it_was_exercised_on_both_sides(sums: Sums) ->
 
 
 def test_a_fault_that_was_permitted_and_never_chosen_conforms(sums: Sums) -> None:
-    """Rule A7: and says so."""
+    """Oracle rule A7: and says so."""
     found = sums.row("InvalidState", MAY, OTHER)
     assert (found.verdict, found.reason, found.observed) == (Verdict.CONFORMS, "never chosen", {})
 
@@ -116,7 +116,7 @@ def test_the_worst_wins(sums: Sums) -> None:
 
 
 def test_the_runtime_fault_row_needs_its_six_cells(sums: Sums) -> None:
-    """Section G: the cells that need no lever must all have been seen."""
+    """Oracle section G: the cells that need no lever must all have been seen."""
     one = judgement("InvalidRequest", "InvalidRequest InvalidType", "W1", cell=f"{N}:malformed")
     found = sums.row("RuntimeFault", one, OTHER)
     assert found.verdict is Verdict.UNTESTED
@@ -148,7 +148,7 @@ def test_promises_beside_the_faults_need_both_ends(row: str, situation: str, fau
 
 
 def test_every_method_rows_cite_the_same_evidence(sums: Sums) -> None:
-    """Section G: cells a to f serve both; a malformed request that is accepted breaks both rows."""
+    """Oracle section G: cells a to f serve both; a malformed request that is accepted breaks both rows."""
     refused = judgement("InvalidRequest", "InvalidRequest InvalidType", "W1")
     found = sums.row("EveryMethod/InvalidRequest", refused, OTHER)
     assert (found.verdict, found.observed) == (Verdict.CONFORMS, {"InvalidRequest": 1})
@@ -180,7 +180,7 @@ TRIES = [f"{N}:busy", f"{N}:busy#2", f"{N}:busy#3"]
 
 
 def test_a_finding_must_come_in_every_try(sums: Sums) -> None:
-    """Rule A5: three of three from a fresh arrange; two of three are a race."""
+    """Oracle rule A5: three of three from a fresh arrange; two of three are a race."""
     tries = [failed("InvalidGuestLogin", "OK", "K5", Grade.SPURIOUS, cell=cell) for cell in TRIES]
     assert len(sums(*tries, confirm=3).findings) == 1
     assert sums.row("Success", *tries, OTHER, confirm=3).verdict is Verdict.VIOLATES

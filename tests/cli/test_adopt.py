@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
+
+from tests.windows import fitted
 
 INVENTORY = """
 datacenter = "dc"
@@ -40,7 +42,7 @@ def server(tmp_path: Path) -> Iterator[SimulatorServer]:
     """Serve an inventory in which nothing is ours yet."""
     file = tmp_path / "inventory.toml"
     file.write_text(INVENTORY, "utf-8")
-    with SimulatorServer(Settings(task_time=0.01, inventory=file)) as running:
+    with SimulatorServer(fitted(task_time=0.01, inventory=file)) as running:
         yield running
 
 

@@ -17,7 +17,9 @@ import pytest
 from vcontract.client.secret_fields import MARKED, UNMARKED
 from vcontract.run.step_runner import Walker
 from vcontract.schema import load
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
+
+from tests.windows import fitted
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Ended
@@ -165,7 +167,7 @@ def talker(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv("VCONTRACT_DEBUG", raising=False)
     for name, (canary, _) in PASSWORDS.items():
         monkeypatch.setenv(name, canary)
-    with SimulatorServer(Settings(task_time=0.01, boot_time=0.02, api=API)) as simulator:
+    with SimulatorServer(fitted(task_time=0.01, boot_time=0.02, api=API)) as simulator:
         made = Talker(simulator.url, talks=getattr(request, "param", False))
         Path("vcontract.toml").write_text(CONFIG.format(url=made.url), "utf-8")
         yield made

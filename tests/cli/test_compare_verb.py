@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
+
+from tests.windows import fitted
 
 FEW = ("--method", "StartGuestNetwork_Task", "--method", "AbortCustomization_Task", "--max-calls", 70)
 Command = Callable[..., tuple[int, list[str], list[str]]]
@@ -33,7 +35,7 @@ def test_what_the_client_is_told_anew_is_told_apart_from_what_the_server_does(
 
 def test_a_server_that_changed_is_told_as_such(vcontract: Command, tmp_path: Path) -> None:
     """Two servers of one API: nothing of the client is left to vary, and what differs is the server's."""
-    server = SimulatorServer(Settings(upgrades=frozenset({"channel-moved"})))
+    server = SimulatorServer(fitted(upgrades=frozenset({"channel-moved"})))
     server.start()
     try:
         asked = ("--matrix", *FEW, "--seed", 2, "--report-dir", tmp_path)

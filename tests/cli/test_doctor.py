@@ -21,8 +21,10 @@ from vcontract.client import Secrets, Target
 from vcontract.client.properties import read
 from vcontract.config.config import LOOPBACK, Config
 from vcontract.config.json_schema import config_schema
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Ref, Returned
+
+from tests.windows import fitted
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Ended, WebSite
@@ -106,7 +108,7 @@ def host() -> Iterator[Host]:
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[SimulatorServer]:
     """Give a simulator for all tests of this file."""
-    with SimulatorServer(Settings()) as server:
+    with SimulatorServer(fitted()) as server:
         yield server
 
 
@@ -128,7 +130,7 @@ def test_the_simulator_is_fit(vcontract: Command, simulator: SimulatorServer) ->
 
 def test_nothing_changes_on_the_target(vcontract: Command) -> None:
     """No task was made, and no session is left behind."""
-    with SimulatorServer(Settings()) as server:
+    with SimulatorServer(fitted()) as server:
         assert vcontract("doctor", "--target", server.url).code == 0
         target = Target.open(server.url, secrets=Secrets({"x": "vcontract"}))
         target.login("full", "administrator@vsphere.local", "x")
@@ -269,7 +271,7 @@ def test_a_host_alone(vcontract: Command, host: Host) -> None:
 
 def test_a_vcenter_too_old_for_the_object(vcontract: Command) -> None:
     """One line, with the version from which on there is one."""
-    with SimulatorServer(Settings(api="6.7.3")) as server:
+    with SimulatorServer(fitted(api="6.7.3")) as server:
         ended = vcontract("doctor", "--target", server.url)
     (line,) = bad(ended)
     assert line.startswith(

@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
+from tests.windows import time_options
+
 COMMAND = (sys.executable, "-m", "vcontract")
 QUICK = ("--seed", "1", "--max-calls", "40")
-PATIENCE = 60
+PATIENCE = 300
 SELECTS_NOTHING = {"GOVC_URL": "http://127.0.0.1:1/sdk"}
 
 
@@ -50,7 +52,7 @@ def verdicts(result: dict[str, Any]) -> dict[str, str]:
 
 def test_two_shells_give_the_verdicts_of_one(tmp_path: Path) -> None:
     """`simulate` here and `run --target` there; `run` alone: every row that both exercised has one verdict."""
-    with started("simulate", "--port", "0") as simulator:
+    with started("simulate", "--port", "0", *time_options(0.008)) as simulator:
         assert simulator.stdout is not None
         said, url = simulator.stdout.readline().rsplit(maxsplit=1)
         assert said == "listening on"
@@ -62,7 +64,7 @@ def test_two_shells_give_the_verdicts_of_one(tmp_path: Path) -> None:
             told = [each.communicate() for each in (alone, apart)]
         assert (alone.returncode, apart.returncode) == (5, 5), told
         simulator.send_signal(signal.SIGTERM)
-        assert simulator.wait(10) == 0
+        assert simulator.wait(60) == 0
         assert simulator.stdout.read() == ""
     here, there = result_of(one), result_of(two)
     assert there["target"]["url"] == url
@@ -89,7 +91,7 @@ def test_a_run_that_is_told_to_end_ends_cleanly(tmp_path: Path, told: signal.Sig
     assert result["verdict"] in {"untested", "inconclusive"}
     assert result["exit_code"] == 5
     assert any(each.startswith("interrupted") for each in result["notes"])
-    assert 0 < result["calls"] < 100
+    assert 0 < result["calls"] < 1500  # of a whole run's more than two thousand
     assert out.splitlines()[-1].startswith(f"{result['verdict']} (")
     assert {"history.jsonl", "junit.xml", "cells.jsonl", "findings.jsonl"} <= {
         each.name for each in (tmp_path / "latest").iterdir()

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
+
+from tests.windows import fitted
 
 ROOT = Path(__file__).parents[2]
 Ended = subprocess.CompletedProcess[str]
@@ -19,7 +21,7 @@ Command = Callable[..., Ended]
 @pytest.fixture
 def simulator() -> Iterator[SimulatorServer]:
     """Give a simulator that hurries, but leaves time to see its tasks running."""
-    server = SimulatorServer(Settings(task_time=0.02, boot_time=0.06))
+    server = SimulatorServer(fitted(task_time=0.02, boot_time=0.06))
     server.start()
     yield server
     server.stop()

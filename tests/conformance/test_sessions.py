@@ -13,9 +13,11 @@ from vcontract.contract import load, rows
 from vcontract.history import read_history
 from vcontract.model import subject
 from vcontract.report.result import load_run
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Verdict
 from vcontract.workers.shares import NUMBERS
+
+from tests.windows import fitted
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import Command
@@ -114,7 +116,7 @@ def test_a_row_that_known_deviations_break_is_an_expected_failure(
     rows_as_tests: Command, vcontract: Command, tmp_path: Path
 ) -> None:
     """By the file that is named, and by the one beside the configuration."""
-    settings = Settings(task_time=0.02, boot_time=0.06, defects=frozenset({"unrelated-subtype-of-invalid-state"}))
+    settings = fitted(task_time=0.02, boot_time=0.06, defects=frozenset({"unrelated-subtype-of-invalid-state"}))
     (tmp_path / "v.toml").write_text(CONFIG)
     with SimulatorServer(settings) as server:
         options = ("--config=v.toml", "--deviations=known.toml", "--accept", "--reason=we wait for a patch")

@@ -16,10 +16,12 @@ import pytest
 from vcontract.client import Target
 from vcontract.client.properties import list_vms
 from vcontract.report.result import RunResult, load_run
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
+
+from tests.windows import fitted
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import Command
@@ -56,7 +58,7 @@ def both(vcontract: Command, server: SimulatorServer, place: Path, *more: str) -
 )
 def test_two_find_what_one_finds(defect: str, method: str, vcontract: Command, tmp_path: Path) -> None:
     """The same verdict on each row and the same findings, each with calls that replay it."""
-    settings = Settings(task_time=0.02, boot_time=0.06, defects=frozenset({defect}))
+    settings = fitted(task_time=0.02, boot_time=0.06, defects=frozenset({defect}))
     with SimulatorServer(settings) as server:
         one, two = both(vcontract, server, tmp_path, "--method", method)
         assert two.verdict is Verdict.VIOLATES

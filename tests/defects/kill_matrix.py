@@ -23,14 +23,18 @@ from msgspec import structs
 from vcontract.client import Recorder, Target
 from vcontract.config.options import Budget, Options
 from vcontract.contract import load, names
-from vcontract.run.conformance import Conformance
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.run.conformance import run_conformance
+from vcontract.run.job import Ground
+from vcontract.simulator import SimulatorServer
 from vcontract.simulator.defects import DEFECTS, Defect
 from vcontract.simulator.defects.registry import MANAGER
 from vcontract.simulator.variants import VARIANTS
 from vcontract.terms import Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
+from vcontract.testbed.testbed import Site
+
+from tests.windows import fitted
 
 FIXED_SEED = 1
 RANDOM_SEEDS = (271828, 577215, 141421, 662607, 173205)  # drawn once, so that a failure can be repeated
@@ -91,7 +95,7 @@ def shoot(name: str, seed: int, *, variant: bool = False, calls: int = 0) -> Sho
     """
     config: Any = structs.replace(EMBEDDED, **TOLD.get(name, {}))
     chosen = frozenset({name} if name else ())
-    settings = Settings(seed=seed, task_time=TASK_TIME, boot_time=BOOT_TIME)
+    settings = fitted(seed=seed, task_time=TASK_TIME, boot_time=BOOT_TIME)
     settings = replace(settings, variants=chosen) if variant else replace(settings, defects=chosen)
     limit = (WHOLE if seed == FIXED_SEED else QUIET_CALLS) if variant else MAX_CALLS
     options = Options(
@@ -101,7 +105,7 @@ def shoot(name: str, seed: int, *, variant: bool = False, calls: int = 0) -> Sho
         target = Target.open(simulator.url, recorder=Recorder(), secrets=secrets_of(config))
         began = time.monotonic()
         try:
-            found = Conformance(target, load(contract_of(name)), config, options, []).run()
+            found = run_conformance(Ground(Site(target, load(contract_of(name)), config, options)))
         finally:
             target.close()
     seconds = time.monotonic() - began

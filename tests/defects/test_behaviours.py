@@ -112,7 +112,7 @@ def test_simulate_takes_and_lists_behaviours(options: list[str], code: int, says
         [sys.executable, "-m", "vcontract", "simulate", *options],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert done.returncode == code

@@ -24,7 +24,7 @@ def server() -> Iterator[Any]:
 def until() -> Any:
     """Give a function that waits until something is so, and says whether it came."""
 
-    def wait(reached: Any, seconds: float = 10.0) -> bool:
+    def wait(reached: Any, seconds: float = 60.0) -> bool:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if reached():

@@ -15,6 +15,8 @@ from vcontract.errors import TargetError
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.terms import Arguments, Call, Lost, Operation, Ref, Returned
 
+from tests.windows import fitted
+
 ADMIN = "administrator@vsphere.local"
 LOAD = 60.0
 GREEN = """
@@ -25,10 +27,9 @@ from vcontract.disturbances.planned import Planned
 from vcontract.disturbances.proxy import Proxy
 with Proxy(sys.argv[1], [Planned("latency", 0.0, 60.0, {"seconds": 0.05})], 1) as proxy:
     proxy.begin()
-    time.sleep(0.2)
     document = urllib.request.urlopen(proxy.url.replace("/sdk", "/sdk/vimServiceVersions.xml")).read()
     assert b"urn:vim25" in document, document
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not proxy.events() and time.monotonic() < deadline:
         time.sleep(0.01)
 assert [each.name for each in proxy.events()] == ["latency"]
@@ -50,20 +51,19 @@ def power_on(target: Target, vm: Ref) -> Operation:
 
 def test_a_target_is_reached_over_the_path() -> None:
     """Calls go through; one whose reply is lost happened, and is a Lost, told by the event with the same VM and times."""
-    with SimulatorServer(Settings(task_time=0.01)) as server:
+    with SimulatorServer(fitted(task_time=0.01)) as server:
         with Proxy(server.url, [Planned("reset-after", 0.0, LOAD, {"probability": 1.0})], 1) as proxy:
             target = opened(proxy.url)
             vm = next(ref for ref, each in list_vms(target, "client", ["name"]).items() if each["name"] == "linux-1")
             assert isinstance(power_on(target, vm).outcome, Returned)
             zero = proxy.begin()
-            time.sleep(0.1)
             started = target.recorder.now()
             lost = power_on(target, vm)
             target.close()
         assert isinstance(lost.outcome, Lost)
         [event] = [each for each in proxy.events() if each.facts["method"] == "PowerOnVM_Task"]
         assert event.facts["vm"] == vm.value
-        offset = target.recorder.now() - time.monotonic()
+        offset = max(target.recorder.now() - time.monotonic() for _ in range(100))  # of two clocks read at once
         assert started <= lost.start <= event.time + offset <= lost.end + 0.001
         assert zero < event.time
 
@@ -77,7 +77,6 @@ def test_tls_is_carried_and_disturbed_by_bytes() -> None:
             target = opened(server.url, trust=trust, proxy=proxy.tunnel)
             assert list_vms(target, "client", ["name"])
             proxy.begin()
-            time.sleep(0.1)
             vm = Ref("VirtualMachine", "vm-1")
             assert isinstance(power_on(target, vm).outcome, Lost)
             target.close()
@@ -97,8 +96,8 @@ def test_the_tunnel_leads_to_the_target_alone() -> None:
 def test_it_works_where_locust_has_replaced_sockets_and_threads() -> None:
     """Started and heard from a process that gevent has patched."""
     pytest.importorskip("gevent", reason="Locust is not installed")
-    with SimulatorServer(Settings()) as server:
+    with SimulatorServer(fitted()) as server:
         done = subprocess.run(  # noqa: S603 - our own
-            [sys.executable, "-c", GREEN, server.url], capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, "-c", GREEN, server.url], capture_output=True, text=True, timeout=180, check=False
         )
     assert (done.returncode, done.stderr) == (0, "")

@@ -18,9 +18,11 @@ from vcontract.disturbances.system.catalogue import SYSTEM
 from vcontract.disturbances.system.disturbance import Ground, NotStruckError, Strike
 from vcontract.disturbances.system.expired_session import Logins
 from vcontract.errors import HaltedError
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref, unauthenticated
 from vcontract.testbed.survey import secrets_of
+
+from tests.windows import fitted
 
 RNG = Random(1)  # noqa: S311 - no secret
 ADMIN = "administrator@vsphere.local"
@@ -80,7 +82,7 @@ class World:
 @pytest.fixture
 def world() -> Iterator[World]:
     """Give a world of its own."""
-    with SimulatorServer(Settings(task_time=0.01, boot_time=0.01)) as server:
+    with SimulatorServer(fitted(task_time=0.01, boot_time=0.01)) as server:
         made = World(server.url)
         yield made
         made.target.close()
@@ -211,7 +213,7 @@ def test_a_driver_strikes_and_heals_on_time(world: World, until: Any) -> None:
         Planned("expired-session", 0.1, 0.1),
         Planned("vm-destroyed", 0.1, 0.1),
     )
-    world.ground.sessions, world.ground.patience = world.logins, 5.0
+    world.ground.sessions, world.ground.patience = world.logins, 60.0
     told: list[dict[str, Json]] = []
     runner = ScheduleRunner(planned, world.ground, 1, told.append)
     runner.begin()

@@ -85,7 +85,7 @@ class RawClient:
     """A client with one connection, made of a socket and bytes."""
 
     def __init__(self, port: int) -> None:
-        self.sock = socket.create_connection(("127.0.0.1", port), 10)
+        self.sock = socket.create_connection(("127.0.0.1", port), 60)
 
     def ask(self, body: bytes) -> bytes | None:
         """Send a request and give the body of the reply; None if the connection was closed. OSError if it was reset."""

@@ -142,7 +142,7 @@ def test_class_of_the_vm(vm: Ref, class_: str, contract: Contract) -> None:
     ],
 )
 def test_class_of_the_login(auth: dict[str, Any], class_: str, contract: Contract) -> None:
-    """Known accounts by name and password; kinds that no source shows for these methods are unsettled (line L3)."""
+    """Known accounts by name and password; kinds that no source shows for these methods are unsettled (oracle row L3)."""
     assert classified(contract, call(auth=auth)).login == class_
 
 
@@ -165,7 +165,7 @@ OPEN: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize(("changes", "fault"), RULES)
 def test_a_documented_or_observed_rule_names_its_fault(changes: dict[str, Any], fault: str, contract: Contract) -> None:
-    """Rules 4, 6, 12 and 25 of live specifications (line X2)."""
+    """Oracle rules C4, C6, C12 and C25 (oracle row X2)."""
     found = classified(contract, call(C, spec=spec(**changes)))
     assert "rule" in found.spec
     assert fault in found.rule_faults
@@ -173,14 +173,14 @@ def test_a_documented_or_observed_rule_names_its_fault(changes: dict[str, Any], 
 
 @pytest.mark.parametrize("changes", OPEN)
 def test_an_inferred_rule_leaves_the_outcome_open(changes: dict[str, Any], contract: Contract) -> None:
-    """What no source shows for the live call (line X3)."""
+    """What no source shows for the live call (oracle row X3)."""
     found = classified(contract, call(C, spec=spec(**changes)))
     assert (found.spec, found.rule_faults) == (frozenset({"inferred"}), ())
 
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_each_nic_needs_its_adapter(count: int, contract: Contract) -> None:
-    """Rule 1: the count must be the VM's (line X1)."""
+    """Oracle rule C1: the count must be the VM's (oracle row X1)."""
     found = classified(contract, call(C, spec=spec(nicSettingMap=[nic("CustomizationDhcpIpGenerator")] * count)))
     assert (found.spec, found.rule_faults) == (frozenset({"nicCount"}), ())
 

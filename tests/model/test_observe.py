@@ -34,7 +34,7 @@ def test_what_a_read_says() -> None:
 
 
 def test_a_task_that_the_session_may_not_read_is_not_readable() -> None:
-    """Rule A12: whatever fault the read of a task gives, there is nothing to see of it."""
+    """Oracle rule A12: whatever fault the read of a task gives, there is nothing to see of it."""
     for fault in ("ManagedObjectNotFound", "NoPermission", "NotAuthenticated"):
         assert read_of(read(TASK, Faulted(Fault(fault)))) == (TASK, None)
     assert read_of(read(TASK, Lost("reset"))) is None
@@ -57,7 +57,7 @@ def test_a_task_that_the_session_may_not_read_is_not_readable() -> None:
     ],
 )
 def test_tools(changes: dict[str, Any], expected: str) -> None:
-    """Ready is running and guestOperationsReady (rule A11); an unknown version status is tolerated."""
+    """Ready is running and guestOperationsReady (oracle rule A11); an unknown version status is tolerated."""
     values = {key: each for key, each in (READY | changes).items() if each is not None}
     assert observe(State(), values).tools == expected
 
@@ -79,7 +79,7 @@ def test_a_vm_that_is_gone_is_nothing_else() -> None:
 
 
 def test_steady_compares_what_a_cell_wants_and_the_boot() -> None:
-    """Rule A5: state, bootTime and host must be the same before and after; what the guest shows may change."""
+    """Oracle rule A5: state, bootTime and host must be the same before and after; what the guest shows may change."""
     assert steady(READY, READY | {"guest.hostName": "new", "recentTask": []})
     assert steady(None, None)
     assert not steady(READY, None)

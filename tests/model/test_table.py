@@ -207,7 +207,7 @@ def test_nothing_runs_is_known_only_after_an_accepted_login(id_: str, contract: 
 
 
 def test_vapp_task_is_permitted_in_a_vapp_alone(contract: Contract) -> None:
-    """VAppTaskInProgress beside shared work needs a VM in a vApp (line B2)."""
+    """VAppTaskInProgress beside shared work needs a VM in a vApp (oracle row B2)."""
     busy = {"running": "shared"}
     assert "VAppTaskInProgress" not in expected(C, busy, {}, contract).allowed
     assert "VAppTaskInProgress" in expected(C, {**busy, "vapp": True}, {}, contract).allowed
@@ -269,7 +269,7 @@ def test_a_broken_request_hides_all_but_the_session(id_: str, contract: Contract
 def test_an_unknown_vm_hides_all_but_the_manager_and_the_privilege(
     state: dict[str, Any], asked: dict[str, Any], id_: str, contract: Contract
 ) -> None:
-    """O2 and O3 leave V1 and, since either reference may be looked up first, O1 (ours: the binding text names V1 alone)."""
+    """O2 and O3 leave V1 and, since either reference may be looked up first, O1 (oracle section C)."""
     wrong = {"login": "rejected", "spec": frozenset({"nicCount", "inferred"})}
     assert shown(expected(C, state, {**asked, **wrong}, contract)) == written(id_, C)
     both = expected(C, state, {**asked, **wrong, "privilege": "nowhere", "this": "unknown"}, contract)
@@ -277,7 +277,7 @@ def test_an_unknown_vm_hides_all_but_the_manager_and_the_privilege(
 
 
 def test_login_is_known_only_where_tools_can_ask_the_guest(contract: Contract) -> None:
-    """InvalidGuestLogin and GuestPermissionDenied need a powered-on, connected VM with Tools up (rule A3)."""
+    """InvalidGuestLogin and GuestPermissionDenied need a powered-on, connected VM with Tools up (oracle rule A3)."""
     for login, fault in (("rejected", "InvalidGuestLogin"), ("mayNot", "GuestPermissionDenied")):
         for hidden in (
             {"power": "poweredOff"}, {"power": "suspended"}, {"template": True}, {"connection": "disconnected"},
@@ -289,7 +289,7 @@ def test_login_is_known_only_where_tools_can_ask_the_guest(contract: Contract) -
 
 
 def test_engine_and_lock_are_known_only_after_an_accepted_login(contract: Contract) -> None:
-    """E1, K2 and the CustomizationFaults of K1 and K3 need a login that the guest accepts (rule A3)."""
+    """E1, K2 and the CustomizationFaults of K1 and K3 need a login that the guest accepts (oracle rule A3)."""
     for state in ({"engine": "absent"}, {"orphaned": True}):
         for login in ("rejected", "mayNot"):
             assert "CustomizationFault" not in expected(C, state, {"login": login}, contract).allowed
@@ -312,7 +312,7 @@ def test_success_needs_every_line_to_list_it(contract: Contract) -> None:
 
 
 def test_expectation_is_the_union_over_every_possible_state(contract: Contract) -> None:
-    """What either state permits is permitted; a fault's field is judged only if every state judges it (rule A5)."""
+    """What either state permits is permitted; a fault's field is judged only if every state judges it (oracle rule A5)."""
     free, held = State(), State(orphaned=True)
     both = expect([free, held], Asked(C), contract)
     assert both.allowed["OK"].grade is Grade.CONFORMS
@@ -324,7 +324,7 @@ def test_expectation_is_the_union_over_every_possible_state(contract: Contract) 
 
 
 def test_only_requests_sessions_objects_and_privileges_demand_the_call_channel(contract: Contract) -> None:
-    """W, Q, O and V are synchronous when true at the call (rule A9); the rest may use either channel."""
+    """W, Q, O and V are synchronous when true at the call (oracle rule A9); the rest may use either channel."""
     for each in contract.situations:
         assert each.synchronous is (each.id[0] in "WQOV" and each.id != "W1.open"), each.id
         assert each.mid_task is each.id.startswith("M"), each.id

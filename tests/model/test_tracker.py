@@ -121,7 +121,7 @@ def test_error_of_a_customization_leaves_the_lock_free_or_orphaned(script: Scrip
 
 
 def test_the_first_final_state_is_the_truth(script: Script) -> None:
-    """Rule A6: later reads of the task change nothing any more."""
+    """Oracle rule A6: later reads of the task change nothing any more."""
     script.lever("orphanLock")
     script.accepted(C, "task-1")
     script.task("task-1", "success")
@@ -131,7 +131,7 @@ def test_the_first_final_state_is_the_truth(script: Script) -> None:
 
 
 def test_a_task_counts_as_running_only_in_a_sandwich(script: Script) -> None:
-    """Rule A8: read running before the call's start and again after its end; a reference alone may be queued."""
+    """Oracle rule A8: read running before the call's start and again after its end; a reference alone may be queued."""
     script.free()
     script.accepted(C, "task-1")
     assert {each.running for each in script.now()} == {"", "customize"}

@@ -29,11 +29,11 @@ EXPORTED = {
     "simulator": "Settings SimulatorServer serve_forever",
     "strategies": "Caller Case Coverage DRAWN Pool draw pool_of",
     "testbed": (
-        "CLONE Driver FULL HealthCheck Lane Levers Logged MADE_BY NotArrangedError Permits READONLY RefusedError "
-        "SECOND SNAPSHOT_NAME Seen UNPRIVILEGED actors_of adopted as_json audit clone_parents customizable "
-        "destroy_clones find_marked_vms guard_of host_names judged_call log_in look_round make_clones marked "
-        "marks_of names_of own_clones privileges_of reached read_new_tasks sandwiched secrets_by_name secrets_of "
-        "settled still_running survey_target task_of unfinished"
+        "CLONE Driver FULL Known Lane Logged MADE_BY NotArrangedError READONLY RefusedError SECOND SNAPSHOT_NAME "
+        "Seen Site Source Testbed UNPRIVILEGED actors_of adopted as_json audit clone_parents customizable "
+        "find_marked_vms given guard_of host_names judged_call log_in look_round marked marks_of names_of "
+        "open_testbed own_clones privileges_of reached read_new_tasks sandwiched secrets_by_name secrets_of "
+        "settled still_running survey_target surveyed task_of unfinished"
     ),
     "client": "Guard Limits Marks NOBODY Pacing Recorder STRANGER Secrets SpentError Target Trust",
 }

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from vcontract.report.reproduction import script
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Arguments, Call, Envelope, Finding, Grade, Ref, ReplayStep
+
+from tests.windows import fitted
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")
 RECORDED = Ref("VirtualMachine", "vm-recorded")
@@ -68,11 +70,11 @@ def test_it_shows_what_was_recorded(tmp_path: Path, steps: tuple[ReplayStep, ...
     text = script(_finding(*steps), "8.0.3.0")
     file.write_text(text, "utf-8")
 
-    with SimulatorServer(Settings()) as server:
+    with SimulatorServer(fitted()) as server:
         known = {"VC_URL": server.url, "VC_USER": "administrator@vsphere.local", "VC_PASSWORD": "vcontract"}
         done = subprocess.run(  # noqa: S603 - our own script
             [sys.executable, str(file)], env={**os.environ, **known, "GUEST_ROOT": "guest"}, capture_output=True,
-            text=True, check=False, timeout=60,
+            text=True, check=False, timeout=180,
         )  # fmt: skip
 
     assert not done.stderr

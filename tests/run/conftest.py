@@ -19,10 +19,14 @@ from vcontract.config.config import LOOPBACK, Config
 from vcontract.config.options import Budget, Options
 from vcontract.contract import load
 from vcontract.report.result import RunResult
-from vcontract.run.conformance import Conformance
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.run.conformance import run_conformance
+from vcontract.run.job import Ground
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation
 from vcontract.testbed.survey import secrets_of
+from vcontract.testbed.testbed import Site
+
+from tests.windows import fitted, stretch
 
 _BODY = re.compile(rb"<(?:[\w.-]+:)?Body[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
 _VM = re.compile(rb'type="VirtualMachine"[^>]*>([^<]+)<')
@@ -31,7 +35,7 @@ _VM = re.compile(rb'type="VirtualMachine"[^>]*>([^<]+)<')
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[SimulatorServer]:
     """Give a simulator that hurries."""
-    server = SimulatorServer(Settings(task_time=0.02, boot_time=0.02))
+    server = SimulatorServer(fitted(task_time=0.02, boot_time=0.02))
     server.start()
     yield server
     server.stop()
@@ -133,7 +137,7 @@ class Mangler:
         self._gone.set()
         self.leave()
         for each in self._threads:
-            each.join(5)
+            each.join(60)
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
@@ -215,13 +219,13 @@ def ran() -> Run:
     """Give a function that runs against a server, with little patience; it gives the result, and what was said."""
 
     def run(
-        url: str, *methods: str, calls: int = 30, exchange: float = 1.0, config: Config = LOOPBACK
+        url: str, *methods: str, calls: int = 30, exchange: float = 1.0, back: float = 1.0, config: Config = LOOPBACK
     ) -> tuple[RunResult, list[Operation]]:
-        limits = Limits(connect=2, exchange=exchange, back=1.0)
+        limits = Limits(connect=60, exchange=exchange * stretch(), back=back)
         target = Target.open(url, recorder=Recorder(), secrets=secrets_of(config), limits=limits)
         options = Options(seed=3, methods=methods, max_calls=calls, shrink=Budget(attempts=0, seconds=0.0))
         with closing(target):
-            result = Conformance(target, load(MANAGER), config, options, []).run()
+            result = run_conformance(Ground(Site(target, load(MANAGER), config, options)))
         return result, target.recorder.operations
 
     return run

@@ -14,8 +14,10 @@ from vcontract.config.write_config import written
 from vcontract.errors import UsageError
 from vcontract.history import read_history
 from vcontract.run.job import Job
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation
+
+from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 REST = sorted({*PERMISSIONS} - {"power", "host"})
@@ -89,7 +91,7 @@ def test_without_power_a_machine_serves_as_it_was_found(tmp_path: Path) -> None:
     inventory = tmp_path / "inventory.toml"
     machines = [MACHINE.format("on-1", "poweredOn"), MACHINE.format("off-1", "poweredOff")]
     inventory.write_text(HEAD + "\n".join(machines), "utf-8")
-    with SimulatorServer(Settings(inventory=inventory)) as server:
+    with SimulatorServer(fitted(inventory=inventory)) as server:
         result = execute(job(tmp_path, "tools", methods=(NETWORK,), target=server.url))
     row = next(each for each in result.rows if each.id == f"{MANAGER}/{NETWORK}/InvalidPowerState")
     assert row.observed.keys() == {"InvalidPowerState"}

@@ -17,6 +17,8 @@ import pytest
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim
 
+from tests.windows import time_options
+
 PATIENCE = 300
 Inventory = dict[str, Any]
 
@@ -30,7 +32,7 @@ def vcontract(*arguments: str) -> subprocess.Popen[str]:
 @pytest.fixture
 def simulator() -> Iterator[str]:
     """Give the URL of a simulator in a process of its own, which outlives the runs that are killed."""
-    with vcontract("simulate", "--task-time", "0.02", "--boot-time", "0.05") as process:
+    with vcontract("simulate", *time_options(0.02, 0.05)) as process:
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1]
         process.terminate()
@@ -186,7 +188,9 @@ def test_a_run_under_way_is_left_alone(simulator: str, tmp_path: Path) -> None:
     while not any(b"InstantClone_Task" in each.read_bytes() for each in tmp_path.glob("2*/history.jsonl")):
         assert run.poll() is None
         time.sleep(0.01)
+    run.send_signal(signal.SIGSTOP)  # it stands still, that it does not end meanwhile
     told = cleaned("--target", simulator, "--report-dir", str(tmp_path))
+    run.send_signal(signal.SIGCONT)
     assert run.poll() is None
     run.send_signal(signal.SIGTERM)
     run.communicate(timeout=PATIENCE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,9 @@ from vcontract.run.job import Job
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator.upgrades import UPGRADES
 from vcontract.terms import Impact
+from vcontract.testbed.embedded_simulator import fitting
+
+from tests.windows import stretch
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CALLS = 190
@@ -39,10 +43,17 @@ NAMED = {
 """Of each change: how it must be called, its class, and what stands in it."""
 
 
+@cache
+def as_long_as_the_first() -> float:
+    """Give one stretch for all servers of this file: how long tasks last is compared."""
+    return stretch()
+
+
 @contextmanager
 def simulated(*upgrades: str, **settings: object) -> Iterator[str]:
     """Give the URL of a simulator that an upgrade has changed so."""
-    server = SimulatorServer(Settings(upgrades=frozenset(upgrades), **settings))  # type: ignore[arg-type] # any of them
+    told = Settings(upgrades=frozenset(upgrades), **settings)  # type: ignore[arg-type] # any of them
+    server = SimulatorServer(fitting(told, as_long_as_the_first()))
     server.start()
     try:
         yield server.url

@@ -12,15 +12,18 @@ from vcontract.config.config import Config
 from vcontract.config.options import Budget, Options
 from vcontract.contract import load
 from vcontract.errors import UsageError
-from vcontract.proof.proof import Proving, prepared
+from vcontract.proof.proof import carry_out, prepared
 from vcontract.report.events import CellJudged, Note, RunEnded, RunEvent, RunStarted
 from vcontract.report.result import RunResult, load_run
-from vcontract.run.job import Job
+from vcontract.run.job import Ground, Job
 from vcontract.run.rejudge import rejudge
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
+from vcontract.testbed.testbed import Site
+
+from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
@@ -60,14 +63,15 @@ def proved(
     **more: object,
 ) -> RunResult:
     """Run a proof against a simulator of this test's own."""
-    settings = Settings(task_time=0.005, boot_time=0.01, defects=frozenset(defects), variants=frozenset(variants))
+    settings = fitted(task_time=0.005, boot_time=0.01, defects=frozenset(defects), variants=frozenset(variants))
     options = Options(1, complete=complete, alphabet=tuple(alphabet), **more)  # type: ignore[arg-type] # options by name
     contract = load(MANAGER)
     proof = prepared(contract, EMBEDDED, options)
     with SimulatorServer(settings) as simulator:
         target = Target.open(simulator.url, recorder=Recorder(), secrets=secrets_of(EMBEDDED))
         try:
-            return Proving(target, contract, EMBEDDED, options, [heard] if heard else [], proof).run()
+            site = Site(target, contract, EMBEDDED, options)
+            return carry_out(Ground(site, [heard] if heard else []), proof)
         finally:
             target.close()
 
@@ -76,7 +80,7 @@ def proved(
 def test_what_needs_three_and_more_calls_is_found(defect: str) -> None:
     """`--complete 1` finds each on an alphabet that can show it, and cuts it to no more calls than it needs."""
     method, alphabet = DEEP[defect]
-    found = proved(1, alphabet, defects=[defect], stop_at_first=True, shrink=Budget(seconds=60))
+    found = proved(1, alphabet, defects=[defect], stop_at_first=True, shrink=Budget(seconds=900))
     assert (found.verdict, found.exit_code) == (Verdict.VIOLATES, 1)
     finding = found.findings[0]
     assert finding.method == method
@@ -138,7 +142,7 @@ def test_another_way_to_keep_the_contract_is_proved_too(variant: str) -> None:
 def test_a_proof_is_a_run_like_any_other(tmp_path: Path) -> None:
     """It has a directory, leaves no clone behind, and can be judged again without a server."""
     options = Options(1, methods=(CUSTOMIZE,), complete=0, alphabet=("valid", "suspend", "powerOn"))
-    with SimulatorServer(Settings(task_time=0.005, boot_time=0.01)) as simulator:
+    with SimulatorServer(fitted(task_time=0.005, boot_time=0.01)) as simulator:
         result = execute(Job(MANAGER, options, target=simulator.url, report_dir=tmp_path, output="json"))
         again = execute(Job(MANAGER, options, target=simulator.url, report_dir=tmp_path, output="json"))
     assert result.verdict is again.verdict is Verdict.CONFORMS

@@ -61,7 +61,7 @@ def example() -> dict[str, Any]:
 
 
 def test_the_published_schema_is_what_the_code_makes() -> None:
-    """After a change of a key: `vcontract doctor --print-schema > harness/vcontract.schema.json`."""
+    """After a change of a key: `vcontract doctor --print-schema > harness/vcontract/vcontract.schema.json`."""
     assert PUBLISHED.read_text("utf-8") == config_schema()
 
 

@@ -133,7 +133,7 @@ def proxy(simulator: SimulatorServer) -> Iterator[Proxy]:
     yield server
     server.shutdown()
     server.server_close()
-    thread.join(5)
+    thread.join(60)
 
 
 ANSWERS = {

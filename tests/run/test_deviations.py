@@ -12,7 +12,9 @@ import pytest
 from vcontract.cli import main
 from vcontract.errors import UsageError
 from vcontract.report.deviations import read_deviations
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
+
+from tests.windows import fitted
 
 METHOD = "StartGuestNetwork_Task"
 ROW = f"VirtualMachineGuestCustomizationManager/{METHOD}/InvalidState"
@@ -23,7 +25,7 @@ ENTRY = '[[deviation]]\nfingerprint = "{0}"\nrow = "{1}"\nreason = "{2}"\n'
 def servers() -> Iterator[dict[str, str]]:
     """Give the URLs of a simulator as it is and of one with a bug in one row."""
     started = {
-        name: SimulatorServer(Settings(defects=frozenset(defects)))
+        name: SimulatorServer(fitted(defects=frozenset(defects)))
         for name, defects in (("plain", []), ("broken", ["unrelated-subtype-of-invalid-state"]))
     }
     for each in started.values():

@@ -32,6 +32,8 @@ from vcontract.terms import Arguments, Call, Lost, Ref
 from vcontract.testbed.survey import secrets_of
 from vcontract.workers.launch import launch
 
+from tests.windows import time_options
+
 MANAGER = "VirtualMachineGuestCustomizationManager"
 READS = {
     *("RetrieveServiceContent", "Login", "Logout", "CurrentTime", "RetrievePropertiesEx", "CreateContainerView"),
@@ -139,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def simulator() -> Iterator[str]:
     """Give the URL of a simulator of the test's own, in a process of its own."""
-    command = [sys.executable, "-m", "vcontract", "simulate", "--task-time", "0.02", "--boot-time", "0.02"]
+    command = [sys.executable, "-m", "vcontract", "simulate", *time_options(0.02, 0.02)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1]
@@ -190,7 +192,7 @@ def wire(behind: str, moment: int = -1, act: Callable[[], None] = lambda: None) 
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(5)
+        thread.join(60)
 
 
 def unmarking(simulator: str, which: str, gone: set[str], value: str = "") -> Callable[[], None]:

@@ -16,6 +16,8 @@ from vcontract.report.diagnosis import Diagnosis, Standing
 from vcontract.run.job import Job
 from vcontract.simulator import SimulatorServer
 
+from tests.windows import fitted
+
 MANAGER = "VirtualMachineGuestCustomizationManager"
 ENVELOPE = (
     '<?xml version="1.0"?><e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"'
@@ -110,14 +112,14 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def liar() -> Iterator[_Liar]:
     """Give a proxy before a simulator, for all tests of this file."""
-    with SimulatorServer() as behind:
+    with SimulatorServer(fitted()) as behind:
         server = _Liar(behind.url)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         yield server
         server.shutdown()
         server.server_close()
-        thread.join(5)
+        thread.join(60)
 
 
 def examined(liar: _Liar, kind: str, number: int) -> Diagnosis:

@@ -20,8 +20,10 @@ from vcontract.model import cells, facts_of
 from vcontract.report.result import RunResult, load_run
 from vcontract.run.job import Job
 from vcontract.run.rejudge import rejudge
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Observed, Operation, Verdict
+
+from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
@@ -41,7 +43,7 @@ class Whole(NamedTuple):
 
 def one_run(folder: Path, options: Options, inventory: Path | None = None, **more: Any) -> Whole:
     """Run against a simulator of this test's own."""
-    server = SimulatorServer(Settings(task_time=0.02, boot_time=0.06, inventory=inventory))
+    server = SimulatorServer(fitted(task_time=0.02, boot_time=0.06, inventory=inventory))
     server.start()
     try:
         result = execute(Job(MANAGER, options, target=server.url, report_dir=folder, output="json", **more))
@@ -61,14 +63,14 @@ def expect_every_row_to_conform(whole: Whole) -> None:
 
 
 def every_documented_fault_was_seen(whole: Whole) -> None:
-    """Rule A7: the simulator chooses each, so that no row stands on "never chosen" here."""
+    """Oracle rule A7: the simulator chooses each, so that no row stands on "never chosen" here."""
     for row in whole.result.rows:
         assert row.observed, row.id
         assert row.reason == ""
 
 
 def the_runtime_fault_cells_were_exercised(whole: Whole) -> None:
-    """Section G: the six cells that need no lever, for each method."""
+    """Oracle section G: the six cells that need no lever, for each method."""
     cells = {json.loads(line)["cell"] for line in (whole.files / "cells.jsonl").read_text("utf-8").splitlines()}
     assert {f"{method}:{name}" for method in METHODS for name in RUNTIME_CELLS} <= cells
 

@@ -14,16 +14,20 @@ from vcontract.client.properties import list_vms
 from vcontract.config.options import Budget, Options
 from vcontract.contract import load
 from vcontract.explore.explorer import EXPLORE
-from vcontract.explore.exploring_run import Exploring
+from vcontract.explore.phase import explore
 from vcontract.report.events import CellJudged, RunEvent
 from vcontract.report.result import RunResult
-from vcontract.run.conformance import Conformance
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.run.conformance import replay_finding
+from vcontract.run.job import Ground as RunGround
+from vcontract.simulator import SimulatorServer
 from vcontract.simulator.defects import DEFECTS
 from vcontract.simulator.defects.registry import MANAGER
 from vcontract.terms import Operation, Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
+from vcontract.testbed.testbed import Site
+
+from tests.windows import fitted
 
 PATHS = ("name", "runtime.powerState", "runtime.connectionState", "guest.toolsRunningStatus")
 NO_SHRINKING = Budget(attempts=0, seconds=0.0)
@@ -40,8 +44,8 @@ class Ground:
         """Make a run that leaves the plan out."""
         config = replace(EMBEDDED, confirm=confirm)
         chosen = replace(options, explore_only=True)
-        kind = Exploring if finding is None else Conformance
-        return kind(self.target, load(MANAGER), config, chosen, list(listeners), finding).run()
+        given = RunGround(Site(self.target, load(MANAGER), config, chosen), listeners)
+        return explore(given) if finding is None else replay_finding(given, finding)
 
     @property
     def judged(self) -> list[Operation]:
@@ -60,7 +64,7 @@ def _explored(each: Operation) -> bool:
 @contextmanager
 def ground(*defects: str, seed: int = 0) -> Iterator[Ground]:
     """Give a simulator with these defects."""
-    with SimulatorServer(Settings(seed=seed, task_time=0.015, boot_time=0.03, defects=frozenset(defects))) as simulator:
+    with SimulatorServer(fitted(seed=seed, task_time=0.015, boot_time=0.03, defects=frozenset(defects))) as simulator:
         given = Ground(simulator)
         try:
             yield given
@@ -96,7 +100,7 @@ def test_what_is_found_is_cut_down(name: str) -> None:
     """To at most three calls more than it takes, and these show it again."""
     steps = DEFECTS.known[name].steps  # type: ignore[attr-defined] # the catalogue of defects holds defects
     with ground(name, seed=FOUND[name]) as given:
-        found = given.run(Options(FOUND[name], explore=3, stop_at_first=True, shrink=Budget(seconds=90)))
+        found = given.run(Options(FOUND[name], explore=3, stop_at_first=True, shrink=Budget(seconds=900)))
     programs = [each.program for each in found.findings if each.repeats.startswith(("2 of", "3 of"))]
     assert programs, [each.repeats for each in found.findings]
     assert steps <= min(map(len, programs)) <= steps + 3, [[step.call.method for step in each] for each in programs]

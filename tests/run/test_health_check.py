@@ -13,11 +13,13 @@ from vcontract.config.config import LOOPBACK
 from vcontract.config.options import Options
 from vcontract.errors import HaltedError
 from vcontract.run.job import Job
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Call, Lost, Operation, Returned
 from vcontract.testbed import health as watching
 from vcontract.testbed.health import EVERY, LOGIN, HealthCheck
 from vcontract.testbed.survey import log_in, secrets_of
+
+from tests.windows import fitted
 
 ADMINISTRATOR = "administrator@vsphere.local"
 INSTANCE = "ServiceInstance"
@@ -26,7 +28,7 @@ INSTANCE = "ServiceInstance"
 @pytest.fixture(scope="module")
 def server() -> Iterator[SimulatorServer]:
     """Give a simulator that hurries."""
-    with SimulatorServer(Settings(task_time=0.02, boot_time=0.02)) as running:
+    with SimulatorServer(fitted(task_time=0.02, boot_time=0.02)) as running:
         yield running
 
 

@@ -16,19 +16,26 @@ from vcontract.config.config import LOOPBACK
 from vcontract.config.options import Options
 from vcontract.contract import load
 from vcontract.errors import UsageError
-from vcontract.learn.table import Learning
+from vcontract.learn.table import Table
 from vcontract.model import Cell, Pinned
 from vcontract.profile import SUCCESS, Profile, encode_profile, load_profile
 from vcontract.report.result import RunResult
-from vcontract.run.conformance import Conformance
+from vcontract.run.active_run import begin, begin_run
+from vcontract.run.announcer import Announcer
+from vcontract.run.job import Ground
+from vcontract.run.phases import ReadObject, ShrinkFindings, TakeSteps
+from vcontract.run.planning import plan_whole_run
 from vcontract.run.profile_source import pinned_by
+from vcontract.run.summarize import summarize
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator.variants import VARIANTS, checks
 from vcontract.simulator.vcenter import VCenter
 from vcontract.terms import Grade, Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.lane import Lane
 from vcontract.testbed.survey import secrets_of
+from vcontract.testbed.testbed import Site, surveyed
+
+from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"
@@ -56,40 +63,38 @@ ORDERS = sorted(name for name, each in VARIANTS.known.items() if each.change.__m
 SAMPLE = ("login-comes-before-busy",)
 
 
-class Sampled(Learning):
-    """Learns only what the simulator's checks are about."""
-
-    def _reachable(self, lane: Lane) -> list[Cell]:
-        return [each for each in super()._reachable(lane) if set(each.deviations) <= {*CHECKED}]
+def sampled(cell: Cell) -> bool:
+    """Whether a cell is about what the simulator's checks are about."""
+    return set(cell.deviations) <= {*CHECKED}
 
 
-class Single(Sampled):
-    """Learns only what one condition is answered."""
-
-    def _reachable(self, lane: Lane) -> list[Cell]:
-        return [each for each in super()._reachable(lane) if len(each.deviations) < 2]
+def single(cell: Cell) -> bool:
+    """Whether a cell shows what one condition is answered."""
+    return sampled(cell) and len(cell.deviations) < 2
 
 
 def learned(
-    *variants: str, methods: tuple[str, ...] = (CUSTOMIZE,), seed: int = 1, learner: type[Learning] = Sampled
+    *variants: str, methods: tuple[str, ...] = (CUSTOMIZE,), seed: int = 1, wanted: Callable[[Cell], bool] = sampled
 ) -> Profile:
     """Learn the profile of a simulator with some variants."""
-    with SimulatorServer(Settings(variants=frozenset(variants), task_retention_count=32)) as server:
+    with SimulatorServer(fitted(variants=frozenset(variants), task_retention_count=32)) as server:
         target = Target.open(server.url, recorder=Recorder(), secrets=secrets_of(LOOPBACK))
         with closing(target):
-            learning = learner(target, load(MANAGER), EMBEDDED, Options(seed=seed, methods=methods), [])
-            learning.run()
-    return learning.profile
+            site = Site(target, load(MANAGER), EMBEDDED, Options(seed=seed, methods=methods))
+            return Table(wanted).learn(Ground(site)).profile
 
 
 def judged(pins: Pinned | None, *variants: str, calls: int = 150) -> tuple[RunResult, list[Judgement]]:
     """Run against a simulator with some variants, by a profile; the plan's beginning is every condition alone."""
-    with SimulatorServer(Settings(variants=frozenset(variants), task_retention_count=32)) as server:
+    with SimulatorServer(fitted(variants=frozenset(variants), task_retention_count=32)) as server:
         target = Target.open(server.url, recorder=Recorder(), secrets=secrets_of(LOOPBACK))
         options = Options(seed=2, methods=(CUSTOMIZE,), max_calls=calls, stop_at_first=True, pinned=pins)
         with closing(target):
-            run = Conformance(target, load(MANAGER), EMBEDDED, options, [])
-            return run.run(), run.exerciser.driver.judge.judgements
+            site = Site(target, load(MANAGER), EMBEDDED, options)
+            beginning = begin(site)
+            run = begin_run(site, surveyed(beginning.asked(site)), plan_whole_run, beginning, Announcer([]))
+            part = run.conduct([ReadObject(), TakeSteps(), ShrinkFindings()])
+            return summarize(site, beginning, [part], run.testbed.caller), part.judgements
 
 
 def assert_learned_as_declared(profile: Profile, *variants: str) -> None:
@@ -150,7 +155,7 @@ def test_every_order_of_checks_is_learned(variant: str) -> None:
 )
 def test_an_open_question_is_settled(variant: str, id_: str, answer: str) -> None:
     """What the documents leave open stands in the profile with this server's answer, and the latency of it too."""
-    profile = learned(variant, methods=(id_.partition(":")[0],), learner=Single)
+    profile = learned(variant, methods=(id_.partition(":")[0],), wanted=single)
     assert [each.answers for each in profile.open if each.id == id_] == [(answer,)]
     timed = [each for each in profile.latency if f"{each.outcome} ({each.channel})" == answer]
     assert timed

@@ -15,19 +15,24 @@ from vcontract.config.options import Options
 from vcontract.contract import load
 from vcontract.errors import UsageError
 from vcontract.learn.aalpy_learner import star
-from vcontract.learn.automaton import LearningStates, learned
+from vcontract.learn.automaton import LearnMachine, Machine, States, learned
 from vcontract.learn.inputs import Inputs
 from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled
 from vcontract.model.alphabet import Alphabet, alphabet
 from vcontract.model.automata import access, difference, references, run_word
 from vcontract.profile import Automaton
 from vcontract.report.drawing import dot, svg
+from vcontract.run.active_run import ActiveRun
+from vcontract.run.job import Ground
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator import server as serving
 from vcontract.simulator.vcenter import VCenter
 from vcontract.simulator.virtual_machine import VirtualMachine
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
+from vcontract.testbed.testbed import Site
+
+from tests.windows import fitted
 
 CONTRACT = load("VirtualMachineGuestCustomizationManager")
 CUSTOMIZE, ABORT = "CustomizeGuest_Task:valid", "AbortCustomization_Task:valid"
@@ -41,20 +46,18 @@ LARGE = (
 HEADER = Header(SCHEMA, CONTRACT.object, "here", "8.0.3.0")
 
 
-class Watched(LearningStates):
+class Watched(LearnMachine):
     """Instead of learning it hands over what makes inputs, and ends with what the test did with it."""
 
-    made: object = None
-
-    def _walk(self, steps: object, exerciser: object, judge: object) -> None:
-        del steps, judge
-        system = Inputs(exerciser.lane, self.given)  # type: ignore[attr-defined]  # it is one
+    def run(self, run: ActiveRun) -> None:
+        """Hand it over."""
+        del run
         try:
-            self.made = self.work(system)
+            self.work(self.system)
         finally:
-            system.close()
+            self.system.close()
 
-    def work(self, system: Inputs) -> object:
+    def work(self, system: Inputs) -> None:
         """Do what the test wants."""
         raise NotImplementedError
 
@@ -111,7 +114,7 @@ def machines(names: tuple[str, ...], *variants: str) -> tuple[Automaton, Automat
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving, "VCenter", watched)
         server = SimulatorServer(
-            Settings(variants=frozenset(variants), task_retention_count=32, task_time=0.002, boot_time=0.01)
+            fitted(variants=frozenset(variants), task_retention_count=32, task_time=0.002, boot_time=0.01)
         ).start()
     with closing_server(server):
         found: list[Automaton] = []
@@ -126,9 +129,8 @@ def machines(names: tuple[str, ...], *variants: str) -> tuple[Automaton, Automat
                 found.append(machine)
 
         with target_of(server) as target:
-            both = Both(target, CONTRACT, EMBEDDED, Options(seed=1), [])
-            both.names, both.table = names, False
-            both.run()
+            site = Site(target, CONTRACT, EMBEDDED, Options(seed=1))
+            Machine(States(names), Both).learn(Ground(site))
     return found[0], found[1], costs[0]
 
 

@@ -11,9 +11,11 @@ import pytest
 from vcontract.client import Recorder, Target
 from vcontract.config.config import LOOPBACK
 from vcontract.contract import load
-from vcontract.simulator import Settings, SimulatorServer, inventory
+from vcontract.simulator import SimulatorServer, inventory
 from vcontract.terms import Verdict
 from vcontract.testbed.survey import secrets_of, survey_target
+
+from tests.windows import fitted
 
 if TYPE_CHECKING:
     from tests.run.conftest import Exchange, Mangled, Reply, Run
@@ -35,7 +37,7 @@ def serving(count: int, folder: Path) -> Iterator[SimulatorServer]:
     text += f'\n[[vm]]\nname = "other"\nhost = "esx-1"\nextra_config = {{ {extra} }}\n'
     file = folder / "inventory.toml"
     file.write_text(text, "utf-8")
-    settings = Settings(task_time=0.02, boot_time=0.02, inventory=file, vms=count)
+    settings = fitted(task_time=0.02, boot_time=0.02, inventory=file, vms=count)
     with SimulatorServer(settings) as simulator:
         yield simulator
 

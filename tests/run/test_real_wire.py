@@ -22,8 +22,10 @@ from vcontract.history import read_history
 from vcontract.report.result import RunResult
 from vcontract.run.job import Job
 from vcontract.run.rejudge import rejudge
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Faulted, Lost, Operation, Verdict, unauthenticated
+
+from tests.windows import fitted, stretch
 
 if TYPE_CHECKING:
     from tests.run.conftest import Exchange, Mangled, Reply, Run
@@ -31,14 +33,18 @@ if TYPE_CHECKING:
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK = "CustomizeGuest_Task", "StartGuestNetwork_Task"
 READ = "RetrievePropertiesEx"
-IDLE = 0.4
 DATE = re.compile(rb"(>)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)([.0-9]*Z<)")
+
+
+def idle() -> float:
+    """Give the seconds after which a session of the hasty simulator ends."""
+    return 0.4 * stretch()
 
 
 @pytest.fixture(scope="module")
 def hasty() -> Iterator[SimulatorServer]:
     """Give a simulator whose sessions end after a moment without a call."""
-    server = SimulatorServer(Settings(task_time=0.02, boot_time=0.02, session_timeout=IDLE))
+    server = SimulatorServer(fitted(task_time=0.02, boot_time=0.02, session_timeout=idle()))
     server.start()
     yield server
     server.stop()
@@ -70,7 +76,7 @@ def test_a_session_that_was_idle_is_looked_after_before_a_judged_call(
     hasty: SimulatorServer, ran: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then no judged call meets its end."""
-    monkeypatch.setattr(session, "IDLE", IDLE / 4)
+    monkeypatch.setattr(session, "IDLE", idle() / 4)
     result, operations = ran(hasty.url, calls=70)
     assert quiet(result) == []
     assert any(each.startswith("sessions had ended and were opened again: ") for each in result.notes)
@@ -84,7 +90,7 @@ def slow_once(number: int) -> Callable[[Exchange], Reply]:
 
     def act(exchange: Exchange) -> Reply:
         if exchange.method == CUSTOMIZE and exchange.number == number:
-            time.sleep(2 * IDLE)
+            time.sleep(2 * idle())
         return exchange.ask()
 
     return act
@@ -136,7 +142,7 @@ def test_a_login_that_is_refused_in_mid_run_ends_it(hasty: SimulatorServer, mang
         if exchange.method == "Login" and exchange.number > 5:
             return exchange.ask().with_body(lambda body: body.replace(b"LoginResponse", b"NoResponse"))
         if exchange.method == CUSTOMIZE and exchange.number == 5:
-            time.sleep(2 * IDLE)
+            time.sleep(2 * idle())
         return exchange.ask()
 
     server = mangled(act, behind=hasty.url)
@@ -220,7 +226,7 @@ def test_a_server_that_is_away_for_a_moment(mangled: Mangled, ran: Run) -> None:
         return exchange.ask()
 
     server = mangled(act)
-    result, operations = ran(server.url)
+    result, operations = ran(server.url, back=60.0)
     assert quiet(result) == []
     assert sum(isinstance(each.outcome, Lost) for each in operations) <= 2
 

@@ -13,8 +13,10 @@ from vcontract.config.options import Options
 from vcontract.history import read_history
 from vcontract.report.result import RunResult
 from vcontract.run.job import Job, replayed
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation, Verdict
+
+from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 DEFECT = "bad-login-says-permission-denied"
@@ -37,7 +39,7 @@ def run(folder: Path, job: Job) -> Recorded:
 
 def record(folder: Path, *defects: str, calls: int = 60) -> Recorded:
     """Record a run against a simulator of this test's own."""
-    server = SimulatorServer(Settings(task_time=0.01, boot_time=0.02, defects=frozenset(defects)))
+    server = SimulatorServer(fitted(task_time=0.01, boot_time=0.02, defects=frozenset(defects)))
     server.start()
     try:
         options = Options(5, ("AbortCustomization_Task",), calls)

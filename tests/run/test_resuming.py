@@ -20,6 +20,8 @@ from vcontract.report.result import RunResult, load_run
 from vcontract.run.interrupted_run import past_of
 from vcontract.run.rejudge import rejudge
 
+from tests.windows import time_options
+
 PATIENCE = 300
 METHOD = "AbortCustomization_Task"
 """The runs of this file judge one method, so that they are short."""
@@ -41,7 +43,7 @@ def vcontract(*arguments: str) -> subprocess.Popen[str]:
 @contextmanager
 def simulating() -> Iterator[str]:
     """Serve from a process of its own, which outlives the runs that are killed; gives the URL."""
-    with vcontract("simulate", "--task-time", "0.02", "--boot-time", "0.08") as process:
+    with vcontract("simulate", *time_options(0.02, 0.08)) as process:
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1]
         process.terminate()

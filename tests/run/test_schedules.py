@@ -10,22 +10,28 @@ from vcontract.simulator import Settings
 from vcontract.strategies.schedules import Turn, schedules
 from vcontract.terms import Verdict
 
+from tests.windows import fitted, stretch
+
 MANAGER, VM = load("VirtualMachineGuestCustomizationManager"), load("VirtualMachine")
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 OFF, ON = "PowerOffVM_Task", "PowerOnVM_Task"
-SHORT = Hunt(seed=1, examples=40, seconds=20.0, again=5)
 
 
-def told(*defects: str) -> Settings:
+def hunt(examples: int = 40, seed: int = 1, moment: float = 0.005) -> Hunt:
+    """Hunt with as much time as so many schedules take; a moment stays the same share of a task."""
+    return Hunt(seed, examples, seconds=900.0, again=5, moment=moment * stretch(), patience=60.0)
+
+
+def told(*defects: str, seconds: float = 0.01) -> Settings:
     """Tell a simulator to be slow enough for its tasks to be seen running."""
-    return Settings(task_time=0.01, defects=frozenset(defects))
+    return fitted(task_time=seconds, defects=frozenset(defects))
 
 
 def test_a_schedule_is_executed_as_it_is_written() -> None:
     """Each client makes its calls in their order, with a session of its own; the history is judged as any other."""
     written = (Turn(0, CUSTOMIZE), Turn(1, OFF, 1), Turn(0, ABORT, 0, 2), Turn(1, ON, 1), Turn(0, NETWORK))
     with simulated(MANAGER, told())() as ground:
-        operations = execute(written, ground, Hunt())
+        operations = execute(written, ground, hunt())
         machines = [each.value for each in ground.machines]
     calls = [each.call for each in operations if each.purpose in {"judge", "arrange"} and each.call.method != "Login"]
     for client in (0, 1):
@@ -40,17 +46,17 @@ def test_a_schedule_is_executed_as_it_is_written() -> None:
 def test_a_planted_race_is_made_small() -> None:
     """Two clients with a call each are all that it takes, and it is told how often they show it."""
     drawn = schedules((CUSTOMIZE, NETWORK, ABORT), clients=2, vms=1, most=6)
-    found = race(drawn, simulated(MANAGER, told("each-session-has-its-own-lock")), SHORT, MANAGER, VM)
+    found = race(drawn, simulated(MANAGER, told("each-session-has-its-own-lock")), hunt(), MANAGER, VM)
     assert found is not None
     assert sorted(found.schedule) == [Turn(0, CUSTOMIZE), Turn(1, CUSTOMIZE)]
-    assert 0 < found.seen <= found.again == SHORT.again
+    assert 0 < found.seen <= found.again == 5
     assert f"in {found.seen} of 5 executions of\nclient 1: {CUSTOMIZE} on VM 1" in found.text()
 
 
 def test_a_faithful_server_has_no_race() -> None:
     """Nothing is found in a few schedules, so nothing is made small."""
     drawn = schedules((CUSTOMIZE, NETWORK, ABORT, OFF, ON))
-    assert race(drawn, simulated(MANAGER, told()), Hunt(seed=2, examples=8), MANAGER, VM) is None
+    assert race(drawn, simulated(MANAGER, told()), hunt(8, seed=2), MANAGER, VM) is None
 
 
 @pytest.mark.long
@@ -60,7 +66,8 @@ def test_a_faithful_server_has_no_race() -> None:
 def test_more_races_are_made_small(defect: str) -> None:
     """Among three clients and two VMs, to at most four calls."""
     drawn = schedules((CUSTOMIZE, NETWORK, ABORT), most=8)
-    found = race(drawn, simulated(MANAGER, told(defect)), Hunt(seed=1, examples=200, seconds=90.0), MANAGER, VM)
+    slow = simulated(MANAGER, told(defect, seconds=0.03))  # half a task must be longer than a stall of the machine
+    found = race(drawn, slow, hunt(200, moment=0.015), MANAGER, VM)
     assert found is not None
     assert len(found.schedule) <= 4, found.text()
 
@@ -69,6 +76,6 @@ def test_the_verdict_is_that_of_the_judge() -> None:
     """What a race breaks are the guarantees by their names."""
     written = (Turn(0, CUSTOMIZE), Turn(1, CUSTOMIZE))
     with simulated(MANAGER, told("each-session-has-its-own-lock"))() as ground:
-        found = judge_concurrent(execute(written, ground, Hunt()), ground.facts, MANAGER, VM)
+        found = judge_concurrent(execute(written, ground, hunt()), ground.facts, MANAGER, VM)
     broken = {each.id.rpartition("/")[2] for each in found.rows if each.verdict is Verdict.VIOLATES}
     assert "one-customization" in broken

@@ -11,16 +11,18 @@ from vcontract.findings.lookup import find
 from vcontract.findings.shrinker import plainer
 from vcontract.report.result import load_run
 from vcontract.run.job import Job
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
+
+from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 
 
 def _run(defect: str, method: str, folder: Path) -> tuple[SimulatorServer, Path]:
-    server = SimulatorServer(Settings(defects=frozenset({defect}), task_time=0.01, boot_time=0.02))
+    server = SimulatorServer(fitted(defects=frozenset({defect}), task_time=0.01, boot_time=0.02))
     server.start()
-    options = Options(seed=1, methods=(method,), stop_at_first=True, shrink=Budget(attempts=120, seconds=120))
+    options = Options(seed=1, methods=(method,), stop_at_first=True, shrink=Budget(attempts=120, seconds=900))
     execute(Job(MANAGER, options, server.url, report_dir=folder))
     return server, folder / "latest"
 
@@ -57,7 +59,7 @@ def test_a_finding_does_not_replay_on_a_faithful_server(tmp_path: Path) -> None:
     server, saved = _run("powered-off-says-invalid-login", NETWORK, tmp_path / "runs")
     server.stop()
     finding = load_run(saved).findings[0]
-    with SimulatorServer(Settings()) as faithful:
+    with SimulatorServer(fitted()) as faithful:
         again = Job(MANAGER, Options(methods=(finding.method,)), faithful.url, report_dir=tmp_path / "again",
                     finding=find(f"{saved}#{finding.id}"))  # fmt: skip
         shown = {each.id for each in execute(again).findings}

@@ -17,11 +17,13 @@ from vcontract.errors import TargetError
 from vcontract.history import read_history
 from vcontract.run.interrupted_run import facts_in
 from vcontract.run.job import Job
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation, Ref, Returned, as_ref, subject
 from vcontract.testbed import marked_vms as marked
 from vcontract.testbed import survey as surveying
 from vcontract.testbed.survey import secrets_of, survey_target
+
+from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 PRIVILEGE = "VirtualMachine.Provisioning.Customize"
@@ -71,7 +73,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorServer
     """Give a simulator whose machines are mostly others'."""
     file = tmp_path_factory.mktemp("inventory") / "inventory.toml"
     file.write_text(INVENTORY, "utf-8")
-    started = SimulatorServer(Settings(task_time=0.02, boot_time=0.02, inventory=file))
+    started = SimulatorServer(fitted(task_time=0.02, boot_time=0.02, inventory=file))
     started.start()
     yield started
     started.stop()

@@ -19,9 +19,11 @@ from vcontract.errors import TargetError, UsageError
 from vcontract.history import read_history
 from vcontract.run.job import Job, resumed
 from vcontract.run.rejudge import rejudge
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Ref, subject
 from vcontract.workers.launch import launch
+
+from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CONFIG = """
@@ -49,7 +51,7 @@ clones = 2
 @pytest.fixture(scope="module")
 def server() -> Iterator[SimulatorServer]:
     """Give a simulator for all tests of this file."""
-    with SimulatorServer(Settings()) as running:
+    with SimulatorServer(fitted()) as running:
         yield running
 
 
@@ -127,7 +129,7 @@ def test_a_run_that_was_killed_destroys_its_clones_when_it_goes_on(server: Simul
         plain.options.methods[0],
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - our own
-        patience = time.monotonic() + 60
+        patience = time.monotonic() + 300
         while b'"subject":"step"' not in history(tmp_path) and time.monotonic() < patience:
             time.sleep(0.05)
         process.kill()

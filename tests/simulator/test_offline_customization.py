@@ -9,13 +9,15 @@ import pytest
 from pyVim.connect import Disconnect, SmartConnect
 from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
+
+from tests.windows import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PASSWORD = "vcontract"
-POLLS = 500
+POLLS = 10_000
 PRIVILEGES = {
     "PowerOn": "VirtualMachine.Interact.PowerOn",
     "PowerOff": "VirtualMachine.Interact.PowerOff",
@@ -38,7 +40,7 @@ def connect(server: SimulatorServer, user: str) -> Any:
 def find() -> Iterator[Callable[..., Any]]:
     """Serve a simulator, and find its machines by name as a user of some account."""
     opened = []
-    with SimulatorServer(Settings(task_time=0.005, boot_time=0.05)) as server:
+    with SimulatorServer(fitted(task_time=0.005, boot_time=0.05)) as server:
 
         def machine(name: str, user: str = "administrator") -> Any:
             instance = connect(server, user)

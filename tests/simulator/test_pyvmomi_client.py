@@ -12,6 +12,8 @@ from pyVim.task import WaitForTask, WaitForTasks
 from pyVmomi import SoapStubAdapter, vim, vmodl
 from vcontract.simulator import Settings, SimulatorServer
 
+from tests.windows import fitted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,7 +29,7 @@ def port_of(url: str) -> int:
 @pytest.fixture(scope="module")
 def server() -> Iterator[SimulatorServer]:
     """Serve one simulator for this file."""
-    with SimulatorServer(Settings(task_time=0.03, boot_time=0.02)) as running:
+    with SimulatorServer(fitted(task_time=0.03, boot_time=0.02)) as running:
         yield running
 
 
@@ -81,7 +83,7 @@ def test_a_wrong_password_is_an_invalid_login(server: SimulatorServer) -> None:
 @pytest.mark.parametrize("version", ["vim.version.version6", "vim.version.v6_8_7", "vim.version.v9_0_0_0"])
 def test_every_version_of_the_client_is_understood(version: str) -> None:
     """Old and new stubs read the same machine; below 6.8.7 there is no customization manager."""
-    with SimulatorServer(Settings(api="9.1.0.0")) as running:
+    with SimulatorServer(fitted(api="9.1.0.0")) as running:
         stub = SoapStubAdapter("127.0.0.1", -port_of(running.url), version=version, path="/sdk")
         connected = vim.ServiceInstance("ServiceInstance", stub)
         connected.content.sessionManager.Login(USER, PASSWORD)

@@ -10,6 +10,8 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 from vcontract.simulator import Settings, SimulatorServer
 
+from tests.windows import fitted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def service() -> Iterator[Any]:
     """Give a logged-in ServiceInstance of a quick simulator."""
-    with SimulatorServer(Settings(task_time=0.05, boot_time=0.02)) as server:
+    with SimulatorServer(fitted(task_time=0.05, boot_time=0.02)) as server:
         port = int(server.url.split(":")[2].split("/")[0])
         found = SmartConnect(
             protocol="http", host="127.0.0.1", port=port, user="administrator@vsphere.local", pwd="vcontract"

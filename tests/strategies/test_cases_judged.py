@@ -10,7 +10,7 @@ from vcontract.check import Judge
 from vcontract.client import Target
 from vcontract.contract import Contract
 from vcontract.model import Asked
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.strategies import Caller
 from vcontract.terms import Call, Ref, Verdict
 from vcontract.testbed.actors import FULL
@@ -18,6 +18,8 @@ from vcontract.testbed.driver import Driver
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.judged_calls import judged_call
 from vcontract.testbed.survey import secrets_of, survey_target
+
+from tests.windows import fitted
 
 QUICK = 0.001
 
@@ -57,7 +59,7 @@ class Ring:
 @contextmanager
 def ring(contract: Contract, api: str) -> Iterator[Ring]:
     """Start a simulator of a version and survey it."""
-    with SimulatorServer(Settings(api=api, task_time=QUICK)) as simulator:
+    with SimulatorServer(fitted(api=api, task_time=QUICK)) as simulator:
         target = Target.open(simulator.url, secrets=secrets_of(EMBEDDED))
         try:
             yield Ring(target, contract)

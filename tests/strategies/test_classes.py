@@ -118,7 +118,7 @@ def test_what_cannot_be_built_says_why(caller: Caller) -> None:
 
 
 def test_a_rejected_login_uses_nobodys_account(caller: Caller) -> None:
-    """Rule A10: guests lock accounts after failures, so no real user is tried."""
+    """Oracle rule A10: guests lock accounts after failures, so no real user is tried."""
     names = {each.username for each in caller.facts.guests}
     for _ in range(30):
         auth = caller.call(Asked(METHODS[1], login="rejected"), VM).arguments["auth"]

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests import windows
+
 VCONTRACT = (sys.executable, "-m", "vcontract")
 
 
@@ -24,10 +26,18 @@ class Load:
         self.reports = folder / "reports"
 
     def run(self, *options: str, seconds: float = 2.0, seed: int = 1) -> subprocess.CompletedProcess[str]:
-        """Run it to its end."""
-        told = ("--time-limit", str(seconds), "--seed", str(seed), "--report-dir", str(self.reports))
+        """Run it to its end, after so many seconds of load on a quick machine; a slower one needs longer for as many calls."""
+        limit = f"{seconds * windows.stretch():.1f}"
+        told = (
+            "--time-limit",
+            limit,
+            "--seed",
+            str(seed),
+            "--report-dir",
+            str(self.reports),
+        )
         command = (*VCONTRACT, "stress", *told, *options)
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=os.environ)  # noqa: S603 - our own
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=900, env=os.environ)  # noqa: S603 - our own
 
     @property
     def result(self) -> dict[str, Any]:
@@ -59,7 +69,7 @@ def simulator() -> Serve:
 
 @contextmanager
 def _simulator(*options: str) -> Iterator[str]:
-    command = (*VCONTRACT, "simulate", "--vms", "6", "--task-time", "0.02", *options)
+    command = (*VCONTRACT, "simulate", "--vms", "6", *windows.time_options(0.02), *options)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1]

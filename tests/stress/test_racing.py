@@ -9,7 +9,7 @@ from typing import Any
 def test_a_race_on_a_target_is_made_small(load: Any, simulator: Any) -> None:
     """Two clients with a call each are left, and it is told how often they show it; exit 1."""
     with simulator("--defect", "each-session-has-its-own-lock") as url:
-        ended = load.run("--schedules", "80", "--target", url, seconds=40)
+        ended = load.run("--schedules", "80", "--target", url, seconds=300)
     assert ended.returncode == 1, ended.stdout + ended.stderr
     assert re.search(
         r"^race after \d+ executions: .*one-customization.*: in [1-9]\d* of 10 executions of$",
@@ -22,6 +22,6 @@ def test_a_race_on_a_target_is_made_small(load: Any, simulator: Any) -> None:
 
 def test_a_faithful_simulator_has_no_race(load: Any) -> None:
     """A few schedules find none; exit 0."""
-    ended = load.run("--schedules", "6", seconds=20)
+    ended = load.run("--schedules", "6", seconds=300)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "no race in 6 schedules" in ended.stdout

@@ -74,14 +74,15 @@ def test_locusts_page_shows_the_load(load: Any) -> None:
     with suppress(OSError), socket.create_server(PAGE):  # where it cannot be had it is taken already
         assert_taken(load.run("--clients", "2", "--vms", "2", "--web"), load)
     place = ("--report-dir", str(load.reports))
-    command = (*VCONTRACT, "stress", "--clients", "4", "--vms", "2", "--time-limit", "6", "--web", *place)
+    command = (*VCONTRACT, "stress", "--clients", "4", "--vms", "2", "--time-limit", "600", "--web", *place)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:  # noqa: S603 - our own
         counted: dict[str, int] = {}
         while process.poll() is None and not any(map(_customizes, counted)):
             time.sleep(0.2)
-            with suppress(OSError), urlopen(f"http://{PAGE[0]}:{PAGE[1]}/stats/requests", timeout=5) as page:
+            with suppress(OSError), urlopen(f"http://{PAGE[0]}:{PAGE[1]}/stats/requests", timeout=60) as page:
                 counted = {each["name"]: each["num_requests"] for each in json.load(page)["stats"]}
-        told, _ = process.communicate(timeout=120)
+        process.send_signal(signal.SIGINT)
+        told, _ = process.communicate(timeout=300)
     assert process.returncode == 0, told
     assert sum(count for name, count in counted.items() if _customizes(name)) > 0
     with pytest.raises(OSError, match="refused"):
@@ -132,18 +133,17 @@ def test_a_broken_lock_is_found_and_drawn(load: Any, simulator: Any) -> None:
 
 def test_ctrl_c_keeps_what_is_known(load: Any) -> None:
     """The clients end their steps, the VMs are brought to rest, and what was recorded is judged."""
-    command = (*VCONTRACT, "stress", "--time-limit", "60", "--clients", "4", "--vms", "2", "--seed", "1")
+    command = (*VCONTRACT, "stress", "--time-limit", "600", "--clients", "4", "--vms", "2", "--seed", "1")
     with subprocess.Popen((*command, "--report-dir", str(load.reports))) as process:  # noqa: S603 - our own
         _until(lambda: any(b'"judge"' in each.read_bytes() for each in load.reports.glob("*/history.jsonl")))
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0  # long before its time is over
     found = load.result
     assert found["verdict"] == "conforms"
     assert any("interrupted" in note for note in found["notes"])
-    assert found["stress"]["seconds"] < 50
 
 
-def _until(happened: Any, seconds: float = 60.0) -> None:
+def _until(happened: Any, seconds: float = 300.0) -> None:
     until = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < until, "it did not happen"

@@ -41,7 +41,7 @@ class ScriptedServer:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         for thread in (self._thread, *self._players):
-            thread.join(5)
+            thread.join(60)
 
     def _run(self) -> None:
         for script in self._scripts:

@@ -13,6 +13,8 @@ from vcontract.errors import TargetError
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
 
+from tests.windows import fitted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -30,7 +32,7 @@ def refused(done: Operation) -> str:
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Run a simulator for all tests of this file."""
-    with SimulatorServer(Settings()) as server:
+    with SimulatorServer(fitted()) as server:
         yield server.url
 
 
@@ -58,7 +60,7 @@ def test_a_vm_is_found_switched_and_watched(target: Target) -> None:
     assert isinstance(accepted.outcome, Returned)
     task = as_ref(accepted.outcome.value)
     assert task is not None
-    reads = follow(target, "admin", task, deadline_seconds=5)
+    reads = follow(target, "admin", task, deadline_seconds=60)
     assert info(reads[-1])["state"] == "success"
     assert as_ref(info(reads[-1])["entity"]) == vm
     assert read(target, "admin", vm, ["runtime.powerState"]).outcome == Returned({"runtime.powerState": "poweredOff"})
@@ -110,5 +112,5 @@ def test_tls_with_its_authority() -> None:
             target.close()
         with pytest.raises(TargetError, match="cannot be reached"):
             Target.open(server.url.replace("https:", "http:"))
-    with SimulatorServer(Settings()) as plain, pytest.raises(TargetError, match="speak http instead of https"):
+    with SimulatorServer(fitted()) as plain, pytest.raises(TargetError, match="speak http instead of https"):
         Target.open(plain.url.replace("http:", "https:"))

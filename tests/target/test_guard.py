@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from vcontract.client import Guard, Marks, Secrets, Target
-from vcontract.client.guard import FRESH, HARMLESS
+from vcontract.client import guard as guarding
+from vcontract.client.guard import HARMLESS
 from vcontract.client.properties import list_vms, read
 from vcontract.client.tasks import follow, info
 from vcontract.errors import HaltedError
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
+
+from tests.windows import fitted
 
 INVENTORY = """
 datacenter = "dc"
@@ -49,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorServer
     """Serve the inventory."""
     file = tmp_path_factory.mktemp("inventory") / "inventory.toml"
     file.write_text(INVENTORY, "utf-8")
-    with SimulatorServer(Settings(task_time=0.01, boot_time=0.01, inventory=file)) as running:
+    with SimulatorServer(fitted(task_time=0.01, boot_time=0.01, inventory=file)) as running:
         yield running
 
 
@@ -73,7 +75,7 @@ class Ground:
         assert isinstance(sent.outcome, Returned), sent
         task = as_ref(sent.outcome.value)
         assert task is not None
-        last = info(follow(self.target, "full", task, deadline_seconds=10)[-1])
+        last = info(follow(self.target, "full", task, deadline_seconds=60)[-1])
         assert last["state"] == "success", last
         return last.get("result")
 
@@ -140,7 +142,9 @@ def test_a_vm_that_is_not_there_harms_nobody(ground: Ground) -> None:
     assert done.outcome.fault.type == "ManagedObjectNotFound"
 
 
-def test_a_mark_that_is_taken_off_counts_at_once(ground: Ground, server: SimulatorServer) -> None:
+def test_a_mark_that_is_taken_off_counts_at_once(
+    ground: Ground, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And one that is put on again; what is read of the state may bring the mark along."""
     operator, mine = Ground(server.url), ground.vms["mine"]
     operator.target.guard = None
@@ -150,16 +154,17 @@ def test_a_mark_that_is_taken_off_counts_at_once(ground: Ground, server: Simulat
         with pytest.raises(HaltedError):
             ground.call(mine, "ResetVM_Task")
     _mark(operator, mine, "me")
+    monkeypatch.setattr(guarding, "FRESH", 60.0)
     paths = ("runtime.powerState", *ground.guard.marks.paths)
     ground.guard.saw(mine, read(ground.target, "full", mine, paths, ground.guard.marks.only))
     before = ground.target.recorder.requests
     sent = ground.call(mine, "ResetVM_Task").outcome
     assert ground.target.recorder.requests == before + 1
     assert isinstance(sent, Returned)
-    follow(ground.target, "full", as_ref(sent.value) or mine, deadline_seconds=10)
+    follow(ground.target, "full", as_ref(sent.value) or mine, deadline_seconds=60)
     ground.guard.saw(mine, read(ground.target, "full", mine, paths, ground.guard.marks.only))
     _mark(operator, mine, "")
-    time.sleep(1.1 * FRESH)
+    monkeypatch.setattr(guarding, "FRESH", -1.0)
     with pytest.raises(HaltedError):  # what was read a while ago is not known now
         ground.call(mine, "ResetVM_Task")
     _mark(operator, mine, "me")
@@ -238,7 +243,9 @@ def _hosts(ground: Ground) -> tuple[Ref, Ref]:
     return found["esx-1"], found["esx-2"]
 
 
-def test_tasks_and_snapshots_of_others_are_not_ours(ground: Ground, server: SimulatorServer) -> None:
+def test_tasks_and_snapshots_of_others_are_not_ours(
+    ground: Ground, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What our own calls made is, as long as its VM is."""
     operator, mine = Ground(server.url), ground.vms["mine"]
     operator.target.guard = None
@@ -252,7 +259,7 @@ def test_tasks_and_snapshots_of_others_are_not_ours(ground: Ground, server: Simu
     with pytest.raises(HaltedError, match="carries no mark"):
         ground.call(own, "RemoveSnapshot_Task", removeChildren=False)
     _mark(operator, mine, "me")
-    time.sleep(1.1 * FRESH)
+    monkeypatch.setattr(guarding, "FRESH", -1.0)  # what was read is not known any more
     ground.done(own, "RemoveSnapshot_Task", removeChildren=False)
     begun = operator.call(mine, "ResetVM_Task").outcome
     task = as_ref(begun.value) if isinstance(begun, Returned) else None

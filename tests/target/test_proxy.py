@@ -18,7 +18,9 @@ from vcontract.errors import UsageError
 from vcontract.terms import Lost
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 2\r\n\r\nok"
-QUICK = Limits(connect=1, exchange=2)
+PATIENT = Limits(connect=60, exchange=60)
+HASTY = Limits(connect=1, exchange=60)
+UNANSWERED = "did not answer connect"
 Scripted = Callable[..., Any]
 
 
@@ -45,7 +47,7 @@ class Relay:
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(60)
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -96,7 +98,7 @@ def relay() -> Iterator[Callable[..., Relay]]:
 def test_what_is_said_goes_through_the_tunnel(scripted: Scripted, relay: Callable[..., Relay]) -> None:
     """Plain HTTP: one CONNECT, then a connection like any other, kept alive."""
     server, through = scripted([OK, OK]), relay()
-    line = Connection(parse_url(server.url), None, QUICK, through.proxy)
+    line = Connection(parse_url(server.url), None, PATIENT, through.proxy)
     for _ in range(2):
         reply = line.post("/sdk", b"<a/>", {})
         assert isinstance(reply, HttpReply)
@@ -113,10 +115,10 @@ def test_tls_is_the_targets_not_the_proxys(scripted: Scripted, relay: Callable[.
     ca.issue_cert("127.0.0.1").configure_cert(server_tls)
     server, through = scripted([OK], [], tls=server_tls), relay()
     with ca.cert_pem.tempfile() as file:
-        line = Connection(parse_url(server.url), Trust(ca_file=file), QUICK, through.proxy)
+        line = Connection(parse_url(server.url), Trust(ca_file=file), PATIENT, through.proxy)
     assert isinstance(line.get("/"), HttpReply)
     line.close()
-    refused = Connection(parse_url(server.url), Trust(), QUICK, through.proxy).get("/")
+    refused = Connection(parse_url(server.url), Trust(), PATIENT, through.proxy).get("/")
     assert isinstance(refused, Lost)
     assert refused.reason.startswith("not sent: certificate not trusted")
 
@@ -125,14 +127,15 @@ def test_tls_is_the_targets_not_the_proxys(scripted: Scripted, relay: Callable[.
     (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "refuses: 407 proxy authentication required"),
     (b"HTTP/1.1 403 Forbidden\r\n\r\n", "refuses: 403 forbidden"),
     (b"SSH-2.0\r\n\r\n", "refuses: "),
-    (b"HTTP/1.1 200", "did not answer connect"),
+    (b"HTTP/1.1 200", UNANSWERED),
 ])  # fmt: skip
 def test_a_proxy_that_refuses_is_said_in_one_line(
     answer: bytes, reason: str, scripted: Scripted, relay: Callable[..., Relay]
 ) -> None:
     """Nothing was sent to the target, and the line names the proxy."""
     server, through = scripted([OK]), relay(answer)
-    lost = Connection(parse_url(server.url), None, QUICK, through.proxy).get("/")
+    limits = HASTY if reason == UNANSWERED else PATIENT
+    lost = Connection(parse_url(server.url), None, limits, through.proxy).get("/")
     assert isinstance(lost, Lost)
     assert lost.reason.startswith(f"not sent: the proxy 127.0.0.1:{through.proxy.port} {reason}")
     assert server.connections == 0
@@ -142,7 +145,7 @@ def test_a_proxy_of_the_environment_is_not_used(scripted: Scripted, monkeypatch:
     """A dead one would be noticed."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    line = Connection(parse_url(scripted([OK]).url), None, QUICK)
+    line = Connection(parse_url(scripted([OK]).url), None, PATIENT)
     assert isinstance(line.get("/"), HttpReply)
     line.close()
 

@@ -142,7 +142,7 @@ class _Encoder:
         elif life.does == "customized":
             take = self.step(op, life.queued, min(life.running, until), Step(TAKE, life.asked), accepted)
             by = life.cut + self._publish if life.cut else inf
-            # what goes on after an abort that began while it ran has no legal end (promise F4)
+            # what goes on after an abort that began while it ran has no legal end (oracle promise F4)
             late = life.after > by
             self.step(op, life.after, until if late else min(until, by), Step(END, does=LATE if late else ""), take)
         elif life.does == "aborted":

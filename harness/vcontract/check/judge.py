@@ -140,7 +140,7 @@ class Judge:
         return list(dict.fromkeys([*operation.problems, *reads]))
 
     def _told(self, operation: Operation, life: TaskLife | None, mid: frozenset[str]) -> list[str]:
-        """Name what the task's life breaks; a task that went with its VM has none to speak of (situation M2)."""
+        """Name what the task's life breaks; a task that went with its VM has none to speak of (oracle row M2)."""
         if life is None or ("gone" in mid and not any(info for _, info in life.reads)):
             return []
         return tasklife.broken(life, self._methods[operation.call.method].result, self.tracker.tasks.values())
@@ -204,7 +204,7 @@ class Judge:
         return grade_success(expectation)
 
     def _success(self, pending: Pending, life: TaskLife, expectation: Expectation) -> Assessment:
-        """Success beside a running customization counts only if it began after that one's end (situations K1, B1)."""
+        """Success beside a running customization counts only if it began after that one's end (oracle rows K1, B1)."""
         found = grade_success(expectation)
         allowed = expectation.allowed.get(OK)
         if allowed is None or "task.startedAfter" not in allowed.conditions or life.final is None:

@@ -1,4 +1,4 @@
-"""What the success of a call promises, by the effect that the contract gives to its method (promises F2, F4, F6, F7)."""
+"""What the success of a call promises, by the effect that the contract gives to its method (oracle promises F2, F4, F6, F7)."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def workers(lives: Iterable[Life]) -> Intervals:
 
 
 def note_cuts(lives: Iterable[Life]) -> None:
-    """Find the customizations that an abort cut (promise F4): it succeeded, and began while they were known to run."""
+    """Find the customizations that an abort cut (oracle promise F4): it succeeded, and began while they were known to run."""
     listed = list(lives)
     aborts = sorted((each.start, each.until) for each in listed if each.does == "aborted" and each.outcome == OK)
     for each in listed:

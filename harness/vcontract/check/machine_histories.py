@@ -180,7 +180,7 @@ class MachineHistories:
 
 
 def _elsewhere(contract: Contract) -> frozenset[str]:
-    """Collect the faults by which a call is turned away for its session or its privilege (situations Q1, V1, V2)."""
+    """Collect the faults by which a call is turned away for its session or its privilege (oracle rows Q1, V1, V2)."""
     return frozenset(
         permit.outcome
         for each in contract.situations

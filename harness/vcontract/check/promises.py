@@ -1,4 +1,4 @@
-"""What holds after a call (promises F1 to F6): each check says what is broken as `FIELD: why`, or nothing.
+"""What holds after a call (oracle promises F1 to F6): each check says what is broken as `FIELD: why`, or nothing.
 
 FIELD is part of a finding's id, so it holds no value of a run.
 """

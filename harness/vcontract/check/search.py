@@ -3,7 +3,8 @@
 It keeps, at each event, every configuration that is still possible: which of the open steps are in the order, and the
 states that the orders so far may have led to. Only an end forces steps into the order.
 
-Exact prunings (facts/performance.md, section 5, has what they are worth):
+Exact prunings (`tests/benchmarks/RESULTS.md` has what the whole is worth; the first alone made a model of 32 states, with 16
+clients at once, 35 times as fast to search, for it kept 12 configurations at an event in place of 345):
 - a passive step goes into the order at once wherever it can; one that may leave all as it was is at once taken for
   done *or* open;
 - the states of equal configurations are one set, and a configuration that can do all that another can stands for it: so

@@ -35,6 +35,7 @@ def learn(  # noqa: PLR0913 - the options that design fixes
 ) -> None:
     """Learn what a target answers where the documents leave it open, and write it to a file, for `run --profile`."""
     from vcontract.config.options import Options
+    from vcontract.learn.table import Table
     from vcontract.learn.table import learn as learned
     from vcontract.run.job import REPLAY, Job
 
@@ -49,7 +50,7 @@ def learn(  # noqa: PLR0913 - the options that design fixes
     if not explore and not explore_only:
         if alphabet:
             raise UsageError("--alphabet says what --explore is about, and goes with it alone")
-        raise typer.Exit(learned(job, out, typer.echo))
+        raise typer.Exit(learned(job, out, typer.echo, Table()))
     try:
         from vcontract.learn.automaton import explore as explored
     except ModuleNotFoundError as error:

@@ -13,6 +13,8 @@ from vcontract.terms import Call, Json, Lost, Outcome, Returned, unauthenticated
 COOKIE = "vmware_soap_session"
 NOBODY = "nobody"
 STRANGER = "stranger"
+CANARY = "canary"
+"""Who opens a session now and then to see whether the server still answers; its sessions mean nothing to the others."""
 _MADE_UP = "00000000000000000000000000000000deadbeef"
 
 

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from vcontract.client.actors import CANARY
 from vcontract.client.clock import RecordedClock
 from vcontract.client.recording import GET, POST, Recording
 from vcontract.terms import Lost
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from vcontract.client.wire import HttpReply
 
 _METHOD = re.compile(rb"<(?:[\w.-]+:)?Body[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
-_READ = "RetrievePropertiesEx"
-"""What the harness polls with: it changes nothing, so one may be left out, or asked for once more."""
+_READ = frozenset({"RetrievePropertiesEx", "CurrentTime"})
+"""What the harness polls and watches with: it changes nothing, so one may be left out, or asked for once more."""
 
 
 class Replay:
@@ -26,8 +27,10 @@ class Replay:
 
     A request gets the answer of the next exchange with the same actor, path, headers (but for the cookie) and body. Only
     reads may be left out on the way to it, as by a run that polls less often; a read that does not come any more gets its
-    last answer again. The first request that was not recorded ends it: it and all that follow are Lost, and `over` says
-    why, for whatever came after would be answered out of its place. Not for several threads.
+    last answer again. What the actor `canary` asks is answered in an order of its own: when it looks is up to the clock,
+    and its sessions mean nothing to the other actors. The first request that was not recorded ends it: it and all that
+    follow are Lost, and `over` says why, for whatever came after would be answered out of its place. Not for several
+    threads.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -43,7 +46,9 @@ class Replay:
             each = recording.exchange(place)
             key = _key(each.actor, each.verb, each.path, each.headers, each.content.body)
             self._places.setdefault(key, []).append(place)
-            self._read.append(each.verb == GET or method_of(each.verb, each.path, each.content.body) == _READ)
+            self._read.append(
+                each.actor == CANARY or each.verb == GET or method_of(each.verb, each.path, each.content.body) in _READ
+            )
             self._goes_on.append(each.sent - each.slept)
         self._acts = [count] * (count + 1)
         """For each place the next one that is no read."""
@@ -59,6 +64,8 @@ class Replay:
         if self.over:
             return Lost(self.over)
         places = self._places.get(_key(actor, verb, path, headers, body), [])
+        if actor == CANARY and places:
+            return self._reply(places.pop(0) if len(places) > 1 else places[0])
         following = bisect_left(places, self._at)
         if following < len(places) and places[following] <= self._acts[self._at]:
             self._at = places[following] + 1
@@ -70,8 +77,13 @@ class Replay:
         return Lost(self.over)
 
     def _told(self, place: int) -> HttpReply | Lost:
+        self.clock.reach(
+            self._recording.exchange(place).ended, self._goes_on[self._at] if self._at < self._count else 0.0
+        )
+        return self._reply(place)
+
+    def _reply(self, place: int) -> HttpReply | Lost:
         exchange = self._recording.exchange(place)
-        self.clock.reach(exchange.ended, self._goes_on[self._at] if self._at < self._count else 0.0)
         return Lost(exchange.lost) if exchange.reply is None else exchange.reply.reply
 
 

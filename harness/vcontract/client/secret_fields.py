@@ -48,7 +48,7 @@ MARKED: Mapping[str, tuple[str, ...]] = {
 """Fields that the vendor marks, by type; `tests/target/test_secret_fields.py` holds them against the metadata."""
 
 UNMARKED: Mapping[str, tuple[str, ...]] = {
-    # a credential, though not flagged (domain.md, section 4)
+    # a token by which Windows accepts a login; the metadata does not mark it
     "SSPIAuthentication": ("sspiToken",),
     # whatever an administrator wrote for the guest: scripts and cloud-init data hold passwords and keys
     "CustomizationLinuxPrep": ("scriptText",),

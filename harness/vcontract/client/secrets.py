@@ -89,7 +89,7 @@ class Secrets:
         return value if name is None else SECRET + name
 
     def repeated(self, reply: bytes) -> tuple[str, ...]:
-        """Say which made-up secret a reply repeats, where none belongs (domain rule: no secret in faults or tasks)."""
+        """Say which made-up secret a reply repeats, where none belongs: no fault and no task may hold a secret."""
         return tuple(f"secret: the reply repeats {name}" for name, value in self._made_up.items() if value in reply)
 
     def clean(self, body: bytes) -> bytes:

@@ -223,6 +223,10 @@ class Target:
             self.guard.heard(done)
         return done
 
+    def end_at(self, moment: float, patience: float = math.inf) -> None:
+        """Let nothing last beyond a moment of the recorder's clock, and no exchange longer than `patience` seconds."""
+        self.ends, self.patience = moment, patience
+
     @property
     def left(self) -> float:
         """The seconds until the run ends."""

@@ -9,34 +9,37 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from vcontract.check import Judge
-from vcontract.client import Recorder, Target
+from vcontract.client import Recorder
 from vcontract.client.properties import read
 from vcontract.client.wire import parse_url
-from vcontract.config.config import Config, config_for
+from vcontract.config.config import config_for
 from vcontract.config.options import Options
-from vcontract.contract import Contract, load
+from vcontract.contract import load
 from vcontract.errors import HaltedError, HarnessError, RunFileError, UsageError
 from vcontract.history import CLEANED
-from vcontract.model import Facts, VmFacts
+from vcontract.model import VmFacts
 from vcontract.report.result import RUN_FILE
 from vcontract.report.run_directory import HISTORY
-from vcontract.run.conformance import Conformance
 from vcontract.run.interrupted_run import Past, whole_past_of
 from vcontract.run.job import Job, configured, going_on, opened
-from vcontract.run.plan import Plan
+from vcontract.run.planning import look_at_vms
+from vcontract.schema import bases_of
 from vcontract.terms import Json, Ref, Returned, as_ref
 from vcontract.testbed import (
     CLONE,
     FULL,
     MADE_BY,
     SNAPSHOT_NAME,
-    Lane,
+    Known,
     NotArrangedError,
     Seen,
+    Site,
+    Source,
     adopted,
     audit,
     log_in,
     look_round,
+    open_testbed,
     secrets_of,
     survey_target,
 )
@@ -44,102 +47,107 @@ from vcontract.testbed import (
 Say = Callable[[str], None]
 
 
-class Cleaning(Conformance):
+class Cleaner:
     """Cleans one target: after the run that `past` tells of, or, without one, of whatever carries a run's mark.
 
     `spared` are the marks of runs that are under way.
     """
 
-    def __init__(
-        self, target: Target, contract: Contract, config: Config, past: Past | None, spared: frozenset[str]
-    ) -> None:
-        run = past.asked.id if past is not None else ""
-        super().__init__(target, contract, config, Options(id=run), (), past=past)
-        self.run_id, self.spared = run, spared
+    def __init__(self, site: Site, past: Past | None, spared: frozenset[str]) -> None:
+        self.past, self.spared = past, spared
+        self.testbed = open_testbed(site, cut_run(past) if past is not None else looked_round)
+        look_at_vms(self.testbed)
+
+    @property
+    def run_id(self) -> str:
+        """The mark of what the run made; empty if it is cleaned after whatever run."""
+        return self.testbed.site.options.id
 
     def clean(self, say: Say, *, dry: bool) -> bool:
         """Say what is left and put it back (`dry`: only say it); whether all of it is as it was. Raises TargetError."""
-        lane = self._set_out()
+        lane = self.testbed.lane
+        tracker = lane.driver.tracker
         if not dry and not self.spared:  # a run that is under way may have lost a host on purpose
             before = self.past.facts.vms if self.past is not None else lane.driver.facts.vms
             with suppress(NotArrangedError):  # restoring says of which VM
                 lane.restorer.take_over(frozenset(before))
-        clones, snapshots = self._clones(), list(self._snapshots(lane))
-        for each in clones:
-            say(f"destroys {each.name} ({each.ref.value}), which run {each.run} made")
+        clones, snapshots = self._clones(), list(self._snapshots())
+        for clone in clones:
+            say(f"destroys {clone.name} ({clone.ref.value}), which run {clone.run} made")
         for vm, ref, about in snapshots:
             say(f"removes the snapshot {ref.value} of {vm.name}, {about}")
         for vm in lane.driver.facts.vms.values():
-            if lane.restorer.touched(vm) and vm.ref not in {each.ref for each in clones}:
-                was = lane.driver.tracker.was_power.get(vm.ref.value, "as it is")
-                template = lane.driver.tracker.was_template.get(vm.ref.value)
+            if lane.restorer.touched(vm) and vm.ref not in {clone.ref for clone in clones}:
+                was = tracker.was_power.get(vm.ref.value, "as it is")
+                template = tracker.was_template.get(vm.ref.value)
                 say(f"puts back {vm.name} ({vm.ref.value}): {'a template' if template else was}, its guest's lock free")
-        return True if dry else self._put_back(lane, clones, snapshots, say)
+        return True if dry else self._put_back(clones, snapshots, say)
 
-    def _put_back(self, lane: Lane, clones: list[Seen], snapshots: list[tuple[VmFacts, Ref, str]], say: Say) -> bool:
+    def _put_back(self, clones: list[Seen], snapshots: list[tuple[VmFacts, Ref, str]], say: Say) -> bool:
+        lane, guard = self.testbed.lane, self.testbed.guard
         failed: list[str] = []
-        self.guard.runs |= {each.run for each in clones}
-        for each in clones:
-            if each.ref not in lane.cloner.clones:
-                adopted(lane, each)
+        guard.runs |= {clone.run for clone in clones}
+        for clone in clones:
+            if clone.ref not in lane.cloner.clones:
+                adopted(lane, clone)
         for vm, ref, _ in snapshots:
-            self.guard.made[ref] = frozenset({vm.ref.value})
+            guard.made[ref] = frozenset({vm.ref.value})
             try:
                 lane.driver.complete(ref, "RemoveSnapshot_Task", {"removeChildren": False})
             except (NotArrangedError, HaltedError) as error:
                 failed.append(f"{vm.name}: {error}")
         failed += lane.restorer.restore(hosts=not self.spared)
-        left, told = audit(lane, self.guard, self.run_id)
-        for line in [*(f"not restored: {each}" for each in failed), *told]:
+        left, told = audit(lane, guard, self.run_id)
+        for line in [*(f"not restored: {reason}" for reason in failed), *told]:
             say(line)
         return not failed and not left
 
     def _clones(self) -> list[Seen]:
         """List what runs made and left: by mark and by name, for what others clone of a clone has its marks too."""
-        listed = look_round(self.target, self.guard.marks)
+        listed = look_round(self.testbed.target, self.testbed.guard.marks)
         return [
-            each
-            for each in listed
-            if each.run and not each.refusal and CLONE in each.name and each.run not in self.spared
-            and self.run_id in {"", each.run}
+            vm
+            for vm in listed
+            if vm.run and not vm.refusal and CLONE in vm.name and vm.run not in self.spared
+            and self.run_id in {"", vm.run}
         ]  # fmt: skip
 
-    def _snapshots(self, lane: Lane) -> Iterator[tuple[VmFacts, Ref, str]]:
+    def _snapshots(self) -> Iterator[tuple[VmFacts, Ref, str]]:
         """Give the snapshots that runs made of VMs that they did not make: the VM, the snapshot, what is said of it."""
+        lane = self.testbed.lane
         for vm in lane.driver.facts.vms.values():
             if vm.ref in lane.cloner.clones:
                 continue
-            done = read(self.target, FULL, vm.ref, ["snapshot"])
+            done = read(self.testbed.target, FULL, vm.ref, ["snapshot"])
             values = done.outcome.value if isinstance(done.outcome, Returned) else None
             tree = values.get("snapshot") if isinstance(values, Mapping) else None
-            for each in _branches((tree or {}).get("rootSnapshotList")):
-                about, ref = str(each.get("description", "")), as_ref(each.get("snapshot"))
+            for snapshot in _branches((tree or {}).get("rootSnapshotList")):
+                about, ref = str(snapshot.get("description", "")), as_ref(snapshot.get("snapshot"))
                 run = about.removeprefix(MADE_BY)
-                ours = each.get("name") == SNAPSHOT_NAME and about.startswith(MADE_BY) and run not in self.spared
+                ours = snapshot.get("name") == SNAPSHOT_NAME and about.startswith(MADE_BY) and run not in self.spared
                 if ref is not None and ours and self.run_id in {"", run}:
                     yield vm, ref, about
 
-    def _judge(self) -> Judge:
-        recorder = self.target.recorder
-        if self.past is None:
-            judge = Judge(survey_target(self.target, self.config, self.contract), self.contract, self.bases)
-            recorder.listeners.append(judge.feed)
-            return judge
-        judge = self.past.judge(self.contract, self.bases)
-        recorder.listeners.append(judge.feed)
-        log_in(self.target, self.config)
-        return judge
 
-    def _guard(self, facts: Facts) -> None:
-        super()._guard(facts)
-        for history in self.past.workers if self.past is not None else ():
-            for each in history.operations:
-                self.guard.past(each)
+def looked_round(site: Site) -> Known:
+    """Survey the target, whatever it holds; nothing of it is kept."""
+    facts = survey_target(site.target, site.config, site.contract)
+    judge = Judge(facts, site.contract, bases_of(site.target.schema))
+    site.target.recorder.listeners.append(judge.feed)
+    return Known(judge)
 
-    def _plan(self, lane: Lane) -> Plan:
-        for vm in lane.driver.facts.vms.values():
-            lane.driver.read_vm(vm.ref)
-        return Plan([])
+
+def cut_run(past: Past) -> Source:
+    """Take what a run that was cut, and each of its workers, knew and did; sessions are opened anew."""
+
+    def source(site: Site) -> Known:
+        judge = past.judge(site.contract, bases_of(site.target.schema))
+        site.target.recorder.listeners.append(judge.feed)
+        log_in(site.target, site.config)
+        histories = (past.history, *past.workers)
+        return Known(judge, [operation for history in histories for operation in history.operations])
+
+    return source
 
 
 def clean_up(directory: Path | None, given: Job, contract: str, say: Say, *, dry: bool) -> bool:
@@ -163,8 +171,8 @@ def clean_up(directory: Path | None, given: Job, contract: str, say: Say, *, dry
     if place:
         recorder = Recorder()
         with opened(given, config, secrets_of(config), recorder, 1) as target:
-            cleaning = Cleaning(target, load(contract), config, None, frozenset(spared))
-            whole = cleaning.clean(say, dry=dry) and whole
+            site = Site(target, load(contract), config, Options())
+            whole = Cleaner(site, None, frozenset(spared)).clean(say, dry=dry) and whole
     return whole
 
 
@@ -181,7 +189,8 @@ def _after_run(past: Past, given: Job, say: Say, *, dry: bool) -> bool:
     recorder = Recorder() if dry else Recorder.continued(history, past.history)
     with opened(job, config, secrets_of(config), recorder, 1) as target:
         say(f"{past.directory}: run {past.asked.id} on {target.url}")
-        whole = Cleaning(target, load(past.asked.contract), config, past, frozenset()).clean(say, dry=dry)
+        site = Site(target, load(past.asked.contract), config, Options(id=past.asked.id))
+        whole = Cleaner(site, past, frozenset()).clean(say, dry=dry)
         if whole and not dry:
             recorder.observed(CLEANED, {})
         return whole

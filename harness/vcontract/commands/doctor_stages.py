@@ -16,21 +16,23 @@ from vcontract.config.options import Options
 from vcontract.contract import Contract
 from vcontract.model import Facts
 from vcontract.report.diagnosis import Check, Standing
-from vcontract.run.conformance import Conformance
 from vcontract.run.forecast import untested
-from vcontract.run.plan import Plan, all_cells
+from vcontract.run.plan import all_cells
+from vcontract.run.planning import reachable_cells
 from vcontract.schema import bases_of
 from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
 from vcontract.testbed import (
     FULL,
     READONLY,
     UNPRIVILEGED,
-    Lane,
     Logged,
+    Site,
     clone_parents,
     find_marked_vms,
+    given,
     marks_of,
     names_of,
+    open_testbed,
     privileges_of,
     reached,
     survey_target,
@@ -262,8 +264,9 @@ class Testable:
             seen = "no VM" if not self.vms else "the full account may not make the calls"
             yield Check("rows", Standing.NONE, f"not foreseen: {seen}")
             return
-        looking = _Looking(self.target, self.contract, self.config, self._facts())
-        away = looking.look()
+        site = Site(self.target, self.contract, self.config, Options())
+        testbed = open_testbed(site, given(self._facts(), {}, logs_in=False))
+        _, away = reachable_cells(testbed)
         total = len(all_cells(self.contract))
         yield Check("cells", Standing.OK, f"{total - len(away)} of {total} can be reached; run --cells lists them")
         left = untested(self.contract, bases_of(self.target.schema), away)
@@ -286,23 +289,3 @@ class Testable:
         facts = survey_target(self.target, self.config, self.contract, (self.keys, self.sessions))
         wanted = clone_parents(self.config, facts)
         return replace(facts, vms={each.ref.value: each for each, _ in wanted}) if wanted else facts
-
-
-class _Looking(Conformance):
-    """A run that only looks which cells can be reached."""
-
-    def __init__(self, target: Target, contract: Contract, config: Config, facts: Facts) -> None:
-        super().__init__(target, contract, config, Options(), ())
-        self._known = facts
-
-    def look(self) -> dict[str, str]:
-        """Give the cells that cannot be reached, and why; each VM is read once."""
-        self._set_out()
-        return self.unreachable
-
-    def _survey(self) -> Facts:
-        return self._known
-
-    def _plan(self, lane: Lane) -> Plan:
-        self._reachable(lane)
-        return Plan([])

@@ -14,11 +14,12 @@ from vcontract.errors import UsageError
 from vcontract.model import State
 from vcontract.model.state import CUSTOMIZE, EXCLUSIVE, HOST_LOST, OFF, SUSPENDED
 from vcontract.proof.proof import prepared
-from vcontract.run.conformance import Conformance
+from vcontract.run.active_run import begin, set_out
 from vcontract.run.job import Job, configured, opened
-from vcontract.run.plan import Step
+from vcontract.run.plan import Plan, Step
+from vcontract.run.planning import plan_whole_run
 from vcontract.strategies.programs import LENGTH
-from vcontract.testbed import Lane, NotArrangedError, host_names, secrets_of
+from vcontract.testbed import NotArrangedError, Site, Testbed, host_names, secrets_of, surveyed
 from vcontract.workers.shares import wanted
 
 READS = 4
@@ -71,61 +72,64 @@ class Rehearsal(msgspec.Struct, frozen=True):
         ]
 
 
-class Rehearsing(Conformance):
-    """Surveys and plans as a run does, and tells instead of doing."""
+def rehearsed(site: Site) -> Rehearsal:
+    """Survey and plan as a run does, and count instead of doing. Raises HarnessError as a run does before it begins."""
+    beginning = begin(site)
+    testbed, planned = set_out(site, surveyed(beginning.asked(site), clones=False), plan_whole_run)
+    lane, options = testbed.lane, site.options
+    judged: dict[str, Counter[str]] = {}
+    arranging: Counter[str] = Counter()
+    standing: dict[str, State] = {}
+    clones = 0
+    steps = [] if options.explore_only else planned.plan.steps[: options.max_calls or None]
+    for step in steps:
+        state, on_host, nics = wanted(step, testbed.caller)
+        vm = "none"
+        with suppress(NotArrangedError):
+            vm = lane.selection.choose(state, on_host=on_host, nics=nics).name
+        judged.setdefault(vm, Counter())[step.cell.method if step.cell else step.method] += 1
+        clones += step.disturb == "midGone" or step.prior == "onClone"
+        if standing.get(vm) != state:
+            arranging.update(_calls(state, standing.get(vm, State())))
+        standing[vm] = state
+        arranging.update([_DISTURBS[step.disturb]] if step.disturb in _DISTURBS else ())
+    clones += any(each.cell is not None and not each.cell.state.exists for each in steps)
+    arranging.update({"InstantClone_Task": clones, "Destroy_Task": clones})
+    return _summed(
+        testbed, planned.plan, {name: dict(judged[name]) for name in sorted(judged)}, arranging, clones, steps
+    )
 
-    def rehearse(self) -> Rehearsal:
-        """Count. Raises HarnessError as a run does before it begins."""
-        lane = self._set_out()
-        judged: dict[str, Counter[str]] = {}
-        arranging: Counter[str] = Counter()
-        standing: dict[str, State] = {}
-        clones = 0
-        steps = [] if self.options.explore_only else self.plan.steps[: self.options.max_calls or None]
-        for step in steps:
-            state, on_host, nics = wanted(step, lane.caller)
-            vm = "none"
-            with suppress(NotArrangedError):
-                vm = lane.selection.choose(state, on_host=on_host, nics=nics).name
-            judged.setdefault(vm, Counter())[step.cell.method if step.cell else step.method] += 1
-            clones += step.disturb == "midGone" or step.prior == "onClone"
-            if standing.get(vm) != state:
-                arranging.update(_calls(state, standing.get(vm, State())))
-            standing[vm] = state
-            arranging.update([_DISTURBS[step.disturb]] if step.disturb in _DISTURBS else ())
-        clones += any(each.cell is not None and not each.cell.state.exists for each in steps)
-        arranging.update({"InstantClone_Task": clones, "Destroy_Task": clones})
-        return self._summed(lane, {name: dict(judged[name]) for name in sorted(judged)}, arranging, clones, steps)
 
-    def _summed(
-        self,
-        lane: Lane,
-        judged: dict[str, dict[str, int]],
-        arranging: Counter[str],
-        clones: int,
-        steps: list[Step],
-    ) -> Rehearsal:
-        facts, options = lane.driver.facts, self.options
-        calls = len(steps) + sum(arranging.values())
-        took = median([each.end - each.start for each in self.target.recorder.operations])
-        lost = any(each.cell is not None and each.cell.state.connection in HOST_LOST for each in steps)
-        lost = lost or any(each.disturb == "midHostLost" for each in steps)
-        more = []
-        if options.explore:
-            calls += options.explore * LENGTH
-            more = [f"{options.explore} random programs of {LENGTH} moves, each on {_CAST} instant clones of its own"]
-        if options.complete is not None:
-            judged, arranging, clones, lost = {}, Counter(), 0, False
-            proof = prepared(self.contract, self.config, options)
-            calls, more = proof.calls, proof.text()
-        names = host_names(self.target, facts)
-        hosts = sorted(names[each] for each in lane.selection.hosts) if lost or options.explore else []
-        requests = calls * (1 + READS)
-        settling = self.plan.arrangements * facts.staleness
-        return Rehearsal(
-            self.target.url, judged, dict(sorted(arranging.items())), hosts, clones, requests,
-            requests * took + settling, more,
-        )  # fmt: skip
+def _summed(
+    testbed: Testbed,
+    plan: Plan,
+    judged: dict[str, dict[str, int]],
+    arranging: Counter[str],
+    clones: int,
+    steps: list[Step],
+) -> Rehearsal:
+    site, facts = testbed.site, testbed.driver.facts
+    options = site.options
+    calls = len(steps) + sum(arranging.values())
+    took = median([each.end - each.start for each in site.target.recorder.operations])
+    lost = any(each.cell is not None and each.cell.state.connection in HOST_LOST for each in steps)
+    lost = lost or any(each.disturb == "midHostLost" for each in steps)
+    more = []
+    if options.explore:
+        calls += options.explore * LENGTH
+        more = [f"{options.explore} random programs of {LENGTH} moves, each on {_CAST} instant clones of its own"]
+    if options.complete is not None:
+        judged, arranging, clones, lost = {}, Counter(), 0, False
+        proof = prepared(site.contract, site.config, options)
+        calls, more = proof.calls, proof.text()
+    names = host_names(site.target, facts)
+    hosts = sorted(names[each] for each in testbed.lane.selection.hosts) if lost or options.explore else []
+    requests = calls * (1 + READS)
+    settling = plan.arrangements * facts.staleness
+    return Rehearsal(
+        site.target.url, judged, dict(sorted(arranging.items())), hosts, clones, requests,
+        requests * took + settling, more,
+    )  # fmt: skip
 
 
 def told(job: Job) -> str:
@@ -142,7 +146,7 @@ def rehearse(job: Job) -> Rehearsal:
     for method in job.options.methods:
         contract.method(method)
     with opened(job, config, secrets_of(config), Recorder(), 1) as target:
-        return Rehearsing(target, contract, config, job.options, ()).rehearse()
+        return rehearsed(Site(target, contract, config, job.options))
 
 
 def _calls(want: State, now: State) -> list[str]:

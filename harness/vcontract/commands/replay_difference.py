@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from vcontract.check.compare import TIMED, Sighting, Witness, side, told
 from vcontract.errors import HaltedError, UsageError
 from vcontract.report.behaviour import BehaviourDifference, load_differences
-from vcontract.run.conformance import Conformance
-from vcontract.run.job import Ground, Job, underway
+from vcontract.run.active_run import ActiveRun
+from vcontract.run.conformance import replay_finding
+from vcontract.run.job import Job, underway
+from vcontract.run.phases import ReplayFinding
 from vcontract.terms import Finding, Grade
-from vcontract.testbed import Lane
 
 TRIES = 5
 """How often the calls are sent, at most: work that must run meanwhile may have ended too soon."""
@@ -62,24 +63,24 @@ def find_difference(text: str) -> BehaviourDifference:
     return found
 
 
-class Retrying(Conformance):
-    """Sends the calls of a difference until the last one meets the circumstance in which the difference was seen."""
+class ReplayDifference:
+    """The phase that sends the calls of a difference until the last one meets the circumstance in which it was seen."""
 
-    def __init__(self, ground: Ground, difference: BehaviourDifference, finding: Finding) -> None:
-        super().__init__(
-            ground.target, ground.contract, ground.config, ground.options, ground.reporters, finding=finding
-        )
+    def __init__(self, difference: BehaviourDifference, finding: Finding) -> None:
+        self._replay = ReplayFinding(finding)
         self._aspect = difference.aspect
-        self._seen = {_known(each) for each in difference.seen}
+        self._seen = {_known(circumstance) for circumstance in difference.seen}
         self.last: Sighting | None = None
 
-    def _replay(self, finding: Finding, lane: Lane) -> None:
+    def run(self, run: ActiveRun) -> None:
+        """Send them, at most `TRIES` times."""
+        site, judge = run.site, run.testbed.judge
         for _ in range(TRIES):
-            begun, facts = len(self.target.recorder.operations), lane.driver.facts
-            super()._replay(finding, lane)
-            witness = Witness(facts, self.contract, self.bases)
-            for each in self.target.recorder.operations[begun:]:
-                witness.feed(each)
+            begun, facts = len(site.target.recorder.operations), run.testbed.driver.facts
+            self._replay.run(run)
+            witness = Witness(facts, site.contract, judge.bases)
+            for operation in site.target.recorder.operations[begun:]:
+                witness.feed(operation)
             witness.close()
             self.last = witness.sightings[-1] if witness.sightings else None
             if self.last is not None and self._meets(self.last):
@@ -104,9 +105,9 @@ def retry(difference: BehaviourDifference, job: Job) -> Answered:
         job.options.replay, program=difference.program, root=difference.root,
     )  # fmt: skip
     with underway(replace(job, finding=finding)) as ground:
-        run = Retrying(ground, difference, finding)
-        halted = run.run().exit_code == HaltedError.exit_code
-    if run.last is None:
+        phase = ReplayDifference(difference, finding)
+        halted = replay_finding(ground, finding, phase).exit_code == HaltedError.exit_code
+    if phase.last is None:
         return Answered(difference, "", "", halted=halted)
-    side_ = side(difference.aspect, difference.values, run.last)
-    return Answered(difference, side_, told(difference.aspect, run.last), halted=halted)
+    side_ = side(difference.aspect, difference.values, phase.last)
+    return Answered(difference, side_, told(difference.aspect, phase.last), halted=halted)

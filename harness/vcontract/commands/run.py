@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from vcontract.config.permissions import not_allowed
 from vcontract.errors import AbsentError, UsageError
-from vcontract.explore.exploring_run import Exploring
-from vcontract.proof.proof import Proof, Proving, prepared
+from vcontract.explore.phase import explore
+from vcontract.proof.proof import Proof, carry_out, prepared
 from vcontract.report.result import RunResult
-from vcontract.run.conformance import Conformance
+from vcontract.run.conformance import replay_finding, run_conformance
 from vcontract.run.job import Job, configured, contract_of, underway
 from vcontract.workers.launch import launch
 
@@ -29,10 +29,13 @@ def execute(job: Job) -> RunResult:
     """
     proof = _proof(job)
     with underway(job) as ground:
-        known = (ground.target, ground.contract, ground.config, ground.options, ground.reporters)
+        if proof is not None:
+            return carry_out(ground, proof)
         if job.options.explore:
-            return Exploring(*known, past=job.past).run()
-        return (Proving(*known, proof) if proof is not None else Conformance(*known, job.finding, job.past)).run()
+            return explore(ground, job.past)
+        if job.finding is not None:
+            return replay_finding(ground, job.finding)
+        return run_conformance(ground, job.past)
 
 
 def _proof(job: Job) -> Proof | None:

@@ -1,4 +1,4 @@
-"""The JSON Schema of `vcontract.toml`, made from the configuration's own types; `harness/vcontract.schema.json` holds it."""
+"""The JSON Schema of `vcontract.toml`, made of the configuration's types: `harness/vcontract/vcontract.schema.json`."""
 
 from __future__ import annotations
 

@@ -45,6 +45,7 @@ class Proxy:
         self._process: subprocess.Popen[bytes] | None = None
         self._fired: list[Fired] = []
         self._reading: threading.Thread | None = None
+        self._begun = threading.Event()
 
     def __enter__(self) -> Self:
         """Start the process; undisturbed until `begin`."""
@@ -74,9 +75,10 @@ class Proxy:
         self.close()
 
     def begin(self) -> float:
-        """Let the schedule begin now; gives the monotonic time that it counts from."""
+        """Let the schedule begin now, and wait until the process has; gives the monotonic time that it counts from."""
         zero = time.monotonic()
         self._say({"begin": zero})
+        self._begun.wait(_LONGEST)
         return zero
 
     def calm(self) -> None:
@@ -119,4 +121,9 @@ class Proxy:
         assert process is not None
         assert process.stdout is not None
         for line in process.stdout:
-            self._fired.append(msgspec.json.decode(line, type=Fired))
+            told = msgspec.json.decode(line)
+            if "begun" in told:
+                self._begun.set()
+            else:
+                self._fired.append(msgspec.convert(told, Fired))
+        self._begun.set()  # nobody waits for a process that has ended

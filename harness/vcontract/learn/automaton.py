@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from vcontract.check import Judge
 from vcontract.check.learned import answers
 from vcontract.check.pinned import pinned
 from vcontract.config.permissions import not_allowed
@@ -17,20 +16,19 @@ from vcontract.errors import UsageError
 from vcontract.learn.aalpy_learner import adaptive
 from vcontract.learn.inputs import Inputs
 from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled, VariedError
-from vcontract.learn.table import Learning, believed, learn
+from vcontract.learn.table import Learned, believed, learn, plan_table, profile_of, walked
 from vcontract.model import Pinned
 from vcontract.model.alphabet import MOVES, Alphabet, alphabet
 from vcontract.model.automata import access, difference, references, run_word, without
 from vcontract.profile import Automaton, Profile, load_profile
 from vcontract.profile import Target as About
 from vcontract.report.drawing import dot, svg
-from vcontract.report.events import Note, Reporter
 from vcontract.report.run_directory import write_whole
-from vcontract.run.exerciser import Exerciser
+from vcontract.run.active_run import ActiveRun
 from vcontract.run.job import Ground, Job, configured
-from vcontract.run.plan import Plan, Step
-from vcontract.run.summary import Part
-from vcontract.testbed import Lane
+from vcontract.run.phases import ReadObject, TakeSteps
+from vcontract.run.planning import Planned, plan_nothing_but_look
+from vcontract.testbed import Site, Testbed
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -88,91 +86,113 @@ def _left(asking: Asking, varied: VariedError) -> str:
     return f"{name} varies, and leaves the alphabet; after {before}: {' | '.join(answers)}"
 
 
-class LearningStates(Learning):
-    """Learns the table, unless it is left out, and then the machine."""
+class States(msgspec.Struct, frozen=True):
+    """What is to be learned of hidden states, and from where on.
+
+    `names` are the inputs (empty: the default alphabet), `depth` how many states more than were found are looked for. `words`
+    is the file of what was asked, `address` the target in it. `before` is the profile that is known already, with what it
+    pins (`known`); None: the table is learned first.
+    """
 
     names: Sequence[str] = ()
-    depth = 0
+    depth: int = 0
     words: Path | None = None
-    address = ""
+    address: str = ""
     known: Pinned | None = None
     before: Profile | None = None
-    automaton: Automaton | None = None
-    told: Sequence[str] = ()
-    finished = False
+    table: bool = False
 
-    def _plan(self, lane: Lane) -> Plan:
-        self.given = self._alphabet()
-        self.system = Inputs(lane, self.given)
-        header = Header(SCHEMA, self.contract.object, self.address, self.target.api_version)
-        self.asking = Asking(self.system, self.words, header)  # now, for it may be refused
-        if self.table:
-            return super()._plan(lane)
-        for vm in lane.driver.facts.vms.values():
-            lane.driver.read_vm(vm.ref)
-        return Plan([])
 
-    def _alphabet(self) -> Alphabet:
-        """Read the alphabet; moves for which there is no lever are left out, unless they were asked for."""
-        given = alphabet(self.contract, self.names, self.options.methods)
-        levers = {"", *(each.does for each in self.config.levers)}
-        lacking = [each for each in given.moves if MOVES[each].lever not in levers]
-        if lacking and self.names:
-            raise UsageError(f"--alphabet {lacking[0]}: the configuration gives no lever {MOVES[lacking[0]].lever}")
-        return replace(given, moves=tuple(each for each in given.moves if each not in lacking))
+class Machine:
+    """Learns the table, unless it is left out, and then the machine of hidden states."""
 
-    def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
-        super()._walk(steps, exerciser, judge)
-        if reason := self._spent(judge):
+    def __init__(self, states: States, phase: Callable[[States], LearnMachine] | None = None) -> None:
+        self._states = states
+        self.phase = (phase or LearnMachine)(states)
+
+    def learn(self, ground: Ground) -> Learned:
+        """Learn both, and give the profile."""
+        states, phase = self._states, self.phase
+        run, part, result = walked(ground, phase.plan, [ReadObject(), TakeSteps(), phase])
+        table = profile_of(run, part, result)
+        kept = states.before or replace(table, complete=states.table and table.complete)
+        profile = replace(kept, automaton=phase.automaton)
+        done = phase.finished and (not states.table or profile.complete)
+        return Learned(profile, result, done, states.table, phase.told)
+
+
+class LearnMachine:
+    """The phase in which the machine is learned; `told` are lines on what came of it."""
+
+    def __init__(self, states: States) -> None:
+        self._states = states
+        self.automaton: Automaton | None = None
+        self.told: Sequence[str] = ()
+        self.finished = False
+
+    def plan(self, testbed: Testbed) -> Planned:
+        """Plan the table, if that is to be learned. Raises UsageError if what was asked before is of another target."""
+        site = testbed.site
+        self.alphabet = _alphabet(site, self._states.names)
+        self.system = Inputs(testbed.lane, self.alphabet)
+        header = Header(SCHEMA, site.contract.object, self._states.address, site.target.api_version)
+        self.asking = Asking(self.system, self._states.words, header)  # now, for it may be refused
+        return plan_table(testbed) if self._states.table else plan_nothing_but_look(testbed)
+
+    def run(self, run: ActiveRun) -> None:
+        """Learn it, unless the run was stopped before."""
+        if reason := run.spent():
             self.told = [f"the automaton was not begun: {reason}"]
             return
-        machines = references(self.contract, self.given, self._pinned(judge) if self.table else self.known)
-        system, asking = self.system, self.asking
+        known = _pinned(run) if self._states.table else self._states.known
+        machines = references(run.site.contract, self.alphabet, known)
+        asking, note = self.asking, run.announcer.note
         try:
-            self._estimate(machines, system, asking)
-            self.automaton = learned(asking, machines, self.depth, self._note)
+            _estimate(machines, self.system, asking, self._states.depth, note)
+            self.automaton = learned(asking, machines, self._states.depth, note)
             self.finished = True
             self.told = summed_up(self.automaton, machines[0], asking)
         finally:
             if not self.finished:
                 self.told = [f"the automaton is not learned: {asking.known} answers are kept, --explore-only goes on"]
-            system.close()
+            self.system.close()
 
-    def _pinned(self, judge: Judge) -> Pinned:
-        """Give what the table, just learned, pins: then the reference is not all guessing."""
-        found = answers(believed(judge.judgements, self.walker.exercised), self.contract)
-        return pinned(Profile(self.contract.object, About(""), self.options.seed, found), "")
 
-    def _note(self, text: str) -> None:
-        self._tell(Note(text))
+def _alphabet(site: Site, names: Sequence[str]) -> Alphabet:
+    """Read the alphabet; moves for which there is no lever are left out, unless they were asked for."""
+    given = alphabet(site.contract, names, site.options.methods)
+    levers = {"", *(lever.does for lever in site.config.levers)}
+    lacking = [move for move in given.moves if MOVES[move].lever not in levers]
+    if lacking and names:
+        raise UsageError(f"--alphabet {lacking[0]}: the configuration gives no lever {MOVES[lacking[0]].lever}")
+    return replace(given, moves=tuple(move for move in given.moves if move not in lacking))
 
-    def _estimate(self, machines: Sequence[Automaton], system: Inputs, asking: Asking) -> None:
-        """Say what is to come, as learning the model itself tells; how long a word takes is measured with one."""
-        self._note(f"--explore: {len(machines[0].inputs)} inputs; estimating")
-        found, inputs = estimated(machines, self.depth), machines[0].inputs
-        for _ in range(2):  # the first time much is done that is never done again
-            began = time.monotonic()
-            system.reset()
-            cloned = time.monotonic()
-            system.make(inputs[0])
-            made = time.monotonic() - cloned
-        seconds = found.words * (cloned - began) + found.inputs * made
-        known = f"; {asking.known} answers are known" if asking.known else ""
-        self._note(
-            f"--explore: if the target is as the model: about {found.words} words, each on "
-            f"a fresh clone, {found.inputs} inputs, {seconds:.0f} s{known}"
-        )
 
-    def _part(self, judge: Judge, notes: list[str]) -> Part:
-        part = super()._part(judge, notes)
-        kept = self.before or replace(self.profile, complete=self.table and self.profile.complete)
-        self.profile = replace(kept, automaton=self.automaton)
-        return part
+def _pinned(run: ActiveRun) -> Pinned:
+    """Give what the table, just learned, pins: then the reference is not all guessing."""
+    contract = run.site.contract
+    found = answers(believed(run.testbed.judge.judgements, run.step_runner.exercised), contract)
+    return pinned(Profile(contract.object, About(""), run.site.options.seed, found), "")
 
-    @property
-    def done(self) -> bool:
-        """Whether all was learned that was asked for."""
-        return self.finished and (not self.table or super().done)
+
+def _estimate(
+    machines: Sequence[Automaton], system: Inputs, asking: Asking, depth: int, note: Callable[[str], None]
+) -> None:
+    """Say what is to come, as learning the model itself tells; how long a word takes is measured with one."""
+    note(f"--explore: {len(machines[0].inputs)} inputs; estimating")
+    expected, inputs = estimated(machines, depth), machines[0].inputs
+    for _ in range(2):  # the first time much is done that is never done again
+        began = time.monotonic()
+        system.reset()
+        cloned = time.monotonic()
+        system.make(inputs[0])
+        made = time.monotonic() - cloned
+    seconds = expected.words * (cloned - began) + expected.inputs * made
+    known = f"; {asking.known} answers are known" if asking.known else ""
+    note(
+        f"--explore: if the target is as the model: about {expected.words} words, each on "
+        f"a fresh clone, {expected.inputs} inputs, {seconds:.0f} s{known}"
+    )
 
 
 def summed_up(automaton: Automaton | None, machine: Automaton, asking: Asking) -> list[str]:
@@ -203,16 +223,10 @@ def explore(job: Job, out: Path, names: Sequence[str], depth: int, tell: Callabl
         raise UsageError(f"--explore works on clones, which cannot be destroyed without power: {not_allowed('power')}")
     before = load_profile(out) if not table and out.exists() else None
 
-    def start(ground: Ground, reporters: list[Reporter]) -> LearningStates:
-        made = LearningStates(ground.target, ground.contract, ground.config, ground.options, reporters)
-        made.names, made.depth, made.table = names, depth, table
-        made.words = out.with_suffix(".words.jsonl")
-        made.address = job.target or config.target or "simulator"
-        made.known = pinned(before, "") if before is not None else None
-        made.before = before
-        return made
-
-    code = learn(job, out, tell, start)
+    address = job.target or config.target or "simulator"
+    known = pinned(before, "") if before is not None else None
+    states = States(names, depth, out.with_suffix(".words.jsonl"), address, known, before, table)
+    code = learn(job, out, tell, Machine(states))
     if (automaton := load_profile(out).automaton) is not None:
         for suffix, content in ((".dot", dot(automaton)), (".svg", svg(automaton))):
             write_whole(out.with_suffix(suffix), content.encode())

@@ -4,93 +4,130 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol
 
+import msgspec
 from msgspec.structs import replace
 
-from vcontract.check import REPEAT, Judge, Judgement
+from vcontract.check import REPEAT, Judgement
 from vcontract.check.learned import answers, channels, latencies, precedence, ranks, settled_questions
 from vcontract.contract import OK, Contract
-from vcontract.errors import AbsentError, HaltedError, UsageError
+from vcontract.errors import HaltedError, UsageError
 from vcontract.model import PASSING, VARIED, Cell, cell_of, changes, expect, located
 from vcontract.profile import REPEATS, Profile, Target, encode_profile
 from vcontract.report.console import ConsoleReporter
-from vcontract.report.events import FindingSeen, Reporter, RunEnded, RunEvent
+from vcontract.report.events import FindingSeen, RunEnded, RunEvent
 from vcontract.report.result import RunResult
 from vcontract.report.run_directory import write_whole
-from vcontract.run.conformance import Conformance
+from vcontract.run.active_run import ActiveRun, Phase, begin, begin_run
+from vcontract.run.announcer import Announcer
 from vcontract.run.job import Ground, Job, underway
-from vcontract.run.plan import Plan, costed, visited
+from vcontract.run.phases import ReadObject, TakeSteps
+from vcontract.run.plan import costed, visited
+from vcontract.run.planning import Planned, Planner, reachable_cells
+from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import Part
 from vcontract.terms import Verdict
-from vcontract.testbed import Lane
+from vcontract.testbed import Testbed, surveyed
 
 CUT = "…"
 """Under this name a walk says why it ended early."""
 
 
-class Progress(ConsoleReporter):
+class Progress:
     """Shows how far it is, and nothing of verdicts."""
+
+    def __init__(self) -> None:
+        self._console = ConsoleReporter()
 
     def on(self, event: RunEvent) -> None:
         """Show one event."""
         if isinstance(event, RunEnded):
-            self.stop()
+            self._console.stop()
         elif not isinstance(event, FindingSeen):
-            super().on(event)
+            self._console.on(event)
 
 
-class Learning(Conformance):
-    """A run whose plan is made of cells alone, each as often as it takes to believe its answer."""
+def plan_table(testbed: Testbed, wanted: Callable[[Cell], bool] = lambda _: True) -> Planned:
+    """Plan cells alone, those that are wanted, each as often as it takes to believe its answer."""
+    contract, seed = testbed.site.contract, testbed.site.options.seed
+    reachable, unreachable = reachable_cells(testbed)
+    cells = repeated(told_apart(filter(wanted, reachable), contract), contract)
+    gone = {cell.id for cell in cells if changes(cell, contract)}
+    groups = [[cell for cell in cells if (len(cell.deviations) == 2) is pairs] for pairs in (False, True)]
+    steps = [step for group in groups for step in visited(group, gone, contract, seed)]
+    return Planned(costed(steps, cells, gone), unreachable)
+
+
+class Learned(msgspec.Struct, frozen=True):
+    """What was learned, and the result of the run in which it was.
+
+    `done`: all was learned that was asked for. `told` are lines on what was learned beyond the table, `table` whether that
+    was learned too.
+    """
 
     profile: Profile
+    result: RunResult
+    done: bool
+    table: bool = True
     told: Sequence[str] = ()
-    table = True
 
-    @property
-    def done(self) -> bool:
-        """Whether all was learned that was asked for."""
-        return self.profile.complete
 
-    def _plan(self, lane: Lane) -> Plan:
-        found = repeated(told_apart(self._reachable(lane), self.contract), self.contract)
-        gone = {each.id for each in found if changes(each, self.contract)}
-        groups = [[each for each in found if (len(each.deviations) == 2) is pairs] for pairs in (False, True)]
-        steps = [step for each in groups for step in visited(each, gone, self.contract, self.options.seed)]
-        return costed(steps, found, gone)
+class Lesson(Protocol):
+    """One way to learn a profile on what a run stands on."""
 
-    def _without(self, absent: str) -> Part:
-        """Say that there is nothing to be learned."""
-        raise AbsentError(absent)
+    def learn(self, ground: Ground) -> Learned:
+        """Learn it. Raises HarnessError: AbsentError if the target has not the object."""
 
-    def _shrink(self, lane: Lane, judge: Judge) -> None:
-        """Leave that to a run: here a violation is one more answer."""
 
-    def _part(self, judge: Judge, notes: list[str]) -> Part:
-        part = super()._part(judge, notes)
-        self.profile = self._profile(judge, part)
-        return part
+class Table:
+    """Learns the table: what each cell with up to two conditions, if it is `wanted`, is answered."""
 
-    def _profile(self, judge: Judge, part: Part) -> Profile:
-        judged = believed(judge.judgements, self.walker.exercised)
-        found = answers(judged, self.contract)
-        left = Counter(part.unreachable.values()) + Counter(part.refused.values()) + Counter(part.skipped.values())
-        about = self._target_facts()
-        return Profile(
-            self.contract.object,
-            Target(about.url, about.api_version, about.build, about.product),
-            self.options.seed,
-            found,
-            precedence(found),
-            channels(found),
-            settled_questions(found, self.contract),
-            latencies(judged, self.target.recorder.operations, self.contract),
-            complete=CUT not in part.skipped and not part.halted,
-            left=dict(left),
-            calls=part.calls,
-            started=self.started.isoformat(timespec="seconds"),
-        )
+    def __init__(self, wanted: Callable[[Cell], bool] = lambda _: True) -> None:
+        self._wanted = wanted
+
+    def learn(self, ground: Ground) -> Learned:
+        """Exercise every cell, and give the profile."""
+        run, part, result = walked(ground, partial(plan_table, wanted=self._wanted), [ReadObject(), TakeSteps()])
+        profile = profile_of(run, part, result)
+        return Learned(profile, result, profile.complete)
+
+
+def walked(ground: Ground, planner: Planner, phases: Sequence[Phase]) -> tuple[ActiveRun, Part, RunResult]:
+    """Carry a run out whose answers are learned: here a violation is one more answer, and is not made smaller.
+
+    Raises AbsentError: there is nothing to be learned.
+    """
+    site, announcer = ground.site, Announcer(ground.reporters)
+    beginning = begin(site)
+    run = begin_run(site, surveyed(beginning.asked(site)), planner, beginning, announcer)
+    part = run.conduct(phases)
+    return run, part, finished(site, announcer, summarize(site, beginning, [part], run.testbed.caller))
+
+
+def profile_of(run: ActiveRun, part: Part, result: RunResult) -> Profile:
+    """Give what the answers of a run teach of its target."""
+    site = run.site
+    judged = believed(run.testbed.judge.judgements, run.step_runner.exercised)
+    found = answers(judged, site.contract)
+    left = Counter(part.unreachable.values()) + Counter(part.refused.values()) + Counter(part.skipped.values())
+    about = result.target
+    return Profile(
+        site.contract.object,
+        Target(about.url, about.api_version, about.build, about.product),
+        site.options.seed,
+        found,
+        precedence(found),
+        channels(found),
+        settled_questions(found, site.contract),
+        latencies(judged, site.target.recorder.operations, site.contract),
+        complete=CUT not in part.skipped and not part.halted,
+        left=dict(left),
+        calls=part.calls,
+        started=result.started,
+    )
 
 
 def believed(judgements: Sequence[Judgement], exercised: Collection[str]) -> list[Judgement]:
@@ -137,15 +174,7 @@ def _open(cell: Cell, contract: Contract) -> bool:
     return len(allowed) > 1 or any(name != OK and task and not each.synchronous for name, each in allowed.items())
 
 
-def begun(ground: Ground, reporters: list[Reporter]) -> Learning:
-    """Begin to learn the table."""
-    return Learning(ground.target, ground.contract, ground.config, ground.options, reporters)
-
-
-Start: TypeAlias = Callable[[Ground, list[Reporter]], Learning]
-
-
-def learn(job: Job, out: Path, tell: Callable[[str], None], start: Start = begun) -> int:
+def learn(job: Job, out: Path, tell: Callable[[str], None], lesson: Lesson) -> int:
     """Learn a profile, write it to a file and say in lines what it holds; gives the exit code.
 
     0: all was exercised that can be; 5: it was cut, and the profile says so. Raises HarnessError.
@@ -153,14 +182,19 @@ def learn(job: Job, out: Path, tell: Callable[[str], None], start: Start = begun
     if not out.resolve().parent.is_dir():
         raise UsageError(f"--out {out}: its folder does not exist")
     with underway(job) as ground:
-        learning = start(ground, [*ground.reporters, Progress()])
-        result = learning.run()
-    write_whole(out, encode_profile(learning.profile))
-    for line in (*(told(learning.profile, result) if learning.table else ()), *learning.told, *cut(result), str(out)):
+        learned = lesson.learn(replace(ground, reporters=[*ground.reporters, Progress()]))
+    write_whole(out, encode_profile(learned.profile))
+    lines = (
+        *(told(learned.profile, learned.result) if learned.table else ()),
+        *learned.told,
+        *cut(learned.result),
+        str(out),
+    )
+    for line in lines:
         tell(line)
-    if result.exit_code == HaltedError.exit_code:
+    if learned.result.exit_code == HaltedError.exit_code:
         return HaltedError.exit_code
-    return 0 if learning.done else 5
+    return 0 if learned.done else 5
 
 
 def cut(result: RunResult) -> list[str]:

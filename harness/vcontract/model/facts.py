@@ -22,7 +22,7 @@ class VmFacts(msgspec.Struct, frozen=True):
     """One VM as it always is: NIC count, guest family (linux, windows, other), its engine as the configuration declares it.
 
     `host` and `pool` are moIds; a template is in no resource pool. `generator`: its vCenter has an application that makes
-    up names and addresses (domain.md 3.1, rule 6).
+    up names and addresses (oracle rule C6).
     """
 
     ref: Ref

@@ -1,4 +1,4 @@
-"""What is wrong with a CustomizationSpec for a given VM: domain rules beyond the schema, each with the fault it names.
+"""What is wrong with a CustomizationSpec for a given VM, beyond the schema, and the fault that each rule names.
 
 Each part of a specification is looked at once. A rule whose source is a document or an observation makes a spec `rule`; a
 wrong NIC count is `nicCount`; whatever no source shows to work in a live call, and no rule forbids, is `inferred`, so that
@@ -56,7 +56,7 @@ def _adapters(spec: Mapping[str, Json]) -> list[dict[str, Json]]:
 
 
 def _identity(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
-    """Rules 26 and 27, observed: the identity must fit the guest; the live call is shown with LinuxPrep on Linux only."""
+    """Oracle rules C26 and C27, observed: the identity must fit the guest; live, LinuxPrep on Linux alone is shown."""
     kind = _type(spec.get("identity"))
     if (kind in _WINDOWS and facts.family != "windows") or (kind in _LINUX and facts.family == "windows"):
         yield "rule", ("InvalidArgument", "UncustomizableGuest")
@@ -65,12 +65,12 @@ def _identity(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
 
 
 def _made_up(facts: VmFacts) -> Found:
-    """Rule 6, documented: to make up a name or an address needs an application; what it then does, no source shows."""
+    """Oracle rule C6, documented: to make up a name or an address needs an application; what it then does, no source shows."""
     return INFERRED if facts.generator else ("rule", ("IpHostnameGeneratorError",))
 
 
 def _names(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
-    """Rules 6 (documented) and 12 (observed): custom names need an application; a host name has no dots."""
+    """Oracle rules C6 and C12 (observed): custom names need an application; a host name has no dots."""
     identity = spec.get("identity") or {}
     user_data = identity.get("userData") or {}
     if "CustomizationCustomName" in {_type(identity.get("hostName")), _type(user_data.get("computerName"))}:
@@ -87,7 +87,7 @@ def _names(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
 
 
 def _linux(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
-    """Rules 14, 16 and 17, documented, and 15: no source shows a live call that takes a script, a method or a password."""
+    """Oracle rules C14, C16, C17, and C15: no source shows a live call that takes a script, a method or a password."""
     identity = spec.get("identity") or {}
     if _type(identity) != "CustomizationLinuxPrep":
         return
@@ -104,7 +104,7 @@ def _linux(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
         judged.add("password")
         yield "rule", ANY_FAULT
     if password.get("plainText") is False:
-        judged.add("password")  # rule 25, below
+        judged.add("password")  # oracle rule C25, below
     if not _DOMAIN.fullmatch(identity.get("domain", "")) or set(identity) - judged:
         yield INFERRED
 
@@ -121,7 +121,7 @@ def _passwords(value: Json) -> Iterator[dict[str, Json]]:
 
 
 def _encrypted(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
-    """Rule 25, documented: what is encrypted must be decrypted with the key; a key of a call is always a made-up one."""
+    """Oracle rule C25: what is encrypted must be decrypted with the key; a key of a call is always a made-up one."""
     if any(not each.get("plainText", True) for each in _passwords(spec.get("identity"))):
         yield "rule", ("CannotDecryptPasswords",)
     elif spec.get("encryptionKey"):
@@ -138,7 +138,7 @@ def _options(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
 
 
 def _macs(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
-    """Rule 3, documented: a MAC address on all mappings or on none; which ones the VM has, a call does not know."""
+    """Oracle rule C3: a MAC address on all mappings or on none; which ones the VM has, a call does not know."""
     given = [each.get("macAddress") for each in spec.get("nicSettingMap") or ()]
     if {bool(each) for each in given} == {True, False}:
         yield "rule", ANY_FAULT
@@ -147,7 +147,7 @@ def _macs(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
 
 
 def _ipv4(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
-    """Rules 4 (observed), 5 and 6 (documented), and 8: an adapter without IPv4 is inferred."""
+    """Oracle rules C4 (observed), C5, C6 and C8: an adapter without IPv4 is inferred."""
     for each in _adapters(spec):
         kind = _type(each.get("ip"))
         mask, gateways = each.get("subnetMask"), each.get("gateway") or ()
@@ -166,7 +166,7 @@ def _ipv4(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
 
 
 def _ipv6(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
-    """Rules 6 and 7, documented: what is no IPv6 address, or has a prefix of more than 128 bits, is refused."""
+    """Oracle rules C6 and C7, documented: what is no IPv6 address, or has a prefix of more than 128 bits, is refused."""
     for each in _adapters(spec):
         settings = each.get("ipV6Spec") or {}
         if not all(is_ipv6(other) for other in settings.get("gateway") or ()):
@@ -191,7 +191,7 @@ def broken(spec: dict[str, Json], facts: VmFacts) -> tuple[frozenset[str], tuple
     """Name what is wrong with a specification and the faults that the documented rules name for it."""
     wrong: set[str] = set()
     faults: list[str] = []
-    if len(spec.get("nicSettingMap") or ()) != facts.nics:  # rule 1, documented and observed
+    if len(spec.get("nicSettingMap") or ()) != facts.nics:  # oracle rule C1
         wrong.add("nicCount")
     for part in PARTS:
         for what, named in part(spec, facts):
@@ -201,7 +201,7 @@ def broken(spec: dict[str, Json], facts: VmFacts) -> tuple[frozenset[str], tuple
 
 
 def unshown_params(params: Json) -> bool:
-    """Whether configParams hold more than rule 33 speaks of: keys with simple values."""
+    """Whether configParams hold more than oracle rule C33 speaks of: keys with simple values."""
     return any(
         each.get("_typeName", "OptionValue") != "OptionValue"
         or not each["key"]

@@ -25,7 +25,7 @@ class Branch(msgspec.Struct, frozen=True):
 def step(state: State, asked: Asked, contract: Contract) -> frozenset[Branch]:
     """Give every branch that the contract permits; `state.mid` says what happens while the call's own task runs.
 
-    Success comes through the task, if the method has one, and applies the method's effect (promises F2, F4, F6). A fault
+    Success comes through the task, if the method has one, and applies the method's effect (oracle promises F2, F4, F6). A fault
     of the call changes nothing (F1). A customization whose task ends in error may leave the lock behind and the guest
     undefined (F3).
     """

@@ -261,7 +261,7 @@ class Tracker:
         return states if memory and not held else frozenset(each for known in states for each in anything(known))
 
     def _after(self, life: TaskLife, state: State, *, success: bool) -> frozenset[State]:
-        """Apply the effect of a success; after an error of a customization the lock may be left behind (promise F3)."""
+        """Apply the effect of a success; after an error of a customization the lock may be left behind (oracle promise F3)."""
         method = life.accepted.call.method
         if success:
             cut = any(
@@ -271,7 +271,7 @@ class Tracker:
             changed = self._effects[method](replace(state, running=CUSTOMIZE) if method in KINDS and cut else state)
             return frozenset({replace(changed, running="", task="")})
         if KINDS.get(method) == CUSTOMIZE:
-            if self._cut(life):  # the abort that cut it removed its lock (promise F4)
+            if self._cut(life):  # the abort that cut it removed its lock (oracle promise F4)
                 return frozenset({replace(state, guest="undefined", orphaned=False)})
             return failed(state)
         return frozenset({state})

@@ -1,4 +1,4 @@
-"""Rules of a Sysprep identity beyond the schema (domain rules 19 to 24, all documented, none with a fault of its own)."""
+"""Rules of a Sysprep identity beyond the schema (oracle rules C19 to C24; none has a fault of its own)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Spec = Mapping[str, Json]
 
 
 def _computer_name(identity: Spec, _: Spec) -> bool:
-    """Rule 19: letters, digits and hyphens, not digits alone; what is too long is cut."""
+    """Oracle rule C19: letters, digits and hyphens, not digits alone; what is too long is cut."""
     name = identity["userData"]["computerName"]
     return name.get("_typeName") == "CustomizationFixedName" and not _COMPUTER_NAME.fullmatch(name["name"])
 
 
 def _unattended(identity: Spec, _: Spec) -> bool:
-    """Rules 20 and 21: the index of a time zone; no empty password; no automatic logon without one."""
+    """Oracle rules C20 and C21: the index of a time zone; no empty password; no automatic logon without one."""
     unattended = identity["guiUnattended"]
     password = unattended.get("password")
     return (
@@ -31,7 +31,7 @@ def _unattended(identity: Spec, _: Spec) -> bool:
 
 
 def _identification(identity: Spec, _: Spec) -> bool:
-    """Rule 22: a workgroup or a domain; a domain needs its administrator and the password; an OU needs a domain."""
+    """Oracle rule C22: a workgroup or a domain; a domain needs its administrator and the password; an OU needs a domain."""
     given = {name for name, value in identity["identification"].items() if value is not None}
     if "joinDomain" in given:
         return "joinWorkgroup" in given or not {"domainAdmin", "domainAdminPassword"} <= given
@@ -39,13 +39,13 @@ def _identification(identity: Spec, _: Spec) -> bool:
 
 
 def _licence(identity: Spec, _: Spec) -> bool:
-    """Rule 23: a number of users only for licences per server."""
+    """Oracle rule C23: a number of users only for licences per server."""
     data = identity.get("licenseFilePrintData") or {}
     return data.get("autoUsers") is not None and data.get("autoMode") != "perServer"
 
 
 def _security_id(_: Spec, spec: Spec) -> bool:
-    """Rule 24: the security identifier must be changed."""
+    """Oracle rule C24: the security identifier must be changed."""
     options = spec.get("options") or {}
     return options.get("_typeName") == "CustomizationWinOptions" and not options["changeSID"]
 

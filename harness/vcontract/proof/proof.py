@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
 
-from vcontract.check import Judge
-from vcontract.client import Target
 from vcontract.config.config import Config
 from vcontract.config.options import Options
 from vcontract.contract import Contract
@@ -17,15 +14,17 @@ from vcontract.errors import UsageError
 from vcontract.model.alphabet import MOVES, Alphabet, Spoken, alphabet, spoken
 from vcontract.model.suite import Suite, Word, suite
 from vcontract.proof.word_runner import End, Ending, Words
-from vcontract.report.events import Note, Reporter
 from vcontract.report.result import RunResult
-from vcontract.run.conformance import Conformance
-from vcontract.run.exerciser import Exerciser
+from vcontract.run.active_run import ActiveRun, Phase
+from vcontract.run.conformance import carried_out
+from vcontract.run.job import Ground
+from vcontract.run.phases import ReadObject, ShrinkFindings, led_to_by_run
 from vcontract.run.plan import Plan, Step
+from vcontract.run.planning import Planned, look_at_vms
 from vcontract.run.step_runner import TRIES
-from vcontract.run.summary import Part, exit_code
+from vcontract.run.summary import exit_code
 from vcontract.terms import Finding, Operation, RowVerdict, Verdict
-from vcontract.testbed import Lane
+from vcontract.testbed import Testbed
 
 MOST = 20_000
 """Judged calls of a suite that is run without `--max-calls`."""
@@ -96,56 +95,47 @@ def prepared(contract: Contract, config: Config, options: Options) -> Proof:
     return proof
 
 
-class Proving(Conformance):
-    """A run that carries out a proof."""
+class RunWords:
+    """The phase that runs the words of a proof, each on a fresh clone."""
 
-    def __init__(
-        self,
-        target: Target,
-        contract: Contract,
-        config: Config,
-        options: Options,
-        reporters: Sequence[Reporter],
-        proof: Proof,
-    ) -> None:
-        super().__init__(target, contract, config, options, reporters)
+    def __init__(self, proof: Proof) -> None:
         self.proof = proof
         self.ended: Counter[End] = Counter()
         self.why: dict[str, None] = {}
         self._dead: dict[Word, End] = {}
         self._unsettled: dict[str, None] = {}
 
-    def _plan(self, lane: Lane) -> Plan:
-        for vm in lane.driver.facts.vms.values():
-            lane.driver.read_vm(vm.ref)
-        return Plan([Step(" > ".join(each)) for each in self.proof.suite.words])
+    def plan(self, testbed: Testbed) -> Planned:
+        """Plan the words, by their names."""
+        look_at_vms(testbed)
+        return Planned(Plan([Step(" > ".join(word)) for word in self.proof.suite.words]))
 
-    def _walk(self, steps: Sequence[Step], exerciser: Exerciser, judge: Judge) -> None:
-        del steps  # they are the words by name
+    def run(self, run: ActiveRun) -> None:
+        """Run every word until the run must stop."""
         for line in self.proof.text():
-            self._tell(Note(line))
-        proof = self.proof
-        words = Words(exerciser.lane, proof.alphabet, proof.spoken.machine, proof.suite)
+            run.announcer.note(line)
+        proof, testbed = self.proof, run.testbed
+        words = Words(testbed.lane, proof.alphabet, proof.spoken.machine, proof.suite)
         self._unsettled = words.unsettled
-        listed = self.proof.suite.words
+        listed = proof.suite.words
         for number, word in enumerate(listed):
-            if reason := self._spent(judge):
+            if reason := run.spent():
                 self.why[reason] = None
                 return
-            self.health.look()
-            self.ended[self._take(word, words)] += 1
-            self._report_new(judge, number + 1, len(listed))
+            testbed.health.look()
+            self.ended[self._take(word, words, run.site.config.confirm)] += 1
+            run.tell_judgements(number + 1, len(listed))
 
-    def _take(self, word: Word, words: Words) -> End:
+    def _take(self, word: Word, words: Words, confirm: int) -> End:
         """Run a word, again to confirm a violation or to get further; none whose beginning went wrong before."""
         for made, end in self._dead.items():
             if word[: len(made)] == made:
                 return end
         ending, confirmed = Ending(End.LEFT, ()), 0
-        for number in range(1, max(TRIES, self.config.confirm) + 1):
+        for number in range(1, max(TRIES, confirm) + 1):
             ending = words.run(word, number)
             confirmed += ending.end is End.VIOLATED
-            if ending.end is End.MADE or confirmed >= self.config.confirm:
+            if ending.end is End.MADE or confirmed >= confirm:
                 break
         if ending.end is not End.MADE:
             self._dead[ending.made] = ending.end
@@ -153,26 +143,13 @@ class Proving(Conformance):
             self.why[ending.why] = None
         return ending.end
 
-    def _led_to(self, finding: Finding) -> list[Operation]:
-        """Give what happened to the clone on which it was found."""
-        known = super()._led_to(finding)
-        made = [each.op for each in known if each.call.method == "InstantClone_Task" and each.op < finding.op]
-        return [each for each in known if each.op > max(made, default=0)]
-
-    def _selected(self, verdicts: Sequence[RowVerdict]) -> list[RowVerdict]:
-        """Leave out the rows that the alphabet does not reach."""
-        kept = super()._selected(verdicts)
-        return [each for each in kept if each.verdict is not Verdict.UNTESTED or each.reason.startswith("blocked")]
-
-    def result(self, parts: Sequence[Part]) -> RunResult:
+    def told(self, result: RunResult) -> RunResult:
         """Add what was proved; a run that conforms and did not prove it is inconclusive."""
-        told, proved = self._outcome()
-        (walked,) = parts
-        result = super().result([replace(walked, notes=[*walked.notes, *self.proof.text(), told])])
+        line, proved = self._outcome()
+        result = replace(result, notes=[*self.proof.text(), line, *result.notes])
         if result.verdict is Verdict.CONFORMS and not proved:
-            result = replace(
-                result, verdict=Verdict.INCONCLUSIVE, exit_code=result.exit_code or exit_code(Verdict.INCONCLUSIVE)
-            )
+            code = result.exit_code or exit_code(Verdict.INCONCLUSIVE)
+            return replace(result, verdict=Verdict.INCONCLUSIVE, exit_code=code)
         return result
 
     def _outcome(self) -> tuple[str, bool]:
@@ -185,6 +162,25 @@ class Proving(Conformance):
         if self._unsettled:
             return f"not proved: an answer that no source settles came{_listed(list(self._unsettled))}", False
         return f"proved: all {words} words were answered as the contract permits", True
+
+
+def led_to_on_clone(run: ActiveRun, finding: Finding) -> list[Operation]:
+    """Give what happened to the clone on which something was found."""
+    known = led_to_by_run(run, finding)
+    made = [done.op for done in known if done.call.method == "InstantClone_Task" and done.op < finding.op]
+    return [done for done in known if done.op > max(made, default=0)]
+
+
+def reached_by_alphabet(row: RowVerdict) -> bool:
+    """Whether the alphabet of a proof reaches a row."""
+    return row.verdict is not Verdict.UNTESTED or row.reason.startswith("blocked")
+
+
+def carry_out(ground: Ground, proof: Proof) -> RunResult:
+    """Carry out a proof on what a run stands on."""
+    words = RunWords(proof)
+    phases: list[Phase] = [ReadObject(), words, ShrinkFindings(led_to_on_clone)]
+    return carried_out(ground, words.plan, phases, keep=reached_by_alphabet, change=words.told)
 
 
 def _listed(texts: list[str]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from msgspec.structs import replace
+
 from vcontract.client import Recorder
 from vcontract.config.config import Config
 from vcontract.contract import load, names
@@ -15,6 +17,7 @@ from vcontract.run.job import Job, configured, opened
 from vcontract.simulator import Settings
 from vcontract.strategies.schedules import schedules
 from vcontract.testbed import FULL, guard_of, marked, secrets_of, survey_target
+from vcontract.testbed.embedded_simulator import fitting, stretch
 
 _TASK_SECONDS = 0.02
 _CLIENTS, _VMS, _MOST = 3, 2, 12
@@ -30,14 +33,16 @@ def hunt(job: Job, examples: int, seconds: float, say: Callable[[str], None]) ->
     contract, config, seed = load(job.contract), configured(job), job.options.seed
     others = [load(each) for each in names() if each != job.contract]
     served = job.target or config.target
-    fresh = (
-        _on_target(job, config) if served else simulated(contract, Settings(seed=seed, task_time=_TASK_SECONDS), _VMS)
-    )
+    told = Hunt(seed, examples, seconds=seconds, patience=config.task_seconds or Hunt().patience)
+    if served:
+        fresh = _on_target(job, config)
+    else:
+        fresh = simulated(contract, fitting(Settings(seed=seed, task_time=_TASK_SECONDS)), _VMS)
+        told = replace(told, moment=told.moment * stretch())
     exclusive = [each.name for each in contract.methods if KINDS.get(each.name) == CUSTOMIZE]
     methods = [*_OFTEN * exclusive, *(each.name for each in contract.methods)]
     drawn = schedules(methods, clients=_CLIENTS, vms=_VMS, most=_MOST)
-    patience = config.task_seconds or Hunt().patience
-    found = race(drawn, fresh, Hunt(seed, examples, seconds=seconds, patience=patience), contract, *others)
+    found = race(drawn, fresh, told, contract, *others)
     if found is None:
         say(f"no race in {examples} schedules (seed {seed}), or none within {seconds:g} s")
         return False

@@ -194,7 +194,7 @@ class Exerciser:
             self.driver.read_vm(vm)  # refused, e.g. TaskInProgress: then nothing happened in mid-task
 
     def _abort(self, vm: Ref, task: Ref) -> None:
-        """Abort what runs, in spaced tries while it runs on (promise F5). Raises NotArrangedError when it is over."""
+        """Abort what runs, in spaced tries while it runs on (oracle promise F5). Raises NotArrangedError when it is over."""
         for _ in range(ABORTS):
             with suppress(NotArrangedError):
                 self.lane.guest.abort(vm)

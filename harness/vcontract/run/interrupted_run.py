@@ -12,7 +12,9 @@ from vcontract.errors import RunFileError, UsageError
 from vcontract.history import ASKED, FACTS, STEP, History, read_history
 from vcontract.model import Facts, facts_of
 from vcontract.report.run_directory import HISTORY
+from vcontract.schema import bases_of
 from vcontract.terms import Json
+from vcontract.testbed import Known, Site, Source, survey_target
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -76,6 +78,18 @@ class Past(msgspec.Struct, frozen=True):
             )
         if gone := sorted(each.name for moid, each in self.facts.vms.items() if moid not in found.vms):
             raise UsageError(f"{self.directory}: VMs of the run are gone or no longer marked: {', '.join(gone)}")
+
+
+def resumed(past: Past) -> Source:
+    """Go on with what a run that was cut knew of its target, once the target was found to be the same."""
+
+    def source(site: Site) -> Known:
+        judge = past.judge(site.contract, bases_of(site.target.schema))
+        site.target.recorder.listeners.append(judge.feed)
+        past.check(survey_target(site.target, site.config, site.contract, run=site.options.id))
+        return Known(judge, past.history.operations)
+
+    return source
 
 
 def past_of(directory: Path) -> Past:

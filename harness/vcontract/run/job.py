@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
@@ -29,7 +29,7 @@ from vcontract.run.interrupted_run import Asked, Past, past_of
 from vcontract.run.recorded_run import REPLAY, Recorded, opening, recorded, refuse
 from vcontract.run.signals import Begun, terminable
 from vcontract.terms import Finding, Json
-from vcontract.testbed import secrets_by_name, secrets_of
+from vcontract.testbed import Site, secrets_by_name, secrets_of
 from vcontract.testbed.embedded_simulator import EMBEDDED, simulator_for
 
 
@@ -75,14 +75,11 @@ def contract_of(job: Job) -> Contract:
 
 
 class Ground(msgspec.Struct, frozen=True):
-    """What a run stands on: the target, reached, and those who hear of it; `directory` is the run's."""
+    """What a run stands on: its site, with the target reached, and those who hear of it; `directory` is the run's."""
 
-    target: Target
-    contract: Contract
-    config: Config
-    options: Options
-    reporters: list[Reporter]
-    directory: Path
+    site: Site
+    reporters: Sequence[Reporter] = ()
+    directory: Path = Path()
 
 
 @contextmanager
@@ -121,7 +118,7 @@ def underway(
             terminable(begun, stop or recorder.stop),
             opened(replace(job, options=options), config, secrets, recorder, clients, replay, begun) as target,
         ):
-            yield Ground(target, contract, config, options, reporters, directory.path)
+            yield Ground(Site(target, contract, config, options), reporters, directory.path)
     except BaseException:
         if not begun.yes and job.past is None:
             shutil.rmtree(directory.path, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Valid calls after a past that must not matter: a second time, after a suspension, on a clone, from another session.
 
 The promises behind it: customizing is idempotent, an abort frees the lock whoever holds it, what a VM went through does not
-change what it may be asked (oracle sections A and F).
+change what it may be asked (oracle section F).
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class PreludeExerciser:
         return bool(spec["identity"]["hostName"].get("name", shown).lower() != shown)  # as a guest compares names
 
     def _tries(self, call: Call, vm: Ref) -> None:
-        """Make the call again and again while the customization that was begun runs (promise F5 wants three spaced ones)."""
+        """Make the call again and again while the customization that was begun runs (oracle promise F5: three, spaced)."""
         for _ in range(_BESIDE):
             beside = unfinished(self.driver, vm)
             try:

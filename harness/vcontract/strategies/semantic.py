@@ -1,7 +1,7 @@
 """The semantic tier: specifications of the schema that break one rule beyond it, or use what no source shows to work live.
 
-The numbers are those of the domain rules in vcontract.model.spec_rules, which says what each is worth. A case whose field or
-type the schema does not have is left out.
+The name of a case begins with the number of its rule (oracle rules C): `12.dotted` breaks C12. What each is worth, the model
+says. A case whose field or type the schema does not have is left out.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from vcontract.errors import HarnessError, UsageError
 from vcontract.stress.brief import Brief
+from vcontract.testbed.embedded_simulator import stretch
 
 ENGINE = (sys.executable, "-m", "vcontract.stress.engine")
 _SIMULATOR = (sys.executable, "-m", "vcontract.stress.embedded")
@@ -60,7 +61,8 @@ def _must_be_free(option: str, port: int, way_out: str) -> None:
 @contextmanager
 def simulator(vms: int, seed: int, tasks: int) -> Iterator[Served]:
     """Start the simulator in a process of its own, with so many VMs more."""
-    told = {"vms": vms, "seed": seed, "task_retention_count": tasks, "task_time": _TASK_SECONDS}
+    lasting = _TASK_SECONDS * stretch()
+    told = {"vms": vms, "seed": seed, "task_retention_count": tasks, "task_time": lasting}
     pipe = subprocess.PIPE
     # out of the terminal's group: Ctrl-C is for the clients, which still have to put things right
     with subprocess.Popen(_SIMULATOR, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:  # noqa: S603 - our own

@@ -36,7 +36,7 @@ class Stressing:
     def __init__(self, ground: Ground, load: Load, crowd: Crowd, disturbing: Disturbing | None = None) -> None:
         self.ground, self.load, self.crowd, self.disturbing = ground, load, crowd, disturbing
         if disturbing is not None:
-            disturbing.hear(ground.target)
+            disturbing.hear(ground.site.target)
         self._started, self._from = datetime.now(UTC), time.monotonic()
         self.began = self._ended = 0.0
         self.notes: list[str] = []
@@ -44,9 +44,11 @@ class Stressing:
 
     def set_out(self) -> None:
         """Look round, and note what the verdict will need."""
-        ground, options = self.ground, self.ground.options
-        self.crew = Crew(ground.target, ground.contract, ground.config, self.load, options.seed, options.id)
-        recorder = ground.target.recorder
+        ground, options = self.ground, self.ground.site.options
+        self.crew = Crew(
+            ground.site.target, ground.site.contract, ground.site.config, self.load, options.seed, options.id
+        )
+        recorder = ground.site.target.recorder
         recorder.observed(ASKED, options.asked | {"started": self._started.isoformat(timespec="seconds")})
         recorder.observed(FACTS, as_json(self.crew.facts))
         if self.disturbing is not None:
@@ -84,7 +86,7 @@ class Stressing:
 
     def end(self) -> RunResult:
         """Bring the VMs to rest, log out, and judge; the crowd must have stopped."""
-        crew, target = self.crew, self.ground.target
+        crew, target = self.crew, self.ground.site.target
         if crew.failed is not None:
             raise crew.failed
         target.pacing.lift()
@@ -110,13 +112,13 @@ class Stressing:
 
     def _judged(self) -> Concurrent:
         """Judge the file, in a thread of the system's: others must not wait for it."""
-        path, replay = self.ground.directory / HISTORY, self.ground.options.replay
+        path, replay = self.ground.directory / HISTORY, self.ground.site.options.replay
         found: Concurrent = gevent.get_hub().threadpool.apply(judge_history, (path, replay))
         return found
 
     def _result(self, found: Concurrent, fired: dict[str, int]) -> RunResult:
-        crew, options = self.crew, self.ground.options
-        safe = not crew.halted and not self.ground.target.pulse.stopped
+        crew, options = self.crew, self.ground.site.options
+        safe = not crew.halted and not self.ground.site.target.pulse.stopped
         unsure = Verdict.INCONCLUSIVE
         run = RunResult(
             verdict=unsure,
@@ -143,7 +145,7 @@ class Stressing:
 
     def target_facts(self) -> TargetFacts:
         """Say what is tested."""
-        target = self.ground.target
+        target = self.ground.site.target
         build, name = (str(target.about.get(each, "")) for each in ("build", "fullName"))
         return TargetFacts(target.url, target.api_version, build, name)
 

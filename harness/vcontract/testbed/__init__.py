@@ -5,7 +5,6 @@
 
 from vcontract.testbed.actors import FULL, READONLY, SECOND, UNPRIVILEGED
 from vcontract.testbed.driver import MADE_BY, SNAPSHOT_NAME, Driver
-from vcontract.testbed.health import HealthCheck
 from vcontract.testbed.judged_calls import (
     judged_call,
     read_new_tasks,
@@ -17,11 +16,9 @@ from vcontract.testbed.judged_calls import (
 )
 from vcontract.testbed.lane import Lane
 from vcontract.testbed.leak_audit import adopted, audit
-from vcontract.testbed.levers import Levers
 from vcontract.testbed.marked_vms import find_marked_vms, names_of
 from vcontract.testbed.not_arranged import NotArrangedError, RefusedError
 from vcontract.testbed.ownership import Seen, guard_of, look_round, marks_of
-from vcontract.testbed.permits import Permits
 from vcontract.testbed.survey import (
     Logged,
     actors_of,
@@ -36,8 +33,9 @@ from vcontract.testbed.survey import (
     secrets_of,
     survey_target,
 )
+from vcontract.testbed.testbed import Known, Site, Source, Testbed, given, open_testbed, surveyed
 from vcontract.testbed.vm_selection import CLONE
-from vcontract.testbed.working_clones import clone_parents, destroy_clones, make_clones, own_clones
+from vcontract.testbed.working_clones import clone_parents, own_clones
 
 __all__ = [
     "CLONE",
@@ -48,31 +46,32 @@ __all__ = [
     "SNAPSHOT_NAME",
     "UNPRIVILEGED",
     "Driver",
-    "HealthCheck",
+    "Known",
     "Lane",
-    "Levers",
     "Logged",
     "NotArrangedError",
-    "Permits",
     "RefusedError",
     "Seen",
+    "Site",
+    "Source",
+    "Testbed",
     "actors_of",
     "adopted",
     "as_json",
     "audit",
     "clone_parents",
     "customizable",
-    "destroy_clones",
     "find_marked_vms",
+    "given",
     "guard_of",
     "host_names",
     "judged_call",
     "log_in",
     "look_round",
-    "make_clones",
     "marked",
     "marks_of",
     "names_of",
+    "open_testbed",
     "own_clones",
     "privileges_of",
     "reached",
@@ -83,6 +82,7 @@ __all__ = [
     "settled",
     "still_running",
     "survey_target",
+    "surveyed",
     "task_of",
     "unfinished",
 ]

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from statistics import median
 
 from vcontract.client import Target
+from vcontract.client.actors import CANARY
 from vcontract.errors import HaltedError, TargetError
 from vcontract.terms import Arguments, Call, Lost, Ref
 from vcontract.testbed.actors import FULL
 
-HEALTH = "canary"
-"""The cell of its calls and the session that it opens, as recordings name them."""
 EVERY = 2.0
 """Seconds between two looks."""
 LOGIN = 10
@@ -57,7 +56,7 @@ class HealthCheck:
 
     def _ill(self) -> str:
         self._looks += 1
-        done = self._target.send(Call(_INSTANCE, "CurrentTime", Arguments({}), FULL), cell=HEALTH)
+        done = self._target.send(Call(_INSTANCE, "CurrentTime", Arguments({}), FULL), cell=CANARY)
         took = done.end - done.start
         if isinstance(done.outcome, Lost):
             return f"CurrentTime: {done.outcome.reason}"
@@ -71,11 +70,11 @@ class HealthCheck:
     def _refused(self) -> str:
         """Open a session and end it; says why it could not be opened."""
         try:
-            with self._target.recorder.inside(HEALTH):
-                self._target.login(HEALTH, self._account, "account.full")
-                self._target.logout(HEALTH)
+            with self._target.recorder.inside(CANARY):
+                self._target.login(CANARY, self._account, "account.full")
+                self._target.logout(CANARY)
         except TargetError as error:
             return str(error)
         finally:
-            self._target.forget(HEALTH)
+            self._target.forget(CANARY)
         return ""

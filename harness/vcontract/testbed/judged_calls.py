@@ -130,7 +130,7 @@ def _read_named_task(driver: Driver, done: Operation) -> None:
 
 
 def read_new_tasks(driver: Driver, vm: Ref) -> None:
-    """Read every task of the VM that no call of ours was given: ours after a refusal (F1), or a stranger's (rule A5).
+    """Read every task of the VM that no call of ours was given: ours after a refusal (F1), or a stranger's (oracle rule A5).
 
     One that was read ended tells nothing new: a server lists it for minutes.
     """

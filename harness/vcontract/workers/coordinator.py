@@ -1,4 +1,4 @@
-"""A run of several workers, seen from the one who deals out and gathers in."""
+"""A run of several workers, seen from the one who deals the plan out and gathers what comes back."""
 
 from __future__ import annotations
 
@@ -8,50 +8,70 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from vcontract.check import row_of
+from vcontract.contract import rows
 from vcontract.errors import TargetError
 from vcontract.history import STEP, History, read_history
-from vcontract.report.events import CellJudged, Note, Progressed, RunEnded, RunStarted
+from vcontract.report.events import CellJudged, Progressed, RunStarted
 from vcontract.report.result import Clones, RunResult, Worker
-from vcontract.run.conformance import Conformance
+from vcontract.run.active_run import begin, set_out, target_facts
+from vcontract.run.announcer import Announcer
 from vcontract.run.ending import interruptible
-from vcontract.run.known_deviations import with_known
+from vcontract.run.job import Ground
 from vcontract.run.object_reads import read_object
+from vcontract.run.planning import chosen_methods, plan_whole_run
 from vcontract.run.rejudge import part_of, told
+from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import Part, heard
-from vcontract.testbed import Lane, NotArrangedError, log_in, own_clones
+from vcontract.testbed import NotArrangedError, audit, log_in, own_clones, surveyed
 from vcontract.workers.shares import Share, deal, limited, plain
 
 
-class Dealer(Conformance):
+class Coordinator:
     """Surveys the target, reads the object, deals the plan out, and puts what comes back together.
 
-    It never touches a VM between `shares` and `end`, but for those that it made.
+    It never touches a VM between `shares` and `end`, but for those that it made. Raises HarnessError if the run cannot get
+    under way.
     """
 
-    lane: Lane
+    def __init__(self, ground: Ground) -> None:
+        self.site = ground.site
+        self._announcer = Announcer(ground.reporters)
+        self._beginning = begin(ground.site)
+        source = surveyed(self._beginning.asked(ground.site))
+        self.testbed, planned = set_out(ground.site, source, plan_whole_run)
+        self.plan, self._unreachable = planned.plan, planned.unreachable
+        self.lane = self.testbed.lane
+        self._halted: list[str] = []
 
     def shares(self, workers: int) -> list[Share]:
         """Deal the plan out; where there are too few VMs, some are cloned for the workers."""
-        self.lane = self._setting_out()
-        facts = self.lane.driver.judge.tracker.facts
+        facts = self.testbed.judge.tracker.facts
         read_object(self.lane.driver)
         lent = self._lend(workers)
-        dealt = limited(deal(self.plan.steps, self.lane, facts, workers, lent), self.options.max_calls)
-        self._tell(RunStarted(self._target_facts(), self.options.seed, len(self._rows()), len(self.plan.steps)))
-        self._tell(Note(self.plan.text()))
-        for each in dealt:
-            names = ", ".join(vm.name for vm in each.facts.vms.values()) or "no VM"
-            self._tell(Note(f"worker {each.number}: {len(each.steps)} steps on {names}"))
+        dealt = limited(deal(self.plan.steps, self.lane, facts, workers, lent), self.site.options.max_calls)
+        listed = rows(self.site.contract, self.testbed.judge.bases)
+        started = RunStarted(target_facts(self.site), self.site.options.seed, len(listed), len(self.plan.steps))
+        self._announcer.tell(started)
+        self._announcer.note(self.plan.text())
+        for share in dealt:
+            names = ", ".join(vm.name for vm in share.facts.vms.values()) or "no VM"
+            self._announcer.note(f"worker {share.number}: {len(share.steps)} steps on {names}")
         return dealt
+
+    def select(self, row_ids: Sequence[str], methods: frozenset[str]) -> None:
+        """Report these rows alone, of which these methods are exercised."""
+        chosen = tuple(method.name for method in self.site.contract.methods if method.name in methods)
+        options = replace(self.site.options, rows=frozenset(row_ids), methods=chosen)
+        self.site = replace(self.site, options=options)
 
     def progressed(self, done: int) -> None:
         """Tell that the workers have taken so many steps."""
-        self._tell(Progressed(done, len(self.plan.steps)))
+        self._announcer.tell(Progressed(done, len(self.plan.steps)))
 
     def _lend(self, workers: int) -> dict[str, str]:
         """Clone VMs until each worker can have one; gives the moId of each clone and of the one that it is like."""
         lent: dict[str, str] = {}
-        able = [each for each in plain(self.lane) if each[0].host not in self.lane.selection.hosts]
+        able = [bundle for bundle in plain(self.lane) if bundle[0].host not in self.lane.selection.hosts]
         missing = workers - len(plain(self.lane))
         self.lane.driver.enter("lend")
         for number in range(missing if able else 0):
@@ -60,58 +80,65 @@ class Dealer(Conformance):
                 made = self.lane.arranger.clone(parent, f"{parent.name}-vcontract-lent-{number + 1}")
                 lent[made.ref.value] = parent.ref.value
             except NotArrangedError as error:
-                self._tell(Note(f"fewer workers than asked for have work: {error}"))
+                self._announcer.note(f"fewer workers than asked for have work: {error}")
                 break
         return lent
 
     def end(self, shares: Sequence[Share], given: Sequence[Part]) -> RunResult:
         """Put back what workers left, put the parts together, and report."""
         notes: list[str] = []
-        left = {
+        left_vms = {
             moid
             for share, part in zip(shares, given, strict=True)
             if part.worker is not None and part.worker.died
             for moid in share.facts.vms
         }
-        with interruptible(notes, self.halted):
-            notes += self._restored(left)
-        judge = self.lane.driver.judge
+        left_clones: list[str] = []
+        with interruptible(notes, self._halted):
+            left_clones = self._restored(left_vms, notes)
+        judge, recorder = self.testbed.judge, self.site.target.recorder
         judge.close()
-        mine = heard(self.contract, judge.judgements, self.target.recorder.operations)
-        methods = self._methods()
-        away = {name: why for name, why in self.unreachable.items() if name.partition(":")[0] in methods}
-        clones = Clones(sum(each.type == "VirtualMachine" for each in self.guard.made), self.left)
-        parts = [replace(mine, unreachable=away, notes=notes, halted=self.halted, clones=clones), *given]
-        total = sum(len(each.judgements) for each in parts)
-        judged = (each for part in parts for each in part.judgements)
-        for number, each in enumerate(judged, 1):
-            row = row_of(each, self.contract, self.bases)
-            self._tell(CellJudged(each.cell, row, each.grade, each.observed, number, total))
-        result = with_known(self.result(parts), self.options.known, cut=bool(self.target.over))
-        self._tell(RunEnded(result))
-        return result
+        mine = heard(self.site.contract, judge.judgements, recorder.operations)
+        methods = chosen_methods(self.site)
+        away = {name: why for name, why in self._unreachable.items() if name.partition(":")[0] in methods}
+        clones = Clones(sum(ref.type == "VirtualMachine" for ref in self.testbed.guard.made), left_clones)
+        parts = [replace(mine, unreachable=away, notes=notes, halted=self._halted, clones=clones), *given]
+        total = sum(len(part.judgements) for part in parts)
+        judgements = (judgement for part in parts for judgement in part.judgements)
+        for number, judgement in enumerate(judgements, 1):
+            row = row_of(judgement, self.site.contract, judge.bases)
+            self._announcer.tell(CellJudged(judgement.cell, row, judgement.grade, judgement.observed, number, total))
+        result = summarize(self.site, self._beginning, parts, self.testbed.caller)
+        return finished(self.site, self._announcer, result)
 
-    def _restored(self, left: set[str]) -> list[str]:
-        """Restore VMs that were left, destroy the clones, and look for more; gives what failed."""
-        own_clones(self.lane, self.cloned, None, self.config)
+    def _restored(self, left: set[str], notes: list[str]) -> list[str]:
+        """Restore VMs that were left, destroy the clones, and look for more; gives the names of clones that are left.
+
+        What failed is added to the notes.
+        """
+        testbed = self.testbed
+        own_clones(self.lane, testbed.working_clones, None, self.site.config)
         try:
-            log_in(self.target, self.config)  # the last time may be long ago
+            log_in(self.site.target, self.site.config)  # the last time may be long ago
         except TargetError as error:
-            return [f"not restored: {error}"]
+            notes.append(f"not restored: {error}")
+            return []
         self.lane.driver.enter("restore")
-        told = []
         if left or self.lane.cloner.clones:
-            told = [f"not restored: {each}" for each in self.lane.restorer.restore(left)]
-        return told + self._audit(self.lane)
+            notes += [f"not restored: {reason}" for reason in self.lane.restorer.restore(left)]
+        left_clones, said = audit(self.lane, testbed.guard, self.site.options.id)
+        notes += said
+        return left_clones
 
-    def buried(self, share: Share, worker: Worker, file: Path) -> Part:
+    def dead_worker_part(self, share: Share, worker: Worker, file: Path) -> Part:
         """Give what the history of a worker that died tells; the VMs that it made are destroyed with the others at the end."""
+        contract, bases = self.site.contract, self.testbed.judge.bases
         history = read_history(file) if file.is_file() else History([], [])
-        part = part_of(history, worker, self.contract, self.bases)
+        part = part_of(history, worker, contract, bases)
         if history.operations:
-            tracker = told(history, file, self.contract, self.bases).tracker
+            tracker = told(history, file, contract, bases).tracker
             for moid, vm in tracker.facts.vms.items():
-                if moid not in share.facts.vms and any(each.exists for each in tracker.states(moid)):
+                if moid not in share.facts.vms and any(state.exists for state in tracker.states(moid)):
                     self.lane.driver.tracker.add_vm(vm)
                     self.lane.cloner.own(vm.ref)
         steps = history.noted(STEP)
@@ -119,8 +146,8 @@ class Dealer(Conformance):
             part,
             worker=replace(worker, calls=part.calls, requests=part.requests),
             planned=share.cells,
-            exercised=[each["label"] for each in steps if "refused" not in each],
-            refused={each["label"]: each["refused"] for each in steps if "refused" in each},
-            shown=self.caller.shown([each.call for each in history.operations if each.purpose == "judge"]),
+            exercised=[step["label"] for step in steps if "refused" not in step],
+            refused={step["label"]: step["refused"] for step in steps if "refused" in step},
+            shown=self.testbed.caller.shown([done.call for done in history.operations if done.purpose == "judge"]),
             notes=[f"worker {share.number} died: {worker.died}; what it had not reached is untested"],
         )

@@ -1,56 +1,41 @@
-"""One worker's walk over its share of a plan."""
+"""One worker's run over its share of a plan."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from vcontract.client import Target
-from vcontract.config.config import Config
-from vcontract.config.options import Options
-from vcontract.contract import Contract
-from vcontract.model import Facts
-from vcontract.run.conformance import Conformance
-from vcontract.run.plan import Plan, all_cells, plan
-from vcontract.testbed import Driver, Lane, log_in
+from vcontract.run.active_run import begin, begin_run
+from vcontract.run.announcer import Announcer
+from vcontract.run.job import Ground
+from vcontract.run.phases import ShrinkFindings, TakeSteps
+from vcontract.run.plan import all_cells, plan
+from vcontract.run.planning import Planned, look_at_vms
+from vcontract.run.summary import Part
+from vcontract.testbed import Testbed, given
 from vcontract.workers.shares import Share
 
 
-class ShareWalk(Conformance):
-    """Walks one share, with sessions of its own; `methods` are those of the rows that were selected."""
+def run_share(ground: Ground, share: Share, methods: frozenset[str]) -> Part:
+    """Take the steps of a share, in sessions of its own; `methods` are those of the rows that were selected.
 
-    def __init__(
-        self,
-        target: Target,
-        contract: Contract,
-        config: Config,
-        options: Options,
-        share: Share,
-        methods: frozenset[str],
-    ) -> None:
-        super().__init__(target, contract, config, replace(options, max_calls=share.max_calls), ())
-        self.share = share
-        self._selected_methods = methods
+    The object is read, and what was made is looked for, by whoever dealt the shares out: other workers still use it.
+    """
+    site = replace(ground.site, options=replace(ground.site.options, max_calls=share.max_calls))
 
-    def _survey(self) -> Facts:
-        log_in(self.target, self.config)
-        return self.share.facts
+    def planner(testbed: Testbed) -> Planned:
+        return plan_share(testbed, share, methods)
 
-    def _methods(self) -> tuple[str, ...]:
-        return tuple(each.name for each in self.contract.methods if each.name in self._selected_methods)
+    beginning = begin(site)
+    source = given(share.facts, beginning.asked(site))
+    run = begin_run(site, source, planner, beginning, Announcer(ground.reporters))
+    return run.conduct([TakeSteps(), ShrinkFindings()], audits=False)
 
-    def _plan(self, lane: Lane) -> Plan:
-        for vm in self.share.facts.vms.values():
-            lane.driver.read_vm(vm.ref)
-        mine = set(self.share.cells)
-        cells = [each for each in all_cells(self.contract) if each.id in mine]
-        whole = plan(self.contract, self._methods(), cells, self.caller.cases(), self.options.seed)
-        steps = set(self.share.steps)
-        return replace(whole, steps=[each for each in whole.steps if each.label in steps])
 
-    def _read_object(self, driver: Driver) -> None:
-        """Leave that to who deals the shares out: once is enough."""
-
-    def _audit(self, lane: Lane) -> list[str]:
-        """Leave that to who dealt the shares out: other workers still use what they made."""
-        del lane
-        return []
+def plan_share(testbed: Testbed, share: Share, methods: frozenset[str]) -> Planned:
+    """Plan as the whole run was planned, and keep the steps of the share."""
+    look_at_vms(testbed)
+    site, ids, labels = testbed.site, set(share.cells), set(share.steps)
+    chosen = tuple(method.name for method in site.contract.methods if method.name in methods)
+    cells = [cell for cell in all_cells(site.contract) if cell.id in ids]
+    whole = plan(site.contract, chosen, cells, testbed.caller.cases(), site.options.seed)
+    return Planned(replace(whole, steps=[step for step in whole.steps if step.label in labels]))

@@ -15,9 +15,10 @@ from vcontract.config.options import Options
 from vcontract.contract import load
 from vcontract.report.events import CellJudged, RunEvent
 from vcontract.report.result import Worker
+from vcontract.run.job import Ground
 from vcontract.run.summary import Part
-from vcontract.testbed import secrets_of
-from vcontract.workers.share_run import ShareWalk
+from vcontract.testbed import Site, secrets_of
+from vcontract.workers.share_run import run_share
 from vcontract.workers.shares import NUMBERS, Share
 from vcontract.workers.stopping import Stopping
 
@@ -112,8 +113,7 @@ def _walked(orders: Orders, methods: frozenset[str], recorder: Recorder, pace: P
     )
     options = Options(seed=orders.seed, time_limit=orders.time_limit, id=orders.run)
     try:
-        walk = ShareWalk(target, load(orders.contract), orders.config, options, orders.share, methods)
-        walk.reporters = (pace,)
-        return walk.walk()
+        site = Site(target, load(orders.contract), orders.config, options)
+        return run_share(Ground(site, (pace,)), orders.share, methods)
     finally:
         target.close()

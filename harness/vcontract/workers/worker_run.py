@@ -19,7 +19,7 @@ from vcontract.report.result import RunResult, Worker
 from vcontract.run.job import Ground, Job, underway
 from vcontract.run.summary import Part
 from vcontract.terms import Observed
-from vcontract.workers.coordinator import Dealer
+from vcontract.workers.coordinator import Coordinator
 from vcontract.workers.shares import Share
 from vcontract.workers.stopping import Stopping
 from vcontract.workers.worker import Orders, Yield
@@ -47,13 +47,13 @@ class Deal:
         began = time.monotonic()
         with ExitStack() as stack:
             ground = stack.enter_context(underway(self.job, stop=self.stop, clients=workers))
-            _fits(workers, ground.config)
-            self._dealer = Dealer(ground.target, ground.contract, ground.config, ground.options, ground.reporters)
-            self._shares = self._dealer.shares(workers)
+            _fits(workers, ground.site.config)
+            self._coordinator = Coordinator(ground)
+            self._shares = self._coordinator.shares(workers)
             self._directory = ground.directory
-            limit = ground.options.time_limit
+            limit = ground.site.options.time_limit
             left = max(limit - (time.monotonic() - began), 0.001) if limit else 0.0
-            config = divided(resolved(ground.config), workers, ground.target.pacing.sent)
+            config = divided(resolved(ground.site.config), workers, ground.site.target.pacing.sent)
             self.orders = [self._order(ground, config, each, left) for each in self._shares]
             self._stack = stack.pop_all()
 
@@ -61,14 +61,14 @@ class Deal:
         mark = encode_event(Observed("worker", {"number": share.number, "mark": uuid.uuid4().hex}))
         orders = Orders(
             self.job.contract,
-            ground.target.url,
+            ground.site.target.url,
             self.job.insecure,
             self.job.wsdl,
             config,
-            ground.options.seed,
+            ground.site.options.seed,
             time_limit,
             share,
-            ground.options.id,
+            ground.site.options.id,
             str(ground.directory.resolve()),
             mark,
         )
@@ -82,9 +82,7 @@ class Deal:
 
     def select(self, rows: Sequence[str], methods: frozenset[str]) -> None:
         """Report these rows alone, of which these methods are exercised."""
-        options = self._dealer.options
-        chosen = tuple(each.name for each in self._dealer.contract.methods if each.name in methods)
-        self._dealer.options = replace(options, rows=frozenset(rows), methods=chosen)
+        self._coordinator.select(rows, methods)
 
     def give(self, number: int, gave: Yield) -> None:
         """Take what a walk gave; one that was halted halts the others."""
@@ -95,7 +93,7 @@ class Deal:
     def progress(self, number: int, done: int) -> None:
         """Take that a worker has done so many of its steps; any thread may call it."""
         self._done[number] = done
-        self._dealer.progressed(sum(self._done.values()))
+        self._coordinator.progressed(sum(self._done.values()))
 
     def died(self, number: int, reason: str) -> None:
         """Note that a worker is gone, or could not walk; what it gave before counts."""
@@ -113,7 +111,7 @@ class Deal:
         if self.result is None:
             with self._stack:
                 parts = [self._part(share, orders) for share, orders in zip(self._shares, self.orders, strict=True)]
-                self.result = self._dealer.end(self._shares, parts)
+                self.result = self._coordinator.end(self._shares, parts)
         return self.result
 
     def _part(self, share: Share, orders: Orders) -> Part:
@@ -121,7 +119,7 @@ class Deal:
         gave = self._given.get(share.number)
         if gave is None:
             reason = self._died.get(share.number, "it was ended before it had walked its share")
-            return self._dealer.buried(share, Worker(orders.file, died=reason), place)
+            return self._coordinator.dead_worker_part(share, Worker(orders.file, died=reason), place)
         if gave.history:
             place.write_bytes(gave.history)
         return gave.part

@@ -16,7 +16,7 @@ _FAULT = "TaskInProgress"
 
 
 class BlamedTask:
-    """Holds the `task` of every TaskInProgress against what is known of that task; `publish` is oracle.md's d_pub."""
+    """Holds the `task` of every TaskInProgress against what is known of that task; `publish` is oracle term d_pub."""
 
     name = "blamed-task"
 

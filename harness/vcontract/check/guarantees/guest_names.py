@@ -79,7 +79,7 @@ class _Guest:
 
 
 class GuestNames:
-    """Holds every host name that is read against the customizations of the VM; `staleness` is oracle.md's d."""
+    """Holds every host name that is read against the customizations of the VM; `staleness` is oracle term d."""
 
     name = "guest-names"
 

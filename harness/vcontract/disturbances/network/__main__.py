@@ -2,8 +2,8 @@
 
 It is a process of its own because the one that loads the target may have its sockets and threads replaced by Locust.
 The first line in is a `Setup`, the first line out `{"port": N}`. A further line in, `{"begin": T}`, sets the monotonic
-time at which the schedule begins; a further line out is a `Fired`. It ends when its input does, also if that is because
-whoever started it was killed.
+time at which the schedule begins, and is answered by `{"begun": T}`; any other line out is a `Fired`. It ends when its
+input does, also if that is because whoever started it was killed.
 """
 
 from __future__ import annotations
@@ -39,10 +39,13 @@ async def _serve(setup: Setup) -> None:
     _write({"port": server.sockets[0].getsockname()[1]})
     over, loop = asyncio.Event(), asyncio.get_running_loop()
 
+    def begin(zero: float) -> None:
+        relay.zero = zero
+        _write({"begun": zero})
+
     def listen() -> None:
         for line in sys.stdin.buffer:
-            zero = float(msgspec.json.decode(line)["begin"])
-            loop.call_soon_threadsafe(setattr, relay, "zero", zero)
+            loop.call_soon_threadsafe(begin, float(msgspec.json.decode(line)["begin"]))
         loop.call_soon_threadsafe(over.set)
 
     threading.Thread(target=listen, daemon=True).start()

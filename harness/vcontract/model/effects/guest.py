@@ -10,25 +10,25 @@ from vcontract.model.state import CUSTOMIZE, State
 
 @effect("customized")
 def _customized(state: State) -> State:
-    """Apply promise F2: the lock is free, the guest is as the specification says; so the engine works."""
+    """Apply oracle promise F2: the lock is free, the guest is as the specification says; so the engine works."""
     return replace(state, guest="spec", orphaned=False, engine="ok")
 
 
 @effect("networkStarted")
 def _network_started(state: State) -> State:
-    """Apply promise F6: the network is up, nothing else changed."""
+    """Apply oracle promise F6: the network is up, nothing else changed."""
     return replace(state, network="up")
 
 
 @effect("aborted")
 def _aborted(state: State) -> State:
-    """Apply promise F4: the lock is free; a customization that was cut leaves the guest undefined."""
+    """Apply oracle promise F4: the lock is free; a customization that was cut leaves the guest undefined."""
     guest = "undefined" if state.running == CUSTOMIZE else state.guest
     return replace(state, guest=guest, orphaned=False)
 
 
 def failed(state: State) -> frozenset[State]:
-    """Apply promise F3, a customization that ended in error: the lock free or orphaned, the guest as it was or undefined.
+    """Apply oracle promise F3 of a customization that failed: the lock free or orphaned, the guest as it was or undefined.
 
     While another customization holds the lock it stays that one's, and the guest too.
     """

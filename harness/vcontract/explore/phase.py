@@ -1,0 +1,77 @@
+"""The phase of a run that goes beyond its plan: it explores, and the result says how far."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from msgspec.structs import replace
+
+from vcontract.explore.explorer import EXPLORE, Explorer
+from vcontract.report.result import Explored, RunResult
+from vcontract.run.active_run import ActiveRun, Phase
+from vcontract.run.conformance import carried_out
+from vcontract.run.interrupted_run import Past
+from vcontract.run.job import Ground
+from vcontract.run.phases import ReadObject, ShrinkFindings, TakeSteps
+from vcontract.run.planning import Planned, chosen_methods, plan_nothing, plan_whole_run
+from vcontract.strategies.programs import LENGTH, visits
+from vcontract.testbed import Testbed
+
+_ENDED = "…"
+"""Under this name the walk says why it ended early."""
+
+
+class Explore:
+    """Executes random programs, unless the run was stopped before; `explored` tells how many."""
+
+    def __init__(self) -> None:
+        self.explored = Explored()
+        self._ends = ""
+
+    def run(self, run: ActiveRun) -> None:
+        """Look at every VM once more, then draw and execute programs until the run must stop."""
+        if _ENDED in run.step_runner.skipped or self._over(run):
+            return
+        testbed, options = run.testbed, run.site.options
+        for vm in testbed.driver.facts.vms.values():
+            if not testbed.driver.quarantine.why(vm.ref.value):
+                testbed.driver.read_vm(vm.ref)
+        explorer = Explorer(testbed.lane, lambda: self._over(run), testbed.health.look)
+        cells = [step.cell for step in run.plan.steps if step.cell is not None]
+        seen = visits((cell.state, cell.asked, cell.deviations) for cell in cells)
+        methods, before = chosen_methods(testbed.site), _programs_begun(run)
+        try:
+            with closing(explorer.explore(methods, seen, options.seed, options.explore, before)) as moves:
+                for done in moves:
+                    run.tell_judgements(len(run.steps) + done, len(run.steps) + options.explore * LENGTH)
+        finally:
+            self.explored = explorer.made
+            run.notes += explorer.left_out()
+
+    def _over(self, run: ActiveRun) -> bool:
+        """Whether the run must end; once it must, it must: each violation is told of only once."""
+        self._ends = self._ends or run.spent()
+        return bool(self._ends)
+
+    def told(self, result: RunResult) -> RunResult:
+        """Give the result of the run, with how far it explored."""
+        return replace(result, explored=self.explored)
+
+
+def plan_unless_left_out(testbed: Testbed) -> Planned:
+    """Plan a whole run, unless exploration is all that was asked for."""
+    return plan_nothing(testbed) if testbed.site.options.explore_only else plan_whole_run(testbed)
+
+
+def explore(ground: Ground, past: Past | None = None) -> RunResult:
+    """Carry out a run that explores after its plan, or without it; goes on where a run was cut (`past`)."""
+    phase = Explore()
+    phases: list[Phase] = [ReadObject(), TakeSteps(), phase, ShrinkFindings()]
+    return carried_out(ground, plan_unless_left_out, phases, past=past, change=phase.told)
+
+
+def _programs_begun(run: ActiveRun) -> frozenset[int]:
+    """Give the numbers of the programs that a run that was cut had begun: none is made twice."""
+    operations = run.site.target.recorder.operations
+    cells = {done.cell.partition(":")[2] for done in operations if done.cell.startswith(EXPLORE)}
+    return frozenset(int(cell.replace(".", ":").partition(":")[0]) for cell in cells)

@@ -1,0 +1,205 @@
+"""A run under way on a testbed: its phases one after the other, then every VM put back, and what that gave."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from msgspec.structs import replace
+
+from vcontract.contract import rows
+from vcontract.history import STEP
+from vcontract.model import Facts
+from vcontract.report.events import RunStarted
+from vcontract.report.result import Arrangements, Clones, TargetFacts
+from vcontract.run.announcer import Announcer
+from vcontract.run.ending import endured, halts, interruptible
+from vcontract.run.exerciser import Exerciser
+from vcontract.run.interrupted_run import Past
+from vcontract.run.limits import RunLimits
+from vcontract.run.plan import Step
+from vcontract.run.planning import Planned, Planner
+from vcontract.run.step_runner import Walker
+from vcontract.run.summary import Part, beside, heard
+from vcontract.terms import Finding, Json
+from vcontract.testbed import Site, Source, Testbed, audit, open_testbed, own_clones
+
+RESTORING, RESTORING_EXCHANGE = 120.0, 5.0
+"""Seconds in which VMs are put back after a run with a time limit (or half of that limit), and for one exchange of that."""
+
+
+class Beginning(NamedTuple):
+    """When a run began (UTC), for how long it has been under way by `time.monotonic()`, and what may end it early."""
+
+    started: datetime
+    monotonic: float
+    limits: RunLimits
+
+    @property
+    def seconds(self) -> float:
+        """How long ago that was."""
+        return round(time.monotonic() - self.monotonic, 3)
+
+    def asked(self, site: Site) -> dict[str, Json]:
+        """Give what the history keeps of what was asked."""
+        return site.options.asked | {"started": self.started.isoformat(timespec="seconds")}
+
+
+def begin(site: Site, past: Past | None = None) -> Beginning:
+    """Begin a run: from now on its time counts; one that goes on began when it was begun first."""
+    started = datetime.fromisoformat(past.asked.started) if past is not None else datetime.now(UTC)
+    return Beginning(started, time.monotonic(), RunLimits(site.target, site.options))
+
+
+def target_facts(site: Site) -> TargetFacts:
+    """Say what is tested."""
+    build, name = (str(site.target.about.get(each, "")) for each in ("build", "fullName"))
+    return TargetFacts(site.target.url, site.target.api_version, build, name)
+
+
+class ActiveRun:
+    """A run whose testbed is open and whose plan is made.
+
+    `steps` are those of the plan that are still to be taken; `shrunk` are findings as they were made smaller; `halted` says
+    why the target must not be asked any more.
+    """
+
+    def __init__(
+        self, testbed: Testbed, planned: Planned, beginning: Beginning, announcer: Announcer, past: Past | None = None
+    ) -> None:
+        site = testbed.site
+        self.testbed, self.plan, self.unreachable = testbed, planned.plan, planned.unreachable
+        self.limits, self.announcer, self.past = beginning.limits, announcer, past
+        self.exerciser = Exerciser(testbed.lane)
+        self.step_runner = Walker(
+            self.exerciser,
+            testbed.judge,
+            site.config.confirm,
+            self.spent,
+            self.tell_judgements,
+            partial(site.target.recorder.observed, STEP),
+            testbed.health.look,
+        )
+        self.shrunk: dict[str, Finding] = {}
+        self.halted: list[str] = []
+        self.notes: list[str] = []
+        self.steps = self._left()
+
+    @property
+    def site(self) -> Site:
+        """What the testbed is built on."""
+        return self.testbed.site
+
+    def _left(self) -> list[Step]:
+        """List the steps that are still to be taken, of a run that goes on."""
+        if self.past is not None:
+            self.step_runner.taken_before(self.past.steps)
+            self.testbed.lane.restorer.take_over(frozenset(self.past.facts.vms))
+        return self.step_runner.left(self.plan.steps)
+
+    def spent(self) -> str:
+        """Say why the run must stop; empty if it may go on."""
+        return self.limits.spent(self.testbed.judge)
+
+    def tell_judgements(self, done: int, total: int) -> None:
+        """Tell of what was judged since the last time."""
+        self.announcer.tell_judgements(self.testbed.judge, done, total)
+
+    def conduct(self, phases: Sequence[Phase], *, audits: bool = True) -> Part:
+        """Go through the phases, put every VM back, and give what is known; also after Ctrl-C.
+
+        With `audits` what the run made is looked for at the end, and destroyed if nobody knew of it.
+        """
+        site = self.site
+        self.announcer.tell(
+            RunStarted(
+                target_facts(site),
+                site.options.seed,
+                len(rows(site.contract, self.testbed.judge.bases)),
+                len(self.steps),
+            )
+        )
+        if self.plan.text():
+            before = len(self.plan.steps) - len(self.steps)
+            self.announcer.note(self.plan.text() + (f"; {before} steps were taken before" if before else ""))
+        with interruptible(self.notes, self.halted):
+            for phase in phases:
+                phase.run(self)
+        left = self._put_back(audits=audits)
+        skipped = self.step_runner.skipped.values()
+        if site.target.over and not any(site.target.over in note for note in (*self.notes, *skipped)):
+            self.notes.append(f"ended early: {site.target.over}")
+        self.testbed.judge.close()
+        self.tell_judgements(len(self.steps), len(self.steps))
+        return self._part(left)
+
+    def _put_back(self, *, audits: bool) -> list[str]:
+        """See all tasks to their ends, and put back what was changed; gives the names of the clones that are left."""
+        target, options, lane = self.site.target, self.site.options, self.testbed.lane
+        left: list[str] = []
+        target.pacing.lift()
+        if options.time_limit:  # a call of the restoring may take no longer than what is left of the patience
+            target.end_at(target.recorder.now() + max(RESTORING, options.time_limit / 2), RESTORING_EXCHANGE)
+        if target.over:
+            return left
+        with interruptible(self.notes, self.halted):
+            self.exerciser.end()
+        with interruptible(self.notes, self.halted):
+            self.testbed.driver.enter("restore")
+            own_clones(lane, self.testbed.working_clones, self._past_facts(), self.site.config)
+            self.notes += [f"not restored: {reason}" for reason in lane.restorer.restore()]
+            if audits:
+                left, told = audit(lane, self.testbed.guard, options.id)
+                self.notes += told
+        return left
+
+    def _past_facts(self) -> Facts | None:
+        return self.past.facts if self.past is not None else None
+
+    def _part(self, left: list[str]) -> Part:
+        target, runner = self.site.target, self.step_runner
+        operations = target.recorder.operations
+        arrangements = Arrangements(self.plan.least, self.plan.arrangements, self.exerciser.arrangements)
+        made = sum(ref.type == "VirtualMachine" for ref in self.testbed.guard.made)
+        return replace(
+            heard(self.site.contract, self.testbed.judge.judgements, operations),
+            planned=[step.cell.id for step in self.plan.steps if step.cell is not None],
+            exercised=sorted(runner.exercised),
+            skipped=runner.skipped,
+            refused=runner.refused,
+            unreachable=dict(self.unreachable),
+            arrangements=arrangements,
+            shown=self.testbed.caller.shown([done.call for done in operations if done.purpose == "judge"]),
+            shrunk=list(self.shrunk.values()),
+            notes=[*self.notes, *endured(target, self.testbed.driver, self.halted), *beside(operations)],
+            halted=halts(target, self.halted),
+            clones=Clones(made, left),
+        )
+
+
+class Phase(Protocol):
+    """One part of a run; what it found out beside the judgements it keeps."""
+
+    def run(self, run: ActiveRun) -> None:
+        """Do it. Raises HarnessError for what ends the run."""
+
+
+def set_out(site: Site, source: Source, planner: Planner) -> tuple[Testbed, Planned]:
+    """Open the testbed and plan. Raises HarnessError; of a run that does not get under way no clone is left."""
+    testbed = open_testbed(site, source)
+    try:
+        return testbed, planner(testbed)
+    except BaseException:
+        testbed.abandon_working_clones()
+        raise
+
+
+def begin_run(
+    site: Site, source: Source, planner: Planner, beginning: Beginning, announcer: Announcer, past: Past | None = None
+) -> ActiveRun:
+    """Open the testbed and plan; gives the run, ready for its phases. Raises HarnessError if it cannot get under way."""
+    testbed, planned = set_out(site, source, planner)
+    return ActiveRun(testbed, planned, beginning, announcer, past)

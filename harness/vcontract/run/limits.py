@@ -1,0 +1,42 @@
+"""When a run stops before its plan ends: its limits, a target that is gone, the first violation."""
+
+from __future__ import annotations
+
+from vcontract.check import Judge, object_rows
+from vcontract.client import Target
+from vcontract.config.options import Options
+from vcontract.terms import Verdict
+
+
+class RunLimits:
+    """Says why a run must stop.
+
+    The time counts from when this is made, by the run's own clock; with a time limit no exchange of the target lasts longer.
+    """
+
+    def __init__(self, target: Target, options: Options) -> None:
+        self._target, self._options = target, options
+        self._began = target.recorder.now()
+        self._looked_at = 0
+        if options.time_limit:
+            target.end_at(self._began + options.time_limit)
+
+    def spent(self, judge: Judge) -> str:
+        """Say why the run must stop; empty if it may go on."""
+        target, options = self._target, self._options
+        if target.over:
+            return target.over
+        late = options.time_limit and target.recorder.now() - self._began > options.time_limit
+        if late or (options.max_calls and target.recorder.calls >= options.max_calls):
+            return "the limit of calls or of time was reached"
+        if target.pacing.spent:
+            return target.pacing.spent
+        return "a violation was found" if options.stop_at_first and self._violated(judge) else ""
+
+    def _violated(self, judge: Judge) -> bool:
+        """Whether anything that was not looked at yet is a violation."""
+        new, self._looked_at = judge.judgements[self._looked_at :], len(judge.judgements)
+        verdicts = [judgement.verdict for judgement in new]
+        if len(new) == len(judge.judgements):  # the object's own rows are judged from reads before the first call
+            verdicts += [row.verdict for row in object_rows(judge.contract, self._target.recorder.operations)]
+        return Verdict.VIOLATES in verdicts

@@ -1,0 +1,100 @@
+"""Puts the parts of a run together to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from vcontract.check import REPEAT, worst
+from vcontract.contract import Row, rows
+from vcontract.model import sharpness
+from vcontract.report.events import FindingSeen, RunEnded
+from vcontract.report.result import DOCUMENTED, Clones, RunResult
+from vcontract.run.active_run import Beginning, target_facts
+from vcontract.run.announcer import Announcer
+from vcontract.run.known_deviations import with_known
+from vcontract.run.planning import chosen_methods
+from vcontract.run.summary import Part, as_shrunk, cells_of, exit_code, not_exercised, summed, waive
+from vcontract.schema import bases_of
+from vcontract.strategies import Caller
+from vcontract.terms import RowVerdict, Verdict
+from vcontract.testbed import Site
+
+
+def summarize(
+    site: Site,
+    beginning: Beginning,
+    parts: Sequence[Part],
+    caller: Caller | None,
+    keep: Callable[[RowVerdict], bool] = lambda _: True,
+) -> RunResult:
+    """Sum up what the parts of a run gave; without a `caller` no call was made.
+
+    Of the rows those are told that were selected and that `keep` lets through.
+    """
+    options, bases = site.options, bases_of(site.target.schema)
+    listed = rows(site.contract, bases)
+    summary = summed(site.contract, listed, parts, bases, site.config.confirm, options.report)
+    findings = as_shrunk(summary.findings, parts)
+    selected = [row for row in _selected(site, listed, summary.rows) if keep(row)]
+    verdicts, waived = waive(selected, site.config)
+    halted = any(part.halted for part in parts)
+    cut = [Verdict.INCONCLUSIVE] * bool(halted or site.target.over)
+    known = [row.verdict for row in verdicts if row.id not in waived]
+    verdict = worst([*known, *cut, *[Verdict.VIOLATES] * bool(findings)])
+    return RunResult(
+        verdict=verdict,
+        exit_code=exit_code(verdict, safe=not any(part.halted or part.clones.left for part in parts)),
+        seed=options.seed,
+        calls=sum(part.calls for part in parts),
+        requests=sum(part.requests for part in parts),
+        target=target_facts(site),
+        rows=verdicts,
+        cells=cells_of(parts),
+        findings=findings,
+        sharpness=msgspec.to_builtins(sharpness(site.contract, bases)),
+        profile=options.pinned.profile if options.pinned else DOCUMENTED,
+        inputs=_inputs(site, parts, caller),
+        replay=options.replay,
+        notes=[*(note for part in parts for note in part.notes), *summary.notes, *not_exercised(parts)],
+        waived=waived,
+        started=beginning.started.isoformat(timespec="seconds"),
+        seconds=beginning.seconds,
+        workers=[part.worker for part in parts if part.worker],
+        clones=Clones(sum(part.clones.made for part in parts), [name for part in parts for name in part.clones.left]),
+    )
+
+
+def finished(site: Site, announcer: Announcer, result: RunResult) -> RunResult:
+    """Tell of the findings and of the end; gives the result as it is worth with the known deviations."""
+    for finding in result.findings:
+        announcer.tell(FindingSeen(finding))
+    ended = with_known(result, site.options.known, cut=bool(site.target.over))
+    announcer.tell(RunEnded(ended))
+    return ended
+
+
+def _inputs(site: Site, parts: Sequence[Part], caller: Caller | None) -> dict[str, dict[str, tuple[int, int]]]:
+    """Count what was exercised of the methods' arguments."""
+    if caller is None or any(part.absent for part in parts):
+        return {}
+    taken = {judgement.cell.split(REPEAT)[0] for part in parts for judgement in part.judgements}
+    covered = caller.coverage([part.shown for part in parts], taken)
+    return {
+        method: {
+            aspect: (share.reached, share.all)
+            for aspect in ("types", "positions", "constraints")
+            for share in [getattr(covered[method], aspect)]
+        }
+        for method in chosen_methods(site)
+    }
+
+
+def _selected(site: Site, listed: Sequence[Row], verdicts: Sequence[RowVerdict]) -> list[RowVerdict]:
+    """Leave out the rows that were not selected, or whose methods were not."""
+    options = site.options
+    if options.rows:
+        return [verdict for verdict in verdicts if verdict.id in options.rows]
+    method_of = {row.id: row.method for row in listed}
+    return [verdict for verdict in verdicts if not options.methods or method_of[verdict.id] in options.methods]

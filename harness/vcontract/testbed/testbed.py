@@ -1,0 +1,212 @@
+"""A testbed: a target whose VMs can be brought into states, with the judge that hears everything and the guard that watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.check import Judge
+from vcontract.client import Guard, Target
+from vcontract.config.config import Config
+from vcontract.config.options import Options
+from vcontract.contract import Contract, load
+from vcontract.history import ASKED, FACTS
+from vcontract.model import Facts, VmFacts
+from vcontract.schema import bases_of
+from vcontract.strategies import Caller
+from vcontract.terms import Json, Operation
+from vcontract.testbed.actors import FULL
+from vcontract.testbed.driver import Driver
+from vcontract.testbed.health import HealthCheck
+from vcontract.testbed.lane import Lane
+from vcontract.testbed.levers import Levers
+from vcontract.testbed.ownership import guard_of
+from vcontract.testbed.permits import Permits
+from vcontract.testbed.survey import actors_of, as_json, host_names, log_in, marked, reached, survey_target
+from vcontract.testbed.working_clones import clone_parents, destroy_clones, make_clones
+
+GUEST = "VirtualMachineGuestCustomizationManager"
+"""The contract whose methods work in the guest: other contracts arrange states with them."""
+
+
+class Site(msgspec.Struct, frozen=True):
+    """What a testbed is built on: a target that was reached, the contract under test, and what the user says of both."""
+
+    target: Target
+    contract: Contract
+    config: Config
+    options: Options
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is known of a target before anything is arranged.
+
+    `judge` has heard what was done before, if a run goes on; `before` are those operations, from which the guard learns what
+    is ours. `working_clones` holds the clones that were made to be tested in place of their parents.
+    """
+
+    judge: Judge
+    before: Sequence[Operation] = ()
+    working_clones: Lane | None = None
+
+
+Source: TypeAlias = Callable[[Site], Known]
+"""Where what is known comes from: a survey, a run that was cut, or whoever deals the work out."""
+
+
+class Testbed(msgspec.Struct, frozen=True):
+    """A target whose VMs can be brought into states.
+
+    `lane` holds the VMs and what brings them into states, `guard` lets no call leave that is about what is not ours, `health`
+    ends the run if the server suffers.
+    """
+
+    site: Site
+    lane: Lane
+    guard: Guard
+    health: HealthCheck
+    working_clones: Lane | None = None
+
+    @property
+    def target(self) -> Target:
+        """The target."""
+        return self.site.target
+
+    @property
+    def caller(self) -> Caller:
+        """Who makes the calls of the contract under test."""
+        return self.lane.caller
+
+    @property
+    def driver(self) -> Driver:
+        """What sends calls and reads, and waits."""
+        return self.lane.driver
+
+    @property
+    def judge(self) -> Judge:
+        """Who hears every operation."""
+        return self.driver.judge
+
+    def abandon_working_clones(self) -> None:
+        """Destroy the clones that were made to be tested, of a run that does not get under way."""
+        if self.working_clones is not None:
+            destroy_clones(self.working_clones)
+
+
+def open_testbed(site: Site, source: Source) -> Testbed:
+    """Look round by way of a source, and make a testbed of what is there. Raises HarnessError if nothing can be tested.
+
+    If it cannot be opened, no clone that was made for it is left.
+    """
+    known = source(site)
+    try:
+        return _opened(site, known)
+    except BaseException:
+        if known.working_clones is not None:
+            destroy_clones(known.working_clones)
+        raise
+
+
+def _opened(site: Site, known: Known) -> Testbed:
+    facts = known.judge.tracker.facts
+    guard, health = guarded(site, facts, known.before)
+    driver = _driver(site, known.judge)
+    levers = Levers.of_target(driver)
+    lane = Lane(driver, levers, caller_of(site, facts), _hosts(site, facts), _helper(site, facts))
+    return Testbed(site, lane, guard, health, known.working_clones)
+
+
+def surveyed(asked: dict[str, Json], *, clones: bool = True) -> Source:
+    """Survey the target; `asked` is what the history keeps of what was asked.
+
+    Clones are made if they are to be tested; without `clones` none is, and their parents stand for them.
+    """
+
+    def source(site: Site) -> Known:
+        target = site.target
+        facts = marked(survey_target(target, site.config, site.contract), site.config, site.options.pinned)
+        wanted = clone_parents(site.config, facts)
+        if wanted and not clones:
+            facts = replace(facts, vms={parent.ref.value: parent for parent, _ in wanted})
+        working_clones = _working_clones(site, facts, wanted) if wanted and clones else None
+        if working_clones is not None:
+            vms, made = working_clones.driver.facts.vms, working_clones.cloner.clones
+            facts = replace(facts, vms={clone.value: vms[clone.value] for clone in made})
+        try:
+            return Known(judge_of(site, facts, asked), working_clones=working_clones)
+        except BaseException:
+            if working_clones is not None:
+                destroy_clones(working_clones)
+            raise
+
+    return source
+
+
+def given(facts: Facts, asked: dict[str, Json], *, logs_in: bool = True) -> Source:
+    """Take the facts from whoever surveyed the target, and open sessions of its own unless they are open."""
+
+    def source(site: Site) -> Known:
+        if logs_in:
+            log_in(site.target, site.config)
+        return Known(judge_of(site, facts, asked))
+
+    return source
+
+
+def judge_of(site: Site, facts: Facts, asked: dict[str, Json]) -> Judge:
+    """Write down what was asked and what is known, and give the judge that hears every operation from now on."""
+    recorder = site.target.recorder
+    recorder.observed(ASKED, asked)
+    recorder.observed(FACTS, as_json(facts))
+    judge = Judge(facts, site.contract, bases_of(site.target.schema))
+    recorder.listeners.append(judge.feed)
+    return judge
+
+
+def guarded(site: Site, facts: Facts, before: Sequence[Operation] = ()) -> tuple[Guard, HealthCheck]:
+    """Have no call leave from now on that is about what is not ours; gives the guard, and who watches the server's health."""
+    target = site.target
+    guard = guard_of(target, site.config, site.contract, site.options.id, facts.others)
+    for operation in before:
+        guard.past(operation)
+    target.guard = guard
+    return guard, HealthCheck(target, facts.sessions.get(FULL, ""), site.config.slowest)
+
+
+def caller_of(site: Site, facts: Facts) -> Caller:
+    """Give who makes the calls of the contract under test."""
+    actors = actors_of(site.contract, facts)
+    return Caller(site.contract, site.target.schema, facts, actors, site.options.seed)
+
+
+def _working_clones(site: Site, facts: Facts, wanted: list[tuple[VmFacts, int]]) -> Lane:
+    """Make so many clones of each VM, to be tested in the place of all others."""
+    guarded(site, facts)
+    judge = Judge(facts, site.contract, bases_of(site.target.schema))
+    driver = _driver(site, judge)
+    lane = Lane(driver, Levers.of_target(driver), caller_of(site, facts))
+    make_clones(lane, wanted)
+    return lane
+
+
+def _driver(site: Site, judge: Judge) -> Driver:
+    permits = Permits(frozenset(site.config.allow), site.options.max_calls)
+    return Driver(site.target, judge, permits, owner=site.config.owner, run=site.options.id)
+
+
+def _helper(site: Site, facts: Facts) -> Caller | None:
+    """Give the caller of the methods that work in the guest, if they are not under test and the target has them."""
+    contract = load(GUEST)
+    if contract.object == site.contract.object or contract.content not in site.target.content:
+        return None
+    known = replace(facts, object=contract.object, manager=reached(site.target, contract))
+    return Caller(contract, site.target.schema, known, {"held": FULL}, site.options.seed)
+
+
+def _hosts(site: Site, facts: Facts) -> frozenset[str]:
+    """Find the hosts that may be disconnected."""
+    may = site.config.hosts if "host" in site.config.allow else ()
+    return frozenset(moid for moid, name in host_names(site.target, facts).items() if name in may)
