@@ -16,7 +16,7 @@ from vcontract.contract import load, names
 from vcontract.model import State, settle
 from vcontract.model.conditions import CONDITIONS
 from vcontract.model.conditions.midtask import MID_TASK
-from vcontract.model.moves import BY_METHOD, DISTURBANCES, LEVERS, MOVES, Move, On, pulled
+from vcontract.model.moves import BY_METHOD, DISTURBANCES, LEVERS, MOVES, On, pulled
 from vcontract.model.state import CUSTOMIZE
 
 PACKAGE = Path(__file__).parents[2] / "harness" / "vcontract"
@@ -68,18 +68,20 @@ def test_every_mid_task_name_of_a_contract_has_a_move() -> None:
     assert spoken <= set(MID_TASK)
 
 
-@pytest.mark.parametrize("move", DISTURBANCES.values(), ids=str)
-def test_a_disturbance_makes_its_condition_true(move: Move) -> None:
+@pytest.mark.parametrize("name", DISTURBANCES)
+def test_a_disturbance_makes_its_condition_true(name: str) -> None:
     """The condition exists, and it is the one of what the move adds to the state of the tasks that run."""
+    move = DISTURBANCES[name]
     assert move.happens in CONDITIONS
     assert move.mid
     assert move.happens == "engine.unusable" or move.happens.removeprefix("mid.") in move.mid
     assert move.made(State(running=CUSTOMIZE)) or move.on is On.SESSION
 
 
-@pytest.mark.parametrize("move", MOVES.values(), ids=str)
-def test_what_a_move_needs_is_known(move: Move) -> None:
+@pytest.mark.parametrize("name", MOVES)
+def test_what_a_move_needs_is_known(name: str) -> None:
     """Its permission is one that an operator gives, its privilege has a name, and what undoes it is a move."""
+    move = MOVES[name]
     assert move.needs in {"", *PERMISSIONS}
     assert move.undone_by in {"", *MOVES}
     assert all("." in privilege for privilege in move.privileges)
@@ -107,9 +109,10 @@ def test_the_guard_knows_what_ends_a_vm_and_what_disturbs_nothing() -> None:
     assert {move.method for move in MOVES.values() if move.method in HARMLESS} == {"Login", "Logout"}
 
 
-@pytest.mark.parametrize("move", MOVES.values(), ids=str)
-def test_what_follows_is_a_state(move: Move) -> None:
+@pytest.mark.parametrize("name", MOVES)
+def test_what_follows_is_a_state(name: str) -> None:
     """From a ready VM, and from one without Tools, every move leads to a state that settles, and Tools do not appear."""
+    move = MOVES[name]
     for state in (State(), State(tools="never"), State(running=CUSTOMIZE)):
         after = settle(move.follows(state))
         assert settle(after) == after

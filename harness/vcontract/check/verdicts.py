@@ -19,7 +19,7 @@ from vcontract.terms import Finding, Grade, RowVerdict, Verdict
 ORDER = (Verdict.CONFORMS, Verdict.UNTESTED, Verdict.INCONCLUSIVE, Verdict.VIOLATES)
 RUNTIME_CELLS = ("malformed", "vmUnknown", "vmOtherType", "noSession", "thisUnknown", "oldVersion")
 """The lever-free cells that a RuntimeFault row must see, where its method has them (oracle section G, a to f)."""
-ASIDE = "shrink"
+SHRINKING = "shrink"
 """Cells of this name belong to the work on a finding, not to the run that found it."""
 _TOLD = ("info", "returnval")
 _BLOCKED = "blocked: "
@@ -55,7 +55,7 @@ def summarise(
     A finding must have come in each of `confirm` repetitions of its cell, else its rows are inconclusive. `extra` are
     verdicts on rows that are judged elsewhere. `replay` turns a finding's id into the command that replays it.
     """
-    judged = _confirmed([each for each in judgements if not each.cell.startswith(ASIDE)], confirm)
+    judged = _confirmed([each for each in judgements if not each.cell.startswith(SHRINKING)], confirm)
     assigned = [(each, row_of(each, contract, bases)) for each in judged]
     findings = _findings(contract, assigned, replay)
     given = {each.id: each for each in extra}

@@ -22,12 +22,22 @@ from vcontract.run.plan import all_cells
 from vcontract.run.planning import reachable_cells
 from vcontract.schema import bases_of
 from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
-from vcontract.testbed.driver import FULL, READONLY, UNPRIVILEGED
-from vcontract.testbed.marked_vms import marked_vms, names_of
-from vcontract.testbed.ownership import marks_of
-from vcontract.testbed.survey import Logged, privileges_of, reached, survey
-from vcontract.testbed.testbed import Site, given, open_testbed
-from vcontract.testbed.working_clones import parents
+from vcontract.testbed import (
+    FULL,
+    READONLY,
+    UNPRIVILEGED,
+    Logged,
+    Site,
+    clone_parents,
+    find_marked_vms,
+    given,
+    marks_of,
+    names_of,
+    open_testbed,
+    privileges_of,
+    reached,
+    survey_target,
+)
 
 _PATHS = (
     "name",
@@ -102,7 +112,7 @@ class Testable:
 
     def _marked(self) -> Iterator[Check]:
         marks = marks_of(self.target, self.config)
-        listed = marked_vms(self.target, FULL, marks, _PATHS)
+        listed = find_marked_vms(self.target, FULL, marks, _PATHS)
         self.vms = [
             _Vm(ref, str(values.get("name", ref.value)), values)
             for ref, values in listed.items()
@@ -277,6 +287,6 @@ class Testable:
 
     def _facts(self) -> Facts:
         """Give the facts of a run; where clones would be tested, their parents stand for them."""
-        facts = survey(self.target, self.config, self.contract, (self.keys, self.sessions))
-        wanted = parents(self.config, facts)
+        facts = survey_target(self.target, self.config, self.contract, (self.keys, self.sessions))
+        wanted = clone_parents(self.config, facts)
         return replace(facts, vms={each.ref.value: each for each, _ in wanted}) if wanted else facts

@@ -20,9 +20,7 @@ from vcontract.run.job import Job, configured, opened
 from vcontract.run.plan import Plan, Step
 from vcontract.run.planning import plan_whole_run
 from vcontract.strategies.programs import LENGTH
-from vcontract.testbed.driver import NotArrangedError
-from vcontract.testbed.survey import host_names, secrets_of
-from vcontract.testbed.testbed import Site, Testbed, surveyed
+from vcontract.testbed import NotArrangedError, Site, Testbed, host_names, secrets_of, surveyed
 from vcontract.workers.shares import wanted
 
 READS = 4
@@ -68,7 +66,7 @@ def rehearsed(site: Site) -> Rehearsal:
     """Survey and plan as a run does, and count instead of doing. Raises HarnessError as a run does before it begins."""
     beginning = begin(site)
     testbed, planned = set_out(site, surveyed(beginning.asked(site), clones=False), plan_whole_run)
-    arranger, options = testbed.arranger, site.options
+    lane, options = testbed.lane, site.options
     judged: dict[str, Counter[str]] = {}
     arranging: Counter[str] = Counter()
     standing: dict[str, State] = {}
@@ -78,7 +76,7 @@ def rehearsed(site: Site) -> Rehearsal:
         state, on_host, nics = wanted(step, testbed.caller)
         vm = "none"
         with suppress(NotArrangedError):
-            vm = arranger.choose(state, on_host=on_host, nics=nics).name
+            vm = lane.selection.choose(state, on_host=on_host, nics=nics).name
         judged.setdefault(vm, Counter())[step.cell.method if step.cell else step.method] += 1
         disturbance = DISTURBANCES.get(step.disturb)
         clones += (disturbance is not None and disturbance.ends_vm) or step.prior == "onClone"
@@ -101,7 +99,7 @@ def _summed(
     clones: int,
     steps: list[Step],
 ) -> Rehearsal:
-    site, facts = testbed.site, testbed.stage.facts
+    site, facts = testbed.site, testbed.driver.facts
     options = site.options
     calls = len(steps) + sum(arranging.values())
     took = median([each.end - each.start for each in site.target.recorder.operations])
@@ -116,7 +114,7 @@ def _summed(
         proof = prepared(site.contract, site.config, options)
         calls, more = proof.calls, proof.text()
     names = host_names(site.target, facts)
-    hosts = sorted(names[each] for each in testbed.arranger.hosts) if lost or options.explore else []
+    hosts = sorted(names[each] for each in testbed.lane.selection.hosts) if lost or options.explore else []
     requests = calls * (1 + READS)
     settling = plan.arrangements * facts.staleness
     return Rehearsal(

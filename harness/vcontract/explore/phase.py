@@ -16,7 +16,7 @@ from vcontract.run.job import Ground
 from vcontract.run.phases import ReadObject, ShrinkFindings, TakeSteps
 from vcontract.run.planning import Planned, chosen_methods, plan_nothing, plan_whole_run
 from vcontract.strategies.programs import LENGTH, visits
-from vcontract.testbed.testbed import Testbed
+from vcontract.testbed import Testbed
 
 
 class Explore:
@@ -31,10 +31,10 @@ class Explore:
         if run.step_runner.ended or self._over(run):
             return
         testbed, options = run.testbed, run.site.options
-        for vm in testbed.stage.facts.vms.values():
-            if not testbed.stage.aside.why(vm.ref.value):
-                testbed.stage.read_vm(vm.ref)
-        explorer = Explorer(testbed.arranger, testbed.caller, lambda: self._over(run), testbed.health.look)
+        for vm in testbed.driver.facts.vms.values():
+            if not testbed.driver.quarantine.why(vm.ref.value):
+                testbed.driver.read_vm(vm.ref)
+        explorer = Explorer(testbed.lane, lambda: self._over(run), testbed.health.look)
         cells = [step.cell for step in run.plan.steps if step.cell is not None]
         seen = visits((cell.state, cell.asked, cell.deviations) for cell in cells)
         methods, before = chosen_methods(testbed.site), _programs_begun(run)

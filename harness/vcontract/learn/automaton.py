@@ -29,7 +29,7 @@ from vcontract.run.active_run import ActiveRun
 from vcontract.run.job import Ground, Job, configured
 from vcontract.run.phases import ReadObject, TakeSteps
 from vcontract.run.planning import Planned, plan_nothing_but_look
-from vcontract.testbed.testbed import Site, Testbed
+from vcontract.testbed import Site, Testbed
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -135,7 +135,7 @@ class LearnMachine:
         """Plan the table, if that is to be learned. Raises UsageError if what was asked before is of another target."""
         site = testbed.site
         self.alphabet = _alphabet(site, self._states.names)
-        self.system = Inputs(testbed.stage, testbed.caller, testbed.arranger, self.alphabet)
+        self.system = Inputs(testbed.lane, self.alphabet)
         header = Header(SCHEMA, site.contract.object, self._states.address, site.target.api_version)
         self.asking = Asking(self.system, self._states.words, header)  # now, for it may be refused
         return plan_table(testbed) if self._states.table else plan_nothing_but_look(testbed)

@@ -11,7 +11,7 @@ import msgspec
 from vcontract.client import SpentError
 from vcontract.errors import HarnessError, UsageError
 from vcontract.profile import Automaton
-from vcontract.testbed.driver import NotArrangedError
+from vcontract.testbed import NotArrangedError
 
 SCHEMA = "vcontract.words/1"
 AGAIN = 5

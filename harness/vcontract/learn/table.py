@@ -24,15 +24,14 @@ from vcontract.report.result import RunResult
 from vcontract.report.run_directory import write_whole
 from vcontract.run.active_run import ActiveRun, Phase, begin, begin_run
 from vcontract.run.announcer import Announcer
-from vcontract.run.ending import Ended
 from vcontract.run.job import Ground, Job, underway
 from vcontract.run.phases import ReadObject, TakeSteps
 from vcontract.run.plan import costed, visited
 from vcontract.run.planning import Planned, Planner, reachable_cells
 from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import Part
-from vcontract.terms import Verdict
-from vcontract.testbed.testbed import Testbed, surveyed
+from vcontract.terms import Ended, Verdict
+from vcontract.testbed import Testbed, surveyed
 
 
 class Progress:

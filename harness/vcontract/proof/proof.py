@@ -26,7 +26,7 @@ from vcontract.run.planning import Planned, look_at_vms
 from vcontract.run.step_runner import TRIES
 from vcontract.run.summary import exit_code
 from vcontract.terms import Finding, Operation, RowVerdict, Verdict
-from vcontract.testbed.testbed import Testbed
+from vcontract.testbed import Testbed
 
 MOST = 20_000
 """Judged calls of a suite that is run without `--max-calls`."""
@@ -117,9 +117,7 @@ class RunWords:
         for line in self.proof.text():
             run.announcer.note(line)
         proof, testbed = self.proof, run.testbed
-        words = Words(
-            testbed.stage, testbed.caller, testbed.arranger, proof.alphabet, proof.spoken.machine, proof.suite
-        )
+        words = Words(testbed.lane, proof.alphabet, proof.spoken.machine, proof.suite)
         self._unsettled = words.unsettled
         listed = proof.suite.words
         for number, word in enumerate(listed):

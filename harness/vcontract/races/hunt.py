@@ -16,10 +16,8 @@ from vcontract.races.schedules import Fresh, Ground, Hunt, fit, race, simulated
 from vcontract.run.job import Job, configured, opened
 from vcontract.simulator import Settings
 from vcontract.strategies.schedules import schedules
-from vcontract.testbed.driver import FULL
+from vcontract.testbed import FULL, guard_of, marked, secrets_of, survey_target
 from vcontract.testbed.embedded_simulator import fitting, stretch
-from vcontract.testbed.ownership import guard_of
-from vcontract.testbed.survey import marked, secrets_of, survey
 
 _TASK_SECONDS = 0.02
 _CLIENTS, _VMS, _MOST = 3, 2, 12
@@ -60,7 +58,7 @@ def _on_target(job: Job, config: Config) -> Fresh:
     @contextmanager
     def fresh() -> Iterator[Ground]:
         with opened(job, config, secrets_of(config), Recorder(), _CLIENTS) as target:
-            facts = marked(survey(target, config, contract), config, None)
+            facts = marked(survey_target(target, config, contract), config, None)
             target.guard = guard_of(target, config, contract, "", facts.others, actor="")
             yield Ground(target, facts, fit(target, facts, _VMS))
             target.logout(FULL)

@@ -16,7 +16,7 @@ from vcontract.model import Facts
 from vcontract.report.events import RunStarted
 from vcontract.report.result import Arrangements, Clones, TargetFacts
 from vcontract.run.announcer import Announcer
-from vcontract.run.ending import Ended, endured, halts, interruptible
+from vcontract.run.ending import endured, halts, interruptible
 from vcontract.run.exerciser import Exerciser
 from vcontract.run.interrupted_run import Past
 from vcontract.run.limits import RunLimits
@@ -24,10 +24,8 @@ from vcontract.run.plan import Step
 from vcontract.run.planning import Planned, Planner
 from vcontract.run.step_runner import Walker
 from vcontract.run.summary import Part, beside, heard
-from vcontract.terms import Finding, Json
-from vcontract.testbed.leak_audit import audit
-from vcontract.testbed.testbed import Site, Source, Testbed, open_testbed
-from vcontract.testbed.working_clones import disown
+from vcontract.terms import Ended, Finding, Json
+from vcontract.testbed import Site, Source, Testbed, audit, open_testbed, own_clones
 
 RESTORING, RESTORING_EXCHANGE = 120.0, 5.0
 """Seconds in which VMs are put back after a run with a time limit (or half of that limit), and for one exchange of that."""
@@ -75,7 +73,7 @@ class ActiveRun:
         site = testbed.site
         self.testbed, self.plan, self.unreachable = testbed, planned.plan, planned.unreachable
         self.limits, self.announcer, self.past = beginning.limits, announcer, past
-        self.exerciser = Exerciser(testbed.stage, testbed.caller, testbed.arranger)
+        self.exerciser = Exerciser(testbed.lane)
         self.step_runner = Walker(
             self.exerciser,
             testbed.judge,
@@ -99,7 +97,7 @@ class ActiveRun:
         """List the steps that are still to be taken, of a run that goes on."""
         if self.past is not None:
             self.step_runner.taken_before(self.past.steps)
-            self.testbed.arranger.take_over(frozenset(self.past.facts.vms))
+            self.testbed.lane.restorer.take_over(frozenset(self.past.facts.vms))
         return self.step_runner.left(self.plan.steps)
 
     def spent(self) -> str:
@@ -140,7 +138,7 @@ class ActiveRun:
 
     def _put_back(self, *, audits: bool) -> list[str]:
         """See all tasks to their ends, and put back what was changed; gives the names of the clones that are left."""
-        target, options, arranger = self.site.target, self.site.options, self.testbed.arranger
+        target, options, lane = self.site.target, self.site.options, self.testbed.lane
         left: list[str] = []
         target.pacing.lift()
         if options.time_limit:  # a call of the restoring may take no longer than what is left of the patience
@@ -150,11 +148,11 @@ class ActiveRun:
         with interruptible(self.notes, self.halted):
             self.exerciser.end()
         with interruptible(self.notes, self.halted):
-            self.testbed.stage.enter("restore")
-            disown(arranger, self.testbed.working_clones, self._past_facts(), self.site.config)
-            self.notes += [Ended.NOT_RESTORED.note(reason) for reason in arranger.restore()]
+            self.testbed.driver.enter("restore")
+            own_clones(lane, self.testbed.working_clones, self._past_facts(), self.site.config)
+            self.notes += [Ended.NOT_RESTORED.note(reason) for reason in lane.restorer.restore()]
             if audits:
-                left, told = audit(arranger, self.testbed.guard, options.id)
+                left, told = audit(lane, self.testbed.guard, options.id)
                 self.notes += told
         return left
 
@@ -177,7 +175,7 @@ class ActiveRun:
             arrangements=arrangements,
             shown=self.testbed.caller.shown([done.call for done in operations if done.purpose == "judge"]),
             shrunk=list(self.shrunk.values()),
-            notes=[*self.notes, *endured(target, self.testbed.stage, self.halted), *beside(operations)],
+            notes=[*self.notes, *endured(target, self.testbed.driver, self.halted), *beside(operations)],
             halted=halts(target, self.halted),
             clones=Clones(made, left),
         )

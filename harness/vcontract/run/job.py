@@ -29,9 +29,8 @@ from vcontract.run.interrupted_run import Asked, Past, past_of
 from vcontract.run.recorded_run import REPLAY, Recorded, opening, recorded, refuse
 from vcontract.run.signals import Begun, terminable
 from vcontract.terms import Finding, Json
+from vcontract.testbed import Site, secrets_by_name, secrets_of
 from vcontract.testbed.embedded_simulator import EMBEDDED, simulator_for
-from vcontract.testbed.survey import secrets_by_name, secrets_of
-from vcontract.testbed.testbed import Site
 
 
 class Job(msgspec.Struct, frozen=True):

@@ -10,9 +10,9 @@ from vcontract.model import passes
 from vcontract.model.labels import Label
 from vcontract.run.exerciser import Exerciser
 from vcontract.run.plan import Step
-from vcontract.run.preludes import Historian
+from vcontract.run.preludes import PreludeExerciser
 from vcontract.terms import Json, Verdict
-from vcontract.testbed.driver import NotArrangedError, RefusedError
+from vcontract.testbed import NotArrangedError, RefusedError
 
 TRIES, HASTY_TRIES = 3, 8
 """How often a step is tried until it is arranged; the second for a state that passes by itself, which may be too quick."""
@@ -111,7 +111,7 @@ class Walker:
                 self.refused[each["label"]] = each["refused"]
             else:
                 self.exercised.add(each["label"])
-            self._exerciser.arrangements = each.get("arrangements", 0)
+            self._exerciser.count_from(each.get("arrangements", 0))
 
     def left(self, steps: Sequence[Step]) -> list[Step]:
         """List the steps that are still to be taken."""
@@ -138,12 +138,10 @@ class Walker:
 
     def _attempt(self, step: Step, number: int, *, keep: bool) -> None:
         exerciser, label = self._exerciser, _label(step, number)
-        exerciser.stage.untold = ""
-        if why := exerciser.stage.aside.why("", step.cell.method if step.cell is not None else step.method):
+        if why := exerciser.driver.quarantine.why("", step.cell.method if step.cell is not None else step.method):
             raise NotArrangedError(why)
-        self._make(exerciser, step, label, keep=keep)
-        if exerciser.stage.untold:
-            raise NotArrangedError(exerciser.stage.untold)
+        with exerciser.driver.attempt():
+            self._make(exerciser, step, label, keep=keep)
 
     @staticmethod
     def _make(exerciser: Exerciser, step: Step, label: str, *, keep: bool) -> None:
@@ -154,7 +152,7 @@ class Walker:
         if step.case is not None:
             exerciser.given(step.case, label)
         elif step.prior:
-            Historian(exerciser.stage, exerciser.caller, exerciser.arranger).exercise(step.method, step.prior, label)
+            PreludeExerciser(exerciser.lane).exercise(step.method, step.prior, label)
         else:
             exerciser.disturbed(step.method, step.disturb, label)
 

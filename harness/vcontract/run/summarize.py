@@ -20,7 +20,7 @@ from vcontract.run.summary import Part, as_shrunk, cells_of, exit_code, not_exer
 from vcontract.schema import bases_of
 from vcontract.strategies import Caller
 from vcontract.terms import RowVerdict, Verdict
-from vcontract.testbed.testbed import Site
+from vcontract.testbed import Site
 
 
 def summarize(

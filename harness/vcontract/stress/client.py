@@ -77,7 +77,7 @@ class Client:
 
     def call(self, method: str, login: str, vm: Ref) -> Operation:
         """Call a method under test and follow its task; gives the last that was heard of it."""
-        call = self._crew.caller.call(Asked(method, login=login), vm)
+        call = self._crew.caller.call(Asked(method, login=login), vm, self._crew.vms)
         values, varies = call.arguments, [vm.value]
         if KINDS.get(method) == CUSTOMIZE:
             name = self._name()

@@ -15,11 +15,11 @@ from vcontract.client import Target
 from vcontract.client.lasting import Pulse
 from vcontract.client.marks import options
 from vcontract.client.properties import read
-from vcontract.disturbances.driver import Driver
 from vcontract.disturbances.network.catalogue import NETWORK
 from vcontract.disturbances.planned import Fired, Planned, unfired
 from vcontract.disturbances.proxy import Proxy
 from vcontract.disturbances.scenario import load_scenario, schedule
+from vcontract.disturbances.schedule_runner import ScheduleRunner
 from vcontract.disturbances.system.catalogue import SYSTEM
 from vcontract.disturbances.system.disturbance import Ground, Lever, NotStruckError
 from vcontract.disturbances.system.expired_session import Logins
@@ -32,8 +32,7 @@ from vcontract.strategies import auth
 from vcontract.stress.brief import Brief
 from vcontract.stress.crew import Crew
 from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
-from vcontract.testbed.driver import FULL
-from vcontract.testbed.survey import host_names
+from vcontract.testbed import FULL, host_names
 
 _CALM = 1000
 """How many times more than usual may be lost in a row before the target counts as gone."""
@@ -51,7 +50,7 @@ class Disturbing:
         self.scenario, self.planned = scenario, tuple(planned)
         self._path, self._seed, self._simulator = path, seed, simulator
         self._logins: Logins | None = None
-        self._driver: Driver | None = None
+        self._runner: ScheduleRunner | None = None
         self._before = 0.0
 
     def hear(self, target: Target) -> None:
@@ -72,20 +71,20 @@ class Disturbing:
         recorder = crew.target.recorder
         self._before = time.monotonic() - recorder.now()
         self._recorder, self._struck = recorder, ground
-        self._driver = Driver(self.planned, ground, self._seed, self._note)
+        self._runner = ScheduleRunner(self.planned, ground, self._seed, self._note)
 
     def begin(self) -> None:
         """Let the schedule begin."""
         zero = self._path.begin() if self._path else None
-        if self._driver is not None:
-            self._driver.begin(zero)
+        if self._runner is not None:
+            self._runner.begin(zero)
 
     def end(self) -> None:
         """Disturb no more, and put right what was disturbed."""
         if self._path is not None:
             self._path.calm()
-        if self._driver is not None:
-            self._driver.stop()
+        if self._runner is not None:
+            self._runner.stop()
         for vm in self._struck.spare:
             with suppress(NotStruckError):
                 self._struck.do(vm, MOVES["powerOff"].method)
@@ -96,9 +95,9 @@ class Disturbing:
         path = self._path.events() if self._path else ()
         for each in path:
             self._note({"what": "struck", "name": each.name, "place": each.place, "time": each.time, **each.facts})
-        fired: list[Fired] = [*path, *(self._driver.events() if self._driver else ())]
+        fired: list[Fired] = [*path, *(self._runner.events() if self._runner else ())]
         open_ = [f"{each.name}, planned for {each.start:.1f} s, never struck" for each in unfired(self.planned, fired)]
-        return dict(Counter(each.name for each in fired)), [*open_, *(self._driver.unhealed if self._driver else ())]
+        return dict(Counter(each.name for each in fired)), [*open_, *(self._runner.unhealed if self._runner else ())]
 
     def _note(self, facts: dict[str, Json]) -> None:
         """Write a note into the history, with its time by the clock of that: `at`, and when a request came, `asked`."""
@@ -155,9 +154,7 @@ def _clone(crew: Crew, ground: Ground) -> Ref:
         raise UsageError(f"--disturb: {_DESTROYED} needs a clone: {error}") from error
     if child is None:
         raise UsageError(f"--disturb: {_DESTROYED} needs a clone, and InstantClone_Task gave none")
-    vms = crew.facts.vms | {child.value: replace(crew.facts.vms[parent.value], ref=child, name=spec["name"])}
-    crew.caller.facts = replace(crew.facts, vms=vms)
-    crew.machines.append(child)
+    crew.add_machine(replace(crew.facts.vms[parent.value], ref=child, name=spec["name"]))
     return child
 
 

@@ -15,11 +15,11 @@ from vcontract.config.options import Options
 from vcontract.contract import load
 from vcontract.report.events import CellJudged, RunEvent
 from vcontract.report.result import Worker
-from vcontract.run.ending import UNREACHED, Ended
+from vcontract.run.ending import UNREACHED
 from vcontract.run.job import Ground
 from vcontract.run.summary import Part
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
+from vcontract.terms import Ended
+from vcontract.testbed import Site, secrets_of
 from vcontract.workers.share_run import run_share
 from vcontract.workers.shares import NUMBERS, Share
 from vcontract.workers.stopping import Stopping
