@@ -18,7 +18,7 @@ from vcontract.history import FACTS
 from vcontract.model import STATE_PATHS, Facts, compact
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.terms import Arguments, Call, Json, Operation, Ref, Returned, as_ref
-from vcontract.testbed.survey import secrets_of, survey
+from vcontract.testbed.survey import secrets_of, survey_target
 
 from tests.windows import fitted, stretch
 
@@ -114,7 +114,7 @@ def recorded(
     recorder = Recorder(path)
     with SimulatorServer(crowd.settings()) as server:
         target = Target.open(server.url, secrets=secrets_of(LOOPBACK), recorder=recorder)
-        facts = survey(target, LOOPBACK, contract)
+        facts = survey_target(target, LOOPBACK, contract)
         recorder.observed(FACTS, msgspec.to_builtins(facts))
         machines = [each.ref for each in facts.vms.values() if each.name in {"linux-1", "linux-2"}]
         several = [Client(target, facts, machines, number, crowd) for number in range(crowd.clients)]

@@ -13,7 +13,7 @@ from vcontract.model import State, VmFacts
 from vcontract.run.plan import Step
 from vcontract.run.start import Ground
 from vcontract.simulator import SimulatorServer
-from vcontract.testbed.driver import Stage
+from vcontract.testbed.driver import Driver
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
 from vcontract.testbed.testbed import Site
@@ -36,7 +36,7 @@ def coordinator() -> Iterator[Coordinator]:
 
 def shares_of(coordinator: Coordinator, workers: int) -> list[Share]:
     """Deal the whole plan out."""
-    return deal(coordinator.plan.steps, coordinator.arranger, coordinator.arranger.stage.facts, workers)
+    return deal(coordinator.plan.steps, coordinator.lane, coordinator.lane.driver.facts, workers)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 6, 9])
@@ -46,7 +46,7 @@ def test_every_vm_and_every_step_is_one_workers(coordinator: Coordinator, worker
     assert [each.number for each in shares] == list(range(1, workers + 1))
     for one, other in combinations(shares, 2):
         assert not one.facts.vms.keys() & other.facts.vms.keys()
-    assert sum((len(each.facts.vms) for each in shares), 0) == len(coordinator.arranger.stage.facts.vms)
+    assert sum((len(each.facts.vms) for each in shares), 0) == len(coordinator.lane.driver.facts.vms)
     labels = list(chain.from_iterable(each.steps for each in shares))
     assert sorted(labels) == sorted(each.label for each in coordinator.plan.steps)
     cells = {each.label for each in coordinator.plan.steps if each.cell is not None}
@@ -55,7 +55,7 @@ def test_every_vm_and_every_step_is_one_workers(coordinator: Coordinator, worker
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_a_share_can_be_done_with_its_own_vms(coordinator: Coordinator, workers: int) -> None:
-    """For each step the worker owns a VM that the arranger may choose."""
+    """For each step the worker owns a VM that the lane may choose."""
     steps = {each.label: each for each in coordinator.plan.steps}
     for share in shares_of(coordinator, workers):
         for label in share.steps:
@@ -63,12 +63,12 @@ def test_a_share_can_be_done_with_its_own_vms(coordinator: Coordinator, workers:
 
 
 def fitting(coordinator: Coordinator, step: Step) -> Iterator[VmFacts]:
-    """Give the VMs that serve for a step, by the arranger's own rules."""
-    arranger = coordinator.arranger
+    """Give the VMs that serve for a step, by the lane's own rules."""
+    lane = coordinator.lane
     if step.cell is not None:
-        return arranger.fitting(step.cell.state if step.cell.state.exists else State())
+        return lane.selection.fitting(step.cell.state if step.cell.state.exists else State())
     nics = step.case.nics if step.case is not None else 2 * (step.prior == "onTwoNics")
-    return arranger.fitting(State(), on_host=step.disturb == "midHostLost", nics=nics)
+    return lane.selection.fitting(State(), on_host=step.disturb == "midHostLost", nics=nics)
 
 
 def test_the_work_is_even(coordinator: Coordinator) -> None:
@@ -88,13 +88,13 @@ def test_a_state_is_arranged_by_one_worker(coordinator: Coordinator) -> None:
 
 def test_vms_of_a_host_that_may_be_lost_stay_together(coordinator: Coordinator) -> None:
     """All of them are one worker's, whatever else they are."""
-    arranger = coordinator.arranger
-    arranger.hosts, before = frozenset(vm.host for vm in arranger.stage.facts.vms.values()), arranger.hosts
+    lane = coordinator.lane
+    lane.selection.hosts, before = frozenset(vm.host for vm in lane.driver.facts.vms.values()), lane.selection.hosts
     try:
         shares = shares_of(coordinator, 2)
-        assert len(plain(arranger)) == 2
+        assert len(plain(lane)) == 2
     finally:
-        arranger.hosts = before
+        lane.selection.hosts = before
     one, other = ({vm.host for vm in each.facts.vms.values()} for each in shares)
     assert one
     assert not one & other
@@ -119,10 +119,10 @@ def test_where_vms_are_few_clones_are_lent() -> None:
         names = [vm.name for each in shares for vm in each.facts.vms.values()]
         assert [each for each in names if "lent" in each] == ["linux-1-vcontract-lent-1"]
         assert all(each.steps for each in shares)
-        stage: Stage = lending.arranger.stage
-        (lent,) = [vm.ref for vm in stage.facts.vms.values() if "lent" in vm.name]
-        assert stage.read_vm(lent) is not None
+        driver: Driver = lending.lane.driver
+        (lent,) = [vm.ref for vm in driver.facts.vms.values() if "lent" in vm.name]
+        assert driver.read_vm(lent) is not None
         notes: list[str] = []
         assert (lending._restored(set(), notes), notes) == ([], [])
-        assert stage.read_vm(lent) is None
+        assert driver.read_vm(lent) is None
         target.close()

@@ -12,8 +12,8 @@ from vcontract.client import Guard, Marks, Recorder, Target
 from vcontract.client.marks import options
 from vcontract.client.properties import list_vms, read
 from vcontract.config.config import LOOPBACK
-from vcontract.disturbances.driver import Driver
 from vcontract.disturbances.planned import Planned, unfired
+from vcontract.disturbances.schedule_runner import ScheduleRunner
 from vcontract.disturbances.system.catalogue import SYSTEM
 from vcontract.disturbances.system.disturbance import Ground, NotStruckError, Strike
 from vcontract.disturbances.system.expired_session import Logins
@@ -215,15 +215,15 @@ def test_a_driver_strikes_and_heals_on_time(world: World, until: Any) -> None:
     )
     world.ground.sessions, world.ground.patience = world.logins, 60.0
     told: list[dict[str, Json]] = []
-    driver = Driver(planned, world.ground, 1, told.append)
-    driver.begin()
+    runner = ScheduleRunner(planned, world.ground, 1, told.append)
+    runner.begin()
     assert until(lambda: sum(each["what"] == "end" for each in told) == 3)
-    driver.stop()
+    runner.stop()
     by_place = [[each["what"] for each in told if each["place"] == place] for place in range(len(planned))]
     assert by_place == [["start", "end"], ["start", "struck", "end"], ["start", "struck", "end"], ["start"]]
-    assert unfired(planned, driver.events()) == (planned[0], planned[3])
+    assert unfired(planned, runner.events()) == (planned[0], planned[3])
     assert world.read(world.vms["linux-1"], "runtime.powerState") == "poweredOn"
-    assert driver.unhealed == []
+    assert runner.unhealed == []
     pulled = [each for each in world.recorder.operations if each.call.method.startswith("Power")]
     assert [each.call.method for each in pulled] == ["PowerOffVM_Task", "PowerOnVM_Task"]
     assert {each.call.actor for each in pulled} == {"disturber"}
@@ -232,7 +232,10 @@ def test_a_driver_strikes_and_heals_on_time(world: World, until: Any) -> None:
 def test_a_driver_that_is_stopped_early_heals(world: World, until: Any) -> None:
     """What would have been healed later is healed at the end of the load."""
     told: list[dict[str, Json]] = []
-    with suppress(KeyboardInterrupt), Driver([Planned("power-pulled", 0.0, 3600.0)], world.ground, 1, told.append):
+    with (
+        suppress(KeyboardInterrupt),
+        ScheduleRunner([Planned("power-pulled", 0.0, 3600.0)], world.ground, 1, told.append),
+    ):
         assert until(lambda: any(each["what"] == "struck" for each in told))
         raise KeyboardInterrupt
     assert [each["what"] for each in told] == ["start", "struck", "end"]
@@ -244,14 +247,14 @@ def test_a_disturbance_that_is_refused_is_tried_again(world: World, until: Any) 
     vm = world.vms["linux-1"]
     world.ground.do(vm, "PowerOffVM_Task")
     told: list[dict[str, Json]] = []
-    with Driver([Planned("power-pulled", 0.0, 0.0)], world.ground, 1, told.append) as driver:
+    with ScheduleRunner([Planned("power-pulled", 0.0, 0.0)], world.ground, 1, told.append) as runner:
         assert until(lambda: _refusals(world) > 1)
         on = Call(vm, "PowerOnVM_Task", Arguments({}), "client")
         assert until(
             lambda: isinstance(world.target.send(on, "arrange").outcome, Returned)
         )  # the power-offs are in its way
         assert until(lambda: any(each["what"] == "end" for each in told))
-        assert len(driver.events()) == 1
+        assert len(runner.events()) == 1
     assert world.read(vm, "runtime.powerState") == "poweredOn"
 
 

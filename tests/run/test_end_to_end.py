@@ -11,12 +11,13 @@ import msgspec
 from msgspec.structs import replace
 from vcontract import simulator
 from vcontract.check import Answer, explain, legal_orders
-from vcontract.check.verdicts import REPEAT, RUNTIME_CELLS
+from vcontract.check.verdicts import RUNTIME_CELLS
 from vcontract.commands.run import execute
 from vcontract.config.request import RunRequest, repeating_command, request_of
 from vcontract.contract import load
 from vcontract.history import FACTS, read_history, stream
 from vcontract.model import cells, facts_of
+from vcontract.model.labels import Label
 from vcontract.report.result import RunResult, load_run
 from vcontract.run.preparation import Preparation
 from vcontract.run.rejudge import rejudge
@@ -121,7 +122,7 @@ def every_reachable_cell_was_exercised(whole: Whole) -> None:
     assert all(reason and names for reason, names in found.unreachable.items())
     assert found.reachable + sum(map(len, found.unreachable.values())) == len(list(cells(load(MANAGER))))
     operations = read_history(whole.files / "history.jsonl").operations
-    assert set(found.seen) <= {each.cell.split(REPEAT)[0] for each in operations if each.purpose == "judge"}
+    assert set(found.seen) <= {Label.parse(each.cell).step for each in operations if each.purpose == "judge"}
     assert found.arrangements.planned <= 1.5 * found.arrangements.least
 
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from vcontract.check import REPEAT
 from vcontract.client import Recorder, Target
 from vcontract.client.properties import list_vms
 from vcontract.config.request import Budget, RunRequest
 from vcontract.contract import load
-from vcontract.explore.explorer import EXPLORE
 from vcontract.explore.phase import explore
+from vcontract.model.labels import EXPLORE, REPEAT
 from vcontract.report.events import CellJudged, RunEvent
 from vcontract.report.result import RunResult
 from vcontract.run.conformance import replay_finding

@@ -13,7 +13,7 @@ from vcontract.config.config import LOOPBACK
 from vcontract.contract import load
 from vcontract.simulator import SimulatorServer, inventory
 from vcontract.terms import Verdict
-from vcontract.testbed.survey import secrets_of, survey
+from vcontract.testbed.survey import secrets_of, survey_target
 
 from tests.windows import fitted
 
@@ -45,7 +45,7 @@ def serving(count: int, folder: Path) -> Iterator[SimulatorServer]:
 def surveyed(url: str) -> tuple[set[str], Recorder]:
     """Survey a server; gives the names of the VMs that were found, and what was said."""
     target = Target.open(url, recorder=Recorder(), secrets=secrets_of(LOOPBACK))
-    found = survey(target, LOOPBACK, load(MANAGER)).vms.values()
+    found = survey_target(target, LOOPBACK, load(MANAGER)).vms.values()
     target.close()
     return {each.name for each in found}, target.recorder
 

@@ -20,7 +20,7 @@ from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation, Ref, Returned, as_ref, subject
 from vcontract.testbed import marked_vms as marked
 from vcontract.testbed import survey as surveying
-from vcontract.testbed.survey import secrets_of, survey
+from vcontract.testbed.survey import secrets_of, survey_target
 
 from tests.windows import fitted
 
@@ -88,7 +88,7 @@ def target(server: SimulatorServer) -> Iterator[Target]:
 
 def test_only_marked_vms_are_seen(target: Target) -> None:
     """No mark, another owner's, or the mark under another key: not ours."""
-    facts = survey(target, LOOPBACK, load(MANAGER))
+    facts = survey_target(target, LOOPBACK, load(MANAGER))
     assert {each.name for each in facts.vms.values()} == {"mine", "mine-noengine"}
     mine, other = facts.vms.values()
     assert (mine.nics, mine.family, mine.engine) == (2, "linux", "ok")
@@ -98,7 +98,7 @@ def test_only_marked_vms_are_seen(target: Target) -> None:
 
 def test_the_owner_is_the_configurations(target: Target) -> None:
     """Another owner sees its own."""
-    facts = survey(target, replace(LOOPBACK, owner="alice"), load(MANAGER))
+    facts = survey_target(target, replace(LOOPBACK, owner="alice"), load(MANAGER))
     assert [each.name for each in facts.vms.values()] == ["somebody-elses"]
 
 
@@ -115,12 +115,12 @@ def test_the_last_mark_wins(marks: list[str], ours: bool, target: Target, monkey
 
     monkeypatch.setattr(marked, "list_vms", one_vm)
     monkeypatch.setattr(marked, "FEW", 0)
-    assert ("vm-9" in survey(target, LOOPBACK, load(MANAGER)).vms) is ours
+    assert ("vm-9" in survey_target(target, LOOPBACK, load(MANAGER)).vms) is ours
 
 
 def test_accounts_and_privileges_are_what_the_target_says(target: Target) -> None:
     """An account counts as lacking a privilege only after the AuthorizationManager said so."""
-    facts = survey(target, LOOPBACK, load(MANAGER))
+    facts = survey_target(target, LOOPBACK, load(MANAGER))
     held = {account: privileges[PRIVILEGE] for account, privileges in facts.privileges.items()}
     lacking = dict.fromkeys(("operator@vsphere.local", "viewer@vsphere.local"), "nowhere")
     assert held == {"administrator@vsphere.local": "held", **lacking}
@@ -131,14 +131,14 @@ def test_accounts_and_privileges_are_what_the_target_says(target: Target) -> Non
 
 def test_facts_name_secrets_and_hold_none(target: Target) -> None:
     """What is written to the history."""
-    facts = surveying.as_json(survey(target, LOOPBACK, load(MANAGER)))
+    facts = surveying.as_json(survey_target(target, LOOPBACK, load(MANAGER)))
     assert [each["password"] for each in facts["guests"]] == ["secret:guest.root", "secret:guest.user"]
 
 
 def test_without_an_account_nothing_is_tried(target: Target) -> None:
     """One line says what to give."""
     with pytest.raises(TargetError, match="no account is given; use --username"):
-        survey(target, Config(), load(MANAGER))
+        survey_target(target, Config(), load(MANAGER))
 
 
 def test_a_refused_login_is_the_targets_error(target: Target) -> None:
@@ -146,7 +146,7 @@ def test_a_refused_login_is_the_targets_error(target: Target) -> None:
     wrong = replace(LOOPBACK, account=(replace(LOOPBACK.account[0], password="wrong"),))
     opened = Target.open(target.url, secrets=secrets_of(wrong))
     with pytest.raises(TargetError, match="InvalidLogin"):
-        survey(opened, wrong, load(MANAGER))
+        survey_target(opened, wrong, load(MANAGER))
     opened.close()
 
 

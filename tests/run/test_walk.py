@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,8 +15,8 @@ from vcontract.run.exerciser import Exerciser
 from vcontract.run.plan import Step
 from vcontract.run.step_runner import HASTY_TRIES, TRIES, Walker
 from vcontract.terms import Verdict
-from vcontract.testbed.driver import NotArrangedError, RefusedError
-from vcontract.testbed.quarantine import Aside
+from vcontract.testbed.not_arranged import NotArrangedError, RefusedError
+from vcontract.testbed.quarantine import Quarantine
 
 METHOD = "AbortCustomization_Task"
 
@@ -42,7 +44,7 @@ class Script:
     def __init__(self, judge: Verdicts, **tries: Any) -> None:
         self.judge, self.tries = judge, tries
         self.shared: object = None
-        self.stage = SimpleNamespace(untold="", aside=Aside())
+        self.driver = SimpleNamespace(attempt=self._attempt, quarantine=Quarantine())
         self.arrangements = 0
         self.heard: list[str] = []
 
@@ -54,10 +56,22 @@ class Script:
         fate = planned.pop(0) if len(planned) > 1 else planned[0]
         if isinstance(fate, Exception):
             raise fate
-        self.stage.untold = fate or ""
+        self._unanswered = fate or ""
         self.shared = object() if keep else None
         verdict = Verdict.VIOLATES if name in self.judge.wrong else Verdict.CONFORMS
         self.judge.judgements.append(Seen(label, verdict))
+
+    @contextmanager
+    def _attempt(self) -> Iterator[None]:
+        """Fail after a try that came to nothing, as a driver does."""
+        self._unanswered = ""
+        yield
+        if self._unanswered:
+            raise NotArrangedError(self._unanswered)
+
+    def count_from(self, arrangements: int) -> None:
+        """Go on counting."""
+        self.arrangements = arrangements
 
     def rest(self) -> None:
         """End what was left running."""
@@ -98,7 +112,7 @@ def test_a_call_that_came_to_nothing_is_made_again() -> None:
 def test_a_method_that_is_left_alone_is_not_arranged_for() -> None:
     """It hung on some VMs before."""
     script = Script(Verdicts())
-    script.stage.aside.methods[METHOD] = "it hung"
+    script.driver.quarantine.methods[METHOD] = "it hung"
     walker = walked(script, [step("poweredOff")])
     assert (script.heard, walker.skipped) == ([], {f"{METHOD}:poweredOff": "it hung"})
 
@@ -158,4 +172,4 @@ def test_a_walk_stops_when_it_is_told() -> None:
     script = Script(Verdicts())
     walker = walked(script, [step("poweredOff"), step("suspended")], spent=lambda: "enough" if script.heard else "")
     assert script.heard == [f"{METHOD}:poweredOff"]
-    assert walker.skipped == {"…": "enough"}
+    assert (walker.ended, walker.skipped) == ("enough", {})

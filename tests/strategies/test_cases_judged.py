@@ -13,10 +13,11 @@ from vcontract.model import Asked
 from vcontract.simulator import SimulatorServer
 from vcontract.strategies import Caller
 from vcontract.terms import Call, Ref, Verdict
-from vcontract.testbed.driver import FULL, Stage
+from vcontract.testbed.actors import FULL
+from vcontract.testbed.driver import Driver
 from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.judged_call import judged_call
-from vcontract.testbed.survey import secrets_of, survey
+from vcontract.testbed.judged_calls import judged_call
+from vcontract.testbed.survey import secrets_of, survey_target
 
 from tests.windows import fitted
 
@@ -27,23 +28,23 @@ class Ring:
     """A target, its judge, and one ready Linux VM for each number of NICs."""
 
     def __init__(self, target: Target, contract: Contract) -> None:
-        facts = survey(target, EMBEDDED, contract)
+        facts = survey_target(target, EMBEDDED, contract)
         bases = {name: each.base for name, each in target.schema.types.items() if each.base}
         self.judge = Judge(facts, contract, bases)
         target.recorder.listeners.append(self.judge.feed)
-        self.stage = Stage(target, self.judge)
+        self.driver = Driver(target, self.judge)
         self.caller = Caller(contract, target.schema, facts, {"held": FULL}, 1)
         self.vms: dict[int, Ref] = {}
         for vm in facts.vms.values():
-            self.stage.read_vm(vm.ref)
-            ready = all(each.tools == "ready" and each.engine == "ok" for each in self.stage.states(vm.ref))
+            self.driver.read_vm(vm.ref)
+            ready = all(each.tools == "ready" and each.engine == "ok" for each in self.driver.states(vm.ref))
             if vm.family == "linux" and ready:
                 self.vms.setdefault(vm.nics, vm.ref)
 
     def send(self, label: str, call: Call, vm: Ref) -> None:
         """Send a call as a judged one and see it through."""
-        self.stage.enter(label)
-        judged_call(self.stage, call, vm, [])
+        self.driver.enter(label)
+        judged_call(self.driver, call, vm, [])
 
     def violations(self) -> list[str]:
         """Tell what is no conforming answer."""

@@ -89,7 +89,7 @@ def test_listeners_hear_of_each_operation_and_the_cell_is_noted() -> None:
     recorder = Recorder(keep=False)
     heard: list[Operation] = []
     recorder.listeners.append(heard.append)
-    recorder.cell = "poweredOff"
+    recorder.enter("poweredOff")
     for cell in ("", "own"):
         recorder.answer(recorder.invoke(READ, "read", cell), recorder.now(), Returned())
     assert [each.cell for each in heard] == ["poweredOff", "own"]

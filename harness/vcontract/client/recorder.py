@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vcontract.client.clock import Clock
@@ -13,16 +14,23 @@ from vcontract.history import RESUMED, History, encode_event, operation
 from vcontract.terms import Answer, Call, Event, Invoke, Json, Observed, Operation, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+
+class _Label(threading.local):
+    """The cell and the block that a thread is in."""
+
+    cell = ""
+    block = ""
 
 
 class Recorder:
     """Numbers the operations of a run, from `after` on, and times them in seconds on one clock, which starts at 0.
 
     With `path` None nothing is written. With `keep`, `operations` holds every finished operation in the order of
-    their ends; `cell` is noted with every call that names none, `block` with every call, and each of `listeners` is told
-    of every finished operation. Safe for many threads. UsageError: the file cannot be opened, or another process has it;
+    their ends; each of `listeners` is told of every finished operation. Safe for many threads; each has its own cell and
+    block. UsageError: the file cannot be opened, or another process has it;
     HarnessError: it cannot be written.
     """
 
@@ -38,8 +46,7 @@ class Recorder:
         self.requests = 0
         self.calls = 0
         self.slept = 0.0
-        self.cell = ""
-        self.block = ""
+        self._label = _Label()
         self._after = after
         self._stopping = False
         self.listeners: list[Callable[[Operation], None]] = []
@@ -79,6 +86,20 @@ class Recorder:
         recorder.observed(RESUMED, {})
         return recorder
 
+    def enter(self, cell: str, block: str = "") -> None:
+        """Note from now on a cell with every call of this thread that names none, and a block with every call."""
+        self._label.cell, self._label.block = cell, block
+
+    @contextmanager
+    def inside(self, cell: str) -> Iterator[None]:
+        """Note another cell meanwhile, in the same block."""
+        before = self._label.cell
+        self._label.cell = cell
+        try:
+            yield
+        finally:
+            self._label.cell = before
+
     def now(self) -> float:
         """Seconds since the recorder was made, or the run that it goes on with."""
         return self._clock.now() - self._zero
@@ -105,7 +126,9 @@ class Recorder:
                 raise KeyboardInterrupt
             self.requests += 1
             self.calls += purpose == "judge"
-            event = Invoke(self._after + self.requests, self.now(), call, purpose, cell or self.cell, self.block)
+            event = Invoke(
+                self._after + self.requests, self.now(), call, purpose, cell or self._label.cell, self._label.block
+            )
         self._write(event)
         return event
 

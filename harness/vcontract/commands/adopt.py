@@ -17,9 +17,7 @@ from vcontract.errors import TargetError, UsageError
 from vcontract.run.preparation import Preparation
 from vcontract.run.start import configured, opened
 from vcontract.terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref
-from vcontract.testbed.driver import FULL
-from vcontract.testbed.ownership import Seen, look_round, marks_of
-from vcontract.testbed.survey import log_in
+from vcontract.testbed import FULL, Seen, log_in, look_round, marks_of
 
 PATIENCE = 600.0
 """Seconds that a reconfiguration may take."""

@@ -25,13 +25,25 @@ from vcontract.run.planning import look_at_vms
 from vcontract.run.preparation import Preparation
 from vcontract.run.start import configured, opened
 from vcontract.schema import bases_of
-from vcontract.terms import Json, Ref, Returned, as_ref
-from vcontract.testbed.driver import FULL, MADE_BY, SNAPSHOT_NAME, NotArrangedError
-from vcontract.testbed.leak_audit import adopted, audit
-from vcontract.testbed.ownership import Seen, look_round
-from vcontract.testbed.survey import log_in, survey
-from vcontract.testbed.testbed import Known, Site, Source, open_testbed
-from vcontract.testbed.vm_selection import CLONE
+from vcontract.terms import Ended, Json, Ref, Returned, as_ref
+from vcontract.testbed import (
+    CLONE,
+    FULL,
+    MADE_BY,
+    SNAPSHOT_NAME,
+    Known,
+    NotArrangedError,
+    Seen,
+    Site,
+    Source,
+    adopted,
+    audit,
+    log_in,
+    look_round,
+    make_call,
+    open_testbed,
+    survey_target,
+)
 
 Say = Callable[[str], None]
 
@@ -54,40 +66,40 @@ class Cleaner:
 
     def clean(self, say: Say, *, dry: bool) -> bool:
         """Say what is left and put it back (`dry`: only say it); whether all of it is as it was. Raises TargetError."""
-        arranger = self.testbed.arranger
-        tracker = arranger.stage.tracker
+        lane = self.testbed.lane
+        tracker = lane.driver.tracker
         if not dry and not self.spared:  # a run that is under way may have lost a host on purpose
-            before = self.past.facts.vms if self.past is not None else arranger.stage.facts.vms
+            before = self.past.facts.vms if self.past is not None else lane.driver.facts.vms
             with suppress(NotArrangedError):  # restoring says of which VM
-                arranger.take_over(frozenset(before))
+                lane.restorer.take_over(frozenset(before))
         clones, snapshots = self._clones(), list(self._snapshots())
         for clone in clones:
             say(f"destroys {clone.name} ({clone.ref.value}), which run {clone.run} made")
         for vm, ref, about in snapshots:
             say(f"removes the snapshot {ref.value} of {vm.name}, {about}")
-        for vm in arranger.stage.facts.vms.values():
-            if arranger.touched(vm) and vm.ref not in {clone.ref for clone in clones}:
+        for vm in lane.driver.facts.vms.values():
+            if lane.restorer.touched(vm) and vm.ref not in {clone.ref for clone in clones}:
                 was = tracker.was_power.get(vm.ref.value, "as it is")
                 template = tracker.was_template.get(vm.ref.value)
                 say(f"puts back {vm.name} ({vm.ref.value}): {'a template' if template else was}, its guest's lock free")
         return True if dry else self._put_back(clones, snapshots, say)
 
     def _put_back(self, clones: list[Seen], snapshots: list[tuple[VmFacts, Ref, str]], say: Say) -> bool:
-        arranger, guard = self.testbed.arranger, self.testbed.guard
+        lane, guard = self.testbed.lane, self.testbed.guard
         failed: list[str] = []
         guard.runs |= {clone.run for clone in clones}
         for clone in clones:
-            if clone.ref not in arranger.clones:
-                adopted(arranger, clone)
+            if clone.ref not in lane.cloner.clones:
+                adopted(lane, clone)
         for vm, ref, _ in snapshots:
             guard.made[ref] = frozenset({vm.ref.value})
             try:
-                arranger.stage.done(ref, "RemoveSnapshot_Task", {"removeChildren": False})
+                make_call(lane.driver, "removeSnapshot", ref, {"removeChildren": False})
             except (NotArrangedError, HaltedError) as error:
                 failed.append(f"{vm.name}: {error}")
-        failed += arranger.restore(hosts=not self.spared)
-        left, told = audit(arranger, guard, self.run_id)
-        for line in [*(f"not restored: {reason}" for reason in failed), *told]:
+        failed += lane.restorer.restore(hosts=not self.spared)
+        left, told = audit(lane, guard, self.run_id)
+        for line in [*(Ended.NOT_RESTORED.note(reason) for reason in failed), *told]:
             say(line)
         return not failed and not left
 
@@ -103,9 +115,9 @@ class Cleaner:
 
     def _snapshots(self) -> Iterator[tuple[VmFacts, Ref, str]]:
         """Give the snapshots that runs made of VMs that they did not make: the VM, the snapshot, what is said of it."""
-        arranger = self.testbed.arranger
-        for vm in arranger.stage.facts.vms.values():
-            if vm.ref in arranger.clones:
+        lane = self.testbed.lane
+        for vm in lane.driver.facts.vms.values():
+            if vm.ref in lane.cloner.clones:
                 continue
             done = read(self.testbed.target, FULL, vm.ref, ["snapshot"])
             values = done.outcome.value if isinstance(done.outcome, Returned) else None
@@ -120,7 +132,7 @@ class Cleaner:
 
 def looked_round(site: Site) -> Known:
     """Survey the target, whatever it holds; nothing of it is kept."""
-    facts = survey(site.target, site.config, site.contract)
+    facts = survey_target(site.target, site.config, site.contract)
     judge = Judge(facts, site.contract, bases_of(site.target.schema))
     site.target.recorder.listeners.append(judge.feed)
     return Known(judge)

@@ -26,8 +26,7 @@ from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.run.start import address, configured
 from vcontract.schema import SHIPPED, parse_versions_document
 from vcontract.terms import UNSENT, Arguments, Call, Lost, Ref, Returned, as_ref
-from vcontract.testbed.driver import FULL, READONLY, UNPRIVILEGED
-from vcontract.testbed.survey import Logged, secrets_of
+from vcontract.testbed import FULL, READONLY, UNPRIVILEGED, Logged, secrets_of
 
 LIMITS = Limits(connect=5.0, exchange=20.0)
 _ROLES = {FULL: "full", UNPRIVILEGED: "unprivileged", READONLY: "readonly"}

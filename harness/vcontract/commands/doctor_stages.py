@@ -15,18 +15,29 @@ from vcontract.config.config import Config
 from vcontract.config.request import RunRequest
 from vcontract.contract import Contract
 from vcontract.model import Facts
+from vcontract.model.moves import MOVES, On, privileges_for
 from vcontract.report.diagnosis import Check, Standing
 from vcontract.run.forecast import untested
 from vcontract.run.plan import all_cells
 from vcontract.run.planning import reachable_cells
 from vcontract.schema import bases_of
 from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
-from vcontract.testbed.driver import FULL, READONLY, UNPRIVILEGED
-from vcontract.testbed.marked_vms import marked_vms, names_of
-from vcontract.testbed.ownership import marks_of
-from vcontract.testbed.survey import Logged, privileges_of, reached, survey
-from vcontract.testbed.testbed import Site, given, open_testbed
-from vcontract.testbed.working_clones import parents
+from vcontract.testbed import (
+    FULL,
+    READONLY,
+    UNPRIVILEGED,
+    Logged,
+    Site,
+    clone_parents,
+    find_marked_vms,
+    given,
+    marks_of,
+    names_of,
+    open_testbed,
+    privileges_of,
+    reached,
+    survey_target,
+)
 
 _PATHS = (
     "name",
@@ -37,16 +48,16 @@ _PATHS = (
     "runtime.host",
     "guest.toolsRunningStatus",
 )
-_ARRANGING = ("VirtualMachine.State.CreateSnapshot", "VirtualMachine.State.RemoveSnapshot",
-              "VirtualMachine.Provisioning.Clone", "VirtualMachine.Inventory.Delete")  # fmt: skip
-_BY_LEVER = {
-    "power": tuple(f"VirtualMachine.Interact.{each}" for each in ("PowerOn", "PowerOff", "Suspend", "Reset")),
-    "tools": ("VirtualMachine.GuestOperations.Execute",),
-}
-"""What arranging needs (the vendor's metadata: privId of the methods; for Destroy_Task its page)."""
-_HOST = ("Host.Config.Connection",)
+_ARRANGING = privileges_for(MOVES[name] for name in ("snapshot", "removeSnapshot", "fork", "destroy"))
+"""The privileges that any run needs to arrange states and to clear away what it made."""
+(_HOST,) = MOVES["hostLost"].privileges
 _RUNNING = "guestToolsRunning"
 _SHOWN = 6
+
+
+def _by_permission(allowed: str) -> tuple[str, ...]:
+    """Give the privileges on a VM that are needed where the operator allows something."""
+    return privileges_for(move for move in MOVES.values() if move.needs == allowed and move.on in {On.VM, On.GUEST})
 
 
 class _Vm(NamedTuple):
@@ -101,7 +112,7 @@ class Testable:
 
     def _marked(self) -> Iterator[Check]:
         marks = marks_of(self.target, self.config)
-        listed = marked_vms(self.target, FULL, marks, _PATHS)
+        listed = find_marked_vms(self.target, FULL, marks, _PATHS)
         self.vms = [
             _Vm(ref, str(values.get("name", ref.value)), values)
             for ref, values in listed.items()
@@ -146,7 +157,7 @@ class Testable:
             yield Check("privileges", Standing.NONE, "not looked at: they are asked for a marked VM")
             return
         methods = sorted({name for each in self.contract.methods for name in each.privileges})
-        arranging = [*_ARRANGING, *(name for lever in self.config.allow for name in _BY_LEVER.get(lever, ()))]
+        arranging = [*_ARRANGING, *(name for needed in self.config.allow for name in _by_permission(needed))]
         vm = self.vms[0]
         held = privileges_of(self.target, self.keys[FULL], [*dict.fromkeys([*methods, *arranging])], vm.ref)
         lacking = [name for name, how in held.items() if how != "held"]
@@ -206,9 +217,9 @@ class Testable:
         if ref is None:
             seen = f"{name}: no marked VM is on a host of this name"
             return Check("lever host", Standing.BAD, seen, "correct hosts, or move a marked VM there", 5)
-        held = privileges_of(self.target, self.keys[FULL], list(_HOST), ref)
-        if held.get(_HOST[0]) != "held":
-            return Check("lever host", Standing.BAD, f"{name}: the account lacks {_HOST[0]}", "give its role that", 5)
+        held = privileges_of(self.target, self.keys[FULL], [_HOST], ref)
+        if held.get(_HOST) != "held":
+            return Check("lever host", Standing.BAD, f"{name}: the account lacks {_HOST}", "give its role that", 5)
         others = sum(as_ref(each.get("runtime.host")) == ref for each in self._strangers())
         warned = f"with it are lost {others} VMs that are not marked: is that meant?" if others else ""
         return Check("lever host", Standing.NONE if others else Standing.OK, f"{name} may be disconnected", warned)
@@ -276,6 +287,6 @@ class Testable:
 
     def _facts(self) -> Facts:
         """Give the facts of a run; where clones would be tested, their parents stand for them."""
-        facts = survey(self.target, self.config, self.contract, (self.keys, self.sessions))
-        wanted = parents(self.config, facts)
+        facts = survey_target(self.target, self.config, self.contract, (self.keys, self.sessions))
+        wanted = clone_parents(self.config, facts)
         return replace(facts, vms={each.ref.value: each for each, _ in wanted}) if wanted else facts

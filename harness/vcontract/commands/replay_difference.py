@@ -78,7 +78,7 @@ class ReplayDifference:
         """Send them, at most `TRIES` times."""
         site, judge = run.site, run.testbed.judge
         for _ in range(TRIES):
-            begun, facts = len(site.target.recorder.operations), run.testbed.stage.facts
+            begun, facts = len(site.target.recorder.operations), run.testbed.driver.facts
             self._replay.run(run)
             witness = Witness(facts, site.contract, judge.bases)
             for operation in site.target.recorder.operations[begun:]:

@@ -9,15 +9,14 @@ from contextlib import contextmanager, suppress
 
 from msgspec.structs import replace
 
-from vcontract.check import REPEAT, Judge
+from vcontract.check import Judge
 from vcontract.errors import TargetError
 from vcontract.model import VmFacts, cell_of, read_of
+from vcontract.model.labels import Label, ProgramLabel
 from vcontract.model.state import HOST_LOST
 from vcontract.report.result import Explored
-from vcontract.run.preludes import LEAVER
 from vcontract.run.step_runner import TRIES
-from vcontract.strategies import Caller
-from vcontract.strategies.changes import CAST, LEVERS, ON_HOST
+from vcontract.strategies.changes import CAST, ON_HOST
 from vcontract.strategies.programs import (
     ENDED,
     OPEN,
@@ -32,22 +31,21 @@ from vcontract.strategies.programs import (
     programs,
 )
 from vcontract.terms import Call, Ref, Verdict
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, SECOND, NotArrangedError
-from vcontract.testbed.judged_call import judged_call, still_running, task_of, unfinished
+from vcontract.testbed import (
+    FULL,
+    LEAVER,
+    SECOND,
+    Lane,
+    NotArrangedError,
+    judged_call,
+    perform,
+    still_running,
+    task_of,
+    unfinished,
+)
 
-EXPLORE = "explore"
-"""Cells of exploration: `explore:PROGRAM.MOVE:METHOD:INPUT`; what is done while work runs belongs to the cell that began it."""
 _NUMBER = re.compile(r"\d+")
 _ACTORS = {OTHER: SECOND, OPEN: LEAVER, ENDED: LEAVER}
-_METHODS = {
-    "powerOff": "PowerOffVM_Task",
-    "powerOn": "PowerOnVM_Task",
-    "suspend": "SuspendVM_Task",
-    "reset": "ResetVM_Task",
-    "resetHastily": "ResetVM_Task",
-    "revert": "RevertToCurrentSnapshot_Task",
-}
 
 
 class Explorer:
@@ -56,10 +54,8 @@ class Explorer:
     `spent` says that the run has to end, `between` is called before each program.
     """
 
-    def __init__(
-        self, arranger: Arranger, caller: Caller, spent: Callable[[], bool], between: Callable[[], None] = lambda: None
-    ) -> None:
-        self.stage, self.caller, self.arranger, self.spent = arranger.stage, caller, arranger, spent
+    def __init__(self, lane: Lane, spent: Callable[[], bool], between: Callable[[], None] = lambda: None) -> None:
+        self.driver, self.caller, self.lane, self.spent = lane.driver, lane.caller, lane, spent
         self.between = between
         self.made = Explored()
         self._why: Counter[str] = Counter()
@@ -79,18 +75,17 @@ class Explorer:
         for number, program in enumerate(programs(contract, ground, seen, seed, count)):
             if number in before:
                 continue
-            for again in range(1, self.stage.facts.confirm + 1):
-                judged = len(self.stage.judge.judgements)
+            for again in range(1, self.driver.facts.confirm + 1):
+                judged = len(self.driver.judge.judgements)
                 self.between()
                 try:
                     with self._staged(program, number):
-                        label = f"{EXPLORE}:{number}"
-                        yield from self._perform(program, label, f"{REPEAT}{again}" if again > 1 else "")
+                        yield from self._perform(program, number, again)
                 except NotArrangedError as error:
                     self._leave_out(f"the VMs of program {number}", error, len(program.moves))
                 if self.spent():
                     return
-                if not violated(self.stage.judge, judged):
+                if not violated(self.driver.judge, judged):
                     break
 
     def left_out(self) -> list[str]:
@@ -106,18 +101,18 @@ class Explorer:
         found = {}
         for kind, state in CAST.items():
             with suppress(NotArrangedError):
-                found[kind] = self.arranger.choose(state, on_host=kind == ON_HOST)
+                found[kind] = self.lane.selection.choose(state, on_host=kind == ON_HOST)
         return found
 
     def _ground(self, methods: tuple[str, ...]) -> Ground:
         """Say what the target offers to programs that call these methods."""
-        levers = frozenset(each.does for each in self.stage.facts.levers)
+        levers = frozenset(each.does for each in self.driver.facts.levers)
         return Ground(tuple(self._parents), levers, {each: self._inputs(each) for each in methods})
 
     def _inputs(self, method: str) -> tuple[str, ...]:
         """List what a call may have wrong, as far as the accounts here and in the guest allow."""
         contract = self.caller.contract
-        may = {each.may_customize for each in self.stage.facts.guests}
+        may = {each.may_customize for each in self.driver.facts.guests}
         found = []
         for each in inputs(contract, method):
             if each == "loginMayNot" and False not in may:
@@ -130,37 +125,37 @@ class Explorer:
     @contextmanager
     def _staged(self, program: Program, number: int) -> Iterator[None]:
         """Clone the VMs of a program; put everything away after it, however it ends."""
-        self.stage.enter(f"{EXPLORE}:{number}:cast")
-        kept = len(self.arranger.clones)
+        self.driver.enter(str(ProgramLabel(number, "cast")))
+        kept = len(self.lane.cloner.clones)
         try:
             self._vms = [self._clone(kind) for kind in program.cast]
             yield
         finally:
-            self.stage.enter(f"{EXPLORE}:{number}:tidy")
+            self.driver.enter(str(ProgramLabel(number, "tidy")))
             self._open.clear()
             self._log_out()
             with suppress(NotArrangedError):
-                self.arranger.reconnect_all()
-            for vm in reversed(self.arranger.clones[kept:]):
+                self.lane.host.reconnect_all()
+            for vm in reversed(self.lane.cloner.clones[kept:]):
                 with suppress(NotArrangedError):  # what is still there is taken away at the end of the run
-                    self.arranger.destroy(vm)
+                    self.lane.cloner.destroy(vm)
             self.made = replace(self.made, programs=self.made.programs + 1)
 
     def _clone(self, kind: str) -> VmFacts:
         """Clone a VM of a kind, in a few tries: a server that soon forgets its tasks may not tell what one of them made."""
         for _ in range(TRIES - 1):
             with suppress(NotArrangedError):
-                return self.arranger.clone(self._parents[kind])
-        return self.arranger.clone(self._parents[kind])
+                return self.lane.arranger.clone(self._parents[kind])
+        return self.lane.arranger.clone(self._parents[kind])
 
-    def _perform(self, program: Program, label: str, again: str) -> Generator[int, None, None]:
+    def _perform(self, program: Program, number: int, again: int) -> Generator[int, None, None]:
         """Make the moves; one that turns out to be impossible is left out."""
-        for number, move in enumerate(program.moves):
+        for place, move in enumerate(program.moves):
             if self.spent():
                 break
             if not self._open:
                 what = f"{move.method}:{move.input}" if move.method else move.do
-                self.stage.enter(f"{label}.{number}:{what}{again}")
+                self.driver.enter(str(Label(str(ProgramLabel(number, what, place))).tried(again)))
             try:
                 self._make(move)
             except (NotArrangedError, LookupError, TargetError) as error:
@@ -189,112 +184,84 @@ class Explorer:
 
     def _look(self, vm: VmFacts, move: Move) -> None:
         """Read the VM, until its Tools run if the model has them running and they still may come."""
-        last = read_of(self.stage.target.recorder.operations[-1])
+        last = read_of(self.driver.target.recorder.operations[-1])
         if last is None or last[0] != vm.ref:
-            self.stage.read_vm(vm.ref)
+            self.driver.read_vm(vm.ref)
         if move.ready:
-            self.stage.until(f"Tools of {vm.name}", lambda: self._settled(vm))
+            self.driver.wait.until(f"Tools of {vm.name}", lambda: self._settled(vm))
 
     def _settled(self, vm: VmFacts, *tools: str) -> bool:
         """Whether Tools are as wanted (default: ready), or cannot become so."""
-        now = next(iter(self.stage.states(vm.ref)))
+        now = next(iter(self.driver.states(vm.ref)))
         wanted = {"old", "never", *(tools or ("ready",))}
         if now.reachable and now.tools not in wanted:
-            now = self.arranger.now(vm)
+            now = self.driver.now(vm)
         return not now.reachable or now.tools in wanted
 
     def _is_open(self, vm: VmFacts) -> bool:
         return any(on == vm.ref for _, _, on in self._open)
 
     def _drawn(self, move: Move, vm: VmFacts) -> Call:
-        self.caller.facts = self.stage.facts
-        call = self.caller.call(asked_of(self.caller.contract, move), vm.ref)
+        call = self.caller.call(asked_of(self.caller.contract, move), vm.ref, self.driver.facts.vms)
         return replace(call, actor=_ACTORS[move.input]) if move.input in _ACTORS else call
 
     def _call(self, move: Move, vm: VmFacts) -> None:
         """Make a judged call; beside work on the same VM it is not waited for."""
         call = self._drawn(move, vm)
         about = vm.ref if asked_of(self.caller.contract, move).vm == "ok" else None
-        before = unfinished(self.stage, about)
-        beside = still_running(self.stage, before)
+        before = unfinished(self.driver, about)
+        beside = still_running(self.driver, before)
         if beside != before:  # one has ended: what it left behind is not this call's doing
-            self.stage.read_vm(vm.ref)
-        task = judged_call(self.stage, call, about, beside, settle=not (beside or self._is_open(vm)))
+            self.driver.read_vm(vm.ref)
+        task = judged_call(self.driver, call, about, beside, settle=not (beside or self._is_open(vm)))
         if task is not None and (beside or self._is_open(vm)):
-            self.stage.read_task(task, call.actor)
+            self.driver.tasks.read(task, call.actor)
             self._open.append((task, call.actor, vm.ref))
 
     def _begin(self, move: Move, vm: VmFacts) -> None:
         """Begin work on a VM, and see it running."""
         if move.method == SNAPSHOT:
-            task, actor = self.stage.begun(vm.ref, SNAPSHOT, self.stage.snapshot(memory=True)), FULL
+            task, actor = self.driver.begin(vm.ref, SNAPSHOT, self.driver.snapshot_arguments(memory=True)), FULL
         else:
             call = self._drawn(move, vm)
-            task, actor = task_of(self.stage.judged(call)), call.actor
+            task, actor = task_of(self.driver.send_judged(call)), call.actor
         if task is None:
             raise NotArrangedError(f"{move.method} was refused")
         self._open.append((task, actor, vm.ref))
-        self.stage.until("the running task", lambda: self.stage.running(task))
+        self.driver.wait.until("the running task", lambda: self.driver.tasks.running(task))
 
     def _end(self) -> None:
         """Await what runs, and look what became of the VMs."""
         for task, actor, _ in self._open:
-            self.stage.follow(task, actor if actor in self.stage.facts.sessions else FULL)
+            self.driver.tasks.follow(task, actor if actor in self.driver.facts.sessions else FULL)
         for vm in dict.fromkeys(on for _, _, on in self._open):
-            self.stage.read_vm(vm)
+            self.driver.read_vm(vm)
         self._open.clear()
 
     def _change(self, move: Move, vm: VmFacts) -> None:
-        if move.do in _METHODS:
-            self.stage.done(vm.ref, _METHODS[move.do])
-            self.stage.read_vm(vm.ref)
-            if move.do == "resetHastily":  # as long as nothing is seen of them they may be taken for stopped
-                self.stage.until(f"the start of Tools of {vm.name}", lambda: self._settled(vm, "starting", "ready"))
-        elif move.do in LEVERS:
-            self._pull(move.do, vm)
-            self.stage.read_vm(vm.ref)
+        """Make a move of the catalogue, and see what is awaited of it come about."""
+        if move.do == "logOut":
+            self._log_out()
         else:
-            acts: dict[str, Callable[[], object]] = {
-                "snapshot": lambda: self.stage.done(vm.ref, SNAPSHOT, self.stage.snapshot(memory=True)),
-                "hostLost": lambda: self._lose(vm),
-                "hostBack": lambda: self.arranger.reconnect(vm.host),
-                "fork": lambda: self._vms.append(self.arranger.fork(vm)),
-                "destroy": lambda: self.arranger.destroy(vm.ref),
-                "cancel": lambda: self._cancel(vm),
-                "logIn": self._log_in,
-                "logOut": self._log_out,
-            }
-            acts[move.do]()
-            self.stage.read_vm(vm.ref)
-
-    def _lose(self, vm: VmFacts) -> None:
-        self.stage.done(Ref("HostSystem", vm.host), "DisconnectHost_Task")
-        self.stage.until("the loss of the host", lambda: self.arranger.now(vm).connection in HOST_LOST)
-
-    def _pull(self, lever: str, vm: VmFacts) -> None:
-        self.stage.pull(vm.ref, lever)
-        if lever == "stopTools":
-            self.stage.until(f"the stop of Tools of {vm.name}", lambda: self.arranger.now(vm).tools == "stopped")
-
-    def _cancel(self, vm: VmFacts) -> None:
-        task = next((each for each, _, on in self._open if on == vm.ref), None)
-        if task is None:
-            raise NotArrangedError("nothing runs that could be cancelled")
-        self.stage.call(task, "CancelTask", {})
-
-    def _log_in(self) -> None:
-        self.stage.log_in(LEAVER)
-        self._session = True
+            task = next((each for each, _, on in self._open if on == vm.ref), None)
+            made = perform(self.lane, move.do, vm.ref, task=task, actor=LEAVER)
+            self._session = self._session or move.do == "logIn"
+            self._vms += [made] if isinstance(made, VmFacts) else []
+        wait, driver = self.driver.wait, self.driver
+        if move.do == "hostLost":
+            wait.until("the loss of the host", lambda: driver.now(vm).connection in HOST_LOST)
+        elif move.do == "stopTools":
+            wait.until(f"the stop of Tools of {vm.name}", lambda: driver.now(vm).tools == "stopped")
+        driver.read_vm(vm.ref)
+        if move.do == "resetHastily":  # as long as nothing is seen of them they may be taken for stopped
+            wait.until(f"the start of Tools of {vm.name}", lambda: self._settled(vm, "starting", "ready"))
 
     def _log_out(self) -> None:
         if self._session:
             self._session = False
-            self.stage.target.logout(LEAVER)
+            self.driver.target.logout(LEAVER)
 
 
 def violated(judge: Judge, since: int = 0) -> bool:
     """Whether any judgement from the given place on is a violation."""
     return any(each.verdict is Verdict.VIOLATES for each in judge.judgements[since:])
-
-
-__all__ = ["EXPLORE", "Explorer", "violated"]

@@ -6,7 +6,8 @@ from contextlib import closing
 
 from msgspec.structs import replace
 
-from vcontract.explore.explorer import EXPLORE, Explorer
+from vcontract.explore.explorer import Explorer
+from vcontract.model.labels import ProgramLabel
 from vcontract.report.result import Explored, RunResult
 from vcontract.run.active_run import ActiveRun, Phase
 from vcontract.run.conformance import carried_out
@@ -15,10 +16,7 @@ from vcontract.run.phases import ReadObject, ShrinkFindings, TakeSteps
 from vcontract.run.planning import Planned, chosen_methods, plan_nothing, plan_whole_run
 from vcontract.run.start import Ground
 from vcontract.strategies.programs import LENGTH, visits
-from vcontract.testbed.testbed import Testbed
-
-_ENDED = "…"
-"""Under this name the walk says why it ended early."""
+from vcontract.testbed import Testbed
 
 
 class Explore:
@@ -30,13 +28,13 @@ class Explore:
 
     def run(self, run: ActiveRun) -> None:
         """Look at every VM once more, then draw and execute programs until the run must stop."""
-        if _ENDED in run.step_runner.skipped or self._over(run):
+        if run.step_runner.ended or self._over(run):
             return
         testbed, request = run.testbed, run.site.request
-        for vm in testbed.stage.facts.vms.values():
-            if not testbed.stage.aside.why(vm.ref.value):
-                testbed.stage.read_vm(vm.ref)
-        explorer = Explorer(testbed.arranger, testbed.caller, lambda: self._over(run), testbed.health.look)
+        for vm in testbed.driver.facts.vms.values():
+            if not testbed.driver.quarantine.why(vm.ref.value):
+                testbed.driver.read_vm(vm.ref)
+        explorer = Explorer(testbed.lane, lambda: self._over(run), testbed.health.look)
         cells = [step.cell for step in run.plan.steps if step.cell is not None]
         seen = visits((cell.state, cell.asked, cell.deviations) for cell in cells)
         methods, before = chosen_methods(testbed.site), _programs_begun(run)
@@ -73,5 +71,5 @@ def explore(ground: Ground, past: Past | None = None) -> RunResult:
 def _programs_begun(run: ActiveRun) -> frozenset[int]:
     """Give the numbers of the programs that a run that was cut had begun: none is made twice."""
     operations = run.site.target.recorder.operations
-    cells = {done.cell.partition(":")[2] for done in operations if done.cell.startswith(EXPLORE)}
-    return frozenset(int(cell.replace(".", ":").partition(":")[0]) for cell in cells)
+    labels = (ProgramLabel.parse(cell) for cell in {done.cell for done in operations})
+    return frozenset(label.program for label in labels if label is not None)

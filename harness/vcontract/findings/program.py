@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from math import inf
 
 from msgspec.structs import replace
 
 from vcontract.check import fingerprint, row_of
 from vcontract.model import State, observe, read_of, subject
+from vcontract.model.labels import scope_of
+from vcontract.model.moves import MOVES
 from vcontract.terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, Verdict, as_ref
-from vcontract.testbed.driver import NotArrangedError, Stage
-from vcontract.testbed.judged_call import judged_call, still_running, task_of, unfinished
+from vcontract.testbed import Driver, NotArrangedError, judged_call, still_running, task_of, unfinished
 
 PATIENCE = (0.2, 3.0, 60.0)
 """How long a replay waits for a recorded state: seconds, and so many times what the recorded run waited, at most."""
 _SEEN = ("power", "tools", "connection")
 _POWER = "runtime.powerState"
-_MAKES = "InstantClone_Task"
-_SESSIONS = ("Login", "Logout")
+_MAKES = MOVES["fork"].method
+_LOG_IN, _LOG_OUT = MOVES["logIn"].method, MOVES["logOut"].method
+_SESSIONS = (_LOG_IN, _LOG_OUT)
 
 
 def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, list[list[ReplayStep]]]:
@@ -35,7 +38,7 @@ def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, lis
     related: list[Operation] = []
     told = _Told(until)
     tasks, hosts = told.tasks, told.hosts.get(vm, set())
-    comers = {each.call.actor for each in until if each.call.method == "Logout"}
+    comers = {each.call.actor for each in until if each.call.method == _LOG_OUT}
     for each in reversed(until):
         if not each.cell.startswith(scope):
             break
@@ -46,7 +49,7 @@ def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, lis
         if each.purpose != "read" and (made or come or _concerns(each.call, {root}, tasks, hosts)):
             related.append(each)
         if made:  # what was done to the parent in the same cells may be in the clone
-            root, scope = subject(each.call), each.cell.partition(".")[0]
+            root, scope = subject(each.call), scope_of(each.cell)
     related = _without_strangers(related[::-1])
     blocks: list[list[ReplayStep]] = []
     latest: dict[str, float] = {}
@@ -147,32 +150,31 @@ class _Told:
 
 
 class Performer:
-    """Sends programs to a target and tells which findings they show.
+    """Sends programs to a target and tells which findings they show."""
 
-    From `until` on (of the recorder) no recorded state is waited for.
-    """
-
-    def __init__(self, stage: Stage, label: str) -> None:
-        self.stage = stage
-        self.until = float("inf")
+    def __init__(self, driver: Driver, label: str) -> None:
+        self.driver = driver
         self.times = 0
         self._label = label
 
-    def perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref) -> set[str]:
-        """Send a program about the VM in place of its root; gives the ids of the findings that it showed."""
+    def perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref, until: float = inf) -> set[str]:
+        """Send a program about the VM in place of its root; gives the ids of the findings that it showed.
+
+        From `until` on (of the recorder) no recorded state is waited for.
+        """
         self.times += 1
         label = f"{self._label}:{self.times}"
-        self.stage.enter(label)
+        self.driver.enter(label)
         renamed = {root: vm.value}
-        known = self.stage.facts.vms.get(vm.value)
+        known = self.driver.facts.vms.get(vm.value)
         if known is not None:  # what is done to a host is done to this one's
             renamed |= {step.call.object.value: known.host for step in steps if step.call.object.type == "HostSystem"}
         for step in steps:
             try:
-                self._send(step, renamed)
+                self._send(step, renamed, until)
             except NotArrangedError:
                 continue  # a step that is refused now shows nothing, the next may still
-        judge, contract = self.stage.judge, self.stage.judge.contract
+        judge, contract = self.driver.judge, self.driver.judge.contract
         judge.close()
         bases = judge.bases
         return {
@@ -181,32 +183,32 @@ class Performer:
             if each.cell == label and each.verdict is Verdict.VIOLATES
         }
 
-    def _send(self, step: ReplayStep, renamed: dict[str, str]) -> None:
+    def _send(self, step: ReplayStep, renamed: dict[str, str], until: float) -> None:
         call = self._marked(rebound(step.call, renamed))
-        if call.method == "Login":
-            self.stage.log_in(call.actor)
+        if call.method == _LOG_IN:
+            self.driver.log_in(call.actor)
             return
-        vm = Ref("VirtualMachine", subject(call)) if subject(call) in self.stage.facts.vms else None
+        vm = Ref("VirtualMachine", subject(call)) if subject(call) in self.driver.facts.vms else None
         if vm is not None and step.seen:
-            self._wait(vm, step)
+            self._wait(vm, step, until)
         if step.alone:
-            for each in unfinished(self.stage, vm):
-                self.stage.follow(each)
-        beside = still_running(self.stage, unfinished(self.stage, vm))
+            for each in unfinished(self.driver, vm):
+                self.driver.tasks.follow(each)
+        beside = still_running(self.driver, unfinished(self.driver, vm))
         if step.purpose == "judge":
-            task = judged_call(self.stage, call, vm, beside, settle=step.settled)
+            task = judged_call(self.driver, call, vm, beside, settle=step.settled)
         else:
-            self.stage.permit(call.method)
-            done = self.stage.said(call)
+            self.driver.permits.check(call.method)
+            done = self.driver.send(call)
             task = as_ref(done.outcome.value) if isinstance(done.outcome, Returned) else None
         if task is None or task.type != "Task":
             return
         renamed[step.gave[0]] = task.value
         if not step.settled:
-            self.stage.until("the running task", lambda: self.stage.running(task))
+            self.driver.wait.until("the running task", lambda: self.driver.tasks.running(task))
         elif step.purpose != "judge":
-            self.stage.follow(task)
-        made = as_ref(self.stage.read_task(task).get("result")) if step.settled else None
+            self.driver.tasks.follow(task)
+        made = as_ref(self.driver.tasks.read(task).get("result")) if step.settled else None
         if made is not None:
             renamed[step.gave[1]] = made.value
 
@@ -215,33 +217,28 @@ class Performer:
         spec = call.arguments.get("spec")
         if call.method != _MAKES or not isinstance(spec, Mapping):
             return call
-        return replace(call, payload=Arguments({**call.arguments, "spec": {**spec, "config": self.stage.marks}}))
+        return replace(call, payload=Arguments({**call.arguments, "spec": {**spec, "config": self.driver.marks}}))
 
-    def _wait(self, vm: Ref, step: ReplayStep) -> None:
+    def _wait(self, vm: Ref, step: ReplayStep, until: float) -> None:
         """Wait until the VM looks as it did when the call was recorded, but not for ever: it may never again."""
         least, times, most = PATIENCE
-        waits = min(least + times * step.waited, most, max(least, self.until - self.stage.target.recorder.now()))
+        waits = min(least + times * step.waited, most, max(least, until - self.driver.target.recorder.now()))
         if self._hopeless(vm, step.seen):
-            waits = self.stage.facts.staleness
-        patience, self.stage.patience = self.stage.patience, waits
-        try:
-            self.stage.until("the recorded state", lambda: self._looks(vm, step.seen))
-        except NotArrangedError:
-            return
-        finally:
-            self.stage.patience = patience
+            waits = self.driver.facts.staleness
+        with suppress(NotArrangedError):
+            self.driver.wait.until("the recorded state", lambda: self._looks(vm, step.seen), patience=waits)
 
     def _hopeless(self, vm: Ref, seen: Mapping[str, str]) -> bool:
         """Whether nothing is under way that could bring the recorded state about: of itself only Tools come up."""
-        if self._looks(vm, seen) or unfinished(self.stage, vm):
+        if self._looks(vm, seen) or unfinished(self.driver, vm):
             return False
-        now = next(iter(self.stage.states(vm)))
+        now = next(iter(self.driver.states(vm)))
         coming = now.tools in {"stopped", "starting"} and seen.get("tools") in {"starting", "ready", "old"}
         return not coming or now.power != seen.get("power") or now.connection != seen.get("connection")
 
     def _looks(self, vm: Ref, seen: Mapping[str, str]) -> bool:
-        self.stage.read_vm(vm)
-        now = next(iter(self.stage.states(vm)))
+        self.driver.read_vm(vm)
+        now = next(iter(self.driver.states(vm)))
         return all(str(getattr(now, name)) == value for name, value in seen.items())
 
 

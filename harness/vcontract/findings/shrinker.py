@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from math import inf
 
 from msgspec.structs import replace
 
-from vcontract.check import ASIDE
+from vcontract.check import SHRINKING
 from vcontract.config.request import Budget
 from vcontract.findings.program import Performer, ground_of, programs
 from vcontract.model import VmFacts, subject
 from vcontract.terms import Arguments, Finding, Json, Operation, Ref, ReplayStep
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import NotArrangedError
+from vcontract.testbed import Lane, NotArrangedError
 
 AGAIN = 3
 PLAIN_SPEC: dict[str, Json] = {
@@ -30,12 +30,12 @@ PLAIN_SPEC: dict[str, Json] = {
 class Shrinker:
     """Tries parts of what led to a finding on fresh clones of its VM, or on the VM itself where it cannot be cloned."""
 
-    def __init__(self, arranger: Arranger, performer: Performer, budget: Budget) -> None:
-        self._arranger, self._performer = arranger, performer
+    def __init__(self, lane: Lane, performer: Performer, budget: Budget) -> None:
+        self._lane, self._performer = lane, performer
         self._left = budget.attempts
         self._tries, self._hindered = 0, ""
         self._budget = budget
-        self._clock = arranger.stage.target.recorder
+        self._clock = lane.driver.target.recorder
         self._until = self._clock.now() + budget.seconds
 
     def shrink(self, finding: Finding, operations: Sequence[Operation]) -> Finding:
@@ -50,8 +50,8 @@ class Shrinker:
 
         def told(steps: Sequence[ReplayStep], repeats: str) -> Finding:
             root = ground_of(steps, parent, vm)
-            facts = self._arranger.stage.facts.vms.get(root)
-            name = self._arranger.origin(facts).name if facts else ""
+            facts = self._lane.driver.facts.vms.get(root)
+            name = self._lane.selection.origin(facts).name if facts else ""
             return replace(finding, program=tuple(steps), root=(root, name), repeats=repeats)
 
         whole = self._suffix(blocks, shows)
@@ -119,38 +119,37 @@ class Shrinker:
             return False
         self._tries += 1
         try:
-            self._performer.until = self._until
-            return id_ in self._perform(steps, root, with_vm)
+            return id_ in self._perform(steps, root, with_vm, self._until)
         finally:
             self._clear()
 
-    def _perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref) -> set[str]:
+    def _perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref, until: float = inf) -> set[str]:
         """Send a program; the VMs that it makes are ours, so they are no ground for the next and go again."""
-        known = set(self._arranger.stage.facts.vms)
+        known = set(self._lane.driver.facts.vms)
         try:
-            return self._performer.perform(steps, root, vm)
+            return self._performer.perform(steps, root, vm, until)
         finally:
-            new = [each.ref for moid, each in self._arranger.stage.facts.vms.items() if moid not in known]
-            self._arranger.clones += new
+            new = [each.ref for moid, each in self._lane.driver.facts.vms.items() if moid not in known]
+            self._lane.cloner.own(*new)
 
     def _ground(self, root: str) -> Ref | None:
         """Give a VM like the root, ready and with a free lock: a clone if one can be made, else itself, else another.
 
         Parents that the run has not used come first: what the finding is about may sit in the root.
         """
-        arranger = self._arranger
-        facts = arranger.stage.facts.vms.get(root)
-        arranger.stage.enter(ASIDE)
+        lane = self._lane
+        facts = lane.driver.facts.vms.get(root)
+        lane.driver.enter(SHRINKING)
         if facts is None:
             return Ref("VirtualMachine", root)
-        for parent in [*self._siblings(facts), arranger.origin(facts)]:
+        for parent in [*self._siblings(facts), lane.selection.origin(facts)]:
             try:
-                if arranger.can_clone(parent):
-                    return arranger.clone(parent).ref
+                if lane.cloner.can_clone(parent):
+                    return lane.arranger.clone(parent).ref
             except NotArrangedError:
                 continue
         for vm in [facts, *self._siblings(facts)]:
-            if arranger.stage.aside.chosen(vm.ref.value) and not arranger.restore({vm.ref.value}):
+            if lane.driver.quarantine.chosen(vm.ref.value) and not lane.restorer.restore({vm.ref.value}):
                 return vm.ref
         return None
 
@@ -159,27 +158,27 @@ class Shrinker:
 
         A run uses the first that fits, so what it did sits least in the last.
         """
-        arranger = self._arranger
+        lane = self._lane
         traits = (facts.nics, facts.family, facts.engine)
-        never = any(each.tools == "never" for each in arranger.stage.states(facts.ref))
-        latest = reversed(list(arranger.stage.facts.vms.values()))
+        never = any(each.tools == "never" for each in lane.driver.states(facts.ref))
+        latest = reversed(list(lane.driver.facts.vms.values()))
         return [
             each
             for each in sorted(latest, key=lambda vm: vm.host != facts.host)
             if (each.nics, each.family, each.engine) == traits
-            and each.ref not in {facts.ref, *arranger.clones}
-            and arranger.stage.aside.chosen(each.ref.value)
-            and any(state.exists for state in arranger.stage.states(each.ref))
-            and any(state.tools == "never" for state in arranger.stage.states(each.ref)) == never
+            and each.ref not in {facts.ref, *lane.cloner.clones}
+            and lane.driver.quarantine.chosen(each.ref.value)
+            and any(state.exists for state in lane.driver.states(each.ref))
+            and any(state.tools == "never" for state in lane.driver.states(each.ref)) == never
         ][:2]
 
     def _clear(self) -> None:
-        self._arranger.stage.enter(ASIDE)
+        self._lane.driver.enter(SHRINKING)
         with suppress(NotArrangedError):
-            self._arranger.reconnect_all()
-        for vm in list(self._arranger.clones):
+            self._lane.host.reconnect_all()
+        for vm in list(self._lane.cloner.clones):
             with suppress(NotArrangedError):
-                self._arranger.destroy(vm)
+                self._lane.cloner.destroy(vm)
 
 
 def plainer(values: dict[str, Json]) -> Iterator[dict[str, Json]]:

@@ -19,8 +19,9 @@ from vcontract.learn.inputs import Inputs
 from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled, VariedError
 from vcontract.learn.table import Learned, believed, learn, plan_table, profile_of, walked
 from vcontract.model import Pinned
-from vcontract.model.alphabet import MOVES, Alphabet, alphabet
+from vcontract.model.alphabet import Alphabet, alphabet
 from vcontract.model.automata import access, difference, references, run_word, without
+from vcontract.model.moves import MOVES
 from vcontract.profile import Automaton, Profile, load_profile
 from vcontract.profile import Target as About
 from vcontract.report.drawing import dot, svg
@@ -30,7 +31,7 @@ from vcontract.run.phases import ReadObject, TakeSteps
 from vcontract.run.planning import Planned, plan_nothing_but_look
 from vcontract.run.preparation import Preparation
 from vcontract.run.start import Ground, configured
-from vcontract.testbed.testbed import Site, Testbed
+from vcontract.testbed import Site, Testbed
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -136,7 +137,7 @@ class LearnMachine:
         """Plan the table, if that is to be learned. Raises UsageError if what was asked before is of another target."""
         site = testbed.site
         self.alphabet = _alphabet(site, self._states.names)
-        self.system = Inputs(testbed.stage, testbed.caller, testbed.arranger, self.alphabet)
+        self.system = Inputs(testbed.lane, self.alphabet)
         header = Header(SCHEMA, site.contract.object, self._states.address, site.target.api_version)
         self.asking = Asking(self.system, self._states.words, header)  # now, for it may be refused
         return plan_table(testbed) if self._states.table else plan_nothing_but_look(testbed)

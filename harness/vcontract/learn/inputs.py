@@ -11,24 +11,16 @@ from vcontract.check.learned import answer_key
 from vcontract.client.tasks import info
 from vcontract.findings.program import rebound
 from vcontract.model import State, VmFacts
-from vcontract.model.alphabet import BEFORE, MOVES, SPEC, Alphabet, shown
+from vcontract.model.alphabet import BEFORE, SPEC, Alphabet, shown
 from vcontract.model.automata import DONE, told
+from vcontract.model.moves import MOVES
 from vcontract.model.state import OFF, ON, SUSPENDED
 from vcontract.proof.word_runner import NAMES
-from vcontract.strategies import Caller
 from vcontract.strategies.customization import fixed_name
-from vcontract.terms import Arguments, Call, Faulted, Ref, Returned, as_ref
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import NotArrangedError, Stage
-from vcontract.testbed.judged_call import judged_call
+from vcontract.terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref
+from vcontract.testbed import Lane, NotArrangedError, judged_call
 
 CELL = "automaton"
-POWER = {
-    "powerOn": "PowerOnVM_Task",
-    "powerOff": "PowerOffVM_Task",
-    "suspend": "SuspendVM_Task",
-    "reset": "ResetVM_Task",
-}
 ANOTHER = "another"
 """What stands for a host name that is neither the first one nor the specification's."""
 
@@ -39,8 +31,8 @@ class Inputs:
     An input is made whatever state the VM is in; that it is refused is an answer like any other.
     """
 
-    def __init__(self, stage: Stage, caller: Caller, arranger: Arranger, alphabet: Alphabet) -> None:
-        self._stage, self._caller, self._arranger, self._alphabet = stage, caller, arranger, alphabet
+    def __init__(self, lane: Lane, alphabet: Alphabet) -> None:
+        self._driver, self._caller, self._lane, self._alphabet = lane.driver, lane.caller, lane, alphabet
         self._parent: VmFacts | None = None
         self._made: dict[str, tuple[str, Call]] = {}
         self._vm: Ref | None = None
@@ -50,45 +42,42 @@ class Inputs:
     def reset(self) -> None:
         """Take a fresh clone, ready and with a free lock. Raises NotArrangedError."""
         self.close()
-        self._stage.enter(f"{CELL}: reset")
-        self._caller.facts = self._stage.facts
-        self._parent = self._parent or self._arranger.choose(State())
-        made = self._arranger.clone(self._parent)
+        self._driver.enter(f"{CELL}: reset")
+        self._parent = self._parent or self._lane.selection.choose(State())
+        made = self._lane.arranger.clone(self._parent)
         self._vm = made.ref
-        self._arranger.let_settle(made)
-        self._stage.read_vm(made.ref)
+        self._lane.arranger.let_settle(made)
+        self._driver.read_vm(made.ref)
         self._before = self._name()
         self._spec = self._spec or next(each for each in NAMES if each != self._before)
 
     def close(self) -> None:
         """Destroy the clone; one that cannot be is cleared away at the end of the run."""
         if self._vm is not None:
-            self._stage.enter(f"{CELL}: reset")
+            self._driver.enter(f"{CELL}: reset")
             gone, self._vm = self._vm, None
             with suppress(NotArrangedError):
-                self._arranger.destroy(gone)
+                self._lane.cloner.destroy(gone)
 
     def make(self, name: str) -> str:
         """Make an input, and give the answer. Raises NotArrangedError."""
         if self._vm is None:
             raise NotArrangedError("there is no VM")
-        self._stage.enter(f"{CELL}: {name}")
+        self._driver.enter(f"{CELL}: {name}")
         if name in self._alphabet.calls:
             outcome = self._call(name, self._vm)
-        elif name in POWER:
+        elif not MOVES[name].lever:
             outcome = self._power(name, self._vm)
         else:
             outcome = self._lever(name, self._vm)
         whose = {self._before: BEFORE, self._spec: SPEC}.get(self._name(), ANOTHER)
-        return told(outcome, shown(self._stage.states(self._vm), whose))
+        return told(outcome, shown(self._driver.states(self._vm), whose))
 
     def _call(self, name: str, vm: Ref) -> str:
-        self._stage.untold = ""
-        judged_call(self._stage, self._payload(name, vm), vm, [])
-        judge = self._stage.judge
-        judge.close()
-        if self._stage.untold:
-            raise NotArrangedError(self._stage.untold)
+        judge = self._driver.judge
+        with self._driver.attempt():
+            judged_call(self._driver, self._payload(name, vm), vm, [])
+            judge.close()
         last: Judgement = judge.judgements[-1]
         key = answer_key(last, judge.contract, sure=False)
         if key is None:
@@ -97,9 +86,9 @@ class Inputs:
 
     def _power(self, name: str, vm: Ref) -> str:
         before = self._now()
-        outcome = self._sent(vm, POWER[name])
+        outcome = self._sent(vm, MOVES[name].method, {})
         if outcome != DONE:
-            self._stage.read_vm(vm)
+            self._driver.read_vm(vm)
             return outcome
         if name == "suspend":
             self._woken = before.tools
@@ -110,21 +99,13 @@ class Inputs:
         return outcome
 
     def _lever(self, name: str, vm: Ref) -> str:
-        line = next((each for each in self._stage.facts.levers if each.does == MOVES[name].lever), None)
-        manager = self._stage.process_manager
-        if line is None or (manager is None and not line.extra_config):
-            raise NotArrangedError(f"no lever {MOVES[name].lever}")
-        if line.extra_config or manager is None:
-            outcome = self._sent(vm, "ReconfigVM_Task", spec=line.spec())
-        else:
-            spec = {"_typeName": "GuestProgramSpec", "programPath": line.program, "arguments": line.arguments}
-            outcome = self._sent(manager, "StartProgramInGuest", vm=vm.json(), auth=self._stage.auth, spec=spec)
+        outcome = self._sent(*self._lane.levers.call_of(vm, name))
         self._awaited(name, "stopped" if outcome == DONE and name == "stopTools" else "")
         return outcome
 
-    def _sent(self, ref: Ref, method: str, **arguments: object) -> str:
+    def _sent(self, ref: Ref, method: str, arguments: dict[str, Json]) -> str:
         """Make an arranging call, and see it through. Raises NotArrangedError if no answer came."""
-        done = self._stage.call(ref, method, dict(arguments))
+        done = self._driver.call(ref, method, arguments)
         if isinstance(done.outcome, Faulted):
             return f"{done.outcome.fault.type} (call)"
         if not isinstance(done.outcome, Returned):
@@ -132,7 +113,7 @@ class Inputs:
         task = as_ref(done.outcome.value)
         if task is None or task.type != "Task":
             return DONE
-        reads = self._stage.follow(task)
+        reads = self._driver.tasks.follow(task)
         last = info(reads[-1]) if reads else {}
         if last.get("state") == "error":
             return f"{(last.get('error') or {}).get('fault', {}).get('_typeName', 'unknown')} (task)"
@@ -144,25 +125,25 @@ class Inputs:
         """Wait until Tools are as they will be; a server on which they never are is seen as it is."""
         if tools and self._now().power == ON:
             with suppress(NotArrangedError):
-                self._stage.until(f"{what}: Tools {tools}", lambda: self._now().tools == tools)
+                self._driver.wait.until(f"{what}: Tools {tools}", lambda: self._now().tools == tools)
         if self._vm is not None:
-            self._arranger.let_settle(self._stage.facts.vms[self._vm.value])
-            self._stage.read_vm(self._vm)
+            self._lane.arranger.let_settle(self._driver.facts.vms[self._vm.value])
+            self._driver.read_vm(self._vm)
 
     def _now(self) -> State:
         if self._vm is None:
             raise NotArrangedError("there is no VM")
-        return self._arranger.now(self._stage.facts.vms[self._vm.value])
+        return self._driver.now(self._driver.facts.vms[self._vm.value])
 
     def _name(self) -> str:
-        reading = self._stage.tracker.readings.get(self._vm.value if self._vm else "") or {}
+        reading = self._driver.tracker.readings.get(self._vm.value if self._vm else "") or {}
         return str(reading.get("guest.hostName", "")).partition(".")[0].lower()
 
     def _payload(self, name: str, vm: Ref) -> Call:
         """Give the call of an input: always the same but for the VM."""
         if name not in self._made:
             asked = self._alphabet.calls[name]
-            call = self._caller.call(asked, vm)
+            call = self._caller.call(asked, vm, self._driver.facts.vms)
             spec = call.arguments.get("spec")
             if isinstance(call.payload, Arguments) and spec and not asked.spec:
                 spec = {**spec, "identity": {**spec["identity"], "hostName": fixed_name(self._spec)}}

@@ -14,7 +14,7 @@ from vcontract.client import SpentError
 from vcontract.errors import HarnessError, UsageError
 from vcontract.json_file import both_versions
 from vcontract.profile import Automaton
-from vcontract.testbed.driver import NotArrangedError
+from vcontract.testbed import NotArrangedError
 
 SCHEMA = "vcontract.words/1"
 AGAIN = 5

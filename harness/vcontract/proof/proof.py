@@ -7,11 +7,13 @@ from collections import Counter
 import msgspec
 from msgspec.structs import replace
 
+from vcontract.check.verdicts import is_blocked
 from vcontract.config.config import Config
 from vcontract.config.request import RunRequest
 from vcontract.contract import Contract
 from vcontract.errors import UsageError
-from vcontract.model.alphabet import MOVES, Alphabet, Spoken, alphabet, spoken
+from vcontract.model.alphabet import Alphabet, Spoken, alphabet, spoken
+from vcontract.model.moves import MOVES
 from vcontract.model.suite import Suite, Word, suite
 from vcontract.proof.word_runner import End, Ending, Words
 from vcontract.report.result import RunResult
@@ -24,7 +26,7 @@ from vcontract.run.start import Ground
 from vcontract.run.step_runner import TRIES
 from vcontract.run.summary import exit_code
 from vcontract.terms import Finding, Operation, RowVerdict, Verdict
-from vcontract.testbed.testbed import Testbed
+from vcontract.testbed import Testbed
 
 MOST = 20_000
 """Judged calls of a suite that is run without `--max-calls`."""
@@ -115,9 +117,7 @@ class RunWords:
         for line in self.proof.text():
             run.announcer.note(line)
         proof, testbed = self.proof, run.testbed
-        words = Words(
-            testbed.stage, testbed.caller, testbed.arranger, proof.alphabet, proof.spoken.machine, proof.suite
-        )
+        words = Words(testbed.lane, proof.alphabet, proof.spoken.machine, proof.suite)
         self._unsettled = words.unsettled
         listed = proof.suite.words
         for number, word in enumerate(listed):
@@ -169,13 +169,13 @@ class RunWords:
 def led_to_on_clone(run: ActiveRun, finding: Finding) -> list[Operation]:
     """Give what happened to the clone on which something was found."""
     known = led_to_by_run(run, finding)
-    made = [done.op for done in known if done.call.method == "InstantClone_Task" and done.op < finding.op]
+    made = [done.op for done in known if done.call.method == MOVES["fork"].method and done.op < finding.op]
     return [done for done in known if done.op > max(made, default=0)]
 
 
 def reached_by_alphabet(row: RowVerdict) -> bool:
     """Whether the alphabet of a proof reaches a row."""
-    return row.verdict is not Verdict.UNTESTED or row.reason.startswith("blocked")
+    return row.verdict is not Verdict.UNTESTED or is_blocked(row)
 
 
 def carry_out(ground: Ground, proof: Proof) -> RunResult:

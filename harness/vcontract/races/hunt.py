@@ -18,10 +18,8 @@ from vcontract.run.preparation import Preparation
 from vcontract.run.start import configured, opened
 from vcontract.simulator import Settings
 from vcontract.strategies.schedules import schedules
-from vcontract.testbed.driver import FULL
+from vcontract.testbed import FULL, guard_of, marked, survey_target
 from vcontract.testbed.embedded_simulator import fitting, stretch
-from vcontract.testbed.ownership import guard_of
-from vcontract.testbed.survey import marked, survey
 
 _TASK_SECONDS = 0.02
 _CLIENTS, _VMS, _MOST = 3, 2, 12
@@ -64,7 +62,7 @@ def _on_target(request: RunRequest, preparation: Preparation, config: Config) ->
     @contextmanager
     def fresh() -> Iterator[Ground]:
         with opened(request, preparation, config, Recorder()) as target:
-            facts = marked(survey(target, config, contract), config, None)
+            facts = marked(survey_target(target, config, contract), config, None)
             target.guard = guard_of(target, config, contract, "", facts.others, actor="")
             yield Ground(target, facts, fit(target, facts, _VMS))
             target.logout(FULL)

@@ -34,9 +34,7 @@ from vcontract.strategies.auth import accepted
 from vcontract.strategies.customization import SMALLEST, fixed_name
 from vcontract.strategies.schedules import Schedule, Turn, shown, size
 from vcontract.terms import Arguments, Call, Operation, Ref, Returned, as_ref
-from vcontract.testbed.driver import FULL
-from vcontract.testbed.ownership import guard_of
-from vcontract.testbed.survey import customizable, secrets_of, survey
+from vcontract.testbed import FULL, customizable, guard_of, secrets_of, survey_target
 
 _POLL = 0.001
 
@@ -98,7 +96,7 @@ def simulated(contract: Contract, told: Settings, vms: int = 2) -> Fresh:
                 if known:
                     target.login(FULL, known[0][0].sessions[FULL], "account.full")
                 else:
-                    facts = survey(target, LOOPBACK, contract)
+                    facts = survey_target(target, LOOPBACK, contract)
                     known.append((facts, fit(target, facts, vms)))
                 facts, machines = known[0]
                 target.guard = guard_of(target, LOOPBACK, contract, "", facts.others, actor="")

@@ -24,10 +24,8 @@ from vcontract.run.plan import Step
 from vcontract.run.planning import Planned, Planner
 from vcontract.run.step_runner import Walker
 from vcontract.run.summary import Part, beside, heard
-from vcontract.terms import Finding, Json
-from vcontract.testbed.leak_audit import audit
-from vcontract.testbed.testbed import Site, Source, Testbed, open_testbed
-from vcontract.testbed.working_clones import disown
+from vcontract.terms import Ended, Finding, Json
+from vcontract.testbed import Site, Source, Testbed, audit, open_testbed, own_clones
 
 RESTORING, RESTORING_EXCHANGE = 120.0, 5.0
 """Seconds in which VMs are put back after a run with a time limit (or half of that limit), and for one exchange of that."""
@@ -76,7 +74,7 @@ class ActiveRun:
         site = testbed.site
         self.testbed, self.plan, self.unreachable = testbed, planned.plan, planned.unreachable
         self.limits, self.announcer, self.past = beginning.limits, announcer, past
-        self.exerciser = Exerciser(testbed.stage, testbed.caller, testbed.arranger)
+        self.exerciser = Exerciser(testbed.lane)
         self.step_runner = Walker(
             self.exerciser,
             testbed.judge,
@@ -100,7 +98,7 @@ class ActiveRun:
         """List the steps that are still to be taken, of a run that goes on."""
         if self.past is not None:
             self.step_runner.taken_before(self.past.steps)
-            self.testbed.arranger.take_over(frozenset(self.past.facts.vms))
+            self.testbed.lane.restorer.take_over(frozenset(self.past.facts.vms))
         return self.step_runner.left(self.plan.steps)
 
     def spent(self) -> str:
@@ -132,16 +130,16 @@ class ActiveRun:
             for phase in phases:
                 phase.run(self)
         left = self._put_back(audits=audits)
-        skipped = self.step_runner.skipped.values()
-        if site.target.over and not any(site.target.over in note for note in (*self.notes, *skipped)):
-            self.notes.append(f"ended early: {site.target.over}")
+        said = (*self.notes, *self.step_runner.skipped.values(), self.step_runner.ended)
+        if site.target.over and not any(site.target.over in text for text in said):
+            self.notes.append(Ended.EARLY.note(site.target.over))
         self.testbed.judge.close()
         self.tell_judgements(len(self.steps), len(self.steps))
         return self._part(left)
 
     def _put_back(self, *, audits: bool) -> list[str]:
         """See all tasks to their ends, and put back what was changed; gives the names of the clones that are left."""
-        site, target, arranger = self.site, self.site.target, self.testbed.arranger
+        site, target, lane = self.site, self.site.target, self.testbed.lane
         left: list[str] = []
         target.pacing.lift()
         if site.request.time_limit:  # a call of the restoring may take no longer than what is left of the patience
@@ -151,11 +149,11 @@ class ActiveRun:
         with interruptible(self.notes, self.halted):
             self.exerciser.end()
         with interruptible(self.notes, self.halted):
-            self.testbed.stage.enter("restore")
-            disown(arranger, self.testbed.working_clones, self._past_facts(), site.config)
-            self.notes += [f"not restored: {reason}" for reason in arranger.restore()]
+            self.testbed.driver.enter("restore")
+            own_clones(lane, self.testbed.working_clones, self._past_facts(), self.site.config)
+            self.notes += [Ended.NOT_RESTORED.note(reason) for reason in lane.restorer.restore()]
             if audits:
-                left, told = audit(arranger, self.testbed.guard, site.context.run)
+                left, told = audit(lane, self.testbed.guard, site.context.run)
                 self.notes += told
         return left
 
@@ -172,12 +170,13 @@ class ActiveRun:
             planned=[step.cell.id for step in self.plan.steps if step.cell is not None],
             exercised=sorted(runner.exercised),
             skipped=runner.skipped,
+            ended=runner.ended,
             refused=runner.refused,
             unreachable=dict(self.unreachable),
             arrangements=arrangements,
             shown=self.testbed.caller.shown([done.call for done in operations if done.purpose == "judge"]),
             shrunk=list(self.shrunk.values()),
-            notes=[*self.notes, *endured(target, self.testbed.stage, self.halted), *beside(operations)],
+            notes=[*self.notes, *endured(target, self.testbed.driver, self.halted), *beside(operations)],
             halted=halts(target, self.halted),
             clones=Clones(made, left),
         )

@@ -23,8 +23,7 @@ from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import Part, heard
 from vcontract.schema import bases_of
 from vcontract.terms import Finding, Ref, RowVerdict
-from vcontract.testbed.survey import as_json
-from vcontract.testbed.testbed import Site, surveyed
+from vcontract.testbed import Site, as_json, surveyed
 
 
 def run_conformance(ground: Ground, past: Past | None = None) -> RunResult:

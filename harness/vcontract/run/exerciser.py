@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 
 from vcontract.check import ABORTS
 from vcontract.contract import Contract
 from vcontract.model import Asked, Cell, passes, read_of
-from vcontract.strategies import Caller, Case
+from vcontract.model.moves import DISTURBANCES, Move, On
+from vcontract.strategies import Case
 from vcontract.terms import Faulted, Operation, Ref, Returned
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, NotArrangedError, Stage
-from vcontract.testbed.judged_call import judged_call, read_new_tasks, sandwiched, settled, task_of, unfinished
-
-MID = (
-    "midPowerOff",
-    "midSuspend",
-    "midReset",
-    "midToolsStop",
-    "midHostLost",
-    "midGone",
-    "midCancel",
-    "midAbort",
-    "midLogout",
-    "midEngineCrash",
+from vcontract.testbed import (
+    FULL,
+    LEAVER,
+    Lane,
+    NotArrangedError,
+    judged_call,
+    perform,
+    read_new_tasks,
+    sandwiched,
+    settled,
+    task_of,
+    unfinished,
 )
-"""What is done to a VM while the task of a valid call runs."""
-_HAPPENS = {
-    "midPowerOff": "mid.power",
-    "midSuspend": "mid.power",
-    "midReset": "mid.power",
-    "midToolsStop": "mid.tools",
-    "midHostLost": "mid.host",
-    "midGone": "mid.gone",
-    "midCancel": "mid.cancel",
-    "midAbort": "mid.abort",
-    "midLogout": "mid.session",
-    "midEngineCrash": "engine.unusable",
-}
 
 
 def disturbances(contract: Contract, method: str) -> tuple[str, ...]:
@@ -46,7 +30,7 @@ def disturbances(contract: Contract, method: str) -> tuple[str, ...]:
     if not contract.method(method).has_task:
         return ()
     spoken = {name for each in contract.situations if each.permitted(method) for name in each.when}
-    return tuple(each for each in MID if _HAPPENS[each] in spoken)
+    return tuple(name for name, move in DISTURBANCES.items() if move.happens in spoken)
 
 
 class Exerciser:
@@ -55,8 +39,8 @@ class Exerciser:
     `shared` is the VM on which work was left running for the next cell; `arrangements` counts the states arranged for cells.
     """
 
-    def __init__(self, stage: Stage, caller: Caller, arranger: Arranger) -> None:
-        self.stage, self.caller, self.arranger = stage, caller, arranger
+    def __init__(self, lane: Lane) -> None:
+        self.driver, self.caller, self.lane = lane.driver, lane.caller, lane
         self.shared: Ref | None = None
         self._block = ""
         self.arrangements = 0
@@ -66,49 +50,52 @@ class Exerciser:
 
         With `keep`, what runs on the VM is left running if the call was refused, for the next cell; both are of one block.
         """
-        if self.shared is not None and not self.arranger.runs(self.shared, cell.state):
+        if self.shared is not None and not self.lane.arranger.runs(self.shared, cell.state):
             self.rest()
         if self.shared is None:
             self._block = label if keep else ""
-        self.stage.enter(label, self._block)
-        before = self.arranger.arranged
-        vm = self.shared or self.arranger.bring(cell)
-        self.arrangements += self.arranger.arranged - before
-        beside = unfinished(self.stage, vm)
+        self.driver.enter(label, self._block)
+        before = self.lane.arranger.arranged
+        vm = self.shared or self.lane.arranger.bring(cell)
+        self.arrangements += self.lane.arranger.arranged - before
+        beside = unfinished(self.driver, vm)
         if vm is not None and not beside and not self._just_read(vm):
-            self.stage.read_vm(vm)
-        self.caller.facts = self.stage.facts
-        done = sandwiched(self.stage, self.caller.call(cell.asked, vm), beside)
+            self.driver.read_vm(vm)
+        done = sandwiched(self.driver, self.caller.call(cell.asked, vm, self.driver.facts.vms), beside)
         stood = self._stood(cell, vm, beside, done)
         self.shared = vm if keep and beside and isinstance(done.outcome, Faulted) else None
         if self.shared is None:
-            settled(self.stage, done, vm, beside)
+            settled(self.driver, done, vm, beside)
             self._note_snapshots(beside)
-        self.arranger.standing = vm.value if vm is not None and not beside else ""
+        self.lane.arranger.leave(None if beside else vm)
         if not stood:
             raise NotArrangedError("the state had passed before the call was answered")
+
+    def count_from(self, arrangements: int) -> None:
+        """Go on counting from those of a run that was cut."""
+        self.arrangements = arrangements
 
     def rest(self) -> None:
         """See what was left running to its end, so that its block is over."""
         if self.shared is not None:
             vm, self.shared = self.shared, None
-            tasks = unfinished(self.stage, vm)
+            tasks = unfinished(self.driver, vm)
             for task in tasks:
-                self.stage.follow(task)
-            self.stage.read_vm(vm)
-            read_new_tasks(self.stage, vm)
+                self.driver.tasks.follow(task)
+            self.driver.read_vm(vm)
+            read_new_tasks(self.driver, vm)
             self._note_snapshots(tasks)
 
     def end(self) -> None:
         """See all tasks to their ends, where the run ends in the middle of a step: what that has called is judged too."""
         self.rest()
-        for life in [each for each in self.stage.tracker.tasks.values() if not each.over]:
-            if self.stage.aside.chosen(life.vm):
-                self.stage.follow(life.ref)
+        for life in [each for each in self.driver.tracker.tasks.values() if not each.over]:
+            if self.driver.quarantine.chosen(life.vm):
+                self.driver.tasks.follow(life.ref)
 
     def _note_snapshots(self, tasks: list[Ref]) -> None:
-        finals = [self.stage.tracker.tasks[each.value].final for each in tasks]
-        self.arranger.note_snapshots([final[1] for final in finals if final is not None])
+        finals = [self.driver.tracker.tasks[each.value].final for each in tasks]
+        self.lane.snapshots.note([final[1] for final in finals if final is not None])
 
     def _stood(self, cell: Cell, vm: Ref | None, beside: list[Ref], done: Operation) -> bool:
         """Whether a state that passes by itself was still there when the call had been answered.
@@ -118,82 +105,66 @@ class Exerciser:
         if vm is None or not passes(cell.state):
             return True
         if cell.state.tools == "starting":
-            self.stage.read_vm(vm)
-            if any(each.tools != "starting" for each in self.stage.states(vm)):
+            self.driver.read_vm(vm)
+            if any(each.tools != "starting" for each in self.driver.states(vm)):
                 return False
-        lives = (self.stage.tracker.tasks[each.value] for each in beside)
+        lives = (self.driver.tracker.tasks[each.value] for each in beside)
         return isinstance(done.outcome, Returned) or all(not life.over for life in lives)
 
     def given(self, case: Case, label: str) -> None:
         """Make a call as a case of the input says, to a VM that is ready for it. Raises NotArrangedError, LookupError."""
-        self.stage.enter(label)
+        self.driver.enter(label)
         base = Cell(label, case.method, (), self.caller.start(case.method), Asked(case.method))
-        vm = self.arranger.bring(base, nics=case.nics)
+        vm = self.lane.arranger.bring(base, nics=case.nics)
         if vm is None:
             raise NotArrangedError("no VM")
         if not self._just_read(vm):
-            self.stage.read_vm(vm)
-        self.caller.facts = self.stage.facts
-        judged_call(self.stage, self.caller.broken(case, case.method, vm), vm, [])
-        self.arranger.standing = vm.value
+            self.driver.read_vm(vm)
+        judged_call(self.driver, self.caller.broken(case, case.method, vm, self.driver.facts.vms), vm, [])
+        self.lane.arranger.leave(vm)
 
     def _just_read(self, vm: Ref) -> bool:
         """Whether the last operation was a read of the VM, so that another would tell nothing new."""
-        last = read_of(self.stage.target.recorder.operations[-1])
+        last = read_of(self.driver.target.recorder.operations[-1])
         return last is not None and last[0] == vm
 
     def disturbed(self, method: str, what: str, label: str) -> None:
         """Make a valid call and disturb the VM while its task runs. Raises NotArrangedError."""
-        self.stage.enter(label)
+        self.driver.enter(label)
         base = Cell(label, method, (), self.caller.start(method), Asked(method))
-        vm = (
-            self.arranger.clone().ref if what == "midGone" else self.arranger.bring(base, on_host=what == "midHostLost")
-        )
+        arranger, move = self.lane.arranger, DISTURBANCES[what]
+        vm = arranger.clone().ref if move.ends_vm else arranger.bring(base, on_host=move.on is On.HOST)
         if vm is None:
             raise NotArrangedError("no VM")
-        self.stage.read_vm(vm)
-        self.caller.facts = self.stage.facts
-        actor = "leaver" if what == "midLogout" else FULL
-        call = self.caller.call(base.asked, vm)
-        if what == "midLogout":
-            self.stage.log_in(actor)
+        self.driver.read_vm(vm)
+        actor = LEAVER if move.on is On.SESSION else FULL
+        call = self.caller.call(base.asked, vm, self.driver.facts.vms)
+        if move.on is On.SESSION:
+            self.driver.log_in(actor)
             call = type(call)(call.object, call.method, call.payload, actor)
-        done = self.stage.judged(call)
+        done = self.driver.send_judged(call)
         task = task_of(done)
         if task is not None:
-            self.stage.until("the running task", lambda: self.stage.running(task))
-            self._do(what, vm, task, actor)
-            self.stage.follow(task)
-        self._put_back(what, vm)
+            self.driver.wait.until("the running task", lambda: self.driver.tasks.running(task))
+            self._disturb(move, vm, task, actor)
+            self.driver.tasks.follow(task)
+        if move.on is On.HOST:
+            perform(self.lane, move.undone_by, vm)
+        self.driver.read_vm(vm)
 
-    def _do(self, what: str, vm: Ref, task: Ref, actor: str) -> None:
-        facts = self.stage.facts.vms[vm.value]
-        actions: dict[str, Callable[[], object]] = {
-            "midPowerOff": lambda: self.stage.done(vm, "PowerOffVM_Task"),
-            "midSuspend": lambda: self.stage.done(vm, "SuspendVM_Task"),
-            "midReset": lambda: self.stage.done(vm, "ResetVM_Task"),
-            "midToolsStop": lambda: self.stage.pull(vm, "stopTools"),
-            "midEngineCrash": lambda: self.stage.pull(vm, "crashEngine"),
-            "midHostLost": lambda: self.stage.done(Ref("HostSystem", facts.host), "DisconnectHost_Task"),
-            "midGone": lambda: self.arranger.destroy(vm),
-            "midCancel": lambda: self.stage.call(task, "CancelTask", {}),
-            "midAbort": lambda: self._abort(vm, task),
-            "midLogout": lambda: self.stage.target.logout(actor),
-        }
+    def _disturb(self, move: Move, vm: Ref, task: Ref, actor: str) -> None:
         try:
-            actions[what]()
+            if move.name == "abort":
+                self._abort(vm, task)
+            else:
+                perform(self.lane, move.name, vm, task=task, actor=actor)
         except NotArrangedError:
-            self.stage.read_vm(vm)  # refused, e.g. TaskInProgress: then nothing happened in mid-task
+            self.driver.read_vm(vm)  # refused, e.g. TaskInProgress: then nothing happened in mid-task
 
     def _abort(self, vm: Ref, task: Ref) -> None:
         """Abort what runs, in spaced tries while it runs on (oracle promise F5). Raises NotArrangedError when it is over."""
         for _ in range(ABORTS):
             with suppress(NotArrangedError):
-                self.arranger.abort(vm)
-            self.stage.until("the running task", lambda: self.stage.running(task))
-            self.stage.target.recorder.sleep(self.stage.facts.publish)
-
-    def _put_back(self, what: str, vm: Ref) -> None:
-        if what == "midHostLost":
-            self.arranger.reconnect(self.stage.facts.vms[vm.value].host)
-        self.stage.read_vm(vm)
+                perform(self.lane, "abort", vm)
+            self.driver.wait.until("the running task", lambda: self.driver.tasks.running(task))
+            self.driver.target.recorder.sleep(self.driver.facts.publish)

@@ -16,8 +16,7 @@ from vcontract.model import Facts, facts_of
 from vcontract.report.run_directory import HISTORY
 from vcontract.schema import bases_of
 from vcontract.terms import Json
-from vcontract.testbed.survey import survey
-from vcontract.testbed.testbed import Known, Site, Source
+from vcontract.testbed import Known, Site, Source, survey_target
 
 
 class RunNote(msgspec.Struct, frozen=True):
@@ -83,7 +82,7 @@ def resumed(past: Past) -> Source:
     def source(site: Site) -> Known:
         judge = past.judge(site.contract, bases_of(site.target.schema))
         site.target.recorder.listeners.append(judge.feed)
-        past.check(survey(site.target, site.config, site.contract, run=site.context.run))
+        past.check(survey_target(site.target, site.config, site.contract, run=site.context.run))
         return Known(judge, past.history.operations)
 
     return source

@@ -7,23 +7,23 @@ from vcontract.client import Target
 from vcontract.contract import Contract, before
 from vcontract.strategies.envelopes import other_version
 from vcontract.terms import Arguments, Call, Json, Ref
-from vcontract.testbed.driver import FULL, SECOND, Stage
+from vcontract.testbed import FULL, SECOND, Driver
 
 INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 _CONTENT = Call(INSTANCE, "RetrieveServiceContent", Arguments({}), FULL)
 
 
-def read_object(stage: Stage) -> None:
+def read_object(driver: Driver) -> None:
     """Ask for what the contract's own rows need: properties, ServiceContent as an older client, and in several sessions."""
-    target, manager, contract = stage.target, stage.facts.manager, stage.judge.contract
+    target, manager, contract = driver.target, driver.facts.manager, driver.judge.contract
     if contract.properties is not None:
-        stage.enter(PROPERTIES)
-        target.send(_properties(stage, manager, every=True))
-        stage.enter(f"{PROPERTIES}:{NAMED}")
-        target.send(_properties(stage, manager, every=False))
+        driver.enter(PROPERTIES)
+        target.send(_properties(driver, manager, every=True))
+        driver.enter(f"{PROPERTIES}:{NAMED}")
+        target.send(_properties(driver, manager, every=False))
     read_since(target, contract)
     if contract.singleton:
-        _read_again(stage)
+        _read_again(driver)
 
 
 def read_since(target: Target, contract: Contract) -> None:
@@ -36,22 +36,22 @@ def read_since(target: Target, contract: Contract) -> None:
         target.send(other, cell=f"{SINCE}:{BELOW}")
 
 
-def _read_again(stage: Stage) -> None:
+def _read_again(driver: Driver) -> None:
     """Read ServiceContent in two sessions, and in one of them again after it logged in anew."""
-    target = stage.target
-    stage.enter(SINGLETON)
+    target = driver.target
+    driver.enter(SINGLETON)
     for actor in (FULL, SECOND):
         target.send(Call(INSTANCE, _CONTENT.method, Arguments({}), actor))
     target.logout(SECOND)
-    stage.log_in(SECOND)
+    driver.log_in(SECOND)
     target.send(Call(INSTANCE, _CONTENT.method, Arguments({}), SECOND))
 
 
-def _properties(stage: Stage, manager: Ref, *, every: bool) -> Call:
+def _properties(driver: Driver, manager: Ref, *, every: bool) -> Call:
     wanted: dict[str, Json] = {"_typeName": "PropertySpec", "type": manager.type, "all": every}
     if not every:
         wanted["pathSet"] = ["info"]
     selected = {"_typeName": "ObjectSpec", "obj": manager.json(), "skip": False}
     specification = {"_typeName": "PropertyFilterSpec", "propSet": [wanted], "objectSet": [selected]}
     arguments = {"specSet": [specification], "options": {"_typeName": "RetrieveOptions"}}
-    return Call(stage.target.manager("propertyCollector"), "RetrievePropertiesEx", Arguments(arguments), FULL)
+    return Call(driver.target.manager("propertyCollector"), "RetrievePropertiesEx", Arguments(arguments), FULL)

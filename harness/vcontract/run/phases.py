@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from vcontract.check import ASIDE
+from vcontract.check import SHRINKING
 from vcontract.config.request import Budget
 from vcontract.contract import rows
 from vcontract.findings.program import Performer
@@ -15,7 +15,7 @@ from vcontract.run.active_run import ActiveRun
 from vcontract.run.object_reads import read_object
 from vcontract.run.summary import heard, summed
 from vcontract.terms import Finding, Operation
-from vcontract.testbed.driver import NotArrangedError
+from vcontract.testbed import NotArrangedError
 
 
 class ReadObject:
@@ -25,7 +25,7 @@ class ReadObject:
         """Read it; what could not be read leaves its row untested."""
         if run.past is None or not run.past.steps:
             with suppress(NotArrangedError):
-                read_object(run.testbed.stage)
+                read_object(run.testbed.driver)
 
 
 class TakeSteps:
@@ -61,8 +61,8 @@ class ShrinkFindings:
             return
         run.announcer.note(f"shrinking {len(findings)} findings")
         led_to = {finding.id: self._led_to(run, finding) for finding in findings}
-        arranger = run.testbed.arranger
-        shrinker = Shrinker(arranger, Performer(arranger.stage, ASIDE), site.request.shrink)
+        lane = run.testbed.lane
+        shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), site.request.shrink)
         for finding in findings:
             run.shrunk[finding.id] = shrinker.shrink(finding, led_to[finding.id])
 
@@ -75,8 +75,8 @@ class ReplayFinding:
 
     def run(self, run: ActiveRun) -> None:
         """Send it."""
-        arranger = run.testbed.arranger
-        vms = arranger.stage.facts.vms.values()
+        lane = run.testbed.lane
+        vms = lane.driver.facts.vms.values()
         moid = next((vm.ref.value for vm in vms if vm.name == self.finding.root[1]), "")
-        shrinker = Shrinker(arranger, Performer(arranger.stage, "replay"), Budget())
-        shrinker.again(self.finding, moid or arranger.choose(State()).ref.value)
+        shrinker = Shrinker(lane, Performer(lane.driver, "replay"), Budget())
+        shrinker.again(self.finding, moid or lane.selection.choose(State()).ref.value)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from vcontract.contract import Contract
 from vcontract.model import Cell, State, cells, changes, ground, refused, tour
 from vcontract.run.exerciser import disturbances
-from vcontract.run.preludes import pasts
+from vcontract.run.preludes import preludes_of
 from vcontract.strategies import Case
 from vcontract.strategies.semantic import COUNT
 
@@ -78,7 +78,7 @@ def plan(
     steps = [
         *visited(single, gone, contract, seed),
         *(Step(each.name, method=each.method, case=each) for each in kinds),
-        *(Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in pasts(contract, name)),
+        *(Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in preludes_of(contract, name)),
         *(
             Step(f"{name}:{what}", method=name, disturb=what)
             for name in chosen

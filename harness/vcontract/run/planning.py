@@ -10,7 +10,7 @@ import msgspec
 from vcontract.config.permissions import forbidden
 from vcontract.model import Cell
 from vcontract.run.plan import Plan, all_cells, plan
-from vcontract.testbed.testbed import Site, Testbed
+from vcontract.testbed import Site, Testbed
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -27,7 +27,7 @@ def plan_whole_run(testbed: Testbed) -> Planned:
     """Plan every row, and every pair of conditions, that can be reached."""
     reachable, unreachable = reachable_cells(testbed)
     site = testbed.site
-    may = tuple(name for name in chosen_methods(testbed.site) if not forbidden(name, testbed.stage.allow))
+    may = tuple(name for name in chosen_methods(testbed.site) if not forbidden(name, testbed.driver.permits.allow))
     return Planned(plan(site.contract, may, reachable, testbed.caller.cases(), site.request.seed), unreachable)
 
 
@@ -45,8 +45,8 @@ def plan_nothing_but_look(testbed: Testbed) -> Planned:
 
 def look_at_vms(testbed: Testbed) -> None:
     """Read every VM once."""
-    for vm in testbed.stage.facts.vms.values():
-        testbed.stage.read_vm(vm.ref)
+    for vm in testbed.driver.facts.vms.values():
+        testbed.driver.read_vm(vm.ref)
 
 
 def reachable_cells(testbed: Testbed) -> tuple[list[Cell], dict[str, str]]:
@@ -57,7 +57,7 @@ def reachable_cells(testbed: Testbed) -> tuple[list[Cell], dict[str, str]]:
     for cell in all_cells(testbed.site.contract):
         if cell.method not in chosen_methods(testbed.site):
             continue
-        if reason := testbed.arranger.unreachable(cell):
+        if reason := testbed.lane.unreachable(cell):
             unreachable[cell.id] = reason
         else:
             reachable.append(cell)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from vcontract.check import REPEAT, Judge
+from vcontract.check import Judge
 from vcontract.model import passes
+from vcontract.model.labels import Label
 from vcontract.run.exerciser import Exerciser
 from vcontract.run.plan import Step
-from vcontract.run.preludes import Historian
+from vcontract.run.preludes import PreludeExerciser
 from vcontract.terms import Json, Verdict
-from vcontract.testbed.driver import NotArrangedError, RefusedError
+from vcontract.testbed import NotArrangedError, RefusedError
 
 TRIES, HASTY_TRIES = 3, 8
 """How often a step is tried until it is arranged; the second for a state that passes by itself, which may be too quick."""
@@ -22,8 +23,9 @@ class Walker:
 
     `exercised` are the labels of the steps that were taken, `skipped` those that were not, with the reason, `refused` those
     whose state the target again and again refused to be brought into. A violation is tried until it was seen `confirm` times.
-    `spent` says why to stop (empty: go on), `taken` hears how many steps are done, `note` which: from these notes a run that
-    was cut can go on. `between` is called between steps of which none leaves work running for the next.
+    `ended` says why the last steps were not tried (empty: all were). `spent` says why to stop (empty: go on), `taken` hears how
+    many steps are done, `note` which: from these notes a run that was cut can go on. `between` is called between steps
+    of which none leaves work running for the next.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Walker:
     ) -> None:
         self.exercised: set[str] = set()
         self.skipped: dict[str, str] = {}
+        self.ended = ""
         self.refused: dict[str, str] = {}
         self._exerciser, self._judge, self._confirm = exerciser, judge, confirm
         self._spent, self._taken, self._note, self._between = spent, taken, note, between
@@ -56,7 +59,7 @@ class Walker:
         """Take steps; False if `spent` said to stop."""
         for number, step in enumerate(steps):
             if reason := self._spent():
-                self.skipped["…"] = reason
+                self.ended = reason
                 return False
             if self._exerciser.shared is None:
                 self._between()
@@ -108,7 +111,7 @@ class Walker:
                 self.refused[each["label"]] = each["refused"]
             else:
                 self.exercised.add(each["label"])
-            self._exerciser.arrangements = each.get("arrangements", 0)
+            self._exerciser.count_from(each.get("arrangements", 0))
 
     def left(self, steps: Sequence[Step]) -> list[Step]:
         """List the steps that are still to be taken."""
@@ -135,12 +138,10 @@ class Walker:
 
     def _attempt(self, step: Step, number: int, *, keep: bool) -> None:
         exerciser, label = self._exerciser, _label(step, number)
-        exerciser.stage.untold = ""
-        if why := exerciser.stage.aside.why("", step.cell.method if step.cell is not None else step.method):
+        if why := exerciser.driver.quarantine.why("", step.cell.method if step.cell is not None else step.method):
             raise NotArrangedError(why)
-        self._make(exerciser, step, label, keep=keep)
-        if exerciser.stage.untold:
-            raise NotArrangedError(exerciser.stage.untold)
+        with exerciser.driver.attempt():
+            self._make(exerciser, step, label, keep=keep)
 
     @staticmethod
     def _make(exerciser: Exerciser, step: Step, label: str, *, keep: bool) -> None:
@@ -151,13 +152,13 @@ class Walker:
         if step.case is not None:
             exerciser.given(step.case, label)
         elif step.prior:
-            Historian(exerciser.stage, exerciser.caller, exerciser.arranger).exercise(step.method, step.prior, label)
+            PreludeExerciser(exerciser.lane).exercise(step.method, step.prior, label)
         else:
             exerciser.disturbed(step.method, step.disturb, label)
 
 
 def _label(step: Step, number: int) -> str:
-    return step.label if number == 1 else f"{step.label}{REPEAT}{number}"
+    return str(Label.parse(step.label).tried(number))
 
 
 def _passing(step: Step) -> str:

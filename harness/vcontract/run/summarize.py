@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from vcontract.check import REPEAT, worst
+from vcontract.check import worst
 from vcontract.config.request import record_of
 from vcontract.contract import Row, rows
 from vcontract.model import sharpness
+from vcontract.model.labels import Label
 from vcontract.report.events import FindingSeen, RunEnded
 from vcontract.report.result import DOCUMENTED, Clones, RunResult
 from vcontract.run.active_run import Beginning, target_facts
@@ -20,7 +21,7 @@ from vcontract.run.summary import Part, as_shrunk, cells_of, exit_code, not_exer
 from vcontract.schema import bases_of
 from vcontract.strategies import Caller
 from vcontract.terms import RowVerdict, Verdict
-from vcontract.testbed.testbed import Site
+from vcontract.testbed import Site
 
 
 def summarize(
@@ -81,7 +82,7 @@ def _inputs(site: Site, parts: Sequence[Part], caller: Caller | None) -> dict[st
     """Count what was exercised of the methods' arguments."""
     if caller is None or any(part.absent for part in parts):
         return {}
-    taken = {judgement.cell.split(REPEAT)[0] for part in parts for judgement in part.judgements}
+    taken = {Label.parse(judgement.cell).step for part in parts for judgement in part.judgements}
     covered = caller.coverage([part.shown for part in parts], taken)
     return {
         method: {

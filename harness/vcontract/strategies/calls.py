@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from typing import TypeAlias
 
 from hypothesis import strategies as st
 
 from vcontract.contract import Contract
-from vcontract.model import Asked, Facts, State, cell_of
+from vcontract.model import Asked, Facts, State, VmFacts, cell_of
 from vcontract.schema import Schema
 from vcontract.strategies import auth, semantic
 from vcontract.strategies import customization as gosc
@@ -24,9 +25,10 @@ DRAWN = 64
 HEAVY = ("15.longest", "15.tooLong", "18.tooLong", "1.many")
 """Changes that make a request large: left to their own cases."""
 Spec = dict[str, Json]
+Vms: TypeAlias = Mapping[str, VmFacts]
 
 
-__all__ = ["DRAWN", "Caller"]
+__all__ = ["DRAWN", "Caller", "pool_of"]
 
 
 class Caller:
@@ -45,15 +47,16 @@ class Caller:
         self._cases: dict[str, tuple[Case, ...]] = {}
         self._changes: dict[str, dict[str, semantic.Change]] = {}
 
-    def call(self, asked: Asked, vm: Ref | None) -> Call:
+    def call(self, asked: Asked, vm: Ref | None, vms: Vms | None = None) -> Call:
         """Build a call of this class; `vm` is the arranged machine (None: the class needs none).
 
+        `vms` are the VMs by moId that are known by now (None: those of the facts).
         Raises LookupError with the reason if the facts or the schema hold nothing to build it from.
         """
-        target = self._vm(asked, vm)
+        target, known = self._vm(asked, vm), self.facts.vms if vms is None else vms
         arguments: dict[str, Json] = {}
         for name, kind in self.contract.method(asked.method).takes.items():
-            value = self._argument(name, kind, asked, target)
+            value = self._argument(name, kind, asked, target, known)
             if value is not None:
                 arguments[name] = value
         call = Call(self._this(asked.this, target), asked.method, Arguments(arguments), self.actor(asked))
@@ -67,11 +70,11 @@ class Caller:
         """List every case of every method: what may be wrong with a call, and what is odd and legal."""
         return tuple(each for method in self.contract.methods for each in self._of(method.name))
 
-    def broken(self, case: Case, method: str, vm: Ref) -> Call:
+    def broken(self, case: Case, method: str, vm: Ref, vms: Vms | None = None) -> Call:
         """Make a valid call to a machine so as the case says. Raises LookupError if the machine does not fit the case."""
-        if case.nics > self._nics(vm):
+        if case.nics > _nics(vm, self.facts.vms if vms is None else vms):
             raise LookupError(f"{case.label} needs a VM with {case.nics} NICs")
-        return case.turn(self.call(Asked(method), vm))
+        return case.turn(self.call(Asked(method), vm, vms))
 
     def shown(self, sent: Collection[Call]) -> dict[str, list[str]]:
         """Name what the valid ones of some calls show of the arguments of each method."""
@@ -101,48 +104,37 @@ class Caller:
         }
         return {name: known[name] for name in self.contract.method(method).takes if name in known}
 
-    def pool(self, vm: Ref) -> Ref:
-        """Give the resource pool of a VM, or of another on its host, as a template is in none. Raises LookupError."""
-        facts = self.facts.vms.get(vm.value)
-        near = [each.pool for each in self.facts.vms.values() if each.pool and facts and each.host == facts.host]
-        if facts is None or not near:
-            raise LookupError("no resource pool is known")
-        return Ref("ResourcePool", facts.pool or near[0])
-
     def _of(self, method: str) -> tuple[Case, ...]:
         if method not in self._cases:
             documented = self.contract.method(method)
             self._cases[method] = cases(self.schema, documented, self.base(method), self.facts.guests, self._seed)
         return self._cases[method]
 
-    def _argument(self, name: str, kind: str, asked: Asked, vm: Ref) -> Json:
+    def _argument(self, name: str, kind: str, asked: Asked, vm: Ref, vms: Vms) -> Json:
         """Make the argument of a parameter; None: it may be, and is, left out."""
         made: dict[str, Callable[[], Json]] = {
             "vm": vm.json,
             "auth": lambda: self._auth(asked.login),
-            "spec": lambda: self._spec(asked, self._nics(vm)),
+            "spec": lambda: self._spec(asked, _nics(vm, vms)),
             "configParams": self._params.next,
         }
         if name in made:
             return made[name]()
-        found = self._other(kind, asked, vm)
+        found = self._other(kind, asked, vm, vms)
         return found.json() if found is not None else None
 
-    def _other(self, kind: str, asked: Asked, vm: Ref) -> Ref | None:
+    def _other(self, kind: str, asked: Asked, vm: Ref, vms: Vms) -> Ref | None:
         """Give an object that a VM goes with, or, as the class says, one that is none; None: the VM's own may be left out."""
         if asked.argument == "unknown":
             return Ref(kind, "vcontract-0")
         if asked.argument == "otherType":
             return Ref(kind, _first(self.facts.others, "Folder", "no Folder is known"))
-        if kind == "ResourcePool" and vm.value in self.facts.vms:
-            return self.pool(vm)
+        if kind == "ResourcePool" and vm.value in vms:
+            return pool_of(vm, vms)
         if kind == "HostSystem":
-            host = self.facts.vms[vm.value].host if vm.value in self.facts.vms else ""
+            host = vms[vm.value].host if vm.value in vms else ""
             return Ref(kind, host) if host and self._choices.next() % 2 else None
         return Ref(kind, _first(self.facts.others, kind, f"no {kind} is known"))
-
-    def _nics(self, vm: Ref) -> int:
-        return self.facts.vms[vm.value].nics if vm.value in self.facts.vms else 1
 
     def _vm(self, asked: Asked, vm: Ref | None) -> Ref:
         if asked.vm == "unknown":
@@ -214,6 +206,19 @@ class Caller:
         if not able:
             raise LookupError(f"no case of {call.method} is {request}")
         return able[self._choices.next() % len(able)].turn(call)
+
+
+def pool_of(vm: Ref, vms: Vms) -> Ref:
+    """Give the resource pool of a VM, or of another on its host, as a template is in none. Raises LookupError."""
+    facts = vms.get(vm.value)
+    near = [other.pool for other in vms.values() if other.pool and facts and other.host == facts.host]
+    if facts is None or not near:
+        raise LookupError("no resource pool is known")
+    return Ref("ResourcePool", facts.pool or near[0])
+
+
+def _nics(vm: Ref, vms: Vms) -> int:
+    return vms[vm.value].nics if vm.value in vms else 1
 
 
 def _first(others: dict[str, str], kind: str, otherwise: str) -> str:

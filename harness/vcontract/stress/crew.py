@@ -11,14 +11,12 @@ from vcontract.client import Target
 from vcontract.config.config import Config
 from vcontract.contract import Contract
 from vcontract.errors import TargetError, UsageError
-from vcontract.model import Asked, Facts
+from vcontract.model import Asked, Facts, VmFacts
 from vcontract.strategies import Caller
 from vcontract.stress.load import Load
 from vcontract.stress.mix import Login, Mix
 from vcontract.terms import Ref
-from vcontract.testbed.driver import FULL, UNPRIVILEGED
-from vcontract.testbed.ownership import guard_of
-from vcontract.testbed.survey import actors_of, customizable, log_in, marked, survey
+from vcontract.testbed import FULL, UNPRIVILEGED, actors_of, customizable, guard_of, log_in, marked, survey_target
 
 EIGHTH = 8
 """Of so many clients one lacks the privilege, where the configuration knows such an account."""
@@ -35,12 +33,13 @@ class Crew:
 
     def __init__(self, target: Target, contract: Contract, config: Config, load: Load, seed: int, run: str) -> None:
         self.target, self.contract, self.config, self.load, self.seed = target, contract, config, load, seed
-        found = marked(survey(target, config, contract, log_in(target, config)), config, None)
+        found = marked(survey_target(target, config, contract, log_in(target, config)), config, None)
         self.accounts = _accounts(contract, found, load.actors)
         self.facts = replace(found, sessions=found.sessions | {each: name for each, (name, _) in self.accounts.items()})
         target.guard = guard_of(target, config, contract, run, found.others, actor="")
         self.caller = Caller(contract, target.schema, self.facts, {"held": FULL}, seed)
         self.machines = _machines(target, found, load)
+        self.vms = dict(self.facts.vms)
         self.notes: list[str] = []
         self.mix = self._possible()
         self.lasting: dict[str, float] = {}
@@ -50,6 +49,11 @@ class Crew:
         self.failed: BaseException | None = None
         self.disturbed = False
         self.run = run
+
+    def add_machine(self, vm: VmFacts) -> None:
+        """Let the clients work on one more VM."""
+        self.vms[vm.ref.value] = vm
+        self.machines.append(vm.ref)
 
     @property
     def patience(self) -> float:

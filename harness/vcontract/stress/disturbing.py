@@ -15,24 +15,24 @@ from vcontract.client import Target
 from vcontract.client.lasting import Pulse
 from vcontract.client.marks import options
 from vcontract.client.properties import read
-from vcontract.disturbances.driver import Driver
 from vcontract.disturbances.network.catalogue import NETWORK
 from vcontract.disturbances.planned import Fired, Planned, unfired
 from vcontract.disturbances.proxy import Proxy
 from vcontract.disturbances.scenario import load_scenario, schedule
+from vcontract.disturbances.schedule_runner import ScheduleRunner
 from vcontract.disturbances.system.catalogue import SYSTEM
 from vcontract.disturbances.system.disturbance import Ground, Lever, NotStruckError
 from vcontract.disturbances.system.expired_session import Logins
 from vcontract.errors import UsageError
 from vcontract.history import DISTURBED
 from vcontract.model import Lever as Line
+from vcontract.model.moves import MOVES
 from vcontract.run.start import configured
 from vcontract.strategies import auth
 from vcontract.stress.brief import Brief
 from vcontract.stress.crew import Crew
 from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
-from vcontract.testbed.driver import FULL
-from vcontract.testbed.survey import host_names
+from vcontract.testbed import FULL, host_names
 
 _CALM = 1000
 """How many times more than usual may be lost in a row before the target counts as gone."""
@@ -50,7 +50,7 @@ class Disturbing:
         self.scenario, self.planned = scenario, tuple(planned)
         self._path, self._seed, self._simulator = path, seed, simulator
         self._logins: Logins | None = None
-        self._driver: Driver | None = None
+        self._runner: ScheduleRunner | None = None
         self._before = 0.0
 
     def hear(self, target: Target) -> None:
@@ -71,33 +71,33 @@ class Disturbing:
         recorder = crew.target.recorder
         self._before = time.monotonic() - recorder.now()
         self._recorder, self._struck = recorder, ground
-        self._driver = Driver(self.planned, ground, self._seed, self._note)
+        self._runner = ScheduleRunner(self.planned, ground, self._seed, self._note)
 
     def begin(self) -> None:
         """Let the schedule begin."""
         zero = self._path.begin() if self._path else None
-        if self._driver is not None:
-            self._driver.begin(zero)
+        if self._runner is not None:
+            self._runner.begin(zero)
 
     def end(self) -> None:
         """Disturb no more, and put right what was disturbed."""
         if self._path is not None:
             self._path.calm()
-        if self._driver is not None:
-            self._driver.stop()
+        if self._runner is not None:
+            self._runner.stop()
         for vm in self._struck.spare:
             with suppress(NotStruckError):
-                self._struck.do(vm, "PowerOffVM_Task")
-                self._struck.do(vm, "Destroy_Task")
+                self._struck.do(vm, MOVES["powerOff"].method)
+                self._struck.do(vm, MOVES["destroy"].method)
 
     def told(self) -> tuple[dict[str, int], list[str]]:
         """Note what struck the path; gives how often each disturbance struck, and what that leaves open, a line each."""
         path = self._path.events() if self._path else ()
         for each in path:
             self._note({"what": "struck", "name": each.name, "place": each.place, "time": each.time, **each.facts})
-        fired: list[Fired] = [*path, *(self._driver.events() if self._driver else ())]
+        fired: list[Fired] = [*path, *(self._runner.events() if self._runner else ())]
         open_ = [f"{each.name}, planned for {each.start:.1f} s, never struck" for each in unfired(self.planned, fired)]
-        return dict(Counter(each.name for each in fired)), [*open_, *(self._driver.unhealed if self._driver else ())]
+        return dict(Counter(each.name for each in fired)), [*open_, *(self._runner.unhealed if self._runner else ())]
 
     def _note(self, facts: dict[str, Json]) -> None:
         """Write a note into the history, with its time by the clock of that: `at`, and when a request came, `asked`."""
@@ -149,14 +149,12 @@ def _clone(crew: Crew, ground: Ground) -> Ref:
         "config": options(owner=crew.config.owner, run=run),
     }
     try:
-        child = as_ref(ground.do(parent, "InstantClone_Task", spec=spec))
+        child = as_ref(ground.do(parent, MOVES["fork"].method, spec=spec))
     except NotStruckError as error:
         raise UsageError(f"--disturb: {_DESTROYED} needs a clone: {error}") from error
     if child is None:
         raise UsageError(f"--disturb: {_DESTROYED} needs a clone, and InstantClone_Task gave none")
-    vms = crew.facts.vms | {child.value: replace(crew.facts.vms[parent.value], ref=child, name=spec["name"])}
-    crew.caller.facts = replace(crew.facts, vms=vms)
-    crew.machines.append(child)
+    crew.add_machine(replace(crew.facts.vms[parent.value], ref=child, name=spec["name"]))
     return child
 
 
@@ -171,12 +169,12 @@ def _levers(crew: Crew) -> dict[str, Lever]:
 
     def lever(line: Line) -> Lever | None:
         if line.extra_config:
-            return lambda vm, actor: Call(vm, "ReconfigVM_Task", Arguments({"spec": line.spec()}), actor)
+            return lambda vm, actor: Call(vm, MOVES["reconfigure"].method, Arguments({"spec": line.spec()}), actor)
         if processes is None or login is None:
             return None
         spec = {"_typeName": "GuestProgramSpec", "programPath": line.program, "arguments": line.arguments}
         return lambda vm, actor: Call(
-            processes, "StartProgramInGuest", Arguments({"vm": vm.json(), "auth": login, "spec": spec}), actor
+            processes, MOVES[line.does].method, Arguments({"vm": vm.json(), "auth": login, "spec": spec}), actor
         )
 
     found = {each.does: lever(each) for each in crew.facts.levers}

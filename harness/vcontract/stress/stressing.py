@@ -25,7 +25,7 @@ from vcontract.stress.disturbing import Disturbing
 from vcontract.stress.judging import concluded, judge_history
 from vcontract.stress.load import Load
 from vcontract.terms import Verdict
-from vcontract.testbed.survey import as_json
+from vcontract.testbed import as_json
 
 ROWS = 7
 """The guarantees that are judged."""

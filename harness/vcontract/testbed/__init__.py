@@ -1,1 +1,92 @@
-"""VMs brought into states: survey, driver, arranger, choice of VMs, clones, quarantine, health."""
+"""VMs brought into states: survey, lanes, choice of VMs, arranging, clones, quarantine, health.
+
+`embedded_simulator` is imported by its own name: it alone brings the simulator with it.
+"""
+
+from vcontract.testbed.actors import FULL, LEAVER, READONLY, SECOND, UNPRIVILEGED
+from vcontract.testbed.driver import MADE_BY, SNAPSHOT_NAME, Driver
+from vcontract.testbed.judged_calls import (
+    judged_call,
+    read_new_tasks,
+    sandwiched,
+    settled,
+    still_running,
+    task_of,
+    unfinished,
+)
+from vcontract.testbed.lane import Lane
+from vcontract.testbed.leak_audit import adopted, audit
+from vcontract.testbed.marked_vms import find_marked_vms, names_of
+from vcontract.testbed.not_arranged import NotArrangedError, RefusedError
+from vcontract.testbed.ownership import Seen, guard_of, look_round, marks_of
+from vcontract.testbed.perform_move import make_call, perform
+from vcontract.testbed.survey import (
+    Logged,
+    actors_of,
+    as_json,
+    customizable,
+    host_names,
+    log_in,
+    marked,
+    privileges_of,
+    reached,
+    secrets_by_name,
+    secrets_of,
+    survey_target,
+)
+from vcontract.testbed.testbed import Known, Site, Source, Testbed, given, open_testbed, surveyed
+from vcontract.testbed.vm_selection import CLONE
+from vcontract.testbed.working_clones import clone_parents, own_clones
+
+__all__ = [
+    "CLONE",
+    "FULL",
+    "LEAVER",
+    "MADE_BY",
+    "READONLY",
+    "SECOND",
+    "SNAPSHOT_NAME",
+    "UNPRIVILEGED",
+    "Driver",
+    "Known",
+    "Lane",
+    "Logged",
+    "NotArrangedError",
+    "RefusedError",
+    "Seen",
+    "Site",
+    "Source",
+    "Testbed",
+    "actors_of",
+    "adopted",
+    "as_json",
+    "audit",
+    "clone_parents",
+    "customizable",
+    "find_marked_vms",
+    "given",
+    "guard_of",
+    "host_names",
+    "judged_call",
+    "log_in",
+    "look_round",
+    "make_call",
+    "marked",
+    "marks_of",
+    "names_of",
+    "open_testbed",
+    "own_clones",
+    "perform",
+    "privileges_of",
+    "reached",
+    "read_new_tasks",
+    "sandwiched",
+    "secrets_by_name",
+    "secrets_of",
+    "settled",
+    "still_running",
+    "survey_target",
+    "surveyed",
+    "task_of",
+    "unfinished",
+]

@@ -1,54 +1,55 @@
-"""The VMs and snapshots that a run makes: named, marked, and destroyed by it alone."""
+"""Makes instant clones of VMs, and destroys them: these VMs alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import count
 
-from vcontract.model import State, VmFacts
+from vcontract.model import VmFacts
+from vcontract.model.moves import MOVES
 from vcontract.model.state import OFF, SUSPENDED
-from vcontract.terms import Json, Ref, as_ref
-from vcontract.testbed.driver import NotArrangedError, Stage
-from vcontract.testbed.vm_selection import CLONE, Chooser
+from vcontract.terms import Ref, as_ref
+from vcontract.testbed.driver import Driver
+from vcontract.testbed.not_arranged import NotArrangedError
+from vcontract.testbed.perform_move import make_call
+from vcontract.testbed.vm_selection import CLONE, VmSelection
 
 
-class Cloner(Chooser):
-    """Makes VMs of VMs, and takes them away again, and snapshots too."""
+class Cloner:
+    """Makes VMs of VMs, named and marked, and takes them away again; `clones` are those that are still to be destroyed."""
 
-    def __init__(self, stage: Stage, hosts: frozenset[str]) -> None:
-        super().__init__(stage, hosts)
-        self._snapshots: list[Ref] = []
-        self._removing: list[Ref] = []
+    def __init__(self, driver: Driver, selection: VmSelection, clones: list[Ref]) -> None:
+        self.clones = clones
+        self._driver, self._selection = driver, selection
+        self._asked: set[str] = set()
+
+    def own(self, *vms: Ref) -> None:
+        """Take VMs for clones that were made here, so that they are destroyed and never chosen."""
+        self.clones += [vm for vm in vms if vm not in self.clones]
 
     def can_clone(self, vm: VmFacts) -> bool:
         """Whether a VM can be cloned instantly: it must be running, so a template cannot."""
-        return not any(each.template or not each.exists for each in self.stage.states(vm.ref))
-
-    def now(self, vm: VmFacts) -> State:
-        """Read a VM and give one of the states that it may be in; what was read is the same in all."""
-        self.stage.read_vm(vm.ref)
-        return next(iter(self.stage.states(vm.ref)))
+        return not any(state.template or not state.exists for state in self._driver.states(vm.ref))
 
     def fork(self, parent: VmFacts, name: str = "") -> VmFacts:
         """Clone a VM as it is now, whatever runs on it. Raises NotArrangedError.
 
         A name that was asked for is not asked for again: where the answer was lost, a VM may have it.
         """
-        taken = {each.name for each in self.stage.facts.vms.values()} | self._asked
-        names = (f"{self.origin(parent).name}{CLONE}{number}" for number in count(len(taken)))
-        name = name or next(each for each in names if each not in taken)
+        taken = {vm.name for vm in self._driver.facts.vms.values()} | self._asked
+        names = (f"{self._selection.origin(parent).name}{CLONE}{number}" for number in count(len(taken)))
+        name = name or next(candidate for candidate in names if candidate not in taken)
         self._asked.add(name)
         spec = {
             "_typeName": "VirtualMachineInstantCloneSpec",
             "name": name,
             "location": {"_typeName": "VirtualMachineRelocateSpec"},
-            "config": self.stage.marks,
+            "config": self._driver.marks,
         }
-        child = as_ref(self.stage.done(parent.ref, "InstantClone_Task", {"spec": spec}))
+        child = as_ref(make_call(self._driver, "fork", parent.ref, {"spec": spec}))
         if child is None:
-            raise NotArrangedError("InstantClone_Task gave no VM")
+            raise NotArrangedError(f"{MOVES['fork'].method} gave no VM")
         self.clones.append(child)
-        return self.stage.facts.vms[child.value]
+        return self._driver.facts.vms[child.value]
 
     def destroy(self, vm: Ref) -> None:
         """Power off and destroy a VM that was made here; one that is suspended cannot be powered off, and is resumed first.
@@ -56,29 +57,11 @@ class Cloner(Chooser):
         Raises NotArrangedError if that is refused; the VM is then still to be destroyed.
         """
         if vm in self.clones:
-            power = self.now(self.stage.facts.vms[vm.value]).power
+            power = self._driver.now(self._driver.facts.vms[vm.value]).power
             if power == SUSPENDED:  # only what is on can be powered off
-                self.stage.done(vm, "PowerOnVM_Task")
+                make_call(self._driver, "powerOn", vm)
             if power != OFF:
-                self.stage.done(vm, "PowerOffVM_Task")
-            self.stage.done(vm, "Destroy_Task")
+                make_call(self._driver, "powerOff", vm)
+            make_call(self._driver, "destroy", vm)
             self.clones.remove(vm)
-            self.stage.read_vm(vm)
-
-    def note_snapshots(self, infos: list[Mapping[str, Json]]) -> None:
-        """Remember snapshots that were made, so that they are removed."""
-        for each in infos:
-            made = as_ref(each.get("result"))
-            if made is not None and made.type == "VirtualMachineSnapshot":
-                self._snapshots.append(made)
-
-    def remove_snapshots(self) -> None:
-        """Remove the snapshots that were made; a removal that was begun, and not seen to its end, is waited for first."""
-        while self._snapshots or self._removing:
-            if self._removing:
-                self.stage.follow(self._removing[-1])
-                self._removing.pop()
-            else:
-                task = self.stage.begun(self._snapshots[-1], "RemoveSnapshot_Task", {"removeChildren": False})
-                self._snapshots.pop()
-                self._removing += [task] if task is not None else []
+            self._driver.read_vm(vm)

@@ -1,4 +1,4 @@
-"""The health canary: between batches it looks whether the server still answers as it did, and ends the run if it suffers."""
+"""The health check: between batches it looks whether the server still answers as it did, and ends the run if it suffers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vcontract.client import Target
 from vcontract.client.actors import CANARY
 from vcontract.errors import HaltedError, TargetError
 from vcontract.terms import Arguments, Call, Lost, Ref
-from vcontract.testbed.driver import FULL
+from vcontract.testbed.actors import FULL
 
 EVERY = 2.0
 """Seconds between two looks."""
@@ -20,7 +20,7 @@ _TIMES, _LEAST = 20.0, 1.0
 _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 
 
-class Canary:
+class HealthCheck:
     """Watches one server.
 
     `slowest` is how many seconds a CurrentTime may take; 0: twenty times what the first ones took, and at least one second.
@@ -69,13 +69,12 @@ class Canary:
 
     def _refused(self) -> str:
         """Open a session and end it; says why it could not be opened."""
-        cell, self._target.recorder.cell = self._target.recorder.cell, CANARY
         try:
-            self._target.login(CANARY, self._account, "account.full")
-            self._target.logout(CANARY)
+            with self._target.recorder.inside(CANARY):
+                self._target.login(CANARY, self._account, "account.full")
+                self._target.logout(CANARY)
         except TargetError as error:
             return str(error)
         finally:
             self._target.forget(CANARY)
-            self._target.recorder.cell = cell
         return ""

@@ -21,7 +21,7 @@ FEW = 100
 """Up to so many VMs are read one by one."""
 
 
-def marked_vms(target: Target, actor: str, marks: Marks, paths: Sequence[str]) -> dict[Ref, dict[str, Json]]:
+def find_marked_vms(target: Target, actor: str, marks: Marks, paths: Sequence[str]) -> dict[Ref, dict[str, Json]]:
     """Read the paths, and the marks, of every VM that may carry a mark, whomever it names; of all where that is not known.
 
     Raises TargetError if the server does not let us list its VMs.

@@ -11,13 +11,13 @@ from vcontract.client.marks import OWNER, RUN, option
 from vcontract.client.properties import read
 from vcontract.config.config import Config
 from vcontract.contract import Contract
+from vcontract.model.moves import MOVES
+from vcontract.model.tracker import KINDS
 from vcontract.terms import Json, Ref, Returned, as_ref
-from vcontract.testbed.driver import FULL
-from vcontract.testbed.marked_vms import marked_vms, names_of
+from vcontract.testbed.actors import FULL
+from vcontract.testbed.marked_vms import find_marked_vms, names_of
 
-IN_GUESTS = frozenset(
-    {"CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task", "StartProgramInGuest"}
-)
+IN_GUESTS = frozenset({*KINDS, MOVES["stopTools"].method})
 """The methods of other objects by which any run arranges states; each names the VM that it is about."""
 
 
@@ -44,7 +44,7 @@ def marks_of(target: Target, config: Config) -> Marks:
 
 def look_round(target: Target, marks: Marks) -> list[Seen]:
     """List every VM with its marks. Raises TargetError if the server does not let us."""
-    seen = marked_vms(target, FULL, marks, ("name",))
+    seen = find_marked_vms(target, FULL, marks, ("name",))
     return [
         Seen(ref, name, marks.refusal(values), option(values, RUN), tuple(marks.owners(values)))
         for ref, name in names_of(target, FULL).items()

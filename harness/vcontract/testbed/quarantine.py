@@ -13,8 +13,8 @@ FAILURES = 3
 """So often in a row it may not be possible to arrange a VM before it is tried whether it can be made ready at all."""
 
 
-class Aside:
-    """VMs and methods that are set aside: `vms` maps moIds, `methods` names of methods, to the reason.
+class Quarantine:
+    """VMs and methods that are left alone: `vms` maps moIds, `methods` names of methods, to the reason.
 
     A VM in `stuck` is not chosen any more: it has a task that did not end in time, and still may (oracle rule A14), or it
     can no longer be made ready.
@@ -39,6 +39,14 @@ class Aside:
         known += [name] if name not in known else []
         if len(known) >= MOST:
             self.methods[method] = f"{method} is not called any more: it was not answered on {', '.join(known)}"
+
+    def stuck_task(self, vm: str, name: str, why: str) -> None:
+        """Choose a VM (by moId and name) no more, as a task on it did not end; the first reason stays."""
+        self.stuck.setdefault(vm, f"{name} is set aside: {why}")
+
+    def beyond_use(self, vm: str, name: str, why: str) -> None:
+        """Choose a VM (by moId and name) no more, as it cannot even be made ready."""
+        self.stuck[vm] = f"{name} is set aside: {why}"
 
     def failed(self, vm: str) -> bool:
         """Take in that a VM could not be arranged; True if that came so often in a row that it may be beyond use."""

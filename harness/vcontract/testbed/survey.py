@@ -17,8 +17,8 @@ from vcontract.contract import Contract
 from vcontract.errors import AbsentError, TargetError
 from vcontract.model import STATE_PATHS, Facts, GuestAccount, Pinned, State, VmFacts, compact, family_of, observe
 from vcontract.terms import SECRET, Arguments, Call, Json, Ref, Returned, as_ref
-from vcontract.testbed.driver import FULL, READONLY, SECOND, UNPRIVILEGED
-from vcontract.testbed.marked_vms import marked_vms
+from vcontract.testbed.actors import FULL, READONLY, SECOND, UNPRIVILEGED
+from vcontract.testbed.marked_vms import find_marked_vms
 from vcontract.testbed.ownership import marks_of
 
 NOBODY = "guest.nobody"
@@ -49,7 +49,9 @@ def secrets_of(config: Config) -> Secrets:
     return Secrets({**named, NOBODY: "not-a-password"}, public=public, made_up=(NOBODY,))
 
 
-def survey(target: Target, config: Config, contract: Contract, logged: Logged | None = None, run: str = "") -> Facts:
+def survey_target(
+    target: Target, config: Config, contract: Contract, logged: Logged | None = None, run: str = ""
+) -> Facts:
     """Log in, unless that is done, look round, and give the facts; changes nothing.
 
     VMs that a `run` made count as well, those that others made do not. `logged` is what `log_in` gave. Raises TargetError
@@ -130,7 +132,7 @@ def log_in(target: Target, config: Config) -> Logged:
 def _vms(target: Target, config: Config, run: str) -> dict[str, VmFacts]:
     """Find the VMs that carry the mark; those that a run made and left are not for another to use."""
     found, marks = {}, marks_of(target, config)
-    for ref, values in marked_vms(target, FULL, marks, _PATHS).items():
+    for ref, values in find_marked_vms(target, FULL, marks, _PATHS).items():
         if marks.refusal(values) or option(values, RUN) not in {"", run}:
             continue
         name = str(values.get("name", ref.value))

@@ -19,12 +19,15 @@ from vcontract.model import Facts, VmFacts
 from vcontract.schema import bases_of
 from vcontract.strategies import Caller
 from vcontract.terms import Json, Operation
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import FULL, Stage
-from vcontract.testbed.health import Canary
+from vcontract.testbed.actors import FULL
+from vcontract.testbed.driver import Driver
+from vcontract.testbed.health import HealthCheck
+from vcontract.testbed.lane import Lane
+from vcontract.testbed.levers import Levers
 from vcontract.testbed.ownership import guard_of
-from vcontract.testbed.survey import actors_of, as_json, host_names, log_in, marked, reached, survey
-from vcontract.testbed.working_clones import abandon, breed, parents
+from vcontract.testbed.permits import Permits
+from vcontract.testbed.survey import actors_of, as_json, host_names, log_in, marked, reached, survey_target
+from vcontract.testbed.working_clones import clone_parents, destroy_clones, make_clones
 
 GUEST = "VirtualMachineGuestCustomizationManager"
 """The contract whose methods work in the guest: other contracts arrange states with them."""
@@ -52,7 +55,7 @@ class Known(msgspec.Struct, frozen=True):
 
     judge: Judge
     before: Sequence[Operation] = ()
-    working_clones: Arranger | None = None
+    working_clones: Lane | None = None
 
 
 Source: TypeAlias = Callable[[Site], Known]
@@ -62,16 +65,15 @@ Source: TypeAlias = Callable[[Site], Known]
 class Testbed(msgspec.Struct, frozen=True):
     """A target whose VMs can be brought into states.
 
-    `caller` makes the calls of the contract under test, `arranger` brings VMs into states, `guard` lets no call leave that is
-    about what is not ours, `health` ends the run if the server suffers.
+    `lane` holds the VMs and what brings them into states, `guard` lets no call leave that is about what is not ours, `health`
+    ends the run if the server suffers.
     """
 
     site: Site
-    arranger: Arranger
-    caller: Caller
+    lane: Lane
     guard: Guard
-    health: Canary
-    working_clones: Arranger | None = None
+    health: HealthCheck
+    working_clones: Lane | None = None
 
     @property
     def target(self) -> Target:
@@ -79,19 +81,24 @@ class Testbed(msgspec.Struct, frozen=True):
         return self.site.target
 
     @property
-    def stage(self) -> Stage:
+    def caller(self) -> Caller:
+        """Who makes the calls of the contract under test."""
+        return self.lane.caller
+
+    @property
+    def driver(self) -> Driver:
         """What sends calls and reads, and waits."""
-        return self.arranger.stage
+        return self.lane.driver
 
     @property
     def judge(self) -> Judge:
         """Who hears every operation."""
-        return self.stage.judge
+        return self.driver.judge
 
     def abandon_working_clones(self) -> None:
         """Destroy the clones that were made to be tested, of a run that does not get under way."""
         if self.working_clones is not None:
-            abandon(self.working_clones)
+            destroy_clones(self.working_clones)
 
 
 def open_testbed(site: Site, source: Source) -> Testbed:
@@ -104,16 +111,17 @@ def open_testbed(site: Site, source: Source) -> Testbed:
         return _opened(site, known)
     except BaseException:
         if known.working_clones is not None:
-            abandon(known.working_clones)
+            destroy_clones(known.working_clones)
         raise
 
 
 def _opened(site: Site, known: Known) -> Testbed:
     facts = known.judge.tracker.facts
     guard, health = guarded(site, facts, known.before)
-    caller = caller_of(site, facts)
-    arranger = Arranger(_stage(site, known.judge), caller, _hosts(site, facts), _helper(site, facts))
-    return Testbed(site, arranger, caller, guard, health, known.working_clones)
+    driver = _driver(site, known.judge)
+    levers = Levers.of_target(driver)
+    lane = Lane(driver, levers, caller_of(site, facts), _hosts(site, facts), _helper(site, facts))
+    return Testbed(site, lane, guard, health, known.working_clones)
 
 
 def surveyed(asked: dict[str, Json], *, clones: bool = True) -> Source:
@@ -124,19 +132,19 @@ def surveyed(asked: dict[str, Json], *, clones: bool = True) -> Source:
 
     def source(site: Site) -> Known:
         target = site.target
-        facts = marked(survey(target, site.config, site.contract), site.config, site.context.pinned)
-        wanted = parents(site.config, facts)
+        facts = marked(survey_target(target, site.config, site.contract), site.config, site.context.pinned)
+        wanted = clone_parents(site.config, facts)
         if wanted and not clones:
             facts = replace(facts, vms={parent.ref.value: parent for parent, _ in wanted})
         working_clones = _working_clones(site, facts, wanted) if wanted and clones else None
         if working_clones is not None:
-            vms = working_clones.stage.facts.vms
-            facts = replace(facts, vms={each.value: vms[each.value] for each in working_clones.clones})
+            vms, made = working_clones.driver.facts.vms, working_clones.cloner.clones
+            facts = replace(facts, vms={clone.value: vms[clone.value] for clone in made})
         try:
             return Known(judge_of(site, facts, asked), working_clones=working_clones)
         except BaseException:
             if working_clones is not None:
-                abandon(working_clones)
+                destroy_clones(working_clones)
             raise
 
     return source
@@ -163,14 +171,14 @@ def judge_of(site: Site, facts: Facts, asked: dict[str, Json]) -> Judge:
     return judge
 
 
-def guarded(site: Site, facts: Facts, before: Sequence[Operation] = ()) -> tuple[Guard, Canary]:
+def guarded(site: Site, facts: Facts, before: Sequence[Operation] = ()) -> tuple[Guard, HealthCheck]:
     """Have no call leave from now on that is about what is not ours; gives the guard, and who watches the server's health."""
     target = site.target
     guard = guard_of(target, site.config, site.contract, site.context.run, facts.others)
     for operation in before:
         guard.past(operation)
     target.guard = guard
-    return guard, Canary(target, facts.sessions.get(FULL, ""), site.config.slowest)
+    return guard, HealthCheck(target, facts.sessions.get(FULL, ""), site.config.slowest)
 
 
 def caller_of(site: Site, facts: Facts) -> Caller:
@@ -179,19 +187,19 @@ def caller_of(site: Site, facts: Facts) -> Caller:
     return Caller(site.contract, site.target.schema, facts, actors, site.request.seed)
 
 
-def _working_clones(site: Site, facts: Facts, wanted: list[tuple[VmFacts, int]]) -> Arranger:
+def _working_clones(site: Site, facts: Facts, wanted: list[tuple[VmFacts, int]]) -> Lane:
     """Make so many clones of each VM, to be tested in the place of all others."""
     guarded(site, facts)
     judge = Judge(facts, site.contract, bases_of(site.target.schema))
-    return breed(_stage(site, judge), caller_of(site, facts), wanted)
+    driver = _driver(site, judge)
+    lane = Lane(driver, Levers.of_target(driver), caller_of(site, facts))
+    make_clones(lane, wanted)
+    return lane
 
 
-def _stage(site: Site, judge: Judge) -> Stage:
-    stage = Stage(site.target, judge, owner=site.config.owner, run=site.context.run)
-    stage.max_calls, stage.allow = site.request.max_calls, frozenset(site.config.allow)
-    if "guestOperationsManager" in site.target.content:
-        stage.find_processes()
-    return stage
+def _driver(site: Site, judge: Judge) -> Driver:
+    permits = Permits(frozenset(site.config.allow), site.request.max_calls)
+    return Driver(site.target, judge, permits, owner=site.config.owner, run=site.context.run)
 
 
 def _helper(site: Site, facts: Facts) -> Caller | None:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import product
 
 from vcontract.model import State, VmFacts
+from vcontract.model.moves import MOVES
 from vcontract.model.state import HOST_LOST, ON
 from vcontract.terms import Ref
-from vcontract.testbed.driver import NotArrangedError, Stage
+from vcontract.testbed.driver import Driver
+from vcontract.testbed.not_arranged import NotArrangedError
 
-ENGINES = {"ok": "restoreEngine", "absent": "removeEngine", "broken": "breakEngine"}
+ENGINES = {str(move.sets["engine"]): move.lever for move in MOVES.values() if "engine" in move.sets}
 """The lever that brings the customization engine into a state."""
 
 CLONE = "-vcontract-"
 """What stands in a clone's name between that of its origin and its number."""
 
 
-class Chooser:
-    """Picks VMs; `hosts` are the moIds of hosts that may be disconnected, `clones` the VMs that were made here."""
+class VmSelection:
+    """Picks VMs of a driver's facts; `hosts` are the moIds of hosts that may be disconnected, `clones` are never picked."""
 
-    def __init__(self, stage: Stage, hosts: frozenset[str]) -> None:
-        self.stage, self.hosts = stage, hosts
-        self.clones: list[Ref] = []
-        self._asked: set[str] = set()
+    def __init__(self, driver: Driver, hosts: frozenset[str], clones: Collection[Ref]) -> None:
+        self.hosts = hosts
+        self._driver, self._clones = driver, clones
 
     def choose(self, want: State, *, on_host: bool = False, nics: int = 0) -> VmFacts:
         """Pick a VM whose fixed traits fit, if asked on a host that may be lost, with so many NICs (0: any).
@@ -32,50 +33,45 @@ class Chooser:
         """
         for vm in self.fitting(want, on_host=on_host, nics=nics):
             return vm
-        found = "" if self.may_power else f"found {want.power}, as power is not allowed, "
+        power = "" if self._driver.permits.power else f"found {want.power}, as power is not allowed, "
         raise NotArrangedError(
-            f"no marked VM fits ({found}Tools {want.tools}, engine {want.engine}, "
+            f"no marked VM fits ({power}Tools {want.tools}, engine {want.engine}, "
             f"{'template, ' if want.template else ''}host {want.connection})"
         )
 
     def fitting(self, want: State, *, on_host: bool = False, nics: int = 0) -> Iterator[VmFacts]:
         """Give every VM that `choose` may pick, the best first; one may come twice."""
         for as_it_is, was_template in product((True, False), (True, False) if want.template else (False,)):
-            for vm in self.stage.facts.vms.values():
+            for vm in self._driver.facts.vms.values():
                 placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
                 engine = vm.engine if as_it_is else self._engine_of(vm, want)
-                if placed and vm.ref not in self.clones and self._fits(vm, want, engine, was_template=was_template):
+                if placed and vm.ref not in self._clones and self._fits(vm, want, engine, was_template=was_template):
                     yield vm
-
-    def _engine_of(self, vm: VmFacts, want: State) -> str:
-        """Give what a VM's engine can be made by the levers that there are: what is wanted, or else what it is."""
-        levers = {each.does for each in self.stage.facts.levers}
-        return want.engine if vm.engine == "ok" and ENGINES[want.engine] in levers else vm.engine
-
-    def _fits(self, vm: VmFacts, want: State, engine: str, *, was_template: bool) -> bool:
-        now = next(iter(self.stage.states(vm.ref)))
-        return (
-            now.exists
-            and self.stage.aside.chosen(vm.ref.value)
-            and vm.family == "linux"
-            and vm.nics > 0
-            and self.stage.tracker.was_template.get(vm.ref.value, now.template) == was_template
-            and (now.tools == "never") == (want.tools == "never")
-            and (want.connection not in HOST_LOST or vm.host in self.hosts)
-            and (engine == want.engine or want.template)
-            and (self.may_power or _as_found(now, want))
-            and (want.guest != "undefined" or vm.engine == "ok")  # only a working engine can leave it undefined
-        )
-
-    @property
-    def may_power(self) -> bool:
-        """Whether power operations are allowed; without them each VM serves for what it was found as."""
-        return "power" in self.stage.allow
 
     def origin(self, vm: VmFacts) -> VmFacts:
         """Give the VM of which one was made here by cloning, over however many others; itself if it was not."""
         name = vm.name.partition(CLONE)[0]
-        return next((each for each in self.stage.facts.vms.values() if each.name == name), vm)
+        return next((other for other in self._driver.facts.vms.values() if other.name == name), vm)
+
+    def _engine_of(self, vm: VmFacts, want: State) -> str:
+        """Give what a VM's engine can be made by the levers that there are: what is wanted, or else what it is."""
+        levers = {lever.does for lever in self._driver.facts.levers}
+        return want.engine if vm.engine == "ok" and ENGINES[want.engine] in levers else vm.engine
+
+    def _fits(self, vm: VmFacts, want: State, engine: str, *, was_template: bool) -> bool:
+        now = next(iter(self._driver.states(vm.ref)))
+        return (
+            now.exists
+            and self._driver.quarantine.chosen(vm.ref.value)
+            and vm.family == "linux"
+            and vm.nics > 0
+            and self._driver.tracker.was_template.get(vm.ref.value, now.template) == was_template
+            and (now.tools == "never") == (want.tools == "never")
+            and (want.connection not in HOST_LOST or vm.host in self.hosts)
+            and (engine == want.engine or want.template)
+            and (self._driver.permits.power or _as_found(now, want))
+            and (want.guest != "undefined" or vm.engine == "ok")  # only a working engine can leave it undefined
+        )
 
 
 def _as_found(now: State, want: State) -> bool:

@@ -10,16 +10,17 @@ from vcontract.config.permissions import not_allowed
 from vcontract.errors import HarnessError, TargetError, UsageError
 from vcontract.model import Facts, VmFacts
 from vcontract.model.state import ON
-from vcontract.strategies import Caller
-from vcontract.testbed.arranger import Arranger
-from vcontract.testbed.driver import NotArrangedError, Stage
+from vcontract.testbed.lane import Lane
+from vcontract.testbed.not_arranged import NotArrangedError
 from vcontract.testbed.vm_selection import CLONE
 
+_CELL = "breed"
+"""The cell in which they are made, as histories have it."""
 OWN = f"{CLONE}own-"
 """What stands in the name of such a clone between that of its parent and its number."""
 
 
-def parents(config: Config, facts: Facts) -> list[tuple[VmFacts, int]]:
+def clone_parents(config: Config, facts: Facts) -> list[tuple[VmFacts, int]]:
     """List the marked VMs of which clones are to be made, and how many; none if VMs are tested themselves.
 
     A clone that an earlier run left is no parent. Raises UsageError if clones are wanted and cannot be had.
@@ -34,60 +35,58 @@ def parents(config: Config, facts: Facts) -> list[tuple[VmFacts, int]]:
     return found
 
 
-def breed(stage: Stage, caller: Caller, wanted: list[tuple[VmFacts, int]]) -> Arranger:
-    """Make the clones, each ready; they are those of the arranger that is given.
+def make_clones(lane: Lane, wanted: list[tuple[VmFacts, int]]) -> None:
+    """Make the clones, each ready; they are the lane's, whose judge hears all of it.
 
     The parents are looked at and cloned, and not otherwise touched. Raises TargetError if a clone cannot be made; those that
     were made are destroyed then.
     """
-    arranger, listeners = Arranger(stage, caller, frozenset()), stage.target.recorder.listeners
-    listeners.append(stage.judge.feed)
-    stage.enter("breed")
+    judge, listeners = lane.driver.judge, lane.driver.target.recorder.listeners
+    listeners.append(judge.feed)
+    lane.driver.enter(_CELL)
     try:
         for parent, count in wanted:
-            _cloned(arranger, parent, count)
+            _cloned(lane, parent, count)
     except NotArrangedError as error:
-        abandon(arranger)
+        destroy_clones(lane)
         raise TargetError(f"no clone could be made: {error}") from error
     except BaseException:
-        abandon(arranger)
+        destroy_clones(lane)
         raise
     finally:
-        listeners.remove(stage.judge.feed)
-    return arranger
+        listeners.remove(judge.feed)
 
 
-def _cloned(arranger: Arranger, parent: VmFacts, count: int) -> None:
+def _cloned(lane: Lane, parent: VmFacts, count: int) -> None:
     """Make so many clones of a VM. Raises NotArrangedError if it is not as it must be, or is refused."""
-    now = arranger.now(parent)
+    now = lane.driver.now(parent)
     if now.power != ON or now.template or now.tools == "stopped":
         raise NotArrangedError(f"{parent.name} must be on, with Tools running if it has any")
-    taken = {each.name for each in arranger.stage.facts.vms.values()}
+    taken = {each.name for each in lane.driver.facts.vms.values()}
     names = (f"{parent.name}{OWN}{number}" for number in range(1, count + len(taken) + 1))
     for name in [each for each in names if each not in taken][:count]:
-        made = arranger.fork(parent, name)
+        made = lane.cloner.fork(parent, name)
         if now.tools != "never":
-            arranger.stage.until(f"Tools of {name}", partial(_up, arranger, made))
+            lane.driver.wait.until(f"Tools of {name}", partial(_up, lane, made))
 
 
-def _up(arranger: Arranger, made: VmFacts) -> bool:
-    return arranger.now(made).tools == "ready"
+def _up(lane: Lane, made: VmFacts) -> bool:
+    return lane.driver.now(made).tools == "ready"
 
 
-def disown(arranger: Arranger, bred: Arranger | None, past: Facts | None, config: Config) -> None:
+def own_clones(lane: Lane, working_clones: Lane | None, past: Facts | None, config: Config) -> None:
     """Let the clones that were made for a run be destroyed with those that were made in it.
 
     `past` are the facts of a run that was cut and goes on: what was made for it is told by its name.
     """
     wanted = past is not None and any(each.clones for each in config.vm)
     own = [each.ref for each in past.vms.values() if OWN in each.name] if past and wanted else []
-    own += bred.clones if bred else []
-    arranger.clones += [each for each in own if each not in arranger.clones]
+    lane.cloner.own(*own, *(working_clones.cloner.clones if working_clones else ()))
 
 
-def abandon(arranger: Arranger) -> None:
+def destroy_clones(lane: Lane) -> None:
     """Destroy what was made, as far as that goes."""
-    arranger.stage.target.pacing.lift()
-    for each in list(arranger.clones):
+    lane.driver.target.pacing.lift()
+    for each in list(lane.cloner.clones):
         with suppress(HarnessError):
-            arranger.destroy(each)
+            lane.cloner.destroy(each)

@@ -11,6 +11,7 @@ from vcontract.check import row_of
 from vcontract.contract import rows
 from vcontract.errors import TargetError
 from vcontract.history import STEP, History, read_history
+from vcontract.model.labels import Label
 from vcontract.report.events import CellJudged, Progressed, RunStarted
 from vcontract.report.result import Clones, RunResult, Worker
 from vcontract.run.active_run import begin, set_out, target_facts
@@ -22,11 +23,8 @@ from vcontract.run.rejudge import part_of, told
 from vcontract.run.start import Ground
 from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import Part, heard
-from vcontract.testbed.driver import NotArrangedError
-from vcontract.testbed.leak_audit import audit
-from vcontract.testbed.survey import log_in
-from vcontract.testbed.testbed import surveyed
-from vcontract.testbed.working_clones import disown
+from vcontract.terms import Ended
+from vcontract.testbed import NotArrangedError, audit, log_in, own_clones, surveyed
 from vcontract.workers.shares import Share, deal, limited, plain
 
 
@@ -44,15 +42,15 @@ class Coordinator:
         source = surveyed(self._beginning.asked(ground.site))
         self.testbed, planned = set_out(ground.site, source, plan_whole_run)
         self.plan, self._unreachable = planned.plan, planned.unreachable
-        self.arranger = self.testbed.arranger
+        self.lane = self.testbed.lane
         self._halted: list[str] = []
 
     def shares(self, workers: int) -> list[Share]:
         """Deal the plan out; where there are too few VMs, some are cloned for the workers."""
         facts = self.testbed.judge.tracker.facts
-        read_object(self.arranger.stage)
+        read_object(self.lane.driver)
         lent = self._lend(workers)
-        dealt = limited(deal(self.plan.steps, self.arranger, facts, workers, lent), self.site.request.max_calls)
+        dealt = limited(deal(self.plan.steps, self.lane, facts, workers, lent), self.site.request.max_calls)
         listed = rows(self.site.contract, self.testbed.judge.bases)
         started = RunStarted(target_facts(self.site), self.site.request.seed, len(listed), len(self.plan.steps))
         self._announcer.tell(started)
@@ -75,13 +73,13 @@ class Coordinator:
     def _lend(self, workers: int) -> dict[str, str]:
         """Clone VMs until each worker can have one; gives the moId of each clone and of the one that it is like."""
         lent: dict[str, str] = {}
-        able = [bundle for bundle in plain(self.arranger) if bundle[0].host not in self.arranger.hosts]
-        missing = workers - len(plain(self.arranger))
-        self.arranger.stage.enter("lend")
+        able = [bundle for bundle in plain(self.lane) if bundle[0].host not in self.lane.selection.hosts]
+        missing = workers - len(plain(self.lane))
+        self.lane.driver.enter("lend")
         for number in range(missing if able else 0):
             parent = able[number % len(able)][0]
             try:
-                made = self.arranger.clone(parent, f"{parent.name}-vcontract-lent-{number + 1}")
+                made = self.lane.arranger.clone(parent, f"{parent.name}-vcontract-lent-{number + 1}")
                 lent[made.ref.value] = parent.ref.value
             except NotArrangedError as error:
                 self._announcer.note(f"fewer workers than asked for have work: {error}")
@@ -104,7 +102,7 @@ class Coordinator:
         judge.close()
         mine = heard(self.site.contract, judge.judgements, recorder.operations)
         methods = chosen_methods(self.site)
-        away = {name: why for name, why in self._unreachable.items() if name.partition(":")[0] in methods}
+        away = {name: why for name, why in self._unreachable.items() if Label.parse(name).method in methods}
         clones = Clones(sum(ref.type == "VirtualMachine" for ref in self.testbed.guard.made), left_clones)
         parts = [replace(mine, unreachable=away, notes=notes, halted=self._halted, clones=clones), *given]
         total = sum(len(part.judgements) for part in parts)
@@ -121,16 +119,16 @@ class Coordinator:
         What failed is added to the notes.
         """
         testbed = self.testbed
-        disown(self.arranger, testbed.working_clones, None, self.site.config)
+        own_clones(self.lane, testbed.working_clones, None, self.site.config)
         try:
             log_in(self.site.target, self.site.config)  # the last time may be long ago
         except TargetError as error:
-            notes.append(f"not restored: {error}")
+            notes.append(Ended.NOT_RESTORED.note(error))
             return []
-        self.arranger.stage.enter("restore")
-        if left or self.arranger.clones:
-            notes += [f"not restored: {reason}" for reason in self.arranger.restore(left)]
-        left_clones, said = audit(self.arranger, testbed.guard, self.site.context.run)
+        self.lane.driver.enter("restore")
+        if left or self.lane.cloner.clones:
+            notes += [Ended.NOT_RESTORED.note(reason) for reason in self.lane.restorer.restore(left)]
+        left_clones, said = audit(self.lane, testbed.guard, self.site.context.run)
         notes += said
         return left_clones
 
@@ -143,8 +141,8 @@ class Coordinator:
             tracker = told(history, file, contract, bases).tracker
             for moid, vm in tracker.facts.vms.items():
                 if moid not in share.facts.vms and any(state.exists for state in tracker.states(moid)):
-                    self.arranger.stage.tracker.add_vm(vm)
-                    self.arranger.clones.append(vm.ref)
+                    self.lane.driver.tracker.add_vm(vm)
+                    self.lane.cloner.own(vm.ref)
         steps = history.noted(STEP)
         return replace(
             part,

@@ -11,7 +11,7 @@ from vcontract.run.plan import all_cells, plan
 from vcontract.run.planning import Planned, look_at_vms
 from vcontract.run.start import Ground
 from vcontract.run.summary import Part
-from vcontract.testbed.testbed import Testbed, given
+from vcontract.testbed import Testbed, given
 from vcontract.workers.shares import Share
 
 

@@ -9,9 +9,10 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.model import Facts, State, VmFacts
+from vcontract.model.moves import DISTURBANCES, On
 from vcontract.run.plan import Step
 from vcontract.strategies import Caller
-from vcontract.testbed.arranger import Arranger
+from vcontract.testbed import Lane
 
 CELL, BUSY, CASE, OTHER = 3, 5, 2, 8
 """About what a step costs beside others: a cell, one in which something runs, a case of the input, a past or a disturbance."""
@@ -38,16 +39,16 @@ class _Block(msgspec.Struct):
 
 
 def deal(
-    steps: Sequence[Step], arranger: Arranger, facts: Facts, workers: int, lent: dict[str, str] | None = None
+    steps: Sequence[Step], lane: Lane, facts: Facts, workers: int, lent: dict[str, str] | None = None
 ) -> list[Share]:
     """Give each worker its share; one without a VM that serves has no steps.
 
     `facts` are those of the survey. `lent` maps VMs that were made for the workers to those whose like they are.
     """
-    blocks = _blocks(steps, arranger, lent or {})
-    vms = arranger.stage.facts.vms
-    common = _serving(arranger, (State(), False, 0), lent or {})
-    owned = _owners(blocks, _bundles(vms.values(), arranger.hosts), common, workers)
+    blocks = _blocks(steps, lane, lent or {})
+    vms = lane.driver.facts.vms
+    common = _serving(lane, (State(), False, 0), lent or {})
+    owned = _owners(blocks, _bundles(vms.values(), lane.selection.hosts), common, workers)
     load = [0] * workers
     mine: list[set[str]] = [set() for _ in range(workers)]
     able = [[worker for worker in range(workers) if owned[worker] & each.vms] for each in blocks]
@@ -67,9 +68,9 @@ def deal(
     ]
 
 
-def plain(arranger: Arranger) -> list[list[VmFacts]]:
+def plain(lane: Lane) -> list[list[VmFacts]]:
     """List the VMs that serve for most cells, those on one host that may be lost together: so many workers they can feed."""
-    return _bundles({vm.ref: vm for vm in arranger.fitting(State())}.values(), arranger.hosts)
+    return _bundles({vm.ref: vm for vm in lane.selection.fitting(State())}.values(), lane.selection.hosts)
 
 
 def limited(shares: Sequence[Share], max_calls: int) -> list[Share]:
@@ -86,16 +87,16 @@ def limited(shares: Sequence[Share], max_calls: int) -> list[Share]:
     ]
 
 
-def _blocks(steps: Sequence[Step], arranger: Arranger, lent: dict[str, str]) -> list[_Block]:
+def _blocks(steps: Sequence[Step], lane: Lane, lent: dict[str, str]) -> list[_Block]:
     """Put the cells of one state together, for it is arranged once for all of them; every other step stands alone."""
     blocks: dict[object, _Block] = {}
     alone = count()
     fitting: dict[tuple[State, bool, int], frozenset[str]] = {}
     for each in steps:
-        want = wanted(each, arranger.caller)
+        want = wanted(each, lane.caller)
         key = want[0] if each.cell is not None else next(alone)
         if want not in fitting:
-            fitting[want] = _serving(arranger, want, lent)
+            fitting[want] = _serving(lane, want, lent)
         block = blocks.setdefault(key, _Block([], 0, fitting[want]))
         block.steps.append(each)
         block.cost += _cost(each)
@@ -103,7 +104,7 @@ def _blocks(steps: Sequence[Step], arranger: Arranger, lent: dict[str, str]) -> 
 
 
 def wanted(step: Step, caller: Caller) -> tuple[State, bool, int]:
-    """Say which VM a step asks the arranger for: its state, whether on a host that may be lost, and how many NICs (0: any)."""
+    """Say which VM a step asks the lane for: its state, whether on a host that may be lost, and how many NICs (0: any)."""
     if step.cell is not None:
         return (step.cell.state if step.cell.state.exists else State()), False, 0
     start = caller.start(step.method)
@@ -115,12 +116,12 @@ def wanted(step: Step, caller: Caller) -> tuple[State, bool, int]:
             False,
             2 * (step.prior == "onTwoNics"),
         )
-    return start, step.disturb == "midHostLost", 0
+    return start, DISTURBANCES[step.disturb].on is On.HOST, 0
 
 
-def _serving(arranger: Arranger, want: tuple[State, bool, int], lent: dict[str, str]) -> frozenset[str]:
+def _serving(lane: Lane, want: tuple[State, bool, int], lent: dict[str, str]) -> frozenset[str]:
     state, on_host, nics = want
-    fit = list(arranger.fitting(state, on_host=on_host, nics=nics))
+    fit = list(lane.selection.fitting(state, on_host=on_host, nics=nics))
     as_it_is = [each for each in fit if each.engine == state.engine]
     found = {each.ref.value for each in as_it_is or fit}
     return frozenset(found | {moid for moid, like in lent.items() if like in found})

@@ -16,17 +16,18 @@ from vcontract.config.request import RunRequest, decode_path, encode_path
 from vcontract.contract import load
 from vcontract.report.events import CellJudged, RunEvent
 from vcontract.report.result import Worker
+from vcontract.run.ending import UNREACHED
 from vcontract.run.start import Ground
 from vcontract.run.summary import Part
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
+from vcontract.terms import Ended
+from vcontract.testbed import Site, secrets_of
 from vcontract.workers.share_run import run_share
 from vcontract.workers.shares import NUMBERS, Share
 from vcontract.workers.stopping import Stopping
 
 PAUSE = 0.5
 """Seconds between two words about progress."""
-INTERRUPTED = "interrupted: what was not reached is untested"
+INTERRUPTED = Ended.INTERRUPTED.note(UNREACHED)
 
 
 class Orders(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from vcontract.check.grade import Assessment
 from vcontract.check.judge import Judge
 from vcontract.check.judgement import Pending, expired
 from vcontract.check.tasklife import error_of
-from vcontract.check.verdicts import ASIDE
+from vcontract.check.verdicts import SHRINKING
 from vcontract.contract import OK, Contract
 from vcontract.model import DEVIATIONS, Asked, Expectation, Facts, State, TaskLife
 from vcontract.terms import Call, Envelope, Fault, Faulted, Json, Lost, Operation, Verdict, subject
@@ -87,7 +87,7 @@ class Witness(Judge):
         circumstance = ""
         if not expired(pending, self._block):
             circumstance = circumstance_of(pending.operation.call, pending.asked, states, self.tracker.facts)
-        if not pending.operation.cell.startswith(ASIDE):
+        if not pending.operation.cell.startswith(SHRINKING):
             seen, allowed = sighting(pending.operation, life), frozenset(expectation.allowed)
             self.sightings.append(replace(seen, circumstance=circumstance, allowed=allowed, history=self.number))
         return super()._assess(pending, life, states, expectation)

@@ -1,4 +1,4 @@
-"""The health canary ends a run when the server suffers, and else costs next to nothing."""
+"""The health check ends a run when the server suffers, and else costs next to nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vcontract.errors import HaltedError
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Call, Lost, Operation, Returned
 from vcontract.testbed import health as watching
-from vcontract.testbed.health import EVERY, LOGIN, Canary
+from vcontract.testbed.health import EVERY, LOGIN, HealthCheck
 from vcontract.testbed.survey import log_in, secrets_of
 
 from tests.windows import fitted
@@ -49,11 +49,11 @@ class Patient:
         return Operation(self.asked, call, 0.0, took or 0.0, outcome)
 
 
-def watched(patient: Any, slowest: float = 0.0) -> tuple[Canary, list[float]]:
-    """Give a canary, and the pauses that it makes; it always finds that it is time to look."""
+def watched(patient: Any, slowest: float = 0.0) -> tuple[HealthCheck, list[float]]:
+    """Give a health check, and the pauses that it makes; it always finds that it is time to look."""
     pauses: list[float] = []
     ticks = iter(range(0, 10**6, int(EVERY) + 1))
-    return Canary(patient, "", slowest, monotonic=lambda: next(ticks), sleep=pauses.append), pauses
+    return HealthCheck(patient, "", slowest, monotonic=lambda: next(ticks), sleep=pauses.append), pauses
 
 
 @pytest.mark.parametrize(
@@ -72,11 +72,11 @@ def watched(patient: Any, slowest: float = 0.0) -> tuple[Canary, list[float]]:
 def test_three_times_in_a_row(slowest: float, took: list[float | None], ends: bool) -> None:  # noqa: FBT001 - a row
     """Too slow beside what it was at first, or beside the configured limit, or no answer."""
     patient = Patient(*took)
-    canary, pauses = watched(patient, slowest)
+    health, pauses = watched(patient, slowest)
 
     def look_on() -> None:
         while patient.asked < len(took):
-            canary.look()
+            health.look()
 
     if not ends:
         look_on()
@@ -91,10 +91,10 @@ def test_it_looks_now_and_then(server: SimulatorServer) -> None:
     target = Target.open(server.url, secrets=secrets_of(LOOPBACK))
     log_in(target, LOOPBACK)
     clock = [0.0]
-    canary = Canary(target, ADMINISTRATOR, 0.0, monotonic=lambda: clock[0])
+    health = HealthCheck(target, ADMINISTRATOR, 0.0, monotonic=lambda: clock[0])
     before = len(target.recorder.operations)
     for _ in range(10 * LOGIN):
-        canary.look()
+        health.look()
         clock[0] += EVERY / 10
     methods = [each.call.method for each in target.recorder.operations[before:]]
     assert methods == ["CurrentTime"] * LOGIN + ["Login", "Logout"]
@@ -106,9 +106,9 @@ def test_a_login_that_is_refused_counts(server: SimulatorServer, monkeypatch: py
     monkeypatch.setattr(watching, "LOGIN", 1)
     target = Target.open(server.url, secrets=secrets_of(LOOPBACK))
     log_in(target, LOOPBACK)
-    canary = Canary(target, "nobody@vsphere.local", 0.0, sleep=lambda _: None)
+    health = HealthCheck(target, "nobody@vsphere.local", 0.0, sleep=lambda _: None)
     with pytest.raises(HaltedError, match="refuses the login of nobody"):
-        canary.look()
+        health.look()
     target.close()
 
 
@@ -116,12 +116,12 @@ def test_a_run_is_halted(server: SimulatorServer, tmp_path: Path, monkeypatch: p
     """Exit 3, and the report says why; what was judged by then is there, and the VMs are put back."""
     monkeypatch.setattr(watching, "EVERY", 0.0)
     monkeypatch.setattr(watching, "_PAUSE", 0.0)
-    ill = Canary._ill
+    ill = HealthCheck._ill
 
-    def falls_ill(self: Canary) -> str:
+    def falls_ill(self: HealthCheck) -> str:
         return "it has the flu" if self._target.recorder.calls > 20 else ill(self)
 
-    monkeypatch.setattr(Canary, "_ill", falls_ill)
+    monkeypatch.setattr(HealthCheck, "_ill", falls_ill)
     options = RunRequest(seed=5)
     result = execute(replace(options, target=server.url, report_dir=tmp_path, output="none"))
     assert result.exit_code == 3

@@ -1,4 +1,4 @@
-"""Performs a schedule on time: notes when each disturbance begins and ends, strikes those of the system, heals them."""
+"""Runs a schedule on time: notes when each disturbance begins and ends, strikes those of the system, heals them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _HEALING = 60.0
 Note = Callable[[dict[str, Json]], None]
 
 
-class Driver:
-    """Drives a schedule in a thread of its own: `with Driver(planned, ground, seed, note): …load…`, then all is healed.
+class ScheduleRunner:
+    """Runs a schedule in a thread of its own: `with ScheduleRunner(planned, ground, seed, note): …load…`, then all is healed.
 
     `note` is told of every disturbance, those of the path too, as facts: `what` (`start`, `struck`, `end`, or `failed` with
     the reason `why`), `name`, `place` in the schedule, `time` (monotonic seconds), and what was struck.

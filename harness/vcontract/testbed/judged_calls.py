@@ -8,91 +8,96 @@ from contextlib import suppress
 from vcontract.client.tasks import FINAL
 from vcontract.model import recent_tasks
 from vcontract.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref, subject
-from vcontract.testbed.driver import BRIEF, FULL, NotArrangedError, Stage
+from vcontract.testbed.actors import FULL
+from vcontract.testbed.driver import Driver
+from vcontract.testbed.not_arranged import NotArrangedError
+from vcontract.testbed.waiting import BRIEF
 
 _DOUBTFUL = 6
 """A guest that may not have heard what it was asked for gets so small a part of the time for it."""
 
 
-def judged_call(stage: Stage, call: Call, vm: Ref | None, beside: Sequence[Ref], *, settle: bool = True) -> Ref | None:
+def judged_call(
+    driver: Driver, call: Call, vm: Ref | None, beside: Sequence[Ref], *, settle: bool = True
+) -> Ref | None:
     """Send a call as a judged one; `beside` are tasks that run meanwhile, read before and after (oracle rule A8).
 
     Gives the call's task. With `settle` everything is followed to its end and the VM is read again.
     """
-    done = sandwiched(stage, call, beside)
+    done = sandwiched(driver, call, beside)
     if settle:
-        settled(stage, done, vm, beside)
+        settled(driver, done, vm, beside)
     return task_of(done)
 
 
-def sandwiched(stage: Stage, call: Call, beside: Sequence[Ref]) -> Operation:
+def sandwiched(driver: Driver, call: Call, beside: Sequence[Ref]) -> Operation:
     """Send a call as a judged one between two reads of the tasks that run beside it (oracle rule A8).
 
     Raises NotArrangedError, and sends nothing, if one of them does not run.
     """
     for task in beside:
-        if not _just_running(stage, task):
-            stage.running(task)
-    done = stage.judged(call)
+        if not _just_running(driver, task):
+            driver.tasks.running(task)
+    done = driver.send_judged(call)
     for task in beside:
-        if not _silent(stage, Ref("VirtualMachine", subject(call))):
-            stage.read_task(task)
-    _read_named_task(stage, done)
+        if not _silent(driver, Ref("VirtualMachine", subject(call))):
+            driver.tasks.read(task)
+    _read_named_task(driver, done)
     return done
 
 
-def settled(stage: Stage, done: Operation, vm: Ref | None, beside: Sequence[Ref]) -> None:
+def settled(driver: Driver, done: Operation, vm: Ref | None, beside: Sequence[Ref]) -> None:
     """Follow what a call began, and what ran beside it, to the end; then read the VM."""
     own = task_of(done)
     for task, actor in [(own, done.call.actor)] * (own is not None) + [(each, FULL) for each in beside]:
-        if task is not None and not _silent(stage, vm):
-            stage.follow(task, actor)
-    if vm is not None and not _silent(stage, vm):
-        stage.read_vm(vm)
-        _await_reports(stage, vm)
-        _await_guest(stage, vm)
+        if task is not None and not _silent(driver, vm):
+            driver.tasks.follow(task, actor)
+    if vm is not None and not _silent(driver, vm):
+        driver.read_vm(vm)
+        _await_reports(driver, vm)
+        _await_guest(driver, vm)
         if not isinstance(done.outcome, Lost):
-            read_new_tasks(stage, vm)
+            read_new_tasks(driver, vm)
 
 
-def _silent(stage: Stage, vm: Ref | None) -> bool:
+def _silent(driver: Driver, vm: Ref | None) -> bool:
     """Whether a VM was set aside: it would not answer the reads either."""
-    return vm is not None and bool(stage.aside.why(vm.value))
+    return vm is not None and bool(driver.quarantine.why(vm.value))
 
 
-def _just_running(stage: Stage, task: Ref) -> bool:
+def _just_running(driver: Driver, task: Ref) -> bool:
     """Whether the last operation read the task running, so that another read would tell nothing new."""
-    life, last = stage.tracker.tasks.get(task.value), stage.target.recorder.operations[-1]
+    life, last = driver.tracker.tasks.get(task.value), driver.target.recorder.operations[-1]
     if life is None or not life.reads or life.reads[-1][0] is not last:
         return False
     return (life.reads[-1][1] or {}).get("state") == "running"
 
 
-def _await_reports(stage: Stage, vm: Ref) -> None:
+def _await_reports(driver: Driver, vm: Ref) -> None:
     """Read the VM again as long as it does not show what a success promises: its reports may be `staleness` seconds old."""
-    clock = stage.target.recorder
-    until = clock.now() + stage.facts.staleness
+    clock = driver.target.recorder
+    until = clock.now() + driver.facts.staleness
     last, pause = False, BRIEF
-    while stage.judge.doubtful() and not last:
+    while driver.judge.doubtful() and not last:
         clock.sleep(pause)
         pause = min(1.5 * pause, 1.0)
         last = clock.now() >= until
-        stage.read_vm(vm)
+        driver.read_vm(vm)
 
 
-def _await_guest(stage: Stage, vm: Ref) -> None:
+def _await_guest(driver: Driver, vm: Ref) -> None:
     """Wait until a guest does what it was asked for, so that it does not do it in the middle of the next cell.
 
     It may never do it, and that is no breach of the server's: after `patience` the run goes on.
     """
 
     def begun() -> bool:
-        if stage.judge.waiting():
-            stage.read_vm(vm)
-        return not stage.judge.waiting()
+        if driver.judge.waiting():
+            driver.read_vm(vm)
+        return not driver.judge.waiting()
 
     with suppress(NotArrangedError):
-        stage.until("what the guest was asked for", begun, part=_DOUBTFUL if stage.judge.in_vain else 1)
+        driver.wait.until("what the guest was asked for", begun, part=_DOUBTFUL if driver.judge.in_vain else 1)
 
 
 def task_of(done: Operation) -> Ref | None:
@@ -101,36 +106,36 @@ def task_of(done: Operation) -> Ref | None:
     return ref if ref is not None and ref.type == "Task" else None
 
 
-def unfinished(stage: Stage, vm: Ref | None) -> list[Ref]:
+def unfinished(driver: Driver, vm: Ref | None) -> list[Ref]:
     """List the tasks of ours on a VM that were not read final."""
-    return [life.ref for life in stage.tracker.lives(vm.value) if not life.over] if vm is not None else []
+    return [life.ref for life in driver.tracker.lives(vm.value) if not life.over] if vm is not None else []
 
 
-def still_running(stage: Stage, tasks: Sequence[Ref]) -> list[Ref]:
+def still_running(driver: Driver, tasks: Sequence[Ref]) -> list[Ref]:
     """Look at tasks once more, and list those that have not ended."""
     found = []
     for task in tasks:
         with suppress(NotArrangedError):
-            stage.running(task)
+            driver.tasks.running(task)
             found.append(task)
     return found
 
 
-def _read_named_task(stage: Stage, done: Operation) -> None:
+def _read_named_task(driver: Driver, done: Operation) -> None:
     """Read the task that a TaskInProgress names, so that it can be judged."""
     if isinstance(done.outcome, Faulted):
         named = as_ref(done.outcome.fault.fields.get("task"))
-        if named is not None and named.value not in stage.tracker.tasks:
-            stage.read_task(named)
+        if named is not None and named.value not in driver.tracker.tasks:
+            driver.tasks.read(named)
 
 
-def read_new_tasks(stage: Stage, vm: Ref) -> None:
+def read_new_tasks(driver: Driver, vm: Ref) -> None:
     """Read every task of the VM that no call of ours was given: ours after a refusal (F1), or a stranger's (oracle rule A5).
 
     One that was read ended tells nothing new: a server lists it for minutes.
     """
-    for task in recent_tasks(stage.tracker.readings.get(vm.value) or {}):
-        if task in stage.tracker.tasks or task in stage.ended:
+    for task in recent_tasks(driver.tracker.readings.get(vm.value) or {}):
+        if task in driver.tracker.tasks or task in driver.tasks.ended:
             continue
-        if stage.read_task(Ref("Task", task)).get("state") in FINAL:
-            stage.ended.add(task)
+        if driver.tasks.read(Ref("Task", task)).get("state") in FINAL:
+            driver.tasks.ended.add(task)

@@ -1,0 +1,38 @@
+"""Whether a VM may be talked to, and what its silence means for later calls."""
+
+from __future__ import annotations
+
+from vcontract.client import SpentError, Target
+from vcontract.errors import HaltedError
+from vcontract.model import Tracker
+from vcontract.terms import Operation
+from vcontract.testbed.not_arranged import NotArrangedError
+from vcontract.testbed.quarantine import Quarantine
+
+
+class Access:
+    """Says before each exchange whether it may be made: the target must live, the VM and the method not be in quarantine."""
+
+    def __init__(self, target: Target, tracker: Tracker, quarantine: Quarantine) -> None:
+        self.target, self.quarantine = target, quarantine
+        self._tracker = tracker
+
+    def check(self, vm: str, method: str = "") -> None:
+        """Raise NotArrangedError if a VM (by moId; empty: none) or a method is left alone; else as `check_target` does."""
+        self.check_target()
+        if why := self.quarantine.why(vm, method):
+            raise NotArrangedError(why)
+
+    def check_target(self) -> None:
+        """Raise SpentError if nothing more will be answered, HaltedError if the target is gone: the rest would only be lost."""
+        if self.target.over:
+            raise SpentError(self.target.over)
+        if self.target.pulse.stopped:
+            raise HaltedError(self.target.pulse.stopped)
+
+    def heard(self, done: Operation, vm: str) -> Operation:
+        """Take in what came of an exchange about a VM, and give it back; raises what `check_target` raises."""
+        known = self._tracker.facts.vms.get(vm)
+        self.quarantine.heard(done, vm, known.name if known else vm)
+        self.check_target()
+        return done

@@ -1,0 +1,79 @@
+"""Some VMs on which steps are taken one after the other, with all that chooses, changes and restores them."""
+
+from __future__ import annotations
+
+from vcontract.model import Cell
+from vcontract.strategies import Caller
+from vcontract.terms import Ref
+from vcontract.testbed.arranging.arranger import Arranger
+from vcontract.testbed.arranging.guest_arranger import GuestArranger
+from vcontract.testbed.arranging.guest_methods import GuestMethods
+from vcontract.testbed.arranging.host_arranger import HostArranger
+from vcontract.testbed.arranging.leftovers import Leftovers
+from vcontract.testbed.arranging.power_arranger import PowerArranger
+from vcontract.testbed.arranging.restorer import Restorer
+from vcontract.testbed.arranging.snapshots import Snapshots
+from vcontract.testbed.cloner import Cloner
+from vcontract.testbed.driver import Driver
+from vcontract.testbed.levers import Levers
+from vcontract.testbed.not_arranged import NotArrangedError
+from vcontract.testbed.reachability import MISSING_LEVERS, lacking, uncallable
+from vcontract.testbed.vm_selection import VmSelection
+
+
+class Lane:
+    """The VMs of a driver's facts, in one course of steps; two lanes with disjoint facts share nothing that changes.
+
+    All that changes is held here or by the driver: what is known of the VMs (the judge's tracker), what is in quarantine, how
+    long tasks lasted, the clones and snapshots that were made, the state in which the last step left a VM. VMs of one host
+    that may be disconnected (`hosts`: moIds) belong into one lane. `helper` makes the calls that work in the guest, where
+    `caller`, who makes those of the contract under test, has none.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        levers: Levers,
+        caller: Caller,
+        hosts: frozenset[str] = frozenset(),
+        helper: Caller | None = None,
+    ) -> None:
+        self.driver, self.levers, self.caller = driver, levers, caller
+        clones: list[Ref] = []
+        self.selection = VmSelection(driver, hosts, clones)
+        self.cloner = Cloner(driver, self.selection, clones)
+        self.snapshots = Snapshots(driver)
+        self.host = HostArranger(driver)
+        self._methods = GuestMethods(driver, caller, helper)
+        leftovers = Leftovers(driver, self.snapshots, self.host)
+        power = PowerArranger(driver, levers, self._methods)
+        self.guest = GuestArranger(driver, levers, self._methods, leftovers)
+        self.arranger = Arranger(
+            driver,
+            selection=self.selection,
+            cloner=self.cloner,
+            leftovers=leftovers,
+            power=power,
+            guest=self.guest,
+            host=self.host,
+        )
+        self.restorer = Restorer(
+            driver, cloner=self.cloner, leftovers=leftovers, power=power, guest=self.guest, host=self.host
+        )
+
+    def unreachable(self, cell: Cell) -> str:
+        """Say why a cell cannot be reached with these VMs; empty if it can."""
+        for name in cell.deviations:
+            if name in MISSING_LEVERS:
+                return MISSING_LEVERS[name]
+        allow = self.driver.permits.allow
+        if reason := uncallable(cell.asked, self.caller, allow):
+            return reason
+        if reason := lacking(cell.state, self.levers.names, allow, guest=self._methods.known):
+            return reason
+        try:
+            if cell.state.exists:
+                self.selection.choose(cell.state)
+        except NotArrangedError as error:
+            return str(error)
+        return ""
