@@ -67,7 +67,7 @@ def test_the_wheel_holds_its_data_and_nothing_else(wheel: Path) -> None:
     for kind in ("wsdl", "contracts"):
         here = {each.relative_to(ROOT).as_posix() for each in (ROOT / kind).rglob("*") if each.is_file()}
         assert {f"vcontract/_data/{each}" for each in here} <= names
-    own = {"simulator/inventory.toml", "schema/diff/rules.toml", "vcontract.schema.json"}
+    own = {"simulator/inventory.toml", "schema/diff/rules.toml", "strategies/constants.json", "vcontract.schema.json"}
     own |= {each.relative_to(PACKAGE).as_posix() for each in PACKAGE.rglob("*.md")}
     assert {f"vcontract/{each}" for each in own} <= names
     assert any(each.endswith("licenses/LICENSE") for each in names)

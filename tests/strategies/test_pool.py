@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
 from vcontract.strategies import Pool, draw
+from vcontract.strategies.constants import Constants
 
 
 def test_one_seed_draws_the_same_values() -> None:
@@ -33,11 +35,34 @@ def test_a_wanted_value_is_looked_for_once_round() -> None:
         pool.next(lambda each: each > 9)
 
 
-def test_a_seed_draws_the_same_whatever_else_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Constants of a user's own module do not get into the draws, and Hypothesis itself goes on mixing them in for others."""
-    before = draw(st.integers(), 7, 400)
-    (tmp_path / "users_own_module.py").write_text(f"VALUES = {list(range(70_001, 70_201))}\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.import_module("users_own_module")
-    assert draw(st.integers(), 7, 400) == before
-    assert 70_101 in providers._get_local_constants().integers
+DRAWING = """
+from hypothesis import strategies as st
+from vcontract.strategies import draw
+{literals}
+print(draw(st.lists(st.text(max_size=20) | st.integers() | st.floats() | st.binary()), 7, 300))
+"""
+
+
+def test_literals_of_other_code_are_not_drawn(tmp_path: Path) -> None:
+    """Whatever code is loaded beside it, a seed draws the same; Hypothesis by itself would draw the literals."""
+    said = []
+    for literals in (
+        "",
+        "WORDS = ['not.drawn.%d', " + ", ".join(f"'not.drawn.{number}'" for number in range(500)) + "]",
+    ):
+        script = tmp_path / "script.py"
+        script.write_text(DRAWING.format(literals=literals))
+        command = (sys.executable, str(script))
+        said.append(subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout)  # noqa: S603 - ours
+    assert said[0] == said[1]
+    assert "not.drawn" not in said[1]
+
+
+def test_constants_are_drawn_from_the_list() -> None:
+    """So that this holds of the Hypothesis that is installed; and Hypothesis is left as it was."""
+    before = providers._get_local_constants, providers.CONSTANTS_CACHE
+    listed = set(Constants().set_for_type(str))
+    assert len(listed) > 1000
+    drawn = draw(st.text(min_size=6, max_size=20), 3, 500)
+    assert len(listed.intersection(drawn)) > 5
+    assert (providers._get_local_constants, providers.CONSTANTS_CACHE) == before

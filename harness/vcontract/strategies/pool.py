@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
-from vcontract.strategies.repeatable import repeatable_draws
+from vcontract.strategies.constants import fixed_constants
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Pool(Generic[T]):
 
 
 def draw(strategy: SearchStrategy[T], seed_: int, size: int) -> list[T]:
-    """Draw at most `size` values, repeatably."""
+    """Draw at most `size` values, repeatably: neither code nor tests beside this package have a say in them."""
     drawn: list[T] = []
 
     @seed(seed_)
@@ -48,6 +48,6 @@ def draw(strategy: SearchStrategy[T], seed_: int, size: int) -> list[T]:
     def collect(value: T) -> None:
         drawn.append(value)
 
-    with repeatable_draws():
+    with fixed_constants():
         collect()
     return drawn

@@ -1,0 +1,67 @@
+"""The constants that Hypothesis draws beside its own: a fixed list, `constants.json`, in the order in which it is drawn from.
+
+Hypothesis collects the literals of all local source code that is loaded, and now and then draws one of them. Then what a seed
+draws would depend on every literal of this package, on whether it is installed or a checkout, and on whose tests run beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hypothesis.internal.conjecture import providers
+
+_FILE = Path(__file__).with_name("constants.json")
+_COLLECT, _CACHE = "_get_local_constants", "CONSTANTS_CACHE"
+"""The names in Hypothesis of what collects the literals, and of what remembers which of them a strategy permits."""
+_KINDS = {int: "integer", float: "float", bytes: "bytes", str: "string"}
+_lock = threading.RLock()
+
+
+class Constants:
+    """The constants of `constants.json`, by the name that Hypothesis has for a type, or by the type."""
+
+    def __init__(self) -> None:
+        told: dict[str, list[Any]] = json.loads(_FILE.read_bytes())
+        self._told: dict[str, Sequence[Any]] = told | {"bytes": [each.encode("latin-1") for each in told["bytes"]]}
+
+    def set_for_type(self, kind: str | type) -> Sequence[Any]:
+        """Give the constants of a type; Hypothesis asks for them by this name."""
+        return self._told[_KINDS[kind] if isinstance(kind, type) else kind]
+
+
+@contextmanager
+def fixed_constants() -> Iterator[None]:
+    """Have Hypothesis draw these constants and no literal of local code, until the end; whoever else draws here waits.
+
+    Without effect on a Hypothesis that collects no literals by this name.
+    """
+    if not (hasattr(providers, _COLLECT) and hasattr(providers, _CACHE)):
+        yield
+        return
+    with _lock:
+        before = {name: getattr(providers, name) for name in (_COLLECT, _CACHE)}
+        ours = {
+            _COLLECT: _constants,
+            _CACHE: _permitted(),
+        }  # of its own, for the cache tells not whose constants it holds
+        try:
+            vars(providers).update(ours)
+            yield
+        finally:
+            vars(providers).update(before)
+
+
+@cache
+def _constants() -> Constants:
+    return Constants()
+
+
+@cache
+def _permitted() -> Any:
+    return type(providers.CONSTANTS_CACHE)(1024)
