@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from vcontract import __version__
 from vcontract.contract import load, rows
 from vcontract.history import read_history
 from vcontract.model import subject
@@ -96,9 +97,8 @@ def test_two_workers_own_disjoint_vms_and_make_one_report(
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "14 passed" in ended.stdout
     run = tmp_path / "reports" / "latest"
-    assert (
-        f"conforms (120 calls judged, {load_run(run).requests} requests, 0 findings); report: reports" in ended.stdout
-    )
+    counts = f"120 calls judged, {load_run(run).requests} requests, 0 findings; vcontract {__version__}"
+    assert f"conforms ({counts}); report: reports" in ended.stdout
     one, other = (read_history(run / f"history-{number}.jsonl").operations for number in (1, 2))
     assert {each.op // NUMBERS for each in one} == {1}
     assert {each.op // NUMBERS for each in other} == {2}

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
+from vcontract import __version__
 from vcontract.commands.run import execute
 from vcontract.config.options import Options
 from vcontract.history import read_history
@@ -101,7 +102,7 @@ def test_the_first_line_says_what_was_run_without_a_password(tmp_path: Path) -> 
     live = record(tmp_path, calls=1)
     text = live.file.read_text("utf-8")
     opening = json.loads(text.partition("\n")[0])
-    assert opening["format"] == "vcontract.recording/1"
+    assert (opening["format"], opening["version"]) == ("vcontract.recording/1", __version__)
     assert opening["asked"] | {"seed": 5, "max_calls": 1, "methods": ["AbortCustomization_Task"]} == opening["asked"]
     assert {each["password"] for part in ("account", "guest") for each in opening["config"][part]} == {""}
     assert "secret:account.full" in text

@@ -108,7 +108,7 @@ def test_a_run_that_does_not_get_under_way_leaves_no_clone(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vcontract.run.conformance.as_json", interrupted)
+    monkeypatch.setattr("vcontract.testbed.testbed.as_json", interrupted)
     with pytest.raises(KeyboardInterrupt):
         execute(job(server, tmp_path))
     assert machines(server) == before

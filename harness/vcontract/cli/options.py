@@ -8,9 +8,23 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from vcontract import __version__
 from vcontract.errors import UsageError
+from vcontract.shipped import page
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer hands the value over
+    if asked:
+        typer.echo(f"vcontract {__version__}")
+        raise typer.Exit
+
+
+Version: TypeAlias = Annotated[
+    bool,
+    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and do no more."),
+]
 Target: TypeAlias = Annotated[
     str,
     typer.Option(
@@ -110,6 +124,11 @@ DryRun: TypeAlias = Annotated[
     bool,
     typer.Option("--dry-run", help="Print the plan: which calls on which VMs, how many, how long; send reads alone."),
 ]
+
+
+def more(name: str) -> str:
+    """Write the last line of a verb's help, which names its page by the path where it is installed."""
+    return f"\b\nMore: {page(name)}"  # \b: a line that is not wrapped, for a path that is cut is none
 
 
 def reason_for(*, accept: bool, reason: str) -> str:

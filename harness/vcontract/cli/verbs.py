@@ -29,17 +29,26 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Prove whether a vCenter keeps the contract of a managed object.",
+    epilog=option.more("README.md"),
 )
-app.command()(stress)
+
+
+@app.callback()
+def _before_every_verb(*, version: option.Version = False) -> None:
+    """Hear of what goes without a verb."""
+    del version  # it prints and ends by itself, before a verb is missed
+
+
+app.command(epilog=option.more("stress/README.md"))(stress)
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
-app.command()(learn)
-app.command()(compare)
+app.command(epilog=option.more("learn/README.md"))(learn)
+app.command(epilog=option.more("check/compare/README.md"))(compare)
 
 MANAGER = option.MANAGER
 
 
-@app.command()
+@app.command(epilog=option.more("run/README.md"))
 def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     *,
     target: option.Target = "",
@@ -108,7 +117,7 @@ def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
     raise typer.Exit(execute_on(job, workers).exit_code)
 
 
-@app.command()
+@app.command(epilog=option.more("commands/README.md"))
 def doctor(  # noqa: PLR0913 - the options that design fixes
     *,
     target: option.Target = "",
@@ -142,7 +151,7 @@ def doctor(  # noqa: PLR0913 - the options that design fixes
     raise typer.Exit(diagnosis.exit_code)
 
 
-@app.command()
+@app.command(epilog=option.more("check/README.md"))
 def judge(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Directory of a saved run; of stress several.")],
     wsdl: Annotated[str, typer.Option(help="The WSDL that the run used, if its own.")] = "",
@@ -161,7 +170,7 @@ def judge(
     raise typer.Exit(result.exit_code)
 
 
-@app.command()
+@app.command(epilog=option.more("report/README.md"))
 def report(
     run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
     output: option.Format = "text",
@@ -179,7 +188,7 @@ def report(
     (JsonReporter() if output == "json" else ConsoleReporter(directory)).on(ended)
 
 
-@app.command()
+@app.command(epilog=option.more("check/README.md"))
 def replay(
     finding: Annotated[str, typer.Argument(metavar="FINDING", help="RUN#id, or REPORT.json#id of a comparison")],
     *,
@@ -223,7 +232,7 @@ def replay(
     raise typer.Exit(halted or int(again))
 
 
-@app.command()
+@app.command(epilog=option.more("testbed/README.md"))
 def adopt(  # noqa: PLR0913 - the options that design fixes
     vm: Annotated[str, typer.Option(metavar="PATTERN", help="Names of VMs (shell pattern).")],
     *,
@@ -248,7 +257,7 @@ def adopt(  # noqa: PLR0913 - the options that design fixes
     marking(_job(MANAGER, target, username, password_file, config, insecure=insecure), vm, sure, release=release)
 
 
-@app.command()
+@app.command(epilog=option.more("testbed/README.md"))
 def cleanup(  # noqa: PLR0913 - the options that design fixes
     run_: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Directory of a run that was cut.")] = None,
     *,
@@ -269,7 +278,7 @@ def cleanup(  # noqa: PLR0913 - the options that design fixes
     typer.echo("nothing was changed" if dry_run else "clean")
 
 
-@app.command()
+@app.command(epilog=option.more("simulator/README.md"))
 def simulate(  # noqa: PLR0913 - the options that design fixes
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,

@@ -123,6 +123,7 @@ class Dealing(Walks):
         if result is not None:
             terminalreporter.section("vcontract")
             counts = f"{result.calls} calls judged, {result.requests} requests, {len(result.findings)} findings"
+            counts += f"; vcontract {result.version}"
             terminalreporter.write_line(f"{result.verdict.value} ({counts}); report: {self.deal.report}")
 
 

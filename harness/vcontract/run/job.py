@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import msgspec
 from msgspec.structs import replace
 
+from vcontract import __version__
 from vcontract.client import Recorder, Secrets, Target
 from vcontract.client.recording import Tape
 from vcontract.client.replayed import Replay
@@ -100,7 +101,8 @@ def underway(
     begun = Begun()
     before = job.past or job.recorded  # what a run makes bears its mark: who repeats the run must say the same
     mark = (before.asked.id if before else "") or f"{directory.path.name}-{token_hex(3)}"
-    options = replace(job.options, report=str(directory.path), asked=_asked(job) | {"id": mark}, id=mark)
+    asked = _asked(job) | {"id": mark, "version": __version__}
+    options = replace(job.options, report=str(directory.path), asked=asked, id=mark)
     reporters: list[Reporter] = [
         begun,
         directory,

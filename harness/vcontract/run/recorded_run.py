@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from vcontract import __version__
 from vcontract.client.recording import FORMAT, Opening, Recording, read_recording
 from vcontract.config.config import Config
 from vcontract.config.options import Options
@@ -92,7 +93,7 @@ def opening(url: str, contract: str, wsdl: str, options: Options, config: Config
     )
     configured: dict[str, Json] = msgspec.to_builtins(bare)
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    return Opening(FORMAT, url, began, msgspec.to_builtins(asked), configured)
+    return Opening(FORMAT, url, began, msgspec.to_builtins(asked), configured, __version__)
 
 
 def refuse(what: str, *, because: str, given: Mapping[str, object]) -> None:
