@@ -59,7 +59,7 @@ def _on_target(job: Job, config: Config) -> Fresh:
     def fresh() -> Iterator[Ground]:
         with opened(job, config, secrets_of(config), Recorder(), _CLIENTS) as target:
             facts = marked(survey_target(target, config, contract), config, None)
-            target.guard = guard_of(target, config, contract, "", facts.others, actor="")
+            target.guard_with(guard_of(target, config, contract, "", facts.others, actor=""))
             yield Ground(target, facts, fit(target, facts, _VMS))
             target.logout(FULL)
 
