@@ -213,6 +213,25 @@ class Verdict(StrEnum):
     VIOLATES = "violates"
 
 
+class Ended(StrEnum):
+    """How a run did not come to its end, or did not leave all as it was; its notes begin so."""
+
+    EARLY = "ended early"
+    INTERRUPTED = "interrupted"
+    HALTED = "halted"
+    HALTED_FOR_SAFETY = "halted for safety"
+    NOT_RESTORED = "not restored"
+
+    def note(self, why: object) -> str:
+        """Write the note that says so, and why."""
+        return f"{self}: {why}"
+
+    @classmethod
+    def of_note(cls, note: str) -> Ended | None:
+        """Say which end a note tells of; None: of none."""
+        return next((ended for ended in cls if note.startswith(f"{ended}: ")), None)
+
+
 class RowVerdict(msgspec.Struct, frozen=True):
     """The verdict on one row, why, and the outcomes that were seen (outcome name to count)."""
 

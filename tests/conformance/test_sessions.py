@@ -143,11 +143,13 @@ def test_a_target_that_cannot_be_reached_is_said_in_one_line(rows_as_tests: Comm
 
 
 def test_other_sessions_are_left_alone(tmp_path: Path, environment: dict[str, str]) -> None:
-    """Where this package is not asked for, the plugin imports nothing, and `pytest FOLDER` does not walk."""
+    """Where this package is not asked for, the plugin imports its options alone, and `pytest FOLDER` does not walk."""
     (tmp_path / "test_other.py").write_text(
         "import sys\n\n\ndef test_light():\n"
         "    own = {each for each in sys.modules if each.split('.')[0] in ('harness', 'vcontract')}\n"
-        "    assert own == {'vcontract', 'vcontract.pytest_plugin'}\n"
+        "    options = {'vcontract.config', 'vcontract.config.request'}\n"
+        "    assert own == {'vcontract', 'vcontract.pytest_plugin', *options}\n"
+        "    assert not {'zeep', 'pyVmomi', 'typer', 'httptools'} & set(sys.modules)\n"
     )
     home = Path(__file__).parents[2] / "harness" / "vcontract" / "conformance"
     (tmp_path / "conformance").symlink_to(home, target_is_directory=True)

@@ -17,7 +17,7 @@ from vcontract.model import (
     changed_fields,
     deviations_of,
     expect,
-    moves,
+    is_visible,
     settled,
 )
 from vcontract.model.effects.registry import SHOWN
@@ -141,7 +141,7 @@ def test_effects_say_what_a_read_shows(machine: Contract) -> None:
     assert changed_fields("poweredOff", frozenset({State()})) == {"power": frozenset({OFF})}
     assert changed_fields("customized", frozenset({State()})) == {}
     assert {"guestShutDown", "guestRebooted", "guestStoodBy"} == LATER
-    assert {name for name in EFFECTS if not moves(name)} == {"customized", "networkStarted", "aborted", "nothing"}
+    assert {name for name in EFFECTS if not is_visible(name)} == {"customized", "networkStarted", "aborted", "nothing"}
     assert set(SHOWN) == {"power", "template", "pending"}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 EXPORTED = {
     "check": (
-        "ABORTS Answer BELOW Disorder Judge Judgement Limits NAMED ORDER Order PROPERTIES REPEAT SHRINKING SINCE SINGLETON "
+        "ABORTS Answer BELOW Disorder Judge Judgement Limits NAMED ORDER Order PROPERTIES SHRINKING SINCE SINGLETON "
         "Summary answer_of explain fingerprint legal_orders object_rows retell row_of summarise worst"
     ),
     "contract": (
@@ -20,7 +20,7 @@ EXPORTED = {
         "Allowed Asked BY_NAME Branch Cell DEVIATIONS EFFECTS Expectation Facts GuestAccount LATER Lever PASSING Pin "
         "Pinned SHOWN STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VARIED VmFacts asks_session cell "
         "cell_of cells changed_fields changes classify compact deviations_of expect facts_of family_of ground holding "
-        "located moves observe passes possible read_of recent_tasks refused settle settled sharpness steady step "
+        "is_visible located observe passes possible read_of recent_tasks refused settle settled sharpness steady step "
         "subject tour universe"
     ),
     "report": "",
@@ -29,10 +29,10 @@ EXPORTED = {
     "simulator": "Settings SimulatorServer serve_forever",
     "strategies": "Caller Case Coverage DRAWN Pool draw pool_of",
     "testbed": (
-        "CLONE Driver FULL Known Lane Logged MADE_BY NotArrangedError READONLY RefusedError SECOND SNAPSHOT_NAME "
+        "CLONE Driver FULL Known LEAVER Lane Logged MADE_BY NotArrangedError READONLY RefusedError SECOND SNAPSHOT_NAME "
         "Seen Site Source Testbed UNPRIVILEGED actors_of adopted as_json audit clone_parents customizable "
-        "find_marked_vms given guard_of host_names judged_call log_in look_round marked marks_of names_of "
-        "open_testbed own_clones privileges_of reached read_new_tasks sandwiched secrets_by_name secrets_of "
+        "find_marked_vms given guard_of host_names judged_call log_in look_round make_call marked marks_of names_of "
+        "open_testbed own_clones perform privileges_of reached read_new_tasks sandwiched secrets_by_name secrets_of "
         "settled still_running survey_target surveyed task_of unfinished"
     ),
     "client": "Guard Limits Marks NOBODY Pacing Recorder STRANGER Secrets SpentError Target Trust",

@@ -172,4 +172,4 @@ def test_a_walk_stops_when_it_is_told() -> None:
     script = Script(Verdicts())
     walker = walked(script, [step("poweredOff"), step("suspended")], spent=lambda: "enough" if script.heard else "")
     assert script.heard == [f"{METHOD}:poweredOff"]
-    assert walker.skipped == {"…": "enough"}
+    assert (walker.ended, walker.skipped) == ("enough", {})

@@ -9,7 +9,7 @@ from vcontract.check.orders import Order, answer_of, legal_orders
 from vcontract.check.promises import ABORTS
 from vcontract.check.retell import retell
 from vcontract.check.search import Limits
-from vcontract.check.verdicts import ORDER, REPEAT, SHRINKING, Summary, fingerprint, row_of, summarise, worst
+from vcontract.check.verdicts import ORDER, SHRINKING, Summary, fingerprint, row_of, summarise, worst
 
 __all__ = [
     "ABORTS",
@@ -17,7 +17,6 @@ __all__ = [
     "NAMED",
     "ORDER",
     "PROPERTIES",
-    "REPEAT",
     "SHRINKING",
     "SINCE",
     "SINGLETON",

@@ -35,13 +35,14 @@ from vcontract.check.machine_steps import (
 )  # fmt: skip
 from vcontract.check.search import NOBODY
 from vcontract.contract import OK
+from vcontract.model.moves import MOVES, On, methods_where
+from vcontract.model.tracker import REVERTS
 from vcontract.terms import Json
 
 LATE = "after an abort that succeeded"
-_POWERED = {"TerminateVM": "poweredOff"}
-_GONE = frozenset({"UnregisterVM", "Destroy_Task"})
-_REVERTS = frozenset({"RevertToSnapshot_Task", "RevertToCurrentSnapshot_Task"})
-HOSTS = {"DisconnectHost_Task": "disconnected", "ReconnectHost_Task": "connected"}
+_POWERED = {MOVES["terminate"].method: "poweredOff"}
+_GONE = methods_where(lambda move: move.ends_vm)
+HOSTS = {move.method: str(move.sets["connection"]) for move in MOVES.values() if move.on is On.HOST}
 """What calls on a host make of the connection of its VMs."""
 
 
@@ -165,7 +166,7 @@ class _Encoder:
             self.step(life.op, life.start, until, Step(CONNECTION, does=HOSTS[life.method]))
         elif life.method in _GONE:
             self.step(life.op, life.start, until, Step(GONE))
-        elif life.method in _REVERTS:
+        elif life.method in REVERTS:
             self.step(life.op, life.start, until, Step(ANY))
         elif life.lever:
             self.step(life.op, life.start, until, Step(LEVER, does=life.lever))

@@ -23,8 +23,8 @@ from vcontract.model import (
     Tracker,
     classify,
     expect,
+    is_visible,
     located,
-    moves,
     observe,
     read_of,
     settled,
@@ -331,7 +331,7 @@ class Judge:
         if mid or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
             return False
         before, last = pending.reading, self.tracker.readings.get(vm)
-        moved = observed == OK and moves(self._methods[pending.operation.call.method].effect)
+        moved = observed == OK and is_visible(self._methods[pending.operation.call.method].effect)
         if not moved and not steady(before, last):
             return True
         users = frozenset(promises.account_name(each) for each in self.tracker.facts.sessions.values())

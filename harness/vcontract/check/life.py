@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from math import inf
 
-from vcontract.check.midtask import BY_LEVER, BY_METHOD
+from vcontract.check.midtask import meaning
 from vcontract.contract import OK
 from vcontract.model import Asked
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE
@@ -66,11 +66,11 @@ class Life:
         return "" if kind == CUSTOMIZE and self.outcome == OK else kind
 
     @property
-    def meant(self) -> set[str]:
+    def meant(self) -> frozenset[str]:
         """What it means to other tasks of the VM, unless it failed."""
         if self.refused or self.outcome not in {"", OK}:
-            return set()
-        return BY_LEVER.get(self.lever, set()) if self.lever else BY_METHOD.get(self.method, set())
+            return frozenset()
+        return meaning(self.method, self.lever)
 
 
 class Intervals:

@@ -13,6 +13,7 @@ from vcontract.check.life import UNJUDGED, Life
 from vcontract.check.machine_steps import READ, Step
 from vcontract.contract import OK, Contract
 from vcontract.model import Asked, Facts, State, classify, observe, read_of
+from vcontract.model.moves import LEVER_CALLS, MOVES
 from vcontract.terms import Call, Faulted, Json, Operation, Ref, Returned, as_ref, subject
 
 _SICK = frozenset({*ENVIRONMENT, *POLICY, "HostNotConnected", "HostNotReachable", "RuntimeFault"})
@@ -28,6 +29,7 @@ _PATHS = {
 _SEEN = (*sorted({path for paths in _PATHS.values() for path in paths}), "_missing")
 _RETRIEVALS = {"RetrievePropertiesEx", "RetrieveProperties"}
 _KEPT = 1 << 16
+_CANCEL, _LOG_OUT, _CLONE = (MOVES[name].method for name in ("cancel", "logOut", "fork"))
 
 
 class _Known(msgspec.Struct):
@@ -78,9 +80,9 @@ class MachineHistories:
             host = operation.call.object.value
             here = tuple(moid for moid, vm in self.facts.vms.items() if vm.host == host)
             self._called(operation, known, here)
-        elif operation.call.method == "CancelTask":
+        elif operation.call.method == _CANCEL:
             self._cancelled(operation)
-        elif operation.call.method == "Logout" and not isinstance(operation.outcome, Faulted):
+        elif operation.call.method == _LOG_OUT and not isinstance(operation.outcome, Faulted):
             self.logouts.setdefault(operation.call.actor, []).append(operation.start)
 
     def _sort(self, call: Call) -> _Known:
@@ -96,7 +98,7 @@ class MachineHistories:
             asked = classify(call, self._methods[call.method], self.facts)
             # what the session and its privilege are worth is judged in the session's own history
             known.asked = replace(asked, session="valid", privilege="held")
-        elif call.method in {"StartProgramInGuest", "ReconfigVM_Task"}:
+        elif call.method in LEVER_CALLS:
             known.lever = self.facts.lever(call.arguments)
         return known
 
@@ -145,7 +147,7 @@ class MachineHistories:
             fault = UNJUDGED
         if life.read(operation.start, operation.end, state, fault, self.facts.publish):
             del self._tasks[task]
-            if life.method == "InstantClone_Task" and life.outcome == OK:
+            if life.method == _CLONE and life.outcome == OK:
                 self._cloned(life, as_ref(info.get("result")))
 
     def _cloned(self, life: Life, child: Ref | None) -> None:

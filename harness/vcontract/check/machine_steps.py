@@ -24,8 +24,9 @@ from vcontract.check.transitions import Table
 from vcontract.contract import OK, Contract
 from vcontract.model import EFFECTS, Asked, State, expect, settle
 from vcontract.model.effects import failed
+from vcontract.model.moves import MOVES, pulled
 from vcontract.model.state import CUSTOMIZE, OFF, ON, SUSPENDED
-from vcontract.model.tracker import anything, pulled
+from vcontract.model.tracker import anything
 from vcontract.terms import Json
 
 ACCEPTED, REFUSED, CAUSE, FIT, TAKE, END, FAILED, ABORT, DONE, GHOST, LEVER, READ, GONE, CONNECTION, ANY = (
@@ -254,7 +255,7 @@ def _done(effect: str, state: State) -> list[State]:
 
 
 def _levered(lever: str, state: State) -> set[State]:
-    tools = {"stopTools": "stopped", "startTools": "starting"}.get(lever)
+    tools = MOVES[lever].sets.get("tools") if lever in MOVES else None
     if tools is not None:
         return {state} if state.power != ON or state.tools == "never" else {replace(state, tools=tools)}
     return set(pulled(state, lever))

@@ -5,24 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vcontract.model import TaskLife, Tracker, subject
+from vcontract.model.moves import BY_METHOD, LEVER_CALLS, MOVES, On
 from vcontract.model.state import ABORT
 from vcontract.terms import Operation, Returned, as_ref
 
-BY_METHOD = {
-    "PowerOffVM_Task": {"power", "off"},
-    "SuspendVM_Task": {"power", "off"},
-    "ShutdownGuest": {"power", "off"},
-    "StandbyGuest": {"power", "off"},
-    "TerminateVM": {"power", "off"},
-    "ResetVM_Task": {"power"},
-    "RebootGuest": {"power"},
-    "Destroy_Task": {"gone"},
-    "UnregisterVM": {"gone"},
-    "AbortCustomization_Task": {"abort"},
-}
-"""What a call that succeeds means to the other tasks of its VM."""
-BY_LEVER = {"stopTools": {"tools"}, "crashEngine": {"engine"}, "removeEngine": {"engine"}}
-"""The same of what is done in the guest."""
+
+def meaning(method: str, lever: str) -> frozenset[str]:
+    """Say what a call that succeeds means to the other tasks of the VM that it is about; `lever`: what it does in the guest."""
+    move = MOVES.get(lever) if lever else BY_METHOD.get(method)
+    return move.mid if move is not None and move.on is (On.GUEST if lever else On.VM) else frozenset()
 
 
 def happened(operation: Operation, life: TaskLife, block: Sequence[Operation], tracker: Tracker) -> frozenset[str]:
@@ -51,17 +42,19 @@ def _failed(other: Operation, block: Sequence[Operation], tracker: Tracker) -> b
     return task.kind != ABORT or not happened(other, task, block, tracker)
 
 
-def _of(other: Operation, operation: Operation, life: TaskLife, tracker: Tracker) -> set[str]:
-    method, call = other.call.method, other.call
-    if method == "CancelTask":
-        return {"cancel"} if call.object == life.ref else set()
-    if method == "Logout":
-        return {"session"} if call.actor == operation.call.actor else set()
-    if method == "DisconnectHost_Task":
-        vm = tracker.facts.vms.get(life.vm)
-        return {"host"} if vm and vm.host == call.object.value else set()
+def _of(other: Operation, operation: Operation, life: TaskLife, tracker: Tracker) -> frozenset[str]:
+    call, move = other.call, BY_METHOD.get(other.call.method)
+    if move is None:
+        return frozenset()
+    vm = tracker.facts.vms.get(life.vm)
+    concerns = {
+        On.TASK: call.object == life.ref,
+        On.SESSION: call.actor == operation.call.actor,
+        On.HOST: vm is not None and vm.host == call.object.value,
+    }
+    if move.on in concerns:
+        return move.mid if concerns[move.on] else frozenset()
     if subject(call) != life.vm:
-        return set()
-    if method in {"StartProgramInGuest", "ReconfigVM_Task"}:
-        return set(BY_LEVER.get(tracker.facts.lever(call.arguments), set()))
-    return set(BY_METHOD.get(method, set()))
+        return frozenset()
+    lever = tracker.facts.lever(call.arguments) if move.method in LEVER_CALLS else ""
+    return meaning(move.method, lever)

@@ -13,15 +13,17 @@ from msgspec.structs import replace
 from vcontract.check.judgement import AWAY, EXPIRED, UNTOLD, Judgement, place
 from vcontract.contract import EVERY_METHOD, OK, Contract, Row, documented_as, row_id
 from vcontract.model import deviations_of
+from vcontract.model.labels import Label
 from vcontract.terms import Finding, Grade, RowVerdict, Verdict
 
 ORDER = (Verdict.CONFORMS, Verdict.UNTESTED, Verdict.INCONCLUSIVE, Verdict.VIOLATES)
 RUNTIME_CELLS = ("malformed", "vmUnknown", "vmOtherType", "noSession", "thisUnknown", "oldVersion")
 """The lever-free cells that a RuntimeFault row must see, where its method has them (oracle section G, a to f)."""
-REPEAT = "#"
 SHRINKING = "shrink"
 """Cells of this name belong to the work on a finding, not to the run that found it."""
 _TOLD = ("info", "returnval")
+_BLOCKED = "blocked: "
+"""How the reason of a row begins whose method is refused as such."""
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -93,11 +95,11 @@ def _confirmed(judgements: Sequence[Judgement], confirm: int) -> list[Judgement]
     """Let a violation stand only if it came in `confirm` tries of its cell, the same each time (oracle rule A5)."""
     by_cell: dict[str, list[Judgement]] = defaultdict(list)
     for each in judgements:
-        by_cell[each.cell.split(REPEAT)[0]].append(each)
+        by_cell[Label.parse(each.cell).step].append(each)
     found = []
     for each in judgements:
         if each.verdict is Verdict.VIOLATES and confirm > 1:
-            tries = by_cell[each.cell.split(REPEAT)[0]]
+            tries = by_cell[Label.parse(each.cell).step]
             failed = {other.cell for other in tries if other.verdict is Verdict.VIOLATES and _same(other, each)}
             if len(failed) < confirm:
                 told = f"raced: seen in {len(failed)} of {confirm} tries ({each.why})"
@@ -181,7 +183,7 @@ def _row(row: Row, contract: Contract, assigned: Sequence[tuple[Judgement, str]]
         return RowVerdict(row.id, Verdict.VIOLATES, broken[0].why, observed)
     blocked = [each for each in chosen if each.verdict is Verdict.UNTESTED]
     if blocked:
-        return RowVerdict(row.id, Verdict.UNTESTED, f"blocked: {blocked[0].observed}", observed)
+        return RowVerdict(row.id, Verdict.UNTESTED, f"{_BLOCKED}{blocked[0].observed}", observed)
     unsure = [each for each in chosen if each.verdict is Verdict.INCONCLUSIVE]
     if unsure:
         return RowVerdict(row.id, Verdict.INCONCLUSIVE, unsure[0].why, observed)
@@ -192,13 +194,18 @@ def _row(row: Row, contract: Contract, assigned: Sequence[tuple[Judgement, str]]
 
 def _telling(judged: Sequence[Judgement]) -> list[Judgement]:
     """Leave out what tells nothing: what was forgotten, and calls that came to nothing and were made again."""
-    told = {each.cell.split(REPEAT)[0] for each in judged if each.observed not in UNTOLD}
+    told = {Label.parse(each.cell).step for each in judged if each.observed not in UNTOLD}
     again = {EXPIRED, AWAY}
     return [
         each
         for each in judged
-        if each.observed not in UNTOLD or (each.observed in again and each.cell.split(REPEAT)[0] not in told)
+        if each.observed not in UNTOLD or (each.observed in again and Label.parse(each.cell).step not in told)
     ]
+
+
+def is_blocked(row: RowVerdict) -> bool:
+    """Whether a row is untested because the target refuses its method as such."""
+    return row.verdict is Verdict.UNTESTED and row.reason.startswith(_BLOCKED)
 
 
 def _breaks_every(row: Row, judgement: Judgement, contract: Contract) -> bool:
@@ -259,7 +266,7 @@ def _fault_evidence(
         side = "may" if not may else "may not"
         return may, dict(seen), f"one-sided: no cell in which {row.fault} {side} appear was exercised"
     if row.fault == "RuntimeFault":
-        done = {name for each in judged for name in each.cell.partition(":")[2].split(REPEAT)[0].split("+")}
+        done = {name for each in judged for name in Label.parse(each.cell).deviations}
         can = {each.name for each in deviations_of(contract, contract.method(row.method))}
         if lacking := [name for name in RUNTIME_CELLS if name in can and name not in done]:
             return may, dict(seen), f"not exercised: {', '.join(lacking)}"

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vcontract.cli import options as option
+from vcontract.config.request import MANAGER
 from vcontract.errors import UsageError
 
 wsdl_app = typer.Typer(no_args_is_help=True, help="WSDL of an API release.", epilog=option.more("wsdl/README.md"))
@@ -67,7 +68,7 @@ def wsdl_fetch(
 
 
 @contract_app.command("list", epilog=option.more("contracts/README.md"))
-def contract_list(contract: option.ContractName = option.MANAGER) -> None:
+def contract_list(contract: option.ContractName = MANAGER) -> None:
     """List the rows."""
     from vcontract.contract import load, rows
     from vcontract.schema import SHIPPED, bases_of
@@ -94,7 +95,7 @@ def contract_lint(folder: Annotated[Path | None, typer.Argument(help="Folder of 
 def contract_explain(
     method: Annotated[str, typer.Argument()],
     state: Annotated[str, typer.Option(help="name=value,… of the state and of the call.")] = "",
-    contract: option.ContractName = option.MANAGER,
+    contract: option.ContractName = MANAGER,
 ) -> None:
     """Print what a method may answer in a state, and the situations that say so."""
     from vcontract.commands.contract_explain import explain

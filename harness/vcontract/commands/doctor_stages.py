@@ -12,9 +12,10 @@ from vcontract.client import Target
 from vcontract.client.offered import in_words
 from vcontract.client.properties import list_vms, read
 from vcontract.config.config import Config
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.contract import Contract
 from vcontract.model import Facts
+from vcontract.model.moves import MOVES, On, privileges_for
 from vcontract.report.diagnosis import Check, Standing
 from vcontract.run.forecast import untested
 from vcontract.run.plan import all_cells
@@ -47,16 +48,16 @@ _PATHS = (
     "runtime.host",
     "guest.toolsRunningStatus",
 )
-_ARRANGING = ("VirtualMachine.State.CreateSnapshot", "VirtualMachine.State.RemoveSnapshot",
-              "VirtualMachine.Provisioning.Clone", "VirtualMachine.Inventory.Delete")  # fmt: skip
-_BY_LEVER = {
-    "power": tuple(f"VirtualMachine.Interact.{each}" for each in ("PowerOn", "PowerOff", "Suspend", "Reset")),
-    "tools": ("VirtualMachine.GuestOperations.Execute",),
-}
-"""What arranging needs (the vendor's metadata: privId of the methods; for Destroy_Task its page)."""
-_HOST = ("Host.Config.Connection",)
+_ARRANGING = privileges_for(MOVES[name] for name in ("snapshot", "removeSnapshot", "fork", "destroy"))
+"""The privileges that any run needs to arrange states and to clear away what it made."""
+(_HOST,) = MOVES["hostLost"].privileges
 _RUNNING = "guestToolsRunning"
 _SHOWN = 6
+
+
+def _by_permission(allowed: str) -> tuple[str, ...]:
+    """Give the privileges on a VM that are needed where the operator allows something."""
+    return privileges_for(move for move in MOVES.values() if move.needs == allowed and move.on in {On.VM, On.GUEST})
 
 
 class _Vm(NamedTuple):
@@ -156,7 +157,7 @@ class Testable:
             yield Check("privileges", Standing.NONE, "not looked at: they are asked for a marked VM")
             return
         methods = sorted({name for each in self.contract.methods for name in each.privileges})
-        arranging = [*_ARRANGING, *(name for lever in self.config.allow for name in _BY_LEVER.get(lever, ()))]
+        arranging = [*_ARRANGING, *(name for needed in self.config.allow for name in _by_permission(needed))]
         vm = self.vms[0]
         held = privileges_of(self.target, self.keys[FULL], [*dict.fromkeys([*methods, *arranging])], vm.ref)
         lacking = [name for name, how in held.items() if how != "held"]
@@ -216,9 +217,9 @@ class Testable:
         if ref is None:
             seen = f"{name}: no marked VM is on a host of this name"
             return Check("lever host", Standing.BAD, seen, "correct hosts, or move a marked VM there", 5)
-        held = privileges_of(self.target, self.keys[FULL], list(_HOST), ref)
-        if held.get(_HOST[0]) != "held":
-            return Check("lever host", Standing.BAD, f"{name}: the account lacks {_HOST[0]}", "give its role that", 5)
+        held = privileges_of(self.target, self.keys[FULL], [_HOST], ref)
+        if held.get(_HOST) != "held":
+            return Check("lever host", Standing.BAD, f"{name}: the account lacks {_HOST}", "give its role that", 5)
         others = sum(as_ref(each.get("runtime.host")) == ref for each in self._strangers())
         warned = f"with it are lost {others} VMs that are not marked: is that meant?" if others else ""
         return Check("lever host", Standing.NONE if others else Standing.OK, f"{name} may be disconnected", warned)
@@ -264,7 +265,7 @@ class Testable:
             seen = "no VM" if not self.vms else "the full account may not make the calls"
             yield Check("rows", Standing.NONE, f"not foreseen: {seen}")
             return
-        site = Site(self.target, self.contract, self.config, Options())
+        site = Site(self.target, self.contract, self.config, RunRequest())
         testbed = open_testbed(site, given(self._facts(), {}, logs_in=False))
         _, away = reachable_cells(testbed)
         total = len(all_cells(self.contract))

@@ -9,33 +9,24 @@ from statistics import median
 import msgspec
 
 from vcontract.client import Recorder
-from vcontract.contract import load
+from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
 from vcontract.model import State
+from vcontract.model.moves import DISTURBANCES, MOVES, Move, On
 from vcontract.model.state import CUSTOMIZE, EXCLUSIVE, HOST_LOST, OFF, SUSPENDED
 from vcontract.proof.proof import prepared
 from vcontract.run.active_run import begin, set_out
-from vcontract.run.job import Job, configured, opened
 from vcontract.run.plan import Plan, Step
 from vcontract.run.planning import plan_whole_run
+from vcontract.run.preparation import PLAIN, Preparation, context_of
+from vcontract.run.start import configured, contract_of, opened
 from vcontract.strategies.programs import LENGTH
-from vcontract.testbed import NotArrangedError, Site, Testbed, host_names, secrets_of, surveyed
+from vcontract.testbed import NotArrangedError, Site, Testbed, host_names, surveyed
 from vcontract.workers.shares import wanted
 
 READS = 4
 """About how many reads go with a call, as measured on the simulator."""
 _CAST = "3 to 5"
-_DISTURBS = {
-    "midPowerOff": "PowerOffVM_Task",
-    "midSuspend": "SuspendVM_Task",
-    "midReset": "ResetVM_Task",
-    "midToolsStop": "StartProgramInGuest",
-    "midEngineCrash": "StartProgramInGuest",
-    "midHostLost": "DisconnectHost_Task",
-    "midGone": "Destroy_Task",
-    "midCancel": "CancelTask",
-    "midAbort": "AbortCustomization_Task",
-}
 
 
 class Rehearsal(msgspec.Struct, frozen=True):
@@ -76,25 +67,26 @@ def rehearsed(site: Site) -> Rehearsal:
     """Survey and plan as a run does, and count instead of doing. Raises HarnessError as a run does before it begins."""
     beginning = begin(site)
     testbed, planned = set_out(site, surveyed(beginning.asked(site), clones=False), plan_whole_run)
-    lane, options = testbed.lane, site.options
+    lane, request = testbed.lane, site.request
     judged: dict[str, Counter[str]] = {}
     arranging: Counter[str] = Counter()
     standing: dict[str, State] = {}
     clones = 0
-    steps = [] if options.explore_only else planned.plan.steps[: options.max_calls or None]
+    steps = [] if request.explore_only else planned.plan.steps[: request.max_calls or None]
     for step in steps:
         state, on_host, nics = wanted(step, testbed.caller)
         vm = "none"
         with suppress(NotArrangedError):
             vm = lane.selection.choose(state, on_host=on_host, nics=nics).name
         judged.setdefault(vm, Counter())[step.cell.method if step.cell else step.method] += 1
-        clones += step.disturb == "midGone" or step.prior == "onClone"
+        disturbance = DISTURBANCES.get(step.disturb)
+        clones += (disturbance is not None and disturbance.ends_vm) or step.prior == "onClone"
         if standing.get(vm) != state:
             arranging.update(_calls(state, standing.get(vm, State())))
         standing[vm] = state
-        arranging.update([_DISTURBS[step.disturb]] if step.disturb in _DISTURBS else ())
+        arranging.update(_disturbing(disturbance) if disturbance is not None else ())
     clones += any(each.cell is not None and not each.cell.state.exists for each in steps)
-    arranging.update({"InstantClone_Task": clones, "Destroy_Task": clones})
+    arranging.update({MOVES["fork"].method: clones, MOVES["destroy"].method: clones})
     return _summed(
         testbed, planned.plan, {name: dict(judged[name]) for name in sorted(judged)}, arranging, clones, steps
     )
@@ -109,21 +101,21 @@ def _summed(
     steps: list[Step],
 ) -> Rehearsal:
     site, facts = testbed.site, testbed.driver.facts
-    options = site.options
+    request = site.request
     calls = len(steps) + sum(arranging.values())
     took = median([each.end - each.start for each in site.target.recorder.operations])
     lost = any(each.cell is not None and each.cell.state.connection in HOST_LOST for each in steps)
-    lost = lost or any(each.disturb == "midHostLost" for each in steps)
+    lost = lost or any(each.disturb and DISTURBANCES[each.disturb].on is On.HOST for each in steps)
     more = []
-    if options.explore:
-        calls += options.explore * LENGTH
-        more = [f"{options.explore} random programs of {LENGTH} moves, each on {_CAST} instant clones of its own"]
-    if options.complete is not None:
+    if request.explore:
+        calls += request.explore * LENGTH
+        more = [f"{request.explore} random programs of {LENGTH} moves, each on {_CAST} instant clones of its own"]
+    if request.complete is not None:
         judged, arranging, clones, lost = {}, Counter(), 0, False
-        proof = prepared(site.contract, site.config, options)
+        proof = prepared(site.contract, site.config, request)
         calls, more = proof.calls, proof.text()
     names = host_names(site.target, facts)
-    hosts = sorted(names[each] for each in testbed.lane.selection.hosts) if lost or options.explore else []
+    hosts = sorted(names[each] for each in testbed.lane.selection.hosts) if lost or request.explore else []
     requests = calls * (1 + READS)
     settling = plan.arrangements * facts.staleness
     return Rehearsal(
@@ -132,44 +124,47 @@ def _summed(
     )  # fmt: skip
 
 
-def told(job: Job) -> str:
-    """Tell what a job would do, as text or, if it asks for that, as JSON. Raises HarnessError."""
-    found = rehearse(job)
-    return msgspec.json.encode(found).decode() if job.output == "json" else "\n".join(found.text())
+def told(request: RunRequest, preparation: Preparation = PLAIN) -> str:
+    """Tell what a run would do, as text or, if it asks for that, as JSON. Raises HarnessError."""
+    found = rehearse(request, preparation)
+    return msgspec.json.encode(found).decode() if request.output == "json" else "\n".join(found.text())
 
 
-def rehearse(job: Job) -> Rehearsal:
-    """Count what a job would do. Raises HarnessError."""
-    if job.past is not None:
+def rehearse(request: RunRequest, preparation: Preparation = PLAIN) -> Rehearsal:
+    """Count what a run would do. Raises HarnessError."""
+    if preparation.past is not None:
         raise UsageError("--dry-run tells of a whole run; leave --resume out")
-    contract, config = load(job.contract), configured(job)
-    for method in job.options.methods:
-        contract.method(method)
-    with opened(job, config, secrets_of(config), Recorder(), 1) as target:
-        return rehearsed(Site(target, contract, config, job.options))
+    contract, config = contract_of(request), configured(request, preparation)
+    with opened(request, preparation, config, Recorder()) as target:
+        return rehearsed(Site(target, contract, config, request, context_of(preparation)))
 
 
 def _calls(want: State, now: State) -> list[str]:
     """Name the calls that bring a VM from one state into another, about."""
-    power = {OFF: "PowerOffVM_Task", SUSPENDED: "SuspendVM_Task"}.get(want.power, "PowerOnVM_Task")
-    guest = "CustomizeGuest_Task" if want.running == CUSTOMIZE else "StartGuestNetwork_Task"
+    power = {OFF: "powerOff", SUSPENDED: "suspend"}.get(want.power, "powerOn")
+    guest = "customize" if want.running == CUSTOMIZE else "startNetwork"
     needed = {
-        "ReconnectHost_Task": now.connection in HOST_LOST,
-        "MarkAsVirtualMachine": now.template and not want.template,
+        "hostBack": now.connection in HOST_LOST,
+        "markAsVirtualMachine": now.template and not want.template,
         power: want.power != now.power,
-        "MarkAsTemplate": want.template and not now.template,
-        "ResetVM_Task": want.tools == "starting" or (now.tools == "stopped" and want.tools == "ready"),
-        "StartProgramInGuest": (want.tools == "stopped" != now.tools)
-        or want.engine != now.engine
-        or (want.orphaned and not now.orphaned),
-        "AbortCustomization_Task": now.orphaned and not want.orphaned,
-        "CustomizeVM_Task": want.pending and not now.pending,
-        "DisconnectHost_Task": want.connection in HOST_LOST,
-        "CreateSnapshot_Task": want.running == EXCLUSIVE,
-        "RemoveSnapshot_Task": want.running == EXCLUSIVE,
+        "markAsTemplate": want.template and not now.template,
+        "reset": want.tools == "starting" or (now.tools == "stopped" and want.tools == "ready"),
+        "stopTools": want.tools == "stopped" != now.tools,
+        "restoreEngine": want.engine != now.engine,
+        "orphanLock": want.orphaned and not now.orphaned,
+        "abort": now.orphaned and not want.orphaned,
+        "customizeNextBoot": want.pending and not now.pending,
+        "hostLost": want.connection in HOST_LOST,
+        "snapshot": want.running == EXCLUSIVE,
+        "removeSnapshot": want.running == EXCLUSIVE,
         guest: want.running not in {"", EXCLUSIVE},
     }
-    return [name for name, so in needed.items() if so]
+    return list(dict.fromkeys(MOVES[name].method for name, so in needed.items() if so))
+
+
+def _disturbing(move: Move) -> list[str]:
+    """Name the calls of a disturbance; a session that is to end is opened first."""
+    return [MOVES["logIn"].method, move.method] if move.on is On.SESSION else [move.method]
 
 
 def _listed(counts: dict[str, int]) -> str:

@@ -4,23 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-NEEDS = {
-    **dict.fromkeys(
-        (
-            "PowerOnVM_Task",
-            "PowerOffVM_Task",
-            "SuspendVM_Task",
-            "ResetVM_Task",
-            "ShutdownGuest",
-            "RebootGuest",
-            "StandbyGuest",
-            "InstantClone_Task",  # a clone that cannot be powered off cannot be destroyed
-        ),
-        "power",
-    ),
-    "StartProgramInGuest": "tools",
-    "DisconnectHost_Task": "host",
-}
+from vcontract.model.moves import BY_METHOD
+
+NEEDS = {method: move.needs for method, move in BY_METHOD.items() if move.needs}
 """What must be allowed for a method to be called; the others need nothing."""
 
 

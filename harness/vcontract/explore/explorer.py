@@ -9,14 +9,14 @@ from contextlib import contextmanager, suppress
 
 from msgspec.structs import replace
 
-from vcontract.check import REPEAT, Judge
+from vcontract.check import Judge
 from vcontract.errors import TargetError
 from vcontract.model import VmFacts, cell_of, read_of
+from vcontract.model.labels import Label, ProgramLabel
 from vcontract.model.state import HOST_LOST
 from vcontract.report.result import Explored
-from vcontract.run.preludes import LEAVER
 from vcontract.run.step_runner import TRIES
-from vcontract.strategies.changes import CAST, LEVERS, ON_HOST
+from vcontract.strategies.changes import CAST, ON_HOST
 from vcontract.strategies.programs import (
     ENDED,
     OPEN,
@@ -31,20 +31,21 @@ from vcontract.strategies.programs import (
     programs,
 )
 from vcontract.terms import Call, Ref, Verdict
-from vcontract.testbed import FULL, SECOND, Lane, NotArrangedError, judged_call, still_running, task_of, unfinished
+from vcontract.testbed import (
+    FULL,
+    LEAVER,
+    SECOND,
+    Lane,
+    NotArrangedError,
+    judged_call,
+    perform,
+    still_running,
+    task_of,
+    unfinished,
+)
 
-EXPLORE = "explore"
-"""Cells of exploration: `explore:PROGRAM.MOVE:METHOD:INPUT`; what is done while work runs belongs to the cell that began it."""
 _NUMBER = re.compile(r"\d+")
 _ACTORS = {OTHER: SECOND, OPEN: LEAVER, ENDED: LEAVER}
-_METHODS = {
-    "powerOff": "PowerOffVM_Task",
-    "powerOn": "PowerOnVM_Task",
-    "suspend": "SuspendVM_Task",
-    "reset": "ResetVM_Task",
-    "resetHastily": "ResetVM_Task",
-    "revert": "RevertToCurrentSnapshot_Task",
-}
 
 
 class Explorer:
@@ -79,8 +80,7 @@ class Explorer:
                 self.between()
                 try:
                     with self._staged(program, number):
-                        label = f"{EXPLORE}:{number}"
-                        yield from self._perform(program, label, f"{REPEAT}{again}" if again > 1 else "")
+                        yield from self._perform(program, number, again)
                 except NotArrangedError as error:
                     self._leave_out(f"the VMs of program {number}", error, len(program.moves))
                 if self.spent():
@@ -125,13 +125,13 @@ class Explorer:
     @contextmanager
     def _staged(self, program: Program, number: int) -> Iterator[None]:
         """Clone the VMs of a program; put everything away after it, however it ends."""
-        self.driver.enter(f"{EXPLORE}:{number}:cast")
+        self.driver.enter(str(ProgramLabel(number, "cast")))
         kept = len(self.lane.cloner.clones)
         try:
             self._vms = [self._clone(kind) for kind in program.cast]
             yield
         finally:
-            self.driver.enter(f"{EXPLORE}:{number}:tidy")
+            self.driver.enter(str(ProgramLabel(number, "tidy")))
             self._open.clear()
             self._log_out()
             with suppress(NotArrangedError):
@@ -148,14 +148,14 @@ class Explorer:
                 return self.lane.arranger.clone(self._parents[kind])
         return self.lane.arranger.clone(self._parents[kind])
 
-    def _perform(self, program: Program, label: str, again: str) -> Generator[int, None, None]:
+    def _perform(self, program: Program, number: int, again: int) -> Generator[int, None, None]:
         """Make the moves; one that turns out to be impossible is left out."""
-        for number, move in enumerate(program.moves):
+        for place, move in enumerate(program.moves):
             if self.spent():
                 break
             if not self._open:
                 what = f"{move.method}:{move.input}" if move.method else move.do
-                self.driver.enter(f"{label}.{number}:{what}{again}")
+                self.driver.enter(str(Label(str(ProgramLabel(number, what, place))).tried(again)))
             try:
                 self._make(move)
             except (NotArrangedError, LookupError, TargetError) as error:
@@ -239,48 +239,22 @@ class Explorer:
         self._open.clear()
 
     def _change(self, move: Move, vm: VmFacts) -> None:
-        if move.do in _METHODS:
-            self.driver.complete(vm.ref, _METHODS[move.do])
-            self.driver.read_vm(vm.ref)
-            if move.do == "resetHastily":  # as long as nothing is seen of them they may be taken for stopped
-                self.driver.wait.until(
-                    f"the start of Tools of {vm.name}", lambda: self._settled(vm, "starting", "ready")
-                )
-        elif move.do in LEVERS:
-            self._pull(move.do, vm)
-            self.driver.read_vm(vm.ref)
+        """Make a move of the catalogue, and see what is awaited of it come about."""
+        if move.do == "logOut":
+            self._log_out()
         else:
-            acts: dict[str, Callable[[], object]] = {
-                "snapshot": lambda: self.driver.complete(vm.ref, SNAPSHOT, self.driver.snapshot_arguments(memory=True)),
-                "hostLost": lambda: self._lose(vm),
-                "hostBack": lambda: self.lane.host.reconnect(vm.host),
-                "fork": lambda: self._vms.append(self.lane.cloner.fork(vm)),
-                "destroy": lambda: self.lane.cloner.destroy(vm.ref),
-                "cancel": lambda: self._cancel(vm),
-                "logIn": self._log_in,
-                "logOut": self._log_out,
-            }
-            acts[move.do]()
-            self.driver.read_vm(vm.ref)
-
-    def _lose(self, vm: VmFacts) -> None:
-        self.driver.complete(Ref("HostSystem", vm.host), "DisconnectHost_Task")
-        self.driver.wait.until("the loss of the host", lambda: self.driver.now(vm).connection in HOST_LOST)
-
-    def _pull(self, lever: str, vm: VmFacts) -> None:
-        self.lane.levers.pull(vm.ref, lever)
-        if lever == "stopTools":
-            self.driver.wait.until(f"the stop of Tools of {vm.name}", lambda: self.driver.now(vm).tools == "stopped")
-
-    def _cancel(self, vm: VmFacts) -> None:
-        task = next((each for each, _, on in self._open if on == vm.ref), None)
-        if task is None:
-            raise NotArrangedError("nothing runs that could be cancelled")
-        self.driver.call(task, "CancelTask", {})
-
-    def _log_in(self) -> None:
-        self.driver.log_in(LEAVER)
-        self._session = True
+            task = next((each for each, _, on in self._open if on == vm.ref), None)
+            made = perform(self.lane, move.do, vm.ref, task=task, actor=LEAVER)
+            self._session = self._session or move.do == "logIn"
+            self._vms += [made] if isinstance(made, VmFacts) else []
+        wait, driver = self.driver.wait, self.driver
+        if move.do == "hostLost":
+            wait.until("the loss of the host", lambda: driver.now(vm).connection in HOST_LOST)
+        elif move.do == "stopTools":
+            wait.until(f"the stop of Tools of {vm.name}", lambda: driver.now(vm).tools == "stopped")
+        driver.read_vm(vm.ref)
+        if move.do == "resetHastily":  # as long as nothing is seen of them they may be taken for stopped
+            wait.until(f"the start of Tools of {vm.name}", lambda: self._settled(vm, "starting", "ready"))
 
     def _log_out(self) -> None:
         if self._session:
@@ -291,6 +265,3 @@ class Explorer:
 def violated(judge: Judge, since: int = 0) -> bool:
     """Whether any judgement from the given place on is a violation."""
     return any(each.verdict is Verdict.VIOLATES for each in judge.judgements[since:])
-
-
-__all__ = ["EXPLORE", "Explorer", "violated"]

@@ -6,19 +6,17 @@ from contextlib import closing
 
 from msgspec.structs import replace
 
-from vcontract.explore.explorer import EXPLORE, Explorer
+from vcontract.explore.explorer import Explorer
+from vcontract.model.labels import ProgramLabel
 from vcontract.report.result import Explored, RunResult
 from vcontract.run.active_run import ActiveRun, Phase
 from vcontract.run.conformance import carried_out
 from vcontract.run.interrupted_run import Past
-from vcontract.run.job import Ground
 from vcontract.run.phases import ReadObject, ShrinkFindings, TakeSteps
 from vcontract.run.planning import Planned, chosen_methods, plan_nothing, plan_whole_run
+from vcontract.run.start import Ground
 from vcontract.strategies.programs import LENGTH, visits
 from vcontract.testbed import Testbed
-
-_ENDED = "…"
-"""Under this name the walk says why it ended early."""
 
 
 class Explore:
@@ -30,9 +28,9 @@ class Explore:
 
     def run(self, run: ActiveRun) -> None:
         """Look at every VM once more, then draw and execute programs until the run must stop."""
-        if _ENDED in run.step_runner.skipped or self._over(run):
+        if run.step_runner.ended or self._over(run):
             return
-        testbed, options = run.testbed, run.site.options
+        testbed, request = run.testbed, run.site.request
         for vm in testbed.driver.facts.vms.values():
             if not testbed.driver.quarantine.why(vm.ref.value):
                 testbed.driver.read_vm(vm.ref)
@@ -41,9 +39,9 @@ class Explore:
         seen = visits((cell.state, cell.asked, cell.deviations) for cell in cells)
         methods, before = chosen_methods(testbed.site), _programs_begun(run)
         try:
-            with closing(explorer.explore(methods, seen, options.seed, options.explore, before)) as moves:
+            with closing(explorer.explore(methods, seen, request.seed, request.explore, before)) as moves:
                 for done in moves:
-                    run.tell_judgements(len(run.steps) + done, len(run.steps) + options.explore * LENGTH)
+                    run.tell_judgements(len(run.steps) + done, len(run.steps) + request.explore * LENGTH)
         finally:
             self.explored = explorer.made
             run.notes.extend(explorer.left_out())
@@ -60,7 +58,7 @@ class Explore:
 
 def plan_unless_left_out(testbed: Testbed) -> Planned:
     """Plan a whole run, unless exploration is all that was asked for."""
-    return plan_nothing(testbed) if testbed.site.options.explore_only else plan_whole_run(testbed)
+    return plan_nothing(testbed) if testbed.site.request.explore_only else plan_whole_run(testbed)
 
 
 def explore(ground: Ground, past: Past | None = None) -> RunResult:
@@ -73,5 +71,5 @@ def explore(ground: Ground, past: Past | None = None) -> RunResult:
 def _programs_begun(run: ActiveRun) -> frozenset[int]:
     """Give the numbers of the programs that a run that was cut had begun: none is made twice."""
     operations = run.site.target.recorder.operations
-    cells = {done.cell.partition(":")[2] for done in operations if done.cell.startswith(EXPLORE)}
-    return frozenset(int(cell.replace(".", ":").partition(":")[0]) for cell in cells)
+    labels = (ProgramLabel.parse(cell) for cell in {done.cell for done in operations})
+    return frozenset(label.program for label in labels if label is not None)

@@ -11,9 +11,10 @@ from vcontract.check.compare import Change, Sighting
 from vcontract.findings.program import programs
 from vcontract.history import History
 from vcontract.model import Facts
+from vcontract.model.moves import MOVES
 from vcontract.terms import Faulted, Operation, ReplayStep, subject
 
-_CLONING = "InstantClone_Task"
+_CLONING = MOVES["fork"].method
 _FAR = 200
 """So many operations back the beginning of a sequence is looked for."""
 

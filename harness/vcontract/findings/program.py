@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from vcontract.check import fingerprint, row_of
 from vcontract.model import State, observe, read_of, subject
+from vcontract.model.labels import scope_of
+from vcontract.model.moves import MOVES
 from vcontract.terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, Verdict, as_ref
 from vcontract.testbed import Driver, NotArrangedError, judged_call, still_running, task_of, unfinished
 
@@ -18,8 +20,9 @@ PATIENCE = (0.2, 3.0, 60.0)
 """How long a replay waits for a recorded state: seconds, and so many times what the recorded run waited, at most."""
 _SEEN = ("power", "tools", "connection")
 _POWER = "runtime.powerState"
-_MAKES = "InstantClone_Task"
-_SESSIONS = ("Login", "Logout")
+_MAKES = MOVES["fork"].method
+_LOG_IN, _LOG_OUT = MOVES["logIn"].method, MOVES["logOut"].method
+_SESSIONS = (_LOG_IN, _LOG_OUT)
 
 
 def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, list[list[ReplayStep]]]:
@@ -35,7 +38,7 @@ def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, lis
     related: list[Operation] = []
     told = _Told(until)
     tasks, hosts = told.tasks, told.hosts.get(vm, set())
-    comers = {each.call.actor for each in until if each.call.method == "Logout"}
+    comers = {each.call.actor for each in until if each.call.method == _LOG_OUT}
     for each in reversed(until):
         if not each.cell.startswith(scope):
             break
@@ -46,7 +49,7 @@ def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, lis
         if each.purpose != "read" and (made or come or _concerns(each.call, {root}, tasks, hosts)):
             related.append(each)
         if made:  # what was done to the parent in the same cells may be in the clone
-            root, scope = subject(each.call), each.cell.partition(".")[0]
+            root, scope = subject(each.call), scope_of(each.cell)
     related = _without_strangers(related[::-1])
     blocks: list[list[ReplayStep]] = []
     latest: dict[str, float] = {}
@@ -182,7 +185,7 @@ class Performer:
 
     def _send(self, step: ReplayStep, renamed: dict[str, str], until: float) -> None:
         call = self._marked(rebound(step.call, renamed))
-        if call.method == "Login":
+        if call.method == _LOG_IN:
             self.driver.log_in(call.actor)
             return
         vm = Ref("VirtualMachine", subject(call)) if subject(call) in self.driver.facts.vms else None

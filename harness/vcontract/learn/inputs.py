@@ -11,21 +11,16 @@ from vcontract.check.learned import answer_key
 from vcontract.client.tasks import info
 from vcontract.findings.program import rebound
 from vcontract.model import State, VmFacts
-from vcontract.model.alphabet import BEFORE, MOVES, SPEC, Alphabet, shown
+from vcontract.model.alphabet import BEFORE, SPEC, Alphabet, shown
 from vcontract.model.automata import DONE, told
+from vcontract.model.moves import MOVES
 from vcontract.model.state import OFF, ON, SUSPENDED
 from vcontract.proof.word_runner import NAMES
 from vcontract.strategies.customization import fixed_name
-from vcontract.terms import Arguments, Call, Faulted, Ref, Returned, as_ref
+from vcontract.terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref
 from vcontract.testbed import Lane, NotArrangedError, judged_call
 
 CELL = "automaton"
-POWER = {
-    "powerOn": "PowerOnVM_Task",
-    "powerOff": "PowerOffVM_Task",
-    "suspend": "SuspendVM_Task",
-    "reset": "ResetVM_Task",
-}
 ANOTHER = "another"
 """What stands for a host name that is neither the first one nor the specification's."""
 
@@ -71,7 +66,7 @@ class Inputs:
         self._driver.enter(f"{CELL}: {name}")
         if name in self._alphabet.calls:
             outcome = self._call(name, self._vm)
-        elif name in POWER:
+        elif not MOVES[name].lever:
             outcome = self._power(name, self._vm)
         else:
             outcome = self._lever(name, self._vm)
@@ -91,7 +86,7 @@ class Inputs:
 
     def _power(self, name: str, vm: Ref) -> str:
         before = self._now()
-        outcome = self._sent(vm, POWER[name])
+        outcome = self._sent(vm, MOVES[name].method, {})
         if outcome != DONE:
             self._driver.read_vm(vm)
             return outcome
@@ -104,14 +99,13 @@ class Inputs:
         return outcome
 
     def _lever(self, name: str, vm: Ref) -> str:
-        ref, method, arguments = self._lane.levers.call_of(vm, MOVES[name].lever)
-        outcome = self._sent(ref, method, **arguments)
+        outcome = self._sent(*self._lane.levers.call_of(vm, name))
         self._awaited(name, "stopped" if outcome == DONE and name == "stopTools" else "")
         return outcome
 
-    def _sent(self, ref: Ref, method: str, **arguments: object) -> str:
+    def _sent(self, ref: Ref, method: str, arguments: dict[str, Json]) -> str:
         """Make an arranging call, and see it through. Raises NotArrangedError if no answer came."""
-        done = self._driver.call(ref, method, dict(arguments))
+        done = self._driver.call(ref, method, arguments)
         if isinstance(done.outcome, Faulted):
             return f"{done.outcome.fault.type} (call)"
         if not isinstance(done.outcome, Returned):

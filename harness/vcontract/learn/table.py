@@ -11,11 +11,13 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from vcontract.check import REPEAT, Judgement
+from vcontract.check import Judgement
 from vcontract.check.learned import answers, channels, latencies, precedence, ranks, settled_questions
+from vcontract.config.request import RunRequest
 from vcontract.contract import OK, Contract
 from vcontract.errors import HaltedError, UsageError
 from vcontract.model import PASSING, VARIED, Cell, cell_of, changes, expect, located
+from vcontract.model.labels import Label
 from vcontract.profile import REPEATS, Profile, Target, encode_profile
 from vcontract.report.console import ConsoleReporter
 from vcontract.report.events import FindingSeen, RunEnded, RunEvent
@@ -23,17 +25,15 @@ from vcontract.report.result import RunResult
 from vcontract.report.run_directory import write_whole
 from vcontract.run.active_run import ActiveRun, Phase, begin, begin_run
 from vcontract.run.announcer import Announcer
-from vcontract.run.job import Ground, Job, underway
 from vcontract.run.phases import ReadObject, TakeSteps
 from vcontract.run.plan import costed, visited
 from vcontract.run.planning import Planned, Planner, reachable_cells
+from vcontract.run.preparation import Preparation
+from vcontract.run.start import Ground, underway
 from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import Part
-from vcontract.terms import Verdict
+from vcontract.terms import Ended, Verdict
 from vcontract.testbed import Testbed, surveyed
-
-CUT = "…"
-"""Under this name a walk says why it ended early."""
 
 
 class Progress:
@@ -52,7 +52,7 @@ class Progress:
 
 def plan_table(testbed: Testbed, wanted: Callable[[Cell], bool] = lambda _: True) -> Planned:
     """Plan cells alone, those that are wanted, each as often as it takes to believe its answer."""
-    contract, seed = testbed.site.contract, testbed.site.options.seed
+    contract, seed = testbed.site.contract, testbed.site.request.seed
     reachable, unreachable = reachable_cells(testbed)
     cells = repeated(told_apart(filter(wanted, reachable), contract), contract)
     gone = {cell.id for cell in cells if changes(cell, contract)}
@@ -113,17 +113,18 @@ def profile_of(run: ActiveRun, part: Part, result: RunResult) -> Profile:
     judged = believed(run.testbed.judge.judgements, run.step_runner.exercised)
     found = answers(judged, site.contract)
     left = Counter(part.unreachable.values()) + Counter(part.refused.values()) + Counter(part.skipped.values())
+    left += Counter(filter(None, [part.ended]))
     about = result.target
     return Profile(
         site.contract.object,
         Target(about.url, about.api_version, about.build, about.product),
-        site.options.seed,
+        site.request.seed,
         found,
         precedence(found),
         channels(found),
         settled_questions(found, site.contract),
         latencies(judged, site.target.recorder.operations, site.contract),
-        complete=CUT not in part.skipped and not part.halted,
+        complete=not part.ended and not part.halted,
         left=dict(left),
         calls=part.calls,
         started=result.started,
@@ -132,12 +133,12 @@ def profile_of(run: ActiveRun, part: Part, result: RunResult) -> Profile:
 
 def believed(judgements: Sequence[Judgement], exercised: Collection[str]) -> list[Judgement]:
     """Leave out of calls in a passing state all but the last of a step that was taken: of the others it had passed."""
-    last = {each.cell.split(REPEAT)[0]: each.op for each in judgements if PASSING in each.met}
+    last = {Label.parse(each.cell).step: each.op for each in judgements if PASSING in each.met}
     return [
         each
         for each in judgements
         if PASSING not in each.met
-        or (last[label := each.cell.split(REPEAT)[0]] == each.op and label == each.met and label in exercised)
+        or (last[label := Label.parse(each.cell).step] == each.op and label == each.met and label in exercised)
     ]
 
 
@@ -159,7 +160,7 @@ def _fails(method: str, deviation: str, contract: Contract) -> bool:
 def repeated(found: Sequence[Cell], contract: Contract) -> list[Cell]:
     """Give each cell as often as its answer must come to be believed: once if the documents leave nothing open."""
     return [
-        each if number == 1 else replace(each, id=f"{each.id}{REPEAT}{number}")
+        replace(each, id=str(Label(each.id).tried(number)))
         for each in found
         for number in range(1, 1 + (REPEATS if _open(each, contract) else 1))
     ]
@@ -174,14 +175,14 @@ def _open(cell: Cell, contract: Contract) -> bool:
     return len(allowed) > 1 or any(name != OK and task and not each.synchronous for name, each in allowed.items())
 
 
-def learn(job: Job, out: Path, tell: Callable[[str], None], lesson: Lesson) -> int:
+def learn(request: RunRequest, preparation: Preparation, out: Path, tell: Callable[[str], None], lesson: Lesson) -> int:
     """Learn a profile, write it to a file and say in lines what it holds; gives the exit code.
 
     0: all was exercised that can be; 5: it was cut, and the profile says so. Raises HarnessError.
     """
     if not out.resolve().parent.is_dir():
         raise UsageError(f"--out {out}: its folder does not exist")
-    with underway(job) as ground:
+    with underway(request, preparation) as ground:
         learned = lesson.learn(replace(ground, reporters=[*ground.reporters, Progress()]))
     write_whole(out, encode_profile(learned.profile))
     lines = (
@@ -199,8 +200,7 @@ def learn(job: Job, out: Path, tell: Callable[[str], None], lesson: Lesson) -> i
 
 def cut(result: RunResult) -> list[str]:
     """Give the notes that say why a run ended early."""
-    ends = ("ended early", "interrupted", "halted", "not restored")
-    return [f"note: {each}" for each in result.notes if each.startswith(ends)]
+    return [f"note: {note}" for note in result.notes if Ended.of_note(note) is not None]
 
 
 def told(profile: Profile, result: RunResult) -> list[str]:

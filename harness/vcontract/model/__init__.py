@@ -2,7 +2,7 @@
 
 from vcontract.model.cells import BY_NAME, DEVIATIONS, Cell, cell, cell_of, cells, deviations_of
 from vcontract.model.classify import classify
-from vcontract.model.effects import EFFECTS, LATER, SHOWN, changed_fields, moves
+from vcontract.model.effects import EFFECTS, LATER, SHOWN, changed_fields, is_visible
 from vcontract.model.expect import Allowed, Expectation, expect, holding
 from vcontract.model.facts import Facts, GuestAccount, Lever, Pin, Pinned, VmFacts, family_of
 from vcontract.model.ground import changes, ground, passes, refused, tour
@@ -62,8 +62,8 @@ __all__ = [
     "family_of",
     "ground",
     "holding",
+    "is_visible",
     "located",
-    "moves",
     "observe",
     "passes",
     "possible",

@@ -15,10 +15,10 @@ from vcontract.contract import OK, Contract
 from vcontract.errors import UsageError
 from vcontract.model.cells import BY_NAME, VALID, cell_of, deviations_of
 from vcontract.model.expect import expect
-from vcontract.model.state import OFF, ON, SUSPENDED, Asked, State, settle
+from vcontract.model.moves import MOVES
+from vcontract.model.state import ON, Asked, State, settle
 from vcontract.model.step import step
 from vcontract.model.suite import Machine
-from vcontract.model.tracker import pulled
 from vcontract.terms import Grade
 
 DONE = "done"
@@ -28,43 +28,28 @@ BEFORE, SPEC = "before", "spec"
 States = frozenset[State]
 
 
-class Move(msgspec.Struct, frozen=True):
-    """An arranging move: in which states it is made, what it leads to, and the lever that it needs."""
-
-    made: Callable[[State], bool]
-    leads: Callable[[State], States]
-    lever: str = ""
-
-
-def _one(state: State) -> States:
-    return frozenset({settle(state)})
-
-
 def _up(state: State) -> bool:
     return state.power == ON and state.tools == "ready"
 
 
-def _boots(state: State) -> bool:
-    """Whether a boot is made: whether one frees an orphaned lock no source says, so all would be guessing after it."""
-    return state.power == ON and not state.orphaned
+def _surely_boots(state: State) -> bool:
+    """Whether what a boot leaves is sure: no source says whether it frees an orphaned lock, so all after it were guesses."""
+    return not state.orphaned
 
 
-def _lever(does: str, useful: Callable[[State], bool]) -> Move:
-    return Move(lambda state: _up(state) and useful(state), lambda state: pulled(state, does), does)
-
-
-MOVES: dict[str, Move] = {
-    "powerOn": Move(lambda state: state.power != ON, lambda state: _one(replace(state, power=ON, tools="ready"))),
-    "powerOff": Move(_boots, lambda state: _one(replace(state, power=OFF))),
-    "suspend": Move(_up, lambda state: _one(replace(state, power=SUSPENDED))),
-    "reset": Move(_boots, lambda state: _one(replace(state, tools="ready"))),
-    "stopTools": Move(_up, lambda state: _one(replace(state, tools="stopped")), "stopTools"),
-    "orphanLock": _lever("orphanLock", lambda state: not state.orphaned),
-    "removeEngine": _lever("removeEngine", lambda state: state.engine == "ok"),
-    "breakEngine": _lever("breakEngine", lambda state: state.engine == "ok"),
-    "restoreEngine": _lever("restoreEngine", lambda state: state.engine != "ok"),
+ARRANGING: dict[str, Callable[[State], bool]] = {
+    "powerOn": lambda _: True,
+    "powerOff": _surely_boots,
+    "suspend": _up,
+    "reset": _surely_boots,
+    "stopTools": _up,
+    "orphanLock": _up,
+    "removeEngine": _up,
+    "breakEngine": _up,
+    "restoreEngine": _up,
 }
-"""What an arranger may do to a VM between judged calls, each followed until it has come about."""
+"""The moves that may be between judged calls, each followed until it has come about, and what must hold for it to lead to one
+state alone, beside what the catalogue wants."""
 ALIASES = {
     "poweredOff": "powerOff",
     "suspended": "suspend",
@@ -101,7 +86,7 @@ def alphabet(contract: Contract, names: Sequence[str], methods: Sequence[str]) -
     calls: dict[str, Asked] = {}
     moves: set[str] = set()
     for name in names or (DEFAULT[0], f"{chosen[0]}:{DEFAULT[1]}", *DEFAULT[2:]):
-        if (move := ALIASES.get(name, name)) in MOVES:
+        if (move := ALIASES.get(name, name)) in ARRANGING:
             moves.add(move)
             continue
         method, _, deviations = name.rpartition(":")
@@ -112,7 +97,7 @@ def alphabet(contract: Contract, names: Sequence[str], methods: Sequence[str]) -
         raise UsageError(
             f"--alphabet {' '.join(names)}: no call of {', '.join(chosen)} is in it, so nothing can be judged"
         )
-    return Alphabet(calls, tuple(each for each in MOVES if each in moves))
+    return Alphabet(calls, tuple(each for each in ARRANGING if each in moves))
 
 
 def _asked(contract: Contract, method: str, deviations: str) -> Asked | None:
@@ -121,7 +106,7 @@ def _asked(contract: Contract, method: str, deviations: str) -> Asked | None:
     able = {name: each for name, each in BY_NAME.items() if each.asked and not each.state}
     for name in parts:
         if name not in able:
-            raise UsageError(f"--alphabet {name}: unknown; known are {', '.join([VALID, *able, *MOVES, *ALIASES])}")
+            raise UsageError(f"--alphabet {name}: unknown; known are {', '.join([VALID, *able, *ARRANGING, *ALIASES])}")
     possible = {each.name for each in deviations_of(contract, contract.method(method))}
     return cell_of(contract, method, parts).asked if possible >= set(parts) else None
 
@@ -161,9 +146,9 @@ def spoken(contract: Contract, given: Alphabet) -> Spoken:
 def _answers(contract: Contract, given: Alphabet, name: str, states: States) -> dict[str, tuple[States, bool]]:
     """Give the outcomes that an input may have, each with the states that it leads to and whether it is unsettled."""
     if name not in given.calls:
-        move = MOVES[name]
-        ends = {settle(end) for state in states for end in move.leads(state)}
-        return {DONE: (frozenset(ends), False)} if all(map(move.made, states)) else {}
+        move, sure = MOVES[name], ARRANGING[name]
+        ends = frozenset(settle(move.follows(state)) for state in states)
+        return {DONE: (ends, False)} if all(move.made(state) and sure(state) for state in states) else {}
     asked = given.calls[name]
     allowed = expect(states, asked, contract).allowed
     found: dict[str, set[State]] = {}
@@ -180,7 +165,16 @@ def shown(states: Iterable[State], guest: str = "") -> str:
     `guest` is that if it was read; else it is as the states, which all show the same, have it.
     """
     state = next(iter(states))
-    return f"{state.power}, Tools {state.tools}" + (f", name {guest or state.guest}" if _up(state) else "")
+    return _power_and_tools(state) + (f", name {guest or state.guest}" if _up(state) else "")
+
+
+def is_shown(state: State, view: str) -> bool:
+    """Whether power and Tools of a state are as a view has them, whatever the name of the host."""
+    return view.startswith(_power_and_tools(state))
+
+
+def _power_and_tools(state: State) -> str:
+    return f"{state.power}, Tools {state.tools}"
 
 
 def answer(outcome: str, view: str) -> str:

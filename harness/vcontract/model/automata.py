@@ -9,11 +9,12 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.contract import OK, Contract
-from vcontract.model.alphabet import MOVES, Alphabet, shown
+from vcontract.model.alphabet import Alphabet, shown
 from vcontract.model.expect import expect
 from vcontract.model.facts import Pinned
 from vcontract.model.located import located
-from vcontract.model.state import OFF, ON, SUSPENDED, Asked, State
+from vcontract.model.moves import MOVES
+from vcontract.model.state import ON, Asked, State, settle
 from vcontract.model.step import CALL, TASK, step
 from vcontract.profile import SUCCESS, Automaton
 from vcontract.terms import Grade
@@ -21,8 +22,6 @@ from vcontract.terms import Grade
 Word = tuple[str, ...]
 DONE = "done"
 """The answer to a move that was made."""
-_POWER = {"powerOn": (OFF, SUSPENDED), "powerOff": (ON,), "suspend": (ON,), "reset": (ON,)}
-"""In which power states a move of power can be made; elsewhere its task ends in InvalidPowerState [M]."""
 _RANK = (Grade.CONFORMS, Grade.IMPRECISE, Grade.UNSETTLED)
 
 
@@ -93,19 +92,19 @@ def _called(contract: Contract, asked: Asked, state: State, pinned: Pinned | Non
 
 
 def _moved(name: str, place: _Place, fates: Fates) -> tuple[str, _Place]:
-    state = place.state
-    if name in _POWER:
-        if state.power not in _POWER[name]:
+    state, move = place.state, MOVES[name]
+    if not move.lever:
+        if not move.made(state):  # the task of a power operation ends so [M]
             return "InvalidPowerState (task)", place
-        if name in {"powerOff", "reset"}:
+        if move.ends_boot:
             state = replace(state, orphaned=state.orphaned and fates.kept)
-        after = next(iter(MOVES[name].leads(state)))
+        after = settle(move.follows(state))
         if name == "suspend":
             return DONE, _Place(after, state.tools)
         return DONE, _Place(replace(after, tools=place.slept) if place.slept and after.power == ON else after)
     if state.power != ON or state.tools != "ready":
         return "GuestOperationsUnavailable (call)", place
-    return DONE, replace(place, state=next(iter(MOVES[name].leads(state))))
+    return DONE, replace(place, state=settle(move.follows(state)))
 
 
 def run_word(automaton: Automaton, word: Sequence[str]) -> list[str]:

@@ -6,8 +6,6 @@ from msgspec.structs import replace
 
 from vcontract.model.state import ON, State
 
-BOOTS = frozenset({"PowerOnVM_Task", "ResetVM_Task", "RebootGuest"})
-"""The calls after which a guest boots or its Tools come up anew."""
 _ASKED, _DOWN = "asked", "down"
 
 

@@ -9,9 +9,10 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.contract import Contract
-from vcontract.model.boots import BOOTS, Boots
+from vcontract.model.boots import Boots
 from vcontract.model.effects import EFFECTS, LATER, failed
 from vcontract.model.facts import Facts, VmFacts
+from vcontract.model.moves import MOVES, methods_where, pulled
 from vcontract.model.observe import asks_session, observe, read_of
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK, State
 from vcontract.terms import (
@@ -28,14 +29,16 @@ from vcontract.terms import (
 )
 
 DRIVEN = {
-    "CustomizeGuest_Task": "customized",
-    "StartGuestNetwork_Task": "networkStarted",
-    "AbortCustomization_Task": "aborted",
+    MOVES["customize"].method: "customized",
+    MOVES["startNetwork"].method: "networkStarted",
+    MOVES["abort"].method: "aborted",
 }
 """The effects of the calls that work in the guest, whether they are under test or only arrange something."""
-KINDS = {"CustomizeGuest_Task": CUSTOMIZE, "StartGuestNetwork_Task": NETWORK, "AbortCustomization_Task": ABORT}
-REBOOTS = frozenset({"PowerOffVM_Task", "ResetVM_Task", "RebootGuest", "ShutdownGuest", "TerminateVM"})
-REVERTS = frozenset({"RevertToSnapshot_Task", "RevertToCurrentSnapshot_Task"})
+KINDS = dict(zip(DRIVEN, (CUSTOMIZE, NETWORK, ABORT), strict=True))
+"""The kinds of work that these calls begin."""
+REBOOTS = methods_where(lambda move: move.ends_boot)
+BOOTS = methods_where(lambda move: move.begins_boot)
+REVERTS = methods_where(lambda move: move.reverts)
 _FINAL = ("success", "error")
 KEPT = 16
 """How many tasks of a VM are kept in view after their end."""
@@ -356,19 +359,6 @@ def _any_engine(state: State) -> frozenset[State]:
 
 def _unwatched(state: State, engine: str) -> frozenset[State]:
     return frozenset(replace(each, engine=kind) for each in anything(state) for kind in (state.engine, engine))
-
-
-def pulled(state: State, lever: str) -> frozenset[State]:
-    """Apply what an operator's command line does in the guest; Tools are read, not assumed."""
-    changes: dict[str, dict[str, Json]] = {
-        "orphanLock": {"orphaned": True},
-        "crashEngine": {"orphaned": True},
-        "removeEngine": {"engine": "absent"},
-        "breakEngine": {"engine": "broken"},
-        "restoreEngine": {"engine": "ok"},
-    }
-    changed = replace(state, **changes.get(lever, {}))
-    return frozenset({state, changed}) if lever == "crashEngine" else frozenset({changed})
 
 
 def _initial(vm: VmFacts) -> frozenset[State]:

@@ -8,24 +8,18 @@ from enum import StrEnum
 import msgspec
 from msgspec.structs import replace
 
-from vcontract.check import REPEAT
 from vcontract.findings.program import rebound
 from vcontract.model import State
-from vcontract.model.alphabet import BEFORE, DONE, MOVES, SPEC, Alphabet, answer, shown
+from vcontract.model.alphabet import BEFORE, DONE, SPEC, Alphabet, answer, is_shown, shown
+from vcontract.model.labels import word_label
 from vcontract.model.suite import Machine, Suite, Word
 from vcontract.strategies.customization import fixed_name
 from vcontract.terms import Arguments, Call, Ref, Verdict
-from vcontract.testbed import Lane, NotArrangedError, judged_call
+from vcontract.testbed import Lane, NotArrangedError, judged_call, perform
 
 RESET = "reset to a fresh clone"
 NAMES = ("vcontract-proof", "vcontract-proof-2")
 """Host names that the specification of a proof may set: the first that the guest has not yet."""
-_CALLS = {
-    "powerOn": "PowerOnVM_Task",
-    "powerOff": "PowerOffVM_Task",
-    "suspend": "SuspendVM_Task",
-    "reset": "ResetVM_Task",
-}
 
 
 class End(StrEnum):
@@ -66,7 +60,7 @@ class Words:
                 if name not in self._machine.moves[state]:
                     break  # the answers so far left it a state in which this input is not made
                 made = (*made, name)
-                label = " > ".join(made) + (f"{REPEAT}{number}" if number > 1 else "")
+                label = str(word_label(made).tried(number))
                 told, violated = self._input(name, vm, label, state)
                 if violated:
                     return Ending(End.VIOLATED, made)
@@ -116,15 +110,8 @@ class Words:
     def _move(self, name: str, vm: Ref, view: str) -> None:
         """Make a move and wait until it has come about: power and Tools are as in the view. Raises NotArrangedError."""
         facts = self._driver.facts.vms[vm.value]
-        if name in _CALLS:
-            self._driver.complete(vm, _CALLS[name])
-        else:
-            self._lane.levers.pull(vm, MOVES[name].lever)
-
-        def come_about() -> bool:
-            return view.startswith(shown({self._driver.now(facts)}, BEFORE).partition(", name")[0])
-
-        self._driver.wait.until(name, come_about)
+        perform(self._lane, name, vm)
+        self._driver.wait.until(name, lambda: is_shown(self._driver.now(facts), view))
         self._lane.arranger.let_settle(facts)
 
     def _name(self, vm: Ref) -> str:

@@ -123,7 +123,8 @@ class RunResult(msgspec.Struct, frozen=True):
     rows that the configuration excuses, with its reason; `started` is UTC in ISO 8601, `seconds` the length of the run.
     `workers` is empty if one process did it all; `stress` is of a run of many clients at once. `profile` is the file of what
     was learned of a target, by which the run was judged exactly, or `documented`. `version` is that of the vcontract that
-    judged it, empty if the file does not say.
+    judged it, empty if the file does not say. `request` records all that was asked of the run, without a password; nothing
+    reads it back.
     """
 
     verdict: Verdict
@@ -148,6 +149,7 @@ class RunResult(msgspec.Struct, frozen=True):
     stress: Stress | None = None
     profile: str = DOCUMENTED
     deviations: KnownDeviations = KnownDeviations()
+    request: dict[str, Json] = {}
     schema: str = SCHEMA
     version: str = __version__
 

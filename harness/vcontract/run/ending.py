@@ -8,7 +8,10 @@ from contextlib import contextmanager
 
 from vcontract.client import SpentError, Target
 from vcontract.errors import HaltedError
+from vcontract.terms import Ended
 from vcontract.testbed import Driver, NotArrangedError
+
+UNREACHED = "what was not reached is untested"
 
 
 def halts(target: Target, halted: Sequence[str]) -> list[str]:
@@ -20,7 +23,7 @@ def endured(target: Target, driver: Driver, halted: Sequence[str]) -> list[str]:
     """Say what the run had to put up with, and went on: sessions that ended, VMs and methods that were set aside."""
     renewed = ", ".join(f"{actor} ({count}x)" for actor, count in sorted(Counter(target.renewed).items()))
     gone = target.pulse.stopped
-    told = [f"halted: {each}" if each == gone else f"halted for safety: {each}" for each in halts(target, halted)]
+    told = [(Ended.HALTED if why == gone else Ended.HALTED_FOR_SAFETY).note(why) for why in halts(target, halted)]
     told += [f"sessions had ended and were opened again: {renewed}"] if renewed else []
     return [*told, *driver.quarantine.notes()]
 
@@ -31,8 +34,8 @@ def interruptible(notes: list[str], halted: list[str]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        notes.append("interrupted: what was not reached is untested")
+        notes.append(Ended.INTERRUPTED.note(UNREACHED))
     except (SpentError, NotArrangedError) as error:
-        notes.append(f"ended early: {error}")
+        notes.append(Ended.EARLY.note(error))
     except HaltedError as error:
         halted.append(str(error))

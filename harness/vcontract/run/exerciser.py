@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 
 from vcontract.check import ABORTS
 from vcontract.contract import Contract
 from vcontract.model import Asked, Cell, passes, read_of
+from vcontract.model.moves import DISTURBANCES, Move, On
 from vcontract.strategies import Case
 from vcontract.terms import Faulted, Operation, Ref, Returned
 from vcontract.testbed import (
     FULL,
+    LEAVER,
     Lane,
     NotArrangedError,
     judged_call,
+    perform,
     read_new_tasks,
     sandwiched,
     settled,
@@ -22,39 +24,13 @@ from vcontract.testbed import (
     unfinished,
 )
 
-MID = (
-    "midPowerOff",
-    "midSuspend",
-    "midReset",
-    "midToolsStop",
-    "midHostLost",
-    "midGone",
-    "midCancel",
-    "midAbort",
-    "midLogout",
-    "midEngineCrash",
-)
-"""What is done to a VM while the task of a valid call runs."""
-_HAPPENS = {
-    "midPowerOff": "mid.power",
-    "midSuspend": "mid.power",
-    "midReset": "mid.power",
-    "midToolsStop": "mid.tools",
-    "midHostLost": "mid.host",
-    "midGone": "mid.gone",
-    "midCancel": "mid.cancel",
-    "midAbort": "mid.abort",
-    "midLogout": "mid.session",
-    "midEngineCrash": "engine.unusable",
-}
-
 
 def disturbances(contract: Contract, method: str) -> tuple[str, ...]:
     """List what can be done to a VM while a method's task runs, where the contract says what may come of it."""
     if not contract.method(method).has_task:
         return ()
     spoken = {name for each in contract.situations if each.permitted(method) for name in each.when}
-    return tuple(each for each in MID if _HAPPENS[each] in spoken)
+    return tuple(name for name, move in DISTURBANCES.items() if move.happens in spoken)
 
 
 class Exerciser:
@@ -156,40 +132,32 @@ class Exerciser:
         """Make a valid call and disturb the VM while its task runs. Raises NotArrangedError."""
         self.driver.enter(label)
         base = Cell(label, method, (), self.caller.start(method), Asked(method))
-        arranger = self.lane.arranger
-        vm = arranger.clone().ref if what == "midGone" else arranger.bring(base, on_host=what == "midHostLost")
+        arranger, move = self.lane.arranger, DISTURBANCES[what]
+        vm = arranger.clone().ref if move.ends_vm else arranger.bring(base, on_host=move.on is On.HOST)
         if vm is None:
             raise NotArrangedError("no VM")
         self.driver.read_vm(vm)
-        actor = "leaver" if what == "midLogout" else FULL
+        actor = LEAVER if move.on is On.SESSION else FULL
         call = self.caller.call(base.asked, vm, self.driver.facts.vms)
-        if what == "midLogout":
+        if move.on is On.SESSION:
             self.driver.log_in(actor)
             call = type(call)(call.object, call.method, call.payload, actor)
         done = self.driver.send_judged(call)
         task = task_of(done)
         if task is not None:
             self.driver.wait.until("the running task", lambda: self.driver.tasks.running(task))
-            self._do(what, vm, task, actor)
+            self._disturb(move, vm, task, actor)
             self.driver.tasks.follow(task)
-        self._put_back(what, vm)
+        if move.on is On.HOST:
+            perform(self.lane, move.undone_by, vm)
+        self.driver.read_vm(vm)
 
-    def _do(self, what: str, vm: Ref, task: Ref, actor: str) -> None:
-        facts = self.driver.facts.vms[vm.value]
-        actions: dict[str, Callable[[], object]] = {
-            "midPowerOff": lambda: self.driver.complete(vm, "PowerOffVM_Task"),
-            "midSuspend": lambda: self.driver.complete(vm, "SuspendVM_Task"),
-            "midReset": lambda: self.driver.complete(vm, "ResetVM_Task"),
-            "midToolsStop": lambda: self.lane.levers.pull(vm, "stopTools"),
-            "midEngineCrash": lambda: self.lane.levers.pull(vm, "crashEngine"),
-            "midHostLost": lambda: self.driver.complete(Ref("HostSystem", facts.host), "DisconnectHost_Task"),
-            "midGone": lambda: self.lane.cloner.destroy(vm),
-            "midCancel": lambda: self.driver.call(task, "CancelTask", {}),
-            "midAbort": lambda: self._abort(vm, task),
-            "midLogout": lambda: self.driver.target.logout(actor),
-        }
+    def _disturb(self, move: Move, vm: Ref, task: Ref, actor: str) -> None:
         try:
-            actions[what]()
+            if move.name == "abort":
+                self._abort(vm, task)
+            else:
+                perform(self.lane, move.name, vm, task=task, actor=actor)
         except NotArrangedError:
             self.driver.read_vm(vm)  # refused, e.g. TaskInProgress: then nothing happened in mid-task
 
@@ -197,11 +165,6 @@ class Exerciser:
         """Abort what runs, in spaced tries while it runs on (oracle promise F5). Raises NotArrangedError when it is over."""
         for _ in range(ABORTS):
             with suppress(NotArrangedError):
-                self.lane.guest.abort(vm)
+                perform(self.lane, "abort", vm)
             self.driver.wait.until("the running task", lambda: self.driver.tasks.running(task))
             self.driver.target.recorder.sleep(self.driver.facts.publish)
-
-    def _put_back(self, what: str, vm: Ref) -> None:
-        if what == "midHostLost":
-            self.lane.host.reconnect(self.driver.facts.vms[vm.value].host)
-        self.driver.read_vm(vm)

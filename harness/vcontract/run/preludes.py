@@ -12,10 +12,11 @@ from msgspec.structs import replace
 
 from vcontract.contract import Contract
 from vcontract.model import Asked, Cell, State
+from vcontract.model.moves import MOVES
 from vcontract.model.state import CUSTOMIZE
 from vcontract.strategies import DRAWN
 from vcontract.terms import Call, Json, Ref, as_ref
-from vcontract.testbed import FULL, SECOND, Lane, NotArrangedError, judged_call, unfinished
+from vcontract.testbed import FULL, LEAVER, SECOND, Lane, NotArrangedError, judged_call, make_call, perform, unfinished
 
 PRELUDES = (
     "twice",
@@ -33,9 +34,8 @@ PRELUDES = (
 """What came before, or beside, a valid call."""
 ANYWHERE = ("twice", "otherSession", "endedSession")
 RUNNING = ("afterSuspend", "afterRevert", "onClone")
-LEAVER = "leaver"
 TIDY = "tidy"
-_CUSTOMIZE, _ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"
+_CUSTOMIZE, _ABORT = MOVES["customize"].method, MOVES["abort"].method
 _BESIDE = 4
 
 
@@ -84,39 +84,39 @@ class PreludeExerciser:
         if what == "afterCustomize" or (what == "onTwoNics" and method != _CUSTOMIZE):
             judged_call(self.driver, self._drawn(_CUSTOMIZE, vm, _static), vm, [])
         elif what == "afterSuspend":
-            self.driver.complete(vm, "SuspendVM_Task")
+            perform(self.lane, "suspend", vm)
             self._on(vm)
         elif what == "afterRevert":
-            made = as_ref(self.driver.complete(vm, "CreateSnapshot_Task", self.driver.snapshot_arguments(memory=True)))
-            self.driver.complete(vm, "RevertToCurrentSnapshot_Task")
+            made = as_ref(perform(self.lane, "snapshot", vm))
+            perform(self.lane, "revert", vm)
             self._snapshot = made
             self._on(vm)
         elif what == "afterOrphanAbort":
-            self.lane.guest.abort(vm)
+            perform(self.lane, "abort", vm)
         elif what == "afterCutBoot":
             cut = self.lane.guest.begin(vm, CUSTOMIZE)
-            self.lane.guest.abort(vm)
+            perform(self.lane, "abort", vm)
             self.driver.tasks.follow(cut)
-            self.driver.complete(vm, "ResetVM_Task")
+            perform(self.lane, "reset", vm)
             self._on(vm)
         elif what == "endedSession":
-            self.driver.log_in(LEAVER)
-            self.driver.target.logout(LEAVER)
+            perform(self.lane, "logIn", vm, actor=LEAVER)
+            perform(self.lane, "logOut", vm, actor=LEAVER)
         elif what == "beside" or (what == "otherSession" and method == _ABORT):
             self.lane.guest.begin(vm, CUSTOMIZE)
 
     def _after(self, what: str, vm: Ref) -> None:
         if what == "onClone":
-            self.lane.cloner.destroy(vm)
+            perform(self.lane, "destroy", vm)
         elif self._snapshot is not None:
-            self.driver.complete(self._snapshot, "RemoveSnapshot_Task", {"removeChildren": False})
+            make_call(self.driver, "removeSnapshot", self._snapshot, {"removeChildren": False})
             self._snapshot = None
 
     def _on(self, vm: Ref) -> None:
         """Have the VM run again, with Tools."""
         facts = self.driver.facts.vms[vm.value]
         if self.driver.now(facts).power != State().power:
-            self.driver.complete(vm, "PowerOnVM_Task")
+            perform(self.lane, "powerOn", vm)
         self.driver.wait.until(f"Tools of {facts.name}", lambda: self.driver.now(facts).tools == "ready")
 
     def _drawn(self, method: str, vm: Ref, wanted: Callable[[Json], bool]) -> Call:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from vcontract.check import REPEAT, Judge
+from vcontract.check import Judge
 from vcontract.model import passes
+from vcontract.model.labels import Label
 from vcontract.run.exerciser import Exerciser
 from vcontract.run.plan import Step
 from vcontract.run.preludes import PreludeExerciser
@@ -22,8 +23,9 @@ class Walker:
 
     `exercised` are the labels of the steps that were taken, `skipped` those that were not, with the reason, `refused` those
     whose state the target again and again refused to be brought into. A violation is tried until it was seen `confirm` times.
-    `spent` says why to stop (empty: go on), `taken` hears how many steps are done, `note` which: from these notes a run that
-    was cut can go on. `between` is called between steps of which none leaves work running for the next.
+    `ended` says why the last steps were not tried (empty: all were). `spent` says why to stop (empty: go on), `taken` hears how
+    many steps are done, `note` which: from these notes a run that was cut can go on. `between` is called between steps
+    of which none leaves work running for the next.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Walker:
     ) -> None:
         self.exercised: set[str] = set()
         self.skipped: dict[str, str] = {}
+        self.ended = ""
         self.refused: dict[str, str] = {}
         self._exerciser, self._judge, self._confirm = exerciser, judge, confirm
         self._spent, self._taken, self._note, self._between = spent, taken, note, between
@@ -56,7 +59,7 @@ class Walker:
         """Take steps; False if `spent` said to stop."""
         for number, step in enumerate(steps):
             if reason := self._spent():
-                self.skipped["…"] = reason
+                self.ended = reason
                 return False
             if self._exerciser.shared is None:
                 self._between()
@@ -155,7 +158,7 @@ class Walker:
 
 
 def _label(step: Step, number: int) -> str:
-    return step.label if number == 1 else f"{step.label}{REPEAT}{number}"
+    return str(Label.parse(step.label).tried(number))
 
 
 def _passing(step: Step) -> str:

@@ -13,9 +13,12 @@ from vcontract.check import Judgement, Summary, object_rows, summarise
 from vcontract.config.config import Config
 from vcontract.contract import Contract, Row
 from vcontract.model import read_of
+from vcontract.model.labels import inputs_of
 from vcontract.report.result import Arrangements, Cells, Clones, Worker
 from vcontract.terms import Finding, Lost, Operation, RowVerdict, Verdict
 
+_REST = "…"
+"""Stands for all steps that were not tried, as the run had to stop."""
 _TOLD = 10
 """So many different things that went wrong beside the judged calls are told."""
 
@@ -24,7 +27,8 @@ class Part(msgspec.Struct, frozen=True):
     """What one walk over a plan, or over a share of one, gave; JSON can carry it.
 
     `own` are the verdicts on the object's own rows. `planned` are the ids of the cells of the plan; `exercised`, `skipped`,
-    `refused` and `unreachable` tell what became of its steps, `shown` what valid calls showed of each method's arguments.
+    `refused` and `unreachable` tell what became of its steps, `ended` why the last were not tried, `shown` what
+    valid calls showed of each method's arguments.
     `halted` says why the target was not asked any more, or why going on might have done harm. `worker` is None if one
     process does it all. `absent` says why nothing can be tested on this target, if so.
     """
@@ -34,6 +38,7 @@ class Part(msgspec.Struct, frozen=True):
     planned: list[str] = []
     exercised: list[str] = []
     skipped: dict[str, str] = {}
+    ended: str = ""
     refused: dict[str, str] = {}
     unreachable: dict[str, str] = {}
     arrangements: Arrangements = Arrangements()
@@ -143,8 +148,9 @@ def not_exercised(parts: Sequence[Part]) -> list[str]:
     """Name what was not exercised, by the reason why."""
     by_reason: dict[str, dict[str, None]] = {}
     for part in parts:
-        for label, reason in (part.unreachable | part.refused | part.skipped).items():
-            what = label.partition(":")[2] or label
+        rest = {_REST: part.ended} if part.ended else {}
+        for label, reason in (part.unreachable | part.refused | part.skipped | rest).items():
+            what = inputs_of(label)
             if "+" not in what:
                 by_reason.setdefault(reason, {})[what] = None
     return [f"not exercised: {', '.join(names)}: {reason}" for reason, names in by_reason.items()]

@@ -18,9 +18,10 @@ from msgspec.structs import replace
 from vcontract.contract import OK, Contract
 from vcontract.model import BY_NAME, DEVIATIONS, EFFECTS, Asked, State, cell_of, deviations_of, expect, settle, settled
 from vcontract.model.cells import VALID, shown
+from vcontract.model.moves import MOVES
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK
 from vcontract.model.tracker import KINDS
-from vcontract.strategies.changes import CAST, CHANGES, DISTURB, LEVERS, ON_HOST, PLAIN, Machine, changed
+from vcontract.strategies.changes import CAST, CHANGES, DISTURB, ON_HOST, PLAIN, Machine, able, changed
 from vcontract.strategies.pool import draw
 
 LENGTH = 120
@@ -29,7 +30,7 @@ SCENE = 3
 """How many moves are made beside running work before it is awaited."""
 MOST = 5
 """How many VMs a program may have."""
-SNAPSHOT = "CreateSnapshot_Task"
+SNAPSHOT = MOVES["snapshot"].method
 OTHER, OPEN, ENDED = "otherSession", "openSession", "endedSession"
 INPUTS = frozenset(each.name for each in DEVIATIONS if each.asked)
 """What one call may have wrong."""
@@ -218,8 +219,7 @@ class Walk:
     def _changes(self, index: int) -> dict[Move, int]:
         """List how a VM, or the session that comes and goes, may be changed."""
         vm = self.vms[index]
-        able = [name for name, change in CHANGES.items() if self._may(name) and change.able(vm)]
-        found = {Move(name, index): _WAY_BACK.get(name, 2) for name in able}
+        found = {Move(name, index): _WAY_BACK.get(name, 2) for name in CHANGES if self._may(name) and able(name, vm)}
         if vm.state.tools == "stopped" and Move("reset", index) in found:
             found[Move("reset", index)] = _WAY_BACK["powerOn"]
         return found | {Move("logOut" if self.leaver == OPEN else "logIn", index): 1}
@@ -229,8 +229,7 @@ class Walk:
         vm = self.vms[index]
         if vm.state.running == EXCLUSIVE:
             return {}
-        able = [name for name in DISTURB if self._may(name) and CHANGES[name].able(vm)]
-        found = {Move(name, index): 2 for name in able}
+        found = {Move(name, index): 2 for name in DISTURB if self._may(name) and able(name, vm)}
         if vm.state.running:
             found[Move("cancel", index)] = 1
             found |= {Move("call", index, each): 4 for each in self.ground.inputs if KINDS.get(each) == ABORT}
@@ -242,7 +241,7 @@ class Walk:
             return sum(each.state.exists for each in self.vms) > 2
         if name == "fork":
             return len(self.vms) < MOST
-        return name not in LEVERS or name in self.ground.levers
+        return MOVES[name].lever in {"", *self.ground.levers}
 
     def _succeeds(self, state: State, asked: Asked) -> bool:
         return settled(expect([state], asked, self.contract)) == {OK}

@@ -11,13 +11,14 @@ from vcontract.client.properties import read
 from vcontract.client.tasks import follow
 from vcontract.errors import TargetError
 from vcontract.model import STATE_PATHS, Asked, compact
+from vcontract.model.moves import MOVES
 from vcontract.model.state import CUSTOMIZE
 from vcontract.model.tracker import KINDS
 from vcontract.strategies.customization import fixed_name
 from vcontract.stress.crew import Crew
 from vcontract.terms import Arguments, Call, Lost, Operation, Ref, Returned, as_ref
 
-POWER_OFF, POWER_ON = "PowerOffVM_Task", "PowerOnVM_Task"
+POWER_OFF, POWER_ON = MOVES["powerOff"].method, MOVES["powerOn"].method
 _TRIES, _PAUSE = 20, 0.25
 """Tries of a login whose answers may be lost, and the seconds between two."""
 _EARLY, _LATE = 1.1, 0.98

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from vcontract.client.tasks import info
 from vcontract.errors import HarnessError
 from vcontract.model import State, observe
+from vcontract.model.moves import MOVES
 from vcontract.model.state import ON
 from vcontract.stress.client import POWER_ON, Client
 from vcontract.stress.crew import Crew
 from vcontract.terms import Faulted, Ref, Returned
 
-CUSTOMIZE, ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"
+CUSTOMIZE, ABORT = MOVES["customize"].method, MOVES["abort"].method
 _TRIES = 3
 _NAP, _LONGEST = 0.02, 1.0
 

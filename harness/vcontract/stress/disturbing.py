@@ -26,7 +26,8 @@ from vcontract.disturbances.system.expired_session import Logins
 from vcontract.errors import UsageError
 from vcontract.history import DISTURBED
 from vcontract.model import Lever as Line
-from vcontract.run.job import configured
+from vcontract.model.moves import MOVES
+from vcontract.run.start import configured
 from vcontract.strategies import auth
 from vcontract.stress.brief import Brief
 from vcontract.stress.crew import Crew
@@ -86,8 +87,8 @@ class Disturbing:
             self._runner.stop()
         for vm in self._struck.spare:
             with suppress(NotStruckError):
-                self._struck.do(vm, "PowerOffVM_Task")
-                self._struck.do(vm, "Destroy_Task")
+                self._struck.do(vm, MOVES["powerOff"].method)
+                self._struck.do(vm, MOVES["destroy"].method)
 
     def told(self) -> tuple[dict[str, int], list[str]]:
         """Note what struck the path; gives how often each disturbance struck, and what that leaves open, a line each."""
@@ -148,7 +149,7 @@ def _clone(crew: Crew, ground: Ground) -> Ref:
         "config": options(owner=crew.config.owner, run=run),
     }
     try:
-        child = as_ref(ground.do(parent, "InstantClone_Task", spec=spec))
+        child = as_ref(ground.do(parent, MOVES["fork"].method, spec=spec))
     except NotStruckError as error:
         raise UsageError(f"--disturb: {_DESTROYED} needs a clone: {error}") from error
     if child is None:
@@ -168,12 +169,12 @@ def _levers(crew: Crew) -> dict[str, Lever]:
 
     def lever(line: Line) -> Lever | None:
         if line.extra_config:
-            return lambda vm, actor: Call(vm, "ReconfigVM_Task", Arguments({"spec": line.spec()}), actor)
+            return lambda vm, actor: Call(vm, MOVES["reconfigure"].method, Arguments({"spec": line.spec()}), actor)
         if processes is None or login is None:
             return None
         spec = {"_typeName": "GuestProgramSpec", "programPath": line.program, "arguments": line.arguments}
         return lambda vm, actor: Call(
-            processes, "StartProgramInGuest", Arguments({"vm": vm.json(), "auth": login, "spec": spec}), actor
+            processes, MOVES[line.does].method, Arguments({"vm": vm.json(), "auth": login, "spec": spec}), actor
         )
 
     found = {each.does: lever(each) for each in crew.facts.levers}
@@ -189,16 +190,16 @@ def disturbed(brief: Brief) -> Iterator[tuple[Brief, Disturbing | None]]:
     if not brief.load.disturb:
         yield brief, None
         return
-    seed = brief.seed + brief.load.share[0]
+    seed = brief.request.seed + brief.load.share[0]
     scenario = load_scenario(brief.load.disturb)
     planned = schedule(scenario, seed, brief.load.seconds)
     if not any(each.name in NETWORK for each in planned):
         yield brief, Disturbing(scenario.name, planned, None, seed, brief.simulator)
         return
-    config = configured(brief.job())
+    config = configured(brief.request, brief.preparation())
     if config.proxy:
         raise UsageError(
             f"--disturb {scenario.name}: its own proxy would stand where the configuration has {config.proxy}"
         )
-    with Proxy(brief.target or config.target, planned, seed) as path:
+    with Proxy(brief.request.target or config.target, planned, seed) as path:
         yield replace(brief, proxy=path.tunnel), Disturbing(scenario.name, planned, path, seed, brief.simulator)

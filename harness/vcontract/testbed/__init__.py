@@ -3,7 +3,7 @@
 `embedded_simulator` is imported by its own name: it alone brings the simulator with it.
 """
 
-from vcontract.testbed.actors import FULL, READONLY, SECOND, UNPRIVILEGED
+from vcontract.testbed.actors import FULL, LEAVER, READONLY, SECOND, UNPRIVILEGED
 from vcontract.testbed.driver import MADE_BY, SNAPSHOT_NAME, Driver
 from vcontract.testbed.judged_calls import (
     judged_call,
@@ -19,6 +19,7 @@ from vcontract.testbed.leak_audit import adopted, audit
 from vcontract.testbed.marked_vms import find_marked_vms, names_of
 from vcontract.testbed.not_arranged import NotArrangedError, RefusedError
 from vcontract.testbed.ownership import Seen, guard_of, look_round, marks_of
+from vcontract.testbed.perform_move import make_call, perform
 from vcontract.testbed.survey import (
     Logged,
     actors_of,
@@ -40,6 +41,7 @@ from vcontract.testbed.working_clones import clone_parents, own_clones
 __all__ = [
     "CLONE",
     "FULL",
+    "LEAVER",
     "MADE_BY",
     "READONLY",
     "SECOND",
@@ -68,11 +70,13 @@ __all__ = [
     "judged_call",
     "log_in",
     "look_round",
+    "make_call",
     "marked",
     "marks_of",
     "names_of",
     "open_testbed",
     "own_clones",
+    "perform",
     "privileges_of",
     "reached",
     "read_new_tasks",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from itertools import count
 
 from vcontract.model import VmFacts
+from vcontract.model.moves import MOVES
 from vcontract.model.state import OFF, SUSPENDED
 from vcontract.terms import Ref, as_ref
 from vcontract.testbed.driver import Driver
 from vcontract.testbed.not_arranged import NotArrangedError
+from vcontract.testbed.perform_move import make_call
 from vcontract.testbed.vm_selection import CLONE, VmSelection
 
 
@@ -43,9 +45,9 @@ class Cloner:
             "location": {"_typeName": "VirtualMachineRelocateSpec"},
             "config": self._driver.marks,
         }
-        child = as_ref(self._driver.complete(parent.ref, "InstantClone_Task", {"spec": spec}))
+        child = as_ref(make_call(self._driver, "fork", parent.ref, {"spec": spec}))
         if child is None:
-            raise NotArrangedError("InstantClone_Task gave no VM")
+            raise NotArrangedError(f"{MOVES['fork'].method} gave no VM")
         self.clones.append(child)
         return self._driver.facts.vms[child.value]
 
@@ -57,9 +59,9 @@ class Cloner:
         if vm in self.clones:
             power = self._driver.now(self._driver.facts.vms[vm.value]).power
             if power == SUSPENDED:  # only what is on can be powered off
-                self._driver.complete(vm, "PowerOnVM_Task")
+                make_call(self._driver, "powerOn", vm)
             if power != OFF:
-                self._driver.complete(vm, "PowerOffVM_Task")
-            self._driver.complete(vm, "Destroy_Task")
+                make_call(self._driver, "powerOff", vm)
+            make_call(self._driver, "destroy", vm)
             self.clones.remove(vm)
             self._driver.read_vm(vm)

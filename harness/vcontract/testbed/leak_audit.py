@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from vcontract.client import Guard
 from vcontract.errors import HaltedError, TargetError
 from vcontract.model import VmFacts
+from vcontract.terms import Ended
 from vcontract.testbed.lane import Lane
 from vcontract.testbed.not_arranged import NotArrangedError
 from vcontract.testbed.ownership import Seen, look_round
@@ -26,7 +27,7 @@ def audit(lane: Lane, guard: Guard, run: str) -> tuple[list[str], list[str]]:
                     lane.cloner.destroy(each.ref)
                     told.append(f"{each.name} was made by a call whose answer was lost; it was destroyed")
                 except (NotArrangedError, HaltedError) as error:
-                    told.append(f"not restored: {each.name}: {error}")
+                    told.append(Ended.NOT_RESTORED.note(f"{each.name}: {error}"))
         left = sorted(each.name for each in _left(lane, guard, run))
     except TargetError as error:
         return [], [*told, f"what the run made could not be looked for: {error}"]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from vcontract.client.properties import read
 from vcontract.model import Lever
+from vcontract.model.moves import MOVES
 from vcontract.terms import Json, Ref, Returned, as_ref
 from vcontract.testbed.actors import FULL
 from vcontract.testbed.driver import Driver
 from vcontract.testbed.not_arranged import NotArrangedError
-
-_NO_POWER = "stopTools"
-"""The lever that only a boot makes undone."""
 
 
 class Levers:
@@ -56,17 +54,17 @@ class Levers:
         """Give object, method and arguments of the call that pulls a lever. Raises NotArrangedError: there is none."""
         lever = next((lever for lever in self._driver.facts.levers if lever.does == name), None)
         if lever is not None and lever.extra_config:
-            return vm, "ReconfigVM_Task", {"spec": lever.spec()}
+            return vm, MOVES["reconfigure"].method, {"spec": lever.spec()}
         if lever is None or self._manager is None:
             raise NotArrangedError(f"no lever {name}")
-        return self._manager, "StartProgramInGuest", {"vm": vm.json(), "auth": self._login, "spec": _program(lever)}
+        return self._manager, MOVES[name].method, {"vm": vm.json(), "auth": self._login, "spec": _program(lever)}
 
     def pull(self, vm: Ref, name: str) -> None:
         """Pull a lever; one from outside is followed by a read. Raises NotArrangedError: there is none, it is refused."""
         ref, method, arguments = self.call_of(vm, name)
         outside = self.from_outside(name)
-        if name == _NO_POWER and not outside:
-            self._driver.permits.check_power()
+        if (undone_by := MOVES[name].undone_by) and not outside:
+            self._driver.permits.check(MOVES[undone_by].method)
         self._driver.complete(ref, method, arguments)
         if outside:
             self._driver.read_vm(vm)

@@ -11,13 +11,13 @@ from vcontract.client.marks import OWNER, RUN, option
 from vcontract.client.properties import read
 from vcontract.config.config import Config
 from vcontract.contract import Contract
+from vcontract.model.moves import MOVES
+from vcontract.model.tracker import KINDS
 from vcontract.terms import Json, Ref, Returned, as_ref
 from vcontract.testbed.actors import FULL
 from vcontract.testbed.marked_vms import find_marked_vms, names_of
 
-IN_GUESTS = frozenset(
-    {"CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task", "StartProgramInGuest"}
-)
+IN_GUESTS = frozenset({*KINDS, MOVES["stopTools"].method})
 """The methods of other objects by which any run arranges states; each names the VM that it is about."""
 
 

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterator
 from itertools import product
 
 from vcontract.model import State, VmFacts
+from vcontract.model.moves import MOVES
 from vcontract.model.state import HOST_LOST, ON
 from vcontract.terms import Ref
 from vcontract.testbed.driver import Driver
 from vcontract.testbed.not_arranged import NotArrangedError
 
-ENGINES = {"ok": "restoreEngine", "absent": "removeEngine", "broken": "breakEngine"}
+ENGINES = {str(move.sets["engine"]): move.lever for move in MOVES.values() if "engine" in move.sets}
 """The lever that brings the customization engine into a state."""
 
 CLONE = "-vcontract-"

@@ -11,17 +11,19 @@ from vcontract.check import row_of
 from vcontract.contract import rows
 from vcontract.errors import TargetError
 from vcontract.history import STEP, History, read_history
+from vcontract.model.labels import Label
 from vcontract.report.events import CellJudged, Progressed, RunStarted
 from vcontract.report.result import Clones, RunResult, Worker
 from vcontract.run.active_run import begin, set_out, target_facts
 from vcontract.run.announcer import Announcer
 from vcontract.run.ending import interruptible
-from vcontract.run.job import Ground
 from vcontract.run.object_reads import read_object
 from vcontract.run.planning import chosen_methods, plan_whole_run
 from vcontract.run.rejudge import part_of, told
+from vcontract.run.start import Ground
 from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import Part, heard
+from vcontract.terms import Ended
 from vcontract.testbed import NotArrangedError, audit, log_in, own_clones, surveyed
 from vcontract.workers.shares import Share, deal, limited, plain
 
@@ -48,9 +50,9 @@ class Coordinator:
         facts = self.testbed.judge.tracker.facts
         read_object(self.lane.driver)
         lent = self._lend(workers)
-        dealt = limited(deal(self.plan.steps, self.lane, facts, workers, lent), self.site.options.max_calls)
+        dealt = limited(deal(self.plan.steps, self.lane, facts, workers, lent), self.site.request.max_calls)
         listed = rows(self.site.contract, self.testbed.judge.bases)
-        started = RunStarted(target_facts(self.site), self.site.options.seed, len(listed), len(self.plan.steps))
+        started = RunStarted(target_facts(self.site), self.site.request.seed, len(listed), len(self.plan.steps))
         self._announcer.tell(started)
         self._announcer.note(self.plan.text())
         for share in dealt:
@@ -61,8 +63,8 @@ class Coordinator:
     def select(self, row_ids: Sequence[str], methods: frozenset[str]) -> None:
         """Report these rows alone, of which these methods are exercised."""
         chosen = tuple(method.name for method in self.site.contract.methods if method.name in methods)
-        options = replace(self.site.options, rows=frozenset(row_ids), methods=chosen)
-        self.site = replace(self.site, options=options)
+        context = replace(self.site.context, rows=frozenset(row_ids), methods=chosen)
+        self.site = replace(self.site, context=context)
 
     def progressed(self, done: int) -> None:
         """Tell that the workers have taken so many steps."""
@@ -100,7 +102,7 @@ class Coordinator:
         judge.close()
         mine = heard(self.site.contract, judge.judgements, recorder.operations)
         methods = chosen_methods(self.site)
-        away = {name: why for name, why in self._unreachable.items() if name.partition(":")[0] in methods}
+        away = {name: why for name, why in self._unreachable.items() if Label.parse(name).method in methods}
         clones = Clones(sum(ref.type == "VirtualMachine" for ref in self.testbed.guard.made), left_clones)
         parts = [replace(mine, unreachable=away, notes=notes, halted=self._halted, clones=clones), *given]
         total = sum(len(part.judgements) for part in parts)
@@ -121,12 +123,12 @@ class Coordinator:
         try:
             log_in(self.site.target, self.site.config)  # the last time may be long ago
         except TargetError as error:
-            notes.append(f"not restored: {error}")
+            notes.append(Ended.NOT_RESTORED.note(error))
             return []
         self.lane.driver.enter("restore")
         if left or self.lane.cloner.clones:
-            notes += [f"not restored: {reason}" for reason in self.lane.restorer.restore(left)]
-        left_clones, said = audit(self.lane, testbed.guard, self.site.options.id)
+            notes += [Ended.NOT_RESTORED.note(reason) for reason in self.lane.restorer.restore(left)]
+        left_clones, said = audit(self.lane, testbed.guard, self.site.context.run)
         notes += said
         return left_clones
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.model import Facts, State, VmFacts
+from vcontract.model.moves import DISTURBANCES, On
 from vcontract.run.plan import Step
 from vcontract.strategies import Caller
 from vcontract.testbed import Lane
@@ -119,7 +120,7 @@ def wanted(step: Step, caller: Caller) -> tuple[State, bool, int]:
             False,
             2 * (step.prior == "onTwoNics"),
         )
-    return start, step.disturb == "midHostLost", 0
+    return start, DISTURBANCES[step.disturb].on is On.HOST, 0
 
 
 def _serving(lane: Lane, want: tuple[State, bool, int], lent: dict[str, str]) -> frozenset[str]:

@@ -1,9 +1,12 @@
 """Conditions on what began while the task ran: oracle rows M."""
 
 from vcontract.model.conditions.registry import CONDITIONS, Condition, condition
+from vcontract.model.moves import MOVES
 from vcontract.model.state import Asked, State
 
-MID_TASK = ("power", "gone", "session", "host", "tools", "cancel", "abort", "moved", "account")
+_OTHERWISE = frozenset({"off", "engine"})
+"""What a move may bring about of which no `mid.` condition speaks: `vm.notOn` and `engine.unusable` do."""
+MID_TASK = tuple(dict.fromkeys(what for move in MOVES.values() for what in move.mid if what not in _OTHERWISE))
 
 
 def _happened(what: str) -> Condition:

@@ -2,6 +2,6 @@
 
 from vcontract.model.effects import power
 from vcontract.model.effects.guest import failed
-from vcontract.model.effects.registry import EFFECTS, LATER, SHOWN, Effect, changed_fields, moves
+from vcontract.model.effects.registry import EFFECTS, LATER, SHOWN, Effect, changed_fields, is_visible
 
-__all__ = ["EFFECTS", "LATER", "SHOWN", "Effect", "changed_fields", "failed", "moves", "power"]
+__all__ = ["EFFECTS", "LATER", "SHOWN", "Effect", "changed_fields", "failed", "is_visible", "power"]

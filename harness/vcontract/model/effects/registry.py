@@ -32,7 +32,7 @@ def effect(name: str, *, later: bool = False) -> Callable[[Effect], Effect]:
     return register
 
 
-def moves(name: str) -> bool:
+def is_visible(name: str) -> bool:
     """Whether an effect changes, in some state, what a read of the VM shows."""
     change = EFFECTS[name]
     return any(getattr(change(state), field) != getattr(state, field) for state in _SOME for field in (*SHOWN, "tools"))

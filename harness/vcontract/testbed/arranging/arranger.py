@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from vcontract.model import Cell, State, VmFacts, ground
+from vcontract.model.moves import MOVES
 from vcontract.model.state import EXCLUSIVE, HOST_LOST, ON
 from vcontract.terms import Ref
 from vcontract.testbed.arranging.guest_arranger import GuestArranger
@@ -145,7 +146,7 @@ class Arranger:
             self._guest.begin(vm.ref, want.running)
         elif want.running == EXCLUSIVE:
             driver = self._driver
-            task = driver.begin(vm.ref, "CreateSnapshot_Task", driver.snapshot_arguments(memory=False))
+            task = driver.begin(vm.ref, MOVES["snapshot"].method, driver.snapshot_arguments(memory=False))
             if task is not None:
                 driver.wait.until("the running snapshot task", lambda: driver.tasks.running(task))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from vcontract.model import Asked
-from vcontract.model.state import ABORT, CUSTOMIZE, NETWORK
+from vcontract.model.state import CUSTOMIZE
+from vcontract.model.tracker import KINDS as KIND_OF
 from vcontract.strategies import Caller
 from vcontract.terms import Json, Ref, Returned, as_ref
 from vcontract.testbed.driver import Driver
 from vcontract.testbed.not_arranged import NotArrangedError, RefusedError
 
-KINDS = {CUSTOMIZE: "CustomizeGuest_Task", NETWORK: "StartGuestNetwork_Task", ABORT: "AbortCustomization_Task"}
+KINDS = {kind: method for method, kind in KIND_OF.items()}
 """The method that begins each kind of work in the guest."""
 
 

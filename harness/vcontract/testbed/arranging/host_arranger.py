@@ -6,6 +6,7 @@ from vcontract.model import VmFacts
 from vcontract.model.state import HOST_LOST
 from vcontract.terms import Ref
 from vcontract.testbed.driver import Driver
+from vcontract.testbed.perform_move import make_call
 
 
 class HostArranger:
@@ -16,13 +17,13 @@ class HostArranger:
 
     def disconnect(self, vm: VmFacts) -> None:
         """Disconnect a VM's host. Raises NotArrangedError."""
-        self._driver.complete(Ref("HostSystem", vm.host), "DisconnectHost_Task")
+        make_call(self._driver, "hostLost", Ref("HostSystem", vm.host))
         self._driver.wait.until(f"the loss of {vm.name}'s host", lambda: self._driver.now(vm).connection in HOST_LOST)
 
     def reconnect(self, host: str) -> None:
         """Bring a host (moId) back. Raises NotArrangedError."""
         driver = self._driver
-        driver.complete(Ref("HostSystem", host), "ReconnectHost_Task")
+        make_call(driver, "hostBack", Ref("HostSystem", host))
         there = [vm for vm in driver.facts.vms.values() if vm.host == host]
         back = [
             vm

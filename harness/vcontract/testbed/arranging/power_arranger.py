@@ -9,6 +9,7 @@ from vcontract.testbed.arranging.guest_methods import GuestMethods
 from vcontract.testbed.driver import Driver
 from vcontract.testbed.levers import Levers
 from vcontract.testbed.not_arranged import NotArrangedError
+from vcontract.testbed.perform_move import make_call
 
 _BOOTED = "runtime.bootTime"
 
@@ -24,13 +25,13 @@ class PowerArranger:
         now = self._driver.now(vm)
         if now.template:
             pool = pool_of(vm.ref, self._driver.facts.vms)
-            self._driver.complete(vm.ref, "MarkAsVirtualMachine", {"pool": pool.json()})
+            make_call(self._driver, "markAsVirtualMachine", vm.ref, {"pool": pool.json()})
         before = now.power
         if before != ON:
-            self._driver.complete(vm.ref, "PowerOnVM_Task")
+            make_call(self._driver, "powerOn", vm.ref)
             now = self._driver.now(vm)
         if before != OFF and now.tools == "stopped":
-            self._driver.complete(vm.ref, "ResetVM_Task")
+            make_call(self._driver, "reset", vm.ref)
         if now.tools == "stopped" and self._levers.from_outside("startTools"):
             self._levers.pull(vm.ref, "startTools")
         if now.tools != "never":
@@ -54,9 +55,9 @@ class PowerArranger:
         elif want.power != now.power and not want.template:
             if now.power == SUSPENDED or (now.power == OFF and want.power == SUSPENDED):
                 self.make_ready(vm)
-            driver.complete(vm.ref, {OFF: "PowerOffVM_Task", SUSPENDED: "SuspendVM_Task"}[want.power])
+            make_call(driver, {OFF: "powerOff", SUSPENDED: "suspend"}[want.power], vm.ref)
         if want.pending and not now.pending:
-            driver.complete(vm.ref, "CustomizeVM_Task", {"spec": self._methods.specification(vm.ref)})
+            make_call(driver, "customizeNextBoot", vm.ref, {"spec": self._methods.specification(vm.ref)})
         if want.template and not now.template:
             self._make_template(vm)
         if want.power == ON and want.tools == "stopped":
@@ -70,14 +71,14 @@ class PowerArranger:
         """Make a VM, which may be on, a template again."""
         if self._driver.now(vm).power != OFF:
             self.make_ready(vm)
-            self._driver.complete(vm.ref, "PowerOffVM_Task")
-        self._driver.complete(vm.ref, "MarkAsTemplate")
+            make_call(self._driver, "powerOff", vm.ref)
+        make_call(self._driver, "markAsTemplate", vm.ref)
 
     def _restart_tools(self, vm: VmFacts) -> None:
         """Reset the VM and see its Tools starting. Raises NotArrangedError if they came up unseen."""
         driver = self._driver
         before = (driver.tracker.readings[vm.ref.value] or {}).get(_BOOTED)
-        driver.complete(vm.ref, "ResetVM_Task")
+        make_call(driver, "reset", vm.ref)
 
         def booted() -> bool:
             tools = driver.now(vm).tools

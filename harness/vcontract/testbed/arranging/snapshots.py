@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from vcontract.model.moves import MOVES
 from vcontract.terms import Json, Ref, as_ref
 from vcontract.testbed.driver import Driver
 
@@ -30,6 +31,6 @@ class Snapshots:
                 self._driver.tasks.follow(self._removals[-1])
                 self._removals.pop()
             else:
-                task = self._driver.begin(self._made[-1], "RemoveSnapshot_Task", {"removeChildren": False})
+                task = self._driver.begin(self._made[-1], MOVES["removeSnapshot"].method, {"removeChildren": False})
                 self._made.pop()
                 self._removals += [task] if task is not None else []
