@@ -19,9 +19,9 @@ from vcontract.config.request import RunRequest
 from vcontract.history import read_history
 from vcontract.report.result import load_run
 from vcontract.simulator import SimulatorServer
+from vcontract.workers.shared_run import SharedRun, resolved
 from vcontract.workers.stopping import Stopping
 from vcontract.workers.worker import Orders, work
-from vcontract.workers.worker_run import Deal, resolved
 
 if TYPE_CHECKING:
     from tests.conformance.conftest import Command
@@ -65,21 +65,21 @@ def test_two_machines_share_a_run(
 
 def test_a_worker_without_the_runs_disk_gives_its_history_back(simulator: SimulatorServer, tmp_path: Path) -> None:
     """The history arrives in the run's directory, and the orders hold what the worker cannot read there."""
-    deal = Deal(
+    shared = SharedRun(
         RunRequest(seed=1, methods=(ABORT,), max_calls=12, target=simulator.url, report_dir=tmp_path, output="none")
     )
-    deal.open(1)
-    here = deal.orders[0]
-    there = replace(here, directory=str(tmp_path / "elsewhere"))
+    shared.open(1)
+    here = shared.orders[0]
+    there = replace(here, directory=str(tmp_path / "elsewhere"), methods=frozenset({ABORT}))
     there = msgspec.msgpack.decode(msgspec.msgpack.encode(there), type=Orders)
     told: list[int] = []
-    gave = work(there, frozenset({ABORT}), Stopping(), told.append)
+    gave = work(there, Stopping(), told.append)
     assert told[0] >= 1
     assert gave.history.startswith(here.mark)
-    assert read_history(deal.report / here.file).operations == []
-    deal.give(1, gave)
-    result = deal.end()
-    history = read_history(deal.report / here.file)
+    assert read_history(shared.report / here.file).operations == []
+    shared.give(1, gave)
+    result = shared.end()
+    history = read_history(shared.report / here.file)
     assert len(history.operations) == result.workers[0].requests
     assert result.calls == sum(each.purpose == "judge" for each in history.operations) == 12
     assert b"secret:guest.root" in gave.history
@@ -90,11 +90,11 @@ def test_a_worker_that_is_told_to_stop_before_it_begins_walks_nothing(
     simulator: SimulatorServer, tmp_path: Path
 ) -> None:
     """It says so, and what it was to do is untested."""
-    deal = Deal(RunRequest(seed=1, methods=(ABORT,), target=simulator.url, report_dir=tmp_path, output="none"))
-    deal.open(1)
-    deal.stop()
-    deal.give(1, work(deal.orders[0], frozenset({ABORT}), deal.stopping))
-    result = deal.end()
+    shared = SharedRun(RunRequest(seed=1, methods=(ABORT,), target=simulator.url, report_dir=tmp_path, output="none"))
+    shared.open(1)
+    shared.stop()
+    shared.give(1, work(replace(shared.orders[0], methods=frozenset({ABORT})), shared.stopping))
+    result = shared.end()
     assert result.exit_code == 5
     assert "interrupted: what was not reached is untested" in result.notes
     assert result.cells.exercised == 0

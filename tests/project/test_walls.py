@@ -157,7 +157,7 @@ def test_the_simulator_shares_nothing_with_its_judge(judged: str) -> None:
         ("contract/rows.py", "from ..model import State", "contract imports model"),
         ("errors.py", "from vcontract.terms import Call", "errors imports terms"),
         ("run/start.py", "from vcontract.cli import main", "run imports cli"),
-        ("run/start.py", "from vcontract.workers.worker_run import Deal", "run imports workers"),
+        ("run/start.py", "from vcontract.workers.shared_run import SharedRun", "run imports workers"),
         ("conformance/items.py", "from vcontract.cli import main", "conformance imports cli"),
         ("client/soap.py", "import zeep", "client imports zeep"),
         ("run/start.py", "from zeep.wsdl import Document", "run imports zeep"),

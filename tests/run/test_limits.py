@@ -19,7 +19,7 @@ from vcontract.report.result import RunResult
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation, Ref, Returned, Verdict, as_ref
 from vcontract.workers.launch import launch
-from vcontract.workers.worker_run import divided
+from vcontract.workers.shared_run import divided
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CONFIG = """

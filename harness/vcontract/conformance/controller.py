@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from vcontract.config.govc import with_environment
 from vcontract.config.request import DECLARED, MANAGER, RunRequest, drawn_seed, repeating_command, request_of
-from vcontract.conformance.items import Walks, row_of_node, selected_in, walk_of_node
+from vcontract.conformance.items import RowTests, row_of_node, selected_in, walk_of_node
 from vcontract.conformance.scheduling import WalkScheduling
 from vcontract.conformance.verdicts import tell
 from vcontract.conformance.xdist_worker import CHANNEL, NUMBER, ORDERS
@@ -22,26 +22,26 @@ from vcontract.pytest_plugin import destination
 from vcontract.run.known_deviations import listed
 from vcontract.run.preparation import Preparation
 from vcontract.run.profile_source import pinned_by
-from vcontract.workers.worker import Yield, work
-from vcontract.workers.worker_run import Deal
+from vcontract.workers.shared_run import SharedRun
+from vcontract.workers.worker import WorkerResult, work
 
 
-class Dealing(Walks):
+class Controller:
     """Begins the run before the workers start, and ends it when the first row is reported, or the session is over."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        super().__init__(config)
-        given = (each for each in config.pluginmanager.get_plugins() if isinstance(each, Deal))
-        self.deal = next(given, None) or Deal(*asked_of(config))
+    def __init__(self, config: pytest.Config, row_tests: RowTests) -> None:
+        self.config, self._row_tests = config, row_tests
+        self.run = SharedRun(*asked_of(config))
         self._numbered = 0
 
     def workers(self) -> int:
-        """Say how many walks there are in this process: one."""
+        """Say how many shares are taken in this process: one."""
         return 1
 
-    def walk(self, number: int) -> None:
-        """Walk in this process."""
-        self.deal.give(number, work(self.deal.orders[number - 1], self.methods(), self.deal.stopping))
+    def take_share(self, number: int) -> None:
+        """Take the one share in this process."""
+        orders = replace(self.run.orders[number - 1], methods=self._row_tests.methods())
+        self.run.give(number, work(orders, self.run.stopping))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -56,8 +56,8 @@ class Dealing(Walks):
 
     def _open(self, workers: int) -> None:
         try:
-            if not self.deal.orders:
-                self.deal.open(workers)
+            if not self.run.orders:
+                self.run.open(workers)
         except HarnessError as error:
             raise pytest.UsageError(f"vcontract: {error}") from error
 
@@ -65,66 +65,66 @@ class Dealing(Walks):
     def pytest_configure_node(self, node: Any) -> None:
         """Give a worker its orders, and a channel on which it is told to stop and gives back what it has."""
         self._numbered += 1
-        number = self._numbered if self._numbered <= len(self.deal.orders) else 0
+        number = self._numbered if self._numbered <= len(self.run.orders) else 0
         node.workerinput[NUMBER] = number
         if number:
             channel = node.gateway.newchannel()
             channel.setcallback(partial(self._given, number))
-            self.deal.bells.append(partial(channel.send, "stop"))
+            self.run.bells.append(partial(channel.send, "stop"))
             node.workerinput[CHANNEL] = channel
-            node.workerinput[ORDERS] = self.deal.orders[number - 1].encoded()
+            node.workerinput[ORDERS] = self.run.orders[number - 1].encoded()
 
     def _given(self, number: int, sent: int | bytes) -> None:
         if isinstance(sent, int):
-            self.deal.progress(number, sent)
+            self.run.progress(number, sent)
         else:
-            self.deal.give(number, msgspec.msgpack.decode(zlib.decompress(sent), type=Yield))
+            self.run.give(number, msgspec.msgpack.decode(zlib.decompress(sent), type=WorkerResult))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self) -> WalkScheduling:
         """Let each worker walk its own share."""
-        return WalkScheduling(len(self.deal.orders), lambda node: int(node.workerinput[NUMBER]), self._collected)
+        return WalkScheduling(len(self.run.orders), lambda node: int(node.workerinput[NUMBER]), self._collected)
 
     def _collected(self, collection: Sequence[str]) -> None:
-        self.selected = selected_in(collection)
-        self.deal.select(self.selected, self.methods())
+        self._row_tests.selected = selected_in(collection)
+        self.run.select(self._row_tests.selected, self._row_tests.methods())
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note which rows were selected."""
-        if self.deal.orders:
+        if self.run.orders:
             self._collected([each.nodeid for each in session.items])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Note a worker that died."""
         if error and node.workerinput[NUMBER]:
-            self.deal.died(node.workerinput[NUMBER], str(error))
+            self.run.died(node.workerinput[NUMBER], str(error))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, None, None]:
         """Note a walk that failed; say of a row what the whole run says of it, before anybody else hears of it."""
         walk, row = walk_of_node(report.nodeid), row_of_node(report.nodeid)
         if walk and report.failed:
-            self.deal.died(walk, str(report.longrepr).strip().rpartition("\n")[2])
+            self.run.died(walk, str(report.longrepr).strip().rpartition("\n")[2])
         elif row and report.when == "call":
-            tell(report, row, self.deal.end())
+            tell(report, row, self.run.end())
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
         """End the run with what is known, when every worker is gone."""
         yield
-        if self.deal.orders:
-            self.deal.end()
+        if self.run.orders:
+            self.run.end()
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say where the report is."""
-        result = self.deal.result
+        result = self.run.result
         if result is not None:
             terminalreporter.section("vcontract")
             counts = f"{result.calls} calls judged, {result.requests} requests, {len(result.findings)} findings"
             counts += f"; vcontract {result.version}"
-            terminalreporter.write_line(f"{result.verdict.value} ({counts}); report: {self.deal.report}")
+            terminalreporter.write_line(f"{result.verdict.value} ({counts}); report: {self.run.report}")
 
 
 def asked_of(config: pytest.Config) -> tuple[RunRequest, Preparation]:

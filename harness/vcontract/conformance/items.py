@@ -3,85 +3,90 @@
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
-from vcontract.contract import Contract, Row, load, rows
+from vcontract.config.request import MANAGER
+from vcontract.contract import Contract, Row, load
 from vcontract.errors import HarnessError
+from vcontract.workers.selection import listed_rows, methods_for
 
-MANAGER = "VirtualMachineGuestCustomizationManager"
 _WALK = re.compile(r"::walk\[(\d+)\]$")
 _ROW = re.compile(r"::test_row\[(.+)\]$")
 
 
-class Walks(ABC):
-    """What both sides share, who deals out and who works; a plugin of pytest by the name NAME."""
-
-    NAME = "vcontract-walks"
+class RowTests:
+    """The rows of the contract as tests: which there are, and which were selected."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.config = config
         self.contract: Contract = load(str(config.option.vcontract_contract) or MANAGER)
         self.selected: list[str] = []
-        methods = [self.contract.method(each).name for each in config.option.vcontract_method]
-        listed = rows(self.contract, {})  # the ids are the same for every WSDL
-        self.listed = [each for each in listed if not methods or each.method in methods]
-        for each in [*(method.name for method in self.contract.methods), *sorted({_owner(row) for row in self.listed})]:
-            config.addinivalue_line("markers", f"{each}: the rows of {each}")
-
-    @abstractmethod
-    def workers(self) -> int:
-        """Say how many walks there are."""
-
-    @abstractmethod
-    def walk(self, number: int) -> None:
-        """Walk the share of that number, in this process."""
+        self.listed = listed_rows(
+            self.contract, [self.contract.method(name).name for name in config.option.vcontract_method]
+        )
+        owners = sorted({_owner(row) for row in self.listed})
+        for name in [*(method.name for method in self.contract.methods), *owners]:
+            config.addinivalue_line("markers", f"{name}: the rows of {name}")
 
     def parameters(self) -> list[object]:
         """Give the parameter of each row's test, with its id and its marks."""
         return [
             pytest.param(
-                each, id=each.id, marks=[getattr(pytest.mark, name) for name in (each.method, _owner(each)) if name]
+                row, id=row.id, marks=[getattr(pytest.mark, name) for name in (row.method, _owner(row)) if name]
             )
-            for each in self.listed
+            for row in self.listed
         ]
 
     def methods(self) -> frozenset[str]:
         """Give the methods that must be exercised for the rows that were selected."""
-        chosen = [each for each in self.listed if each.id in self.selected]
-        if any(each.fault and not each.method for each in chosen):
-            return frozenset(each.method for each in self.listed if each.method) or frozenset(
-                each.name for each in self.contract.methods
-            )
-        return frozenset(each.method for each in chosen if each.method)
+        return methods_for(self.contract, self.listed, self.selected)
+
+
+class Side(Protocol):
+    """Who takes shares in this process: the controller alone, or one of pytest-xdist's workers."""
+
+    def workers(self) -> int:
+        """Say how many shares there are."""
+
+    def take_share(self, number: int) -> None:
+        """Take the share of that number, in this process."""
+
+
+class Items:
+    """Puts the shares before the rows in a session; a plugin of pytest by the name NAME."""
+
+    NAME = "vcontract-items"
+
+    def __init__(self, config: pytest.Config, row_tests: RowTests, side: Side) -> None:
+        self.row_tests = row_tests
+        self._config, self._side = config, side
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Put the walks before the rows that were selected; without a row there is nothing to walk for."""
-        mine = [each for each in items if row_of_node(each.nodeid)]
-        self.selected = [row_of_node(each.nodeid) for each in mine]
+        """Put the shares before the rows that were selected; without a row there is nothing to do."""
+        mine = [item for item in items if row_of_node(item.nodeid)]
+        self.row_tests.selected = [row_of_node(item.nodeid) for item in mine]
         parent = mine[0].parent if mine else None
-        if parent is not None and not self.config.option.collectonly:
+        if parent is not None and not self._config.option.collectonly:
             items[:0] = [
-                Walk.from_parent(parent, name=f"walk[{number}]", walks=self, number=number)
-                for number in range(1, self.workers() + 1)
+                Walk.from_parent(parent, name=f"walk[{number}]", side=self._side, number=number)
+                for number in range(1, self._side.workers() + 1)
             ]
 
 
-class Walk(pytest.Item):
+class Walk(pytest.Item):  # inherits: pytest runs items of its own class alone
     """The walk over one share; it passes when the share was walked, whatever that found."""
 
-    def __init__(self, *, walks: Walks, number: int, **more: Any) -> None:
+    def __init__(self, *, side: Side, number: int, **more: Any) -> None:
         super().__init__(**more)
-        self.walks, self.number = walks, number
+        self.side, self.number = side, number
 
     def runtest(self) -> None:
         """Walk."""
-        self.walks.walk(self.number)
+        self.side.take_share(self.number)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Say in one line what kept it from walking."""

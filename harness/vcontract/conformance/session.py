@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.conformance.controller import Dealing
-from vcontract.conformance.items import Walks
-from vcontract.conformance.xdist_worker import Working
+from vcontract.conformance.controller import Controller
+from vcontract.conformance.items import Items, RowTests
+from vcontract.conformance.xdist_worker import XdistWorker
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register what this process is, unless whoever started pytest here has done so."""
-    if config.pluginmanager.has_plugin(Walks.NAME):
-        return
+    """Register what this process is, and the items of its session."""
+    row_tests = RowTests(config)
     works = hasattr(config, "workerinput")
-    config.pluginmanager.register(Working(config) if works else Dealing(config), Walks.NAME)
+    side: Controller | XdistWorker = XdistWorker(config, row_tests) if works else Controller(config, row_tests)
+    config.pluginmanager.register(side)
+    config.pluginmanager.register(Items(config, row_tests, side), Items.NAME)

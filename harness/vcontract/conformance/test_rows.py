@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.conformance.items import Walks
+from vcontract.conformance.items import Items
 from vcontract.contract import Row
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each row a test, with the row's id in the node's and the method's and the object's name as marks."""
-    walks = metafunc.config.pluginmanager.get_plugin(Walks.NAME)
-    if walks is None:
-        raise pytest.UsageError("the rows need their plugin: pytest --pyargs vcontract.conformance")
-    metafunc.parametrize("row", walks.parameters())
+    items = metafunc.config.pluginmanager.get_plugin(Items.NAME)
+    if items is None:
+        raise pytest.UsageError(
+            "the rows need their plugin: pytest -p vcontract.pytest_plugin --pyargs vcontract.conformance"
+        )
+    metafunc.parametrize("row", items.row_tests.parameters())
 
 
 def test_row(row: Row) -> None:

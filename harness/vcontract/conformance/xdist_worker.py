@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from vcontract.conformance.items import Walks
+from vcontract.conformance.items import RowTests
 from vcontract.errors import UsageError
 from vcontract.workers.stopping import Stopping
 from vcontract.workers.worker import Orders, work
@@ -22,11 +23,11 @@ To the worker goes the wish that it stop, from it the number of steps that are d
 """
 
 
-class Working(Walks):
-    """Walks the share that its orders name; one that takes the place of a dead worker has none."""
+class XdistWorker:
+    """Takes the share that its orders name; one that takes the place of a dead worker has none."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        super().__init__(config)
+    def __init__(self, config: pytest.Config, row_tests: RowTests) -> None:
+        self._row_tests = row_tests
         self._given: dict[str, Any] = config.workerinput  # type: ignore[attr-defined] # pytest-xdist puts it there
         self._stopping = Stopping()
         self._before: dict[int, Any] = {}
@@ -37,15 +38,15 @@ class Working(Walks):
             self._before = {each: signal.signal(each, self._stopping.ask) for each in (signal.SIGINT, signal.SIGTERM)}
 
     def workers(self) -> int:
-        """Say how many walks there are."""
+        """Say how many shares there are."""
         return int(self._given["workercount"])
 
-    def walk(self, number: int) -> None:
-        """Walk the share of that number and send back what that gave."""
+    def take_share(self, number: int) -> None:
+        """Take the share of that number and send back what that gave."""
         if number != self._given.get(NUMBER):
             raise UsageError(f"walk {number} is another worker's; walks are dealt out by vcontract.conformance alone")
-        orders = Orders.decoded(self._given[ORDERS])
-        gave = work(orders, self.methods(), self._stopping, self._given[CHANNEL].send)
+        orders = replace(Orders.decoded(self._given[ORDERS]), methods=self._row_tests.methods())
+        gave = work(orders, self._stopping, self._given[CHANNEL].send)
         self._given[CHANNEL].send(zlib.compress(msgspec.msgpack.encode(gave), 1))
 
     def pytest_unconfigure(self) -> None:

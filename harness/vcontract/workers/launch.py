@@ -1,29 +1,32 @@
-"""`vcontract run --workers N`: the same tests, on N processes of this machine, told as a run and not as pytest would."""
+"""`vcontract run --workers N`: one run on N processes of this machine."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
 
-import pytest
+import msgspec
 
 from vcontract.config.request import RunRequest
-from vcontract.errors import HarnessError, UsageError
-from vcontract.pytest_plugin import HOME, PACKAGE
+from vcontract.contract import load
+from vcontract.errors import UsageError
 from vcontract.report.result import RunResult
 from vcontract.run.preparation import PLAIN, Preparation
-from vcontract.workers.worker_run import Deal
+from vcontract.workers.messages import STOP, Failed, Finished, StepsDone, decoded
+from vcontract.workers.selection import listed_rows, methods_for
+from vcontract.workers.shared_run import SharedRun
+from vcontract.workers.worker import Orders
 
-_FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST_AUTO_NUM_WORKERS")
-_ALONE = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+_COMMAND = (sys.executable, "-m", "vcontract.workers")
 
 
 def launch(request: RunRequest, preparation: Preparation = PLAIN) -> RunResult:
-    """Run on several workers. Raises HarnessError for all that keeps it from running (AbsentError: nothing to share out).
-
-    Neither the project in which it is started, nor what its environment says to pytest, has a say.
-    """
+    """Run on several workers. Raises HarnessError for all that keeps it from running (AbsentError: nothing to share out)."""
     for option, given in (
         ("--resume", preparation.past),
         ("--complete", request.complete),
@@ -33,29 +36,74 @@ def launch(request: RunRequest, preparation: Preparation = PLAIN) -> RunResult:
     ):
         if given is not None:
             raise UsageError(f"{option}: is for one worker; leave --workers out")
-    deal = Deal(request, preparation)
-    deal.open(request.workers)
-    arguments = [
-        *("--pyargs", PACKAGE, "-c", os.devnull, "--rootdir", str(HOME), "--capture=no", "-n", str(request.workers)),
-        *("-p", "xdist", "-p", "vcontract.pytest_plugin", "-p", "no:terminal", "-p", "no:cacheprovider"),
-        *("--vcontract-contract", request.contract),
-        *(part for each in request.methods for part in ("--vcontract-method", each)),
-    ]
-    with _alone():
-        pytest.main(arguments, plugins=[deal])
-    if deal.result is None:
-        deal.end()
-        raise HarnessError("pytest ended before the run did")
-    return deal.result
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Keep what the environment says to pytest away, from the workers too."""
-    before = {name: os.environ.pop(name, None) for name in (*_FOREIGN, _ALONE)}
-    os.environ[_ALONE] = "1"
+    contract = load(request.contract)
+    listed = listed_rows(contract, [contract.method(name).name for name in request.methods])
+    selected = [row.id for row in listed]
+    shared = SharedRun(request, preparation)
+    shared.open(request.workers)
     try:
-        yield
+        methods = methods_for(contract, listed, selected)
+        shared.select(selected, methods)
+        _work(shared, [msgspec.structs.replace(orders, methods=methods) for orders in shared.orders])
     finally:
-        del os.environ[_ALONE]
-        os.environ.update({name: value for name, value in before.items() if value is not None})
+        result = shared.end()
+    return result
+
+
+class WorkerProcess:
+    """A worker's process, seen from the one that started it, with the connection between them."""
+
+    def __init__(self, orders: Orders) -> None:
+        self.number = orders.share.number
+        self.connection, theirs = Pipe()
+        with theirs:
+            descriptor = theirs.fileno()
+            command = (*_COMMAND, str(descriptor))
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(descriptor,))  # noqa: S603 - ours
+        self._said = ""
+        with suppress(OSError):  # it died at once: that is told when it is heard
+            self.connection.send_bytes(orders.encoded())
+
+    def stop(self) -> None:
+        """Have its next call not begin."""
+        self.connection.send_bytes(STOP)
+
+    def hear(self, shared: SharedRun) -> bool:
+        """Take one message; False if no more will come."""
+        try:
+            message = decoded(self.connection.recv_bytes())
+        except (EOFError, OSError):
+            return False
+        if isinstance(message, StepsDone):
+            shared.progress(self.number, message.count)
+        elif isinstance(message, Finished):
+            shared.give(self.number, message.result)
+        elif isinstance(message, Failed):
+            shared.died(self.number, message.reason)
+        return True
+
+    def ended(self, shared: SharedRun) -> None:
+        """Wait for its end, and note how it died if it gave nothing."""
+        code = self._process.wait()
+        self.connection.close()
+        shared.died(self.number, f"killed by signal {-code}" if code < 0 else f"exit code {code}")
+
+
+def _work(shared: SharedRun, orders: Sequence[Orders]) -> None:
+    """Let every worker do its share, and hear them until the last has ended."""
+    workers: dict[Connection, WorkerProcess] = {}
+    try:
+        for each in orders:
+            worker = WorkerProcess(each)
+            workers[worker.connection] = worker
+            shared.bells.append(partial(WorkerProcess.stop, worker))
+        if shared.stopping.asked:  # meanwhile
+            shared.stop()
+        while workers:
+            for ready in wait(list(workers)):
+                if isinstance(ready, Connection) and not workers[ready].hear(shared):
+                    workers.pop(ready).ended(shared)
+    finally:
+        for worker in workers.values():  # something of ours failed: nobody would hear them
+            worker.connection.close()
+            worker.ended(shared)

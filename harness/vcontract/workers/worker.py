@@ -35,7 +35,8 @@ class Orders(msgspec.Struct, frozen=True):
 
     The request is that of the run, about the target that was reached, for the time that is left. `run` is the mark of what
     the run makes. `directory` is the run's, in which `mark`, the first line of the worker's history, stands already: whoever
-    finds it there shares the disk. `wsdl` and a CA file are read where the worker runs.
+    finds it there shares the disk. `methods` are those of the rows that were selected. `wsdl` and a CA file are read where
+    the worker runs.
     """
 
     request: RunRequest
@@ -44,6 +45,7 @@ class Orders(msgspec.Struct, frozen=True):
     run: str
     directory: str
     mark: bytes
+    methods: frozenset[str] = frozenset()
 
     @property
     def file(self) -> str:
@@ -60,7 +62,7 @@ class Orders(msgspec.Struct, frozen=True):
         return msgspec.msgpack.decode(sent, type=Orders, dec_hook=decode_path)
 
 
-class Yield(msgspec.Struct, frozen=True):
+class WorkerResult(msgspec.Struct, frozen=True):
     """What a worker gives back; `history` only if the run's directory is not on its disk."""
 
     part: Part
@@ -80,27 +82,25 @@ class Pace:
             self._tell(event.done)
 
 
-def work(
-    orders: Orders, methods: frozenset[str], stopping: Stopping, tell: Callable[[int], object] = lambda _: None
-) -> Yield:
+def work(orders: Orders, stopping: Stopping, tell: Callable[[int], object] = lambda _: None) -> WorkerResult:
     """Walk the share; `tell` now and then hears how many steps are done. Raises HarnessError if the target is not reached."""
     place = Path(orders.directory) / orders.file
     if place.is_file() and place.read_bytes() == orders.mark:
-        return Yield(_walk(orders, methods, stopping, place, Pace(tell)))
+        return WorkerResult(_walk(orders, stopping, place, Pace(tell)))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / orders.file
         place.write_bytes(orders.mark)
-        part = _walk(orders, methods, stopping, place, Pace(tell))
-        return Yield(part, place.read_bytes())
+        part = _walk(orders, stopping, place, Pace(tell))
+        return WorkerResult(part, place.read_bytes())
 
 
-def _walk(orders: Orders, methods: frozenset[str], stopping: Stopping, history: Path, pace: Pace) -> Part:
+def _walk(orders: Orders, stopping: Stopping, history: Path, pace: Pace) -> Part:
     began = time.monotonic()
     share = orders.share
     recorder = Recorder(history, after=NUMBERS * share.number)
     stopping.watch(recorder)
     try:
-        part = _walked(orders, methods, recorder, pace)
+        part = _walked(orders, recorder, pace)
     except KeyboardInterrupt:  # before the walk began; later it ends itself
         part = Part(planned=share.cells, notes=[INTERRUPTED])
     finally:
@@ -109,7 +109,7 @@ def _walk(orders: Orders, methods: frozenset[str], stopping: Stopping, history: 
     return msgspec.structs.replace(part, worker=Worker(orders.file, part.calls, part.requests, spent))
 
 
-def _walked(orders: Orders, methods: frozenset[str], recorder: Recorder, pace: Pace) -> Part:
+def _walked(orders: Orders, recorder: Recorder, pace: Pace) -> Part:
     request = orders.request
     target = Target.open(
         request.target,
@@ -122,6 +122,6 @@ def _walked(orders: Orders, methods: frozenset[str], recorder: Recorder, pace: P
     )
     try:
         site = Site(target, load(request.contract), orders.config, request, RunContext(run=orders.run))
-        return run_share(Ground(site, (pace,)), orders.share, methods)
+        return run_share(Ground(site, (pace,)), orders.share, orders.methods)
     finally:
         target.close()

@@ -24,11 +24,11 @@ from vcontract.terms import Observed
 from vcontract.workers.coordinator import Coordinator
 from vcontract.workers.shares import Share
 from vcontract.workers.stopping import Stopping
-from vcontract.workers.worker import Orders, Yield
+from vcontract.workers.worker import Orders, WorkerResult
 
 
-class Deal:
-    """One run: `open` it, let each of `orders` be walked, `give` what came of it, `end` it.
+class SharedRun:
+    """One run: `open` it, let a worker follow each of `orders`, `give` what came of it, `end` it.
 
     `stopping` ends a walk in this process; `bells` are called, each once and in a thread, to end those in others.
     """
@@ -40,7 +40,7 @@ class Deal:
         self.stopping = Stopping()
         self.bells: list[Callable[[], None]] = []
         self._stack = ExitStack()
-        self._given: dict[int, Yield] = {}
+        self._given: dict[int, WorkerResult] = {}
         self._died: dict[int, str] = {}
         self._done: dict[int, int] = {}
 
@@ -83,7 +83,7 @@ class Deal:
         """Report these rows alone, of which these methods are exercised."""
         self._coordinator.select(rows, methods)
 
-    def give(self, number: int, gave: Yield) -> None:
+    def give(self, number: int, gave: WorkerResult) -> None:
         """Take what a walk gave; one that was halted halts the others."""
         self._given[number] = gave
         if gave.part.halted:
