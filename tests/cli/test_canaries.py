@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 from vcontract.client.secret_fields import MARKED, UNMARKED
-from vcontract.run.step_runner import Walker
+from vcontract.run.step_runner import StepRunner
 from vcontract.schema import load
 from vcontract.simulator import SimulatorServer
 
@@ -207,7 +207,7 @@ def test_a_crash_shows_none(debug: str, talker: Talker, vcontract: Command, monk
             [canary for canary, _ in PASSWORDS.values()], "<b>" + escape(PASSWORDS["FULL"][0]), talker.seen
         )
 
-    monkeypatch.setattr(Walker, "walk", crash)
+    monkeypatch.setattr(StepRunner, "walk", crash)
     monkeypatch.setenv("VCONTRACT_DEBUG", debug)
     ended = vcontract("run", "--config", "vcontract.toml", "--record", "run.rec")
     assert ended.code == 4

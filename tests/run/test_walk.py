@@ -13,7 +13,7 @@ from vcontract.check import Judge
 from vcontract.model import cell
 from vcontract.run.exerciser import Exerciser
 from vcontract.run.plan import Step
-from vcontract.run.step_runner import HASTY_TRIES, TRIES, Walker
+from vcontract.run.step_runner import HASTY_TRIES, TRIES, StepRunner
 from vcontract.terms import Verdict
 from vcontract.testbed.not_arranged import NotArrangedError, RefusedError
 from vcontract.testbed.quarantine import Quarantine
@@ -84,9 +84,9 @@ def step(name: str, *, keep: bool = False) -> Step:
     return Step(found.id, found, keep=keep)
 
 
-def walked(script: Script, steps: list[Step], confirm: int = 1, **more: Any) -> Walker:
+def walked(script: Script, steps: list[Step], confirm: int = 1, **more: Any) -> StepRunner:
     """Walk some steps."""
-    walker = Walker(cast("Exerciser", script), cast("Judge", script.judge), confirm, **more)
+    walker = StepRunner(cast("Exerciser", script), cast("Judge", script.judge), confirm, **more)
     walker.walk(steps)
     return walker
 
@@ -161,7 +161,7 @@ def test_a_walk_that_goes_on_takes_only_what_is_left() -> None:
         {"label": f"{METHOD}:poweredOff", "arrangements": 0},
         {"label": f"{METHOD}:busy", "refused": "refused"},
     ]
-    second = Walker(cast("Exerciser", Script(Verdicts())), cast("Judge", Verdicts()), 1)
+    second = StepRunner(cast("Exerciser", Script(Verdicts())), cast("Judge", Verdicts()), 1)
     second.taken_before(noted)
     assert second.left(steps) == steps[2:]
     assert second.refused == {f"{METHOD}:busy": "refused"}

@@ -68,12 +68,19 @@ class Guard:
     """
 
     def __init__(
-        self, marks: Marks, actor: str, *, hosts: Collection[str], methods: Collection[str], runs: Collection[str] = ()
+        self,
+        marks: Marks,
+        actor: str,
+        *,
+        hosts: Collection[str],
+        methods: Collection[str],
+        runs: Collection[str] = (),
+        others: Collection[str] = (),
+        foreign: Collection[str] = (),
     ) -> None:
         self.marks = marks
         self.runs = set(runs)
-        self.others: set[str] = set()
-        self.foreign: set[str] = set()
+        self.others, self.foreign = set(others), set(foreign)
         self.touched: set[str] = set()
         self.made: dict[Ref, frozenset[str]] = {}
         self._actor, self._hosts, self._methods = actor, frozenset(hosts), frozenset(methods)
@@ -81,6 +88,10 @@ class Guard:
         self._sessions: set[str] = set()
         self._seen: dict[str, _Seen] = {}
         self._marked: set[str] = set()
+
+    def add_runs(self, runs: Collection[str]) -> None:
+        """Let the VMs of more runs be destroyed."""
+        self.runs |= set(runs)
 
     def admit(self, target: Target, call: Call) -> None:
         """Let a call leave, or raise HaltedError that says why it must not (UnseenError: the reads of its marks were lost)."""

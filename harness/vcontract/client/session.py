@@ -223,6 +223,14 @@ class Target:
             self.guard.heard(done)
         return done
 
+    def guard_with(self, guard: Guard) -> None:
+        """Let no call leave from now on that a guard does not admit."""
+        self.guard = guard
+
+    def expect_losses(self, calm: int) -> None:
+        """Take so many times more lost answers in a row than usual before the target is held to be gone."""
+        self.pulse = Pulse(calm)
+
     def end_at(self, moment: float, patience: float = math.inf) -> None:
         """Let nothing last beyond a moment of the recorder's clock, and no exchange longer than `patience` seconds."""
         self.ends, self.patience = moment, patience

@@ -87,7 +87,7 @@ class Cleaner:
     def _put_back(self, clones: list[Seen], snapshots: list[tuple[VmFacts, Ref, str]], say: Say) -> bool:
         lane, guard = self.testbed.lane, self.testbed.guard
         failed: list[str] = []
-        guard.runs |= {clone.run for clone in clones}
+        guard.add_runs({clone.run for clone in clones})
         for clone in clones:
             if clone.ref not in lane.cloner.clones:
                 adopted(lane, clone)

@@ -44,7 +44,7 @@ class Explore:
                     run.tell_judgements(len(run.steps) + done, len(run.steps) + request.explore * LENGTH)
         finally:
             self.explored = explorer.made
-            run.notes += explorer.left_out()
+            run.notes.extend(explorer.left_out())
 
     def _over(self, run: ActiveRun) -> bool:
         """Whether the run must end; once it must, it must: each violation is told of only once."""

@@ -63,7 +63,7 @@ def _on_target(request: RunRequest, preparation: Preparation, config: Config) ->
     def fresh() -> Iterator[Ground]:
         with opened(request, preparation, config, Recorder()) as target:
             facts = marked(survey_target(target, config, contract), config, None)
-            target.guard = guard_of(target, config, contract, "", facts.others, actor="")
+            target.guard_with(guard_of(target, config, contract, "", facts.others, actor=""))
             yield Ground(target, facts, fit(target, facts, _VMS))
             target.logout(FULL)
 

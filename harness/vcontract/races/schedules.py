@@ -100,7 +100,7 @@ def simulated(contract: Contract, told: Settings, vms: int = 2) -> Fresh:
                     facts = survey_target(target, LOOPBACK, contract)
                     known.append((facts, fit(target, facts, vms)))
                 facts, machines = known[0]
-                target.guard = guard_of(target, LOOPBACK, contract, "", facts.others, actor="")
+                target.guard_with(guard_of(target, LOOPBACK, contract, "", facts.others, actor=""))
                 yield Ground(target, facts, machines)
             finally:
                 target.close()

@@ -22,7 +22,7 @@ from vcontract.run.interrupted_run import Past, RunNote
 from vcontract.run.limits import RunLimits
 from vcontract.run.plan import Step
 from vcontract.run.planning import Planned, Planner
-from vcontract.run.step_runner import Walker
+from vcontract.run.step_runner import StepRunner
 from vcontract.run.summary import Part, beside, heard
 from vcontract.terms import Ended, Finding, Json
 from vcontract.testbed import Site, Source, Testbed, audit, open_testbed, own_clones
@@ -75,7 +75,7 @@ class ActiveRun:
         self.testbed, self.plan, self.unreachable = testbed, planned.plan, planned.unreachable
         self.limits, self.announcer, self.past = beginning.limits, announcer, past
         self.exerciser = Exerciser(testbed.lane)
-        self.step_runner = Walker(
+        self.step_runner = StepRunner(
             self.exerciser,
             testbed.judge,
             site.config.confirm,

@@ -11,10 +11,10 @@ from vcontract.report.events import RunEvent, RunStarted
 
 
 class Begun:
-    """Hears whether the run got under way."""
+    """Hears whether the run got under way; `yes`: it is already."""
 
-    def __init__(self) -> None:
-        self.yes = False
+    def __init__(self, *, yes: bool = False) -> None:
+        self.yes = yes
 
     def on(self, event: RunEvent) -> None:
         """Take one event."""

@@ -27,9 +27,8 @@ from vcontract.report.run_directory import RunDirectory
 from vcontract.run.preparation import PLAIN, Preparation, context_of
 from vcontract.run.recorded_run import opening
 from vcontract.run.signals import Begun, terminable
+from vcontract.testbed import Site, secrets_by_name, secrets_of
 from vcontract.testbed.embedded_simulator import EMBEDDED, simulator_for
-from vcontract.testbed.survey import secrets_by_name, secrets_of
-from vcontract.testbed.testbed import Site
 
 
 def contract_of(request: RunRequest) -> Contract:

@@ -18,7 +18,7 @@ TRIES, HASTY_TRIES = 3, 8
 """How often a step is tried until it is arranged; the second for a state that passes by itself, which may be too quick."""
 
 
-class Walker:
+class StepRunner:
     """Walks a plan.
 
     `exercised` are the labels of the steps that were taken, `skipped` those that were not, with the reason, `refused` those

@@ -36,7 +36,7 @@ class Crew:
         found = marked(survey_target(target, config, contract, log_in(target, config)), config, None)
         self.accounts = _accounts(contract, found, load.actors)
         self.facts = replace(found, sessions=found.sessions | {each: name for each, (name, _) in self.accounts.items()})
-        target.guard = guard_of(target, config, contract, run, found.others, actor="")
+        target.guard_with(guard_of(target, config, contract, run, found.others, actor=""))
         self.caller = Caller(contract, target.schema, self.facts, {"held": FULL}, seed)
         self.machines = _machines(target, found, load)
         self.vms = dict(self.facts.vms)
@@ -59,6 +59,20 @@ class Crew:
     def patience(self) -> float:
         """Seconds after which nobody waits for a task any more."""
         return self.facts.task_seconds or 600.0
+
+    def halt(self, why: str) -> None:
+        """End it all for safety; the first reason stays."""
+        self.halted = self.halted or why
+        self.stop(why)
+
+    def fail(self, error: Exception, why: str) -> None:
+        """End it all for an error of our own; the first one stays."""
+        self.failed = self.failed or error
+        self.stop(why)
+
+    def expect_losses(self) -> None:
+        """Take lost answers as no reason to end."""
+        self.disturbed = True
 
     def stop(self, why: str) -> None:
         """Let no client begin another step."""

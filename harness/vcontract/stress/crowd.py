@@ -57,19 +57,16 @@ class VsphereClient(User):
                 self.crew.stop(str(error))
             time.sleep(_PAUSE)
         except HaltedError as error:
-            self.crew.halted = self.crew.halted or str(error)
-            self.crew.stop(str(error))
+            self.crew.halt(str(error))
             raise StopUser from error
         except SpentError as error:
             self.crew.stop(str(error))
             raise StopUser from error
         except HarnessError as error:
-            self.crew.failed = self.crew.failed or error
-            self.crew.stop(str(error))
+            self.crew.fail(error, str(error))
             raise StopUser from error
         except Exception as error:
-            self.crew.failed = self.crew.failed or error
-            self.crew.stop("our own error")
+            self.crew.fail(error, "our own error")
             raise StopUser from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import time
@@ -12,7 +13,6 @@ from contextlib import contextmanager, suppress
 from msgspec.structs import replace
 
 from vcontract.client import Target
-from vcontract.client.lasting import Pulse
 from vcontract.client.marks import options
 from vcontract.client.properties import read
 from vcontract.disturbances.network.catalogue import NETWORK
@@ -56,11 +56,11 @@ class Disturbing:
     def hear(self, target: Target) -> None:
         """Hear the logins from the first on, and do not take lost answers for the end of the target."""
         self._logins = Logins(target.recorder)
-        target.pulse = Pulse(_CALM)
+        target.expect_losses(_CALM)
 
     def prepare(self, crew: Crew) -> None:
         """Look for what can be struck. Raises UsageError if a disturbance of the scenario has nothing to strike."""
-        crew.disturbed = True
+        crew.expect_losses()
         ground = self._ground(crew)
         for each in {each.name: each for each in self.planned if each.name in SYSTEM}.values():
             kind = SYSTEM[each.name]
@@ -119,7 +119,7 @@ class Disturbing:
             patience=crew.patience,
         )
         if any(each.name == _DESTROYED for each in self.planned):
-            ground.spare = (_clone(crew, ground),)
+            return dataclasses.replace(ground, spare=(_clone(crew, ground),))
         return ground
 
 

@@ -38,6 +38,14 @@ _TICK = 0.1
 Started: TypeAlias = list["subprocess.Popen[bytes]"]
 
 
+class FailedWorkerError(HarnessError):
+    """A worker failed; the run ends with its exit code."""
+
+    def __init__(self, line: str, code: int) -> None:
+        super().__init__(line)
+        self.exit_code = code
+
+
 class Master:
     """One run of several workers."""
 
@@ -97,9 +105,7 @@ class Master:
     def _alive(self, mail: Mail, started: Started) -> None:
         if failed := mail.next(FAILED):
             line, code = msgspec.json.decode(failed[1])
-            error = HarnessError(f"a worker: {line.removeprefix('vcontract: ')}")
-            error.exit_code = code
-            raise error
+            raise FailedWorkerError(f"a worker: {line.removeprefix('vcontract: ')}", code)
         dead = next((each for each in started if each.poll() is not None), None)
         if dead is not None and dead.returncode < 0:
             raise TargetError(f"a worker was killed by signal {-dead.returncode}")
@@ -146,8 +152,7 @@ def lead(brief: Brief) -> RunResult:
     runner = crowd.environment.create_master_runner(_HERE if brief.starts else _EVERYWHERE, port)
     mail = Mail(runner, HELLO, READY, OVER, JUDGED, FAILED)
     page = crowd.environment.create_web_ui(_HERE, brief.web) if brief.web else None
-    begun = Begun()
-    begun.yes = True  # what the workers have begun they end by themselves
+    begun = Begun(yes=True)  # what the workers have begun they end by themselves
     with terminable(begun, crowd.ring), _workers(brief, port, directory.path) as started:
         result = Master(brief, crowd, directory, reporters).run(runner, mail, started)
     if page is not None:

@@ -62,7 +62,6 @@ def guard_of(
     """
     marks = marks_of(target, config)
     methods = IN_GUESTS | {each.name for each in contract.methods}
-    guard = Guard(marks, actor, hosts=config.hosts, methods=methods, runs={run} if run else ())
-    guard.others = set(others)
-    guard.foreign = {each.ref.value for each in look_round(target, marks) if each.refusal}
-    return guard
+    foreign = {vm.ref.value for vm in look_round(target, marks) if vm.refusal}
+    runs = {run} if run else ()
+    return Guard(marks, actor, hosts=config.hosts, methods=methods, runs=runs, others=others, foreign=foreign)

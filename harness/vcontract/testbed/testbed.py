@@ -177,7 +177,7 @@ def guarded(site: Site, facts: Facts, before: Sequence[Operation] = ()) -> tuple
     guard = guard_of(target, site.config, site.contract, site.context.run, facts.others)
     for operation in before:
         guard.past(operation)
-    target.guard = guard
+    target.guard_with(guard)
     return guard, HealthCheck(target, facts.sessions.get(FULL, ""), site.config.slowest)
 
 

@@ -37,6 +37,11 @@ class _Block(msgspec.Struct):
     cost: int
     vms: frozenset[str]
 
+    def add(self, step: Step) -> None:
+        """Take in one more step."""
+        self.steps.append(step)
+        self.cost += _cost(step)
+
 
 def deal(
     steps: Sequence[Step], lane: Lane, facts: Facts, workers: int, lent: dict[str, str] | None = None
@@ -98,8 +103,7 @@ def _blocks(steps: Sequence[Step], lane: Lane, lent: dict[str, str]) -> list[_Bl
         if want not in fitting:
             fitting[want] = _serving(lane, want, lent)
         block = blocks.setdefault(key, _Block([], 0, fitting[want]))
-        block.steps.append(each)
-        block.cost += _cost(each)
+        block.add(each)
     return list(blocks.values())
 
 
