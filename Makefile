@@ -57,7 +57,7 @@ clean: ## remove what was made here, but for the reports
 	rm -rf $(VENV) build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml harness/vcontract/__init__.py
 	@python=''; for each in python3.11 python3 python3.12 python3.13 python; do \
 	  if $$each -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	  then python=$$each; break; fi; done; \

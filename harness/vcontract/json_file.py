@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from vcontract import __version__
 from vcontract.errors import HarnessError
 
 T = TypeVar("T")
@@ -27,12 +28,27 @@ def read_document(file: Path, error: type[HarnessError], absent: str = "cannot b
 def read_json(
     file: Path, kind: type[T], schema: str, error: type[HarnessError], *, absent: str = "cannot be read", hint: str = ""
 ) -> T:
-    """Read a file as a struct; raises `error` as `read_document`, and if it is of another schema (with the `hint`)."""
+    """Read a file as a struct, whose field `version` is empty if the file names none, as those of 0.1.0 and before.
+
+    Raises `error` as `read_document`, and, with the `hint`, if the file is of another schema; it names both versions.
+    """
     document = read_document(file, error, absent)
     found = document.get("schema") if isinstance(document, dict) else None
     if found != schema:
-        raise error(f"{file}: its schema is {found!r}, expected {schema!r}{hint}")
+        raise error(f"{file}: its schema is {found!r}, expected {schema!r}: {both_versions(writer_of(document))}{hint}")
+    document.setdefault("version", "")
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as cause:
-        raise error(f"{file}: not a {schema}: {cause}") from cause
+        raise error(f"{file}: not a {schema}: {cause}: {both_versions(writer_of(document))}") from cause
+
+
+def writer_of(document: Any) -> str:
+    """Give the version of vcontract that wrote a document; empty if it does not say."""
+    version = document.get("version") if isinstance(document, dict) else None
+    return version if isinstance(version, str) else ""
+
+
+def both_versions(writer: str) -> str:
+    """Say which version wrote a file that cannot be read (empty: it does not say), and which version this is."""
+    return f"it is of {f'vcontract {writer}' if writer else 'no named version'}, this is vcontract {__version__}"

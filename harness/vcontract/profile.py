@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
+from vcontract import __version__
 from vcontract.errors import UsageError
 from vcontract.json_file import read_json
 
@@ -125,6 +127,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `complete`: every cell that can be reached was exercised. `left` counts those that were not, by the reason. Only `answers`
     is read by a run; the rest is derived from it, for people and for comparisons. `automaton` is what `--explore` learned.
+    `version` is that of the vcontract that wrote it, empty if the file does not say.
     """
 
     contract: str
@@ -141,11 +144,12 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls: int = 0
     started: str = ""
     schema: str = SCHEMA
+    version: str = __version__
 
 
 def encode_profile(profile: Profile) -> bytes:
-    """Give the text of a profile's file."""
-    return msgspec.json.format(msgspec.json.encode(profile)) + b"\n"
+    """Give the text of a profile's file; whoever wrote it before, this version does now."""
+    return msgspec.json.format(msgspec.json.encode(replace(profile, version=__version__))) + b"\n"
 
 
 def load_profile(file: Path) -> Profile:

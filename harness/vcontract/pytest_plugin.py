@@ -6,28 +6,14 @@ No pytest loads it by itself, wherever this project is installed. It imports the
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from vcontract.config.request import DECLARED, Declaration
+
 PACKAGE = "vcontract.conformance"
 HOME = Path(__file__).resolve().parent / "conformance"
-_OPTIONS: tuple[tuple[str, dict[str, object]], ...] = (
-    ("target", {"metavar": "URL", "help": "The SDK of the server; none: the simulator is started"}),
-    ("username", {"help": "Account with all privileges"}),
-    ("password-file", {"metavar": "FILE", "help": "File whose first line is the password (or VCONTRACT_PASSWORD)"}),
-    ("insecure", {"action": "store_true", "default": False, "help": "Do not verify the certificate"}),
-    ("config", {"metavar": "FILE", "help": "vcontract.toml: accounts, VMs, levers, limits, waivers"}),
-    ("contract", {"metavar": "OBJECT", "help": "The managed object whose contract is judged"}),
-    ("method", {"action": "append", "default": [], "metavar": "NAME", "help": "Only this method; may be repeated"}),
-    ("wsdl", {"metavar": "PLACE", "help": "A WSDL of your own, path or URL"}),
-    ("seed", {"type": int, "default": None, "help": "Repeats a run of the same build"}),
-    ("max-calls", {"type": int, "default": 0, "help": "Judge at most so many calls"}),
-    ("time-limit", {"type": float, "default": 0.0, "metavar": "SECONDS", "help": "End the run after so many seconds"}),
-    ("report-dir", {"default": "reports", "metavar": "DIR", "help": "Holds one folder a run"}),
-    ("profile", {"metavar": "FILE", "help": "Judge exactly, by what vcontract learn wrote of a target"}),
-    ("deviations", {"metavar": "FILE", "help": "Known deviations; none: deviations.toml beside the configuration"}),
-    ("api", {"metavar": "VERSION", "help": "API version of the simulator that is started"}),
-)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,9 +21,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup(
         "vcontract", "vcontract: whether a server keeps a contract (--pyargs vcontract.conformance)"
     )
-    for name, attributes in _OPTIONS:
-        given: dict[str, object] = {"default": ""} | attributes
-        group.addoption(f"--vcontract-{name}", **given)
+    for each in DECLARED.values():
+        if each.option.pytest:
+            group.addoption(f"--vcontract-{each.name}", **_attributes(each))
+
+
+def destination(declared: Declaration) -> str:
+    """Name the attribute of pytest's options that holds one of ours."""
+    return f"vcontract_{declared.name}".replace("-", "_")
+
+
+def _attributes(declared: Declaration) -> dict[str, Any]:
+    """Say to argparse what an option is; files stay texts, for pytest-xdist sends the options to its workers."""
+    text = declared.option.pytest_help or declared.option.help
+    if declared.kind is bool:
+        return {"help": text, "action": "store_true", "default": False}
+    metavar = declared.option.metavar or declared.name.upper()
+    if declared.is_list:
+        return {"help": text, "metavar": metavar, "action": "append", "default": []}
+    if declared.number is not None:
+        default = None if declared.option.open else declared.default
+        return {"help": text, "metavar": metavar, "type": declared.number, "default": default}
+    shown = str(declared.default or "") if not declared.option.open else ""
+    return {"help": text, "metavar": metavar, "default": shown}
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.contract import load
 from vcontract.learn.aalpy_learner import star
 from vcontract.learn.automaton import explore
@@ -23,7 +23,7 @@ from vcontract.learn.table import Table, learn
 from vcontract.model.alphabet import alphabet
 from vcontract.model.automata import access, difference
 from vcontract.profile import Automaton, load_profile
-from vcontract.run.job import Job
+from vcontract.run.preparation import PLAIN
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 BEGIN, END = "<!-- learn: begin -->", "<!-- learn: end -->"
@@ -43,7 +43,13 @@ def table(folder: Path) -> str:
     """Learn the table; gives a line."""
     began = time.monotonic()
     out = folder / "table.json"
-    learn(Job(CONTRACT.object, Options(seed=1), report_dir=folder, output="none"), out, lambda _: None, Table())
+    learn(
+        RunRequest(seed=1, contract=CONTRACT.object, report_dir=folder, output="none"),
+        PLAIN,
+        out,
+        lambda _: None,
+        Table(),
+    )
     found, seconds = load_profile(out), time.monotonic() - began
     what = f"{len(found.answers)} cells, {len(found.precedence)} pairs of which one wins"
     return f"The table: {what}, {found.calls} judged calls, {seconds:.0f} s."
@@ -53,8 +59,8 @@ def automaton(folder: Path, names: tuple[str, ...]) -> tuple[Automaton, int, int
     """Learn an automaton from the simulator; gives it, the words and inputs that were made, and the seconds."""
     began, said = time.monotonic(), list[str]()
     out = folder / f"automaton-{len(names)}.json"
-    job = Job(CONTRACT.object, Options(seed=1), report_dir=folder, output="none")
-    explore(job, out, names, 0, said.append, table=False)
+    request = RunRequest(seed=1, contract=CONTRACT.object, report_dir=folder, output="none")
+    explore(request, PLAIN, out, names, 0, said.append, table=False)
     found = load_profile(out).automaton
     assert found is not None
     cost = next(match for line in said if (match := re.search(r"(\d+) words and (\d+) inputs were made", line)))

@@ -7,6 +7,7 @@ JSON: judged calls, requests, seconds, seconds of the processor.
 
 from __future__ import annotations
 
+from vcontract.config.request import RunRequest
 from vcontract.stress.crowd import Crowd  # before all else, for it imports Locust
 
 import cProfile
@@ -19,7 +20,7 @@ import time
 from pathlib import Path
 
 from vcontract.contract import load
-from vcontract.run.job import underway
+from vcontract.run.start import underway
 from vcontract.stress.brief import Brief
 from vcontract.stress.client import Client
 from vcontract.stress.crew import Crew
@@ -64,10 +65,10 @@ def main(mode: str, clients: int, vms: int, seconds: float, *, profile: bool) ->
     mix = load_mix(None, tuple(each.name for each in contract.methods))
     plan = Load(clients, vms, seconds, 0.0, mix)
     with tempfile.TemporaryDirectory() as folder, simulator(vms, SEED, 64 * clients) as served:
-        brief = Brief(plan, MANAGER, SEED, "", target=served.url, report_dir=str(Path(folder)), output="none")
+        brief = Brief(plan, RunRequest(seed=SEED, target=served.url, report_dir=Path(folder), output="none"), "")
         crowd = Crowd(plan)
-        with underway(brief.job(), keep=False) as ground:
-            crew = Crew(ground.site.target, contract, ground.site.config, plan, SEED, ground.site.options.id)
+        with underway(brief.request, brief.preparation(), keep=False) as ground:
+            crew = Crew(ground.site.target, contract, ground.site.config, plan, SEED, ground.site.context.run)
             recorder = ground.site.target.recorder
             before = (recorder.calls, recorder.requests, time.perf_counter(), time.process_time())
             profiler = cProfile.Profile() if profile else None

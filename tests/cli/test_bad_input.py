@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from vcontract.commands.run import execute
-from vcontract.config.options import Options
-from vcontract.run.job import Job
+from vcontract.config.request import RunRequest
 from vcontract.shipped import shipped
 from vcontract.simulator import SimulatorServer
 
@@ -291,7 +290,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Give the files of a saved run, of the first calls of an ordinary one."""
     # the fixtures of a command are for one test each, so this one asks the room below
     place = tmp_path_factory.mktemp("saved")
-    execute(Job("VirtualMachineGuestCustomizationManager", Options(seed=1, max_calls=1), report_dir=place))
+    execute(RunRequest(seed=1, max_calls=1, report_dir=place))
     return {each.name: each.read_bytes() for each in (place / "latest").iterdir()}
 
 

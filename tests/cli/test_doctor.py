@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 import trustme
+from vcontract import __version__
 from vcontract.client import Secrets, Target
 from vcontract.client.properties import read
 from vcontract.config.config import LOOPBACK, Config
@@ -123,7 +124,7 @@ def test_the_simulator_is_fit(vcontract: Command, simulator: SimulatorServer) ->
     """Every check is fine, on one that is started here and on one that is named."""
     for arguments in ((), ("--target", simulator.url), ("--contract", "VirtualMachine")):
         ended = vcontract("doctor", *arguments)
-        assert (ended.code, bad(ended), ended.out[-1]) == (0, [], "testable")
+        assert (ended.code, bad(ended), ended.out[-1]) == (0, [], f"testable (vcontract {__version__})")
         for name in ("reach", "API", "product", "login full", "clock", "object", "VMs", "guest root", "rows"):
             assert any(each.startswith(f"ok {name}: ") for each in ended.out), name
 
@@ -154,7 +155,7 @@ def test_nothing_listens(vcontract: Command) -> None:
     assert ended.out[-3:] == [
         "-- the rest: not looked at: that needs a target that answers",
         "",
-        "not testable: 1 to mend",
+        f"not testable: 1 to mend (vcontract {__version__})",
     ]
 
 
@@ -333,7 +334,8 @@ def test_as_json(vcontract: Command) -> None:
     """The same checks, for a machine."""
     ended = vcontract("doctor", "--format", "json")
     told = json.loads("\n".join(ended.out))
-    assert (told["schema"], told["exit_code"], told["verdict"]) == ("vcontract.doctor/1", 0, "testable")
+    assert (told["schema"], told["version"]) == ("vcontract.doctor/1", __version__)
+    assert (told["exit_code"], told["verdict"]) == (0, "testable")
     assert {"name": "login full", "standing": "ok"}.items() <= next(
         each for each in told["checks"] if each["name"] == "login full"
     ).items()
@@ -361,7 +363,7 @@ def test_a_configuration_is_begun(
     )  # fmt: skip
     assert [each.username for each in read.guest] == ["root", "user"]
     ended = vcontract("doctor", "--config", "c.toml")
-    assert (ended.code, ended.out[-1]) == (0, "testable")
+    assert (ended.code, ended.out[-1]) == (0, f"testable (vcontract {__version__})")
 
 
 def test_a_begun_configuration_overwrites_nothing(vcontract: Command, simulator: SimulatorServer) -> None:

@@ -1,4 +1,4 @@
-"""The README's chapter "Before an upgrade" can be followed command by command, on two simulators."""
+"""The page "Before an upgrade" can be followed command by command, on two simulators."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from vcontract.shipped import page
 
 ROOT = Path(__file__).parents[2]
 _COMMAND = re.compile(r"^    (vcontract [^#\n]*?(?:#[0-9a-f]{12}[^#\n]*?)?)(&?)\s*(?:# exit (\d+).*)?$", re.MULTILINE)
@@ -29,7 +30,8 @@ class Step(NamedTuple):
 
 def chapter() -> str:
     """Give the text of the chapter."""
-    text = (ROOT / "README.md").read_text("utf-8").split("\n## Before an upgrade\n")[1].split("\n## ")[0]
+    text = page("check/compare/README.md").read_text("utf-8")
+    assert text.startswith("# Before an upgrade\n")
     return text.replace("\\\n       ", "")
 
 

@@ -50,5 +50,5 @@ def rows_as_tests(tmp_path: Path, environment: dict[str, str]) -> Command:
 def _run(place: Path, environment: dict[str, str], *words: object) -> Ended:
     command = (sys.executable, "-m", *map(str, words))
     return subprocess.run(  # noqa: S603 - ours
-        command, cwd=place, env=environment, capture_output=True, text=True, check=False, timeout=300
+        command, cwd=place, env=environment, capture_output=True, text=True, check=False, timeout=900
     )

@@ -15,10 +15,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 from vcontract.config.config import Account, Config, Guest
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.history import read_history
 from vcontract.report.result import load_run
-from vcontract.run.job import Job
 from vcontract.simulator import SimulatorServer
 from vcontract.workers.stopping import Stopping
 from vcontract.workers.worker import Orders, work
@@ -66,7 +65,9 @@ def test_two_machines_share_a_run(
 
 def test_a_worker_without_the_runs_disk_gives_its_history_back(simulator: SimulatorServer, tmp_path: Path) -> None:
     """The history arrives in the run's directory, and the orders hold what the worker cannot read there."""
-    deal = Deal(Job(MANAGER, Options(1, (ABORT,), max_calls=12), simulator.url, report_dir=tmp_path, output="none"))
+    deal = Deal(
+        RunRequest(seed=1, methods=(ABORT,), max_calls=12, target=simulator.url, report_dir=tmp_path, output="none")
+    )
     deal.open(1)
     here = deal.orders[0]
     there = replace(here, directory=str(tmp_path / "elsewhere"))
@@ -89,7 +90,7 @@ def test_a_worker_that_is_told_to_stop_before_it_begins_walks_nothing(
     simulator: SimulatorServer, tmp_path: Path
 ) -> None:
     """It says so, and what it was to do is untested."""
-    deal = Deal(Job(MANAGER, Options(1, (ABORT,)), simulator.url, report_dir=tmp_path, output="none"))
+    deal = Deal(RunRequest(seed=1, methods=(ABORT,), target=simulator.url, report_dir=tmp_path, output="none"))
     deal.open(1)
     deal.stop()
     deal.give(1, work(deal.orders[0], frozenset({ABORT}), deal.stopping))

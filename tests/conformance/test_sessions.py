@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from vcontract import __version__
 from vcontract.contract import load, rows
 from vcontract.history import read_history
 from vcontract.model import subject
@@ -96,9 +97,8 @@ def test_two_workers_own_disjoint_vms_and_make_one_report(
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "14 passed" in ended.stdout
     run = tmp_path / "reports" / "latest"
-    assert (
-        f"conforms (120 calls judged, {load_run(run).requests} requests, 0 findings); report: reports" in ended.stdout
-    )
+    counts = f"120 calls judged, {load_run(run).requests} requests, 0 findings; vcontract {__version__}"
+    assert f"conforms ({counts}); report: reports" in ended.stdout
     one, other = (read_history(run / f"history-{number}.jsonl").operations for number in (1, 2))
     assert {each.op // NUMBERS for each in one} == {1}
     assert {each.op // NUMBERS for each in other} == {2}
@@ -143,11 +143,13 @@ def test_a_target_that_cannot_be_reached_is_said_in_one_line(rows_as_tests: Comm
 
 
 def test_other_sessions_are_left_alone(tmp_path: Path, environment: dict[str, str]) -> None:
-    """Where this package is not asked for, the plugin imports nothing, and `pytest FOLDER` does not walk."""
+    """Where this package is not asked for, the plugin imports its options alone, and `pytest FOLDER` does not walk."""
     (tmp_path / "test_other.py").write_text(
         "import sys\n\n\ndef test_light():\n"
         "    own = {each for each in sys.modules if each.split('.')[0] in ('harness', 'vcontract')}\n"
-        "    assert own == {'vcontract', 'vcontract.pytest_plugin'}\n"
+        "    options = {'vcontract.config', 'vcontract.config.request'}\n"
+        "    assert own == {'vcontract', 'vcontract.pytest_plugin', *options}\n"
+        "    assert not {'zeep', 'pyVmomi', 'typer', 'httptools'} & set(sys.modules)\n"
     )
     home = Path(__file__).parents[2] / "harness" / "vcontract" / "conformance"
     (tmp_path / "conformance").symlink_to(home, target_is_directory=True)

@@ -97,7 +97,7 @@ def walking(server: SimulatorServer, place: Path, environment: dict[str, str]) -
 
 def _until(reached: Callable[[], bool]) -> None:
     """Wait, but not for ever."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not reached():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -124,7 +124,7 @@ def test_a_signal_ends_every_worker(
     with walking(simulator, tmp_path, environment) as run:
         workers = _children(run.pid)
         run.send_signal(number)
-        out, err = run.communicate(timeout=120)
+        out, err = run.communicate(timeout=600)
     result = load_run(tmp_path / "reports" / "latest")
     assert run.returncode == result.exit_code, err
     assert "interrupted: what was not reached is untested" in out
@@ -149,7 +149,7 @@ def test_a_worker_that_dies_is_named_and_its_rows_are_not_green(
         os.kill(victim, signal.SIGKILL)
         _until(lambda: not _alive(victim))
         run.send_signal(signal.SIGTERM)
-        out, _ = run.communicate(timeout=120)
+        out, _ = run.communicate(timeout=600)
     result = load_run(tmp_path / "reports" / "latest")
     (dead,) = [each for each in result.workers if each.died]
     assert f"worker {dead.history[8]} died: {dead.died}" in out

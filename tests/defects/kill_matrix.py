@@ -21,10 +21,10 @@ from typing import Any
 
 from msgspec import structs
 from vcontract.client import Recorder, Target
-from vcontract.config.options import Budget, Options
+from vcontract.config.request import Budget, RunRequest
 from vcontract.contract import load, names
 from vcontract.run.conformance import run_conformance
-from vcontract.run.job import Ground
+from vcontract.run.start import Ground
 from vcontract.simulator import SimulatorServer
 from vcontract.simulator.defects import DEFECTS, Defect
 from vcontract.simulator.defects.registry import MANAGER
@@ -98,8 +98,12 @@ def shoot(name: str, seed: int, *, variant: bool = False, calls: int = 0) -> Sho
     settings = fitted(seed=seed, task_time=TASK_TIME, boot_time=BOOT_TIME)
     settings = replace(settings, variants=chosen) if variant else replace(settings, defects=chosen)
     limit = (WHOLE if seed == FIXED_SEED else QUIET_CALLS) if variant else MAX_CALLS
-    options = Options(
-        seed, max_calls=calls or limit, time_limit=LONGEST, shrink=Budget(attempts=0, seconds=0.0), stop_at_first=True
+    options = RunRequest(
+        seed=seed,
+        max_calls=calls or limit,
+        time_limit=LONGEST,
+        shrink=Budget(attempts=0, seconds=0.0),
+        stop_at_first=True,
     )
     with SimulatorServer(settings) as simulator:
         target = Target.open(simulator.url, recorder=Recorder(), secrets=secrets_of(config))

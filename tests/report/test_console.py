@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
+from vcontract import __version__
 from vcontract.report.console import ConsoleReporter, JsonReporter
 from vcontract.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted
 from vcontract.report.result import Arrangements, Cells
@@ -39,7 +40,9 @@ def test_without_a_terminal_there_are_only_lines(result: RunResult) -> None:
     for event in events(result):
         reporter.on(event)
     lines = out.getvalue().splitlines()
-    assert lines[-1] == ("violates (5 calls judged, 40 requests, 1 findings, 1 waived); report: reports/latest")
+    assert lines[-1] == (
+        f"violates (5 calls judged, 40 requests, 1 findings, 1 waived; vcontract {__version__}); report: reports/latest"
+    )
     text = out.getvalue()
     assert "\x1b" not in text + err.getvalue()
     assert "\x00" not in text
@@ -81,7 +84,7 @@ def test_with_a_terminal_there_is_progress_that_goes_away(result: RunResult) -> 
         reporter.on(event)
     assert "judging" in err.getvalue()
     assert "judging" not in out.getvalue()
-    assert out.getvalue().splitlines()[-1].endswith("1 waived)")
+    assert out.getvalue().splitlines()[-1].endswith(f"1 waived; vcontract {__version__})")
     early = ConsoleReporter(out=out, err=Terminal())
     early.on(events(result)[0])
     early.stop()

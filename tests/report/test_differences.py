@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from vcontract import __version__
 from vcontract.report.differences import FAIL_ON, FORMATS, DifferenceReport, Side, render
 from vcontract.terms import Difference, Impact
 
@@ -55,6 +56,7 @@ def test_text_groups_by_rule_and_ends_with_the_counts() -> None:
     """Worst first, the reason once, a line for each; the last line is the summary."""
     lines = render(report(GONE, *(ODD, WIDER)), "text").decode().splitlines()
     assert lines == [
+        f"vcontract {__version__} wsdl diff",
         "breaking: operationRemoved: a call of it is refused (1)",
         "  000000000000  Do",
         "risky: valueAdded (received): not known (1)",
@@ -63,13 +65,13 @@ def test_text_groups_by_rule_and_ends_with_the_counts() -> None:
         "  222222222222  In.a: int -> long",
         "A old|wsdl -> B 2: 1 breaking, 1 risky, 1 addition",
     ]
-    assert render(report(), "text").decode() == "A old|wsdl -> B 2: no difference\n"
+    assert render(report(), "text").decode().splitlines()[1:] == ["A old|wsdl -> B 2: no difference"]
 
 
 def test_json_holds_all_of_it() -> None:
     """The sides, what it fails for, the counts, and each difference with class and reason."""
     told = json.loads(render(report(*ALL, fail_on="risky"), "json"))
-    assert told["schema"] == "vcontract.differences/1"
+    assert (told["schema"], told["version"]) == ("vcontract.differences/1", __version__)
     assert told["old"] == {"name": "old|wsdl", "uri": "old%7Cwsdl", "api_version": "1"}
     assert (told["command"], told["fail_on"], told["exit_code"]) == ("wsdl diff", "risky", 100)
     assert told["counts"] == {"breaking": 1, "risky": 1, "addition": 1}
@@ -88,6 +90,7 @@ def test_json_holds_all_of_it() -> None:
 def test_markdown_survives_what_it_shows() -> None:
     """A table a rule; what Markdown or a table would obey is escaped."""
     text = render(report(*ALL), "markdown").decode()
+    assert f"Written by vcontract {__version__}." in text.splitlines()
     assert "For a client of A (old\\|wsdl) that meets B (2): 1 breaking, 1 risky, 1 addition." in text
     assert "| Co\\|or | - | r\ufffd\\[31med\ufffd\\<&\\*\\_ | 111111111111 |" in text
     assert [each for each in text.splitlines() if each.startswith("## ")] == [
@@ -100,6 +103,7 @@ def test_junit_fails_for_what_the_comparison_fails_for(fail_on: str, failures: i
     """A case for each difference with the path in its name; those that do not fail are in the output."""
     root = etree.fromstring(render(report(*ALL, fail_on=fail_on), "junit"))
     etree.RelaxNG(etree.fromstring(SCHEMA)).assertValid(root.getroottree())
+    assert root.xpath("//property[@name='version']/@value") == [__version__]
     assert (root[0].get("tests"), root[0].get("failures")) == ("3", str(failures))
     cases = {str(case.get("name")): case for case in root.iter("testcase")}
     assert len(cases) == 3
@@ -120,6 +124,7 @@ def test_sarif_has_what_code_scanning_needs() -> None:
     log: Any = json.loads(render(report(*ALL), "sarif"))
     assert (log["version"], log["$schema"].rpartition("/")[2]) == ("2.1.0", "sarif-schema-2.1.0.json")
     (run,) = log["runs"]
+    assert run["tool"]["driver"]["version"] == __version__
     rules = run["tool"]["driver"]["rules"]
     assert [each["id"] for each in rules] == ["operationRemoved", "valueAdded.received", "typeWidened.sent"]
     assert [each["level"] for each in run["results"]] == ["error", "warning", "note"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lxml import etree
+from vcontract import __version__
 from vcontract.report.events import Note, RunEnded
 from vcontract.report.junit import JunitReporter, junit
 from vcontract.report.result import RunResult, TargetFacts
@@ -45,6 +46,7 @@ def test_each_verdict_has_its_element(tmp_path: Path, result: RunResult) -> None
     reporter.on(RunEnded(result))
     root = etree.fromstring((tmp_path / "junit.xml").read_bytes())
     etree.RelaxNG(etree.fromstring(SCHEMA)).assertValid(root.getroottree())
+    assert root.xpath("//property[@name='version']/@value") == [__version__]
     suite = root[0]
     assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
         "tests": "4",

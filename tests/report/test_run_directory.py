@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from vcontract import __version__
 from vcontract.errors import RunFileError, UsageError
 from vcontract.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted
 from vcontract.report.result import RunResult, load_run
@@ -38,7 +39,7 @@ def test_a_run_is_written_and_read_back(tmp_path: Path, result: RunResult) -> No
     assert sorted(each.name for each in directory.path.iterdir()) == ["cells.jsonl", "findings.jsonl", "run.json"]
     assert sorted(each.name for each in directory.path.parent.iterdir()) == [directory.path.name, "latest"]
     saved = msgspec.json.decode((directory.path / "run.json").read_bytes())
-    assert saved["schema"] == "vcontract.run/1"
+    assert (saved["schema"], saved["version"]) == ("vcontract.run/1", __version__)
     assert saved["target"].keys() == {"url", "api_version", "build", "product"}
     assert saved["rows"][0].keys() == {"id", "verdict", "reason", "observed"}
     assert {"reachable": 12, "exercised": 5}.items() <= saved["cells"].items()

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 import pytest
 from vcontract.client import Limits, Recorder, Target
 from vcontract.config.config import LOOPBACK, Config
-from vcontract.config.options import Budget, Options
+from vcontract.config.request import Budget, RunRequest
 from vcontract.contract import load
 from vcontract.report.result import RunResult
 from vcontract.run.conformance import run_conformance
-from vcontract.run.job import Ground
+from vcontract.run.start import Ground
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation
 from vcontract.testbed.survey import secrets_of
@@ -223,7 +223,7 @@ def ran() -> Run:
     ) -> tuple[RunResult, list[Operation]]:
         limits = Limits(connect=60, exchange=exchange * stretch(), back=back)
         target = Target.open(url, recorder=Recorder(), secrets=secrets_of(config), limits=limits)
-        options = Options(seed=3, methods=methods, max_calls=calls, shrink=Budget(attempts=0, seconds=0.0))
+        options = RunRequest(seed=3, methods=methods, max_calls=calls, shrink=Budget(attempts=0, seconds=0.0))
         with closing(target):
             result = run_conformance(Ground(Site(target, load(MANAGER), config, options)))
         return result, target.recorder.operations

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from vcontract.commands.run import execute
 from vcontract.config.config import LOOPBACK, PERMISSIONS, Config
-from vcontract.config.options import Options
 from vcontract.config.permissions import NEEDS
+from vcontract.config.request import RunRequest
 from vcontract.config.write_config import written
 from vcontract.errors import UsageError
 from vcontract.history import read_history
-from vcontract.run.job import Job
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation
 
@@ -43,8 +43,10 @@ root = false
 """
 
 
-def job(folder: Path, *allowed: str, contract: str = MANAGER, methods: tuple[str, ...] = (), target: str = "") -> Job:
-    """Make a job with the built-in configuration, but for what is allowed."""
+def request(
+    folder: Path, *allowed: str, contract: str = MANAGER, methods: tuple[str, ...] = (), target: str = ""
+) -> RunRequest:
+    """Make a request with the built-in configuration, but for what is allowed."""
     given: Config = msgspec.structs.replace(LOOPBACK, task_seconds=2.0)
     text = msgspec.json.decode(msgspec.json.encode(given))
     for each in (*text["account"], *text["guest"]):
@@ -61,8 +63,8 @@ def job(folder: Path, *allowed: str, contract: str = MANAGER, methods: tuple[str
             lines += [f"[[{name}]]", *(f"{key} = {msgspec.json.encode(value).decode()}" for key, value in each.items())]
     file = folder / "vcontract.toml"
     file.write_text("\n".join(lines), "utf-8")
-    options = Options(seed=2, methods=methods)
-    return Job(contract, options, target, config=file, report_dir=folder / "reports", output="none")
+    options = RunRequest(seed=2, methods=methods)
+    return replace(options, contract=contract, target=target, config=file, report_dir=folder / "reports", output="none")
 
 
 def sent(folder: Path) -> list[Operation]:
@@ -74,7 +76,7 @@ def sent(folder: Path) -> list[Operation]:
 def test_what_is_not_allowed_is_not_called(missing: str, tmp_path: Path) -> None:
     """Not to arrange, not to judge, not to put back; the rest of the run goes on and finds nothing wrong."""
     allowed = tuple(each for each in PERMISSIONS if each != missing)
-    result = execute(job(tmp_path, *allowed, methods=(NETWORK,)))
+    result = execute(request(tmp_path, *allowed, methods=(NETWORK,)))
     operations = sent(tmp_path)
     called = {each.call.method for each in operations}
     assert called & {method for method, needed in NEEDS.items() if needed == missing} == set()
@@ -92,7 +94,7 @@ def test_without_power_a_machine_serves_as_it_was_found(tmp_path: Path) -> None:
     machines = [MACHINE.format("on-1", "poweredOn"), MACHINE.format("off-1", "poweredOff")]
     inventory.write_text(HEAD + "\n".join(machines), "utf-8")
     with SimulatorServer(fitted(inventory=inventory)) as server:
-        result = execute(job(tmp_path, "tools", methods=(NETWORK,), target=server.url))
+        result = execute(request(tmp_path, "tools", methods=(NETWORK,), target=server.url))
     row = next(each for each in result.rows if each.id == f"{MANAGER}/{NETWORK}/InvalidPowerState")
     assert row.observed.keys() == {"InvalidPowerState"}
     assert row.verdict == "conforms"
@@ -102,16 +104,16 @@ def test_without_power_a_machine_serves_as_it_was_found(tmp_path: Path) -> None:
 
 def test_what_is_all_about_power_is_refused(tmp_path: Path) -> None:
     """Proofs and exploration work on clones, which without power could not be destroyed."""
-    plain = job(tmp_path, "tools")
-    for options, said in ((Options(complete=0), "--complete"), (Options(explore=1), "--explore")):
+    plain = request(tmp_path, "tools")
+    for asked, said in (({"complete": 0}, "--complete"), ({"explore": 1}, "--explore")):
         with pytest.raises(UsageError, match=f"{said} works on clones, .*does not allow power"):
-            execute(msgspec.structs.replace(plain, options=options))
+            execute(msgspec.structs.replace(plain, **asked))
     assert not (tmp_path / "reports").exists()
 
 
 def test_power_methods_are_out_of_reach_without_power(tmp_path: Path) -> None:
     """Of the contract of the VM itself; a run of one such method judges nothing."""
-    result = execute(job(tmp_path, "tools", contract="VirtualMachine", methods=("PowerOffVM_Task",)))
+    result = execute(request(tmp_path, "tools", contract="VirtualMachine", methods=("PowerOffVM_Task",)))
     assert (result.calls, result.exit_code) == (0, 5)
     assert set(result.cells.unreachable) == {"the configuration does not allow power"} | {
         each for each in result.cells.unreachable if each.startswith("no ")

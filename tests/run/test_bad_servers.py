@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 from vcontract.commands.run import execute
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.history import read_history
 from vcontract.report.result import RunResult, load_run
-from vcontract.run.job import Job
 from vcontract.terms import Grade, Lost, Operation, Verdict, subject
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ def test_a_process_that_exits_ends_the_run(mangled: Mangled, tmp_path: Path) -> 
         return exchange.ask()
 
     server = mangled(act)
-    job = Job(MANAGER, Options(seed=3, max_calls=30), target=server.url, report_dir=tmp_path, output="none")
-    result = execute(job)
+    request = RunRequest(seed=3, max_calls=30, target=server.url, report_dir=tmp_path, output="none")
+    result = execute(request)
     assert result.exit_code == 3
     assert any(each.startswith("halted: the target cannot be reached any more: ") for each in result.notes)
     assert any(each.startswith("not restored: ") for each in result.notes)
@@ -119,8 +119,8 @@ def test_a_process_that_exits_ends_the_run(mangled: Mangled, tmp_path: Path) -> 
 def test_a_call_that_hangs_for_ever_does_not_outlast_the_limit_of_time(mangled: Mangled, tmp_path: Path) -> None:
     """An exchange may take a share of what is left of the run, and no minute."""
     server = mangled(lambda exchange: exchange.hang() if exchange.method == CUSTOMIZE else exchange.ask())
-    options = Options(seed=3, methods=(CUSTOMIZE,), time_limit=4.0)
-    result = execute(Job(MANAGER, options, target=server.url, report_dir=tmp_path, output="none"))
+    options = RunRequest(seed=3, methods=(CUSTOMIZE,), time_limit=4.0)
+    result = execute(replace(options, target=server.url, report_dir=tmp_path, output="none"))
     assert result.exit_code == 5
     calls = read_history(tmp_path / "latest" / "history.jsonl").operations
     waited = [each.outcome for each in calls if each.call.method == CUSTOMIZE]

@@ -19,7 +19,7 @@ from pyVmomi import vim
 
 from tests.windows import time_options
 
-PATIENCE = 300
+PATIENCE = 900
 Inventory = dict[str, Any]
 
 

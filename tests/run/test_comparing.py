@@ -9,16 +9,17 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from vcontract.commands.compare import compare
 from vcontract.commands.replay_difference import find_difference, retry
 from vcontract.commands.run import execute
-from vcontract.config.options import Budget, Options
+from vcontract.config.request import Budget, RunRequest
 from vcontract.errors import RunFileError, UsageError
 from vcontract.profile import Answer, Observed, Profile, encode_profile
 from vcontract.profile import Target as About
 from vcontract.report.behaviour import BehaviourDifference
 from vcontract.report.differences import FORMATS, DifferenceReport, render
-from vcontract.run.job import Job
+from vcontract.run.preparation import Preparation
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator.upgrades import UPGRADES
 from vcontract.terms import Impact
@@ -64,8 +65,8 @@ def simulated(*upgrades: str, **settings: object) -> Iterator[str]:
 def saved(folder: Path, seed: int, *upgrades: str, calls: int = CALLS, methods: tuple[str, ...] = ()) -> Path:
     """Run against a simulator, and give the run's directory."""
     with simulated(*upgrades) as url:
-        options = Options(seed, methods, calls, shrink=Budget(0, 0.0))
-        execute(Job(MANAGER, options, url, report_dir=folder, output="none"))
+        options = RunRequest(seed=seed, methods=methods, max_calls=calls, shrink=Budget(0, 0.0))
+        execute(replace(options, target=url, report_dir=folder, output="none"))
     return (folder / "latest").resolve()
 
 
@@ -122,13 +123,13 @@ def test_its_calls_tell_the_old_server_from_the_new_one(name: str, shown: Shown,
     told = next(each for each in report.differences if each.kind == NAMED[name][0])
     found = find_difference(f"{file}#{told.fingerprint}")
     assert found == told
-    options = Options(0, (found.program[-1].call.method,), replay="vcontract replay")
+    options = RunRequest(seed=0, methods=(found.program[-1].call.method,))
     answers = []
     for upgrades in ((), (name,)):
         with simulated(*upgrades) as url:
-            job = Job(found.object, options, url, report_dir=tmp_path, output="none")
+            request = replace(options, contract=found.object, target=url, report_dir=tmp_path, output="none")
             for _ in range(TRIES):
-                if (answer := retry(found, job)).as_side:
+                if (answer := retry(found, request, Preparation(replay="vcontract replay"))).as_side:
                     break
             answers.append(answer)
     assert [each.as_side for each in answers] == ["old", "new"], [each.text for each in answers]

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from vcontract.client import Recorder, Target
 from vcontract.commands.run import execute
 from vcontract.config.config import Config
-from vcontract.config.options import Budget, Options
+from vcontract.config.request import Budget, RunRequest
 from vcontract.contract import load
 from vcontract.errors import UsageError
 from vcontract.proof.proof import carry_out, prepared
 from vcontract.report.events import CellJudged, Note, RunEnded, RunEvent, RunStarted
 from vcontract.report.result import RunResult, load_run
-from vcontract.run.job import Ground, Job
 from vcontract.run.rejudge import rejudge
+from vcontract.run.start import Ground
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
@@ -64,7 +65,7 @@ def proved(
 ) -> RunResult:
     """Run a proof against a simulator of this test's own."""
     settings = fitted(task_time=0.005, boot_time=0.01, defects=frozenset(defects), variants=frozenset(variants))
-    options = Options(1, complete=complete, alphabet=tuple(alphabet), **more)  # type: ignore[arg-type] # options by name
+    options = RunRequest(seed=1, complete=complete, alphabet=tuple(alphabet), **more)  # type: ignore[arg-type] # options by name
     contract = load(MANAGER)
     proof = prepared(contract, EMBEDDED, options)
     with SimulatorServer(settings) as simulator:
@@ -141,10 +142,10 @@ def test_another_way_to_keep_the_contract_is_proved_too(variant: str) -> None:
 
 def test_a_proof_is_a_run_like_any_other(tmp_path: Path) -> None:
     """It has a directory, leaves no clone behind, and can be judged again without a server."""
-    options = Options(1, methods=(CUSTOMIZE,), complete=0, alphabet=("valid", "suspend", "powerOn"))
+    options = RunRequest(seed=1, methods=(CUSTOMIZE,), complete=0, alphabet=("valid", "suspend", "powerOn"))
     with SimulatorServer(fitted(task_time=0.005, boot_time=0.01)) as simulator:
-        result = execute(Job(MANAGER, options, target=simulator.url, report_dir=tmp_path, output="json"))
-        again = execute(Job(MANAGER, options, target=simulator.url, report_dir=tmp_path, output="json"))
+        result = execute(replace(options, target=simulator.url, report_dir=tmp_path, output="json"))
+        again = execute(replace(options, target=simulator.url, report_dir=tmp_path, output="json"))
     assert result.verdict is again.verdict is Verdict.CONFORMS
     assert not [each for each in result.notes if each.startswith("not restored")]
     assert load_run(tmp_path / "latest").rows == again.rows
@@ -154,13 +155,19 @@ def test_a_proof_is_a_run_like_any_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (Options(complete=1, max_calls=100), "the suite needs 802 judged calls, the limit is 100: raise --max-calls"),
-        (Options(complete=3), "the suite needs 45022 judged calls, the limit is 20000"),
-        (Options(complete=9), "the suite has more than 300000 inputs, the limit is 20000"),
-        (Options(complete=1, alphabet=("valid", "removeEngine")), "--alphabet removeEngine: .* no lever removeEngine"),
+        (
+            RunRequest(complete=1, max_calls=100),
+            "the suite needs 802 judged calls, the limit is 100: raise --max-calls",
+        ),
+        (RunRequest(complete=3), "the suite needs 45022 judged calls, the limit is 20000"),
+        (RunRequest(complete=9), "the suite has more than 300000 inputs, the limit is 20000"),
+        (
+            RunRequest(complete=1, alphabet=("valid", "removeEngine")),
+            "--alphabet removeEngine: .* no lever removeEngine",
+        ),
     ],
 )
-def test_what_cannot_be_run_is_refused(options: Options, said: str) -> None:
+def test_what_cannot_be_run_is_refused(options: RunRequest, said: str) -> None:
     """One line says how many calls are needed, or what is missing, and the way out."""
     levers = Config(lever=tuple(each for each in EMBEDDED.lever if each.does != "removeEngine"))
     with pytest.raises(UsageError, match=said):
@@ -169,6 +176,6 @@ def test_what_cannot_be_run_is_refused(options: Options, said: str) -> None:
 
 def test_a_lever_that_is_missing_makes_the_default_alphabet_smaller() -> None:
     """Without a lever for an orphaned lock the proof is about the rest, and says so."""
-    proof = prepared(load(MANAGER), Config(), Options(complete=1))
+    proof = prepared(load(MANAGER), Config(), RunRequest(complete=1))
     assert "orphanLock" not in proof.alphabet.inputs
     assert proof.text()[-1] == "left out of the alphabet, as the configuration gives no lever: orphanLock"

@@ -17,9 +17,8 @@ from vcontract.config.config import (
     password_of,
     read_password,
 )
-from vcontract.config.options import Options
 from vcontract.errors import UsageError
-from vcontract.run.job import Job
+from vcontract.run.preparation import Preparation
 from vcontract.toml_file import read_toml
 
 WHOLE = """
@@ -174,12 +173,12 @@ def test_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         read_password(tmp_path / "missing")
 
 
-def test_whoever_prints_an_account_or_a_job_prints_no_password() -> None:
+def test_whoever_prints_an_account_or_a_preparation_prints_no_password() -> None:
     """A traceback of pytest shows the arguments of functions."""
     config = Config(
         account=(Account("full", "me", password="a-secret"),),
         guest=(Guest("root", may_customize=True, password="a-secret"),),
     )
-    job = Job("Object", Options(), username="me", password="a-secret")
-    assert "a-secret" not in f"{config!r} {config} {job!r} {job}"
+    preparation = Preparation(password="a-secret")
+    assert "a-secret" not in f"{config!r} {config} {preparation!r} {preparation}"
     assert "Account('me')" in repr(config)

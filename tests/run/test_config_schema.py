@@ -1,18 +1,17 @@
-"""The published JSON Schema of vcontract.toml says what the code accepts, and the README's example keeps to it."""
+"""The published JSON Schema of vcontract.toml says what the code accepts, and the example of its page keeps to it."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from vcontract.config.config import LOOPBACK, Config
 from vcontract.config.json_schema import PUBLISHED, config_schema
+from vcontract.shipped import page
 
-ROOT = Path(__file__).parents[2]
 SCHEMA: dict[str, Any] = msgspec.json.decode(PUBLISHED.read_bytes())
 KINDS: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -55,8 +54,8 @@ def value_too_small(value: Any, schema: dict[str, Any]) -> bool:
 
 
 def example() -> dict[str, Any]:
-    """Read the example in the README."""
-    (text,) = re.findall(r"```toml\n(# vcontract\.toml.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    """Read the example of the page for users."""
+    (text,) = re.findall(r"```toml\n(# vcontract\.toml.*?)```", page("config/README.md").read_text("utf-8"), re.DOTALL)
     return tomllib.loads(text)
 
 

@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec.structs import replace
 from vcontract.commands.run import execute
-from vcontract.config.options import Budget, Options
-from vcontract.run.job import Job
+from vcontract.config.request import Budget, RunRequest
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Grade, Verdict
 
@@ -155,8 +155,8 @@ def test_a_server_that_always_answers_the_same_violates(
 ) -> None:
     """Exit 1, with findings for each method, each with the grade that it earns."""
     proxy.answer = ANSWERS[always]
-    options = Options(seed=3, max_calls=150, shrink=Budget(attempts=0, seconds=0.0))
-    result = execute(Job(MANAGER, options, target=proxy.url, report_dir=tmp_path, output="json"))
+    options = RunRequest(seed=3, max_calls=150, shrink=Budget(attempts=0, seconds=0.0))
+    result = execute(replace(options, target=proxy.url, report_dir=tmp_path, output="json"))
     assert result.exit_code == 1
     assert result.verdict is Verdict.VIOLATES
     assert grades <= {each.grade for each in result.findings}

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec.structs import replace
 from pyVim.connect import Disconnect, SmartConnect
 from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
@@ -23,11 +24,11 @@ from vcontract.client import Target
 from vcontract.client.properties import list_vms
 from vcontract.commands.run import execute
 from vcontract.config.config import LOOPBACK
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.errors import TargetError
 from vcontract.findings.shrinker import PLAIN_SPEC
 from vcontract.report.result import RunResult
-from vcontract.run.job import Job, resumed
+from vcontract.run.former_runs import resumed
 from vcontract.terms import Arguments, Call, Lost, Ref
 from vcontract.testbed.survey import secrets_of
 from vcontract.workers.launch import launch
@@ -209,21 +210,21 @@ def unmarking(simulator: str, which: str, gone: set[str], value: str = "") -> Ca
     return act
 
 
-def options(**given: Any) -> Options:
+def options(**given: Any) -> RunRequest:
     """Give options of a short run."""
-    return Options(seed=7, **({"max_calls": 400} | given))
+    return RunRequest(seed=7, **{"max_calls": 400} | given)
 
 
-def judged(job: Job) -> RunResult:
-    """Run a job on one worker."""
-    return execute(job)
+def judged(request: RunRequest) -> RunResult:
+    """Run a request on one worker."""
+    return execute(request)
 
 
-KINDS: dict[str, tuple[dict[str, Any], Callable[[Job], RunResult]]] = {
+KINDS: dict[str, tuple[dict[str, Any], Callable[[RunRequest], RunResult]]] = {
     "plan": ({}, judged),
     "explore": ({"explore": 3, "explore_only": True}, judged),
     "complete": ({"complete": 0, "max_calls": 0}, judged),
-    "workers": ({}, lambda job: launch(job, 2)),
+    "workers": ({}, lambda request: launch(replace(request, workers=2))),
 }
 
 
@@ -233,7 +234,7 @@ def test_marks_that_are_taken_off_in_the_middle(kind: str, simulator: str, tmp_p
     given, run = KINDS[kind]
     gone: set[str] = set()
     with wire(simulator, 450, unmarking(simulator, "", gone)) as proxy:
-        result = run(Job(MANAGER, options(**given), target=proxy.url, report_dir=tmp_path, output="none"))
+        result = run(replace(options(**given), target=proxy.url, report_dir=tmp_path, output="none"))
     assert len(gone) >= 10
     assert any(each.disturbs for each in proxy.sent[:450])
     # of two workers the other one's next request waited at the proxy while the marks were taken off: it had left before
@@ -249,8 +250,8 @@ def test_one_vm_is_taken_back(moment: int, value: str, simulator: str, tmp_path:
     """Whether its mark goes or names another: the run ends before its next call about it, and puts the others back."""
     gone: set[str] = set()
     with wire(simulator, moment, unmarking(simulator, "linux-1", gone, value)) as proxy:
-        job = Job(MANAGER, options(max_calls=1000), target=proxy.url, report_dir=tmp_path, output="none")
-        result = execute(job)
+        request = replace(options(max_calls=1000), target=proxy.url, report_dir=tmp_path, output="none")
+        result = execute(request)
     assert gone
     assert [each for each in proxy.after if each.disturbs and each.vms & gone] == []
     assert result.exit_code == 3
@@ -264,9 +265,9 @@ def test_without_a_mark_nothing_begins(owner: str, simulator: str, tmp_path: Pat
     """No mark, or the mark of somebody else: reads alone, exit 3, one line that says what to do, no report."""
     unmarking(simulator, "", set(), owner)()
     with wire(simulator) as proxy:
-        job = Job(MANAGER, options(), target=proxy.url, report_dir=tmp_path / "reports", output="none")
+        request = replace(options(), target=proxy.url, report_dir=tmp_path / "reports", output="none")
         with pytest.raises(TargetError, match=r"no VM carries the mark vcontract\.owner = vcontract.*adopt") as ended:
-            execute(job)
+            execute(request)
     assert ended.value.exit_code == 3
     assert [each for each in proxy.sent if each.disturbs] == []
     assert not (tmp_path / "reports").exists()
@@ -274,14 +275,14 @@ def test_without_a_mark_nothing_begins(owner: str, simulator: str, tmp_path: Pat
 
 def test_a_run_that_goes_on_looks_again(simulator: str, tmp_path: Path) -> None:
     """After a run was cut its VMs were taken back: it does not go on."""
-    execute(Job(MANAGER, options(max_calls=20), target=simulator, report_dir=tmp_path, output="none"))
+    execute(replace(options(max_calls=20), target=simulator, report_dir=tmp_path, output="none"))
     gone: set[str] = set()
     unmarking(simulator, "linux-2", gone)()
     with wire(simulator) as proxy:
-        job = Job(MANAGER, options(), target=proxy.url, report_dir=tmp_path, output="none")
-        again = resumed(tmp_path / "latest", job)
+        request = replace(options(), target=proxy.url, report_dir=tmp_path, output="none")
+        again = resumed(tmp_path / "latest", request)
         with pytest.raises(Exception, match="no longer marked: linux-2"):
-            execute(again)
+            execute(*again)
     assert [each for each in proxy.sent if each.disturbs and each.vms & gone] == []
 
 
@@ -291,8 +292,8 @@ def test_a_run_touches_what_is_marked_alone(simulator: str, tmp_path: Path) -> N
     unmarking(simulator, "linux-2", gone)()
     unmarking(simulator, "windows", gone, "alice")()
     with wire(simulator) as proxy:
-        job = Job(MANAGER, options(max_calls=60), target=proxy.url, report_dir=tmp_path, output="none")
-        assert execute(job).calls >= 60
+        request = replace(options(max_calls=60), target=proxy.url, report_dir=tmp_path, output="none")
+        assert execute(request).calls >= 60
     assert len(gone) == 3
     assert [each for each in proxy.sent if each.disturbs and each.vms & gone] == []
 
@@ -303,8 +304,8 @@ def test_a_clone_of_which_no_answer_told_goes_too(simulator: str, tmp_path: Path
         before = {each.name for each in machines(content)}
     with wire(simulator) as proxy:
         proxy.losing = "InstantClone_Task"
-        job = Job(MANAGER, options(explore=1, explore_only=True), target=proxy.url, report_dir=tmp_path, output="none")
-        result = execute(job)
+        request = replace(options(explore=1, explore_only=True), target=proxy.url, report_dir=tmp_path, output="none")
+        result = execute(request)
     assert any("made by a call whose answer was lost; it was destroyed" in each for each in result.notes)
     assert result.clones.left == []
     assert result.exit_code in {0, 5}

@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from vcontract.commands.doctor import diagnose
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.report.diagnosis import Diagnosis, Standing
-from vcontract.run.job import Job
 from vcontract.simulator import SimulatorServer
 
 from tests.windows import fitted
@@ -125,7 +124,7 @@ def liar() -> Iterator[_Liar]:
 def examined(liar: _Liar, kind: str, number: int) -> Diagnosis:
     """Examine a server that lies once; no exception leaves it."""
     liar.begin(kind, number)
-    return diagnose(Job(MANAGER, Options(), liar.url), lambda _: None)
+    return diagnose(RunRequest(target=liar.url), lambda _: None)
 
 
 def faults(found: Diagnosis) -> list[str]:

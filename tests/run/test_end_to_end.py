@@ -13,13 +13,13 @@ from vcontract import simulator
 from vcontract.check import Answer, explain, legal_orders
 from vcontract.check.verdicts import RUNTIME_CELLS
 from vcontract.commands.run import execute
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest, repeating_command, request_of
 from vcontract.contract import load
 from vcontract.history import FACTS, read_history, stream
 from vcontract.model import cells, facts_of
 from vcontract.model.labels import Label
 from vcontract.report.result import RunResult, load_run
-from vcontract.run.job import Job
+from vcontract.run.preparation import Preparation
 from vcontract.run.rejudge import rejudge
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Observed, Operation, Verdict
@@ -42,12 +42,13 @@ class Whole(NamedTuple):
     files: Path
 
 
-def one_run(folder: Path, options: Options, inventory: Path | None = None, **more: Any) -> Whole:
+def one_run(folder: Path, request: RunRequest, inventory: Path | None = None, **more: Any) -> Whole:
     """Run against a simulator of this test's own."""
     server = SimulatorServer(fitted(task_time=0.02, boot_time=0.06, inventory=inventory))
     server.start()
     try:
-        result = execute(Job(MANAGER, options, target=server.url, report_dir=folder, output="json", **more))
+        asked = replace(request, target=server.url, report_dir=folder, output="json", **more)
+        result = execute(asked, Preparation(replay=repeating_command(request)))
     finally:
         server.stop()
     return Whole(result, folder / "latest")
@@ -92,8 +93,10 @@ def run_json_has_all_that_is_promised(whole: Whole) -> None:
         "cells",
         "findings",
         "replay",
+        "request",
     }
     assert promised <= set(saved)
+    assert (request_of(saved["request"]).seed, saved["request"]["password_file"]) == (7, None)
     assert (saved["schema"], saved["verdict"], saved["exit_code"], saved["seed"]) == (
         "vcontract.run/1",
         "conforms",
@@ -171,7 +174,7 @@ def each_machine_has_a_legal_order(whole: Whole) -> None:
 
 def test_a_whole_run(tmp_path: Path) -> None:
     """One test, for the run is long and workers share nothing."""
-    whole = one_run(tmp_path, Options(seed=7, replay="vcontract run --seed 7"))
+    whole = one_run(tmp_path, RunRequest(seed=7))
     expect_every_row_to_conform(whole)
     every_documented_fault_was_seen(whole)
     the_runtime_fault_cells_were_exercised(whole)
@@ -199,7 +202,7 @@ def guarded(folder: Path) -> Whole:
     for name, able in (("root", "true"), ("user", "false")):
         lines += ["[[guest]]", f'username = "{name}"', f"may_customize = {able}", f'password = "canary-of-{name}"']
     (folder / "vcontract.toml").write_text("\n".join(lines), "utf-8")
-    return one_run(folder, Options(seed=1, max_calls=40), inventory, config=folder / "vcontract.toml")
+    return one_run(folder, RunRequest(seed=1, max_calls=40), inventory, config=folder / "vcontract.toml")
 
 
 def test_no_secret_is_in_any_file(tmp_path: Path) -> None:
@@ -222,7 +225,7 @@ def test_no_secret_is_in_any_file(tmp_path: Path) -> None:
 
 def test_only_the_selected_method_is_reported(tmp_path: Path) -> None:
     """Rows that were not selected are not in the report."""
-    found = one_run(tmp_path, Options(seed=1, max_calls=12, methods=METHODS[1:2]))
+    found = one_run(tmp_path, RunRequest(seed=1, max_calls=12, methods=METHODS[1:2]))
     assert {each.id.split("/")[1] for each in found.result.rows if each.id.startswith(MANAGER)} == {METHODS[1]}
     saved = msgspec.json.decode((found.files / "run.json").read_bytes())
     assert len(saved["rows"]) == len(found.result.rows)

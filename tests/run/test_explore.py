@@ -10,14 +10,14 @@ import pytest
 from msgspec.structs import replace
 from vcontract.client import Recorder, Target
 from vcontract.client.properties import list_vms
-from vcontract.config.options import Budget, Options
+from vcontract.config.request import Budget, RunRequest
 from vcontract.contract import load
 from vcontract.explore.phase import explore
 from vcontract.model.labels import EXPLORE, REPEAT
 from vcontract.report.events import CellJudged, RunEvent
 from vcontract.report.result import RunResult
 from vcontract.run.conformance import replay_finding
-from vcontract.run.job import Ground as RunGround
+from vcontract.run.start import Ground as RunGround
 from vcontract.simulator import SimulatorServer
 from vcontract.simulator.defects import DEFECTS
 from vcontract.simulator.defects.registry import MANAGER
@@ -39,7 +39,7 @@ class Ground:
         self.target = Target.open(simulator.url, recorder=Recorder(), secrets=secrets_of(EMBEDDED))
         self.target.login("onlooker", "administrator@vsphere.local", "account.full")
 
-    def run(self, options: Options, *listeners: Any, confirm: int = 1, finding: Any = None) -> RunResult:
+    def run(self, options: RunRequest, *listeners: Any, confirm: int = 1, finding: Any = None) -> RunResult:
         """Make a run that leaves the plan out."""
         config = replace(EMBEDDED, confirm=confirm)
         chosen = replace(options, explore_only=True)
@@ -85,7 +85,7 @@ FOUND = {
 def test_a_defect_that_takes_a_history_is_found(name: str) -> None:
     """By exploration alone, after more calls than it takes."""
     with ground(name, seed=FOUND[name]) as given:
-        found = given.run(Options(FOUND[name], explore=3, stop_at_first=True, shrink=NO_SHRINKING))
+        found = given.run(RunRequest(seed=FOUND[name], explore=3, stop_at_first=True, shrink=NO_SHRINKING))
         judged = given.judged
     assert found.verdict is Verdict.VIOLATES
     assert found.findings
@@ -99,7 +99,7 @@ def test_what_is_found_is_cut_down(name: str) -> None:
     """To at most three calls more than it takes, and these show it again."""
     steps = DEFECTS.known[name].steps  # type: ignore[attr-defined] # the catalogue of defects holds defects
     with ground(name, seed=FOUND[name]) as given:
-        found = given.run(Options(FOUND[name], explore=3, stop_at_first=True, shrink=Budget(seconds=900)))
+        found = given.run(RunRequest(seed=FOUND[name], explore=3, stop_at_first=True, shrink=Budget(seconds=900)))
     programs = [each.program for each in found.findings if each.repeats.startswith(("2 of", "3 of"))]
     assert programs, [each.repeats for each in found.findings]
     assert steps <= min(map(len, programs)) <= steps + 3, [[step.call.method for step in each] for each in programs]
@@ -109,12 +109,12 @@ def test_a_finding_of_exploration_replays() -> None:
     """Cut down to three calls, or one more; these show it on another server with the defect, and not on a faithful one."""
     name = "second-customization-after-an-abort-fails"
     with ground(name) as given:
-        found = given.run(Options(FOUND[name], explore=3, stop_at_first=True)).findings[0]
+        found = given.run(RunRequest(seed=FOUND[name], explore=3, stop_at_first=True)).findings[0]
     assert len(found.program) in {3, 4}
     assert found.repeats == "3 of 3"
     for defects in ((name,), ()):
         with ground(*defects) as given:
-            again = given.run(Options(), finding=found)
+            again = given.run(RunRequest(), finding=found)
         assert (found.id in {each.id for each in again.findings}) is bool(defects)
 
 
@@ -123,7 +123,7 @@ def test_a_faithful_server_gives_no_finding(seed: int) -> None:
     """Not at three seeds; nearly every move can be made, and afterwards everything is as before."""
     with ground(seed=seed) as given:
         before = given.vms()
-        found = given.run(Options(seed, explore=3, shrink=NO_SHRINKING))
+        found = given.run(RunRequest(seed=seed, explore=3, shrink=NO_SHRINKING))
         after = given.vms()
         judged = given.judged
     assert found.findings == []
@@ -141,7 +141,7 @@ def test_the_same_seed_makes_the_same_calls() -> None:
     made = []
     for _ in range(2):
         with ground() as given:
-            given.run(Options(5, explore=1, shrink=NO_SHRINKING))
+            given.run(RunRequest(seed=5, explore=1, shrink=NO_SHRINKING))
             made.append([each.cell for each in given.judged])
     assert len(set(made[0])) > 30
     assert dict.fromkeys(made[0]).keys() == dict.fromkeys(made[1]).keys()
@@ -151,7 +151,7 @@ def test_the_limit_of_calls_ends_it_cleanly() -> None:
     """No call more than allowed, and nothing is left behind."""
     with ground() as given:
         before = given.vms()
-        found = given.run(Options(1, explore=10, max_calls=50, shrink=NO_SHRINKING))
+        found = given.run(RunRequest(seed=1, explore=10, max_calls=50, shrink=NO_SHRINKING))
         assert given.vms() == before
     assert found.calls <= 50
     assert found.explored.programs == 1
@@ -161,8 +161,8 @@ def test_the_limit_of_calls_ends_it_cleanly() -> None:
 def test_no_program_is_made_twice() -> None:
     """A run that goes on leaves out those that the history has, whole or not."""
     with ground() as given:
-        first = given.run(Options(3, explore=1, max_calls=20, shrink=NO_SHRINKING))
-        second = given.run(Options(3, explore=2, max_calls=60, shrink=NO_SHRINKING))
+        first = given.run(RunRequest(seed=3, explore=1, max_calls=20, shrink=NO_SHRINKING))
+        second = given.run(RunRequest(seed=3, explore=2, max_calls=60, shrink=NO_SHRINKING))
         cells = {each.cell.partition(":")[2].partition(".")[0] for each in given.judged[20:]}
     assert first.explored.programs == second.explored.programs == 1
     assert {each for each in cells if each.isdigit()} == {"1"}
@@ -185,7 +185,7 @@ def test_ctrl_c_ends_it_cleanly() -> None:
     """In the middle of a program: its clones go, and what is known is reported."""
     with ground() as given:
         before = given.vms()
-        found = given.run(Options(2, explore=10, shrink=NO_SHRINKING), Interrupts(20))
+        found = given.run(RunRequest(seed=2, explore=10, shrink=NO_SHRINKING), Interrupts(20))
         assert given.vms() == before
     assert 20 <= found.calls < 40
     assert any("interrupted" in each for each in found.notes)
@@ -195,7 +195,7 @@ def test_a_violation_must_repeat_where_the_configuration_says_so() -> None:
     """The program is made again under labels of their own, and what came in both is a finding (oracle rule A5)."""
     name = "second-customization-after-an-abort-fails"
     with ground(name) as given:
-        found = given.run(Options(FOUND[name], explore=1, shrink=NO_SHRINKING), confirm=2)
+        found = given.run(RunRequest(seed=FOUND[name], explore=1, shrink=NO_SHRINKING), confirm=2)
         cells = {each.cell for each in given.judged}
     assert found.findings
     again = {each.removesuffix(f"{REPEAT}2") for each in cells if each.endswith(f"{REPEAT}2")}

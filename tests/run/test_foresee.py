@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from vcontract.commands.doctor import diagnose
 from vcontract.commands.run import execute
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.contract import Contract, load
 from vcontract.run.forecast import untested
-from vcontract.run.job import Job
 from vcontract.run.plan import all_cells
 from vcontract.schema import bases_of
 from vcontract.schema import load as load_schema
@@ -66,9 +65,9 @@ def test_each_row_has_its_own_reason() -> None:
 def test_the_run_leaves_what_was_foreseen(tmp_path: Path) -> None:
     """With one account, one guest account and no lever: the rows that a run leaves untested are those that doctor named."""
     (tmp_path / "c.toml").write_text(POOR, "utf-8")
-    job = Job(MANAGER, Options(seed=1), config=tmp_path / "c.toml", report_dir=tmp_path / "reports", output="none")
-    told = " ".join(each.seen for each in diagnose(job, lambda _: None).checks if each.name == "rows")
-    left = [each.id for each in execute(job).rows if each.verdict is Verdict.UNTESTED]
+    request = RunRequest(seed=1, config=tmp_path / "c.toml", report_dir=tmp_path / "reports", output="none")
+    told = " ".join(each.seen for each in diagnose(request, lambda _: None).checks if each.name == "rows")
+    left = [each.id for each in execute(request).rows if each.verdict is Verdict.UNTESTED]
     assert len(left) > 5
     assert [each for each in left if each not in told] == []
     assert told.count("/privilege") + told.count("/GuestPermissionDenied") + 2 == len(left)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from vcontract.client import Target
 from vcontract.commands.run import execute
 from vcontract.config.config import LOOPBACK
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.errors import HaltedError
-from vcontract.run.job import Job
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Call, Lost, Operation, Returned
 from vcontract.testbed import health as watching
@@ -122,10 +122,8 @@ def test_a_run_is_halted(server: SimulatorServer, tmp_path: Path, monkeypatch: p
         return "it has the flu" if self._target.recorder.calls > 20 else ill(self)
 
     monkeypatch.setattr(HealthCheck, "_ill", falls_ill)
-    options = Options(seed=5)
-    result = execute(
-        Job("VirtualMachineGuestCustomizationManager", options, server.url, report_dir=tmp_path, output="none")
-    )
+    options = RunRequest(seed=5)
+    result = execute(replace(options, target=server.url, report_dir=tmp_path, output="none"))
     assert result.exit_code == 3
     assert any(each.startswith("halted for safety: ") and "the flu" in each for each in result.notes)
     assert 20 < result.calls < 40

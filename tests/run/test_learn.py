@@ -13,7 +13,8 @@ from vcontract.check.compare import profile_changes
 from vcontract.check.pinned import pinned
 from vcontract.client import Recorder, Target
 from vcontract.config.config import LOOPBACK
-from vcontract.config.options import Options
+from vcontract.config.context import RunContext
+from vcontract.config.request import RunRequest
 from vcontract.contract import load
 from vcontract.errors import UsageError
 from vcontract.learn.table import Table
@@ -22,10 +23,10 @@ from vcontract.profile import SUCCESS, Profile, encode_profile, load_profile
 from vcontract.report.result import RunResult
 from vcontract.run.active_run import begin, begin_run
 from vcontract.run.announcer import Announcer
-from vcontract.run.job import Ground
 from vcontract.run.phases import ReadObject, ShrinkFindings, TakeSteps
 from vcontract.run.planning import plan_whole_run
 from vcontract.run.profile_source import pinned_by
+from vcontract.run.start import Ground
 from vcontract.run.summarize import summarize
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator.variants import VARIANTS, checks
@@ -80,7 +81,7 @@ def learned(
     with SimulatorServer(fitted(variants=frozenset(variants), task_retention_count=32)) as server:
         target = Target.open(server.url, recorder=Recorder(), secrets=secrets_of(LOOPBACK))
         with closing(target):
-            site = Site(target, load(MANAGER), EMBEDDED, Options(seed=seed, methods=methods))
+            site = Site(target, load(MANAGER), EMBEDDED, RunRequest(seed=seed, methods=methods))
             return Table(wanted).learn(Ground(site)).profile
 
 
@@ -88,9 +89,9 @@ def judged(pins: Pinned | None, *variants: str, calls: int = 150) -> tuple[RunRe
     """Run against a simulator with some variants, by a profile; the plan's beginning is every condition alone."""
     with SimulatorServer(fitted(variants=frozenset(variants), task_retention_count=32)) as server:
         target = Target.open(server.url, recorder=Recorder(), secrets=secrets_of(LOOPBACK))
-        options = Options(seed=2, methods=(CUSTOMIZE,), max_calls=calls, stop_at_first=True, pinned=pins)
+        options = RunRequest(seed=2, methods=(CUSTOMIZE,), max_calls=calls, stop_at_first=True)
         with closing(target):
-            site = Site(target, load(MANAGER), EMBEDDED, options)
+            site = Site(target, load(MANAGER), EMBEDDED, options, RunContext(pinned=pins))
             beginning = begin(site)
             run = begin_run(site, surveyed(beginning.asked(site)), plan_whole_run, beginning, Announcer([]))
             part = run.conduct([ReadObject(), TakeSteps(), ShrinkFindings()])

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from vcontract.client import Recorder, Target
 from vcontract.config.config import LOOPBACK
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.contract import load
 from vcontract.errors import UsageError
 from vcontract.learn.aalpy_learner import star
@@ -23,7 +23,7 @@ from vcontract.model.automata import access, difference, references, run_word
 from vcontract.profile import Automaton
 from vcontract.report.drawing import dot, svg
 from vcontract.run.active_run import ActiveRun
-from vcontract.run.job import Ground
+from vcontract.run.start import Ground
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator import server as serving
 from vcontract.simulator.vcenter import VCenter
@@ -129,7 +129,7 @@ def machines(names: tuple[str, ...], *variants: str) -> tuple[Automaton, Automat
                 found.append(machine)
 
         with target_of(server) as target:
-            site = Site(target, CONTRACT, EMBEDDED, Options(seed=1))
+            site = Site(target, CONTRACT, EMBEDDED, RunRequest(seed=1))
             Machine(States(names), Both).learn(Ground(site))
     return found[0], found[1], costs[0]
 

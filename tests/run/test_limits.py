@@ -12,11 +12,10 @@ from vcontract.client.properties import list_vms
 from vcontract.client.tasks import FINAL
 from vcontract.commands.run import execute
 from vcontract.config.config import LOOPBACK, RequestLimits
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
 from vcontract.model import read_of
 from vcontract.report.result import RunResult
-from vcontract.run.job import Job
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation, Ref, Returned, Verdict, as_ref
 from vcontract.workers.launch import launch
@@ -42,16 +41,16 @@ may_customize = true
 """
 
 
-def job(server: SimulatorServer, folder: Path, limits: str) -> Job:
-    """Make a job with limits."""
+def request(server: SimulatorServer, folder: Path, limits: str) -> RunRequest:
+    """Make a request with limits."""
     file = folder / "vcontract.toml"
     file.write_text(CONFIG + limits, "utf-8")
-    return Job(MANAGER, Options(seed=3), server.url, config=file, report_dir=folder / "reports", output="none")
+    return RunRequest(seed=3, target=server.url, config=file, report_dir=folder / "reports", output="none")
 
 
 def test_a_run_ends_when_its_requests_are_spent(simulator: SimulatorServer, tmp_path: Path) -> None:
     """In the middle of its plan, with a report that says so; its VMs are on again as before."""
-    result = execute(job(simulator, tmp_path, "total_calls = 400"))
+    result = execute(request(simulator, tmp_path, "total_calls = 400"))
     assert result.exit_code == 5
     assert any("limit of 400 requests was reached (limits.total_calls)" in each for each in result.notes)
     assert result.calls > 0
@@ -90,14 +89,14 @@ def _task(done: Operation) -> Ref | None:
 def test_too_few_requests_to_begin_with(simulator: SimulatorServer, tmp_path: Path) -> None:
     """The user's mistake, in one line; no report is left behind."""
     with pytest.raises(UsageError, match=r"limit of 5 requests was reached \(limits.total_calls\)"):
-        execute(job(simulator, tmp_path, "total_calls = 5"))
+        execute(request(simulator, tmp_path, "total_calls = 5"))
     assert not (tmp_path / "reports").exists()
 
 
 def test_more_workers_than_requests_at_once(simulator: SimulatorServer, tmp_path: Path) -> None:
     """Refused, with the number that is possible."""
     with pytest.raises(UsageError, match=r"limits.parallel_calls = 2: 3 workers .* use at most 2"):
-        launch(job(simulator, tmp_path, "parallel_calls = 2"), 3)
+        launch(replace(request(simulator, tmp_path, "parallel_calls = 2"), workers=3))
 
 
 def test_what_each_worker_may_send() -> None:

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 from vcontract.commands.run import execute
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.contract import load
 from vcontract.errors import ContractError
 from vcontract.report.result import RunResult
-from vcontract.run.job import Job
 from vcontract.run.rejudge import rejudge
 from vcontract.terms import Verdict
 
@@ -20,7 +19,7 @@ ENOUGH = 560
 
 def run(name: str, folder: Path, calls: int = 0) -> RunResult:
     """Run a contract against the simulator."""
-    return execute(Job(name, Options(1, max_calls=calls), report_dir=folder, output="json"))
+    return execute(RunRequest(seed=1, max_calls=calls, contract=name, report_dir=folder, output="json"))
 
 
 def the_rest(result: RunResult) -> dict[str, str]:

@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 import pytest
 from vcontract.client import session
 from vcontract.commands.run import execute
-from vcontract.config.options import Budget, Options
+from vcontract.config.request import Budget, RunRequest
 from vcontract.errors import TargetError
 from vcontract.history import read_history
 from vcontract.report.result import RunResult
-from vcontract.run.job import Job
 from vcontract.run.rejudge import rejudge
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Faulted, Lost, Operation, Verdict, unauthenticated
@@ -101,8 +100,8 @@ def test_a_call_that_met_an_ended_session_is_no_violation_and_made_again(
 ) -> None:
     """Asked right after, the server says that there is no session: a new one, the cell again, and no word on the row."""
     server = mangled(slow_once(5), behind=hasty.url)
-    options = Options(seed=3, methods=(CUSTOMIZE,), max_calls=60, shrink=Budget(attempts=0, seconds=0.0))
-    result = execute(Job(MANAGER, options, target=server.url, report_dir=tmp_path, output="none"))
+    options = RunRequest(seed=3, methods=(CUSTOMIZE,), max_calls=60, shrink=Budget(attempts=0, seconds=0.0))
+    result = execute(replace(options, target=server.url, report_dir=tmp_path, output="none"))
     operations = read_history(tmp_path / "latest" / "history.jsonl").operations
     met = judged(operations, CUSTOMIZE)[4]
     assert unauthenticated(met.outcome)

@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import pytest
+from msgspec.structs import replace
+from vcontract import __version__
 from vcontract.commands.run import execute
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.history import read_history
 from vcontract.report.result import RunResult
-from vcontract.run.job import Job, replayed
+from vcontract.run.former_runs import replayed
+from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation, Verdict
 
@@ -30,11 +32,11 @@ class Recorded(NamedTuple):
     file: Path
 
 
-def run(folder: Path, job: Job) -> Recorded:
-    """Execute a job; its report goes to the folder."""
-    result = execute(msgspec.structs.replace(job, report_dir=folder, output="none"))
+def run(folder: Path, request: RunRequest, preparation: Preparation = PLAIN) -> Recorded:
+    """Execute a request; its report goes to the folder."""
+    result = execute(replace(request, report_dir=folder, output="none"), preparation)
     history = read_history(folder / "latest" / "history.jsonl")
-    return Recorded(result, history.operations, job.record or folder)
+    return Recorded(result, history.operations, request.record or folder)
 
 
 def record(folder: Path, *defects: str, calls: int = 60) -> Recorded:
@@ -42,16 +44,16 @@ def record(folder: Path, *defects: str, calls: int = 60) -> Recorded:
     server = SimulatorServer(fitted(task_time=0.01, boot_time=0.02, defects=frozenset(defects)))
     server.start()
     try:
-        options = Options(5, ("AbortCustomization_Task",), calls)
-        return run(folder / "live", Job(MANAGER, options, server.url, record=folder / "run.rec"))
+        options = RunRequest(seed=5, methods=("AbortCustomization_Task",), max_calls=calls)
+        return run(folder / "live", replace(options, target=server.url, record=folder / "run.rec"))
     finally:
         server.stop()
 
 
 def again(folder: Path, file: Path) -> Recorded:
     """Run the recording; no option is given."""
-    given = Job(MANAGER, Options(), f"replay:{file}")
-    return run(folder / "again", replayed(given, None, ""))
+    given = RunRequest(target=f"replay:{file}")
+    return run(folder / "again", *replayed(given))
 
 
 @pytest.mark.parametrize("defects", [(), (DEFECT,)])
@@ -91,8 +93,8 @@ def test_a_recording_that_ends_too_early_is_inconclusive(tmp_path: Path) -> None
 def test_another_run_than_the_recorded_one_is_inconclusive(tmp_path: Path) -> None:
     """With another seed it says other things; nothing that it is answered may count as a violation."""
     live = record(tmp_path, calls=20)
-    given = Job(MANAGER, Options(6), f"replay:{live.file}")
-    found = run(tmp_path / "again", replayed(given, 6, "")).result
+    given = RunRequest(seed=6, target=f"replay:{live.file}")
+    found = run(tmp_path / "again", *replayed(given, {"seed"})).result
     assert (found.verdict, found.findings) == (Verdict.INCONCLUSIVE, [])
 
 
@@ -101,7 +103,7 @@ def test_the_first_line_says_what_was_run_without_a_password(tmp_path: Path) -> 
     live = record(tmp_path, calls=1)
     text = live.file.read_text("utf-8")
     opening = json.loads(text.partition("\n")[0])
-    assert opening["format"] == "vcontract.recording/1"
+    assert (opening["format"], opening["version"]) == ("vcontract.recording/1", __version__)
     assert opening["asked"] | {"seed": 5, "max_calls": 1, "methods": ["AbortCustomization_Task"]} == opening["asked"]
     assert {each["password"] for part in ("account", "guest") for each in opening["config"][part]} == {""}
     assert "secret:account.full" in text

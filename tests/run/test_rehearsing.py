@@ -13,15 +13,15 @@ from vcontract.client.properties import list_vms
 from vcontract.commands.dry_run import Rehearsal, rehearse, told
 from vcontract.commands.run import execute
 from vcontract.config.config import LOOPBACK
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.contract import load
 from vcontract.errors import UsageError
 from vcontract.history import History, read_history
 from vcontract.model.moves import DISTURBANCES
 from vcontract.report.result import RunResult
 from vcontract.run.exerciser import disturbances
+from vcontract.run.former_runs import resumed
 from vcontract.run.interrupted_run import facts_in
-from vcontract.run.job import Job, resumed
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Json, subject
 from vcontract.testbed.survey import secrets_of
@@ -33,7 +33,7 @@ MANAGER = "VirtualMachineGuestCustomizationManager"
 @pytest.mark.parametrize("methods", [("AbortCustomization_Task",), ()])
 def test_it_says_what_a_whole_run_does(methods: tuple[str, ...], simulator: SimulatorServer, tmp_path: Path) -> None:
     """The hosts and the clones too, and about as many requests."""
-    said, result, _ = both(Options(seed=5, methods=methods), simulator, tmp_path)
+    said, result, _ = both(RunRequest(seed=5, methods=methods), simulator, tmp_path)
     assert said.hosts == ["esx-2"]
     assert said.clones == result.clones.made
     assert 0.5 * result.requests <= said.requests <= 2 * result.requests
@@ -41,7 +41,7 @@ def test_it_says_what_a_whole_run_does(methods: tuple[str, ...], simulator: Simu
 
 def test_it_says_what_a_run_does(simulator: SimulatorServer, tmp_path: Path) -> None:
     """Every call under test is among those that were told, with its VM; there are as many."""
-    said, _, operations = both(Options(seed=5, max_calls=60), simulator, tmp_path)
+    said, _, operations = both(RunRequest(seed=5, max_calls=60), simulator, tmp_path)
     names = {vm.ref.value: name for vm in facts_in(operations, tmp_path).vms.values() for name in [vm.name]}
     made: dict[str, Counter[str]] = {}
     for each in operations.operations:
@@ -53,12 +53,12 @@ def test_it_says_what_a_run_does(simulator: SimulatorServer, tmp_path: Path) -> 
         assert methods.keys() <= said.judged[vm].keys(), vm
 
 
-def both(options: Options, simulator: SimulatorServer, place: Path) -> tuple[Rehearsal, RunResult, History]:
+def both(options: RunRequest, simulator: SimulatorServer, place: Path) -> tuple[Rehearsal, RunResult, History]:
     """Say what a run does, then do it."""
-    job = Job(MANAGER, options, simulator.url, report_dir=place / "reports", output="none")
-    said = rehearse(job)
+    request = replace(options, target=simulator.url, report_dir=place / "reports", output="none")
+    said = rehearse(request)
     assert not (place / "reports").exists()
-    result = execute(job)
+    result = execute(request)
     return said, result, read_history(place / "reports" / "latest" / "history.jsonl")
 
 
@@ -69,7 +69,7 @@ def test_it_changes_nothing(given: dict[str, int], simulator: SimulatorServer, t
     target.login("full", LOOPBACK.account[0].username, "account.full")
     before = tasks(target)
     text = told(
-        Job(MANAGER, replace(Options(seed=5), **given), simulator.url, report_dir=tmp_path / "r", output="text")
+        replace(replace(RunRequest(seed=5), **given), target=simulator.url, report_dir=tmp_path / "r", output="text")
     )
     assert text.splitlines()[-1] == "nothing was changed"
     assert tasks(target) == before
@@ -86,10 +86,10 @@ def tasks(target: Target) -> dict[str, Json]:
 
 def test_it_is_about_a_whole_run(simulator: SimulatorServer, tmp_path: Path) -> None:
     """One that goes on has another plan."""
-    job = Job(MANAGER, Options(seed=5, max_calls=3), simulator.url, report_dir=tmp_path, output="none")
-    execute(job)
+    request = RunRequest(seed=5, max_calls=3, target=simulator.url, report_dir=tmp_path, output="none")
+    execute(request)
     with pytest.raises(UsageError, match="leave --resume out"):
-        rehearse(resumed(tmp_path / "latest", job))
+        rehearse(*resumed(tmp_path / "latest", request))
 
 
 def test_reads_are_what_the_guard_calls_harmless() -> None:
@@ -100,8 +100,8 @@ def test_reads_are_what_the_guard_calls_harmless() -> None:
 def test_every_disturbance_is_counted(simulator: SimulatorServer, tmp_path: Path) -> None:
     """Of each that the plan makes while a task runs the call is told; a session that is to end is opened first."""
     method = "CustomizeGuest_Task"
-    job = Job(MANAGER, Options(seed=5, methods=(method,)), simulator.url, report_dir=tmp_path / "r", output="none")
-    said = rehearse(job)
+    options = RunRequest(seed=5, methods=(method,))
+    said = rehearse(replace(options, target=simulator.url, report_dir=tmp_path / "r", output="none"))
     planned = [DISTURBANCES[name] for name in disturbances(load(MANAGER), method)]
     assert {"midLogout", "midGone", "midCancel"} <= {move.disturbance for move in planned}
     assert {move.method for move in planned} <= said.arranging.keys()

@@ -22,7 +22,7 @@ from vcontract.run.rejudge import rejudge
 
 from tests.windows import time_options
 
-PATIENCE = 300
+PATIENCE = 900
 METHOD = "AbortCustomization_Task"
 """The runs of this file judge one method, so that they are short."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from vcontract.commands.run import execute
-from vcontract.config.options import Budget, Options
+from vcontract.config.request import Budget, RunRequest
 from vcontract.findings.lookup import find
 from vcontract.findings.shrinker import plainer
 from vcontract.report.result import load_run
-from vcontract.run.job import Job
+from vcontract.run.preparation import Preparation
 from vcontract.simulator import SimulatorServer
 
 from tests.windows import fitted
@@ -22,8 +23,8 @@ CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "Ab
 def _run(defect: str, method: str, folder: Path) -> tuple[SimulatorServer, Path]:
     server = SimulatorServer(fitted(defects=frozenset({defect}), task_time=0.01, boot_time=0.02))
     server.start()
-    options = Options(seed=1, methods=(method,), stop_at_first=True, shrink=Budget(attempts=120, seconds=900))
-    execute(Job(MANAGER, options, server.url, report_dir=folder))
+    options = RunRequest(seed=1, methods=(method,), stop_at_first=True, shrink=Budget(attempts=120, seconds=900))
+    execute(replace(options, target=server.url, report_dir=folder))
     return server, folder / "latest"
 
 
@@ -42,9 +43,9 @@ def test_a_finding_is_shrunk_and_replays(defect: str, method: str, shortest: int
     server, saved = _run(defect, method, tmp_path / "runs")
     try:
         finding = load_run(saved).findings[0]
-        again = Job(MANAGER, Options(methods=(finding.method,)), server.url, report_dir=tmp_path / "again",
-                    finding=find(f"{saved}#{finding.id}"))  # fmt: skip
-        shown = {each.id for each in execute(again).findings}
+        again = RunRequest(methods=(finding.method,), target=server.url, report_dir=tmp_path / "again")
+        preparation = Preparation(finding=find(f"{saved}#{finding.id}"))
+        shown = {each.id for each in execute(again, preparation).findings}
     finally:
         server.stop()
 
@@ -60,9 +61,9 @@ def test_a_finding_does_not_replay_on_a_faithful_server(tmp_path: Path) -> None:
     server.stop()
     finding = load_run(saved).findings[0]
     with SimulatorServer(fitted()) as faithful:
-        again = Job(MANAGER, Options(methods=(finding.method,)), faithful.url, report_dir=tmp_path / "again",
-                    finding=find(f"{saved}#{finding.id}"))  # fmt: skip
-        shown = {each.id for each in execute(again).findings}
+        again = RunRequest(methods=(finding.method,), target=faithful.url, report_dir=tmp_path / "again")
+        preparation = Preparation(finding=find(f"{saved}#{finding.id}"))
+        shown = {each.id for each in execute(again, preparation).findings}
 
     assert finding.id not in shown
 

@@ -11,12 +11,11 @@ from msgspec.structs import replace
 from vcontract.client import Target
 from vcontract.commands.run import execute
 from vcontract.config.config import LOOPBACK, Config
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.contract import load
 from vcontract.errors import TargetError
 from vcontract.history import read_history
 from vcontract.run.interrupted_run import facts_in
-from vcontract.run.job import Job
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation, Ref, Returned, as_ref, subject
 from vcontract.testbed import marked_vms as marked
@@ -153,8 +152,8 @@ def test_a_refused_login_is_the_targets_error(target: Target) -> None:
 
 def test_a_run_touches_no_vm_that_is_not_marked(server: SimulatorServer, tmp_path: Path) -> None:
     """No call of a run is about one."""
-    job = Job(MANAGER, Options(seed=5, max_calls=25), target=server.url, report_dir=tmp_path, output="json")
-    assert execute(job).calls >= 25
+    request = RunRequest(seed=5, max_calls=25, target=server.url, report_dir=tmp_path, output="json")
+    assert execute(request).calls >= 25
     history = read_history(tmp_path / "latest" / "history.jsonl")
     ours = set(facts_in(history, tmp_path).vms)
     touched = {subject(each.call) for each in history.operations} - {"", "vm-0"}

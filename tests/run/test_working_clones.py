@@ -14,10 +14,10 @@ from vcontract.client import Secrets, Target
 from vcontract.client.properties import list_vms
 from vcontract.commands.doctor import diagnose
 from vcontract.commands.run import execute
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.errors import TargetError, UsageError
 from vcontract.history import read_history
-from vcontract.run.job import Job, resumed
+from vcontract.run.former_runs import resumed
 from vcontract.run.rejudge import rejudge
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Ref, subject
@@ -55,12 +55,12 @@ def server() -> Iterator[SimulatorServer]:
         yield running
 
 
-def job(server: SimulatorServer, folder: Path, name: str = "linux-[12]", **options: int) -> Job:
-    """Make a job that wants two clones of each VM of a name."""
+def request(server: SimulatorServer, folder: Path, name: str = "linux-[12]", **options: int) -> RunRequest:
+    """Make a request that wants two clones of each VM of a name."""
     file = folder / "vcontract.toml"
     file.write_text(CONFIG.replace("NAME", name), "utf-8")
-    chosen = Options(seed=1, methods=("StartGuestNetwork_Task",), max_calls=options.get("max_calls", 0))
-    return Job(MANAGER, chosen, server.url, config=file, report_dir=folder / "reports", output="none")
+    chosen = RunRequest(seed=1, methods=("StartGuestNetwork_Task",), max_calls=options.get("max_calls", 0))
+    return replace(chosen, target=server.url, config=file, report_dir=folder / "reports", output="none")
 
 
 def machines(server: SimulatorServer) -> dict[Ref, str]:
@@ -86,8 +86,8 @@ def changed(folder: Path) -> dict[str, set[str]]:
 def test_the_clones_alone_are_disturbed(server: SimulatorServer, tmp_path: Path, workers: int) -> None:
     """The parents are cloned, all others left alone; at the end every clone is gone, and the saved run is judged the same."""
     before = machines(server)
-    asked = job(server, tmp_path, max_calls=200)
-    result = execute(asked) if workers == 1 else launch(asked, workers)
+    asked = request(server, tmp_path, max_calls=200)
+    result = execute(asked) if workers == 1 else launch(replace(asked, workers=workers))
     assert machines(server) == before
     touched = changed(tmp_path)
     parents = {ref.value for ref, name in before.items() if name in {"linux-1", "linux-2"}}
@@ -108,9 +108,9 @@ def test_a_run_that_does_not_get_under_way_leaves_no_clone(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vcontract.run.conformance.as_json", interrupted)
+    monkeypatch.setattr("vcontract.testbed.testbed.as_json", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        execute(job(server, tmp_path))
+        execute(request(server, tmp_path))
     assert machines(server) == before
     assert not (tmp_path / "reports").exists()
 
@@ -118,7 +118,7 @@ def test_a_run_that_does_not_get_under_way_leaves_no_clone(
 def test_a_run_that_was_killed_destroys_its_clones_when_it_goes_on(server: SimulatorServer, tmp_path: Path) -> None:
     """They are left after `kill -9`, taken over, and gone at the end; then the run cannot go on once more."""
     before = machines(server)
-    plain = job(server, tmp_path)
+    plain = request(server, tmp_path)
     command = [sys.executable, "-m", "vcontract", "run", "--target", server.url, "--seed", "1"]
     command += [
         "--config",
@@ -126,7 +126,7 @@ def test_a_run_that_was_killed_destroys_its_clones_when_it_goes_on(server: Simul
         "--report-dir",
         str(plain.report_dir),
         "--method",
-        plain.options.methods[0],
+        plain.methods[0],
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - our own
         patience = time.monotonic() + 300
@@ -136,11 +136,11 @@ def test_a_run_that_was_killed_destroys_its_clones_when_it_goes_on(server: Simul
     left = machines(server).keys() - before.keys()
     assert len(left) >= 4
     (directory,) = (each for each in (tmp_path / "reports").iterdir() if not each.is_symlink())
-    goes_on = replace(plain, options=Options(max_calls=60))
-    assert execute(resumed(directory, goes_on)).calls >= 60
+    goes_on = replace(plain, max_calls=60)
+    assert execute(*resumed(directory, goes_on)).calls >= 60
     assert machines(server) == before
     with pytest.raises(UsageError, match="VMs of the run are gone or no longer marked: linux-1-vcontract-own-1"):
-        execute(resumed(directory, goes_on))
+        execute(*resumed(directory, goes_on))
 
 
 def history(folder: Path) -> bytes:
@@ -159,8 +159,8 @@ def test_what_cannot_be_cloned(server: SimulatorServer, tmp_path: Path, name: st
     """One line, of `run` and of `doctor`, and nothing was changed."""
     before = machines(server)
     with pytest.raises((TargetError, UsageError), match=said):
-        execute(job(server, tmp_path, name))
-    found = diagnose(job(server, tmp_path, name), lambda _: None)
+        execute(request(server, tmp_path, name))
+    found = diagnose(request(server, tmp_path, name), lambda _: None)
     assert found.exit_code in {2, 3}
     assert any(each.text.startswith("!! clones: ") for each in found.checks)
     assert machines(server) == before
@@ -168,6 +168,6 @@ def test_what_cannot_be_cloned(server: SimulatorServer, tmp_path: Path, name: st
 
 def test_doctor_says_what_will_be_cloned(server: SimulatorServer, tmp_path: Path) -> None:
     """And foresees the rows by the parents, for the clones will be like them."""
-    told = [each.text for each in diagnose(job(server, tmp_path), lambda _: None).checks]
+    told = [each.text for each in diagnose(request(server, tmp_path), lambda _: None).checks]
     assert "ok clones: 2 of linux-1, 2 of linux-2 will be made, tested and destroyed; no other VM is disturbed" in told
     assert not any("will stay untested: no marked VM fits" in each and "InvalidPowerState" in each for each in told)

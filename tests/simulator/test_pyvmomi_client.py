@@ -136,11 +136,11 @@ def test_waiting_for_updates_blocks_until_another_client_acts(instance: Any) -> 
         propSet=[PC.PropertySpec(type=vim.VirtualMachine, pathSet=["runtime.powerState"])],
     )
     made = collector.CreateFilter(spec, True)  # noqa: FBT003 - pyVmomi's signature
-    first = collector.WaitForUpdatesEx("", PC.WaitOptions(maxWaitSeconds=5))
+    first = collector.WaitForUpdatesEx("", PC.WaitOptions(maxWaitSeconds=60))
     assert first.filterSet[0].objectSet[0].changeSet[0].val == "poweredOn"
     actor = threading.Timer(0.05, vm.PowerOff)
     actor.start()
-    second = collector.WaitForUpdatesEx(first.version, PC.WaitOptions(maxWaitSeconds=5))
+    second = collector.WaitForUpdatesEx(first.version, PC.WaitOptions(maxWaitSeconds=60))
     actor.join()
     assert second.filterSet[0].objectSet[0].changeSet[0].val == "poweredOff"
     assert collector.WaitForUpdatesEx(second.version, PC.WaitOptions(maxWaitSeconds=0)) is None
@@ -150,10 +150,17 @@ def test_waiting_for_updates_blocks_until_another_client_acts(instance: Any) -> 
 def test_a_wait_is_cancelled_from_another_thread(instance: Any) -> None:
     """CancelWaitForUpdates ends the waiting call with RequestCanceled."""
     collector = instance.content.propertyCollector
-    actor = threading.Timer(0.05, collector.CancelWaitForUpdates)
+    over = threading.Event()
+
+    def cancel() -> None:  # what comes before the wait cancels nothing
+        while not over.wait(0.05):
+            collector.CancelWaitForUpdates()
+
+    actor = threading.Thread(target=cancel)
     actor.start()
     with pytest.raises(vmodl.fault.RequestCanceled):
-        collector.WaitForUpdatesEx("", PC.WaitOptions(maxWaitSeconds=5))
+        collector.WaitForUpdatesEx("", PC.WaitOptions(maxWaitSeconds=60))
+    over.set()
     actor.join()
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 from pyVmomi import VmomiSupport, vmodl
 from vcontract.client.recording import read_recording
 from vcontract.commands.run import execute
-from vcontract.config.options import Budget, Options
-from vcontract.run.job import Job
+from vcontract.config.request import Budget, RunRequest
 from vcontract.simulator import Settings, SimulatorServer
 
 RELEASES = ("7.0.3.2", "8.0.3.0", "9.1.0.0")
@@ -87,9 +87,9 @@ def test_nothing_newer_than_the_release_is_sent(api: str, tmp_path: Path) -> Non
     server = SimulatorServer(Settings(api=api))
     server.start()
     try:
-        options = Options(3, max_calls=60, shrink=Budget(0, 0.0))
+        options = RunRequest(seed=3, max_calls=60, shrink=Budget(0, 0.0))
         file = tmp_path / "capture.rec"
-        result = execute(Job(MANAGER, options, server.url, report_dir=tmp_path, output="none", record=file))
+        result = execute(replace(options, target=server.url, report_dir=tmp_path, output="none", record=file))
     finally:
         server.stop()
     assert result.target.api_version == api

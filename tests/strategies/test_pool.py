@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
+
 import pytest
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
 from vcontract.strategies import Pool, draw
 
 
@@ -27,3 +31,13 @@ def test_a_wanted_value_is_looked_for_once_round() -> None:
     assert pool.next(lambda each: each > 0) > 0
     with pytest.raises(LookupError, match="no drawn value fits"):
         pool.next(lambda each: each > 9)
+
+
+def test_a_seed_draws_the_same_whatever_else_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Constants of a user's own module do not get into the draws, and Hypothesis itself goes on mixing them in for others."""
+    before = draw(st.integers(), 7, 400)
+    (tmp_path / "users_own_module.py").write_text(f"VALUES = {list(range(70_001, 70_201))}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("users_own_module")
+    assert draw(st.integers(), 7, 400) == before
+    assert 70_101 in providers._get_local_constants().integers

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from vcontract.commands.adopt import adopt
-from vcontract.config.options import Options
-from vcontract.run.job import Job
+from vcontract.config.request import RunRequest
+from vcontract.run.preparation import PLAIN
 
 HERE = Path(__file__).parent
 BINARY = HERE.parent.parent / "build" / "vcsim"
@@ -47,5 +47,7 @@ def vcsim(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[str, 
 def marked(vcsim: Callable[..., tuple[str, str]]) -> str:
     """Give a vcsim whose VMs an operator marked."""
     url, _ = vcsim("-vm", "6")
-    adopt(Job("VirtualMachine", Options(), url, config=CONFIG), "DC0_*", lambda *_: True, release=False)
+    adopt(
+        RunRequest(contract="VirtualMachine", target=url, config=CONFIG), PLAIN, "DC0_*", lambda *_: True, release=False
+    )
     return url

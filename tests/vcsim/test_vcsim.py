@@ -12,10 +12,9 @@ import msgspec
 import pytest
 from vcontract.commands.doctor import diagnose
 from vcontract.commands.run import execute
-from vcontract.config.options import Budget, Options
+from vcontract.config.request import Budget, RunRequest
 from vcontract.errors import TargetError
 from vcontract.report.result import RunResult
-from vcontract.run.job import Job
 from vcontract.terms import Verdict
 
 from tests.vcsim.conftest import CONFIG, HERE
@@ -29,8 +28,8 @@ LISTED = dict(re.findall(r"^\| ([0-9a-f]{12}) \| (\w+)/", (HERE / "DEVIATIONS.md
 
 def run(url: str, folder: Path, contract: str = MACHINE, config: Path = CONFIG, **given: object) -> RunResult:
     """Run a contract against a server."""
-    job = Job(contract, Options(1), url, config=config, report_dir=folder, output="none")
-    return execute(msgspec.structs.replace(job, **given))
+    request = RunRequest(seed=1, contract=contract, target=url, config=config, report_dir=folder, output="none")
+    return execute(msgspec.structs.replace(request, **given))
 
 
 def test_the_object_that_it_lacks_is_untested(vcsim: Start, tmp_path: Path) -> None:
@@ -46,7 +45,7 @@ def test_the_object_that_it_lacks_is_untested(vcsim: Start, tmp_path: Path) -> N
 def test_doctor_says_what_is_missing(contract: str, says: str, vcsim: Start) -> None:
     """The object, or a VM that may be disturbed; exit 5: what is there can be reached."""
     url, _ = vcsim()
-    found = diagnose(Job(contract, Options(), url, config=CONFIG), lambda _: None)
+    found = diagnose(RunRequest(contract=contract, target=url, config=CONFIG), lambda _: None)
     assert found.exit_code == 5
     assert any(each.text.startswith(says) for each in found.checks)
 
@@ -73,10 +72,10 @@ def test_what_nobody_marked_is_left_alone(vcsim: Start, tmp_path: Path) -> None:
 
 def test_its_deviations_are_those_that_are_listed(marked: str, tmp_path: Path) -> None:
     """A run of four methods finds most of theirs, none but those, and shows each again with the fewest calls."""
-    options = Options(1, ("SuspendVM_Task", "ResetVM_Task", "ShutdownGuest", "RebootGuest"), shrink=Budget(16, 60.0))
-    result = run(marked, tmp_path, options=options)
+    methods = ("SuspendVM_Task", "ResetVM_Task", "ShutdownGuest", "RebootGuest")
+    result = run(marked, tmp_path, methods=methods, shrink=Budget(16, 60.0))
     found = {each.id for each in result.findings}
-    assert found <= {id_ for id_, method in LISTED.items() if method in options.methods}
+    assert found <= {id_ for id_, method in LISTED.items() if method in methods}
     assert len(found) >= 12
     assert result.exit_code == 1
     assert {each.repeats for each in result.findings} == {"3 of 3"}
@@ -86,7 +85,7 @@ def test_its_deviations_are_those_that_are_listed(marked: str, tmp_path: Path) -
 @pytest.mark.long
 def test_a_whole_run_finds_all_of_them(marked: str, tmp_path: Path) -> None:
     """All but one or two, as the seed will have it; handlers that die on the way cost their VM, not the run."""
-    result = run(marked, tmp_path, options=Options(1))
+    result = run(marked, tmp_path)
     assert {each.id for each in result.findings} <= set(LISTED)
     assert len(result.findings) >= len(LISTED) - 2
     assert any("is set aside: PowerOnVM_Task" in each for each in result.notes)

@@ -1,16 +1,21 @@
-"""The target and the account that a command names, or that the environment holds for it."""
+"""The account that a command names, or that the environment holds for it."""
 
 from __future__ import annotations
 
-import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vcontract.config.request import RunRequest
+    from vcontract.run.preparation import Preparation
 
 
-def named(target: str, username: str, *, insecure: bool) -> tuple[str, str, str, bool]:
-    """Give the target, the account, its password and whether any certificate will do; `govc` takes them from its variables."""
-    from vcontract.run.job import from_environment
+def with_password(request: RunRequest, replay: str = "") -> tuple[RunRequest, Preparation]:
+    """Give a request whose target is an address (`govc` stands for that of its variables), and the preparation of its run.
 
-    password = os.environ.get("VCONTRACT_PASSWORD", "")
-    if target != "govc":
-        return target, username, password, insecure
-    target, user, secret, lax = from_environment(dict(os.environ))
-    return target, username or user, password or secret, insecure or lax
+    `replay` is the command that repeats it. Raises UsageError.
+    """
+    from vcontract.config.govc import with_environment
+    from vcontract.run.preparation import Preparation
+
+    reached, password = with_environment(request)
+    return reached, Preparation(password=password, replay=replay)

@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 
 from vcontract.cli import options as option
+from vcontract.config.request import MANAGER
 from vcontract.errors import UsageError
 
-wsdl_app = typer.Typer(no_args_is_help=True, help="WSDL of an API release.")
-contract_app = typer.Typer(no_args_is_help=True, help="The rows of the contracts.")
+wsdl_app = typer.Typer(no_args_is_help=True, help="WSDL of an API release.", epilog=option.more("wsdl/README.md"))
+contract_app = typer.Typer(
+    no_args_is_help=True, help="The rows of the contracts.", epilog=option.more("contracts/README.md")
+)
 
 
-@wsdl_app.command("build")
+@wsdl_app.command("build", epilog=option.more("wsdl/README.md"))
 def wsdl_build(
     api: Annotated[str, typer.Option(help="Wire version, e.g. 8.0.3.0.")],
     root: Annotated[list[str], typer.Option(help="OBJECT[:METHOD,…]; may be repeated.")],
@@ -28,7 +31,7 @@ def wsdl_build(
     typer.echo(f"{len(files)} files in {out}")
 
 
-@wsdl_app.command("diff")
+@wsdl_app.command("diff", epilog=option.more("check/compare/README.md"))
 def wsdl_diff(
     old: option.DiffOld,
     new: option.DiffNew,
@@ -49,7 +52,7 @@ def wsdl_diff(
     raise typer.Exit(found.exit_code)
 
 
-@wsdl_app.command("fetch")
+@wsdl_app.command("fetch", epilog=option.more("wsdl/README.md"))
 def wsdl_fetch(
     url: Annotated[str, typer.Argument(metavar="URL", help="URL of a server's SDK, or of its vimService.wsdl.")],
     *,
@@ -64,8 +67,8 @@ def wsdl_fetch(
     typer.echo(f"{count} files of API {version} in {out}")
 
 
-@contract_app.command("list")
-def contract_list(contract: option.ContractName = option.MANAGER) -> None:
+@contract_app.command("list", epilog=option.more("contracts/README.md"))
+def contract_list(contract: option.ContractName = MANAGER) -> None:
     """List the rows."""
     from vcontract.contract import load, rows
     from vcontract.schema import SHIPPED, bases_of
@@ -75,7 +78,7 @@ def contract_list(contract: option.ContractName = option.MANAGER) -> None:
         typer.echo(f"{row.id}  {row.says}  [{row.source}]" + (f"  {' '.join(row.when)}" if row.when else ""))
 
 
-@contract_app.command("lint")
+@contract_app.command("lint", epilog=option.more("contracts/README.md"))
 def contract_lint(folder: Annotated[Path | None, typer.Argument(help="Folder of contract files.")] = None) -> None:
     """Check the contract files against the model and the vendor's metadata."""
     from vcontract.commands.contract_lint import lint_folder
@@ -88,11 +91,11 @@ def contract_lint(folder: Annotated[Path | None, typer.Argument(help="Folder of 
     typer.echo("the contract files are sound")
 
 
-@contract_app.command("explain")
+@contract_app.command("explain", epilog=option.more("contracts/README.md"))
 def contract_explain(
     method: Annotated[str, typer.Argument()],
     state: Annotated[str, typer.Option(help="name=value,… of the state and of the call.")] = "",
-    contract: option.ContractName = option.MANAGER,
+    contract: option.ContractName = MANAGER,
 ) -> None:
     """Print what a method may answer in a state, and the situations that say so."""
     from vcontract.commands.contract_explain import explain

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +10,15 @@ from typing import Annotated
 import typer
 
 from vcontract.cli import options as option
-from vcontract.cli.credentials import named
+from vcontract.cli.credentials import with_password
+from vcontract.cli.requests import Given, requests
+from vcontract.config.govc import PASSWORD
 from vcontract.errors import UsageError
 
 _PAGE, _PORT = 8089, 5557
 
 
+@requests("target", "username", "password_file", "insecure", "config", "wsdl", "seed", "report_dir", "output")
 def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     *,
     clients: Annotated[int, typer.Option(min=1, help="So many clients, each with a session of its own.")] = 8,
@@ -33,52 +35,42 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     master: Annotated[bool, typer.Option("--master", help="Wait for --processes workers of other machines.")] = False,
     worker: Annotated[str, typer.Option(metavar="HOST[:PORT]", help="Work for the master there.")] = "",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the master listens.")] = _PORT,
-    target: option.Target = "",
-    username: option.Username = "",
-    password_file: option.PasswordFile = None,
-    insecure: option.Insecure = False,
-    config: option.ConfigFile = None,
-    wsdl: option.Wsdl = "",
-    seed: option.Seed = None,
-    report_dir: option.ReportDir = Path("reports"),
-    output: option.Format = "text",
+    given: Given,
 ) -> None:
     """Let many clients work at once, and judge whether some legal order of events explains what they saw."""
-    from vcontract.contract import load as contract
+    from vcontract.contract import load as load_contract
     from vcontract.races.hunt import hunt
-    from vcontract.stress.brief import PASSWORD, Brief, Role
+    from vcontract.stress.brief import Brief, Role
     from vcontract.stress.launch import stress as launch
     from vcontract.stress.load import Load
     from vcontract.stress.mix import load_mix
 
-    option.one_of("--format", output, ("text", "json"))
+    option.one_of("--format", given.request.output, ("text", "json"))
     if worker and master:
         raise UsageError("--master and --worker: a process is one or the other")
     if clients < processes or vms < processes:
         raise UsageError(f"--processes {processes}: each worker needs a client and a VM of its own")
-    target, username, password, insecure = named(target, username, insecure=insecure)
-    if password:
-        os.environ[PASSWORD] = password  # a password goes to other processes by the environment alone
-    methods = tuple(each.name for each in contract(option.MANAGER).methods)
-    chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
+    request, preparation = with_password(given.request)
+    if preparation.password:
+        os.environ[PASSWORD] = preparation.password  # a password goes to other processes by the environment alone
+    methods = tuple(each.name for each in load_contract(request.contract).methods)
     host, at = _address(worker, port)
     role: Role = "worker" if worker else "master" if master or processes > 1 else "alone"
-    given: dict[str, Sequence[object]] = {
+    told: dict[str, Sequence[object]] = {
         "clients": [clients],
         "vms": [vms],
         "time-limit": [time_limit],
-        "seed": [chosen],
+        "seed": [request.seed],
     }
-    given |= {"rate": [rate or None], "mix": [mix], "disturb": [disturb], "schedules": [schedules or None]}
-    command = option.command("stress", target=[target], **given)
+    told |= {"rate": [rate or None], "mix": [mix], "disturb": [disturb], "schedules": [schedules or None]}
+    command = option.command("stress", target=[request.target], **told)
     load = Load(clients, vms, time_limit, rate, load_mix(mix, methods), disturb)
     brief = Brief(
-        load, option.MANAGER, chosen, command, role, host, at if worker or master else 0, processes, starts=not master,
-        web=_PAGE if web else 0, target=target, username=username, password_file=str(password_file or ""),
-        insecure=insecure, config=str(config or ""), wsdl=wsdl, report_dir=str(report_dir), output=output,
+        load, request, command, role, host, at if worker or master else 0, processes, starts=not master,
+        web=_PAGE if web else 0,
     )  # fmt: skip
     if schedules:
-        raise typer.Exit(int(hunt(brief.job(), schedules, time_limit, typer.echo)))
+        raise typer.Exit(int(hunt(request, brief.preparation(), schedules, time_limit, typer.echo)))
     raise typer.Exit(launch(brief))
 
 

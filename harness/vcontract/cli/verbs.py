@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
-import random
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from vcontract.cli import options as option
-from vcontract.cli.credentials import named
+from vcontract.cli.credentials import with_password
 from vcontract.cli.learn_verb import learn
+from vcontract.cli.requests import Given, requests
 from vcontract.cli.schema_verbs import contract_app, wsdl_app
 from vcontract.cli.stress_verb import stress
 from vcontract.cli.upgrade_verbs import compare, knowing, retried
+from vcontract.config.govc import PASSWORD
 from vcontract.errors import HaltedError, UsageError
 from vcontract.report.mishap import mishap
-
-if TYPE_CHECKING:
-    from vcontract.run.job import Job
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,120 +27,91 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Prove whether a vCenter keeps the contract of a managed object.",
+    epilog=option.more("README.md"),
 )
-app.command()(stress)
+
+
+@app.callback()
+def _before_every_verb(*, version: option.Version = False) -> None:
+    """Hear of what goes without a verb."""
+    del version  # it prints and ends by itself, before a verb is missed
+
+
+app.command(epilog=option.more("stress/README.md"))(stress)
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
-app.command()(learn)
-app.command()(compare)
-
-MANAGER = option.MANAGER
+app.command(epilog=option.more("learn/README.md"))(learn)
+app.command(epilog=option.more("check/compare/README.md"))(compare)
 
 
-@app.command()
-def run(  # noqa: PLR0913 # long: the options that design fixes, a line each
-    *,
-    target: option.Target = "",
-    username: option.Username = "",
-    password_file: option.PasswordFile = None,
-    insecure: option.Insecure = False,
-    config: option.ConfigFile = None,
-    contract: option.ContractChosen = "",
-    method: option.Methods = None,
-    wsdl: option.Wsdl = "",
-    seed: option.Seed = None,
-    max_calls: option.MaxCalls = 0,
-    time_limit: option.TimeLimit = 0.0,
-    report_dir: option.ReportDir = Path("reports"),
-    output: option.Format = "text",
-    api: option.Api = "",
-    cells: option.Cells = False,
-    workers: option.Workers = 1,
-    resume: option.Resume = None,
-    complete: option.Complete = None,
-    alphabet: option.Alphabet = None,
-    explore: option.Explore = 0,
-    explore_only: option.ExploreOnly = False,
-    record: option.Record = None,
-    profile: option.ProfileFile = None,
-    dry_run: option.DryRun = False,
-    deviations: option.Deviations = None,
-    accept: option.Accept = False,
-    reason: option.Reason = "",
-) -> None:
+@app.command(epilog=option.more("run/README.md"))
+@requests()
+def run(given: Given) -> None:
     """Judge a target: arrange, call, read, and give a verdict for every row."""
-    from vcontract.commands.run import execute_on
-    from vcontract.config.options import Options
-    from vcontract.run.job import REPLAY, Job, replayed, resumed
-    from vcontract.run.profile_source import pinned_by
+    from msgspec.structs import replace
 
-    option.one_of("--format", output, ("text", "json"))
-    if explore_only and not explore:
+    from vcontract.commands.run import execute_on
+    from vcontract.config.request import repeating_command
+    from vcontract.run.former_runs import replayed, resumed
+    from vcontract.run.profile_source import pinned_by
+    from vcontract.run.recorded_run import REPLAY
+
+    option.one_of("--format", given.request.output, ("text", "json"))
+    if given.request.explore_only and not given.request.explore:
         raise UsageError("--explore-only needs --explore N, the number of programs")
-    target, username, password, insecure = named(target, username, insecure=insecure)
-    chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
-    command = option.command(
-        "run", target=[target], contract=[contract] if contract not in {"", MANAGER} else [], seed=[chosen], method=method,
-        complete=[complete], alphabet=alphabet, explore=[explore or None], profile=[profile],
-    ) + (" --explore-only" if explore_only else "")  # fmt: skip
-    options = Options(
-        chosen, tuple(method or ()), max_calls, time_limit, replay=command, complete=complete,
-        alphabet=tuple(alphabet or ()), explore=explore, explore_only=explore_only,
-        pinned=pinned_by(profile, contract or MANAGER, resume),
-    )  # fmt: skip
-    job = Job(
-        contract or MANAGER, options, target, username, password, password_file, insecure, config, wsdl, report_dir, output,
-        api, cells=cells, record=record,
-    )  # fmt: skip
-    if target.startswith(REPLAY):
-        job = replayed(job, seed, contract)
-    if resume is not None:
-        if seed is not None or method:
+    request, preparation = with_password(given.request)
+    pinned = pinned_by(request.profile, request.contract, request.resume)
+    preparation = replace(preparation, replay=repeating_command(request), pinned=pinned)
+    if request.target.startswith(REPLAY):
+        request, preparation = replayed(request, given.said, preparation)
+    if request.resume is not None:
+        if given.said & {"seed", "methods"}:
             raise UsageError("--resume: seed and methods are those of the run; leave --seed and --method out")
-        job = resumed(resume, job)
-    job = knowing(job, deviations, option.reason_for(accept=accept, reason=reason))
-    if dry_run:
+        request, preparation = resumed(request.resume, request, preparation)
+    preparation = knowing(request, preparation)
+    if request.dry_run:
         from vcontract.commands.dry_run import told
 
-        return typer.echo(told(job))
-    raise typer.Exit(execute_on(job, workers).exit_code)
+        return typer.echo(told(request, preparation))
+    raise typer.Exit(execute_on(request, preparation).exit_code)
 
 
-@app.command()
-def doctor(  # noqa: PLR0913 - the options that design fixes
+@app.command(epilog=option.more("commands/README.md"))
+@requests(
+    "target",
+    "username",
+    "password_file",
+    "insecure",
+    "config",
+    "contract",
+    "wsdl",
+    "api",
+    "output",
+    closed=("contract",),
+)
+def doctor(
+    given: Given,
     *,
-    target: option.Target = "",
-    username: option.Username = "",
-    password_file: option.PasswordFile = None,
-    insecure: option.Insecure = False,
-    config: option.ConfigFile = None,
-    contract: option.ContractName = MANAGER,
-    wsdl: option.Wsdl = "",
-    api: option.Api = "",
-    output: option.Format = "text",
     write_config: option.WriteConfig = None,
     print_schema: option.PrintSchema = False,
 ) -> None:
     """Say whether a target can be tested, and what to do about what cannot; changes nothing."""
     from vcontract.commands.doctor import diagnose
     from vcontract.config.json_schema import config_schema
-    from vcontract.config.options import Options
     from vcontract.report.diagnosis import DiagnosisPrinter
-    from vcontract.run.job import Job
 
-    option.one_of("--format", output, ("text", "json"))
+    option.one_of("--format", given.request.output, ("text", "json"))
     if print_schema:
         typer.echo(config_schema(), nl=False)
         return
-    target, username, password, insecure = named(target, username, insecure=insecure)
-    job = Job(contract, Options(), target, username, password, password_file, insecure, config, wsdl, api=api)
-    printer = DiagnosisPrinter(as_json=output == "json")
-    diagnosis = diagnose(job, printer.check, write_config)
+    request, preparation = with_password(given.request)
+    printer = DiagnosisPrinter(as_json=request.output == "json")
+    diagnosis = diagnose(request, printer.check, write_config, preparation)
     printer.end(diagnosis)
     raise typer.Exit(diagnosis.exit_code)
 
 
-@app.command()
+@app.command(epilog=option.more("check/README.md"))
 def judge(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Directory of a saved run; of stress several.")],
     wsdl: Annotated[str, typer.Option(help="The WSDL that the run used, if its own.")] = "",
@@ -161,7 +130,7 @@ def judge(
     raise typer.Exit(result.exit_code)
 
 
-@app.command()
+@app.command(epilog=option.more("report/README.md"))
 def report(
     run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
     output: option.Format = "text",
@@ -179,61 +148,49 @@ def report(
     (JsonReporter() if output == "json" else ConsoleReporter(directory)).on(ended)
 
 
-@app.command()
+@app.command(epilog=option.more("check/README.md"))
+@requests(
+    *("target", "username", "password_file", "insecure", "config", "report_dir"),
+    helps={
+        "target": "Another target; none: the run's kind of target.",
+        **dict.fromkeys(("username", "insecure", "config", "report_dir"), ""),
+    },
+)
 def replay(
     finding: Annotated[str, typer.Argument(metavar="FINDING", help="RUN#id, or REPORT.json#id of a comparison")],
-    *,
-    target: Annotated[str, typer.Option(help="Another target; none: the run's kind of target.")] = "",
-    username: Annotated[str, typer.Option()] = "",
-    password_file: option.PasswordFile = None,
-    insecure: Annotated[bool, typer.Option("--insecure")] = False,
-    config: Annotated[Path | None, typer.Option()] = None,
-    report_dir: Annotated[Path, typer.Option()] = Path("reports"),
+    given: Given,
 ) -> None:
     """Send one finding's recorded calls again; exit 1 if it shows again, or if a difference is answered as on the new side."""
+    from msgspec.structs import replace
+
     from vcontract.commands.replay_difference import is_report
     from vcontract.commands.run import execute
-    from vcontract.config.options import Options
     from vcontract.findings.lookup import find
-    from vcontract.run.job import Job
+    from vcontract.run.preparation import Preparation
     from vcontract.run.profile_source import pinned_in
 
+    command = f"vcontract replay {finding}"
     if is_report(finding):
-        given = _job("", target, username, password_file, config, insecure=insecure, report_dir=report_dir)
-        retried(finding, given)
+        retried(finding, *with_password(given.request, command))
     found = find(finding)
-    options = Options(0, (found.method,), replay=f"vcontract replay {finding}", pinned=pinned_in(finding))
-    job = Job(
-        found.object,
-        options,
-        target,
-        username,
-        os.environ.get("VCONTRACT_PASSWORD", ""),
-        password_file,
-        insecure,
-        config,
-        "",
-        report_dir,
-        finding=found,
+    preparation = Preparation(
+        password=os.environ.get(PASSWORD, ""), replay=command, pinned=pinned_in(finding), finding=found
     )
-    result = execute(job)
+    result = execute(replace(given.request, contract=found.object, methods=(found.method,)), preparation)
     again = any(each.id == found.id for each in result.findings)
     typer.echo(f"{found.id} {'shows again' if again else 'does not show'}")
     halted = HaltedError.exit_code if result.exit_code == HaltedError.exit_code else 0
     raise typer.Exit(halted or int(again))
 
 
-@app.command()
-def adopt(  # noqa: PLR0913 - the options that design fixes
+@app.command(epilog=option.more("testbed/README.md"))
+@requests("target", "username", "password_file", "insecure", "config")
+def adopt(
     vm: Annotated[str, typer.Option(metavar="PATTERN", help="Names of VMs (shell pattern).")],
     *,
     release: Annotated[bool, typer.Option("--release", help="Take the mark off.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    target: option.Target = "",
-    username: option.Username = "",
-    password_file: option.PasswordFile = None,
-    insecure: option.Insecure = False,
-    config: option.ConfigFile = None,
+    given: Given,
 ) -> None:
     """Mark VMs as yours to be disturbed, after showing which."""
     from vcontract.commands.adopt import adopt as marking
@@ -245,31 +202,26 @@ def adopt(  # noqa: PLR0913 - the options that design fixes
             raise UsageError("adopt: there is no terminal to ask on; --yes says that the above is meant")
         return yes or typer.confirm("Go on?")
 
-    marking(_job(MANAGER, target, username, password_file, config, insecure=insecure), vm, sure, release=release)
+    marking(*with_password(given.request), vm, sure, release=release)
 
 
-@app.command()
-def cleanup(  # noqa: PLR0913 - the options that design fixes
+@app.command(epilog=option.more("testbed/README.md"))
+@requests("report_dir", "target", "username", "password_file", "insecure", "config")
+def cleanup(
     run_: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Directory of a run that was cut.")] = None,
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
-    report_dir: option.ReportDir = Path("reports"),
-    target: option.Target = "",
-    username: option.Username = "",
-    password_file: option.PasswordFile = None,
-    insecure: option.Insecure = False,
-    config: option.ConfigFile = None,
+    given: Given,
 ) -> None:
     """Put back what runs that were cut left on a target: this one, or all below --report-dir and whatever bears a mark."""
     from vcontract.commands.cleanup import clean_up
 
-    given = _job(MANAGER, target, username, password_file, config, insecure=insecure, report_dir=report_dir)
-    if not clean_up(run_, given, MANAGER, typer.echo, dry=dry_run):
+    if not clean_up(run_, *with_password(given.request), typer.echo, dry=dry_run):
         raise typer.Exit(HaltedError.exit_code)
     typer.echo("nothing was changed" if dry_run else "clean")
 
 
-@app.command()
+@app.command(epilog=option.more("simulator/README.md"))
 def simulate(  # noqa: PLR0913 - the options that design fixes
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
@@ -319,24 +271,6 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
         upgrades=frozenset(upgrade_defect or ()),
     )
     serve_forever(settings, lambda url: typer.echo(f"listening on {url}"))
-
-
-def _job(
-    contract: str,
-    target: str,
-    username: str,
-    password_file: Path | None,
-    config: Path | None,
-    *,
-    insecure: bool,
-    report_dir: Path = Path("reports"),
-) -> Job:
-    """Make the job of a verb that judges nothing."""
-    from vcontract.config.options import Options
-    from vcontract.run.job import Job
-
-    target, username, password, insecure = named(target, username, insecure=insecure)
-    return Job(contract, Options(), target, username, password, password_file, insecure, config, report_dir=report_dir)
 
 
 def main() -> None:

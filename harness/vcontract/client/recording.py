@@ -15,6 +15,7 @@ import msgspec
 
 from vcontract.client.wire import HttpReply
 from vcontract.errors import HarnessError, RunFileError, UsageError
+from vcontract.json_file import both_versions
 from vcontract.terms import Json, Lost
 
 if TYPE_CHECKING:
@@ -86,13 +87,17 @@ class Exchange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 
 class Opening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The first line: the form, the server's URL, when it began (UTC), what was asked of the run and its configuration."""
+    """The first line: the form, the server's URL, when it began (UTC), what was asked of the run and its configuration.
+
+    `version` is that of the vcontract that recorded it, empty if the file does not say.
+    """
 
     format: str
     url: str
     began: str
     asked: dict[str, Json] = {}
     config: dict[str, Json] = {}
+    version: str = ""
 
 
 class Recording(msgspec.Struct, frozen=True):
@@ -187,9 +192,9 @@ def read_recording(path: Path) -> Recording:
     except OSError as error:
         raise RunFileError(f"{path}: cannot be read: {error.strerror}") from error
     first, _, rest = data.partition(b"\n")
-    form = _decoded(path, 1, first, _Form).format
-    if form != FORMAT:
-        raise RunFileError(f"{path}: is of form {form!r}; this vcontract replays {FORMAT} only")
+    form = _decoded(path, 1, first, _Form)
+    if form.format != FORMAT:
+        raise RunFileError(f"{path}: is of form {form.format!r}, expected {FORMAT!r}: {both_versions(form.version)}")
     opening = _decoded(path, 1, first, Opening)
     lines = rest.split(b"\n")
     if lines.pop():
@@ -205,6 +210,7 @@ def read_recording(path: Path) -> Recording:
 
 class _Form(msgspec.Struct):
     format: str
+    version: str = ""
 
 
 def _decoded(path: Path, number: int, line: bytes, kind: type[_T]) -> _T:

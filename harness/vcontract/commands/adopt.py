@@ -12,10 +12,12 @@ from vcontract.client.marks import OWNER, options
 from vcontract.client.properties import read
 from vcontract.client.tasks import follow, info
 from vcontract.config.config import Config
+from vcontract.config.request import RunRequest
 from vcontract.errors import TargetError, UsageError
-from vcontract.run.job import Job, configured, opened
+from vcontract.run.preparation import Preparation
+from vcontract.run.start import configured, opened
 from vcontract.terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref
-from vcontract.testbed import FULL, Seen, log_in, look_round, marks_of, secrets_of
+from vcontract.testbed import FULL, Seen, log_in, look_round, marks_of
 
 PATIENCE = 600.0
 """Seconds that a reconfiguration may take."""
@@ -90,12 +92,14 @@ class Adopting:
             raise TargetError(f"{vm.name}: {method} failed: {why}")
 
 
-def adopt(given: Job, pattern: str, sure: Callable[[list[str]], bool], *, release: bool) -> None:
+def adopt(
+    request: RunRequest, preparation: Preparation, pattern: str, sure: Callable[[list[str]], bool], *, release: bool
+) -> None:
     """Mark VMs, or take the mark off, once `sure` has been shown the lines and agreed. Raises HarnessError."""
-    config = configured(given)
-    if not (given.target or config.target):
+    config = configured(request, preparation)
+    if not (request.target or config.target):
         raise UsageError("adopt: name the server, with --target or in the configuration")
-    with opened(given, config, secrets_of(config), Recorder(), 1) as target:
+    with opened(request, preparation, config, Recorder()) as target:
         adopting = Adopting(target, config, release=release)
         changes = adopting.changes(pattern)
         if sure([f"{each.vm.name} ({each.vm.ref.value}) {each.says}" for each in changes]):

@@ -6,23 +6,24 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from vcontract.check import Judge
 from vcontract.client import Recorder
 from vcontract.client.properties import read
 from vcontract.client.wire import parse_url
 from vcontract.config.config import config_for
-from vcontract.config.options import Options
+from vcontract.config.context import RunContext
+from vcontract.config.request import RunRequest
 from vcontract.contract import load
 from vcontract.errors import HaltedError, HarnessError, RunFileError, UsageError
 from vcontract.history import CLEANED
 from vcontract.model import VmFacts
 from vcontract.report.result import RUN_FILE
 from vcontract.report.run_directory import HISTORY
+from vcontract.run.former_runs import going_on
 from vcontract.run.interrupted_run import Past, whole_past_of
-from vcontract.run.job import Job, configured, going_on, opened
 from vcontract.run.planning import look_at_vms
+from vcontract.run.preparation import Preparation
+from vcontract.run.start import configured, opened
 from vcontract.schema import bases_of
 from vcontract.terms import Ended, Json, Ref, Returned, as_ref
 from vcontract.testbed import (
@@ -41,7 +42,6 @@ from vcontract.testbed import (
     look_round,
     make_call,
     open_testbed,
-    secrets_of,
     survey_target,
 )
 
@@ -62,7 +62,7 @@ class Cleaner:
     @property
     def run_id(self) -> str:
         """The mark of what the run made; empty if it is cleaned after whatever run."""
-        return self.testbed.site.options.id
+        return self.testbed.site.context.run
 
     def clean(self, say: Say, *, dry: bool) -> bool:
         """Say what is left and put it back (`dry`: only say it); whether all of it is as it was. Raises TargetError."""
@@ -151,46 +151,46 @@ def cut_run(past: Past) -> Source:
     return source
 
 
-def clean_up(directory: Path | None, given: Job, contract: str, say: Say, *, dry: bool) -> bool:
+def clean_up(directory: Path | None, request: RunRequest, preparation: Preparation, say: Say, *, dry: bool) -> bool:
     """Clean after one run, or after every run below the report directory that was cut, and what marks tell of others.
 
     Whether all is as it was. Raises HarnessError.
     """
     if directory is not None:
-        return _after_run(whole_past_of(directory), given, say, dry=dry)
+        return _after_run(whole_past_of(directory), request, preparation, say, dry=dry)
     whole, spared = True, set()
-    config = configured(given)
-    place = given.target or config.target
-    for past in _cut(given.report_dir):
+    config = configured(request, preparation)
+    place = request.target or config.target
+    for past in _cut(request.report_dir):
         if place and _where(past) != parse_url(place).url:
             continue
         try:
-            whole = _after_run(past, given, say, dry=dry) and whole
+            whole = _after_run(past, request, preparation, say, dry=dry) and whole
         except HarnessError as error:
             say(f"{past.directory}: {error}")
-            spared.add(past.asked.id)
+            spared.add(past.note.run)
     if place:
         recorder = Recorder()
-        with opened(given, config, secrets_of(config), recorder, 1) as target:
-            site = Site(target, load(contract), config, Options())
+        with opened(request, preparation, config, recorder) as target:
+            site = Site(target, load(request.contract), config, RunRequest())
             whole = Cleaner(site, None, frozenset(spared)).clean(say, dry=dry) and whole
     return whole
 
 
-def _after_run(past: Past, given: Job, say: Say, *, dry: bool) -> bool:
+def _after_run(past: Past, request: RunRequest, preparation: Preparation, say: Say, *, dry: bool) -> bool:
     place = _where(past)
     if not place:
         say(f"{past.directory}: the simulator that was started for this run ended with it; nothing is left")
         return True
-    if given.target and parse_url(given.target).url != place:
+    if request.target and parse_url(request.target).url != place:
         raise UsageError(f"{past.directory}: the run was on {place}; leave --target out")
-    job = replace(going_on(past, given), past=None)
-    config = configured(job)
+    goes_on, prepared = going_on(past, request, preparation)
+    config = configured(goes_on, prepared)
     history = past.directory / HISTORY
     recorder = Recorder() if dry else Recorder.continued(history, past.history)
-    with opened(job, config, secrets_of(config), recorder, 1) as target:
-        say(f"{past.directory}: run {past.asked.id} on {target.url}")
-        site = Site(target, load(past.asked.contract), config, Options(id=past.asked.id))
+    with opened(goes_on, prepared, config, recorder) as target:
+        say(f"{past.directory}: run {past.note.run} on {target.url}")
+        site = Site(target, load(goes_on.contract), config, RunRequest(), RunContext(run=past.note.run))
         whole = Cleaner(site, past, frozenset()).clean(say, dry=dry)
         if whole and not dry:
             recorder.observed(CLEANED, {})
@@ -199,8 +199,8 @@ def _after_run(past: Past, given: Job, say: Say, *, dry: bool) -> bool:
 
 def _where(past: Past) -> str:
     """Give the URL of the target of a run, in its normal form; empty if a simulator was started for it."""
-    asked = past.asked
-    url = asked.target or (config_for("", Path(asked.config)).target if asked.config else "")
+    asked = past.note.request
+    url = asked.target or (config_for("", asked.config).target if asked.config else "")
     return parse_url(url).url if url else ""
 
 

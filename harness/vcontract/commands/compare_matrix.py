@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from vcontract.commands.compare import compare
 from vcontract.commands.run import execute
+from vcontract.config.request import RunRequest
 from vcontract.report.differences import DifferenceReport
-from vcontract.run.job import Job
+from vcontract.run.preparation import Preparation
 from vcontract.terms import Difference
 
 SERVER, CLIENT = "server", "client"
@@ -34,15 +35,15 @@ class Run(msgspec.Struct, frozen=True):
 def matrix(
     old: str,
     new: str,
-    job: Job,
+    request: RunRequest,
     fail_on: str,
     known: Mapping[str, str] | None = None,
     tell: Callable[[str], object] = lambda _: None,
 ) -> DifferenceReport:
     """Run and compare; `old` and `new` are URLs, or API versions of the simulator. Raises HarnessError as a run does."""
-    first = _run(old, "", job, tell)
-    second = _run(new, first.api, job, tell)
-    third = _run(new, "", job, tell)
+    first = _run(old, "", request, tell)
+    second = _run(new, first.api, request, tell)
+    third = _run(new, "", request, tell)
     reports = {SERVER: compare(first.place, second.place, fail_on, known)}
     if third.api != first.api:
         reports[CLIENT] = compare(second.place, third.place, fail_on, known)
@@ -60,12 +61,12 @@ def matrix(
     return DifferenceReport("compare --matrix", sides[0], sides[1], ordered, fail_on, tuple(notes), excused)
 
 
-def _run(server: str, api: str, job: Job, tell: Callable[[str], object]) -> Run:
+def _run(server: str, api: str, request: RunRequest, tell: Callable[[str], object]) -> Run:
     """Run a client of an API (empty: of the newest that the server serves) against a server."""
     simulated = _API.fullmatch(server)
-    given = replace(job, target="" if simulated else server, api=server if simulated else "", wsdl=api)
-    result = execute(replace(given, options=replace(job.options, replay=f"vcontract run --target {server}")))
-    place = (job.report_dir / "latest").resolve()
+    given = replace(request, target="" if simulated else server, api=server if simulated else "", wsdl=api)
+    result = execute(given, Preparation(replay=f"vcontract run --target {server}"))
+    place = (request.report_dir / "latest").resolve()
     tell(f"{server}, client of API {result.target.api_version}: {result.verdict.value}; report: {place}")
     return Run(result.target.api_version, place)
 

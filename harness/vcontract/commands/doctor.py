@@ -17,11 +17,13 @@ from vcontract.client.trust import shown_thumbprint, tls_context
 from vcontract.client.wire import Connection, Endpoint, HttpReply, parse_url
 from vcontract.commands.doctor_stages import Testable
 from vcontract.config.config import Account, Config, Guest, is_loopback, password_of
+from vcontract.config.request import RunRequest
 from vcontract.config.write_config import vacant, written
 from vcontract.contract import Contract, load
 from vcontract.errors import HarnessError, UsageError
 from vcontract.report.diagnosis import Check, Diagnosis, Standing
-from vcontract.run.job import Job, address, configured
+from vcontract.run.preparation import PLAIN, Preparation
+from vcontract.run.start import address, configured
 from vcontract.schema import SHIPPED, parse_versions_document
 from vcontract.terms import UNSENT, Arguments, Call, Lost, Ref, Returned, as_ref
 from vcontract.testbed import FULL, READONLY, UNPRIVILEGED, Logged, secrets_of
@@ -47,7 +49,9 @@ _CERTIFICATE = {
 }
 
 
-def diagnose(job: Job, tell: Callable[[Check], None], write: Path | None = None) -> Diagnosis:
+def diagnose(
+    request: RunRequest, tell: Callable[[Check], None], write: Path | None = None, preparation: Preparation = PLAIN
+) -> Diagnosis:
     """Look at everything that a run needs; `tell` hears each check as it is made.
 
     `write` is a file that must not be there yet; a configuration for the target is written to it, whatever was found.
@@ -56,18 +60,18 @@ def diagnose(job: Job, tell: Callable[[Check], None], write: Path | None = None)
     checks: list[Check] = []
     if write is not None:
         vacant(write)
-    contract, given = load(job.contract), configured(job)
+    contract, given = load(request.contract), configured(request, preparation)
     config, faults = usable(given)
-    with address(job, config) as url:
-        doctor = Doctor(job, config, contract, url)
+    with address(request, preparation, config) as url:
+        doctor = Doctor(request, config, contract, url)
         for each in doctor.look(faults):
             checks.append(each)
             tell(each)
     if write is not None:
         shown = doctor.shown() if doctor.endpoint.secure else ""
-        named = url if job.target or config.target else ""
+        named = url if request.target or config.target else ""
         vms, hosts = (doctor.testable.names, doctor.testable.hosts) if doctor.testable else ((), ())
-        written(write, named, replace(given, insecure=given.insecure or job.insecure), shown, vms, hosts)
+        written(write, named, replace(given, insecure=given.insecure or request.insecure), shown, vms, hosts)
         checks.append(
             Check("configuration", Standing.OK, f"{write} is written", "set the variables it names, then use --config")
         )
@@ -97,10 +101,10 @@ def usable(config: Config) -> tuple[Config, list[Check]]:
 class Doctor:
     """One examination of one target."""
 
-    def __init__(self, job: Job, config: Config, contract: Contract, url: str) -> None:
-        self.job, self.config, self.contract, self.url = job, config, contract, url
+    def __init__(self, request: RunRequest, config: Config, contract: Contract, url: str) -> None:
+        self.request, self.config, self.contract, self.url = request, config, contract, url
         self.endpoint: Endpoint = parse_url(url)
-        self.trust = config.trust(insecure=job.insecure)
+        self.trust = config.trust(insecure=request.insecure)
         tls_context(self.trust)  # an unusable CA file is the user's mistake, not the target's
         self.keys: dict[str, str] = {}
         self.testable: Testable | None = None
@@ -116,7 +120,7 @@ class Doctor:
             if not self._ends:
                 target = Target.open(
                     self.url,
-                    wsdl=self.job.wsdl or None,
+                    wsdl=self.request.wsdl or None,
                     trust=self.trust,
                     secrets=secrets_of(self.config),
                     limits=LIMITS,
@@ -198,7 +202,7 @@ class Doctor:
             yield from guarded(name, stage)
 
     def _api(self, target: Target) -> Iterator[Check]:
-        if self.job.wsdl or not self._versions:
+        if self.request.wsdl or not self._versions:
             yield Check("API", Standing.OK, f"{target.api_version}, as your WSDL has it")
             return
         listed = f"{len(self._versions)} versions are offered, the first {self._versions[0]}"

@@ -12,7 +12,7 @@ from vcontract.client import Target
 from vcontract.client.offered import in_words
 from vcontract.client.properties import list_vms, read
 from vcontract.config.config import Config
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.contract import Contract
 from vcontract.model import Facts
 from vcontract.model.moves import MOVES, On, privileges_for
@@ -265,7 +265,7 @@ class Testable:
             seen = "no VM" if not self.vms else "the full account may not make the calls"
             yield Check("rows", Standing.NONE, f"not foreseen: {seen}")
             return
-        site = Site(self.target, self.contract, self.config, Options())
+        site = Site(self.target, self.contract, self.config, RunRequest())
         testbed = open_testbed(site, given(self._facts(), {}, logs_in=False))
         _, away = reachable_cells(testbed)
         total = len(all_cells(self.contract))

@@ -9,18 +9,19 @@ from statistics import median
 import msgspec
 
 from vcontract.client import Recorder
-from vcontract.contract import load
+from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
 from vcontract.model import State
 from vcontract.model.moves import DISTURBANCES, MOVES, Move, On
 from vcontract.model.state import CUSTOMIZE, EXCLUSIVE, HOST_LOST, OFF, SUSPENDED
 from vcontract.proof.proof import prepared
 from vcontract.run.active_run import begin, set_out
-from vcontract.run.job import Job, configured, opened
 from vcontract.run.plan import Plan, Step
 from vcontract.run.planning import plan_whole_run
+from vcontract.run.preparation import PLAIN, Preparation, context_of
+from vcontract.run.start import configured, contract_of, opened
 from vcontract.strategies.programs import LENGTH
-from vcontract.testbed import NotArrangedError, Site, Testbed, host_names, secrets_of, surveyed
+from vcontract.testbed import NotArrangedError, Site, Testbed, host_names, surveyed
 from vcontract.workers.shares import wanted
 
 READS = 4
@@ -66,12 +67,12 @@ def rehearsed(site: Site) -> Rehearsal:
     """Survey and plan as a run does, and count instead of doing. Raises HarnessError as a run does before it begins."""
     beginning = begin(site)
     testbed, planned = set_out(site, surveyed(beginning.asked(site), clones=False), plan_whole_run)
-    lane, options = testbed.lane, site.options
+    lane, request = testbed.lane, site.request
     judged: dict[str, Counter[str]] = {}
     arranging: Counter[str] = Counter()
     standing: dict[str, State] = {}
     clones = 0
-    steps = [] if options.explore_only else planned.plan.steps[: options.max_calls or None]
+    steps = [] if request.explore_only else planned.plan.steps[: request.max_calls or None]
     for step in steps:
         state, on_host, nics = wanted(step, testbed.caller)
         vm = "none"
@@ -100,21 +101,21 @@ def _summed(
     steps: list[Step],
 ) -> Rehearsal:
     site, facts = testbed.site, testbed.driver.facts
-    options = site.options
+    request = site.request
     calls = len(steps) + sum(arranging.values())
     took = median([each.end - each.start for each in site.target.recorder.operations])
     lost = any(each.cell is not None and each.cell.state.connection in HOST_LOST for each in steps)
     lost = lost or any(each.disturb and DISTURBANCES[each.disturb].on is On.HOST for each in steps)
     more = []
-    if options.explore:
-        calls += options.explore * LENGTH
-        more = [f"{options.explore} random programs of {LENGTH} moves, each on {_CAST} instant clones of its own"]
-    if options.complete is not None:
+    if request.explore:
+        calls += request.explore * LENGTH
+        more = [f"{request.explore} random programs of {LENGTH} moves, each on {_CAST} instant clones of its own"]
+    if request.complete is not None:
         judged, arranging, clones, lost = {}, Counter(), 0, False
-        proof = prepared(site.contract, site.config, options)
+        proof = prepared(site.contract, site.config, request)
         calls, more = proof.calls, proof.text()
     names = host_names(site.target, facts)
-    hosts = sorted(names[each] for each in testbed.lane.selection.hosts) if lost or options.explore else []
+    hosts = sorted(names[each] for each in testbed.lane.selection.hosts) if lost or request.explore else []
     requests = calls * (1 + READS)
     settling = plan.arrangements * facts.staleness
     return Rehearsal(
@@ -123,21 +124,19 @@ def _summed(
     )  # fmt: skip
 
 
-def told(job: Job) -> str:
-    """Tell what a job would do, as text or, if it asks for that, as JSON. Raises HarnessError."""
-    found = rehearse(job)
-    return msgspec.json.encode(found).decode() if job.output == "json" else "\n".join(found.text())
+def told(request: RunRequest, preparation: Preparation = PLAIN) -> str:
+    """Tell what a run would do, as text or, if it asks for that, as JSON. Raises HarnessError."""
+    found = rehearse(request, preparation)
+    return msgspec.json.encode(found).decode() if request.output == "json" else "\n".join(found.text())
 
 
-def rehearse(job: Job) -> Rehearsal:
-    """Count what a job would do. Raises HarnessError."""
-    if job.past is not None:
+def rehearse(request: RunRequest, preparation: Preparation = PLAIN) -> Rehearsal:
+    """Count what a run would do. Raises HarnessError."""
+    if preparation.past is not None:
         raise UsageError("--dry-run tells of a whole run; leave --resume out")
-    contract, config = load(job.contract), configured(job)
-    for method in job.options.methods:
-        contract.method(method)
-    with opened(job, config, secrets_of(config), Recorder(), 1) as target:
-        return rehearsed(Site(target, contract, config, job.options))
+    contract, config = contract_of(request), configured(request, preparation)
+    with opened(request, preparation, config, Recorder()) as target:
+        return rehearsed(Site(target, contract, config, request, context_of(preparation)))
 
 
 def _calls(want: State, now: State) -> list[str]:

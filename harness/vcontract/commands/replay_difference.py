@@ -8,12 +8,14 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.check.compare import TIMED, Sighting, Witness, side, told
+from vcontract.config.request import RunRequest
 from vcontract.errors import HaltedError, UsageError
 from vcontract.report.behaviour import BehaviourDifference, load_differences
 from vcontract.run.active_run import ActiveRun
 from vcontract.run.conformance import replay_finding
-from vcontract.run.job import Job, underway
 from vcontract.run.phases import ReplayFinding
+from vcontract.run.preparation import Preparation
+from vcontract.run.start import underway
 from vcontract.terms import Finding, Grade
 
 TRIES = 5
@@ -97,14 +99,14 @@ def _known(circumstance: str) -> str:
     return circumstance.replace("lock unknown+", "").replace("lock unknown", "valid")
 
 
-def retry(difference: BehaviourDifference, job: Job) -> Answered:
+def retry(difference: BehaviourDifference, request: RunRequest, preparation: Preparation) -> Answered:
     """Send the calls of a difference, as a replay of a finding is sent. Raises HarnessError as a run does."""
     last = difference.program[-1].call
     finding = Finding(
         difference.fingerprint, "", difference.object, last.method, Grade.CONFORMS, difference.old, difference.new,
-        job.options.replay, program=difference.program, root=difference.root,
+        preparation.replay, program=difference.program, root=difference.root,
     )  # fmt: skip
-    with underway(replace(job, finding=finding)) as ground:
+    with underway(request, replace(preparation, finding=finding)) as ground:
         phase = ReplayDifference(difference, finding)
         halted = replay_finding(ground, finding, phase).exit_code == HaltedError.exit_code
     if phase.last is None:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import random
 import zlib
 from collections.abc import Generator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from vcontract.config.options import Options
-from vcontract.conformance.items import MANAGER, Walks, row_of_node, selected_in, walk_of_node
+from vcontract.config.govc import with_environment
+from vcontract.config.request import DECLARED, MANAGER, RunRequest, drawn_seed, repeating_command, request_of
+from vcontract.conformance.items import Walks, row_of_node, selected_in, walk_of_node
 from vcontract.conformance.scheduling import WalkScheduling
 from vcontract.conformance.verdicts import tell
 from vcontract.conformance.xdist_worker import CHANNEL, NUMBER, ORDERS
 from vcontract.errors import HarnessError
-from vcontract.run.job import Job, from_environment
+from vcontract.pytest_plugin import destination
 from vcontract.run.known_deviations import listed
+from vcontract.run.preparation import Preparation
 from vcontract.run.profile_source import pinned_by
 from vcontract.workers.worker import Yield, work
 from vcontract.workers.worker_run import Deal
@@ -32,7 +32,7 @@ class Dealing(Walks):
     def __init__(self, config: pytest.Config) -> None:
         super().__init__(config)
         given = (each for each in config.pluginmanager.get_plugins() if isinstance(each, Deal))
-        self.deal = next(given, None) or Deal(job_of(config))
+        self.deal = next(given, None) or Deal(*asked_of(config))
         self._numbered = 0
 
     def workers(self) -> int:
@@ -72,7 +72,7 @@ class Dealing(Walks):
             channel.setcallback(partial(self._given, number))
             self.deal.bells.append(partial(channel.send, "stop"))
             node.workerinput[CHANNEL] = channel
-            node.workerinput[ORDERS] = msgspec.msgpack.encode(self.deal.orders[number - 1])
+            node.workerinput[ORDERS] = self.deal.orders[number - 1].encoded()
 
     def _given(self, number: int, sent: int | bytes) -> None:
         if isinstance(sent, int):
@@ -123,47 +123,22 @@ class Dealing(Walks):
         if result is not None:
             terminalreporter.section("vcontract")
             counts = f"{result.calls} calls judged, {result.requests} requests, {len(result.findings)} findings"
+            counts += f"; vcontract {result.version}"
             terminalreporter.write_line(f"{result.verdict.value} ({counts}); report: {self.deal.report}")
 
 
-def job_of(config: pytest.Config) -> Job:
-    """Make the job from the options. Raises pytest.UsageError."""
-    option = config.option
-    target, username, insecure = option.vcontract_target, option.vcontract_username, option.vcontract_insecure
-    password = os.environ.get("VCONTRACT_PASSWORD", "")
-    if target == "govc":
-        try:
-            target, user, secret, lax = from_environment(dict(os.environ))
-        except HarnessError as error:
-            raise pytest.UsageError(f"vcontract: {error}") from error
-        username, password, insecure = username or user, password or secret, insecure or lax
-    seed = random.SystemRandom().randrange(2**31) if option.vcontract_seed is None else option.vcontract_seed
-    methods = tuple(option.vcontract_method)
-    replay = f"vcontract run --seed {seed}" + "".join(f" --method {each}" for each in methods)
-    replay += f" --profile {option.vcontract_profile}" if option.vcontract_profile else ""
-    contract = option.vcontract_contract or MANAGER
-    settings = _path(option.vcontract_config)
+def asked_of(config: pytest.Config) -> tuple[RunRequest, Preparation]:
+    """Make the request of the options, and what is known beside it. Raises pytest.UsageError."""
+    said = {each.field: getattr(config.option, destination(each)) for each in DECLARED.values() if each.option.pytest}
+    if said["seed"] is None:
+        said["seed"] = drawn_seed()
+    request = replace(request_of(said), output="none")
+    # without the target: the command as it has always been told
+    command = repeating_command(replace(request, target="", contract=MANAGER))
     try:
-        pins = pinned_by(_path(option.vcontract_profile), contract)
-        known = listed(settings, _path(option.vcontract_deviations))
+        request, password = with_environment(request)
+        pins = pinned_by(request.profile, request.contract)
+        known = listed(request.config, request.deviations)
     except HarnessError as error:
         raise pytest.UsageError(f"vcontract: {error}") from error
-    limits = (option.vcontract_max_calls, option.vcontract_time_limit)
-    return Job(
-        contract,
-        Options(seed, methods, *limits, replay=replay, pinned=pins, known=known),
-        target,
-        username,
-        password,
-        _path(option.vcontract_password_file),
-        insecure,
-        settings,
-        option.vcontract_wsdl,
-        Path(option.vcontract_report_dir),
-        "none",
-        option.vcontract_api,
-    )
-
-
-def _path(given: str) -> Path | None:
-    return Path(given) if given else None
+    return request, Preparation(password=password, replay=command, pinned=pins, known=known)

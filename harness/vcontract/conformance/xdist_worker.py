@@ -44,7 +44,7 @@ class Working(Walks):
         """Walk the share of that number and send back what that gave."""
         if number != self._given.get(NUMBER):
             raise UsageError(f"walk {number} is another worker's; walks are dealt out by vcontract.conformance alone")
-        orders = msgspec.msgpack.decode(self._given[ORDERS], type=Orders)
+        orders = Orders.decoded(self._given[ORDERS])
         gave = work(orders, self.methods(), self._stopping, self._given[CHANNEL].send)
         self._given[CHANNEL].send(zlib.compress(msgspec.msgpack.encode(gave), 1))
 

@@ -12,9 +12,9 @@ from vcontract.report.result import Explored, RunResult
 from vcontract.run.active_run import ActiveRun, Phase
 from vcontract.run.conformance import carried_out
 from vcontract.run.interrupted_run import Past
-from vcontract.run.job import Ground
 from vcontract.run.phases import ReadObject, ShrinkFindings, TakeSteps
 from vcontract.run.planning import Planned, chosen_methods, plan_nothing, plan_whole_run
+from vcontract.run.start import Ground
 from vcontract.strategies.programs import LENGTH, visits
 from vcontract.testbed import Testbed
 
@@ -30,7 +30,7 @@ class Explore:
         """Look at every VM once more, then draw and execute programs until the run must stop."""
         if run.step_runner.ended or self._over(run):
             return
-        testbed, options = run.testbed, run.site.options
+        testbed, request = run.testbed, run.site.request
         for vm in testbed.driver.facts.vms.values():
             if not testbed.driver.quarantine.why(vm.ref.value):
                 testbed.driver.read_vm(vm.ref)
@@ -39,9 +39,9 @@ class Explore:
         seen = visits((cell.state, cell.asked, cell.deviations) for cell in cells)
         methods, before = chosen_methods(testbed.site), _programs_begun(run)
         try:
-            with closing(explorer.explore(methods, seen, options.seed, options.explore, before)) as moves:
+            with closing(explorer.explore(methods, seen, request.seed, request.explore, before)) as moves:
                 for done in moves:
-                    run.tell_judgements(len(run.steps) + done, len(run.steps) + options.explore * LENGTH)
+                    run.tell_judgements(len(run.steps) + done, len(run.steps) + request.explore * LENGTH)
         finally:
             self.explored = explorer.made
             run.notes += explorer.left_out()
@@ -58,7 +58,7 @@ class Explore:
 
 def plan_unless_left_out(testbed: Testbed) -> Planned:
     """Plan a whole run, unless exploration is all that was asked for."""
-    return plan_nothing(testbed) if testbed.site.options.explore_only else plan_whole_run(testbed)
+    return plan_nothing(testbed) if testbed.site.request.explore_only else plan_whole_run(testbed)
 
 
 def explore(ground: Ground, past: Past | None = None) -> RunResult:

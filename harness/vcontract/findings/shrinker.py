@@ -9,7 +9,7 @@ from math import inf
 from msgspec.structs import replace
 
 from vcontract.check import SHRINKING
-from vcontract.config.options import Budget
+from vcontract.config.request import Budget
 from vcontract.findings.program import Performer, ground_of, programs
 from vcontract.model import VmFacts, subject
 from vcontract.terms import Arguments, Finding, Json, Operation, Ref, ReplayStep

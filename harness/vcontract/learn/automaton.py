@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from vcontract.check.learned import answers
 from vcontract.check.pinned import pinned
 from vcontract.config.permissions import not_allowed
+from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
 from vcontract.learn.aalpy_learner import adaptive
 from vcontract.learn.inputs import Inputs
@@ -26,9 +27,10 @@ from vcontract.profile import Target as About
 from vcontract.report.drawing import dot, svg
 from vcontract.report.run_directory import write_whole
 from vcontract.run.active_run import ActiveRun
-from vcontract.run.job import Ground, Job, configured
 from vcontract.run.phases import ReadObject, TakeSteps
 from vcontract.run.planning import Planned, plan_nothing_but_look
+from vcontract.run.preparation import Preparation
+from vcontract.run.start import Ground, configured
 from vcontract.testbed import Site, Testbed
 
 
@@ -161,7 +163,7 @@ class LearnMachine:
 
 def _alphabet(site: Site, names: Sequence[str]) -> Alphabet:
     """Read the alphabet; moves for which there is no lever are left out, unless they were asked for."""
-    given = alphabet(site.contract, names, site.options.methods)
+    given = alphabet(site.contract, names, site.request.methods)
     levers = {"", *(lever.does for lever in site.config.levers)}
     lacking = [move for move in given.moves if MOVES[move].lever not in levers]
     if lacking and names:
@@ -173,7 +175,7 @@ def _pinned(run: ActiveRun) -> Pinned:
     """Give what the table, just learned, pins: then the reference is not all guessing."""
     contract = run.site.contract
     found = answers(believed(run.testbed.judge.judgements, run.step_runner.exercised), contract)
-    return pinned(Profile(contract.object, About(""), run.site.options.seed, found), "")
+    return pinned(Profile(contract.object, About(""), run.site.request.seed, found), "")
 
 
 def _estimate(
@@ -214,20 +216,29 @@ def summed_up(automaton: Automaton | None, machine: Automaton, asking: Asking) -
     return lines
 
 
-def explore(job: Job, out: Path, names: Sequence[str], depth: int, tell: Callable[[str], None], *, table: bool) -> int:
+def explore(
+    request: RunRequest,
+    preparation: Preparation,
+    out: Path,
+    names: Sequence[str],
+    depth: int,
+    tell: Callable[[str], None],
+    *,
+    table: bool,
+) -> int:
     """Learn the table, or take it from the file if there is one, and the machine; draw it; gives the exit code.
 
     Beside the profile stand `.words.jsonl` (what was asked, to go on with), `.dot` and `.svg`. Raises HarnessError.
     """
-    config = configured(job)
+    config = configured(request, preparation)
     if "power" not in config.allow:
         raise UsageError(f"--explore works on clones, which cannot be destroyed without power: {not_allowed('power')}")
     before = load_profile(out) if not table and out.exists() else None
 
-    address = job.target or config.target or "simulator"
+    address = request.target or config.target or "simulator"
     known = pinned(before, "") if before is not None else None
     states = States(names, depth, out.with_suffix(".words.jsonl"), address, known, before, table)
-    code = learn(job, out, tell, Machine(states))
+    code = learn(request, preparation, out, tell, Machine(states))
     if (automaton := load_profile(out).automaton) is not None:
         for suffix, content in ((".dot", dot(automaton)), (".svg", svg(automaton))):
             write_whole(out.with_suffix(suffix), content.encode())

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
+from vcontract import __version__
 from vcontract.client import SpentError
 from vcontract.errors import HarnessError, UsageError
+from vcontract.json_file import both_versions
 from vcontract.profile import Automaton
 from vcontract.testbed import NotArrangedError
 
@@ -60,12 +63,20 @@ class VariedError(HarnessError):
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The first line of a file of words: who was asked."""
+    """The first line of a file of words: who was asked, and the version of the vcontract that began it (empty: not told)."""
 
     schema: str
     contract: str
     url: str
     api_version: str
+    version: str = ""
+
+
+class _Form(msgspec.Struct, frozen=True):
+    """What the first line of a file of words of any schema says."""
+
+    schema: str
+    version: str = ""
 
 
 class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -213,12 +224,20 @@ class Asking:
         """Take up what was asked before; the last line may be cut, as by `kill -9`."""
         lines = file.read_bytes().split(b"\n") if file.exists() else []
         if not lines or not lines[0]:
-            self._append(header)
+            self._append(replace(header, version=__version__))
             return
         if lines[-1]:
             file.write_bytes(b"\n".join(lines[:-1]) + b"\n")
         try:
-            if (before := msgspec.json.decode(lines[0], type=Header)) != header:
+            form = msgspec.json.decode(lines[0], type=_Form)
+            if form.schema != header.schema:
+                both = both_versions(form.version)
+                raise UsageError(
+                    f"{file}: its schema is {form.schema!r}, expected {header.schema!r}: {both}; "
+                    "remove the file, or choose another --out"
+                )
+            before = replace(msgspec.json.decode(lines[0], type=Header), version=header.version)
+            if before != header:
                 raise UsageError(
                     f"{file}: these are words of {before.contract} on {before.url}, API {before.api_version}; "
                     "remove the file, or choose another --out"

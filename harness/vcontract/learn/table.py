@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from vcontract.check import Judgement
 from vcontract.check.learned import answers, channels, latencies, precedence, ranks, settled_questions
+from vcontract.config.request import RunRequest
 from vcontract.contract import OK, Contract
 from vcontract.errors import HaltedError, UsageError
 from vcontract.model import PASSING, VARIED, Cell, cell_of, changes, expect, located
@@ -24,10 +25,11 @@ from vcontract.report.result import RunResult
 from vcontract.report.run_directory import write_whole
 from vcontract.run.active_run import ActiveRun, Phase, begin, begin_run
 from vcontract.run.announcer import Announcer
-from vcontract.run.job import Ground, Job, underway
 from vcontract.run.phases import ReadObject, TakeSteps
 from vcontract.run.plan import costed, visited
 from vcontract.run.planning import Planned, Planner, reachable_cells
+from vcontract.run.preparation import Preparation
+from vcontract.run.start import Ground, underway
 from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import Part
 from vcontract.terms import Ended, Verdict
@@ -50,7 +52,7 @@ class Progress:
 
 def plan_table(testbed: Testbed, wanted: Callable[[Cell], bool] = lambda _: True) -> Planned:
     """Plan cells alone, those that are wanted, each as often as it takes to believe its answer."""
-    contract, seed = testbed.site.contract, testbed.site.options.seed
+    contract, seed = testbed.site.contract, testbed.site.request.seed
     reachable, unreachable = reachable_cells(testbed)
     cells = repeated(told_apart(filter(wanted, reachable), contract), contract)
     gone = {cell.id for cell in cells if changes(cell, contract)}
@@ -116,7 +118,7 @@ def profile_of(run: ActiveRun, part: Part, result: RunResult) -> Profile:
     return Profile(
         site.contract.object,
         Target(about.url, about.api_version, about.build, about.product),
-        site.options.seed,
+        site.request.seed,
         found,
         precedence(found),
         channels(found),
@@ -173,14 +175,14 @@ def _open(cell: Cell, contract: Contract) -> bool:
     return len(allowed) > 1 or any(name != OK and task and not each.synchronous for name, each in allowed.items())
 
 
-def learn(job: Job, out: Path, tell: Callable[[str], None], lesson: Lesson) -> int:
+def learn(request: RunRequest, preparation: Preparation, out: Path, tell: Callable[[str], None], lesson: Lesson) -> int:
     """Learn a profile, write it to a file and say in lines what it holds; gives the exit code.
 
     0: all was exercised that can be; 5: it was cut, and the profile says so. Raises HarnessError.
     """
     if not out.resolve().parent.is_dir():
         raise UsageError(f"--out {out}: its folder does not exist")
-    with underway(job) as ground:
+    with underway(request, preparation) as ground:
         learned = lesson.learn(replace(ground, reporters=[*ground.reporters, Progress()]))
     write_whole(out, encode_profile(learned.profile))
     lines = (

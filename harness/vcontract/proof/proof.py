@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from vcontract.check.verdicts import is_blocked
 from vcontract.config.config import Config
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.contract import Contract
 from vcontract.errors import UsageError
 from vcontract.model.alphabet import Alphabet, Spoken, alphabet, spoken
@@ -19,10 +19,10 @@ from vcontract.proof.word_runner import End, Ending, Words
 from vcontract.report.result import RunResult
 from vcontract.run.active_run import ActiveRun, Phase
 from vcontract.run.conformance import carried_out
-from vcontract.run.job import Ground
 from vcontract.run.phases import ReadObject, ShrinkFindings, led_to_by_run
 from vcontract.run.plan import Plan, Step
 from vcontract.run.planning import Planned, look_at_vms
+from vcontract.run.start import Ground
 from vcontract.run.step_runner import TRIES
 from vcontract.run.summary import exit_code
 from vcontract.terms import Finding, Operation, RowVerdict, Verdict
@@ -75,19 +75,19 @@ class Proof(msgspec.Struct, frozen=True):
 _OPEN = "; an answer that no source settles does not come where it would make two states look alike"
 
 
-def prepared(contract: Contract, config: Config, options: Options) -> Proof:
-    """Generate the suite that the options ask for. Raises UsageError if it is too large or cannot be run here."""
-    given = alphabet(contract, options.alphabet, options.methods)
+def prepared(contract: Contract, config: Config, request: RunRequest) -> Proof:
+    """Generate the suite that the request asks for. Raises UsageError if it is too large or cannot be run here."""
+    given = alphabet(contract, request.alphabet, request.methods)
     levers = {each.does for each in config.levers}
     lacking = tuple(each for each in given.moves if MOVES[each].lever not in {"", *levers})
-    if lacking and options.alphabet:
+    if lacking and request.alphabet:
         raise UsageError(f"--alphabet {lacking[0]}: the configuration gives no lever {MOVES[lacking[0]].lever}")
     given = replace(given, moves=tuple(each for each in given.moves if each not in lacking))
     said = spoken(contract, given)
-    extra = options.complete or 0
+    extra = request.complete or 0
     found = suite(said.machine, extra, COUNTED)
     proof = Proof(given, said, found, lacking) if found is not None else None
-    limit = options.max_calls or MOST
+    limit = request.max_calls or MOST
     if proof is None or proof.calls + PREPARING > limit:
         size = f"needs {proof.calls + PREPARING} judged calls" if proof else f"has more than {COUNTED} inputs"
         raise UsageError(

@@ -32,6 +32,7 @@ from vcontract.model.tracker import KINDS
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.strategies.auth import accepted
 from vcontract.strategies.customization import SMALLEST, fixed_name
+from vcontract.strategies.repeatable import repeatable_draws
 from vcontract.strategies.schedules import Schedule, Turn, shown, size
 from vcontract.terms import Arguments, Call, Operation, Ref, Returned, as_ref
 from vcontract.testbed import FULL, customizable, guard_of, secrets_of, survey_target
@@ -176,7 +177,7 @@ def race(drawn: SearchStrategy[Schedule], fresh: Fresh, hunt: Hunt, judged: Cont
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
-    with suppress(HypothesisException):  # none was found
+    with repeatable_draws(), suppress(HypothesisException):  # none was found
         find(drawn, breaks, settings=quietly, random=Random(hunt.seed))  # noqa: S311 - no secret
     found = [each for each, rows in known.items() if rows]
     if not found:

@@ -163,6 +163,7 @@ class ConsoleReporter:
         listed = result.deviations
         told = {"waived": result.waived, "known": listed.known, "stale": listed.stale, "expired": listed.expired}
         waived = "".join(f", {len(each)} {name}" for name, each in told.items() if each)
+        waived += f"; vcontract {result.version}" if result.version else ""
         place = f"; report: {self._report}" if self._report is not None else ""
         line = Text("\n") + Text(result.verdict.value, _STYLE[result.verdict]) + _text(f" ({counts}{waived}){place}")
         self._out.print(line, soft_wrap=True)

@@ -8,6 +8,7 @@ from typing import TextIO
 
 import msgspec
 
+from vcontract import __version__
 from vcontract.report.events import printable
 
 _PRECEDENCE = (2, 3, 5)
@@ -64,6 +65,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
         """Give the diagnosis as JSON (schema `vcontract.doctor/1`)."""
         whole = {
             "schema": "vcontract.doctor/1",
+            "version": __version__,
             "target": self.target,
             "exit_code": self.exit_code,
             "verdict": self.text,
@@ -85,4 +87,5 @@ class DiagnosisPrinter:
 
     def end(self, diagnosis: Diagnosis) -> None:
         """Hear of the end."""
-        print(diagnosis.json() if self._as_json else f"\n{diagnosis.text}", file=self._out, flush=True)
+        told = diagnosis.json() if self._as_json else f"\n{diagnosis.text} (vcontract {__version__})"
+        print(told, file=self._out, flush=True)

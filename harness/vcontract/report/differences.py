@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from vcontract import __version__
 from vcontract.report.difference_line import line, place, rule
 from vcontract.report.events import printable
 from vcontract.report.junit import Case, document
@@ -73,7 +74,7 @@ def render(report: DifferenceReport, form: str) -> bytes:
 
 def _text(report: DifferenceReport) -> bytes:
     """Group by class and rule: the reason once, then a line for each difference."""
-    lines = []
+    lines = [f"vcontract {__version__} {report.command}"]
     for head, group in _groups(report):
         lines += [f"{head.impact.value}: {rule(head)}: {head.reason} ({len(group)})"]
         for each in group:
@@ -86,7 +87,13 @@ def _text(report: DifferenceReport) -> bytes:
 
 def _markdown(report: DifferenceReport) -> bytes:
     sides = f"For a client of A ({_cell(report.old.name)}) that meets B ({_cell(report.new.name)})"
-    lines = [f"# {report.command}", "", f"{sides}: {_counted(report.counts)}."]
+    lines = [
+        f"# {report.command}",
+        "",
+        f"{sides}: {_counted(report.counts)}.",
+        "",
+        f"Written by vcontract {__version__}.",
+    ]
     at = None
     for head, group in _groups(report):
         if head.impact is not at:
@@ -111,6 +118,7 @@ def _markdown(report: DifferenceReport) -> bytes:
 def _json(report: DifferenceReport) -> bytes:
     told: dict[str, Any] = {
         "schema": SCHEMA,
+        "version": __version__,
         "command": report.command,
         "old": report.old,
         "new": report.new,
@@ -133,7 +141,7 @@ def _junit(report: DifferenceReport) -> bytes:
         cases.append(Case(f"{group}.{each.kind}", f"{each.path} {each.fingerprint}", *told))
         if not told:
             notes.append(f"{each.fingerprint} {line(each)}")
-    facts = {"old": report.old.name, "new": report.new.name, "fail_on": report.fail_on}
+    facts = {"version": __version__, "old": report.old.name, "new": report.new.name, "fail_on": report.fail_on}
     return document(cases or [Case(group, "no difference")], facts, notes)
 
 

@@ -45,6 +45,7 @@ class Case(NamedTuple):
 def junit(result: RunResult) -> bytes:
     """Give the document: violates is a failure, untested skipped with its reason, inconclusive an error."""
     facts = {
+        "version": result.version,
         "seed": str(result.seed),
         "target": result.target.url,
         "api_version": result.target.api_version,

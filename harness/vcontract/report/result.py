@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from vcontract import __version__
 from vcontract.check.latencies import Latency
 from vcontract.errors import RunFileError
 from vcontract.json_file import read_json
@@ -121,7 +122,9 @@ class RunResult(msgspec.Struct, frozen=True):
     many. `calls` counts judged calls, `requests` all; `sharpness` says how sharp the predictions were; `waived` are untested
     rows that the configuration excuses, with its reason; `started` is UTC in ISO 8601, `seconds` the length of the run.
     `workers` is empty if one process did it all; `stress` is of a run of many clients at once. `profile` is the file of what
-    was learned of a target, by which the run was judged exactly, or `documented`.
+    was learned of a target, by which the run was judged exactly, or `documented`. `version` is that of the vcontract that
+    judged it, empty if the file does not say. `request` records all that was asked of the run, without a password; nothing
+    reads it back.
     """
 
     verdict: Verdict
@@ -146,7 +149,9 @@ class RunResult(msgspec.Struct, frozen=True):
     stress: Stress | None = None
     profile: str = DOCUMENTED
     deviations: KnownDeviations = KnownDeviations()
+    request: dict[str, Json] = {}
     schema: str = SCHEMA
+    version: str = __version__
 
 
 def load_run(path: Path) -> RunResult:

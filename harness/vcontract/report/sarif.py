@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from vcontract import __version__
 from vcontract.report.difference_line import line
 from vcontract.report.events import printable
 from vcontract.terms import Difference, Impact, Json
@@ -20,6 +21,7 @@ def sarif(differences: Sequence[Difference], uri: str) -> bytes:
     index = {name: number for number, name in enumerate(rules)}
     driver = {
         "name": "vcontract",
+        "version": __version__,
         "rules": [
             {
                 "id": name,

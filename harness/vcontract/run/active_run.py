@@ -18,7 +18,7 @@ from vcontract.report.result import Arrangements, Clones, TargetFacts
 from vcontract.run.announcer import Announcer
 from vcontract.run.ending import endured, halts, interruptible
 from vcontract.run.exerciser import Exerciser
-from vcontract.run.interrupted_run import Past
+from vcontract.run.interrupted_run import Past, RunNote
 from vcontract.run.limits import RunLimits
 from vcontract.run.plan import Step
 from vcontract.run.planning import Planned, Planner
@@ -45,13 +45,14 @@ class Beginning(NamedTuple):
 
     def asked(self, site: Site) -> dict[str, Json]:
         """Give what the history keeps of what was asked."""
-        return site.options.asked | {"started": self.started.isoformat(timespec="seconds")}
+        started = self.started.isoformat(timespec="seconds")
+        return RunNote(site.request, started, site.context.replay, site.context.run).noted()
 
 
 def begin(site: Site, past: Past | None = None) -> Beginning:
     """Begin a run: from now on its time counts; one that goes on began when it was begun first."""
-    started = datetime.fromisoformat(past.asked.started) if past is not None else datetime.now(UTC)
-    return Beginning(started, time.monotonic(), RunLimits(site.target, site.options))
+    started = datetime.fromisoformat(past.note.started) if past is not None else datetime.now(UTC)
+    return Beginning(started, time.monotonic(), RunLimits(site.target, site.request))
 
 
 def target_facts(site: Site) -> TargetFacts:
@@ -117,7 +118,7 @@ class ActiveRun:
         self.announcer.tell(
             RunStarted(
                 target_facts(site),
-                site.options.seed,
+                site.request.seed,
                 len(rows(site.contract, self.testbed.judge.bases)),
                 len(self.steps),
             )
@@ -138,11 +139,11 @@ class ActiveRun:
 
     def _put_back(self, *, audits: bool) -> list[str]:
         """See all tasks to their ends, and put back what was changed; gives the names of the clones that are left."""
-        target, options, lane = self.site.target, self.site.options, self.testbed.lane
+        site, target, lane = self.site, self.site.target, self.testbed.lane
         left: list[str] = []
         target.pacing.lift()
-        if options.time_limit:  # a call of the restoring may take no longer than what is left of the patience
-            target.end_at(target.recorder.now() + max(RESTORING, options.time_limit / 2), RESTORING_EXCHANGE)
+        if site.request.time_limit:  # a call of the restoring may take no longer than what is left of the patience
+            target.end_at(target.recorder.now() + max(RESTORING, site.request.time_limit / 2), RESTORING_EXCHANGE)
         if target.over:
             return left
         with interruptible(self.notes, self.halted):
@@ -152,7 +153,7 @@ class ActiveRun:
             own_clones(lane, self.testbed.working_clones, self._past_facts(), self.site.config)
             self.notes += [Ended.NOT_RESTORED.note(reason) for reason in lane.restorer.restore()]
             if audits:
-                left, told = audit(lane, self.testbed.guard, options.id)
+                left, told = audit(lane, self.testbed.guard, site.context.run)
                 self.notes += told
         return left
 

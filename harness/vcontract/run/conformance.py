@@ -15,10 +15,10 @@ from vcontract.report.result import RunResult
 from vcontract.run.active_run import Beginning, Phase, begin, begin_run, target_facts
 from vcontract.run.announcer import Announcer
 from vcontract.run.interrupted_run import Past, resumed
-from vcontract.run.job import Ground
 from vcontract.run.object_reads import read_since
 from vcontract.run.phases import ReadObject, ReplayFinding, ShrinkFindings, TakeSteps
 from vcontract.run.planning import Planner, plan_nothing, plan_whole_run
+from vcontract.run.start import Ground
 from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import Part, heard
 from vcontract.schema import bases_of
@@ -65,7 +65,7 @@ def carried_out(
 def _without(site: Site, beginning: Beginning, announcer: Announcer, absent: str) -> Part:
     """Say that the target has not the object; from the API release on that brought it, a vCenter must have it."""
     listed = rows(site.contract, bases_of(site.target.schema))
-    announcer.tell(RunStarted(target_facts(site), site.options.seed, len(listed), 0))
+    announcer.tell(RunStarted(target_facts(site), site.request.seed, len(listed), 0))
     recorder = site.target.recorder
     recorder.observed(ASKED, beginning.asked(site))
     facts = Facts(site.contract.object, Ref(site.contract.object, ""), site.target.api_version, absent=absent)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from vcontract.check import Judge, retell
+from vcontract.config.request import RunRequest, record_of, request_of
 from vcontract.contract import Contract
 from vcontract.errors import RunFileError, UsageError
 from vcontract.history import ASKED, FACTS, STEP, History, read_history
@@ -17,29 +19,23 @@ from vcontract.terms import Json
 from vcontract.testbed import Known, Site, Source, survey_target
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """What was asked of a run, as its history keeps it; nothing of it is secret.
+class RunNote(msgspec.Struct, frozen=True):
+    """What a history says of its run as it begins; nothing of it is secret.
 
-    `started` is UTC in ISO 8601, `target` empty if the simulator was started for it. `replay` is
-    the command that repeats it, `id` the mark of what it makes.
+    `started` is UTC in ISO 8601, `replay` the command that repeats the run, `run` the mark of what it makes. The target of
+    the request is empty if the simulator was started.
     """
 
-    contract: str
-    seed: int
-    started: str
-    methods: tuple[str, ...] = ()
-    max_calls: int = 0
-    target: str = ""
-    config: str = ""
-    wsdl: str = ""
-    api: str = ""
-    username: str = ""
-    insecure: bool = False
-    complete: int | None = None
+    request: RunRequest
+    started: str = ""
     replay: str = ""
-    explore: int = 0
-    explore_only: bool = False
-    id: str = ""
+    run: str = ""
+
+    def noted(self) -> dict[str, Json]:
+        """Give the note as the history keeps it: the fields of the request beside the others; its files by whole paths."""
+        config = self.request.config
+        request = replace(self.request, config=config.resolve() if config else None)
+        return {**record_of(request), "started": self.started, "replay": self.replay, "id": self.run}
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -47,7 +43,7 @@ class Past(msgspec.Struct, frozen=True):
 
     directory: Path
     history: History
-    asked: Asked
+    note: RunNote
     facts: Facts
     workers: tuple[History, ...] = ()
 
@@ -86,7 +82,7 @@ def resumed(past: Past) -> Source:
     def source(site: Site) -> Known:
         judge = past.judge(site.contract, bases_of(site.target.schema))
         site.target.recorder.listeners.append(judge.feed)
-        past.check(survey_target(site.target, site.config, site.contract, run=site.options.id))
+        past.check(survey_target(site.target, site.config, site.contract, run=site.context.run))
         return Known(judge, past.history.operations)
 
     return source
@@ -97,7 +93,7 @@ def past_of(directory: Path) -> Past:
     past = whole_past_of(directory)
     if past.workers:
         raise RunFileError(f"{past.directory}: the run was one of several workers; it cannot go on")
-    if past.asked.complete is not None:
+    if past.note.request.complete is not None:
         raise UsageError(
             f"{past.directory}: a bounded proof cannot go on, its words must be run on one server; run it again"
         )
@@ -108,15 +104,31 @@ def whole_past_of(directory: Path) -> Past:
     """Read what a run did, also one that could not go on. Raises RunFileError if its history does not tell."""
     directory = directory.resolve()
     history = read_history(directory / HISTORY)
-    asked = history.noted(ASKED)
-    if not asked:
+    notes = history.noted(ASKED)
+    if not notes:
         raise RunFileError(f"{directory}: the history does not say what was asked of the run; it cannot go on")
     try:
-        given = msgspec.convert(asked[0], Asked)
+        note = _note_of(notes[0])
     except msgspec.ValidationError as error:
         raise RunFileError(f"{directory}: the history does not say what was asked of the run: {error}") from error
     workers = tuple(read_history(each) for each in sorted(directory.glob("history-*.jsonl")))
-    return Past(directory, history, given, facts_in(history, directory), workers)
+    return Past(directory, history, note, facts_in(history, directory), workers)
+
+
+def _note_of(kept: dict[str, Json]) -> RunNote:
+    """Read a history's note of its run. Raises msgspec.ValidationError."""
+    named = msgspec.convert(kept, _Named)
+    return RunNote(request_of(kept), named.started, named.replay, named.id)
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """The part of the note that is no request; without contract and seed it is no note of a run."""
+
+    contract: str
+    seed: int
+    started: str
+    replay: str = ""
+    id: str = ""
 
 
 def facts_in(history: History, directory: Path) -> Facts:

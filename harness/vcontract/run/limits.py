@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vcontract.check import Judge, object_rows
 from vcontract.client import Target
-from vcontract.config.options import Options
+from vcontract.config.request import RunRequest
 from vcontract.terms import Verdict
 
 
@@ -14,24 +14,24 @@ class RunLimits:
     The time counts from when this is made, by the run's own clock; with a time limit no exchange of the target lasts longer.
     """
 
-    def __init__(self, target: Target, options: Options) -> None:
-        self._target, self._options = target, options
+    def __init__(self, target: Target, request: RunRequest) -> None:
+        self._target, self._request = target, request
         self._began = target.recorder.now()
         self._looked_at = 0
-        if options.time_limit:
-            target.end_at(self._began + options.time_limit)
+        if request.time_limit:
+            target.end_at(self._began + request.time_limit)
 
     def spent(self, judge: Judge) -> str:
         """Say why the run must stop; empty if it may go on."""
-        target, options = self._target, self._options
+        target, request = self._target, self._request
         if target.over:
             return target.over
-        late = options.time_limit and target.recorder.now() - self._began > options.time_limit
-        if late or (options.max_calls and target.recorder.calls >= options.max_calls):
+        late = request.time_limit and target.recorder.now() - self._began > request.time_limit
+        if late or (request.max_calls and target.recorder.calls >= request.max_calls):
             return "the limit of calls or of time was reached"
         if target.pacing.spent:
             return target.pacing.spent
-        return "a violation was found" if options.stop_at_first and self._violated(judge) else ""
+        return "a violation was found" if request.stop_at_first and self._violated(judge) else ""
 
     def _violated(self, judge: Judge) -> bool:
         """Whether anything that was not looked at yet is a violation."""

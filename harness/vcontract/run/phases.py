@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from vcontract.check import SHRINKING
-from vcontract.config.options import Budget
+from vcontract.config.request import Budget
 from vcontract.contract import rows
 from vcontract.findings.program import Performer
 from vcontract.findings.shrinker import Shrinker
@@ -62,7 +62,7 @@ class ShrinkFindings:
         run.announcer.note(f"shrinking {len(findings)} findings")
         led_to = {finding.id: self._led_to(run, finding) for finding in findings}
         lane = run.testbed.lane
-        shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), site.options.shrink)
+        shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), site.request.shrink)
         for finding in findings:
             run.shrunk[finding.id] = shrinker.shrink(finding, led_to[finding.id])
 

@@ -28,7 +28,7 @@ def plan_whole_run(testbed: Testbed) -> Planned:
     reachable, unreachable = reachable_cells(testbed)
     site = testbed.site
     may = tuple(name for name in chosen_methods(testbed.site) if not forbidden(name, testbed.driver.permits.allow))
-    return Planned(plan(site.contract, may, reachable, testbed.caller.cases(), site.options.seed), unreachable)
+    return Planned(plan(site.contract, may, reachable, testbed.caller.cases(), site.request.seed), unreachable)
 
 
 def plan_nothing(testbed: Testbed) -> Planned:
@@ -65,5 +65,5 @@ def reachable_cells(testbed: Testbed) -> tuple[list[Cell], dict[str, str]]:
 
 
 def chosen_methods(site: Site) -> tuple[str, ...]:
-    """Name the methods that were asked for, or all."""
-    return site.options.methods or tuple(method.name for method in site.contract.methods)
+    """Name the methods that were selected or asked for, or all."""
+    return site.context.methods or site.request.methods or tuple(method.name for method in site.contract.methods)

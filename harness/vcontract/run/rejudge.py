@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from vcontract import __version__
 from vcontract.check import Judge, retell, worst
 from vcontract.contract import Contract, rows
 from vcontract.contract import load as load_contract
@@ -43,7 +44,9 @@ def rejudge(directory: Path, wsdl: str = "", deviations: Path | None = None) -> 
     also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * (not safe)
     verdict = worst([each.verdict for each in kept if each.id not in saved.waived] + also)
     code = exit_code(verdict, safe=safe)
-    again = replace(saved, verdict=verdict, exit_code=code, rows=kept, findings=list(summary.findings))
+    again = replace(
+        saved, verdict=verdict, exit_code=code, rows=kept, findings=list(summary.findings), version=__version__
+    )
     went_by = Path(saved.deviations.file) if saved.deviations.file else None
     file = deviations or (went_by if went_by is not None and went_by.exists() else None)
     return with_known(replace(again, deviations=KnownDeviations()), listed(None, file), cut=not safe)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from vcontract.check import worst
+from vcontract.config.request import record_of
 from vcontract.contract import Row, rows
 from vcontract.model import sharpness
 from vcontract.model.labels import Label
@@ -34,9 +35,9 @@ def summarize(
 
     Of the rows those are told that were selected and that `keep` lets through.
     """
-    options, bases = site.options, bases_of(site.target.schema)
+    request, context, bases = site.request, site.context, bases_of(site.target.schema)
     listed = rows(site.contract, bases)
-    summary = summed(site.contract, listed, parts, bases, site.config.confirm, options.report)
+    summary = summed(site.contract, listed, parts, bases, site.config.confirm, context.report)
     findings = as_shrunk(summary.findings, parts)
     selected = [row for row in _selected(site, listed, summary.rows) if keep(row)]
     verdicts, waived = waive(selected, site.config)
@@ -47,7 +48,7 @@ def summarize(
     return RunResult(
         verdict=verdict,
         exit_code=exit_code(verdict, safe=not any(part.halted or part.clones.left for part in parts)),
-        seed=options.seed,
+        seed=request.seed,
         calls=sum(part.calls for part in parts),
         requests=sum(part.requests for part in parts),
         target=target_facts(site),
@@ -55,15 +56,16 @@ def summarize(
         cells=cells_of(parts),
         findings=findings,
         sharpness=msgspec.to_builtins(sharpness(site.contract, bases)),
-        profile=options.pinned.profile if options.pinned else DOCUMENTED,
+        profile=context.pinned.profile if context.pinned else DOCUMENTED,
         inputs=_inputs(site, parts, caller),
-        replay=options.replay,
+        replay=context.replay,
         notes=[*(note for part in parts for note in part.notes), *summary.notes, *not_exercised(parts)],
         waived=waived,
         started=beginning.started.isoformat(timespec="seconds"),
         seconds=beginning.seconds,
         workers=[part.worker for part in parts if part.worker],
         clones=Clones(sum(part.clones.made for part in parts), [name for part in parts for name in part.clones.left]),
+        request=record_of(request),
     )
 
 
@@ -71,7 +73,7 @@ def finished(site: Site, announcer: Announcer, result: RunResult) -> RunResult:
     """Tell of the findings and of the end; gives the result as it is worth with the known deviations."""
     for finding in result.findings:
         announcer.tell(FindingSeen(finding))
-    ended = with_known(result, site.options.known, cut=bool(site.target.over))
+    ended = with_known(result, site.context.known, cut=bool(site.target.over))
     announcer.tell(RunEnded(ended))
     return ended
 
@@ -94,8 +96,7 @@ def _inputs(site: Site, parts: Sequence[Part], caller: Caller | None) -> dict[st
 
 def _selected(site: Site, listed: Sequence[Row], verdicts: Sequence[RowVerdict]) -> list[RowVerdict]:
     """Leave out the rows that were not selected, or whose methods were not."""
-    options = site.options
-    if options.rows:
-        return [verdict for verdict in verdicts if verdict.id in options.rows]
-    method_of = {row.id: row.method for row in listed}
-    return [verdict for verdict in verdicts if not options.methods or method_of[verdict.id] in options.methods]
+    if site.context.rows:
+        return [verdict for verdict in verdicts if verdict.id in site.context.rows]
+    method_of, methods = {row.id: row.method for row in listed}, site.request.methods
+    return [verdict for verdict in verdicts if not methods or method_of[verdict.id] in methods]

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
+from vcontract.strategies.repeatable import repeatable_draws
+
 T = TypeVar("T")
 
 
@@ -46,5 +48,6 @@ def draw(strategy: SearchStrategy[T], seed_: int, size: int) -> list[T]:
     def collect(value: T) -> None:
         drawn.append(value)
 
-    collect()
+    with repeatable_draws():
+        collect()
     return drawn

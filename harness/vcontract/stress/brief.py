@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from vcontract.config.options import Options
-from vcontract.run.job import Job
+from vcontract.config.govc import PASSWORD
+from vcontract.config.request import RunRequest, decode_path, encode_path
+from vcontract.run.preparation import Preparation
 from vcontract.stress.load import Load
 
 Role = Literal["alone", "master", "worker"]
-PASSWORD = "VCONTRACT_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 class Brief(msgspec.Struct, frozen=True):
-    """Which part a process plays, of what load, against which target; the fields beside are those of `Job`.
+    """Which part a process plays, of what load, against the target that the request names.
 
     `host` and `port` are where the master listens. A master waits for `workers`, which it starts itself if `starts`. With
     `web` Locust's page is served on that port (0: not). `simulator` is the process of a simulator that was started for the
-    run, and may be restarted (0: the target is another's).
+    run, and may be restarted (0: the target is another's). `proxy` is used in the configuration's stead.
     """
 
     load: Load
-    contract: str
-    seed: int
+    request: RunRequest
     replay: str
     role: Role = "alone"
     host: str = ""
@@ -35,29 +33,18 @@ class Brief(msgspec.Struct, frozen=True):
     starts: bool = False
     web: int = 0
     simulator: int = 0
-    target: str = ""
-    username: str = ""
-    password_file: str = ""
-    insecure: bool = False
-    config: str = ""
     proxy: str = ""
-    wsdl: str = ""
-    report_dir: str = "reports"
-    output: str = "text"
 
-    def job(self) -> Job:
-        """Make the job that reaches the target."""
-        return Job(
-            contract=self.contract,
-            options=Options(self.seed, replay=self.replay, time_limit=0.0),
-            target=self.target,
-            username=self.username,
-            password=os.environ.get(PASSWORD, ""),
-            password_file=Path(self.password_file) if self.password_file else None,
-            insecure=self.insecure,
-            config=Path(self.config) if self.config else None,
-            proxy=self.proxy,
-            wsdl=self.wsdl,
-            report_dir=Path(self.report_dir),
-            output=self.output,
-        )
+    def preparation(self) -> Preparation:
+        """Give what is prepared for the run in this process."""
+        return Preparation(password=os.environ.get(PASSWORD, ""), replay=self.replay, proxy=self.proxy)
+
+
+def encoded(brief: Brief) -> bytes:
+    """Write a brief as JSON."""
+    return msgspec.json.encode(brief, enc_hook=encode_path)
+
+
+def decoded(line: bytes) -> Brief:
+    """Read a brief. Raises msgspec.DecodeError."""
+    return msgspec.json.decode(line, type=Brief, dec_hook=decode_path)

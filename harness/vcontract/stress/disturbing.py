@@ -27,7 +27,7 @@ from vcontract.errors import UsageError
 from vcontract.history import DISTURBED
 from vcontract.model import Lever as Line
 from vcontract.model.moves import MOVES
-from vcontract.run.job import configured
+from vcontract.run.start import configured
 from vcontract.strategies import auth
 from vcontract.stress.brief import Brief
 from vcontract.stress.crew import Crew
@@ -190,16 +190,16 @@ def disturbed(brief: Brief) -> Iterator[tuple[Brief, Disturbing | None]]:
     if not brief.load.disturb:
         yield brief, None
         return
-    seed = brief.seed + brief.load.share[0]
+    seed = brief.request.seed + brief.load.share[0]
     scenario = load_scenario(brief.load.disturb)
     planned = schedule(scenario, seed, brief.load.seconds)
     if not any(each.name in NETWORK for each in planned):
         yield brief, Disturbing(scenario.name, planned, None, seed, brief.simulator)
         return
-    config = configured(brief.job())
+    config = configured(brief.request, brief.preparation())
     if config.proxy:
         raise UsageError(
             f"--disturb {scenario.name}: its own proxy would stand where the configuration has {config.proxy}"
         )
-    with Proxy(brief.target or config.target, planned, seed) as path:
+    with Proxy(brief.request.target or config.target, planned, seed) as path:
         yield replace(brief, proxy=path.tunnel), Disturbing(scenario.name, planned, path, seed, brief.simulator)

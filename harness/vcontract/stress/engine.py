@@ -12,12 +12,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-import msgspec
-
 from vcontract.report.mishap import mishap
 from vcontract.report.result import RunResult
-from vcontract.run.job import underway
-from vcontract.stress.brief import Brief
+from vcontract.run.start import underway
+from vcontract.stress.brief import Brief, decoded
 from vcontract.stress.disturbing import disturbed
 from vcontract.stress.master import lead
 from vcontract.stress.stressing import Stressing
@@ -31,7 +29,7 @@ def alone(brief: Brief) -> RunResult:
     crowd = Crowd(brief.load)
     with (
         disturbed(brief) as (told, disturbing),
-        underway(told.job(), stop=crowd.ring, keep=False) as ground,
+        underway(told.request, told.preparation(), stop=crowd.ring, keep=False) as ground,
     ):
         stressing = Stressing(ground, told.load, crowd, disturbing)
         stressing.set_out()
@@ -53,7 +51,7 @@ PARTS: dict[str, Callable[[Brief], RunResult]] = {"alone": alone, "master": lead
 def main() -> int:
     """Play the part; gives the exit code."""
     try:
-        brief = msgspec.json.decode(sys.stdin.buffer.readline(), type=Brief)
+        brief = decoded(sys.stdin.buffer.readline())
         return PARTS[brief.role](brief).exit_code
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, it is ours
         line, code = mishap(error)

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from vcontract import __version__
 from vcontract.check import Limits, worst
 from vcontract.check.concurrent import COPY, Concurrent, judge_concurrent, together
 from vcontract.contract import load, names
@@ -107,6 +108,7 @@ def concluded(run: RunResult, parts: Sequence[Concurrent]) -> RunResult:
         run,
         verdict=verdict,
         exit_code=exit_code(verdict, safe=safe),
+        version=__version__,
         calls=whole.calls,
         requests=whole.requests,
         rows=whole.rows,

@@ -13,11 +13,10 @@ from importlib.util import find_spec
 from types import FrameType
 from typing import NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
 from vcontract.errors import HarnessError, UsageError
-from vcontract.stress.brief import Brief
+from vcontract.stress.brief import Brief, encoded
 from vcontract.testbed.embedded_simulator import stretch
 
 ENGINE = (sys.executable, "-m", "vcontract.stress.engine")
@@ -42,10 +41,10 @@ def stress(brief: Brief) -> int:
         _must_be_free("--web", brief.web, "end what listens there")
     if brief.role == "master" and brief.port:
         _must_be_free("--master", brief.port, "give another with --port, to the workers too")
-    if brief.target or brief.config:
+    if brief.request.target or brief.request.config:
         return _engine(brief)
-    with simulator(brief.load.vms, brief.seed, _KEPT * brief.load.clients) as served:
-        return _engine(replace(brief, target=served.url, simulator=served.process))
+    with simulator(brief.load.vms, brief.request.seed, _KEPT * brief.load.clients) as served:
+        return _engine(replace(brief, request=replace(brief.request, target=served.url), simulator=served.process))
 
 
 def _must_be_free(option: str, port: int, way_out: str) -> None:
@@ -83,7 +82,7 @@ def start(brief: Brief) -> subprocess.Popen[bytes]:
     """Start the process that plays a part, out of the terminal's group, and tell it which."""
     process = subprocess.Popen(ENGINE, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own
     assert process.stdin is not None
-    process.stdin.write(msgspec.json.encode(brief) + b"\n")
+    process.stdin.write(encoded(brief) + b"\n")
     process.stdin.close()
     return process
 

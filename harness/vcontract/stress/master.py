@@ -15,6 +15,7 @@ from locust import runners
 from locust.runners import MasterRunner
 from msgspec.structs import replace
 
+from vcontract.config.request import record_of
 from vcontract.errors import HarnessError, TargetError
 from vcontract.report.console import ConsoleReporter, JsonReporter
 from vcontract.report.events import FindingSeen, Note, Progressed, Reporter, RunEnded, RunEvent, RunStarted
@@ -50,10 +51,10 @@ class Master:
         workers = self._met(mail, started)
         for number, each in enumerate(workers):
             share = replace(brief.load, share=(number, len(workers)))
-            mail.send(SHARE, Share(share, brief.seed, brief.contract, brief.replay), each)
+            mail.send(SHARE, Share(share, brief.request.seed, brief.request.contract, brief.replay), each)
         targets = [self._of(mail, READY, _SURVEYED, started)[1] for _ in workers]
         target = msgspec.json.decode(targets[0], type=TargetFacts)
-        self._tell(RunStarted(target, brief.seed, ROWS, int(brief.load.seconds), "seconds"))
+        self._tell(RunStarted(target, brief.request.seed, ROWS, int(brief.load.seconds), "seconds"))
         runner.start(brief.load.clients, spawn_rate=brief.load.clients)
         self._wait(mail)
         for each in workers:
@@ -127,7 +128,7 @@ class Master:
                 stress = replace(stress, histories=files)
             placed.append(replace(run, stress=stress))
         whole = merged(placed)
-        return replace(whole, notes=[*self._notes, *whole.notes])
+        return replace(whole, notes=[*self._notes, *whole.notes], request=record_of(self._brief.request))
 
     def _tell(self, event: RunEvent) -> None:
         for each in self._reporters:
@@ -137,8 +138,8 @@ class Master:
 def lead(brief: Brief) -> RunResult:
     """Be the master of a run. Raises HarnessError for all that keeps it from running, or if a worker is lost."""
     runners.HEARTBEAT_LIVENESS = _SILENCE
-    directory = RunDirectory(Path(brief.report_dir), brief.seed)
-    told: list[Reporter] = [JsonReporter()] if brief.output == "json" else [ConsoleReporter(directory.path)]
+    directory = RunDirectory(brief.request.report_dir, brief.request.seed)
+    told: list[Reporter] = [JsonReporter()] if brief.request.output == "json" else [ConsoleReporter(directory.path)]
     reporters: list[Reporter] = [directory, JunitReporter(directory.path), *told]
     crowd = Crowd(brief.load)
     port = brief.port or _free_port()
@@ -161,7 +162,8 @@ def _workers(brief: Brief, port: int, directory: Path) -> Iterator[Started]:
     try:
         for number in range(brief.workers if brief.starts else 0):
             place = str(directory / f"worker-{number + 1}")
-            told = replace(brief, role="worker", host=_HERE, port=port, report_dir=place, output="none", web=0)
+            request = replace(brief.request, report_dir=place, output="none")
+            told = replace(brief, request=request, role="worker", host=_HERE, port=port, web=0)
             started.append(start(told))
         yield started
         for each in started:

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 import gevent
 
 from vcontract.check.concurrent import Concurrent
+from vcontract.config.request import record_of
 from vcontract.history import ASKED, FACTS
 from vcontract.report.events import FindingSeen, Note, Progressed, RunEnded, RunEvent, RunStarted
 from vcontract.report.result import RunResult, Stress, TargetFacts
 from vcontract.report.run_directory import HISTORY
 from vcontract.report.timeline import draw_disorders
-from vcontract.run.job import Ground
+from vcontract.run.interrupted_run import RunNote
+from vcontract.run.start import Ground
 from vcontract.run.summary import exit_code
 from vcontract.stress.closing import close
 from vcontract.stress.crew import Crew
@@ -44,17 +46,17 @@ class Stressing:
 
     def set_out(self) -> None:
         """Look round, and note what the verdict will need."""
-        ground, options = self.ground, self.ground.site.options
-        self.crew = Crew(
-            ground.site.target, ground.site.contract, ground.site.config, self.load, options.seed, options.id
-        )
-        recorder = ground.site.target.recorder
-        recorder.observed(ASKED, options.asked | {"started": self._started.isoformat(timespec="seconds")})
+        site = self.ground.site
+        request, context = site.request, site.context
+        self.crew = Crew(site.target, site.contract, site.config, self.load, request.seed, context.run)
+        recorder = site.target.recorder
+        started = self._started.isoformat(timespec="seconds")
+        recorder.observed(ASKED, RunNote(request, started, context.replay, context.run).noted())
         recorder.observed(FACTS, as_json(self.crew.facts))
         if self.disturbing is not None:
             self.disturbing.prepare(self.crew)
         self.crowd.join(self.crew)
-        self._tell(RunStarted(self.target_facts(), options.seed, ROWS, int(self.load.seconds), "seconds"))
+        self._tell(RunStarted(self.target_facts(), request.seed, ROWS, int(self.load.seconds), "seconds"))
         for note in self.crew.notes:
             self._tell(Note(note))
 
@@ -112,22 +114,22 @@ class Stressing:
 
     def _judged(self) -> Concurrent:
         """Judge the file, in a thread of the system's: others must not wait for it."""
-        path, replay = self.ground.directory / HISTORY, self.ground.site.options.replay
+        path, replay = self.ground.directory / HISTORY, self.ground.site.context.replay
         found: Concurrent = gevent.get_hub().threadpool.apply(judge_history, (path, replay))
         return found
 
     def _result(self, found: Concurrent, fired: dict[str, int]) -> RunResult:
-        crew, options = self.crew, self.ground.site.options
+        crew, request = self.crew, self.ground.site.request
         safe = not crew.halted and not self.ground.site.target.pulse.stopped
         unsure = Verdict.INCONCLUSIVE
         run = RunResult(
             verdict=unsure,
             exit_code=exit_code(unsure, safe=safe),
-            seed=options.seed,
+            seed=request.seed,
             calls=0,
             requests=0,
             target=self.target_facts(),
-            replay=options.replay,
+            replay=self.ground.site.context.replay,
             notes=[*self.crew.notes, *self.notes, *self.unsure, *_lost(found)],
             started=self._started.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self._from, 3),
@@ -140,6 +142,7 @@ class Stressing:
                 scenario=self.disturbing.scenario if self.disturbing else "",
                 fired=fired,
             ),
+            request=record_of(request),
         )
         return concluded(run, [found])
 

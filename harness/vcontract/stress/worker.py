@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from vcontract.errors import TargetError
 from vcontract.report.mishap import mishap
 from vcontract.report.result import RunResult
-from vcontract.run.job import underway
+from vcontract.run.start import underway
 from vcontract.stress.brief import Brief
 from vcontract.stress.crowd import Crowd
 from vcontract.stress.disturbing import disturbed
@@ -36,26 +36,27 @@ def serve(brief: Brief) -> RunResult:
         ) from error
     mail = Mail(runner, SHARE, STOP, END)
     try:
-        return _work(replace(brief, **_shared(mail)), crowd, runner, mail)
+        return _work(_shared(brief, mail), crowd, runner, mail)
     except BaseException as error:
         mail.send(FAILED, mishap(error))
         time.sleep(_SOON)  # the message leaves in another thread
         raise
 
 
-def _shared(mail: Mail) -> dict[str, object]:
-    """Say hello until the share comes; gives what it changes of the brief."""
+def _shared(brief: Brief, mail: Mail) -> Brief:
+    """Say hello until the share comes; gives the brief with it."""
     while True:
         mail.send(HELLO)
         if found := mail.next(SHARE, _SOON):
             share = msgspec.json.decode(found[1], type=Share)
-            return {"load": share.load, "seed": share.seed, "contract": share.contract, "replay": share.replay}
+            request = replace(brief.request, seed=share.seed, contract=share.contract)
+            return replace(brief, load=share.load, request=request, replay=share.replay)
 
 
 def _work(brief: Brief, crowd: Crowd, runner: WorkerRunner, mail: Mail) -> RunResult:
     with (
         disturbed(brief) as (told, disturbing),
-        underway(told.job(), stop=crowd.ring, keep=False) as ground,
+        underway(told.request, told.preparation(), stop=crowd.ring, keep=False) as ground,
     ):
         stressing = Stressing(ground, told.load, crowd, disturbing)
         stressing.set_out()

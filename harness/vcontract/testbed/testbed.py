@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from vcontract.check import Judge
 from vcontract.client import Guard, Target
 from vcontract.config.config import Config
-from vcontract.config.options import Options
+from vcontract.config.context import RunContext
+from vcontract.config.request import RunRequest
 from vcontract.contract import Contract, load
 from vcontract.history import ASKED, FACTS
 from vcontract.model import Facts, VmFacts
@@ -33,12 +34,16 @@ GUEST = "VirtualMachineGuestCustomizationManager"
 
 
 class Site(msgspec.Struct, frozen=True):
-    """What a testbed is built on: a target that was reached, the contract under test, and what the user says of both."""
+    """What a testbed is built on: a target that was reached, the contract under test, and what the user says of both.
+
+    `context` is what is known of the run beside.
+    """
 
     target: Target
     contract: Contract
     config: Config
-    options: Options
+    request: RunRequest
+    context: RunContext = RunContext()
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -127,7 +132,7 @@ def surveyed(asked: dict[str, Json], *, clones: bool = True) -> Source:
 
     def source(site: Site) -> Known:
         target = site.target
-        facts = marked(survey_target(target, site.config, site.contract), site.config, site.options.pinned)
+        facts = marked(survey_target(target, site.config, site.contract), site.config, site.context.pinned)
         wanted = clone_parents(site.config, facts)
         if wanted and not clones:
             facts = replace(facts, vms={parent.ref.value: parent for parent, _ in wanted})
@@ -169,7 +174,7 @@ def judge_of(site: Site, facts: Facts, asked: dict[str, Json]) -> Judge:
 def guarded(site: Site, facts: Facts, before: Sequence[Operation] = ()) -> tuple[Guard, HealthCheck]:
     """Have no call leave from now on that is about what is not ours; gives the guard, and who watches the server's health."""
     target = site.target
-    guard = guard_of(target, site.config, site.contract, site.options.id, facts.others)
+    guard = guard_of(target, site.config, site.contract, site.context.run, facts.others)
     for operation in before:
         guard.past(operation)
     target.guard = guard
@@ -179,7 +184,7 @@ def guarded(site: Site, facts: Facts, before: Sequence[Operation] = ()) -> tuple
 def caller_of(site: Site, facts: Facts) -> Caller:
     """Give who makes the calls of the contract under test."""
     actors = actors_of(site.contract, facts)
-    return Caller(site.contract, site.target.schema, facts, actors, site.options.seed)
+    return Caller(site.contract, site.target.schema, facts, actors, site.request.seed)
 
 
 def _working_clones(site: Site, facts: Facts, wanted: list[tuple[VmFacts, int]]) -> Lane:
@@ -193,8 +198,8 @@ def _working_clones(site: Site, facts: Facts, wanted: list[tuple[VmFacts, int]])
 
 
 def _driver(site: Site, judge: Judge) -> Driver:
-    permits = Permits(frozenset(site.config.allow), site.options.max_calls)
-    return Driver(site.target, judge, permits, owner=site.config.owner, run=site.options.id)
+    permits = Permits(frozenset(site.config.allow), site.request.max_calls)
+    return Driver(site.target, judge, permits, owner=site.config.owner, run=site.context.run)
 
 
 def _helper(site: Site, facts: Facts) -> Caller | None:
@@ -203,7 +208,7 @@ def _helper(site: Site, facts: Facts) -> Caller | None:
     if contract.object == site.contract.object or contract.content not in site.target.content:
         return None
     known = replace(facts, object=contract.object, manager=reached(site.target, contract))
-    return Caller(contract, site.target.schema, known, {"held": FULL}, site.options.seed)
+    return Caller(contract, site.target.schema, known, {"held": FULL}, site.request.seed)
 
 
 def _hosts(site: Site, facts: Facts) -> frozenset[str]:

@@ -17,10 +17,10 @@ from vcontract.report.result import Clones, RunResult, Worker
 from vcontract.run.active_run import begin, set_out, target_facts
 from vcontract.run.announcer import Announcer
 from vcontract.run.ending import interruptible
-from vcontract.run.job import Ground
 from vcontract.run.object_reads import read_object
 from vcontract.run.planning import chosen_methods, plan_whole_run
 from vcontract.run.rejudge import part_of, told
+from vcontract.run.start import Ground
 from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import Part, heard
 from vcontract.terms import Ended
@@ -50,9 +50,9 @@ class Coordinator:
         facts = self.testbed.judge.tracker.facts
         read_object(self.lane.driver)
         lent = self._lend(workers)
-        dealt = limited(deal(self.plan.steps, self.lane, facts, workers, lent), self.site.options.max_calls)
+        dealt = limited(deal(self.plan.steps, self.lane, facts, workers, lent), self.site.request.max_calls)
         listed = rows(self.site.contract, self.testbed.judge.bases)
-        started = RunStarted(target_facts(self.site), self.site.options.seed, len(listed), len(self.plan.steps))
+        started = RunStarted(target_facts(self.site), self.site.request.seed, len(listed), len(self.plan.steps))
         self._announcer.tell(started)
         self._announcer.note(self.plan.text())
         for share in dealt:
@@ -63,8 +63,8 @@ class Coordinator:
     def select(self, row_ids: Sequence[str], methods: frozenset[str]) -> None:
         """Report these rows alone, of which these methods are exercised."""
         chosen = tuple(method.name for method in self.site.contract.methods if method.name in methods)
-        options = replace(self.site.options, rows=frozenset(row_ids), methods=chosen)
-        self.site = replace(self.site, options=options)
+        context = replace(self.site.context, rows=frozenset(row_ids), methods=chosen)
+        self.site = replace(self.site, context=context)
 
     def progressed(self, done: int) -> None:
         """Tell that the workers have taken so many steps."""
@@ -128,7 +128,7 @@ class Coordinator:
         self.lane.driver.enter("restore")
         if left or self.lane.cloner.clones:
             notes += [Ended.NOT_RESTORED.note(reason) for reason in self.lane.restorer.restore(left)]
-        left_clones, said = audit(self.lane, testbed.guard, self.site.options.id)
+        left_clones, said = audit(self.lane, testbed.guard, self.site.context.run)
         notes += said
         return left_clones
 

@@ -8,37 +8,38 @@ from contextlib import contextmanager
 
 import pytest
 
+from vcontract.config.request import RunRequest
 from vcontract.errors import HarnessError, UsageError
 from vcontract.pytest_plugin import HOME, PACKAGE
 from vcontract.report.result import RunResult
-from vcontract.run.job import Job
+from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.workers.worker_run import Deal
 
 _FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST_AUTO_NUM_WORKERS")
 _ALONE = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 
 
-def launch(job: Job, workers: int) -> RunResult:
-    """Run a job on so many workers. Raises HarnessError for all that keeps it from running (AbsentError: nothing to share out).
+def launch(request: RunRequest, preparation: Preparation = PLAIN) -> RunResult:
+    """Run on several workers. Raises HarnessError for all that keeps it from running (AbsentError: nothing to share out).
 
     Neither the project in which it is started, nor what its environment says to pytest, has a say.
     """
     for option, given in (
-        ("--resume", job.past),
-        ("--complete", job.options.complete),
-        ("--explore", job.options.explore or None),
-        ("--record", job.record),
-        ("--target replay:FILE", job.recorded),
+        ("--resume", preparation.past),
+        ("--complete", request.complete),
+        ("--explore", request.explore or None),
+        ("--record", request.record),
+        ("--target replay:FILE", preparation.recorded),
     ):
         if given is not None:
             raise UsageError(f"{option}: is for one worker; leave --workers out")
-    deal = Deal(job)
-    deal.open(workers)
+    deal = Deal(request, preparation)
+    deal.open(request.workers)
     arguments = [
-        *("--pyargs", PACKAGE, "-c", os.devnull, "--rootdir", str(HOME), "--capture=no", "-n", str(workers)),
+        *("--pyargs", PACKAGE, "-c", os.devnull, "--rootdir", str(HOME), "--capture=no", "-n", str(request.workers)),
         *("-p", "xdist", "-p", "vcontract.pytest_plugin", "-p", "no:terminal", "-p", "no:cacheprovider"),
-        *("--vcontract-contract", job.contract),
-        *(part for each in job.options.methods for part in ("--vcontract-method", each)),
+        *("--vcontract-contract", request.contract),
+        *(part for each in request.methods for part in ("--vcontract-method", each)),
     ]
     with _alone():
         pytest.main(arguments, plugins=[deal])

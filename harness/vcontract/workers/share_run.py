@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from vcontract.run.active_run import begin, begin_run
 from vcontract.run.announcer import Announcer
-from vcontract.run.job import Ground
 from vcontract.run.phases import ShrinkFindings, TakeSteps
 from vcontract.run.plan import all_cells, plan
 from vcontract.run.planning import Planned, look_at_vms
+from vcontract.run.start import Ground
 from vcontract.run.summary import Part
 from vcontract.testbed import Testbed, given
 from vcontract.workers.shares import Share
@@ -20,7 +20,7 @@ def run_share(ground: Ground, share: Share, methods: frozenset[str]) -> Part:
 
     The object is read, and what was made is looked for, by whoever dealt the shares out: other workers still use it.
     """
-    site = replace(ground.site, options=replace(ground.site.options, max_calls=share.max_calls))
+    site = replace(ground.site, request=replace(ground.site.request, max_calls=share.max_calls))
 
     def planner(testbed: Testbed) -> Planned:
         return plan_share(testbed, share, methods)
@@ -37,5 +37,5 @@ def plan_share(testbed: Testbed, share: Share, methods: frozenset[str]) -> Plann
     site, ids, labels = testbed.site, set(share.cells), set(share.steps)
     chosen = tuple(method.name for method in site.contract.methods if method.name in methods)
     cells = [cell for cell in all_cells(site.contract) if cell.id in ids]
-    whole = plan(site.contract, chosen, cells, testbed.caller.cases(), site.options.seed)
+    whole = plan(site.contract, chosen, cells, testbed.caller.cases(), site.request.seed)
     return Planned(replace(whole, steps=[step for step in whole.steps if step.label in labels]))

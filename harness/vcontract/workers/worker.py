@@ -11,12 +11,13 @@ import msgspec
 
 from vcontract.client import Recorder, Target
 from vcontract.config.config import Config
-from vcontract.config.options import Options
+from vcontract.config.context import RunContext
+from vcontract.config.request import RunRequest, decode_path, encode_path
 from vcontract.contract import load
 from vcontract.report.events import CellJudged, RunEvent
 from vcontract.report.result import Worker
 from vcontract.run.ending import UNREACHED
-from vcontract.run.job import Ground
+from vcontract.run.start import Ground
 from vcontract.run.summary import Part
 from vcontract.terms import Ended
 from vcontract.testbed import Site, secrets_of
@@ -32,17 +33,13 @@ INTERRUPTED = Ended.INTERRUPTED.note(UNREACHED)
 class Orders(msgspec.Struct, frozen=True):
     """All that a worker must know, on this machine or another; `config` holds passwords, so it goes through pipes alone.
 
-    `run` is the mark of what the run makes. `directory` is the run's, in which `mark`, the first line of the worker's
-    history, stands already: whoever finds it there shares the disk. `wsdl` and a CA file are read where the worker runs.
+    The request is that of the run, about the target that was reached, for the time that is left. `run` is the mark of what
+    the run makes. `directory` is the run's, in which `mark`, the first line of the worker's history, stands already: whoever
+    finds it there shares the disk. `wsdl` and a CA file are read where the worker runs.
     """
 
-    contract: str
-    url: str
-    insecure: bool
-    wsdl: str
+    request: RunRequest
     config: Config
-    seed: int
-    time_limit: float
     share: Share
     run: str
     directory: str
@@ -52,6 +49,15 @@ class Orders(msgspec.Struct, frozen=True):
     def file(self) -> str:
         """The name of the worker's history."""
         return f"history-{self.share.number}.jsonl"
+
+    def encoded(self) -> bytes:
+        """Write the orders, for a pipe."""
+        return msgspec.msgpack.encode(self, enc_hook=encode_path)
+
+    @staticmethod
+    def decoded(sent: bytes) -> Orders:
+        """Read orders that came through a pipe. Raises msgspec.DecodeError."""
+        return msgspec.msgpack.decode(sent, type=Orders, dec_hook=decode_path)
 
 
 class Yield(msgspec.Struct, frozen=True):
@@ -104,18 +110,18 @@ def _walk(orders: Orders, methods: frozenset[str], stopping: Stopping, history: 
 
 
 def _walked(orders: Orders, methods: frozenset[str], recorder: Recorder, pace: Pace) -> Part:
+    request = orders.request
     target = Target.open(
-        orders.url,
-        wsdl=orders.wsdl or None,
-        trust=orders.config.trust(insecure=orders.insecure),
+        request.target,
+        wsdl=request.wsdl or None,
+        trust=orders.config.trust(insecure=request.insecure),
         proxy=orders.config.proxy,
         recorder=recorder,
         secrets=secrets_of(orders.config),
         pacing=orders.config.pacing(),
     )
-    options = Options(seed=orders.seed, time_limit=orders.time_limit, id=orders.run)
     try:
-        site = Site(target, load(orders.contract), orders.config, options)
+        site = Site(target, load(request.contract), orders.config, request, RunContext(run=orders.run))
         return run_share(Ground(site, (pace,)), orders.share, methods)
     finally:
         target.close()

@@ -13,10 +13,12 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.config.config import Account, Config, Guest, password_of
+from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
 from vcontract.history import encode_event
 from vcontract.report.result import RunResult, Worker
-from vcontract.run.job import Ground, Job, underway
+from vcontract.run.preparation import PLAIN, Preparation
+from vcontract.run.start import Ground, underway
 from vcontract.run.summary import Part
 from vcontract.terms import Observed
 from vcontract.workers.coordinator import Coordinator
@@ -31,8 +33,8 @@ class Deal:
     `stopping` ends a walk in this process; `bells` are called, each once and in a thread, to end those in others.
     """
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
+    def __init__(self, request: RunRequest, preparation: Preparation = PLAIN) -> None:
+        self.request, self.preparation = request, preparation
         self.orders: list[Orders] = []
         self.result: RunResult | None = None
         self.stopping = Stopping()
@@ -46,12 +48,14 @@ class Deal:
         """Reach the target and deal its plan out. Raises HarnessError for all that keeps the run from beginning."""
         began = time.monotonic()
         with ExitStack() as stack:
-            ground = stack.enter_context(underway(self.job, stop=self.stop, clients=workers))
+            ground = stack.enter_context(
+                underway(replace(self.request, workers=workers), self.preparation, stop=self.stop)
+            )
             _fits(workers, ground.site.config)
             self._coordinator = Coordinator(ground)
             self._shares = self._coordinator.shares(workers)
             self._directory = ground.directory
-            limit = ground.site.options.time_limit
+            limit = ground.site.request.time_limit
             left = max(limit - (time.monotonic() - began), 0.001) if limit else 0.0
             config = divided(resolved(ground.site.config), workers, ground.site.target.pacing.sent)
             self.orders = [self._order(ground, config, each, left) for each in self._shares]
@@ -60,15 +64,10 @@ class Deal:
     def _order(self, ground: Ground, config: Config, share: Share, time_limit: float) -> Orders:
         mark = encode_event(Observed("worker", {"number": share.number, "mark": uuid.uuid4().hex}))
         orders = Orders(
-            self.job.contract,
-            ground.site.target.url,
-            self.job.insecure,
-            self.job.wsdl,
+            replace(ground.site.request, target=ground.site.target.url, time_limit=time_limit),
             config,
-            ground.site.options.seed,
-            time_limit,
             share,
-            ground.site.options.id,
+            ground.site.context.run,
             str(ground.directory.resolve()),
             mark,
         )

@@ -1,0 +1,227 @@
+"""What is asked of a run: here alone each option of `vcontract run` is written down.
+
+From these declarations the command line and the pytest plugin make their options, recordings and histories know what to
+keep, and the command that repeats a run is written. Whoever imports this file imports nothing else of the project.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+import msgspec
+from msgspec.structs import fields
+
+MANAGER = "VirtualMachineGuestCustomizationManager"
+"""The contract that is judged where none is named."""
+
+
+class Option(msgspec.Struct, frozen=True):
+    """How a field of RunRequest is said on a command line.
+
+    `name` is the option's where it is not the field's, `min` the least value that is taken. An `open` option means something
+    else if it is left out than if its default is given. What `decides` which requests are sent is kept by a recording, what
+    `repeats` a run is part of the command that does so. `pytest` says whether the pytest plugin offers it, `pytest_help` what
+    it says there if it takes less there.
+    """
+
+    help: str
+    name: str = ""
+    metavar: str = ""
+    min: float | None = None
+    open: bool = False
+    decides: bool = False
+    repeats: bool = False
+    pytest: bool = False
+    pytest_help: str = ""
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """How much shrinking may cost: attempts for one finding, seconds for all."""
+
+    attempts: int = 48
+    seconds: float = 30.0
+
+
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is asked of a run; no password is part of it. Limits of 0 are none, no methods are all of them.
+
+    Without a `target` the embedded simulator is started, of version `api`. With `complete`, a proof for so many states more
+    than the model, on an `alphabet` (empty: the default one). `explore` is how many programs are executed after the plan,
+    with `explore_only` without it. The fields without an Option are asked for by code alone.
+    """
+
+    target: Annotated[
+        str,
+        Option(
+            "URL of the SDK, govc for GOVC_URL, replay:FILE for a recording; none: the simulator is started.",
+            repeats=True,
+            pytest=True,
+            pytest_help="URL of the SDK, govc for GOVC_URL; none: the simulator is started.",
+        ),
+    ] = ""
+    username: Annotated[str, Option("Account with all privileges.", pytest=True)] = ""
+    password_file: Annotated[
+        Path | None, Option("File whose first line is the password (or VCONTRACT_PASSWORD).", pytest=True)
+    ] = None
+    insecure: Annotated[bool, Option("Do not verify the certificate.", pytest=True)] = False
+    config: Annotated[Path | None, Option("vcontract.toml: accounts, VMs, levers, limits, waivers.", pytest=True)] = (
+        None
+    )
+    contract: Annotated[
+        str,
+        Option("The managed object whose contract is judged.", open=True, decides=True, repeats=True, pytest=True),
+    ] = MANAGER
+    methods: Annotated[
+        tuple[str, ...],
+        Option("Only this method; may be repeated.", name="method", decides=True, repeats=True, pytest=True),
+    ] = ()
+    wsdl: Annotated[str, Option("A WSDL of your own, path or URL.", decides=True, pytest=True)] = ""
+    seed: Annotated[
+        int, Option("Repeats a run of the same build.", open=True, decides=True, repeats=True, pytest=True)
+    ] = 0
+    max_calls: Annotated[int, Option("Judge at most so many calls.", min=0, decides=True, pytest=True)] = 0
+    time_limit: Annotated[float, Option("Seconds.", min=0, decides=True, pytest=True)] = 0.0
+    report_dir: Annotated[Path, Option("Holds one folder a run.", pytest=True)] = Path("reports")
+    output: Annotated[str, Option("text or json.", name="format")] = "text"
+    api: Annotated[str, Option("API version of the simulator that is started.", pytest=True)] = ""
+    cells: Annotated[bool, Option("List every cell and what became of it.")] = False
+    workers: Annotated[int, Option("So many processes share the work, each with VMs of its own.", min=1)] = 1
+    resume: Annotated[
+        Path | None, Option("Go on with a run that was cut, without repeating what it did.", metavar="RUN")
+    ] = None
+    complete: Annotated[
+        int | None,
+        Option(
+            "Find every deviation with K states more than the model.", metavar="K", min=0, decides=True, repeats=True
+        ),
+    ] = None
+    alphabet: Annotated[
+        tuple[str, ...],
+        Option(
+            "An input of --complete: a deviation of a call, or a move; may be repeated.", decides=True, repeats=True
+        ),
+    ] = ()
+    explore: Annotated[
+        int, Option("After the plan, N random programs of moves.", metavar="N", min=0, decides=True, repeats=True)
+    ] = 0
+    explore_only: Annotated[bool, Option("With --explore: leave the plan out.", decides=True, repeats=True)] = False
+    record: Annotated[
+        Path | None,
+        Option("Write every exchange, without a secret, for --target replay:FILE.", metavar="FILE"),
+    ] = None
+    profile: Annotated[
+        Path | None,
+        Option(
+            "Judge exactly, by what `learn` wrote of a target; none: documented.",
+            metavar="FILE",
+            repeats=True,
+            pytest=True,
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool, Option("Print the plan: which calls on which VMs, how many, how long; send reads alone.")
+    ] = False
+    deviations: Annotated[
+        Path | None,
+        Option(
+            "File of known deviations; none: deviations.toml beside the configuration, if it is there.", pytest=True
+        ),
+    ] = None
+    accept: Annotated[bool, Option("List what is found as known; needs --reason.")] = False
+    reason: Annotated[str, Option("Why what is accepted is lived with.")] = ""
+    shrink: Budget = Budget()
+    stop_at_first: bool = False
+
+
+class Declaration(msgspec.Struct, frozen=True):
+    """An option as the code finds it: the field, the type of its value, its default, and what was declared of it."""
+
+    field: str
+    kind: Any
+    default: object
+    option: Option
+
+    @property
+    def name(self) -> str:
+        """The option's name, without the dashes before it."""
+        return self.option.name or self.field.replace("_", "-")
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it may be given several times."""
+        return get_origin(self.kind) is tuple
+
+    @property
+    def number(self) -> type[int | float] | None:
+        """The type of its value if that is a number."""
+        among = {self.kind, *get_args(self.kind)}
+        return next((each for each in (int, float) if each in among), None)
+
+
+def _declarations() -> dict[str, Declaration]:
+    declared: dict[str, Declaration] = {}
+    for field in fields(RunRequest):
+        kind, *metadata = get_args(field.type) if get_origin(field.type) is Annotated else (field.type,)
+        for option in metadata:
+            if isinstance(option, Option):
+                declared[field.name] = Declaration(field.name, kind, field.default, option)
+    return declared
+
+
+DECLARED = _declarations()
+"""Every option of `vcontract run`, by its field, in the order in which the help lists them."""
+DECIDING = tuple(name for name, each in DECLARED.items() if each.option.decides)
+"""The fields that decide which requests are sent."""
+
+
+def record_of(request: RunRequest) -> dict[str, Any]:
+    """Give a request as JSON's types, whole."""
+    record: dict[str, Any] = msgspec.to_builtins(request, enc_hook=encode_path)
+    return record
+
+
+def request_of(record: Mapping[str, Any]) -> RunRequest:
+    """Make a request of values by field; None and an empty text are no value. Raises msgspec.ValidationError.
+
+    Other keys are passed over: a later version may ask for more.
+    """
+    given = {name: value for name, value in record.items() if value is not None and value != ""}
+    return msgspec.convert(given, RunRequest, dec_hook=decode_path)
+
+
+def drawn_seed() -> int:
+    """Draw the seed of a run for which none was given."""
+    return random.SystemRandom().randrange(2**31)
+
+
+def repeating_command(request: RunRequest) -> str:
+    """Write the command that repeats a run: what is tested first, and flags last; options at their defaults are left out."""
+    values: dict[str, tuple[object, ...]] = {"target": (), "contract": (), "seed": ()}
+    flags: list[str] = []
+    for name, each in DECLARED.items():
+        value = getattr(request, name)
+        if not each.option.repeats or (value == each.default and name != "seed"):
+            continue
+        if value is True:
+            flags.append(f"--{each.name}")
+        else:
+            values[name] = value if each.is_list else (value,)
+    told = [f"--{DECLARED[name].name} {value}" for name, given in values.items() for value in given]
+    return " ".join(["vcontract run", *told, *flags])
+
+
+def encode_path(value: object) -> str:
+    """Encode a path, for msgspec, which does not know that type. Raises TypeError for anything else."""
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"cannot encode {type(value).__name__}")
+
+
+def decode_path(kind: type, value: object) -> Path:
+    """Decode a path, for msgspec. Raises TypeError for any other type, and for what is no text."""
+    if kind is Path and isinstance(value, str | Path):
+        return Path(value)
+    raise TypeError(f"expected a path, got {type(value).__name__}")

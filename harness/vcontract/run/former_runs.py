@@ -1,0 +1,68 @@
+"""The request of a run that goes on with a former one, or repeats a recorded one."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from vcontract.config.request import RunRequest
+from vcontract.errors import UsageError
+from vcontract.run.interrupted_run import Past, past_of
+from vcontract.run.preparation import PLAIN, Preparation
+from vcontract.run.recorded_run import REPLAY, recorded, refuse
+
+
+def resumed(directory: Path, request: RunRequest, preparation: Preparation = PLAIN) -> tuple[RunRequest, Preparation]:
+    """Make the request that goes on with a run; of what is asked now, the target, the login and the limits count.
+
+    Raises RunFileError if the directory holds no run that could go on.
+    """
+    return going_on(past_of(directory), request, preparation)
+
+
+def going_on(past: Past, request: RunRequest, preparation: Preparation) -> tuple[RunRequest, Preparation]:
+    """Make the request that goes on with what a run did; of what is asked now, the target, the login and the limits count."""
+    asked = past.note.request
+    if request.record or preparation.recorded or asked.target.startswith(REPLAY):
+        raise UsageError("--resume: a recording is of a whole run; record or replay one from its begin")
+    calls = sum(each.purpose == "judge" for each in past.history.operations)
+    left = asked.max_calls if calls < asked.max_calls else 0
+    goes_on = replace(
+        request,
+        contract=asked.contract,
+        seed=asked.seed,
+        methods=asked.methods,
+        max_calls=request.max_calls or left,
+        explore=asked.explore,
+        explore_only=asked.explore_only,
+        target=request.target or asked.target,
+        username=request.username or asked.username,
+        insecure=request.insecure or asked.insecure,
+        config=request.config or asked.config,
+        wsdl=request.wsdl or asked.wsdl,
+        api=asked.api,
+    )
+    return goes_on, replace(preparation, past=past, replay=past.note.replay, pinned=past.facts.pinned)
+
+
+def replayed(
+    request: RunRequest, said: AbstractSet[str] = frozenset(), preparation: Preparation = PLAIN
+) -> tuple[RunRequest, Preparation]:
+    """Make the request that repeats a recorded run: as that was asked, but for the fields that are `said` now.
+
+    Raises RunFileError if the file is no recording, UsageError for what needs a server.
+    """
+    needs = {
+        "--username": request.username,
+        "--password-file": request.password_file,
+        "--insecure": request.insecure,
+        "--api": request.api,
+        "--record": request.record,
+    }
+    refuse("a recording", because="which is no server", given=needs)
+    recording = recorded(request.target)
+    command = f"vcontract run --target {REPLAY}{recording.path}"
+    command += f" --seed {request.seed}" if "seed" in said else ""
+    return recording.request_for(request, said), replace(preparation, recorded=recording, replay=command)

@@ -1,0 +1,45 @@
+"""What is prepared for a run before it starts, beside what is asked of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from vcontract.config.context import RunContext
+from vcontract.model import Pinned
+from vcontract.report.deviations import Listed
+from vcontract.run.interrupted_run import Past
+from vcontract.run.recorded_run import Recorded
+from vcontract.terms import Finding
+
+
+class Preparation(msgspec.Struct, frozen=True):
+    """What a run starts with and its request does not hold; nothing of it is written down or sent.
+
+    `password` is that of the account that the request names, `replay` the command that repeats the run. `pinned` is what a
+    profile adds to the documents, `known` are the deviations that do not count. With `past` the run goes on with one that
+    was cut, with `finding` that one alone is replayed, `recorded` answers in the place of a server. `proxy` is used in the
+    configuration's stead, `defects` are planted in a simulator that is started.
+    """
+
+    password: str = ""
+    replay: str = "vcontract run"
+    pinned: Pinned | None = None
+    known: Listed = Listed()
+    past: Past | None = None
+    finding: Finding | None = None
+    recorded: Recorded | None = None
+    proxy: str = ""
+    defects: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        """Leave the password out: a traceback may show it."""
+        return f"Preparation({self.replay!r})"
+
+
+PLAIN = Preparation()
+"""Nothing but the request is known of a run."""
+
+
+def context_of(preparation: Preparation) -> RunContext:
+    """Give the context of a run, as far as it is known before the run has a directory."""
+    return RunContext(replay=preparation.replay, pinned=preparation.pinned, known=preparation.known)

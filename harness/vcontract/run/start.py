@@ -1,0 +1,182 @@
+"""How a run starts: the configuration, the target, the run directory, the reporters."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+
+import msgspec
+from msgspec.structs import replace
+
+from vcontract.client import Recorder, Target
+from vcontract.client.recording import Tape
+from vcontract.client.replayed import Replay
+from vcontract.client.wire import parse_url
+from vcontract.config.config import Account, Config, config_for, read_password
+from vcontract.config.request import RunRequest
+from vcontract.contract import Contract, load
+from vcontract.errors import UsageError
+from vcontract.report.console import ConsoleReporter, JsonReporter
+from vcontract.report.events import Reporter
+from vcontract.report.junit import JunitReporter
+from vcontract.report.reproduction import ReproductionReporter
+from vcontract.report.run_directory import RunDirectory
+from vcontract.run.preparation import PLAIN, Preparation, context_of
+from vcontract.run.recorded_run import opening
+from vcontract.run.signals import Begun, terminable
+from vcontract.testbed.embedded_simulator import EMBEDDED, simulator_for
+from vcontract.testbed.survey import secrets_by_name, secrets_of
+from vcontract.testbed.testbed import Site
+
+
+def contract_of(request: RunRequest) -> Contract:
+    """Load the contract. Raises ContractError if it has no method of those that are asked for."""
+    contract = load(request.contract)
+    for method in request.methods:
+        contract.method(method)
+    return contract
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """What a run stands on: its site, with the target reached, and those who hear of it; `directory` is the run's."""
+
+    site: Site
+    reporters: Sequence[Reporter] = ()
+    directory: Path = Path()
+
+
+@contextmanager
+def underway(
+    request: RunRequest,
+    preparation: Preparation = PLAIN,
+    *,
+    stop: Callable[[], None] | None = None,
+    keep: bool = True,
+) -> Iterator[Ground]:
+    """Make a run's directory, reach its target, and end both well. Raises HarnessError for all that keeps it from running.
+
+    With `keep` the recorder remembers every operation, else the file alone does. `stop` is called at the first SIGINT or
+    SIGTERM once the run is under way; None: the next call does not begin.
+    """
+    contract, config = contract_of(request), configured(request, preparation)
+    past, recorded = preparation.past, preparation.recorded
+    replay = Replay(recorded.recording) if recorded else None
+    new_parent = not request.report_dir.exists()
+    directory = RunDirectory(request.report_dir, request.seed, again=past.directory if past else None)
+    begun = Begun()
+    # what a run makes bears its mark: who repeats the run must say the same
+    mark = (past.note.run if past else recorded.run if recorded else "") or f"{directory.path.name}-{token_hex(3)}"
+    context = replace(context_of(preparation), run=mark, report=str(directory.path))
+    reporters: list[Reporter] = [
+        begun,
+        directory,
+        JunitReporter(directory.path),
+        ReproductionReporter(directory.path),
+        *_console(request, directory),
+    ]
+    recorder = (
+        Recorder.continued(directory.history, past.history)
+        if past
+        else Recorder(directory.history, clock=replay.clock if replay else None, keep=keep)
+    )
+    try:
+        with (
+            terminable(begun, stop or recorder.stop),
+            opened(request, preparation, config, recorder, replay, begun, mark) as target,
+        ):
+            yield Ground(Site(target, contract, config, request, context), reporters, directory.path)
+    except BaseException:
+        if not begun.yes and past is None:
+            shutil.rmtree(directory.path, ignore_errors=True)
+            if new_parent:
+                with suppress(OSError):  # another run has come into it
+                    request.report_dir.rmdir()
+        raise
+
+
+def _console(request: RunRequest, directory: RunDirectory) -> list[Reporter]:
+    """Give who prints: nobody if the output is none."""
+    found: dict[str, list[Reporter]] = {"json": [JsonReporter()], "none": []}
+    return found.get(request.output, [ConsoleReporter(directory.path, cells=request.cells)])
+
+
+@contextmanager
+def opened(
+    request: RunRequest,
+    preparation: Preparation,
+    config: Config,
+    recorder: Recorder,
+    replay: Replay | None = None,
+    begun: Begun | None = None,
+    mark: str = "",
+) -> Iterator[Target]:
+    """Reach the target; close it afterwards, with the simulator if it was started here."""
+    secrets = secrets_of(config) if preparation.recorded is None else secrets_by_name(config)
+    tape = None
+    try:
+        with address(request, preparation, config) as url:
+            if request.record is not None:
+                began = opening(parse_url(url).url, request, mark, config)
+                tape = Tape(request.record, began, secrets, recorder)
+            target = Target.open(
+                url,
+                wsdl=request.wsdl or None,
+                trust=config.trust(insecure=request.insecure),
+                proxy=preparation.proxy or config.proxy,
+                recorder=recorder,
+                secrets=secrets,
+                connect=replay.connect if replay else None,
+                tape=tape,
+                pacing=config.pacing() if replay is None else None,
+            )
+            try:
+                yield target
+            finally:
+                target.close()
+    finally:
+        recorder.close()
+        if tape is not None:
+            tape.close(keep=begun is not None and begun.yes)
+
+
+@contextmanager
+def address(request: RunRequest, preparation: Preparation, config: Config) -> Iterator[str]:
+    """Give the URL of the target; if none is named, that of a simulator started for as many workers as are asked for."""
+    if preparation.recorded is not None:
+        yield preparation.recorded.recording.opening.url
+        return
+    if url := request.target or config.target:
+        yield url
+        return
+    simulator = simulator_for(request.seed, request.api, preparation.defects, request.workers)
+    simulator.start()
+    try:
+        yield simulator.url
+    finally:
+        simulator.stop()
+
+
+def configured(request: RunRequest, preparation: Preparation = PLAIN) -> Config:
+    """Give the configuration: the file's, else the built-in one of the simulator or of loopback, else an empty one.
+
+    The account that the command line names stands in for its own.
+    """
+    if preparation.recorded is not None and request.config is None:
+        return preparation.recorded.config
+    config = config_for(request.target, request.config) if request.target or request.config else EMBEDDED
+    if not (request.target or config.target):
+        config = replace(config, proxy="")  # the simulator is started on this machine
+    if request.api and (request.target or config.target):
+        raise UsageError("--api is the version of the simulator that is started; a target has its own")
+    if not request.username:
+        if request.password_file:
+            raise UsageError("--password-file needs --username")
+        return config
+    password = read_password(request.password_file) if request.password_file else preparation.password
+    if not password:
+        raise UsageError("--username needs --password-file, or the password in VCONTRACT_PASSWORD")
+    others = tuple(each for each in config.account if each.role != "full")
+    return replace(config, account=(Account("full", request.username, password=password), *others))
