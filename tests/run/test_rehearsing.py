@@ -14,9 +14,12 @@ from vcontract.commands.dry_run import Rehearsal, rehearse, told
 from vcontract.commands.run import execute
 from vcontract.config.config import LOOPBACK
 from vcontract.config.request import RunRequest
+from vcontract.contract import load
 from vcontract.errors import UsageError
 from vcontract.history import History, read_history
+from vcontract.model.moves import DISTURBANCES
 from vcontract.report.result import RunResult
+from vcontract.run.exerciser import disturbances
 from vcontract.run.former_runs import resumed
 from vcontract.run.interrupted_run import facts_in
 from vcontract.simulator import SimulatorServer
@@ -92,3 +95,14 @@ def test_it_is_about_a_whole_run(simulator: SimulatorServer, tmp_path: Path) -> 
 def test_reads_are_what_the_guard_calls_harmless() -> None:
     """So that what is counted as disturbing is everything else."""
     assert all(not each.endswith("_Task") for each in HARMLESS)
+
+
+def test_every_disturbance_is_counted(simulator: SimulatorServer, tmp_path: Path) -> None:
+    """Of each that the plan makes while a task runs the call is told; a session that is to end is opened first."""
+    method = "CustomizeGuest_Task"
+    options = RunRequest(seed=5, methods=(method,))
+    said = rehearse(replace(options, target=simulator.url, report_dir=tmp_path / "r", output="none"))
+    planned = [DISTURBANCES[name] for name in disturbances(load(MANAGER), method)]
+    assert {"midLogout", "midGone", "midCancel"} <= {move.disturbance for move in planned}
+    assert {move.method for move in planned} <= said.arranging.keys()
+    assert (said.arranging["Login"], said.arranging["Logout"]) == (1, 1)
