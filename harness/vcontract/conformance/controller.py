@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from vcontract.config.govc import with_environment
 from vcontract.config.request import DECLARED, MANAGER, RunRequest, drawn_seed, repeating_command, request_of
-from vcontract.conformance.items import RowTests, row_of_node, selected_in, walk_of_node
+from vcontract.conformance.items import RowTests, row_of_node, walk_of_node
 from vcontract.conformance.scheduling import WalkScheduling
 from vcontract.conformance.verdicts import tell
 from vcontract.conformance.xdist_worker import CHANNEL, NUMBER, ORDERS
@@ -86,7 +86,7 @@ class Controller:
         return WalkScheduling(len(self.run.orders), lambda node: int(node.workerinput[NUMBER]), self._collected)
 
     def _collected(self, collection: Sequence[str]) -> None:
-        self._row_tests.selected = selected_in(collection)
+        self._row_tests.select(collection)
         self.run.select(self._row_tests.selected, self._row_tests.methods())
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:

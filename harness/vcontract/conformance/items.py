@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,6 +40,10 @@ class RowTests:
             for row in self.listed
         ]
 
+    def select(self, nodeids: Iterable[str]) -> None:
+        """Note which rows were selected, by the ids of their tests; other ids are passed over."""
+        self.selected = [row for nodeid in nodeids if (row := row_of_node(nodeid))]
+
     def methods(self) -> frozenset[str]:
         """Give the methods that must be exercised for the rows that were selected."""
         return methods_for(self.contract, self.listed, self.selected)
@@ -68,7 +72,7 @@ class Items:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Put the shares before the rows that were selected; without a row there is nothing to do."""
         mine = [item for item in items if row_of_node(item.nodeid)]
-        self.row_tests.selected = [row_of_node(item.nodeid) for item in mine]
+        self.row_tests.select(item.nodeid for item in mine)
         parent = mine[0].parent if mine else None
         if parent is not None and not self._config.option.collectonly:
             items[:0] = [
@@ -109,11 +113,6 @@ def row_of_node(nodeid: str) -> str:
     """Give the row's id from its test's node id; empty if it is none."""
     found = _ROW.search(nodeid)
     return found[1] if found else ""
-
-
-def selected_in(collection: Sequence[str]) -> list[str]:
-    """List the rows of a collection."""
-    return [row for each in collection if (row := row_of_node(each))]
 
 
 def _owner(row: Row) -> str:

@@ -28,7 +28,7 @@ _TICK, _PAUSE = 0.05, 0.2
 """Seconds between two looks, and for which a client leaves a target alone that gave no answer."""
 
 
-class VsphereClient(User):
+class VsphereClient(User):  # inherits: Locust makes its users of this class
     """A user of Locust's that takes the steps of one client; `hire` gives the client, and is set before any is spawned."""
 
     hire: Callable[[], Client]
