@@ -19,7 +19,7 @@ Ask = Callable[[tuple[str, ...]], str]
 """Gives the answer to the last input of a word that begins with a reset."""
 
 
-class _System(SUL):  # inherits: AALpy asks for it
+class _System(SUL):  # type: ignore[misc] # it ships no types # inherits: AALpy asks for it
     """The target as AALpy sees it: it is asked for one more answer at a time."""
 
     def __init__(self, ask: Ask) -> None:
@@ -40,7 +40,7 @@ class _System(SUL):  # inherits: AALpy asks for it
         return self._ask(self._word)
 
 
-class _Oracle(WpMethodEqOracle):  # inherits: AALpy asks for it
+class _Oracle(WpMethodEqOracle):  # type: ignore[misc] # the same # inherits: AALpy asks for it
     """The Wp-method for so many states more than the hypothesis has, however many that are.
 
     Then what the references are told apart by, after every move that was made: there hidden states are born.
