@@ -31,9 +31,9 @@ class Bodies:
         if not (again or varies):
             return self._schema.request(call.method, call.object, payload.values)
         text = msgspec.json.encode(payload)
-        gaps = {each: f"vcontract-gap-{number}" for number, each in enumerate(varies)}
-        for each, gap in gaps.items():
-            text = text.replace(b'"%s"' % each.encode(), b'"%s"' % gap.encode())
+        gaps = {text: f"vcontract-gap-{number}" for number, text in enumerate(varies)}
+        for varying, gap in gaps.items():
+            text = text.replace(b'"%s"' % varying.encode(), b'"%s"' % gap.encode())
         key = (call.method, call.object, text)
         body = self._known.get(key)
         if body is None:
@@ -45,15 +45,15 @@ class Bodies:
             except SchemaError:
                 # a server may name an object like a type, or a word of an enumeration: no gap can stand there
                 return self._schema.request(call.method, call.object, payload.values)
-        for each, gap in gaps.items():
-            body = body.replace(gap.encode(), each.encode())
+        for varying, gap in gaps.items():
+            body = body.replace(gap.encode(), varying.encode())
         return body
 
 
 def _gapped(value: Json, gaps: Mapping[str, str]) -> Json:
     """Put gaps in the place of texts."""
     if isinstance(value, dict):
-        return {name: _gapped(each, gaps) for name, each in value.items()}
+        return {name: _gapped(item, gaps) for name, item in value.items()}
     if isinstance(value, list):
-        return [_gapped(each, gaps) for each in value]
+        return [_gapped(item, gaps) for item in value]
     return gaps.get(value, value) if isinstance(value, str) else value

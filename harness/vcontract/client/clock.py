@@ -31,9 +31,9 @@ class RecordedClock(Clock):
 
     def now(self) -> float:
         """Tell the time of the recorded run, from its begin."""
-        told = self._now + self._TICK
-        self._now = max(told, self._then)
-        return told
+        time_ = self._now + self._TICK
+        self._now = max(time_, self._then)
+        return time_
 
     def sleep(self, seconds: float) -> None:
         """Put the clock forward."""

@@ -206,17 +206,17 @@ class Guard:
     def _vms(self, call: Call) -> set[str]:
         """Name every VM that a call could be about."""
         refs = (call.object, *_refs(call.arguments))
-        found = {each.value for each in refs if each.type == "VirtualMachine" or each.value in self.foreign}
-        found |= self._tasks.get(call.object.value, frozenset()) if call.object.type == "Task" else frozenset()
-        found |= self.made.get(call.object, frozenset())
+        moids = {ref.value for ref in refs if ref.type == "VirtualMachine" or ref.value in self.foreign}
+        moids |= self._tasks.get(call.object.value, frozenset()) if call.object.type == "Task" else frozenset()
+        moids |= self.made.get(call.object, frozenset())
         if isinstance(call.payload, Envelope):  # what is broken may be read otherwise than it was meant
-            found |= _plain(_TYPED.findall(call.payload.body))
-            found |= _plain(_TEXTS.findall(call.payload.body)) & self.foreign
-        return {each for each in found if _MOID.fullmatch(each)}  # nothing else is ever the name of an object
+            moids |= _plain(_TYPED.findall(call.payload.body))
+            moids |= _plain(_TEXTS.findall(call.payload.body)) & self.foreign
+        return {moid for moid in moids if _MOID.fullmatch(moid)}  # nothing else is ever the name of an object
 
 
 def _plain(texts: list[bytes]) -> set[str]:
-    return {unescape(each.decode("utf-8", "replace")) for each in texts}
+    return {unescape(text.decode("utf-8", "replace")) for text in texts}
 
 
 def _refs(value: Json) -> Iterator[Ref]:
@@ -225,8 +225,8 @@ def _refs(value: Json) -> Iterator[Ref]:
     if ref is not None:
         yield ref
     elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _refs(each)
+        for field in value.values():
+            yield from _refs(field)
     elif isinstance(value, list):
-        for each in value:
-            yield from _refs(each)
+        for item in value:
+            yield from _refs(item)

@@ -35,7 +35,7 @@ T = TypeVar("T")
 def kind_of(outcome: Outcome) -> str:
     """Sort a lost outcome: UNSENT, TURNED_AWAY, HUNG, or empty."""
     reason = outcome.reason if isinstance(outcome, Lost) else ""
-    return next((each for each in (UNSENT, TURNED_AWAY, HUNG) if reason.startswith(each)), "")
+    return next((kind for kind in (UNSENT, TURNED_AWAY, HUNG) if reason.startswith(kind)), "")
 
 
 def turned_away(reply: HttpReply, outcome: Outcome, purpose: str) -> Lost | None:
@@ -54,8 +54,8 @@ def turned_away(reply: HttpReply, outcome: Outcome, purpose: str) -> Lost | None
 
 def seconds_of(reply: HttpReply | Lost) -> float:
     """Read the seconds of Retry-After; 0 if there are none, or it is a date."""
-    given = "" if isinstance(reply, Lost) else reply.header(_AGAIN)
-    return float(given) if given.isascii() and given.isdigit() else 0.0
+    header = "" if isinstance(reply, Lost) else reply.header(_AGAIN)
+    return float(header) if header.isascii() and header.isdigit() else 0.0
 
 
 def patiently(once: Callable[[], T], busy: Callable[[T], float | None], left: float) -> T:

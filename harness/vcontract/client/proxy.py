@@ -56,14 +56,14 @@ def tunnel(proxy: Proxy, host: str, port: int, seconds: float) -> socket.socket:
 
 def _head(sock: socket.socket, deadline: float) -> bytes:
     """Read the head of the answer, byte by byte: what follows it belongs to the tunnel; as far as it comes."""
-    told = b""
-    while not told.endswith(b"\r\n\r\n") and len(told) < _LONGEST:
+    head = b""
+    while not head.endswith(b"\r\n\r\n") and len(head) < _LONGEST:
         sock.settimeout(max(deadline - time.monotonic(), 0.001))
         more = sock.recv(1)
         if not more:
             break
-        told += more
-    return told
+        head += more
+    return head
 
 
 def _complaint(head: bytes) -> str:

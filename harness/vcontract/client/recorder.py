@@ -80,9 +80,9 @@ class Recorder:
         except OSError as error:
             raise RunFileError(f"{path}: cannot be written: {error.strerror}") from error
         recorder.operations = list(history.operations)
-        recorder.requests = max((each.op for each in history.operations), default=0)
-        recorder.calls = sum(each.purpose == "judge" for each in history.operations)
-        recorder._zero -= max((each.end for each in history.operations), default=0.0)
+        recorder.requests = max((done.op for done in history.operations), default=0)
+        recorder.calls = sum(done.purpose == "judge" for done in history.operations)
+        recorder._zero -= max((done.end for done in history.operations), default=0.0)
         recorder.observed(RESUMED, {})
         return recorder
 

@@ -166,10 +166,10 @@ class Tape:
     def _header(self, name: str, value: str) -> str:
         if name.lower() == "set-cookie":
             return _PAIR.sub(
-                lambda found: f"{found[1]}={found[2]}{self._secrets.learn(found[3], SESSION)}", value, count=1
+                lambda match: f"{match[1]}={match[2]}{self._secrets.learn(match[3], SESSION)}", value, count=1
             )
         if name.lower() == "cookie":
-            return _PAIR.sub(lambda found: f"{found[1]}={found[2]}{self._secrets.named(found[3])}", value)
+            return _PAIR.sub(lambda match: f"{match[1]}={match[2]}{self._secrets.named(match[3])}", value)
         return self._secrets.clean(value.encode()).decode()
 
     def _write(self, line: Opening | Exchange) -> None:
@@ -200,8 +200,8 @@ def read_recording(path: Path) -> Recording:
     if lines.pop():
         raise RunFileError(f"{path}:{len(lines) + 2}: the last line is cut; take it off to replay what is before it")
     for number, line in enumerate(lines, 2):
-        each = _decoded(path, number, line, Exchange)
-        if (each.reply is None) == (not each.lost):
+        exchange = _decoded(path, number, line, Exchange)
+        if (exchange.reply is None) == (not exchange.lost):
             raise RunFileError(
                 f"{path}:{number}: not an exchange: it takes a reply, or else the reason why it was lost"
             )

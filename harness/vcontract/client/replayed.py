@@ -43,13 +43,15 @@ class Replay:
         self._read: list[bool] = []
         self._goes_on: list[float] = []
         for place in range(count):
-            each = recording.exchange(place)
-            key = _key(each.actor, each.verb, each.path, each.headers, each.content.body)
+            exchange = recording.exchange(place)
+            key = _key(exchange.actor, exchange.verb, exchange.path, exchange.headers, exchange.content.body)
             self._places.setdefault(key, []).append(place)
             self._read.append(
-                each.actor == CANARY or each.verb == GET or method_of(each.verb, each.path, each.content.body) in _READ
+                exchange.actor == CANARY
+                or exchange.verb == GET
+                or method_of(exchange.verb, exchange.path, exchange.content.body) in _READ
             )
-            self._goes_on.append(each.sent - each.slept)
+            self._goes_on.append(exchange.sent - exchange.slept)
         self._acts = [count] * (count + 1)
         """For each place the next one that is no read."""
         for place in reversed(range(count)):
@@ -117,8 +119,8 @@ class ReplayedConnection:
 
 def method_of(verb: str, path: str, body: bytes) -> str:
     """Name what a request asks for: the method of a call as far as it can be read, else the document."""
-    found = _METHOD.search(body)
-    return f"{verb} {path}" if found is None else found[1].decode()
+    method = _METHOD.search(body)
+    return f"{verb} {path}" if method is None else method[1].decode()
 
 
 def _key(actor: str, verb: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:

@@ -94,7 +94,7 @@ def _holds(value: Json) -> bool:
         value = value.values()
     elif not isinstance(value, list):
         return False
-    return any(_holds(each) for each in value if isinstance(each, (dict, list)))
+    return any(_holds(item) for item in value if isinstance(item, (dict, list)))
 
 
 def _veil(value: Json, learn: Veil, hidden: list[Hidden]) -> Json:
@@ -102,21 +102,21 @@ def _veil(value: Json, learn: Veil, hidden: list[Hidden]) -> Json:
         kind = value.get("_typeName", "")
         secret = _BY_TYPE.get(kind, _NONE)
         return {
-            name: _hide(each, learn, kind, name, hidden) if name in secret else _veil(each, learn, hidden)
-            for name, each in value.items()
+            name: _hide(field, learn, kind, name, hidden) if name in secret else _veil(field, learn, hidden)
+            for name, field in value.items()
         }
-    return [_veil(each, learn, hidden) for each in value] if isinstance(value, list) else value
+    return [_veil(item, learn, hidden) for item in value] if isinstance(value, list) else value
 
 
 def _hide(value: Json, learn: Veil, kind: str, field: str, hidden: list[Hidden]) -> Json:
     """Hide all of a secret field, however deep the server made it."""
     if isinstance(value, dict):
         return {
-            name: each if name == "_typeName" else _hide(each, learn, kind, field if name == "_value" else name, hidden)
-            for name, each in value.items()
+            name: item if name == "_typeName" else _hide(item, learn, kind, field if name == "_value" else name, hidden)
+            for name, item in value.items()
         }
     if isinstance(value, list):
-        return [_hide(each, learn, kind, field, hidden) for each in value]
+        return [_hide(item, learn, kind, field, hidden) for item in value]
     if not isinstance(value, str):
         return value
     name = learn(value, kind)

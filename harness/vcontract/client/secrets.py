@@ -48,10 +48,10 @@ class Secrets:
         hidden = {value: name for value, name in private.items() if len(value) >= _SHORTEST}
         self._private, self._hidden = private, hidden
         # Only whole words: a password that is also part of a name must not tear the name apart.
-        self._found = re.compile(rf"(?<![\w-])({_any_of(hidden)})(?![\w-])") if hidden else None
+        self._whole_words = re.compile(rf"(?<![\w-])({_any_of(hidden)})(?![\w-])") if hidden else None
         self._series = series
         self._learned: dict[str, str] = {}
-        longest_first = sorted(hidden.items(), key=lambda each: -len(each[0]))
+        longest_first = sorted(hidden.items(), key=lambda entry: -len(entry[0]))
         self._spelled = [(Spelled(value, whole_words=name not in made_up), name) for value, name in longest_first]
         self._lock = threading.Lock()
         register(self)
@@ -62,10 +62,10 @@ class Secrets:
             return envelope
         return self._names.sub(self._value_of, envelope)
 
-    def _value_of(self, found: re.Match[bytes]) -> bytes:
-        name = found[1].decode()
+    def _value_of(self, match: re.Match[bytes]) -> bytes:
+        name = match[1].decode()
         name = self._spelt.get(name, name)
-        return self._escaped(name) if name in self._values else found[0]
+        return self._escaped(name) if name in self._values else match[0]
 
     def learn(self, value: str, kind: str) -> str:
         """Give the name of a secret that a server gave, a new one if it was not known; `kind` says what it is.
@@ -95,33 +95,33 @@ class Secrets:
     def clean(self, body: bytes) -> bytes:
         """Put the names in the place of their values in a body, however XML may spell them; all else stays as it is."""
         anywhere = odd(body)
-        found = [each for each in self._spelled if anywhere or each[0].probe in body]
-        if not found:
+        present = [entry for entry in self._spelled if anywhere or entry[0].probe in body]
+        if not present:
             return body
         text, encoding = text_of(body)
-        for spelled, name in found:
+        for spelled, name in present:
             text = spelled.replaced(text, escape(SECRET + name, _QUOTES))
         return text.encode(encoding, "surrogateescape")
 
     def redact(self, text: str) -> str:
         """Put the names in the place of their values."""
-        return self._found.sub(lambda found: SECRET + self._hidden[found[1]], text) if self._found else text
+        return self._whole_words.sub(lambda match: SECRET + self._hidden[match[1]], text) if self._whole_words else text
 
     def redact_value(self, value: Json) -> Json:
         """Redact every string of a decoded value."""
-        if self._found is None:
+        if self._whole_words is None:
             return value
         if isinstance(value, str):
             return self.redact(value)
         if isinstance(value, dict):
-            return {key: self.redact_value(each) for key, each in value.items()}
+            return {key: self.redact_value(field) for key, field in value.items()}
         if isinstance(value, list):
-            return [self.redact_value(each) for each in value]
+            return [self.redact_value(item) for item in value]
         return value
 
     def redact_all(self, text: str) -> str:
         """Take every value that is nobody's business out of a text that nobody judges, short ones too."""
-        for value, name in sorted({**self._private, **self._learned}.items(), key=lambda each: -len(each[0])):
+        for value, name in sorted({**self._private, **self._learned}.items(), key=lambda entry: -len(entry[0])):
             for plain in (value, escape(value), escape(value, _QUOTES)):
                 for form in (plain, repr(plain)[1:-1], repr(plain.encode())[2:-1]):
                     text = text.replace(form, SECRET + name)
@@ -132,4 +132,4 @@ class Secrets:
 
 
 def _any_of(texts: Collection[str]) -> str:
-    return "|".join(re.escape(each) for each in sorted(texts, key=len, reverse=True))
+    return "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))

@@ -148,20 +148,20 @@ class Target:
     @property
     def about(self) -> dict[str, Json]:
         """The AboutInfo of the target: fullName, version, build, apiVersion and others."""
-        found = self.content.get("about")
-        return found if isinstance(found, dict) else {}
+        about = self.content.get("about")
+        return about if isinstance(about, dict) else {}
 
     @property
     def over(self) -> str:
         """Why the target will answer nothing more; empty if it may."""
-        return next((each.connection.over for each in self._sessions.values() if each.connection.over), "")
+        return next((session.connection.over for session in self._sessions.values() if session.connection.over), "")
 
     def manager(self, name: str) -> Ref:
         """Give a manager by its name in ServiceContent; TargetError if the target has none."""
-        found = as_ref(self.content.get(name))
-        if found is None:
+        manager = as_ref(self.content.get(name))
+        if manager is None:
             raise TargetError(f"{self.url} has no {name} (API {self.api_version})")
-        return found
+        return manager
 
     def login(self, actor: str, username: str, password_secret: str) -> Operation:
         """Open the actor's session with a named secret; raises TargetError if it is refused."""
@@ -243,7 +243,7 @@ class Target:
     def _renew(self, call: Call) -> bool:
         """Log an actor in again whose session has ended; False if it lives, never was, or cannot be opened again."""
         session = self._session(call.actor)
-        own = {"cookie"} & {each.lower() for each in getattr(call.payload, "headers", ())}
+        own = {"cookie"} & {name.lower() for name in getattr(call.payload, "headers", ())}
         if not session.login or session.asking or own:
             return False
         session.asking = True
@@ -274,8 +274,8 @@ class Target:
         pacing: tuple[float, ...] = ()
         if isinstance(call.payload, Envelope):
             body, pacing = call.payload.body, call.payload.pacing
-            given = {name.lower() for name in call.payload.headers}
-            headers = {name: value for name, value in headers.items() if name.lower() not in given}
+            own = {name.lower() for name in call.payload.headers}
+            headers = {name: value for name, value in headers.items() if name.lower() not in own}
             headers |= call.payload.headers
         else:
             body = self._bodies.body(call, call.payload, varies, again=purpose == "read")
@@ -318,7 +318,7 @@ class Target:
             if isinstance(outcome, Lost) or problems:
                 body = without_fields(body, everyday=isinstance(outcome, Lost))
             reply = msgspec.structs.replace(reply, body=body)
-        return outcome, tuple(self.secrets.redact(each) for each in (*problems, *repeated)), reply
+        return outcome, tuple(self.secrets.redact(problem) for problem in (*problems, *repeated)), reply
 
     def _veiled(self, method: str, outcome: Outcome) -> tuple[Outcome, list[Hidden]]:
         """Put names in the place of what stands in secret fields."""

@@ -35,5 +35,5 @@ class Fired(msgspec.Struct, frozen=True):
 
 def unfired(planned: Sequence[Planned], fired: Iterable[Fired]) -> tuple[Planned, ...]:
     """List what was planned and never struck: of such a scenario nothing is known, so its run is inconclusive."""
-    struck = {each.place for each in fired}
-    return tuple(each for place, each in enumerate(planned) if place not in struck)
+    struck = {strike.place for strike in fired}
+    return tuple(disturbance for place, disturbance in enumerate(planned) if place not in struck)

@@ -35,7 +35,13 @@ class Proxy:
     def __init__(self, url: str, planned: Sequence[Planned], seed: int) -> None:
         self._target = parse_url(url)
         self._planned, self._seed = tuple(planned), seed
-        blind = sorted({each.name for each in planned if each.name in NETWORK and NETWORK[each.name].parsed})
+        blind = sorted(
+            {
+                disturbance.name
+                for disturbance in planned
+                if disturbance.name in NETWORK and NETWORK[disturbance.name].parsed
+            }
+        )
         if blind and self._target.secure:
             raise UsageError(
                 f"{url}: {', '.join(blind)} must see whole requests, which TLS hides;"
@@ -121,9 +127,9 @@ class Proxy:
         assert process is not None
         assert process.stdout is not None
         for line in process.stdout:
-            told = msgspec.json.decode(line)
-            if "begun" in told:
+            message = msgspec.json.decode(line)
+            if "begun" in message:
                 self._begun.set()
             else:
-                self._fired.append(msgspec.convert(told, Fired))
+                self._fired.append(msgspec.convert(message, Fired))
         self._begun.set()  # nobody waits for a process that has ended

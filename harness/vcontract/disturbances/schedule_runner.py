@@ -37,8 +37,8 @@ class ScheduleRunner:
         self._planned, self._note = tuple(planned), note
         self._strikes = {
             place: Strike(ground, Random(f"{seed} {place}"))  # noqa: S311 - no secret
-            for place, each in enumerate(planned)
-            if each.name in SYSTEM
+            for place, disturbance in enumerate(planned)
+            if disturbance.name in SYSTEM
         }
         self._does = {
             place: msgspec.convert(planned[place].parameters, SYSTEM[planned[place].name]) for place in self._strikes
@@ -55,8 +55,8 @@ class ScheduleRunner:
     def begin(self, zero: float | None = None) -> None:
         """Let the schedule count from a monotonic time, or from now."""
         self._zero = time.monotonic() if zero is None else zero
-        for place, each in enumerate(self._planned):
-            self._at(each.start, self._start, place)
+        for place, disturbance in enumerate(self._planned):
+            self._at(disturbance.start, self._start, place)
         self._thread.start()
 
     def stop(self) -> None:
@@ -99,19 +99,19 @@ class ScheduleRunner:
 
     def _strike(self, place: int) -> None:
         """Strike, and try again a little later if that is refused, as it may be beside other work."""
-        each = self._planned[place]
+        disturbance = self._planned[place]
         try:
             facts = self._does[place].strike(self._strikes[place])
         except HarnessError as error:
-            if self._now() - self._tried[place] < max(_PATIENCE, each.end - each.start):
+            if self._now() - self._tried[place] < max(_PATIENCE, disturbance.end - disturbance.start):
                 self._at(self._now() + _AGAIN, self._strike, place)
             else:
                 self._say("failed", place, why=str(error))
                 self._heal(place)
             return
-        self._fired.append(Fired(each.name, place, time.monotonic(), facts))
+        self._fired.append(Fired(disturbance.name, place, time.monotonic(), facts))
         self._say("struck", place, **facts)
-        self._at(max(self._now(), each.end), self._end, place)
+        self._at(max(self._now(), disturbance.end), self._end, place)
 
     def _end(self, place: int) -> None:
         if place in self._strikes:

@@ -35,22 +35,22 @@ def hunt(
     Raises HarnessError for all that keeps it from running.
     """
     contract, config, seed = load(request.contract), configured(request, preparation), request.seed
-    others = [load(each) for each in names() if each != request.contract]
+    others = [load(name) for name in names() if name != request.contract]
     served = request.target or config.target
-    told = Hunt(seed, examples, seconds=seconds, patience=config.task_seconds or Hunt().patience)
+    limits = Hunt(seed, examples, seconds=seconds, patience=config.task_seconds or Hunt().patience)
     if served:
         fresh = _on_target(request, preparation, config)
     else:
         fresh = simulated(contract, fitting(Settings(seed=seed, task_time=_TASK_SECONDS)), _VMS)
-        told = replace(told, moment=told.moment * stretch())
-    exclusive = [each.name for each in contract.methods if KINDS.get(each.name) == CUSTOMIZE]
-    methods = [*_OFTEN * exclusive, *(each.name for each in contract.methods)]
+        limits = replace(limits, moment=limits.moment * stretch())
+    exclusive = [method.name for method in contract.methods if KINDS.get(method.name) == CUSTOMIZE]
+    methods = [*_OFTEN * exclusive, *(method.name for method in contract.methods)]
     drawn = schedules(methods, clients=_CLIENTS, vms=_VMS, most=_MOST)
-    found = race(drawn, fresh, told, contract, *others)
-    if found is None:
+    smallest = race(drawn, fresh, limits, contract, *others)
+    if smallest is None:
         say(f"no race in {examples} schedules (seed {seed}), or none within {seconds:g} s")
         return False
-    say(f"race after {found.executions} executions: {found.text()}")
+    say(f"race after {smallest.executions} executions: {smallest.text()}")
     say(f"replay: {preparation.replay}")
     return True
 

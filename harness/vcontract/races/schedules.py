@@ -78,7 +78,7 @@ class Race(msgspec.Struct, frozen=True):
 
     def text(self) -> str:
         """Write it: what broke, how often, and the schedule."""
-        broke = ", ".join(each.rpartition("/")[2] for each in self.rows)
+        broke = ", ".join(row.rpartition("/")[2] for row in self.rows)
         return f"{broke}: in {self.seen} of {self.again} executions of\n{shown(self.schedule)}"
 
 
@@ -114,8 +114,8 @@ def execute(schedule: Schedule, ground: Ground, hunt: Hunt) -> list[Operation]:
     Each customization gives a host name of its own, and every VM is read at the end.
     """
     turns: dict[int, list[tuple[int, Turn]]] = {}
-    for place, each in enumerate(schedule):
-        turns.setdefault(each.client, []).append((place, each))
+    for place, turn in enumerate(schedule):
+        turns.setdefault(turn.client, []).append((place, turn))
     failed: list[BaseException] = []
     gate = threading.Barrier(len(turns))
 
@@ -131,7 +131,7 @@ def execute(schedule: Schedule, ground: Ground, hunt: Hunt) -> list[Operation]:
             failed.append(error)
             gate.abort()
 
-    threads = [threading.Thread(target=work, args=(each,)) for each in turns]
+    threads = [threading.Thread(target=work, args=(client,)) for client in turns]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -149,7 +149,7 @@ def broken_by(schedule: Schedule, fresh: Fresh, hunt: Hunt, judged: Contract, *o
     with fresh() as ground:
         operations = execute(schedule, ground, hunt)
         facts = replace(ground.facts, task_seconds=hunt.patience)
-    return tuple(sorted({each.row for each in judge_concurrent(operations, facts, judged, *others).findings}))
+    return tuple(sorted({finding.row for finding in judge_concurrent(operations, facts, judged, *others).findings}))
 
 
 def race(drawn: SearchStrategy[Schedule], fresh: Fresh, hunt: Hunt, judged: Contract, *others: Contract) -> Race | None:
@@ -179,12 +179,12 @@ def race(drawn: SearchStrategy[Schedule], fresh: Fresh, hunt: Hunt, judged: Cont
     )
     with fixed_constants(), suppress(HypothesisException):  # none was found
         find(drawn, breaks, settings=quietly, random=Random(hunt.seed))  # noqa: S311 - no secret
-    found = [each for each, rows in known.items() if rows]
-    if not found:
+    breaking = [schedule for schedule, rows in known.items() if rows]
+    if not breaking:
         return None
-    least = min(found, key=lambda each: (size(each), each))
+    least = min(breaking, key=lambda schedule: (size(schedule), schedule))
     until += hunt.seconds / 2
-    while shorter := next((each for each in _without_one(least) if breaks(each)), None):
+    while shorter := next((candidate for candidate in _without_one(least) if breaks(candidate)), None):
         least = shorter
     again = [broken_by(least, fresh, hunt, judged, *others) for _ in range(hunt.again)]
     return Race(least, known[least], sum(map(bool, again)), hunt.again, count)
@@ -215,7 +215,7 @@ def _take(ground: Ground, actor: str, place: int, turn: Turn, patience: float) -
 
 def fit(target: Target, facts: Facts, vms: int) -> tuple[Ref, ...]:
     """Choose VMs with one NIC, by name, that can be customized at once. Raises TargetError if there are too few."""
-    found = [each.ref for each in customizable(target, facts) if each.nics == 1]
-    if len(found) < vms:
-        raise TargetError(f"{target.url}: {len(found)} VMs could be customized at once, {vms} are needed")
-    return tuple(found[:vms])
+    chosen = [vm.ref for vm in customizable(target, facts) if vm.nics == 1]
+    if len(chosen) < vms:
+        raise TargetError(f"{target.url}: {len(chosen)} VMs could be customized at once, {vms} are needed")
+    return tuple(chosen[:vms])

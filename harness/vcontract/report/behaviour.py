@@ -36,7 +36,7 @@ class BehaviourDifference(Difference, frozen=True, rename={"impact": "class"}):
         shown = ", ".join(self.seen[:_TOLD])
         left = len(self.seen) - _TOLD
         lines = [f"seen: {shown}" + (f" and in {left} more circumstances" if left > 0 else "")] if shown else []
-        lines += [f"calls: {' > '.join(each.call.method for each in self.program)}"] if self.program else []
+        lines += [f"calls: {' > '.join(step.call.method for step in self.program)}"] if self.program else []
         return (*lines, *([f"replay: {self.replay}"] if self.replay else []))
 
 

@@ -51,15 +51,15 @@ class Diagnosis(msgspec.Struct, frozen=True):
     @property
     def exit_code(self) -> int:
         """0: testable; else the gravest of the checks' codes: 2 before 3 before 5."""
-        codes = {each.code for each in self.checks}
+        codes = {check.code for check in self.checks}
         return next((code for code in _PRECEDENCE if code in codes), 0)
 
     @property
     def text(self) -> str:
         """The last line."""
-        left = sum(each.standing is Standing.BAD for each in self.checks)
-        told = {0: "testable", 5: "testable in part", 3: "not testable", 2: "the configuration cannot be used"}
-        return told[self.exit_code] + (f": {left} to mend" if left else "")
+        left = sum(check.standing is Standing.BAD for check in self.checks)
+        conclusions = {0: "testable", 5: "testable in part", 3: "not testable", 2: "the configuration cannot be used"}
+        return conclusions[self.exit_code] + (f": {left} to mend" if left else "")
 
     def json(self) -> str:
         """Give the diagnosis as JSON (schema `vcontract.doctor/1`)."""
@@ -87,5 +87,5 @@ class DiagnosisPrinter:
 
     def end(self, diagnosis: Diagnosis) -> None:
         """Hear of the end."""
-        told = diagnosis.json() if self._as_json else f"\n{diagnosis.text} (vcontract {__version__})"
-        print(told, file=self._out, flush=True)
+        text = diagnosis.json() if self._as_json else f"\n{diagnosis.text} (vcontract {__version__})"
+        print(text, file=self._out, flush=True)

@@ -14,20 +14,20 @@ _SHOWN = 4
 
 def edges(automaton: Automaton) -> dict[tuple[int, int], list[str]]:
     """Give, for each pair of states, the inputs that lead from one to the other, each with its outcome."""
-    found: dict[tuple[int, int], list[str]] = {}
+    inputs: dict[tuple[int, int], list[str]] = {}
     for state, moves in enumerate(automaton.states):
         for name, (answer, after) in moves.items():
-            found.setdefault((state, after), []).append(f"{name} / {answer.partition('; ')[0]}")
-    return found
+            inputs.setdefault((state, after), []).append(f"{name} / {answer.partition('; ')[0]}")
+    return inputs
 
 
 def views(automaton: Automaton) -> list[str]:
     """Say of each state what a read shows where it is entered."""
-    found: dict[int, str] = {}
+    shown: dict[int, str] = {}
     for moves in automaton.states:
         for answer, after in moves.values():
-            found.setdefault(after, answer.partition("; ")[2])
-    return [found.get(state, "") for state in range(len(automaton.states))]
+            shown.setdefault(after, answer.partition("; ")[2])
+    return [shown.get(state, "") for state in range(len(automaton.states))]
 
 
 def dot(automaton: Automaton) -> str:
@@ -58,10 +58,10 @@ def svg(automaton: Automaton) -> str:
     size = 2 * (radius + 2 * _RADIUS)
     places = [
         (
-            size / 2 + radius * math.sin(2 * math.pi * each / count),
-            size / 2 - radius * math.cos(2 * math.pi * each / count),
+            size / 2 + radius * math.sin(2 * math.pi * state / count),
+            size / 2 - radius * math.cos(2 * math.pi * state / count),
         )
-        for each in range(count)
+        for state in range(count)
     ]
     known = edges(automaton)
     body = [_edge(places[one], places[other], names) for (one, other), names in known.items() if one != other]
@@ -103,8 +103,8 @@ def _edge(begin: tuple[float, float], end: tuple[float, float], names: list[str]
     listed = [*names[:_SHOWN], *([f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])]
     lx, ly = (x0 + 2 * mx + x1) / 4, (y0 + 2 * my + y1) / 4
     words = "".join(
-        f'<text x="{lx:.1f}" y="{ly + _LINE * number:.1f}" text-anchor="middle" fill="#555">{escape(each)}</text>'
-        for number, each in enumerate(listed)
+        f'<text x="{lx:.1f}" y="{ly + _LINE * number:.1f}" text-anchor="middle" fill="#555">{escape(text)}</text>'
+        for number, text in enumerate(listed)
     )
     return (
         f"<g><title>{escape(chr(10).join(names))}</title>"

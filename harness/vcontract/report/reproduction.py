@@ -124,11 +124,11 @@ class ReproductionReporter:
         """Write the scripts at the end."""
         if not isinstance(event, RunEnded):
             return
-        found = [each for each in event.summary.findings if each.program]
-        if found:
+        reproducible = [finding for finding in event.summary.findings if finding.program]
+        if reproducible:
             self._folder.mkdir(exist_ok=True)
-        for each in found:
-            write_whole(self._folder / f"{each.id}.py", script(each, event.summary.target.api_version).encode())
+        for finding in reproducible:
+            write_whole(self._folder / f"{finding.id}.py", script(finding, event.summary.target.api_version).encode())
 
 
 def script(finding: Finding, api: str) -> str:
@@ -137,7 +137,7 @@ def script(finding: Finding, api: str) -> str:
         row=printable(finding.row), expected=finding.expected, observed=finding.observed, moid=finding.root[0],
         vm=finding.root[1], action=f'"urn:vim25/{api}"',
     )  # fmt: skip
-    return head + "\n".join(_step(each) for each in finding.program) + "\n"
+    return head + "\n".join(_step(step) for step in finding.program) + "\n"
 
 
 def _step(step: ReplayStep) -> str:
@@ -155,21 +155,21 @@ def _python(value: Json) -> str:
     if isinstance(value, str) and value.startswith(SECRET):
         return _environment(value)
     if isinstance(value, list):
-        return "[" + ", ".join(_python(each) for each in value) + "]"
+        return "[" + ", ".join(_python(item) for item in value) + "]"
     if not isinstance(value, dict):
         return repr(value)
     if value.get("_typeName") == "ManagedObjectReference":
         return f"ref({value['type']!r}, {value['value']!r})"
     if "_value" in value:
         return _python(value["_value"])
-    fields = ", ".join(f"{name}={_python(each)}" for name, each in value.items() if name != "_typeName")
+    fields = ", ".join(f"{name}={_python(field)}" for name, field in value.items() if name != "_typeName")
     return f"T({value.get('_typeName', 'DynamicData')!r})({fields})"
 
 
 def _secret_parts(body: str) -> str:
     """Write a text as Python, with the secrets in it read from the environment."""
     parts = re.split(rf"({SECRET}[\w.@-]+)", body)
-    return " + ".join(_environment(each) if each.startswith(SECRET) else repr(each) for each in parts if each)
+    return " + ".join(_environment(part) if part.startswith(SECRET) else repr(part) for part in parts if part)
 
 
 def _environment(secret: str) -> str:

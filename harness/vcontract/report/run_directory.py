@@ -70,7 +70,7 @@ def write_whole(file: Path, content: bytes) -> None:
 
 
 def _lines(items: Iterable[msgspec.Struct]) -> bytes:
-    return b"".join(msgspec.json.encode(each) + b"\n" for each in items)
+    return b"".join(msgspec.json.encode(item) + b"\n" for item in items)
 
 
 def _make(parent: Path, name: str) -> Path:

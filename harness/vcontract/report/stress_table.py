@@ -16,9 +16,9 @@ def latency_table(stress: Stress) -> Table:
         table.add_column(name, overflow="fold")
     for name in ("count", "p50 ms", "p95 ms", "p99 ms", "longest ms"):
         table.add_column(name, justify="right", no_wrap=True)
-    for each in stress.latencies:
-        times = (each.p50, each.p95, each.p99, each.longest)
-        table.add_row(each.method, each.outcome, str(each.count), *(f"{value:.1f}" for value in times))
+    for latency in stress.latencies:
+        times = (latency.p50, latency.p95, latency.p99, latency.longest)
+        table.add_row(latency.method, latency.outcome, str(latency.count), *(f"{value:.1f}" for value in times))
     return table
 
 

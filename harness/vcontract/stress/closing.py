@@ -27,28 +27,28 @@ def close(crew: Crew, clients: Sequence[Client], patience: float = 60.0) -> list
 
     `patience` is how many seconds a VM gets until its Tools are up again.
     """
-    told: list[str] = []
-    strong = [each for each in clients if crew.accounts[each.actor][1] == "account.full"]
-    shares = [(each, crew.machines[number :: len(strong)]) for number, each in enumerate(strong)]
-    threads = [threading.Thread(target=_rest, args=(crew, *each, patience, told)) for each in shares]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    unsettled: list[str] = []
+    strong = [client for client in clients if crew.accounts[client.actor][1] == "account.full"]
+    shares = [(client, crew.machines[number :: len(strong)]) for number, client in enumerate(strong)]
+    threads = [threading.Thread(target=_rest, args=(crew, *share, patience, unsettled)) for share in shares]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     if crew.facts.staleness and not crew.target.over:
         crew.target.recorder.sleep(crew.facts.staleness)
         for client, machines in shares:
             for vm in machines:
                 client.look(vm)
-    return told
+    return unsettled
 
 
-def _rest(crew: Crew, client: Client, machines: Sequence[Ref], patience: float, told: list[str]) -> None:
+def _rest(crew: Crew, client: Client, machines: Sequence[Ref], patience: float, unsettled: list[str]) -> None:
     try:
         left = ((vm, _at_rest(crew, client, vm, patience)) for vm in machines)
-        told.extend(f"{vm.value}: {why}" for vm, why in left if why)
+        unsettled.extend(f"{vm.value}: {why}" for vm, why in left if why)
     except HarnessError as error:
-        told.append(str(error))
+        unsettled.append(str(error))
 
 
 def _at_rest(crew: Crew, client: Client, vm: Ref, patience: float) -> str:

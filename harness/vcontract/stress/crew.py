@@ -33,12 +33,14 @@ class Crew:
 
     def __init__(self, target: Target, contract: Contract, config: Config, load: Load, seed: int, run: str) -> None:
         self.target, self.contract, self.config, self.load, self.seed = target, contract, config, load, seed
-        found = marked(survey_target(target, config, contract, log_in(target, config)), config, None)
-        self.accounts = _accounts(contract, found, load.actors)
-        self.facts = replace(found, sessions=found.sessions | {each: name for each, (name, _) in self.accounts.items()})
-        target.guard_with(guard_of(target, config, contract, run, found.others, actor=""))
+        surveyed = marked(survey_target(target, config, contract, log_in(target, config)), config, None)
+        self.accounts = _accounts(contract, surveyed, load.actors)
+        self.facts = replace(
+            surveyed, sessions=surveyed.sessions | {actor: name for actor, (name, _) in self.accounts.items()}
+        )
+        target.guard_with(guard_of(target, config, contract, run, surveyed.others, actor=""))
         self.caller = Caller(contract, target.schema, self.facts, {"held": FULL}, seed)
-        self.machines = _machines(target, found, load)
+        self.machines = _machines(target, surveyed, load)
         self.vms = dict(self.facts.vms)
         self.notes: list[str] = []
         self.mix = self._possible()
@@ -101,17 +103,19 @@ def _accounts(contract: Contract, facts: Facts, actors: Sequence[str]) -> dict[s
     """Give each client its account, and the secret of that; some have one that lacks the privileges."""
     weak = facts.sessions.get(UNPRIVILEGED)
     lacking = actors_of(contract, facts)
-    all_lack = all(lacking.get(f"nowhere:{each.name}") == UNPRIVILEGED for each in contract.methods)
-    found = {}
+    all_lack = all(lacking.get(f"nowhere:{method.name}") == UNPRIVILEGED for method in contract.methods)
+    accounts = {}
     for number, actor in enumerate(actors, 1):
         unprivileged = weak is not None and all_lack and number % EIGHTH == 0
-        found[actor] = (weak or "", "account.unprivileged") if unprivileged else (facts.sessions[FULL], "account.full")
-    return found
+        accounts[actor] = (
+            (weak or "", "account.unprivileged") if unprivileged else (facts.sessions[FULL], "account.full")
+        )
+    return accounts
 
 
 def _machines(target: Target, facts: Facts, load: Load) -> list[Ref]:
     """Choose the VMs, by name, and of these the share of this worker. Raises TargetError if there are too few."""
-    fit = [each.ref for each in customizable(target, facts)]
+    fit = [vm.ref for vm in customizable(target, facts)]
     if len(fit) < load.vms:
         raise TargetError(
             f"{target.url}: {len(fit)} of the marked VMs run Linux with Tools up and can be customized at once, "

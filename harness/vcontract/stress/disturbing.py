@@ -62,12 +62,14 @@ class Disturbing:
         """Look for what can be struck. Raises UsageError if a disturbance of the scenario has nothing to strike."""
         crew.expect_losses()
         ground = self._ground(crew)
-        for each in {each.name: each for each in self.planned if each.name in SYSTEM}.values():
-            kind = SYSTEM[each.name]
+        for disturbance in {
+            disturbance.name: disturbance for disturbance in self.planned if disturbance.name in SYSTEM
+        }.values():
+            kind = SYSTEM[disturbance.name]
             lacking = next((need for need in kind.needs if need not in crew.config.allow), "")
             why = f"the configuration does not allow {lacking}" if lacking else kind().lacks(ground)
             if why:
-                raise UsageError(f"--disturb {self.scenario}: {each.name}: {why}")
+                raise UsageError(f"--disturb {self.scenario}: {disturbance.name}: {why}")
         recorder = crew.target.recorder
         self._before = time.monotonic() - recorder.now()
         self._recorder, self._struck = recorder, ground
@@ -93,16 +95,23 @@ class Disturbing:
     def told(self) -> tuple[dict[str, int], list[str]]:
         """Note what struck the path; gives how often each disturbance struck, and what that leaves open, a line each."""
         path = self._path.events() if self._path else ()
-        for each in path:
-            self._note({"what": "struck", "name": each.name, "place": each.place, "time": each.time, **each.facts})
+        for strike in path:
+            self._note(
+                {"what": "struck", "name": strike.name, "place": strike.place, "time": strike.time, **strike.facts}
+            )
         fired: list[Fired] = [*path, *(self._runner.events() if self._runner else ())]
-        open_ = [f"{each.name}, planned for {each.start:.1f} s, never struck" for each in unfired(self.planned, fired)]
-        return dict(Counter(each.name for each in fired)), [*open_, *(self._runner.unhealed if self._runner else ())]
+        open_ = [
+            f"{missed.name}, planned for {missed.start:.1f} s, never struck" for missed in unfired(self.planned, fired)
+        ]
+        return dict(Counter(strike.name for strike in fired)), [
+            *open_,
+            *(self._runner.unhealed if self._runner else ()),
+        ]
 
     def _note(self, facts: dict[str, Json]) -> None:
         """Write a note into the history, with its time by the clock of that: `at`, and when a request came, `asked`."""
         times = {"at": facts["time"], "asked": facts.get("received", facts["time"])}
-        self._recorder.observed(DISTURBED, facts | {name: each - self._before for name, each in times.items()})
+        self._recorder.observed(DISTURBED, facts | {name: moment - self._before for name, moment in times.items()})
 
     def _ground(self, crew: Crew) -> Ground:
         target, facts = crew.target, crew.facts
@@ -112,13 +121,13 @@ class Disturbing:
             target,
             FULL,
             vms=tuple(crew.machines),
-            hosts=tuple(Ref("HostSystem", each) for each in hosts),
+            hosts=tuple(Ref("HostSystem", moid) for moid in hosts),
             sessions=self._logins or {},
             levers=_levers(crew),
             restart=_restart(target, self._simulator, crew.patience) if self._simulator else None,
             patience=crew.patience,
         )
-        if any(each.name == _DESTROYED for each in self.planned):
+        if any(disturbance.name == _DESTROYED for disturbance in self.planned):
             return dataclasses.replace(ground, spare=(_clone(crew, ground),))
         return ground
 
@@ -177,8 +186,8 @@ def _levers(crew: Crew) -> dict[str, Lever]:
             processes, MOVES[line.does].method, Arguments({"vm": vm.json(), "auth": login, "spec": spec}), actor
         )
 
-    found = {each.does: lever(each) for each in crew.facts.levers}
-    return {name: each for name, each in found.items() if each is not None}
+    levers = {line.does: lever(line) for line in crew.facts.levers}
+    return {name: maker for name, maker in levers.items() if maker is not None}
 
 
 @contextmanager
@@ -193,7 +202,7 @@ def disturbed(brief: Brief) -> Iterator[tuple[Brief, Disturbing | None]]:
     seed = brief.request.seed + brief.load.share[0]
     scenario = load_scenario(brief.load.disturb)
     planned = schedule(scenario, seed, brief.load.seconds)
-    if not any(each.name in NETWORK for each in planned):
+    if not any(disturbance.name in NETWORK for disturbance in planned):
         yield brief, Disturbing(scenario.name, planned, None, seed, brief.simulator)
         return
     config = configured(brief.request, brief.preparation())

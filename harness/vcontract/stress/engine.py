@@ -28,10 +28,10 @@ def alone(brief: Brief) -> RunResult:
     """Do it all in this process."""
     crowd = Crowd(brief.load)
     with (
-        disturbed(brief) as (told, disturbing),
-        underway(told.request, told.preparation(), stop=crowd.ring, keep=False) as ground,
+        disturbed(brief) as (own, disturbing),
+        underway(own.request, own.preparation(), stop=crowd.ring, keep=False) as ground,
     ):
-        stressing = Stressing(ground, told.load, crowd, disturbing)
+        stressing = Stressing(ground, own.load, crowd, disturbing)
         stressing.set_out()
         runner = crowd.environment.create_local_runner()
         page = crowd.environment.create_web_ui(LOCAL, brief.web) if brief.web else None

@@ -35,15 +35,15 @@ def judge_history(path: Path, replay: str, limits: Limits = LIMITS) -> Concurren
     copies = _copies(path)
     events = stream(path)
     facts = next(
-        (facts_of(each.facts) for each in events if isinstance(each, Observed) and each.subject == FACTS), None
+        (facts_of(event.facts) for event in events if isinstance(event, Observed) and event.subject == FACTS), None
     )
     if facts is None:
         raise RunFileError(f"{path}: it ends before the target was surveyed; there is nothing to judge")
     return judge_concurrent(
-        with_copies((each for each in events if isinstance(each, Operation)), copies),
+        with_copies((event for event in events if isinstance(event, Operation)), copies),
         facts,
         load(facts.object),
-        *(load(each) for each in names() if each != facts.object),
+        *(load(name) for name in names() if name != facts.object),
         limits=limits,
         replay=lambda _: replay,
     )
@@ -51,14 +51,14 @@ def judge_history(path: Path, replay: str, limits: Limits = LIMITS) -> Concurren
 
 def _copies(path: Path) -> list[tuple[str, float]]:
     """List the requests that a disturbance delivered twice: method, and when; they stand behind what they happened to."""
-    found = []
+    copies = []
     with suppress(OSError), path.open("rb") as file:
         for line in file:
             if line.startswith(_NOTE) and _COPIED in line:
                 facts = msgspec.json.decode(line)["facts"]
                 if facts.get("name") == _DUPLICATE and facts.get("what") == "struck":
-                    found.append((str(facts.get("method", "")), float(facts.get("asked", 0.0))))
-    return sorted(found, key=itemgetter(1))
+                    copies.append((str(facts.get("method", "")), float(facts.get("asked", 0.0))))
+    return sorted(copies, key=itemgetter(1))
 
 
 def with_copies(operations: Iterable[Operation], copies: Sequence[tuple[str, float]]) -> Iterator[Operation]:
@@ -69,11 +69,11 @@ def with_copies(operations: Iterable[Operation], copies: Sequence[tuple[str, flo
     moments: dict[str, list[float]] = defaultdict(list)
     for method, moment in copies:
         moments[method].append(moment)
-    for each in operations:
-        yield each
-        found = moments.get(each.call.method)
-        if found and bisect_left(found, each.start) < bisect_right(found, each.end):
-            yield msgspec.structs.replace(each, outcome=COPY, status=0, purpose="read", problems=())
+    for operation in operations:
+        yield operation
+        delivered = moments.get(operation.call.method)
+        if delivered and bisect_left(delivered, operation.start) < bisect_right(delivered, operation.end):
+            yield msgspec.structs.replace(operation, outcome=COPY, status=0, purpose="read", problems=())
 
 
 def judge_several(directories: Sequence[Path]) -> RunResult | None:
@@ -81,12 +81,12 @@ def judge_several(directories: Sequence[Path]) -> RunResult | None:
 
     Raises RunFileError for what is no saved run, UsageError for several runs that are not all of stress.
     """
-    saved = [(each if each.is_dir() else each.parent, load_run(each)) for each in directories]
+    saved = [(directory if directory.is_dir() else directory.parent, load_run(directory)) for directory in directories]
     if not any(run.stress for _, run in saved):
         if len(saved) > 1:
             raise UsageError("judge: only runs of stress can be judged together")
         return None
-    judged = [_judged(*each) for each in saved]
+    judged = [_judged(*run) for run in saved]
     return judged[0] if len(judged) == 1 else merged(judged)
 
 
@@ -95,7 +95,7 @@ def _judged(place: Path, saved: RunResult) -> RunResult:
         raise UsageError(f"judge: {place} is no run of stress")
     if not saved.stress.histories:
         raise UsageError(f"judge: the histories of {place} are with its workers: give their run directories")
-    return concluded(saved, [judge_history(place / each, saved.replay) for each in saved.stress.histories])
+    return concluded(saved, [judge_history(place / history, saved.replay) for history in saved.stress.histories])
 
 
 def concluded(run: RunResult, parts: Sequence[Concurrent]) -> RunResult:
@@ -126,15 +126,15 @@ def merged(runs: Sequence[RunResult]) -> RunResult:
     """
     first = runs[0]
     parts = [_found(run, number) for number, run in enumerate(runs)]
-    told = [stress for run in runs if (stress := run.stress) is not None]
+    loads = [stress for run in runs if (stress := run.stress) is not None]
     stress = Stress(
-        clients=sum(each.clients for each in told),
-        vms=sum(each.vms for each in told),
-        seconds=max((each.seconds for each in told), default=0.0),
-        histories=[file for each in told for file in each.histories],
-        scenario=next((each.scenario for each in told if each.scenario), ""),
-        unsure=[why for each in told for why in each.unsure],
-        fired=dict(sum((Counter(each.fired) for each in told), Counter())),
+        clients=sum(part.clients for part in loads),
+        vms=sum(part.vms for part in loads),
+        seconds=max((part.seconds for part in loads), default=0.0),
+        histories=[file for part in loads for file in part.histories],
+        scenario=next((part.scenario for part in loads if part.scenario), ""),
+        unsure=[why for part in loads for why in part.unsure],
+        fired=dict(sum((Counter(part.fired) for part in loads), Counter())),
     )
     notes = [f"worker {number}: {note}" for number, run in enumerate(runs, 1) for note in run.notes]
     known = replace(first, stress=stress, notes=notes, seconds=max(run.seconds for run in runs))

@@ -61,13 +61,13 @@ def _must_be_free(option: str, port: int, way_out: str) -> None:
 def simulator(vms: int, seed: int, tasks: int) -> Iterator[Served]:
     """Start the simulator in a process of its own, with so many VMs more."""
     lasting = _TASK_SECONDS * stretch()
-    told = {"vms": vms, "seed": seed, "task_retention_count": tasks, "task_time": lasting}
+    options = {"vms": vms, "seed": seed, "task_retention_count": tasks, "task_time": lasting}
     pipe = subprocess.PIPE
     # out of the terminal's group: Ctrl-C is for the clients, which still have to put things right
     with subprocess.Popen(_SIMULATOR, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:  # noqa: S603 - our own
         assert process.stdout is not None
         assert process.stdin is not None
-        process.stdin.write(json.dumps(told) + "\n")
+        process.stdin.write(json.dumps(options) + "\n")
         process.stdin.flush()
         url = process.stdout.readline().strip()
         if not url:
@@ -94,12 +94,12 @@ def _engine(brief: Brief) -> int:
         def pass_on(number: int, _: FrameType | None) -> None:
             process.send_signal(number)
 
-        before = [(each, signal.signal(each, pass_on)) for each in (signal.SIGINT, signal.SIGTERM)]
+        before = [(number, signal.signal(number, pass_on)) for number in (signal.SIGINT, signal.SIGTERM)]
         try:
             code = process.wait()
         finally:
-            for each, handler in before:
-                signal.signal(each, handler)
+            for number, handler in before:
+                signal.signal(number, handler)
     if code < 0:
         raise HarnessError(f"the process of the clients was killed by signal {-code}")
     return code

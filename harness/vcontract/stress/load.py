@@ -27,4 +27,4 @@ class Load(msgspec.Struct, frozen=True):
         """Name as many clients as this worker may get, for how many it does get others decide; the names of all differ."""
         number, workers = self.share
         begin = f"w{number + 1}" if workers > 1 else ""
-        return tuple(f"{begin}c{each + 1}" for each in range(-(-self.clients // workers)))
+        return tuple(f"{begin}c{client + 1}" for client in range(-(-self.clients // workers)))

@@ -35,8 +35,8 @@ class Mail:
     def __init__(self, runner: DistributedRunner, *types: str) -> None:
         self._runner = runner
         self._boxes: dict[str, Queue[tuple[str, str]]] = defaultdict(Queue)
-        for each in types:
-            runner.register_message(each, self._take)
+        for type_ in types:
+            runner.register_message(type_, self._take)
 
     def next(self, type_: str, seconds: float = 0.0) -> tuple[str, str] | None:
         """Give the next message of a type, after so many seconds at most; None if there is none."""

@@ -93,7 +93,7 @@ class Stressing:
             raise crew.failed
         target.pacing.lift()
         if not crew.halted and not target.over:
-            self.unsure += [f"not at rest: {each}" for each in close(crew, self.crowd.clients)]
+            self.unsure += [f"not at rest: {why}" for why in close(crew, self.crowd.clients)]
             for client in self.crowd.clients:
                 client.close()
         fired: dict[str, int] = {}
@@ -101,24 +101,24 @@ class Stressing:
             fired, unsure = self.disturbing.told()
             self.unsure += unsure
         self._tell(Note(f"judging {target.recorder.requests} operations"))
-        found = self._judged()
+        judged = self._judged()
         self.unsure += [f"the target is gone: {target.pulse.stopped}"] if target.pulse.stopped else []
         self.unsure += [f"halted for safety: {crew.halted}"] if crew.halted else []
-        result = self._result(found, fired)
-        for each in result.findings:
-            self.crowd.blame(each.method, each.row)
-            self._tell(FindingSeen(each))
-        draw_disorders(self.ground.directory, found.disorders)
+        result = self._result(judged, fired)
+        for finding in result.findings:
+            self.crowd.blame(finding.method, finding.row)
+            self._tell(FindingSeen(finding))
+        draw_disorders(self.ground.directory, judged.disorders)
         self._tell(RunEnded(result))
         return result
 
     def _judged(self) -> Concurrent:
         """Judge the file, in a thread of the system's: others must not wait for it."""
         path, replay = self.ground.directory / HISTORY, self.ground.site.context.replay
-        found: Concurrent = gevent.get_hub().threadpool.apply(judge_history, (path, replay))
-        return found
+        judged: Concurrent = gevent.get_hub().threadpool.apply(judge_history, (path, replay))
+        return judged
 
-    def _result(self, found: Concurrent, fired: dict[str, int]) -> RunResult:
+    def _result(self, judged: Concurrent, fired: dict[str, int]) -> RunResult:
         crew, request = self.crew, self.ground.site.request
         safe = not crew.halted and not self.ground.site.target.pulse.stopped
         unsure = Verdict.INCONCLUSIVE
@@ -130,7 +130,7 @@ class Stressing:
             requests=0,
             target=self.target_facts(),
             replay=self.ground.site.context.replay,
-            notes=[*self.crew.notes, *self.notes, *self.unsure, *_lost(found)],
+            notes=[*self.crew.notes, *self.notes, *self.unsure, *_lost(judged)],
             started=self._started.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self._from, 3),
             stress=Stress(
@@ -144,18 +144,18 @@ class Stressing:
             ),
             request=record_of(request),
         )
-        return concluded(run, [found])
+        return concluded(run, [judged])
 
     def target_facts(self) -> TargetFacts:
         """Say what is tested."""
         target = self.ground.site.target
-        build, name = (str(target.about.get(each, "")) for each in ("build", "fullName"))
+        build, name = (str(target.about.get(field, "")) for field in ("build", "fullName"))
         return TargetFacts(target.url, target.api_version, build, name)
 
     def _tell(self, event: RunEvent) -> None:
-        for each in self.ground.reporters:
-            each.on(event)
+        for reporter in self.ground.reporters:
+            reporter.on(event)
 
 
-def _lost(found: Concurrent) -> list[str]:
-    return [f"{found.lost} operations got no usable answer"] if found.lost else []
+def _lost(judged: Concurrent) -> list[str]:
+    return [f"{judged.lost} operations got no usable answer"] if judged.lost else []

@@ -47,18 +47,18 @@ def _shared(brief: Brief, mail: Mail) -> Brief:
     """Say hello until the share comes; gives the brief with it."""
     while True:
         mail.send(HELLO)
-        if found := mail.next(SHARE, _SOON):
-            share = msgspec.json.decode(found[1], type=Share)
+        if message := mail.next(SHARE, _SOON):
+            share = msgspec.json.decode(message[1], type=Share)
             request = replace(brief.request, seed=share.seed, contract=share.contract)
             return replace(brief, load=share.load, request=request, replay=share.replay)
 
 
 def _work(brief: Brief, crowd: Crowd, runner: WorkerRunner, mail: Mail) -> RunResult:
     with (
-        disturbed(brief) as (told, disturbing),
-        underway(told.request, told.preparation(), stop=crowd.ring, keep=False) as ground,
+        disturbed(brief) as (own, disturbing),
+        underway(own.request, own.preparation(), stop=crowd.ring, keep=False) as ground,
     ):
-        stressing = Stressing(ground, told.load, crowd, disturbing)
+        stressing = Stressing(ground, own.load, crowd, disturbing)
         stressing.set_out()
         mail.send(READY, stressing.target_facts())
         if stressing.work(lambda: mail.next(STOP) is not None, limited=False):

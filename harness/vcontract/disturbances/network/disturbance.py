@@ -39,10 +39,10 @@ class Exchange:
 
     def facts(self) -> dict[str, Any]:
         """Say what this is, without anything that could be secret: connection, port of the client, method, VM."""
-        told: dict[str, Any] = {"connection": self.link.number, "port": self.link.port}
+        facts: dict[str, Any] = {"connection": self.link.number, "port": self.link.port}
         if self.request is not None:
-            told |= {"method": self.request.method, "vm": self.request.vm, "received": self.request.received}
-        return told
+            facts |= {"method": self.request.method, "vm": self.request.vm, "received": self.request.received}
+        return facts
 
 
 @dataclass

@@ -106,12 +106,12 @@ class Link:
                 await asyncio.wait({down}, timeout=_LINGER)
             else:
                 await self._idle.wait()  # the last reply may still be on its way
-            for each in (up, down):
-                if each.done():
-                    each.result()
+            for direction in (up, down):
+                if direction.done():
+                    direction.result()
         finally:
-            for each in (up, down):
-                each.cancel()
+            for direction in (up, down):
+                direction.cancel()
             await asyncio.gather(up, down, return_exceptions=True)
 
     async def _upward(self, data: bytes) -> None:
@@ -144,13 +144,13 @@ class Link:
         self._reply = asyncio.get_running_loop().create_future()
         self._idle.clear()
         try:
-            for each in exchange.acting:
-                await each.does.before(each, exchange)
+            for acting in exchange.acting:
+                await acting.does.before(acting, exchange)
             await self._carry(exchange, request.raw, up=True)
             exchange.reply = await self._reply
             self._relay.passed(self)
-            for each in exchange.acting:
-                await each.does.after(each, exchange)
+            for acting in exchange.acting:
+                await acting.does.after(acting, exchange)
             await self._carry(exchange, exchange.reply, up=False)
         finally:
             self._idle.set()
@@ -182,8 +182,8 @@ class Link:
             await writer.drain()
 
         way: Write = write
-        for each in reversed(exchange.acting):
-            way = partial(_through, each.does.carry, each, exchange, way, up)
+        for acting in reversed(exchange.acting):
+            way = partial(_through, acting.does.carry, acting, exchange, way, up)
         await way(data)
 
     # what disturbances may ask for

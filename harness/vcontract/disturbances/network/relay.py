@@ -48,11 +48,11 @@ class Relay:
         self._seed, self._tell = seed, tell
         self._planned: list[tuple[int, Planned, Network]] = sorted(
             (
-                (place, each, msgspec.convert(each.parameters, NETWORK[each.name]))
-                for place, each in enumerate(planned)
-                if each.name in NETWORK
+                (place, disturbance, msgspec.convert(disturbance.parameters, NETWORK[disturbance.name]))
+                for place, disturbance in enumerate(planned)
+                if disturbance.name in NETWORK
             ),
-            key=lambda each: list(NETWORK).index(each[1].name),
+            key=lambda entry: list(NETWORK).index(entry[1].name),
         )
         self._links: dict[int, Link] = {}
         self._numbers = 0
@@ -85,15 +85,15 @@ class Relay:
 
     def acting(self, exchange: Exchange, turn: int, *, opening: bool = False) -> list[Acting]:
         """Give what is at work on the exchange of a link that has this number on it, `opening`: on the link as it opens."""
-        now, found = time.monotonic() - self.zero, []
-        for place, each, does in self._planned:
-            if not each.start <= now < each.end or (does.parsed and exchange.request is None):
+        now, at_work = time.monotonic() - self.zero, []
+        for place, disturbance, does in self._planned:
+            if not disturbance.start <= now < disturbance.end or (does.parsed and exchange.request is None):
                 continue
             rng = Random(f"{self._seed} {place} {exchange.link.number} {turn}")  # noqa: S311 - no secret
             drawn = opening or rng.random() < does.probability
             if drawn and does.wants(exchange):
-                found.append(Acting(does, rng, partial(self._note, place, each.name, does)))
-        return found
+                at_work.append(Acting(does, rng, partial(self._note, place, disturbance.name, does)))
+        return at_work
 
     def rank(self, link: Link) -> int:
         """Count the open connections that are older than a link."""
@@ -107,11 +107,11 @@ class Relay:
 
     def passed(self, link: Link) -> None:
         """Take note that a request of a link was answered."""
-        for each in self._waiting:
-            if each.link is not link:
-                each.passed += 1
-                if each.passed >= each.others:
-                    each.enough.set()
+        for waiting in self._waiting:
+            if waiting.link is not link:
+                waiting.passed += 1
+                if waiting.passed >= waiting.others:
+                    waiting.enough.set()
 
     async def overtaken(self, link: Link, others: int, seconds: float) -> int:
         """Wait until so many requests of other links were answered, or the time is over; gives how many were."""

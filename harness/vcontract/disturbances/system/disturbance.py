@@ -64,11 +64,11 @@ class Ground:
         if task is None or task.type != "Task":
             return outcome.value
         last = follow(self.target, self.actor, task, deadline_seconds=self.patience)[-1]
-        told = info(last)
-        if told.get("state") == "success":
-            return told.get("result")
-        if told.get("state") == "error":
-            fault = (told.get("error") or {}).get("fault") or {}
+        ended = info(last)
+        if ended.get("state") == "success":
+            return ended.get("result")
+        if ended.get("state") == "error":
+            fault = (ended.get("error") or {}).get("fault") or {}
             raise NotStruckError(f"{call.method} fails: {fault.get('_typeName')}")
         raise NotStruckError(f"{call.method}: its task did not end within {self.patience:g} s")
 

@@ -26,5 +26,5 @@ class VmDestroyed(System, frozen=True, kw_only=True):
         with suppress(NotStruckError):  # it may be off already
             ground.do(vm, "PowerOffVM_Task")
         ground.do(vm, "Destroy_Task")
-        ground.spare = tuple(each for each in ground.spare if each != vm)
+        ground.spare = tuple(spare for spare in ground.spare if spare != vm)
         return {"vm": vm.value}
