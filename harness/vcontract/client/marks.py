@@ -30,7 +30,7 @@ class Marks(msgspec.Struct, frozen=True):
         return (CONFIG, VALUES) if self.attribute else (CONFIG,)
 
     def only(self, values: dict[str, Json]) -> dict[str, Json]:
-        """Leave out of a VM's values all but the marks: the rest of extraConfig is nobody's business, and may be secret."""
+        """Keep of a VM's values the marks alone; the rest of extraConfig is not needed, and may be secret."""
         kept = dict(values)
         if CONFIG in values:
             kept[CONFIG] = [
@@ -45,9 +45,9 @@ class Marks(msgspec.Struct, frozen=True):
         return kept
 
     def refusal(self, values: Mapping[str, Json]) -> str:
-        """Say why a VM is not ours; empty if it is.
+        """Give the reason why a VM is not ours; empty if it is.
 
-        What marks there are must all name the owner: where one says otherwise, somebody may have taken the VM back.
+        All marks that it has must name the owner: if one names another, somebody may have taken the VM back.
         """
         owners = self.owners(values)
         if not owners:
@@ -56,7 +56,7 @@ class Marks(msgspec.Struct, frozen=True):
         return f"its mark {OWNER} is {others[0]!r}, not {self.owner!r}" if others else ""
 
     def owners(self, values: Mapping[str, Json]) -> list[str]:
-        """List whom the marks of a VM name: that in extraConfig, that in the custom attribute."""
+        """List the owners that the marks of a VM name: that of extraConfig, then that of the custom attribute."""
         attribute = [
             _plain(field_value.get("value"))
             for field_value in values.get(VALUES) or ()
@@ -66,7 +66,7 @@ class Marks(msgspec.Struct, frozen=True):
 
 
 def option(values: Mapping[str, Json], key: str) -> str:
-    """Give the value of a key in a VM's extraConfig; the last one counts, where a server appends instead of replacing."""
+    """Give the value of a key in a VM's extraConfig; the last one counts, as a server may append instead of replacing."""
     texts = [
         _plain(option_value.get("value")) for option_value in values.get(CONFIG) or () if option_value.get("key") == key
     ]

@@ -1,4 +1,4 @@
-"""Reading properties through the PropertyCollector, few by path, in a compact shape.
+"""Reads properties through the PropertyCollector, by path, in a compact shape.
 
 Methods and types: PropertyCollector.RetrievePropertiesEx, ViewManager.CreateContainerView (vendor WSDL).
 """
@@ -22,7 +22,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9-]+")
 def read(
     target: Target, actor: str, ref: Ref, paths: Sequence[str], compact: Callable[[dict[str, Json]], Json] | None = None
 ) -> Operation:
-    """Read properties of one object; `compact` may leave out of the values what nobody needs.
+    """Read properties of one object; `compact` may leave out values that are not needed.
 
     The operation's value is `{path: value}` without the unset ones; a path that the server refused to read stands
     under `_missing` with its fault (a wire value). A dead object is Faulted(ManagedObjectNotFound).
@@ -42,8 +42,8 @@ def list_vms(
 ) -> dict[Ref, dict[str, Json]]:
     """Read properties of every VirtualMachine that the actor can see, `page` of them at a time; shapes as in `read`.
 
-    `compact` may leave out of the values of a VM what nobody needs; a VM of which it leaves nothing is left out.
-    Raises TargetError if the server does not let us.
+    `compact` may leave out values of a VM that are not needed; a VM of which it leaves nothing is left out.
+    Raises TargetError if the server refuses it.
     """
 
     def few(result: Json) -> Json:

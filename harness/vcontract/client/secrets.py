@@ -25,8 +25,8 @@ class Secrets:
     """The values behind `secret:NAME`.
 
     Values that are `public` (documented passwords of the simulator) or shorter than 8 characters are resolved but not
-    redacted: they may well stand in a reply by right. The `made_up` are those that cannot. What a server gives that is
-    secret (a session, a ticket) is learned during the run and gets a name as well, one of a `series`. Safe for many threads.
+    redacted, as a reply may rightly contain them. No reply may contain those of `made_up`. The secrets that a server gives
+    (a session, a ticket) are learned during the run and get names as well, those of a `series`. Safe for many threads.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Secrets:
         register(self)
 
     def resolve(self, envelope: bytes) -> bytes:
-        """Put the values, escaped for XML, in the place of their names; unknown names stay as they are."""
+        """Replace names by their values, escaped for XML; unknown names stay as they are."""
         if not self._values or b"secret:" not in envelope:
             return envelope
         return self._names.sub(self._value_of, envelope)
@@ -84,7 +84,7 @@ class Secrets:
         return SECRET + name
 
     def named(self, value: str) -> str:
-        """Give the name of a secret that was learned; anything else stays."""
+        """Give the name of a value that was learned as a secret; any other value is given back."""
         name = self._learned.get(value)
         return value if name is None else SECRET + name
 
@@ -93,7 +93,7 @@ class Secrets:
         return tuple(f"secret: the reply repeats {name}" for name, value in self._made_up.items() if value in reply)
 
     def clean(self, body: bytes) -> bytes:
-        """Put the names in the place of their values in a body, however XML may spell them; all else stays as it is."""
+        """Replace secrets in a body by their names, whichever way XML spells them; all else stays."""
         anywhere = odd(body)
         present = [entry for entry in self._spelled if anywhere or entry[0].probe in body]
         if not present:
@@ -104,7 +104,7 @@ class Secrets:
         return text.encode(encoding, "surrogateescape")
 
     def redact(self, text: str) -> str:
-        """Put the names in the place of their values."""
+        """Replace secrets in a text by their names."""
         return self._whole_words.sub(lambda match: SECRET + self._hidden[match[1]], text) if self._whole_words else text
 
     def redact_value(self, value: Json) -> Json:
@@ -120,7 +120,7 @@ class Secrets:
         return value
 
     def redact_all(self, text: str) -> str:
-        """Take every value that is nobody's business out of a text that nobody judges, short ones too."""
+        """Replace every value that is not public, short ones too, in a text that is never judged."""
         for value, name in sorted({**self._private, **self._learned}.items(), key=lambda entry: -len(entry[0])):
             for plain in (value, escape(value), escape(value, _QUOTES)):
                 for form in (plain, repr(plain)[1:-1], repr(plain.encode())[2:-1]):

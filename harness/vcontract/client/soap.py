@@ -29,8 +29,8 @@ Problems = tuple[str, ...]
 def interpret(schema: Schema, method: str, reply: HttpReply) -> tuple[Outcome, Problems]:
     """Read the reply to a call of `method`.
 
-    Gives Returned, Faulted, or Lost if there is no telling, and the problems as short texts; what the schema finds in
-    the content is among them. Raises nothing for whatever a server may send.
+    Gives Returned, Faulted, or Lost if the reply is neither, and the problems as short texts, those of the schema with
+    the content among them. Raises nothing, whatever a server may send.
     """
     root = parse(reply.body)
     if isinstance(root, str):
@@ -51,7 +51,7 @@ def interpret(schema: Schema, method: str, reply: HttpReply) -> tuple[Outcome, P
 
 
 def parse(body: bytes) -> etree._Element | str:
-    """Parse without DTD, entities, network or huge trees; a text says what the bytes are instead of a document."""
+    """Parse without DTD, entities, network or huge trees; gives a text that says what the bytes are if they are no document."""
     if not body.strip():
         return "nothing in it"
     if _HTML.match(body, 0, 1000):

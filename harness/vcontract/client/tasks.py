@@ -1,4 +1,4 @@
-"""Following a task to its end by reading its TaskInfo; every read is an operation of the history."""
+"""Follows a task to its end by reading its TaskInfo; every read is an operation of the history."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def follow(
 ) -> list[Operation]:
     """Read a task's `info` until its state is final, the server refuses the read, or the deadline (seconds) passes.
 
-    States that no task has are read a few times: they tell nothing.
+    It also ends after a few reads in a row that were lost, or that show a state that no task has.
 
     Gives every read; the last one tells how it ended. Pauses grow from `poll` seconds to a quarter of a second; the first
     one lasts `expected`, the seconds that the task is known to need.
