@@ -1,4 +1,4 @@
-"""Which disturbances strike, how often and for how long: named tables, and the schedule that a seed draws from one."""
+"""Scenarios, which say which disturbances strike, how often and for how long, and the schedule that a seed draws."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Scenario(msgspec.Struct, frozen=True):
-    """A named table of disturbances, and what it says of itself."""
+    """A named table of disturbances, with its description (`says`)."""
 
     name: str
     says: str
@@ -56,8 +56,8 @@ def names() -> tuple[str, ...]:
 def load_scenario(name_or_path: str) -> Scenario:
     """Read a shipped scenario by its name, or a file of the user's (what ends in .toml or has a slash in it).
 
-    Several, with commas between them, are one that has the disturbances of all. Raises UsageError, in one line with the way
-    out, for an unknown name, key or value.
+    Several names, separated by commas, give one scenario with the disturbances of all. Raises UsageError, in one line that
+    says what to do, for an unknown name, key or value.
     """
     scenarios = [_one(name.strip()) for name in name_or_path.split(",")]
     if len(scenarios) == 1:
