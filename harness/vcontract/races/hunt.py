@@ -1,4 +1,4 @@
-"""`stress --schedules N`: whole schedules are drawn before anything is sent, so that a race among them can be made small."""
+"""`stress --schedules N`: each schedule is drawn as a whole before it is executed, so that one with a race can be shrunk."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from vcontract.testbed.embedded_simulator import fitting, stretch
 _TASK_SECONDS = 0.02
 _CLIENTS, _VMS, _MOST = 3, 2, 12
 _OFTEN = 3
-"""So much oftener is a method called that wants a guest for itself."""
+"""The weight of a method that needs a guest alone, against 1 of the others."""
 
 
 def hunt(
     request: RunRequest, preparation: Preparation, examples: int, seconds: float, say: Callable[[str], None]
 ) -> bool:
-    """Execute so many drawn schedules, for so many seconds at the most; says what was found, and gives whether anything was.
+    """Execute `examples` drawn schedules, for `seconds` at most; gives whether a race was found, and says which.
 
     Raises HarnessError for all that keeps it from running.
     """
@@ -56,7 +56,7 @@ def hunt(
 
 
 def _on_target(request: RunRequest, preparation: Preparation, config: Config) -> Fresh:
-    """Give a maker of what each schedule is executed on: the same target, with sessions and a history of its own."""
+    """Give a maker of grounds on the one target, each with sessions and a history of its own."""
     contract = load(request.contract)
 
     @contextmanager

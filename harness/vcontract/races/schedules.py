@@ -1,7 +1,7 @@
-"""Executes drawn schedules of several clients, each against a fresh server, until one breaks what must hold; makes it small.
+"""Executes drawn schedules of several clients, each on a fresh server, until one breaks a guarantee; then shrinks it.
 
-A race shows only now and then: a schedule counts as one that shows it if one of a few executions does, and the smallest is
-executed again to tell how often.
+A race shows only in some executions: a schedule counts as breaking if one of a few executions breaks something, and the
+smallest is executed several times more to measure how often it does.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _POLL = 0.001
 
 
 class Ground(msgspec.Struct, frozen=True):
-    """A server on which nothing has happened yet: the target, what is known of it, and VMs that may be customized."""
+    """A fresh server: the target, the facts of its survey, and VMs that may be customized."""
 
     target: Target
     facts: Facts
@@ -52,9 +52,9 @@ Fresh = Callable[[], AbstractContextManager[Ground]]
 
 
 class Hunt(msgspec.Struct, frozen=True):
-    """How a race is looked for: so many schedules are executed once, smaller ones up to `tries` times, for so many seconds.
+    """How a race is searched: `examples` schedules are executed once, smaller ones up to `tries` times, for `seconds` in all.
 
-    The smallest is executed `again` times more. A moment of a schedule lasts so many seconds; a task is followed for
+    The smallest is executed `again` times more. One moment of a schedule lasts `moment` seconds; a task is followed for
     `patience` seconds.
     """
 
@@ -68,7 +68,7 @@ class Hunt(msgspec.Struct, frozen=True):
 
 
 class Race(msgspec.Struct, frozen=True):
-    """The smallest schedule that broke something: which guarantees, and in how many of how many executions again."""
+    """The smallest schedule that broke guarantees (`rows`), and in how many of its further executions (`seen` of `again`)."""
 
     schedule: Schedule
     rows: tuple[str, ...]
@@ -77,21 +77,21 @@ class Race(msgspec.Struct, frozen=True):
     executions: int
 
     def text(self) -> str:
-        """Write it: what broke, how often, and the schedule."""
+        """Describe it: what broke, how often, and the schedule."""
         broke = ", ".join(row.rpartition("/")[2] for row in self.rows)
         return f"{broke}: in {self.seen} of {self.again} executions of\n{shown(self.schedule)}"
 
 
-def simulated(contract: Contract, told: Settings, vms: int = 2) -> Fresh:
-    """Give a maker of fresh simulators that are told the same, each with a guarded target.
+def simulated(contract: Contract, simulator: Settings, vms: int = 2) -> Fresh:
+    """Give a maker of fresh simulators with the same settings, each with a guarded target.
 
-    They are alike to the names of their objects, so the first one is surveyed for all.
+    They are alike down to the names of their objects, so the survey of the first one holds for all.
     """
     known: list[tuple[Facts, tuple[Ref, ...]]] = []
 
     @contextmanager
     def fresh() -> Iterator[Ground]:
-        with SimulatorServer(told) as server:
+        with SimulatorServer(simulator) as server:
             target = Target.open(server.url, secrets=secrets_of(LOOPBACK), recorder=Recorder())
             try:
                 if known:
@@ -153,17 +153,17 @@ def broken_by(schedule: Schedule, fresh: Fresh, hunt: Hunt, judged: Contract, *o
 
 
 def race(drawn: SearchStrategy[Schedule], fresh: Fresh, hunt: Hunt, judged: Contract, *others: Contract) -> Race | None:
-    """Look for a schedule that breaks something, and for the smallest; None if none was found."""
+    """Search for a schedule that breaks something, and shrink it; None if none was found."""
     until, count = time.monotonic() + hunt.seconds, 0
     known: dict[Schedule, tuple[str, ...]] = {}
 
     def breaks(schedule: Schedule) -> bool:
-        """Whether it breaks something; the same answer each time, as Hypothesis wants it."""
+        """Whether a schedule breaks something; cached, as Hypothesis needs the same answer each time."""
         nonlocal count
         if schedule in known or time.monotonic() > until:
             return bool(known.get(schedule))
         known[schedule] = ()
-        for _ in range(hunt.tries if any(known.values()) else 1):  # many until one is found, then patience
+        for _ in range(hunt.tries if any(known.values()) else 1):  # once each until one breaks, then with retries
             count += 1
             if rows := broken_by(schedule, fresh, hunt, judged, *others):
                 known[schedule] = rows
@@ -191,7 +191,7 @@ def race(drawn: SearchStrategy[Schedule], fresh: Fresh, hunt: Hunt, judged: Cont
 
 
 def _without_one(schedule: Schedule) -> Iterator[Schedule]:
-    """Give the schedule without one of its turns, each in turn."""
+    """Give each schedule that has one turn less."""
     if len(schedule) > 1:
         yield from (schedule[:place] + schedule[place + 1 :] for place in range(len(schedule)))
 

@@ -1,6 +1,6 @@
-"""The end of a stress run: every VM is switched on, customized once more by itself, and read when that must show.
+"""The end of a stress run: every VM is powered on, customized once more alone, and read when the result must be visible.
 
-It leaves each VM usable and its lock free, and so its history holds a state that can be told apart from others.
+This leaves each VM usable with its lock free, and ends its history in a state that differs from other possible ones.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _NAP, _LONGEST = 0.02, 1.0
 
 
 def close(crew: Crew, clients: Sequence[Client], patience: float = 60.0) -> list[str]:
-    """Let the clients share the VMs out and bring each to its rest; gives what could not be.
+    """Share the VMs among the clients, which bring each to rest; gives the reasons for those that are not, a line each.
 
-    `patience` is how many seconds a VM gets until its Tools are up again.
+    `patience` is the seconds that a VM gets until its Tools run again.
     """
     unsettled: list[str] = []
     strong = [client for client in clients if crew.accounts[client.actor][1] == "account.full"]
@@ -52,7 +52,7 @@ def _rest(crew: Crew, client: Client, machines: Sequence[Ref], patience: float, 
 
 
 def _at_rest(crew: Crew, client: Client, vm: Ref, patience: float) -> str:
-    """Bring one VM to its rest; says why it is not. One that is gone for good is at rest."""
+    """Bring one VM to rest; gives the reason if it is not, else empty. A destroyed VM is at rest."""
     if not _state(client, vm).exists:
         return ""
     if "power" in crew.config.allow and _state(client, vm).power != ON:
@@ -74,7 +74,7 @@ def _at_rest(crew: Crew, client: Client, vm: Ref, patience: float) -> str:
 
 
 def _state(client: Client, vm: Ref) -> State:
-    """Read a VM's state; of one of which nothing was heard no field is as any state has it."""
+    """Read a VM's state; if the answer is lost, its fields have values that no state has."""
     outcome = client.look(vm).outcome
     if isinstance(outcome, Returned) and outcome.value:
         return observe(State(), outcome.value)

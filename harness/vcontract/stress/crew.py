@@ -19,16 +19,16 @@ from vcontract.terms import Ref
 from vcontract.testbed import FULL, UNPRIVILEGED, actors_of, customizable, guard_of, log_in, marked, survey_target
 
 EIGHTH = 8
-"""Of so many clients one lacks the privilege, where the configuration knows such an account."""
+"""One client in so many lacks the privilege, if the configuration has such an account."""
 _RECENT = 64
 
 
 class Crew:
-    """The ground on which the clients of one process work.
+    """What the clients of one process work with.
 
-    `lasting` are the seconds that tasks took lately, by method; `recent` are tasks that were given to any client. Once
-    `over` says why, no client begins another step; `failed` is an error of our own that ended it all. Where it is all
-    `disturbed`, answers are lost, and that is no reason to end. `run` is the mark of what the run makes.
+    `lasting` are the seconds that tasks took lately, by method; `recent` are tasks that were returned to any client. `over`
+    gives the reason why no client begins another step, empty while they may; `failed` is the error of our own that ended
+    the load. In a `disturbed` run answers are lost, which does not end it. `run` is the mark of what the run makes.
     """
 
     def __init__(self, target: Target, contract: Contract, config: Config, load: Load, seed: int, run: str) -> None:
@@ -59,21 +59,21 @@ class Crew:
 
     @property
     def patience(self) -> float:
-        """Seconds after which nobody waits for a task any more."""
+        """The seconds for which a task is followed."""
         return self.facts.task_seconds or 600.0
 
     def halt(self, why: str) -> None:
-        """End it all for safety; the first reason stays."""
+        """End the load for safety; only the first reason is kept."""
         self.halted = self.halted or why
         self.stop(why)
 
     def fail(self, error: Exception, why: str) -> None:
-        """End it all for an error of our own; the first one stays."""
+        """End the load for an error of our own; only the first one is kept."""
         self.failed = self.failed or error
         self.stop(why)
 
     def expect_losses(self) -> None:
-        """Take lost answers as no reason to end."""
+        """Let lost answers not end the load."""
         self.disturbed = True
 
     def stop(self, why: str) -> None:
@@ -81,7 +81,7 @@ class Crew:
         self.over = self.over or why
 
     def _possible(self) -> Mix:
-        """Leave out of the mix what this target does not offer, and say so."""
+        """Give the mix without what this target does not offer; a note says what was left out."""
         mix, method, vm = self.load.mix, self.contract.methods[0].name, self.machines[0]
         logins: dict[Login, float] = {}
         for name, weight in mix.logins.items():
@@ -100,7 +100,7 @@ class Crew:
 
 
 def _accounts(contract: Contract, facts: Facts, actors: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Give each client its account, and the secret of that; some have one that lacks the privileges."""
+    """Give the account of each client and the name of its secret; one in `EIGHTH` clients lacks the privileges."""
     weak = facts.sessions.get(UNPRIVILEGED)
     lacking = actors_of(contract, facts)
     all_lack = all(lacking.get(f"nowhere:{method.name}") == UNPRIVILEGED for method in contract.methods)
@@ -114,7 +114,7 @@ def _accounts(contract: Contract, facts: Facts, actors: Sequence[str]) -> dict[s
 
 
 def _machines(target: Target, facts: Facts, load: Load) -> list[Ref]:
-    """Choose the VMs, by name, and of these the share of this worker. Raises TargetError if there are too few."""
+    """Choose the VMs in the order of their names, and of these this worker's share. Raises TargetError for too few."""
     fit = [vm.ref for vm in customizable(target, facts)]
     if len(fit) < load.vms:
         raise TargetError(

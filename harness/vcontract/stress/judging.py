@@ -1,4 +1,4 @@
-"""The verdict on recorded stress: the histories of one or several processes, each judged by itself, put together."""
+"""The verdict on a recorded stress run: each process's history is judged alone, and the results are merged."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from vcontract.run.summary import exit_code
 from vcontract.terms import Observed, Operation, Verdict
 
 LIMITS = Limits(seconds=600.0)
-"""For all VMs of one history."""
+"""The limits of judging one history, all its VMs together."""
 _NOTE, _COPIED, _DUPLICATE = b'{"event":"observed"', b'"duplicate"', "duplicate"
 PRECEDENCE = (4, 2, 3, 1, 5, 0)
-"""Which exit code stands for several."""
+"""The exit codes of several processes by precedence: the first that occurs is that of the run."""
 
 
 def judge_history(path: Path, replay: str, limits: Limits = LIMITS) -> Concurrent:
-    """Judge a history file in one pass. Raises RunFileError if it is none, or says too little."""
+    """Judge a history file in one pass. Raises RunFileError if it is none, or ends before the survey."""
     copies = _copies(path)
     events = stream(path)
     facts = next(
@@ -50,7 +50,7 @@ def judge_history(path: Path, replay: str, limits: Limits = LIMITS) -> Concurren
 
 
 def _copies(path: Path) -> list[tuple[str, float]]:
-    """List the requests that a disturbance delivered twice: method, and when; they stand behind what they happened to."""
+    """List the requests that a disturbance delivered twice, as method and time; their notes stand behind the operations."""
     copies = []
     with suppress(OSError), path.open("rb") as file:
         for line in file:
@@ -62,9 +62,9 @@ def _copies(path: Path) -> list[tuple[str, float]]:
 
 
 def with_copies(operations: Iterable[Operation], copies: Sequence[tuple[str, float]]) -> Iterator[Operation]:
-    """Put behind each call that may have been delivered twice another one whose answer is lost (it may have happened).
+    """Insert behind each call that may have been delivered twice a copy with a lost answer, which may have happened.
 
-    `copies` are the methods that were, each with a moment between the begin and the end of the call.
+    `copies` are the methods of the duplicates, each with a moment between the begin and the end of its call.
     """
     moments: dict[str, list[float]] = defaultdict(list)
     for method, moment in copies:
@@ -99,7 +99,7 @@ def _judged(place: Path, saved: RunResult) -> RunResult:
 
 
 def concluded(run: RunResult, parts: Sequence[Concurrent]) -> RunResult:
-    """Put what the parts of a stress run found into its result."""
+    """Put the judgements of a run's histories into its result."""
     whole = together(parts)
     stress = run.stress or Stress(0, 0, 0.0)
     verdict = worst([whole.verdict, *[Verdict.INCONCLUSIVE] * bool(stress.unsure)])
@@ -120,9 +120,9 @@ def concluded(run: RunResult, parts: Sequence[Concurrent]) -> RunResult:
 
 
 def merged(runs: Sequence[RunResult]) -> RunResult:
-    """Put the results of processes that shared one load together; the first names the target.
+    """Merge the results of processes that shared one load; the target is that of the first.
 
-    The exit code is the one that comes first in design's order.
+    The exit code is the one that comes first in PRECEDENCE.
     """
     first = runs[0]
     parts = [_found(run, number) for number, run in enumerate(runs)]
@@ -145,7 +145,7 @@ def merged(runs: Sequence[RunResult]) -> RunResult:
 
 
 def _found(run: RunResult, number: int) -> Concurrent:
-    """Give what a process found as its result has it."""
+    """Make a judgement of the result of a process."""
     stress = run.stress or Stress(0, 0, 0.0)
     answers = [answer for answer, count in stress.legal.items() for _ in range(count)]
     machines = {f"{number}.{place}": answer for place, answer in enumerate(answers)}

@@ -1,4 +1,4 @@
-"""The part of the master: it gives each worker its share, lets Locust spread the clients, and puts the verdicts together."""
+"""The master: it gives each worker its share, has Locust spread the clients, and merges the results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from vcontract.stress.stressing import ROWS
 
 _EVERYWHERE, _HERE = "*", "127.0.0.1"
 _SILENCE = 600
-"""Heartbeats that a worker may miss: while it judges a long history, or its machine is busy, it is not dead."""
+"""Heartbeats that a worker may miss: it may be judging a long history, or its machine may be busy."""
 _SURVEYED, _JUDGED = 120.0, 1800.0
 _TICK = 0.1
 Started: TypeAlias = list["subprocess.Popen[bytes]"]
@@ -54,7 +54,7 @@ class Master:
         self._notes: list[str] = []
 
     def run(self, runner: MasterRunner, mail: Mail, started: Started) -> RunResult:
-        """Wait for the workers, share out, let them work, and put together what they found."""
+        """Wait for the workers, send their shares, wait for the load to end, and merge their results."""
         brief = self._brief
         workers = self._met(mail, started)
         for number, worker in enumerate(workers):
@@ -80,7 +80,7 @@ class Master:
         return result
 
     def _met(self, mail: Mail, started: Started) -> list[str]:
-        """Wait until every worker has said hello; those that this process did not start may take as long as they like."""
+        """Wait until every worker has said hello, without a limit; raises KeyboardInterrupt if the user ends it."""
         wanted, workers = self._brief.workers, list[str]()
         self._tell(Note(f"waiting for {wanted} workers"))
         while len(workers) < wanted:
@@ -93,7 +93,7 @@ class Master:
         return workers
 
     def _of(self, mail: Mail, type_: str, seconds: float, started: Started) -> tuple[str, str]:
-        """Give the next message of a type. Raises HarnessError if a worker failed or died, or none came in time."""
+        """Wait for the next message of a type. Raises HarnessError if a worker failed or died, or none came in time."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             message = mail.next(type_, _TICK)
@@ -111,7 +111,7 @@ class Master:
             raise TargetError(f"a worker was killed by signal {-dead.returncode}")
 
     def _wait(self, mail: Mail) -> None:
-        """Let the workers work."""
+        """Wait until the time is over, a worker stops early, or the user ends it."""
         began = time.monotonic()
         while (done := time.monotonic() - began) < self._brief.load.seconds and not self._crowd.rung:
             self._tell(Progressed(int(done), int(self._brief.load.seconds)))
@@ -123,7 +123,7 @@ class Master:
             self._notes.append("interrupted: the load ended early")
 
     def _result(self, judged: Sequence[tuple[str, RunResult]]) -> RunResult:
-        """Put the results together; histories on this machine are named relative to the run directory."""
+        """Merge the results; histories on this machine are named relative to the run directory."""
         placed = []
         here = self._directory.path.resolve()
         for place, run in judged:
@@ -142,7 +142,7 @@ class Master:
 
 
 def lead(brief: Brief) -> RunResult:
-    """Be the master of a run. Raises HarnessError for all that keeps it from running, or if a worker is lost."""
+    """Do a run as its master. Raises HarnessError for all that keeps it from running, or if a worker is lost."""
     runners.HEARTBEAT_LIVENESS = _SILENCE
     directory = RunDirectory(brief.request.report_dir, brief.request.seed)
     printers: list[Reporter] = [JsonReporter()] if brief.request.output == "json" else [ConsoleReporter(directory.path)]
@@ -152,7 +152,7 @@ def lead(brief: Brief) -> RunResult:
     runner = crowd.environment.create_master_runner(_HERE if brief.starts else _EVERYWHERE, port)
     mail = Mail(runner, HELLO, READY, OVER, JUDGED, FAILED)
     page = crowd.environment.create_web_ui(_HERE, brief.web) if brief.web else None
-    begun = Begun(yes=True)  # what the workers have begun they end by themselves
+    begun = Begun(yes=True)  # the workers themselves end what they have begun
     with terminable(begun, crowd.ring), _workers(brief, port, directory.path) as started:
         result = Master(brief, crowd, directory, reporters).run(runner, mail, started)
     if page is not None:
@@ -162,7 +162,7 @@ def lead(brief: Brief) -> RunResult:
 
 @contextmanager
 def _workers(brief: Brief, port: int, directory: Path) -> Iterator[Started]:
-    """Start the workers of this machine, if that is asked for; none of them outlives the run."""
+    """Start the workers of this machine, if the brief says so; none of them outlives the run."""
     started: Started = []
     try:
         for number in range(brief.workers if brief.starts else 0):

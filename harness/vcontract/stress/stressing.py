@@ -33,7 +33,7 @@ _TICK = 0.1
 
 
 class Stressing:
-    """Sets out, lets a crowd work, brings the VMs to rest, and judges what the history then holds."""
+    """Surveys the target, waits while the crowd works, brings the VMs to rest, and judges the history."""
 
     def __init__(self, ground: Ground, load: Load, crowd: Crowd, disturbing: Disturbing | None = None) -> None:
         self.ground, self.load, self.crowd, self.disturbing = ground, load, crowd, disturbing
@@ -61,9 +61,9 @@ class Stressing:
             self._tell(Note(note))
 
     def work(self, ends: Callable[[], bool], *, limited: bool = True) -> bool:
-        """Wait until the time is over (if `limited`), somebody wants to stop, or nothing can go on; then for the clients.
+        """Wait until the time is over (if `limited`), `ends` is true, or user or crew end the load; then for the clients.
 
-        `ends` tells of others' wishes; says whether it ended before any of these were over.
+        Gives whether user or crew ended it.
         """
         self.began = time.monotonic()
         if self.disturbing is not None:
@@ -113,7 +113,7 @@ class Stressing:
         return result
 
     def _judged(self) -> Concurrent:
-        """Judge the file, in a thread of the system's: others must not wait for it."""
+        """Judge the history in a thread of the system's, so that greenlets go on meanwhile."""
         path, replay = self.ground.directory / HISTORY, self.ground.site.context.replay
         judged: Concurrent = gevent.get_hub().threadpool.apply(judge_history, (path, replay))
         return judged
@@ -147,7 +147,7 @@ class Stressing:
         return concluded(run, [judged])
 
     def target_facts(self) -> TargetFacts:
-        """Say what is tested."""
+        """Give what is tested."""
         target = self.ground.site.target
         build, name = (str(target.about.get(field, "")) for field in ("build", "fullName"))
         return TargetFacts(target.url, target.api_version, build, name)

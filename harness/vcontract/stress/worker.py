@@ -1,4 +1,4 @@
-"""The part of a worker: it takes its share from the master, works on VMs of its own, judges them, and says what it found."""
+"""A worker: it gets its share from the master, works on VMs of its own, judges them, and sends the result."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from vcontract.stress.messages import END, FAILED, HELLO, JUDGED, OVER, READY, S
 from vcontract.stress.stressing import Stressing
 
 _TRIES = 6
-"""Tries to reach the master, of five seconds each."""
+"""How often the connection to the master is tried, for five seconds each."""
 _SOON, _LATER = 1.0, 60.0
 
 
 def serve(brief: Brief) -> RunResult:
-    """Work for a master until it has the verdict. Raises TargetError if it cannot be reached."""
+    """Work for a master until it has the result. Raises TargetError if it cannot be reached."""
     runners.CONNECT_RETRY_COUNT = _TRIES
     crowd = Crowd(brief.load)
     try:
