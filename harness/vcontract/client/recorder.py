@@ -29,7 +29,7 @@ class Recorder:
     """Numbers the operations of a run, from `after` on, and times them in seconds on one clock, which starts at 0.
 
     With `path` None nothing is written. With `keep`, `operations` holds every finished operation in the order of
-    their ends; each of `listeners` is told of every finished operation. Safe for many threads; each has its own cell and
+    their ends; each of `listeners` is called with every finished operation. Safe for many threads; each has its own cell and
     block. UsageError: the file cannot be opened, or another process has it;
     HarnessError: it cannot be written.
     """

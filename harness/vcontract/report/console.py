@@ -1,4 +1,4 @@
-"""The console: progress where there is a terminal, then rows, findings and the verdict as the last line."""
+"""The console: progress if there is a terminal, then rows, findings, and the verdict as the last line."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _PLAIN_WIDTH = 1000
 
 
 class ConsoleReporter:
-    """Tells of a run: results on `out`, progress and notes on `err`; `report` is named in the last line.
+    """Prints a run: results on `out`, progress and notes on `err`; the last line names `report`.
 
-    With `cells` every cell is listed with what became of it.
+    With `cells` every cell is listed: exercised, never seen, or out of reach.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class ConsoleReporter:
         elif isinstance(event, CellJudged | Progressed):
             self._advance(event)
         elif isinstance(event, FindingSeen):
-            self._found(event)
+            self._finding(event)
         elif isinstance(event, Note):
             self._err.print(_text(f"note: {event.text}"))
         elif isinstance(event, RunEnded):
@@ -65,7 +65,7 @@ class ConsoleReporter:
             self._summary(event.summary)
 
     def stop(self) -> None:
-        """Take the progress bar away, also when a run ends early."""
+        """Remove the progress bar, also when a run ends early."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
@@ -84,7 +84,7 @@ class ConsoleReporter:
         if self._progress is not None:
             self._progress.update(self._task, completed=event.done, total=event.total or None)
 
-    def _found(self, event: FindingSeen) -> None:
+    def _finding(self, event: FindingSeen) -> None:
         finding = event.finding
         if finding.id not in self._findings:
             self._findings.add(finding.id)
@@ -144,7 +144,7 @@ class ConsoleReporter:
             self._out.print(_text(f"inputs: {method}: {counts}"), soft_wrap=True)
 
     def _cells(self, result: RunResult) -> None:
-        """Say how much of the state space was tried, how sharp the predictions were, and what was not tried."""
+        """Print how many cells were exercised, how sharp the predictions were, and what was out of reach."""
         cells, made = result.cells, result.cells.arrangements
         if self._every_cell:
             listed = [*((cell, "exercised") for cell in cells.seen), *((cell, "never seen") for cell in cells.unseen)]
@@ -185,7 +185,7 @@ class JsonReporter:
 
 
 def _console(stream: TextIO) -> Console:
-    # Without a terminal Rich would fold at 80 columns; a log is searched line by line, so nothing is folded there.
+    # Without a terminal Rich would fold at 80 columns; a log is searched line by line, so it must not fold.
     return Console(
         file=stream, highlight=False, markup=False, emoji=False, width=None if stream.isatty() else _PLAIN_WIDTH
     )

@@ -1,4 +1,4 @@
-"""Known deviations: the findings that an operator has looked at and lives with, and what a run's result is worth with them."""
+"""Known deviations: findings that an operator has examined and accepts, and what they change in the result of a run."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from vcontract.terms import Finding, Verdict
 from vcontract.toml_file import read_toml
 
 DEVIATIONS = "deviations.toml"
-"""The name of the file that is looked for beside the configuration."""
+"""The name of the file, which stands beside the configuration."""
 _SETTLED = {Verdict.CONFORMS, Verdict.VIOLATES}
 
 
 class Deviation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry: the id of a finding (or of a difference), the row (or path) that it is of, and why it is lived with.
+    """One entry: the id of a finding (or of a difference), its row (or path), and the reason why it is accepted.
 
     `link` leads to more, `expires` is the last day on which it counts; None: it does not expire.
     """
@@ -75,10 +75,10 @@ def read_deviations(file: Path) -> tuple[Deviation, ...]:
 
 
 def excused(result: RunResult, listed: Listed, today: dt.date, *, cut: bool) -> RunResult:
-    """Give a result as it is worth with the known deviations; `cut`: the run ended before its end, so it cannot conform.
+    """Give a result that takes the known deviations into account; `cut`: the run ended early, so it cannot conform.
 
     Known findings do not count, nor do the rows that nothing else breaks. An entry of a row of this run that expired, or
-    whose row was settled without it being seen (it is stale), makes the exit code 1. Entries of other rows are left alone.
+    whose row was settled although it was not seen (it is stale), makes the exit code 1. Entries of other rows are ignored.
     """
     if not listed.file:
         return result
@@ -105,7 +105,7 @@ def excused(result: RunResult, listed: Listed, today: dt.date, *, cut: bool) -> 
 
 
 def _spared(result: RunResult, known: Iterable[str]) -> list[str]:
-    """List the rows that violate by known findings alone; a row of every method has the findings of all rows."""
+    """List the rows that violate by known findings alone; a row of every method without own findings has those of all rows."""
     spared: list[str] = []
     for row in result.rows:
         all_ = row.id.startswith(EVERY_METHOD)
@@ -117,7 +117,7 @@ def _spared(result: RunResult, known: Iterable[str]) -> list[str]:
 
 
 def accepted(listed: Listed, findings: Sequence[Finding], today: dt.date) -> Listed:
-    """Write the findings that are not listed into the file, and give it as it is then; what stands in it stays as it is."""
+    """Append the findings that are not listed to the file, and give its entries then; what it holds stays as it is."""
     known = {entry.fingerprint for entry in listed.entries}
     new = [finding for finding in findings if finding.id not in known]
     if not (listed.accept and new):

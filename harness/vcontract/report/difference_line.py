@@ -7,7 +7,7 @@ from vcontract.terms import Difference
 
 
 def line(difference: Difference) -> str:
-    """Tell class, rule, place, change and reason."""
+    """Write class, rule, place, change and reason."""
     return printable(f"{difference.impact.value}: {rule(difference)}: {place(difference)}: {difference.reason}")
 
 
@@ -17,6 +17,6 @@ def rule(difference: Difference) -> str:
 
 
 def place(difference: Difference) -> str:
-    """Tell where it is, and how it was and is, unless the place says that already."""
+    """Write the path, and how it was and is, unless the path says that already."""
     change = " -> ".join(filter(None, (difference.old, difference.new)))
     return difference.path if change in {"", difference.path.rpartition("/")[2]} else f"{difference.path}: {change}"

@@ -19,7 +19,7 @@ from vcontract.terms import Difference, Impact
 SCHEMA = "vcontract.differences/1"
 NEVER = "none"
 FAIL_ON = (*(impact.value for impact in Impact), NEVER)
-"""From which class on a comparison fails; `none`: it never does."""
+"""The least severe class for which a comparison fails; `none`: it never fails."""
 BREAKING_EXIT = 100
 
 
@@ -32,9 +32,9 @@ class Side(msgspec.Struct, frozen=True):
 
 
 class DifferenceReport(msgspec.Struct, frozen=True):
-    """What a comparison found, worst first; `command` is the verb, `fail_on` one of FAIL_ON. The same for the same sides.
+    """The differences of a comparison, worst first; `command` is the verb, `fail_on` one of FAIL_ON. Same sides, same report.
 
-    `notes` say on what it rests; `known` are the fingerprints that it must not fail for, with the reason.
+    `notes` say on what it is based; `known` are the fingerprints for which it must not fail, with the reasons.
     """
 
     command: str
@@ -133,7 +133,7 @@ def _json(report: DifferenceReport) -> bytes:
 
 
 def _junit(report: DifferenceReport) -> bytes:
-    """Make each difference a case, which fails if the comparison fails for it; what does not is in the suite's output."""
+    """Make each difference a case, which fails if the comparison fails for it; the others are in the suite's output too."""
     group = report.command.replace(" ", ".")
     cases, notes = [], [*report.notes, report.summary]
     for difference in report.differences:
@@ -154,7 +154,7 @@ def _sarif(report: DifferenceReport) -> bytes:
 
 
 def _groups(report: DifferenceReport) -> list[tuple[Difference, list[Difference]]]:
-    """Group what one rule decided; the classes keep their order."""
+    """Group the differences by class and rule, each group with its first one; the classes keep their order."""
 
     def decided(difference: Difference) -> tuple[int, str, str]:
         return difference.impact.rank, difference.kind, difference.position
@@ -171,7 +171,7 @@ def _counted(counts: Mapping[str, int]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Write a text that Markdown shows as it is."""
+    """Escape a text for Markdown, on one line."""
     return re.sub(r"([\\`*_\[\]|<>])", r"\\\1", " ".join(printable(text).split()))
 
 

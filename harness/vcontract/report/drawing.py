@@ -9,7 +9,7 @@ from vcontract.profile import Automaton
 
 _RADIUS, _NODE, _LINE = 90.0, 26.0, 13.0
 _SHOWN = 4
-"""So many inputs are written on an edge; the rest stands in its title."""
+"""How many inputs are written on an edge; all stand in its title."""
 
 
 def edges(automaton: Automaton) -> dict[tuple[int, int], list[str]]:
@@ -22,7 +22,7 @@ def edges(automaton: Automaton) -> dict[tuple[int, int], list[str]]:
 
 
 def views(automaton: Automaton) -> list[str]:
-    """Say of each state what a read shows where it is entered."""
+    """Give, for each state, what a read shows when it is entered."""
     shown: dict[int, str] = {}
     for moves in automaton.states:
         for answer, after in moves.values():
@@ -31,7 +31,7 @@ def views(automaton: Automaton) -> list[str]:
 
 
 def dot(automaton: Automaton) -> str:
-    """Write a machine in Graphviz' language; what leaves a state as it is stands in the state's tooltip."""
+    """Write a machine in Graphviz' language; the inputs that do not leave a state stand in its tooltip."""
     lines = ["digraph automaton {", "  rankdir=LR; node [shape=box, style=rounded]; start [shape=point];"]
     known = edges(automaton)
     for state, view in enumerate(views(automaton)):
@@ -93,7 +93,7 @@ def _node(place: tuple[float, float], state: int, view: str, stays: list[str]) -
 
 
 def _edge(begin: tuple[float, float], end: tuple[float, float], names: list[str]) -> str:
-    """Bend an edge to its right, so that one and its opposite do not cover each other."""
+    """Draw an edge bent to its right, so that it does not cover the opposite one."""
     length = math.dist(begin, end)
     dx, dy = (end[0] - begin[0]) / length, (end[1] - begin[1]) / length
     bend = 0.15 * length

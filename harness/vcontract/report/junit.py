@@ -32,18 +32,18 @@ class JunitReporter:
 
 
 class Case(NamedTuple):
-    """One test case; `told` is `failure`, `error` or `skipped`, with a message, a type and a text; empty if it passed."""
+    """One test case; `child` is `failure`, `error` or `skipped`, with message, type and text; empty if the case passed."""
 
     classname: str
     name: str
-    told: str = ""
+    child: str = ""
     message: str = ""
     type: str = ""
     text: str = ""
 
 
 def junit(result: RunResult) -> bytes:
-    """Give the document: violates is a failure, untested skipped with its reason, inconclusive an error."""
+    """Give the document: a row that violates fails, an untested one is skipped, an inconclusive one is an error."""
     facts = {
         "version": result.version,
         "seed": str(result.seed),
@@ -75,8 +75,8 @@ def document(
     started: str = "",
     seconds: float = 0.0,
 ) -> bytes:
-    """Give a document with one suite: cases, facts as properties, notes as its output; `started` is UTC in ISO 8601."""
-    count = {child: sum(case.told == child for case in cases) for child in _CHILD.values()}
+    """Give a document with one suite of cases, facts as properties, notes as output; `started` is UTC in ISO 8601."""
+    count = {child: sum(case.child == child for case in cases) for child in _CHILD.values()}
     suites = ET.Element("testsuites")
     suite = ET.SubElement(
         suites,
@@ -100,8 +100,8 @@ def document(
     for case in cases:
         names = {"name": printable(case.name), "classname": printable(case.classname) or "vcontract", "time": "0"}
         element = ET.SubElement(suite, "testcase", names)
-        if case.told:
-            outcome = ET.SubElement(element, case.told, {"message": printable(case.message), "type": case.type})
+        if case.child:
+            outcome = ET.SubElement(element, case.child, {"message": printable(case.message), "type": case.type})
             outcome.text = printable(case.text)
     ET.SubElement(suite, "system-out").text = printable("\n".join(notes))
     ET.SubElement(suite, "system-err")

@@ -1,6 +1,6 @@
-"""A script for each finding that shows it with nothing of ours: pyVmomi for well-formed calls, plain HTTP for edited envelopes.
+"""A script for each finding that shows it without vcontract: pyVmomi for well-formed calls, plain HTTP for edited envelopes.
 
-Passwords are read from the environment when it runs; the script holds none.
+It reads passwords from the environment, and contains none.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def _step(step: ReplayStep) -> str:
 
 
 def _python(value: Json) -> str:
-    """Write a wire value as the Python that makes it."""
+    """Write a wire value as a Python expression."""
     if isinstance(value, str) and value.startswith(SECRET):
         return _environment(value)
     if isinstance(value, list):
@@ -167,7 +167,7 @@ def _python(value: Json) -> str:
 
 
 def _secret_parts(body: str) -> str:
-    """Write a text as Python, with the secrets in it read from the environment."""
+    """Write a text as a Python expression that reads its secrets from the environment."""
     parts = re.split(rf"({SECRET}[\w.@-]+)", body)
     return " + ".join(_environment(part) if part.startswith(SECRET) else repr(part) for part in parts if part)
 

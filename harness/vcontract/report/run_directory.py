@@ -25,7 +25,7 @@ LATEST = "latest"
 class RunDirectory:
     """Writes `run.json`, `findings.jsonl` and `cells.jsonl` when the run ends, then turns `latest` to it.
 
-    `path` exists from the start, for the history; `again` is that of a run that was cut and goes on. Raises UsageError if
+    `path` exists from the start, for the history; `again` is that of an interrupted run that continues. Raises UsageError if
     the directory cannot be made or written.
     """
 
@@ -40,7 +40,7 @@ class RunDirectory:
         return self.path / HISTORY
 
     def on(self, event: RunEvent) -> None:
-        """Keep the cells; write everything at the end."""
+        """Keep the judged cells; write all files at the end."""
         if isinstance(event, CellJudged):
             self._cells.append(event)
         elif isinstance(event, RunEnded):

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0 of classified differences: what code scanning of GitHub, Azure DevOps and others reads."""
+"""SARIF 2.1.0 of classified differences, for the code scanning of GitHub, Azure DevOps and others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEVEL = {Impact.BREAKING: "error", Impact.RISKY: "warning", Impact.ADDITION: "n
 
 
 def sarif(differences: Sequence[Difference], uri: str) -> bytes:
-    """Give the log: a result for each difference, at the new side's `uri`; the fingerprint is the difference's own."""
+    """Give the log: a result for each difference, at the new side's `uri`, with the difference's fingerprint."""
     rules = {_rule_id(difference): difference for difference in differences}
     index = {name: number for number, name in enumerate(rules)}
     driver = {

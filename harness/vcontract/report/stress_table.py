@@ -1,4 +1,4 @@
-"""What a console tells of many clients at once: how long the answers took, and what was found."""
+"""The part of the console about a stress run: how long answers took, the load, the disturbances."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def latency_table(stress: Stress) -> Table:
 
 
 def stress_lines(result: RunResult, stress: Stress) -> Iterator[str]:
-    """Tell of the load and its rate, and of the disturbances, a line each."""
+    """Give a line on the load and its rate, and one on the disturbances."""
     rate = result.calls / stress.seconds if stress.seconds else 0.0
     load = f"{stress.clients} clients on {stress.vms} VMs for {stress.seconds:.1f} s"
     yield f"load: {load}: {rate:.0f} judged calls a second; histories: {_counted(stress.legal)}"

@@ -1,4 +1,4 @@
-"""A picture of what has no legal order: each step of the window a bar, time from left to right, as SVG."""
+"""Draws operations without a legal order as SVG: each one is a bar, time runs from left to right."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def draw_disorders(directory: Path, disorders: Mapping[str, Disorder]) -> list[P
 
 
 def timeline(disorder: Disorder) -> str:
-    """Draw the window of a disorder; the operation that breaks the order is red, what may come yet has no right end."""
+    """Draw the window of a disorder; the operation that breaks the order is red, one without an end reaches the right edge."""
     spans = disorder.window
     begin = min((span.begin for span in spans), default=0.0)
     end = max((span.end for span in spans if span.end is not None), default=begin)

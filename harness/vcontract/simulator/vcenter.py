@@ -75,7 +75,7 @@ class VCenter:
         vary(self)
         changed_by_upgrade(self)
 
-    def changed(self, owner: ManagedObject) -> None:  # noqa: ARG002 - who changed is told for a finer collector to use
+    def changed(self, owner: ManagedObject) -> None:  # noqa: ARG002 - a finer collector could use the object
         """Take note that some property of an object may have changed; waiting calls are asked again at `settle`."""
         self._dirty = True
 

@@ -42,7 +42,7 @@ _STOPPING, _TICK = 0.1, 0.05
 
 
 class Disturbing:
-    """One scenario in one process: `prepare` it, `begin` with the load, `end` after it, then `told` gives what struck."""
+    """One scenario in one process: `prepare` it, `begin` with the load, `end` after it, then `strikes` gives what struck."""
 
     def __init__(
         self, scenario: str, planned: Sequence[Planned], path: Proxy | None, seed: int, simulator: int
@@ -92,7 +92,7 @@ class Disturbing:
                 self._struck.do(vm, MOVES["powerOff"].method)
                 self._struck.do(vm, MOVES["destroy"].method)
 
-    def told(self) -> tuple[dict[str, int], list[str]]:
+    def strikes(self) -> tuple[dict[str, int], list[str]]:
         """Write the strikes on the path into the history; gives the strikes by name, and what is left open, a line each."""
         path = self._path.events() if self._path else ()
         for strike in path:

@@ -125,7 +125,7 @@ def merged(runs: Sequence[RunResult]) -> RunResult:
     The exit code is the one that comes first in PRECEDENCE.
     """
     first = runs[0]
-    parts = [_found(run, number) for number, run in enumerate(runs)]
+    parts = [_judgement_of(run, number) for number, run in enumerate(runs)]
     loads = [stress for run in runs if (stress := run.stress) is not None]
     stress = Stress(
         clients=sum(part.clients for part in loads),
@@ -144,7 +144,7 @@ def merged(runs: Sequence[RunResult]) -> RunResult:
     return replace(whole, verdict=verdict, exit_code=code)
 
 
-def _found(run: RunResult, number: int) -> Concurrent:
+def _judgement_of(run: RunResult, number: int) -> Concurrent:
     """Make a judgement of the result of a process."""
     stress = run.stress or Stress(0, 0, 0.0)
     answers = [answer for answer, count in stress.legal.items() for _ in range(count)]

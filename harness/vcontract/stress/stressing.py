@@ -98,7 +98,7 @@ class Stressing:
                 client.close()
         fired: dict[str, int] = {}
         if self.disturbing is not None:
-            fired, unsure = self.disturbing.told()
+            fired, unsure = self.disturbing.strikes()
             self.unsure += unsure
         self._tell(Note(f"judging {target.recorder.requests} operations"))
         judged = self._judged()

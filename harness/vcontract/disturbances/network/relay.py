@@ -56,7 +56,7 @@ class Relay:
         )
         self._links: dict[int, Link] = {}
         self._numbers = 0
-        self._told: set[int] = set()
+        self._noted: set[int] = set()
         self._works: set[asyncio.Task[None]] = set()
         self._waiting: list[_Waiting] = []
 
@@ -125,9 +125,9 @@ class Relay:
         return waiting.passed
 
     def _note(self, place: int, name: str, does: Network, exchange: Exchange, **facts: Any) -> None:
-        if does.lasting and place in self._told:
+        if does.lasting and place in self._noted:
             return
-        self._told.add(place)
+        self._noted.add(place)
         self._tell(Fired(name, place, time.monotonic(), exchange.facts() | facts))
 
 

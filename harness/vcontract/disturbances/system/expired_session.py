@@ -17,7 +17,7 @@ class ExpiredSession(System, frozen=True, kw_only=True):
         return "" if set(ground.sessions) - {ground.actor} else "there is no session of a client that could be ended"
 
     def strike(self, strike: Strike) -> dict[str, Any]:
-        """End one; its client is not told."""
+        """End one; its client notices at its next call."""
         ground = strike.ground
         sessions = {actor: key for actor, key in sorted(ground.sessions.items()) if actor != ground.actor}
         if not sessions:
