@@ -117,7 +117,9 @@ def unauthenticated(outcome: Outcome) -> bool:
     if isinstance(outcome, Faulted):
         return outcome.fault.type in _SESSIONLESS
     missing = outcome.value.get(MISSING) if isinstance(outcome, Returned) and isinstance(outcome.value, dict) else None
-    return any(isinstance(each, Mapping) and each.get("_typeName") in _SESSIONLESS for each in (missing or {}).values())
+    return any(
+        isinstance(fault, Mapping) and fault.get("_typeName") in _SESSIONLESS for fault in (missing or {}).values()
+    )
 
 
 def shows_session(outcome: Outcome) -> bool:

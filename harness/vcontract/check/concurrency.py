@@ -176,7 +176,7 @@ class _Encoder:
     def _cause(self, life: Life) -> Step:
         beside = self._workers.meeting(life.start, life.until, {life.work})
         mid = self._meanings.meeting(life.start, life.until, life.meant)
-        if any(life.start <= each <= life.until for each in self._logouts.get(life.actor, ())):
+        if any(life.start <= moment <= life.until for moment in self._logouts.get(life.actor, ())):
             mid |= {"session"}
         if self._cancelled.get(life.task, inf) <= life.until:
             mid |= {"cancel"}

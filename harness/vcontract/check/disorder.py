@@ -45,7 +45,7 @@ class Disorder(msgspec.Struct, frozen=True):
 
     def ops(self) -> tuple[int, ...]:
         """List the operations of the window."""
-        return tuple(dict.fromkeys(each.op for each in self.window))
+        return tuple(dict.fromkeys(span.op for span in self.window))
 
     def text(self) -> str:
         """Draw the window: a line each step, from its begin to its end, time from left to right."""
@@ -80,7 +80,7 @@ def explain(order: Order) -> Disorder:
         len(ended),
         _told(order.numbered.states, possible[first]),
         _told(order.numbered.states, order.result.states),
-        tuple(_span(order, each) for each in kept),
+        tuple(_span(order, number) for number in kept),
     )
 
 
@@ -96,21 +96,21 @@ def _began(order: Order) -> int:
 def _window(order: Order, first: int, without: frozenset[int] = frozenset()) -> Steps:
     """Cut the events from `first` to the fatal one out; what was open before may have come into the order, or may come yet."""
     steps, fatal = order.encoded.steps, order.result.event
-    events = [each for each in steps.events[first : fatal + 1] if each >> 1 not in without]
-    begun = {each >> 1 for each in events if not each & 1}
-    ended = {each >> 1 for each in steps.events[:first] if each & 1}
-    opened = [each for each in steps.events[:first] if not each & 1 and each >> 1 not in ended | without]
-    inner = [each for each in events if not each & 1 or each >> 1 in begun]
+    events = [event for event in steps.events[first : fatal + 1] if event >> 1 not in without]
+    begun = {event >> 1 for event in events if not event & 1}
+    ended = {event >> 1 for event in steps.events[:first] if event & 1}
+    opened = [event for event in steps.events[:first] if not event & 1 and event >> 1 not in ended | without]
+    inner = [event for event in events if not event & 1 or event >> 1 in begun]
     fatal_one = steps.events[fatal]
     if fatal_one not in inner:
         inner.append(fatal_one)  # it began before the window, and must still end in it
-    before = array("q", (each if each in begun else NOBODY for each in steps.before))
+    before = array("q", (number if number in begun else NOBODY for number in steps.before))
     return Steps(steps.kinds, before, [*opened, *inner])
 
 
 def _illegal(order: Order, states: int, first: int, without: frozenset[int] = frozenset()) -> bool:
-    found = linearize(order.numbered.table, states, _window(order, first, without), _LIMITS)
-    return found.answer is Answer.ILLEGAL
+    result = linearize(order.numbered.table, states, _window(order, first, without), _LIMITS)
+    return result.answer is Answer.ILLEGAL
 
 
 def _needed(order: Order, states: int, first: int) -> list[int]:
@@ -121,15 +121,15 @@ def _needed(order: Order, states: int, first: int) -> list[int]:
     steps, passive = order.encoded.steps, order.numbered.table.passive
     fatal = steps.events[order.result.event] >> 1
     window = _window(order, first)
-    numbers = [each >> 1 for each in window.events if not each & 1]
-    followed = {steps.before[each] for each in numbers}
+    numbers = [event >> 1 for event in window.events if not event & 1]
+    followed = {steps.before[number] for number in numbers}
     without: frozenset[int] = frozenset()
-    for each in numbers:
-        if passive[steps.kinds[each]] and each != fatal and each not in followed:
-            fewer = without | {each}
+    for number in numbers:
+        if passive[steps.kinds[number]] and number != fatal and number not in followed:
+            fewer = without | {number}
             if _illegal(order, states, first, fewer):
                 without = fewer
-    return [each for each in numbers if each not in without and order.encoded.ends[each] < inf]
+    return [number for number in numbers if number not in without and order.encoded.ends[number] < inf]
 
 
 def _span(order: Order, number: int) -> Span:
@@ -140,7 +140,7 @@ def _span(order: Order, number: int) -> Span:
 
 
 def _told(states: tuple[State, ...], possible: int) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_named(states[each]) for each in bits(possible)))
+    return tuple(dict.fromkeys(_named(states[number]) for number in bits(possible)))
 
 
 def _named(state: State) -> str:
@@ -155,16 +155,16 @@ def _named(state: State) -> str:
 
 
 def _drawn(window: tuple[Span, ...], fatal: int) -> list[str]:
-    start = min(each.begin for each in window)
-    stop = max((each.end for each in window if each.end is not None), default=start)
+    start = min(span.begin for span in window)
+    stop = max((span.end for span in window if span.end is not None), default=start)
     scale = (_COLUMNS - 1) / ((stop - start) or 1.0)
-    wide = max(len(str(each.op)) for each in window)
+    wide = max(len(str(span.op)) for span in window)
     lines = [f"{start:.4f} s to {stop:.4f} s"]
-    for each in window:
-        left = round((each.begin - start) * scale)
-        right = _COLUMNS - 1 if each.end is None else round((each.end - start) * scale)
+    for span in window:
+        left = round((span.begin - start) * scale)
+        right = _COLUMNS - 1 if span.end is None else round((span.end - start) * scale)
         right = max(left, min(right, _COLUMNS - 1))
-        bar = " " * left + "|" + "-" * (right - left - 1) + ("" if right == left else ">" if each.end is None else "|")
-        mark = "!" if each.op == fatal else " "
-        lines.append(f"{mark} {each.op:>{wide}} {bar:<{_COLUMNS}} {each.what}")
+        bar = " " * left + "|" + "-" * (right - left - 1) + ("" if right == left else ">" if span.end is None else "|")
+        mark = "!" if span.op == fatal else " "
+        lines.append(f"{mark} {span.op:>{wide}} {bar:<{_COLUMNS}} {span.what}")
     return lines

@@ -93,7 +93,7 @@ def expired(pending: Pending, block: Sequence[Operation]) -> bool:
     if pending.asked.session != "valid" or not unauthenticated(operation.outcome):
         return False
     actor = operation.call.actor
-    after = next((each for each in block if each.op > operation.op and each.call.actor == actor), None)
+    after = next((other for other in block if other.op > operation.op and other.call.actor == actor), None)
     return after is not None and asks_session(after) and not shows_session(after.outcome)
 
 

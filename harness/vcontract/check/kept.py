@@ -33,7 +33,7 @@ def kept(
         return [promises.network_started(before, after, known.nics if known else 0, configured(tracker, vm))]
     if effect == "aborted" and life is not None:
         cut = promises.cut_customizations(life, list(tracker.tasks.values()), tracker.facts.publish)
-        return [f"guest lock: {each.ref.value} went on after the abort" for each in cut]
+        return [f"guest lock: {life.ref.value} went on after the abort" for life in cut]
     return [] if effect in LATER else [undone(effect, states, after)]
 
 
@@ -72,7 +72,7 @@ def configured(tracker: Tracker, vm: str) -> Mapping[str, Json]:
     """
     lives = [life for life in tracker.tasks.values() if life.vm == vm and life.final]
     done = [life for life in lives if life.kind == "customize" or life.accepted.call.method in REVERTS]
-    if not done or done[-1].kind != "customize" or any(each.guest != "spec" for each in tracker.states(vm)):
+    if not done or done[-1].kind != "customize" or any(state.guest != "spec" for state in tracker.states(vm)):
         return {}
     spec: Mapping[str, Json] = done[-1].accepted.call.arguments.get("spec") or {}
     return spec

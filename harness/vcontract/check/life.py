@@ -86,35 +86,35 @@ class Intervals:
 
     def meeting(self, start: float, end: float, own: Iterable[str] = ()) -> frozenset[str]:
         """Name the intervals that meet this one, which is itself one of those named `own`."""
-        found = []
+        names = []
         for name, (starts, ends) in self._sorted.items():
             if bisect_right(starts, end) - bisect_left(ends, start) - (name in own) > 0:
-                found.append(name)
-        return frozenset(found)
+                names.append(name)
+        return frozenset(names)
 
 
 def meanings(lives: Iterable[Life]) -> Intervals:
     """Collect what happened to a VM: by calls that did or may have; an abort that was itself disturbed may have, too."""
     listed = list(lives)
-    found = [(name, each.start, each.until) for each in listed for name in each.meant]
-    known = Intervals(found)
-    for each in listed:
-        if KINDS.get(each.method) == ABORT and each.outcome not in {"", OK} and not each.refused:
-            found += [("abort", each.start, each.until)] if known.meeting(each.start, each.until) else []
-    return Intervals(found)
+    intervals = [(name, life.start, life.until) for life in listed for name in life.meant]
+    known = Intervals(intervals)
+    for life in listed:
+        if KINDS.get(life.method) == ABORT and life.outcome not in {"", OK} and not life.refused:
+            intervals += [("abort", life.start, life.until)] if known.meeting(life.start, life.until) else []
+    return Intervals(intervals)
 
 
 def workers(lives: Iterable[Life]) -> Intervals:
     """Collect what may have run on a VM, and is told of by times alone; what was cut held its lock until the abort's end."""
-    return Intervals((each.work, each.start, max(each.until, each.cut)) for each in lives if each.work)
+    return Intervals((life.work, life.start, max(life.until, life.cut)) for life in lives if life.work)
 
 
 def note_cuts(lives: Iterable[Life]) -> None:
     """Find the customizations that an abort cut (oracle promise F4): it succeeded, and began while they were known to run."""
     listed = list(lives)
-    aborts = sorted((each.start, each.until) for each in listed if each.does == "aborted" and each.outcome == OK)
-    for each in listed:
-        if each.does == "customized" and each.outcome and each.running < inf:
-            place = bisect_left(aborts, (each.running, 0.0))
-            if place < len(aborts) and aborts[place][0] <= each.until:
-                each.cut = aborts[place][1]
+    aborts = sorted((life.start, life.until) for life in listed if life.does == "aborted" and life.outcome == OK)
+    for life in listed:
+        if life.does == "customized" and life.outcome and life.running < inf:
+            place = bisect_left(aborts, (life.running, 0.0))
+            if place < len(aborts) and aborts[place][0] <= life.until:
+                life.cut = aborts[place][1]

@@ -91,10 +91,10 @@ def linearize(table: Table, states: int, steps: Steps, limits: Limits | None = N
 
 def replayed(table: Table, states: int, steps: Steps, events: int) -> list[int]:
     """Give the states that are possible before each of the first events, in any configuration, and after the last of them."""
-    search, begun, found = Search(table, states), dict[int, Open](), []
+    search, begun, possible = Search(table, states), dict[int, Open](), []
     ends, followed = _outlook(steps)
     for event in steps.events[:events]:
-        found.append(search.states)
+        possible.append(search.states)
         number = event >> 1
         if event & 1:
             step = begun.pop(number, None)
@@ -105,4 +105,4 @@ def replayed(table: Table, states: int, steps: Steps, events: int) -> list[int]:
             step = search.begin(steps.kinds[number], ends[number] or inf, first, last=not followed[number])
             if step is not None:
                 begun[number] = step
-    return [*found, search.states]
+    return [*possible, search.states]

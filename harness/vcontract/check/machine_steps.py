@@ -83,7 +83,7 @@ class Step(msgspec.Struct, frozen=True):
             return f"{_SAID[self.role]} {self.does}".rstrip()
         what = self.asked.method if self.asked else self.does
         seen = ", ".join(f"{name} {value}" for name, value in self.seen)
-        return " ".join(each for each in (what, self.role, self.outcome, seen) if each)
+        return " ".join(part for part in (what, self.role, self.outcome, seen) if part)
 
 
 class Numbered(msgspec.Struct, frozen=True):
@@ -101,7 +101,7 @@ class Rules:
     """
 
     def __init__(self, *contracts: Contract) -> None:
-        self._contracts = {method.name: each for each in contracts for method in each.methods}
+        self._contracts = {method.name: contract for contract in contracts for method in contract.methods}
         self._allowed: dict[tuple[State, Asked], tuple[frozenset[str], bool, bool]] = {}
         self._steps: dict[str, Callable[[Step, State], Iterable[State]]] = {
             ACCEPTED: lambda step, state: [state] if self._permits(step, state)[1] else [],
@@ -123,7 +123,7 @@ class Rules:
             READ: lambda step, state: [state] if _shows(state, step.seen) else [],
             GONE: lambda _, __: [State(exists=False)],
             CONNECTION: lambda step, state: [replace(state, connection=step.does)] if state.exists else [state],
-            ANY: lambda _, state: [each for one in anything(state) for each in _anyhow(one)],
+            ANY: lambda _, state: [unsure for guessed in anything(state) for unsure in _anyhow(guessed)],
         }
 
     def numbered(self, initial: Iterable[State], kinds: Sequence[Step]) -> Numbered:
@@ -167,7 +167,7 @@ class Rules:
         known = self._allowed.get((state, asked))
         if known is None:
             allowed = expect([state], asked, self._contracts[asked.method]).allowed
-            task = any(not each.synchronous for each in allowed.values())
+            task = any(not permitted.synchronous for permitted in allowed.values())
             success = OK in allowed and not allowed[OK].conditions  # it began while other work ran: not in this state
             known = self._allowed[state, asked] = (frozenset(allowed), task, success)
         return known
@@ -178,9 +178,9 @@ def beginnings(engine: str, seen: Mapping[str, Json] | None = None) -> frozenset
     seen = seen or {}
     flows = {name: seen[name] for name in _FLOWS if name in seen}
     bases = {State(engine=engine, orphaned=held) for held in (False, True)}
-    found = {each for one in bases for each in _anyhow(one)}
-    known = {settle(replace(each, **flows)) for each in found} if flows else set()
-    return frozenset(found | known)
+    states = {state for base in bases for state in _anyhow(base)}
+    known = {settle(replace(state, **flows)) for state in states} if flows else set()
+    return frozenset(states | known)
 
 
 def inherited(parent: Iterable[State], *, held: bool) -> frozenset[State]:
@@ -188,11 +188,11 @@ def inherited(parent: Iterable[State], *, held: bool) -> frozenset[State]:
 
     `held`: a customization of which the states do not tell may have run.
     """
-    found = set()
-    for each in parent:
-        lost = each.orphaned or each.running == CUSTOMIZE
-        found |= {replace(each, running="", orphaned=orphaned) for orphaned in {lost, lost or held}}
-    return frozenset(found)
+    states = set()
+    for state in parent:
+        lost = state.orphaned or state.running == CUSTOMIZE
+        states |= {replace(state, running="", orphaned=orphaned) for orphaned in {lost, lost or held}}
+    return frozenset(states)
 
 
 def _growing(number: dict[State, int]) -> Iterable[State]:
@@ -211,37 +211,41 @@ def _plain(state: State) -> State:
 
 def _numbers(states: Iterable[State], number: dict[State, int]) -> int:
     """Give numbers to states, in an order that is the same in every run."""
-    plain = {_plain(each) for each in states}
-    found = 0
-    for each in sorted(plain, key=msgspec.structs.astuple) if len(plain) > 1 else plain:
-        found |= 1 << number.setdefault(each, len(number))
-    return found
+    plain = {_plain(state) for state in states}
+    bits = 0
+    for state in sorted(plain, key=msgspec.structs.astuple) if len(plain) > 1 else plain:
+        bits |= 1 << number.setdefault(state, len(number))
+    return bits
 
 
 def _flows(kinds: Sequence[Step]) -> dict[str, set[Json]]:
     """Collect the values of each field that changes by itself, as they were ever read."""
-    found: dict[str, set[Json]] = {}
+    seen_values: dict[str, set[Json]] = {}
     for step in kinds:
         for name, value in step.seen:
             if name in _FLOWS:
-                found.setdefault(name, set()).add(value)
-    return {name: values for name, values in found.items() if len(values) > 1}
+                seen_values.setdefault(name, set()).add(value)
+    return {name: values for name, values in seen_values.items() if len(values) > 1}
 
 
 def _silent(state: State, flows: Mapping[str, set[Json]], comes_up: set[Json]) -> list[State]:
     """Give what may become of a state by itself: Tools come up; a question, a host's loss as they were read elsewhere."""
     rising = state.tools == "starting" and state.reachable
-    found = [replace(state, tools=each) for each in comes_up if rising]
+    states = [replace(state, tools=tools) for tools in comes_up if rising]
     if state.exists:
-        found += [replace(state, **{name: value}) for name, values in flows.items() for value in values]
-    return found
+        states += [replace(state, **{name: value}) for name, values in flows.items() for value in values]
+    return states
 
 
 def _anyhow(state: State) -> list[State]:
     """Know nothing of a VM's power and Tools."""
     tools = ("ready", "starting", "stopped", "never", "old")
-    found = {settle(replace(state, power=power, tools=each)) for power in (ON, OFF, SUSPENDED) for each in tools}
-    return sorted(found, key=str)
+    states = {
+        settle(replace(state, power=power, tools=tools_state))
+        for power in (ON, OFF, SUSPENDED)
+        for tools_state in tools
+    }
+    return sorted(states, key=str)
 
 
 def _done(effect: str, state: State) -> list[State]:

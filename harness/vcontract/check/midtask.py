@@ -19,15 +19,15 @@ def meaning(method: str, lever: str) -> frozenset[str]:
 def happened(operation: Operation, life: TaskLife, block: Sequence[Operation], tracker: Tracker) -> frozenset[str]:
     """Collect what our other calls did between the call and the first read that saw its task final."""
     until = life.final[0].start if life.final else float("inf")
-    found: set[str] = set()
+    situations: set[str] = set()
     for other in block:
         if (
             operation.start < other.start < until
             and isinstance(other.outcome, Returned)
             and not _failed(other, block, tracker)
         ):
-            found |= _of(other, operation, life, tracker)
-    return frozenset(found)
+            situations |= _of(other, operation, life, tracker)
+    return frozenset(situations)
 
 
 def _failed(other: Operation, block: Sequence[Operation], tracker: Tracker) -> bool:

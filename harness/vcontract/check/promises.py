@@ -50,7 +50,7 @@ def foreign(new: Sequence[str], infos: Mapping[str, Reading], users: frozenset[s
     def ours(info: Reading) -> bool:
         return _user(info) in users or (not _user(info) and info.get("name") in methods)
 
-    return next((each for each in new if each in infos and not ours(infos[each])), "")
+    return next((task for task in new if task in infos and not ours(infos[task])), "")
 
 
 def nothing_changed(before: Reading | None, after: Reading | None) -> str:
@@ -131,9 +131,9 @@ def singleton(reads: Sequence[Operation], content: str) -> str:
     """Every session sees the same reference; `content` is the property of ServiceContent that carries it."""
     seen = {
         ref
-        for each in reads
-        if isinstance(each.outcome, Returned) and isinstance(each.outcome.value, dict)
-        if (ref := as_ref(each.outcome.value.get(content)))
+        for read in reads
+        if isinstance(read.outcome, Returned) and isinstance(read.outcome.value, dict)
+        if (ref := as_ref(read.outcome.value.get(content)))
     }
     return f"sessions see different references: {sorted(seen)}" if len(seen) > 1 else ""
 
@@ -150,10 +150,10 @@ def account_name(name: str) -> str:
 
 
 def _addresses(reading: Reading) -> set[str]:
-    found = {str(reading["guest.ipAddress"])} if reading.get("guest.ipAddress") else set()
+    addresses = {str(reading["guest.ipAddress"])} if reading.get("guest.ipAddress") else set()
     for nic in reading.get("guest.net") or ():
-        found.update(str(each) for each in nic.get("ipAddress") or ())
-    return found
+        addresses.update(str(address) for address in nic.get("ipAddress") or ())
+    return addresses
 
 
 def entity_of(info: Reading) -> Ref | None:

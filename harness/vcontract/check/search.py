@@ -95,10 +95,10 @@ class Search:
     @property
     def states(self) -> int:
         """Every state that is possible in some configuration."""
-        found = 0
-        for each in self.configurations.values():
-            found |= each
-        return found
+        possible = 0
+        for states in self.configurations.values():
+            possible |= states
+        return possible
 
     def begin(self, kind: int, end: float = inf, before: Open | None = None, *, last: bool = True) -> Open | None:
         """Take in a step that may come into the order from now on; `end` orders the ends, infinity: it has none.
@@ -124,10 +124,10 @@ class Search:
             self._changing.insert(place, step)
         if passive or (last and not lost and self._table.still[kind]):
             self._settling.append(step)
-            found: dict[int, int] = {}
+            settled: dict[int, int] = {}
             for ways, states in begun.items():
-                self._settle(ways, states, found, found, _FIRST)
-            begun = _undominated(found)
+                self._settle(ways, states, settled, settled, _FIRST)
+            begun = _undominated(settled)
         self.configurations = begun
         self._count(len(begun))
         return step
@@ -153,13 +153,13 @@ class Search:
         if not step.can or step in self._settling:
             self._settling.remove(step)
         rest = ~(bit | step.can)
-        found: dict[int, int] = {}
+        merged: dict[int, int] = {}
         for ways, states in done.items():
-            found[ways & rest] = found.get(ways & rest, 0) | states
-        self.configurations = found = _undominated(found)
+            merged[ways & rest] = merged.get(ways & rest, 0) | states
+        self.configurations = merged = _undominated(merged)
         step.bit = step.can = 0
         self._free.append(bit)
-        self._count(len(found))
+        self._count(len(merged))
         return True
 
     def _lose(self, kind: int) -> None:
@@ -190,7 +190,7 @@ class Search:
         """Put open steps into the order, one more a layer, until the last one is in it."""
         results, after_of = self._table.results, self._table.after
         matter = self._matter(layer, last)
-        steps = [each for each in self._changing if matter & each.sort]
+        steps = [step for step in self._changing if matter & step.sort]
         lost = [(kind, bits) for kind, bits in self._lost.items() if matter >> kind & 1]
         seen = dict(layer)
         while layer:
@@ -208,7 +208,7 @@ class Search:
     @staticmethod
     def _next(ways: int, steps: list[Open], lost: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """List the kinds of steps that may come next in the order, with the bits that are left then."""
-        found = []
+        candidates = []
         tried = spared = 0
         for step in steps:
             before = step.before.bit
@@ -220,12 +220,12 @@ class Search:
                 continue
             else:
                 spared |= step.mark
-            found.append((step.kind, (ways | step.bit) & ~step.can))
+            candidates.append((step.kind, (ways | step.bit) & ~step.can))
         for kind, bits in lost:
             left = ways & bits
             if left and not (tried | spared) >> kind & 1:
-                found.append((kind, ways ^ (left & -left)))
-        return found
+                candidates.append((kind, ways ^ (left & -left)))
+        return candidates
 
     def _matter(self, layer: dict[int, int], last: Open) -> int:
         """Give the kinds (a bit set) of the steps whose place before or after the last one can matter.
@@ -235,12 +235,12 @@ class Search:
         common = -1
         for ways in layer:
             common &= ways
-        waiting = [each for each in self._settling if not each.can and not common & each.bit]
+        waiting = [step for step in self._settling if not step.can and not common & step.bit]
         kinds, chained = 0, set()
-        for each in (*self._changing, *waiting):
-            kinds |= each.sort
-            if each.before.bit:
-                chained.add((each.kind, each.before.kind))
+        for step in (*self._changing, *waiting):
+            kinds |= step.sort
+            if step.before.bit:
+                chained.add((step.kind, step.before.kind))
         for kind in self._lost:
             kinds |= 1 << kind
         return self._table.entangled(last.kind, kinds, frozenset(chained))

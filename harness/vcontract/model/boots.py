@@ -35,5 +35,5 @@ class Boots:
         """Add to the states of a VM that boots those in which its Tools come up."""
         if vm not in self._phase:
             return states
-        down = (each for each in states if each.power == ON and each.tools == "stopped")
-        return states | {replace(each, tools="starting") for each in down}
+        down = (state for state in states if state.power == ON and state.tools == "stopped")
+        return states | {replace(state, tools="starting") for state in down}

@@ -77,7 +77,7 @@ def _argument(call: Call, method: Method, facts: Facts) -> str:
 def _privilege(actor: str, privileges: tuple[str, ...], facts: Facts) -> str:
     """Give the worst that is known of the account's privileges."""
     known = facts.privileges.get(facts.sessions.get(actor, ""), {})
-    return max((known.get(each, "held") for each in privileges), key=_WORST.index, default="held")
+    return max((known.get(privilege, "held") for privilege in privileges), key=_WORST.index, default="held")
 
 
 def _login(auth: Json, facts: Facts) -> str:
@@ -87,8 +87,8 @@ def _login(auth: Json, facts: Facts) -> str:
         or auth.get("interactiveSession")
     ):
         return "unsettled"
-    given = (auth.get("username", ""), auth.get("password", ""))
-    if not all(given) or any(len(each) > _LONGEST_NAME for each in given):
+    credentials = (auth.get("username", ""), auth.get("password", ""))
+    if not all(credentials) or any(len(text) > _LONGEST_NAME for text in credentials):
         return "unsettled"
     for account in facts.guests:
         if (auth.get("username"), auth.get("password")) == (account.username, account.password):

@@ -27,7 +27,7 @@ def passes(state: State) -> bool:
 
 def refused(cell: Cell, contract: Contract) -> bool:
     """Whether the contract lets no call of the cell succeed."""
-    return all(each.outcome != OK for each in step(cell.state, cell.asked, contract))
+    return all(branch.outcome != OK for branch in step(cell.state, cell.asked, contract))
 
 
 def changes(cell: Cell, contract: Contract) -> bool:
@@ -35,18 +35,18 @@ def changes(cell: Cell, contract: Contract) -> bool:
 
     A state that passes by itself is gone by the time that the call's own task has ended.
     """
-    ends = [each.after for each in step(cell.state, cell.asked, contract) if each.outcome == OK]
-    return bool(ends) and (passes(cell.state) or any(ground(each) != ground(cell.state) for each in ends))
+    ends = [branch.after for branch in step(cell.state, cell.asked, contract) if branch.outcome == OK]
+    return bool(ends) and (passes(cell.state) or any(ground(end) != ground(cell.state) for end in ends))
 
 
 def tour(states: Iterable[State], start: State) -> list[State]:
     """Order states so that each is near the one before it, beginning at `start`: always the nearest next."""
-    left, found, here = list(dict.fromkeys(states)), [], start
+    left, path, here = list(dict.fromkeys(states)), [], start
     while left:
         here = min(left, key=lambda state: _distance(here, state))
         left.remove(here)
-        found.append(here)
-    return found
+        path.append(here)
+    return path
 
 
 def _distance(one: State, other: State) -> int:

@@ -24,13 +24,15 @@ MOST = 2
 
 def located(states: Iterable[State], asked: Asked, contract: Contract) -> str:
     """Name the cell that a call met, in whichever of the states it was; empty if that is none, or not sure."""
-    known = {State()} if asked.vm != "ok" else {_plain(each) for each in states}
+    known = {State()} if asked.vm != "ok" else {_plain(state) for state in states}
     # without an engine nobody can free a lock, and where it is not known nobody made one
     known -= {
-        each for each in known if each.engine == "absent" and replace(each, orphaned=False) in known and each.orphaned
+        state
+        for state in known
+        if state.engine == "absent" and replace(state, orphaned=False) in known and state.orphaned
     }
-    found = {_id(state, asked, contract) for state in known}
-    return found.pop() if len(found) == 1 else ""
+    ids = {_id(state, asked, contract) for state in known}
+    return ids.pop() if len(ids) == 1 else ""
 
 
 def _id(state: State, asked: Asked, contract: Contract) -> str:
@@ -39,9 +41,9 @@ def _id(state: State, asked: Asked, contract: Contract) -> str:
     asked = replace(asked, rule_faults=rules)
     valid = cell_of(contract, asked.method)
     names = [
-        each.name
-        for each in DEVIATIONS
-        if _told(each.state, state, valid.state) or _told(each.asked, asked, valid.asked)
+        deviation.name
+        for deviation in DEVIATIONS
+        if _told(deviation.state, state, valid.state) or _told(deviation.asked, asked, valid.asked)
     ]
     for count in range(MOST + 1):
         for chosen in itertools.combinations(names, count):
@@ -51,9 +53,9 @@ def _id(state: State, asked: Asked, contract: Contract) -> str:
     return ""
 
 
-def _told(fields: dict[str, object], found: State | Asked, usual: State | Asked) -> bool:
+def _told(fields: dict[str, object], actual: State | Asked, usual: State | Asked) -> bool:
     """Whether something has the fields of a deviation, and they are not as usual."""
-    return all(getattr(found, name) == value for name, value in fields.items()) and any(
+    return all(getattr(actual, name) == value for name, value in fields.items()) and any(
         getattr(usual, name) != value for name, value in fields.items()
     )
 

@@ -113,10 +113,10 @@ class Tracker:
         self._snapshots: dict[str, frozenset[State]] = {}
         self.readings: dict[str, Mapping[str, Json] | None] = {}
         self.read_at: dict[str, float] = {}
-        effects = DRIVEN | {each.name: each.effect for each in contract.methods}
+        effects = DRIVEN | {method.name: method.effect for method in contract.methods}
         self._effects = {method: EFFECTS[name] for method, name in effects.items()}
-        self._instant = {each.name for each in contract.methods if not each.has_task}
-        self._later = {each.name for each in contract.methods if each.effect in LATER}
+        self._instant = {method.name for method in contract.methods if not method.has_task}
+        self._later = {method.name for method in contract.methods if method.effect in LATER}
         self._states = {moid: _initial(vm) for moid, vm in facts.vms.items()}
 
     def states_since(self, vm: str, moment: float) -> frozenset[State]:
@@ -139,19 +139,19 @@ class Tracker:
 
     def running(self, vm: str, start: float, end: float, but: str = "") -> list[tuple[TaskLife, bool]]:
         """List the tasks on the VM that ran (True) or may have run (False) during the interval, without the task `but`."""
-        found = (
+        lives = (
             (life, life.running_during(start, end))
             for life in (*self.lives(vm), *self._ghosts)
             if life.vm == vm and life.ref.value != but
         )
-        return [(life, certain is True) for life, certain in found if certain is not False]
+        return [(life, certain is True) for life, certain in lives if certain is not False]
 
     def during(self, vm: str, start: float, end: float, states: frozenset[State], but: str = "") -> frozenset[State]:
         """Give the states with what ran on the VM in the interval filled in."""
         work = self.running(vm, start, end, but)
         if not work:
             return states
-        filled = {replace(each, running=life.kind, task=life.ref.value) for life, _ in work for each in states}
+        filled = {replace(state, running=life.kind, task=life.ref.value) for life, _ in work for state in states}
         return frozenset(filled if any(certain for _, certain in work) else filled | states)
 
     def resume(self) -> None:
@@ -161,7 +161,7 @@ class Tracker:
         """
         self._ghosts.clear()
         self._snapshots.clear()
-        self._lives = {vm: [each for each in lives if each.over] for vm, lives in self._lives.items()}
+        self._lives = {vm: [life for life in lives if life.over] for vm, lives in self._lives.items()}
         self.facts = replace(self.facts, sessions={})
         for vm in self._states:
             self._boots.began(vm, asked=False)  # it may have been
@@ -198,11 +198,11 @@ class Tracker:
             elif not ended and life.over and life.accepted.call.method in self._effects:
                 self._each(
                     life.vm,
-                    lambda state: {each for won in (True, False) for each in self._after(life, state, success=won)},
+                    lambda state: {after for won in (True, False) for after in self._after(life, state, success=won)},
                 )
         elif ref.value in self.facts.vms and (values is None or "runtime.powerState" in values):
             self.readings[ref.value], self.read_at[ref.value] = values, operation.start
-            self._change(ref.value, frozenset(observe(each, values) for each in self.states(ref.value)))
+            self._change(ref.value, frozenset(observe(state, values) for state in self.states(ref.value)))
             if values is not None:
                 self.was_template.setdefault(ref.value, bool(values.get("config.template")))
                 self.was_power.setdefault(ref.value, str(values["runtime.powerState"]))
@@ -261,7 +261,9 @@ class Tracker:
         memory = life.accepted.call.arguments.get("memory") is True
         held = self.running(life.vm, life.accepted.start, life.final[0].end if life.final else 0.0, life.ref.value)
         states = self.states(life.vm)
-        return states if memory and not held else frozenset(each for known in states for each in anything(known))
+        return (
+            states if memory and not held else frozenset(possible for known in states for possible in anything(known))
+        )
 
     def _after(self, life: TaskLife, state: State, *, success: bool) -> frozenset[State]:
         """Apply the effect of a success; after an error of a customization the lock may be left behind (oracle promise F3)."""
@@ -282,10 +284,10 @@ class Tracker:
     def _cut(self, life: TaskLife) -> bool:
         """Whether an abort that succeeded began while the customization was known to run."""
         ran = [op.end for op, info in life.reads if info and info.get("state") == "running"]
-        aborts = (each for each in self.lives(life.vm) if each.kind == ABORT and each.final is not None)
+        aborts = (life_ for life_ in self.lives(life.vm) if life_.kind == ABORT and life_.final is not None)
         return any(
-            each.accepted.start >= ran[0] and each.final is not None and each.final[1].get("state") == "success"
-            for each in aborts
+            abort.accepted.start >= ran[0] and abort.final is not None and abort.final[1].get("state") == "success"
+            for abort in aborts
             if ran
         )
 
@@ -298,7 +300,7 @@ class Tracker:
         held = self.running(life.vm, life.accepted.start, life.accepted.end, life.ref.value)
         states = self.states(life.vm)
         if any(other.kind == CUSTOMIZE for other, _ in held):
-            orphaned = frozenset(replace(each, orphaned=True) for each in states)
+            orphaned = frozenset(replace(state, orphaned=True) for state in states)
             certain = any(known for other, known in held if other.kind == CUSTOMIZE)
             states = orphaned if certain else states | orphaned
         self.add_vm(replace(parent, ref=child, name=name), states)
@@ -307,8 +309,8 @@ class Tracker:
         self.tasks.pop(life.ref.value, None)  # a server that began anew counts anew: the order is that of acceptance
         self.tasks[life.ref.value] = life
         known = self._lives.get(life.vm, [])
-        over = [each for each in known if each.over]
-        self._lives[life.vm] = [each for each in known if not each.over or each in over[-KEPT:]] + [life]
+        over = [life_ for life_ in known if life_.over]
+        self._lives[life.vm] = [life_ for life_ in known if not life_.over or life_ in over[-KEPT:]] + [life]
 
     def _lost(self, operation: Operation) -> None:
         if isinstance(operation.outcome, Lost) and operation.outcome.reason.startswith(UNSENT):
@@ -327,7 +329,7 @@ class Tracker:
 
     def _each(self, vm: str, change: object) -> None:
         if vm in self._states and callable(change):
-            self._change(vm, frozenset(new for each in self._states[vm] for new in change(each)))
+            self._change(vm, frozenset(new for state in self._states[vm] for new in change(state)))
 
     def _change(self, vm: str, states: frozenset[State]) -> None:
         old = self._states[vm]
@@ -354,11 +356,15 @@ def anything(state: State) -> frozenset[State]:
 
 def _any_engine(state: State) -> frozenset[State]:
     """Know nothing of a guest: an unknown snapshot brings its own disk back, and what is installed there."""
-    return frozenset(replace(each, engine=engine) for each in anything(state) for engine in ("ok", "absent", "broken"))
+    return frozenset(
+        replace(state, engine=engine) for state in anything(state) for engine in ("ok", "absent", "broken")
+    )
 
 
 def _unwatched(state: State, engine: str) -> frozenset[State]:
-    return frozenset(replace(each, engine=kind) for each in anything(state) for kind in (state.engine, engine))
+    return frozenset(
+        replace(candidate, engine=kind) for candidate in anything(state) for kind in (state.engine, engine)
+    )
 
 
 def _initial(vm: VmFacts) -> frozenset[State]:

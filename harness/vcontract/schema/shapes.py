@@ -104,5 +104,5 @@ def read_operation(operation: Any) -> Operation:
     faults = tuple(
         next(iter(message.parts.values())).element.type.name for message in operation.abstract.fault_messages.values()
     )
-    parameters = tuple(each for each in read_fields(operation.input.body.type) if each.name != "_this")
+    parameters = tuple(field for field in read_fields(operation.input.body.type) if field.name != "_this")
     return Operation(operation.name, parameters, results[0] if results else None, faults)

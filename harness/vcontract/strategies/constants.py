@@ -27,8 +27,10 @@ class Constants:
     """The constants of `constants.json`, by the name that Hypothesis has for a type, or by the type."""
 
     def __init__(self) -> None:
-        told: dict[str, list[Any]] = json.loads(_FILE.read_bytes())
-        self._told: dict[str, Sequence[Any]] = told | {"bytes": [each.encode("latin-1") for each in told["bytes"]]}
+        document: dict[str, list[Any]] = json.loads(_FILE.read_bytes())
+        self._told: dict[str, Sequence[Any]] = document | {
+            "bytes": [text.encode("latin-1") for text in document["bytes"]]
+        }
 
     def set_for_type(self, kind: str | type) -> Sequence[Any]:
         """Give the constants of a type; Hypothesis asks for them by this name."""

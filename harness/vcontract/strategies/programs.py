@@ -32,7 +32,7 @@ MOST = 5
 """How many VMs a program may have."""
 SNAPSHOT = MOVES["snapshot"].method
 OTHER, OPEN, ENDED = "otherSession", "openSession", "endedSession"
-INPUTS = frozenset(each.name for each in DEVIATIONS if each.asked)
+INPUTS = frozenset(deviation.name for deviation in DEVIATIONS if deviation.asked)
 """What one call may have wrong."""
 PAST = 2
 """How many moves on a VM before the next one count as its past."""
@@ -132,11 +132,11 @@ class Walk:
     def program(self, drawn: bytes) -> Program:
         """Give the program that the bytes stand for."""
         parts = [drawn[start : start + _BYTES] for start in range(0, len(drawn), _BYTES)]
-        dice = [_Dice(int.from_bytes(each) / 256 ** len(each)) for each in parts]
-        others = {each: 1 for each in self.ground.kinds if each != PLAIN} or {PLAIN: 1}
+        dice = [_Dice(int.from_bytes(part) / 256 ** len(part)) for part in parts]
+        others = {kind: 1 for kind in self.ground.kinds if kind != PLAIN} or {PLAIN: 1}
         cast = (PLAIN, PLAIN, dice[0].pick(others))
-        self.vms = [Machine(CAST[each], each) for each in cast]
-        moves = [self._move(each) for each in dice[1:]]
+        self.vms = [Machine(CAST[kind], kind) for kind in cast]
+        moves = [self._move(die) for die in dice[1:]]
         if self.running:
             moves.append(self._made(Move("end")))
         return Program(cast, tuple(moves))
@@ -145,7 +145,7 @@ class Walk:
         """Pick a move that the model allows, and make it there."""
         near = set(self.running) or set(range(len(self.vms)))
         far = set(range(len(self.vms))) - near
-        index = dice.pick({each: self._pull(each) for each in sorted(near)})
+        index = dice.pick({vm: self._pull(vm) for vm in sorted(near)})
         group = dice.pick(self._groups(self.vms[index].state))
         if group == "end":
             return self._made(Move("end"))
@@ -188,13 +188,13 @@ class Walk:
     def _calls(self, index: int) -> dict[Move, int]:
         """List what may be called on a VM; what is valid moves on, so it comes more often."""
         sessions = [OTHER, *([self.leaver] if self.leaver else [])]
-        found = {}
+        weights = {}
         for method, names in self.ground.inputs.items():
             for name in (VALID, *sessions, *names):
                 move = Move("call", index, method, name)
                 again = 3 if _name(move) in self.vms[index].past[-1:] else 1
-                found[move] = _share(name) * again * (3 if self._moves_on(move) else 1)
-        return found
+                weights[move] = _share(name) * again * (3 if self._moves_on(move) else 1)
+        return weights
 
     def _moves_on(self, move: Move) -> bool:
         """Whether success, which is certain, leads to another state: from there everything may differ."""
@@ -206,39 +206,39 @@ class Walk:
     def _begins(self, index: int) -> dict[Move, int]:
         """List the work that may be begun on a VM and left to run: what the model says must be accepted, or a snapshot."""
         vm = self.vms[index]
-        found = {
-            Move("begin", index, each.name, name): 2
-            for each in self.contract.methods
-            if each.name in KINDS and self._succeeds(vm.state, Asked(each.name))
+        weights = {
+            Move("begin", index, method.name, name): 2
+            for method in self.contract.methods
+            if method.name in KINDS and self._succeeds(vm.state, Asked(method.name))
             for name in (VALID, OTHER, *([OPEN] if self.leaver == OPEN else []))
         }
         if vm.state.tools_up and vm.state.tools == "ready" and not vm.state.running:
-            found[Move("begin", index, SNAPSHOT)] = 2
-        return found
+            weights[Move("begin", index, SNAPSHOT)] = 2
+        return weights
 
     def _changes(self, index: int) -> dict[Move, int]:
         """List how a VM, or the session that comes and goes, may be changed."""
         vm = self.vms[index]
-        found = {Move(name, index): _WAY_BACK.get(name, 2) for name in CHANGES if self._may(name) and able(name, vm)}
-        if vm.state.tools == "stopped" and Move("reset", index) in found:
-            found[Move("reset", index)] = _WAY_BACK["powerOn"]
-        return found | {Move("logOut" if self.leaver == OPEN else "logIn", index): 1}
+        weights = {Move(name, index): _WAY_BACK.get(name, 2) for name in CHANGES if self._may(name) and able(name, vm)}
+        if vm.state.tools == "stopped" and Move("reset", index) in weights:
+            weights[Move("reset", index)] = _WAY_BACK["powerOn"]
+        return weights | {Move("logOut" if self.leaver == OPEN else "logIn", index): 1}
 
     def _disturbances(self, index: int) -> dict[Move, int]:
         """List what may happen to a VM while its task runs; nothing does beside another VM task."""
         vm = self.vms[index]
         if vm.state.running == EXCLUSIVE:
             return {}
-        found = {Move(name, index): 2 for name in DISTURB if self._may(name) and able(name, vm)}
+        weights = {Move(name, index): 2 for name in DISTURB if self._may(name) and able(name, vm)}
         if vm.state.running:
-            found[Move("cancel", index)] = 1
-            found |= {Move("call", index, each): 4 for each in self.ground.inputs if KINDS.get(each) == ABORT}
-        return found | ({Move("logOut", index): 1} if self.leaver == OPEN else {})
+            weights[Move("cancel", index)] = 1
+            weights |= {Move("call", index, call): 4 for call in self.ground.inputs if KINDS.get(call) == ABORT}
+        return weights | ({Move("logOut", index): 1} if self.leaver == OPEN else {})
 
     def _may(self, name: str) -> bool:
         """Whether the target and the other VMs allow a change."""
         if name == "destroy":
-            return sum(each.state.exists for each in self.vms) > 2
+            return sum(vm.state.exists for vm in self.vms) > 2
         if name == "fork":
             return len(self.vms) < MOST
         return MOVES[name].lever in {"", *self.ground.levers}
@@ -250,7 +250,7 @@ class Walk:
         """Make a move in the model; gives it with what the model knows of its moment."""
         vm = self.vms[move.vm]
         ready = vm.state.reachable and vm.state.tools == "ready"
-        told = replace(move, ready=ready, beside=bool(self.running) and move.do != "end")
+        made = replace(move, ready=ready, beside=bool(self.running) and move.do != "end")
         self._note(move)
         self.beside += bool(self.running)
         if vm.state.tools == "starting":  # a moment later they are up
@@ -261,7 +261,7 @@ class Walk:
             self.leaver = OPEN if move.do == "logIn" else ENDED
         elif move.do != "cancel":
             {"call": self._call, "begin": self._begin, "end": self._end}[move.do](move)
-        return told
+        return made
 
     def _note(self, move: Move) -> None:
         vm = self.vms[move.vm]
@@ -277,9 +277,9 @@ class Walk:
             lost = vm.state.orphaned or vm.state.running == CUSTOMIZE
             self.vms.append(Machine(replace(vm.state, running="", orphaned=lost), vm.kind, vm.quiet, past=vm.past))
         elif name in {"hostLost", "hostBack"}:
-            for each in self.vms:
-                if each.kind == ON_HOST and each.state.exists:
-                    each.state = changed(name, each).state
+            for machine in self.vms:
+                if machine.kind == ON_HOST and machine.state.exists:
+                    machine.state = changed(name, machine).state
         else:
             self.vms[index] = changed(name, vm)
 
@@ -328,14 +328,16 @@ def asked_of(contract: Contract, move: Move) -> Asked:
 
 def inputs(contract: Contract, method: str) -> tuple[str, ...]:
     """List what one call of a method may have wrong."""
-    return tuple(each.name for each in deviations_of(contract, contract.method(method)) if each.name in INPUTS)
+    return tuple(
+        deviation.name for deviation in deviations_of(contract, contract.method(method)) if deviation.name in INPUTS
+    )
 
 
 def visits(cells: Iterable[tuple[State, Asked, Sequence[str]]]) -> Seen:
     """Count what was exercised already: states, calls, and the names of their deviations."""
     return Seen(
         Counter(
-            ("+".join(shown(state)), asked.method, "+".join(each for each in names if each in INPUTS) or VALID)
+            ("+".join(shown(state)), asked.method, "+".join(name for name in names if name in INPUTS) or VALID)
             for state, asked, names in cells
         )
     )

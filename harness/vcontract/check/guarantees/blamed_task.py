@@ -70,7 +70,7 @@ class BlamedTask:
                 detail=f"task: {task.ref.value} {why}",
                 channel=blame.channel,
                 field="task",
-                ops=tuple(each for each in (task.op, task.ended, blame.operation.op) if each),
+                ops=tuple(op for op in (task.op, task.ended, blame.operation.op) if op),
             )
         )
 

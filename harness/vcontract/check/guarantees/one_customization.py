@@ -60,7 +60,7 @@ def _served_at_once(one: TaskSeen, other: TaskSeen) -> bool:
 
 
 def _ran_inside(one: TaskSeen, other: TaskSeen) -> bool:
-    return one.running is not None and any(other.start <= each <= other.until for each in one.running)
+    return one.running is not None and any(other.start <= moment <= other.until for moment in one.running)
 
 
 def _breach(task: TaskSeen, other: TaskSeen) -> Breach:

@@ -21,7 +21,7 @@ def member_changes(
     positions: AbstractSet[Position],
 ) -> Iterator[Change]:
     """Tell what was removed, changed and added."""
-    before, after = {each.name: each for each in old}, {each.name: each for each in new}
+    before, after = {member.name: member for member in old}, {member.name: member for member in new}
     for name, field in before.items():
         if name not in after:
             kind = Kind.FIELD_REMOVED if field.optional else Kind.REQUIRED_REMOVED
@@ -38,9 +38,9 @@ def order_changes(
     path: str, old: Sequence[Field], new: Sequence[Field], positions: AbstractSet[Position]
 ) -> Iterator[Change]:
     """Tell if the fields that both have come in another order: a sequence fixes it."""
-    before, after = {each.name for each in old}, {each.name for each in new}
-    was = ", ".join(each.name for each in old if each.name in after)
-    now = ", ".join(each.name for each in new if each.name in before)
+    before, after = {member.name for member in old}, {member.name for member in new}
+    was = ", ".join(member.name for member in old if member.name in after)
+    now = ", ".join(member.name for member in new if member.name in before)
     if was != now:
         yield Change(Kind.ORDER_CHANGED, path, was, now, positions)
 
