@@ -1,4 +1,4 @@
-"""Why a VM's history has no legal order: the smallest window that has none, what was legal before it, and a picture of it."""
+"""Explains why a VM's history has no legal order: the smallest window without one, the states before it, and a picture."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from vcontract.model.state import CUSTOMIZE, ON
 
 _COLUMNS = 56
 _LIMITS = Limits(seconds=10.0)
-"""For each try of a smaller window; one that takes longer is not made smaller."""
+"""The limits of one attempt to shrink the window; a window whose attempt hits them is kept as it is."""
 
 
 class Span(msgspec.Struct, frozen=True):
-    """One step of the window: the operation that it belongs to, what it is, when (seconds; no end: it may come yet)."""
+    """One step of the window: its operation, its text, and its interval in seconds (no end: it may still happen)."""
 
     op: int
     what: str
@@ -31,8 +31,8 @@ class Span(msgspec.Struct, frozen=True):
 class Disorder(msgspec.Struct, frozen=True):
     """A violation: at the end of `op` no legal order is left.
 
-    `legal` counts the operations that had ended before, in some legal order; `before` are the states that were
-    possible when the window began, `last` those just before the end that no order reaches.
+    `legal` counts the operations that had ended before it (they do have a legal order). `before` are the states that were
+    possible when the window began, `last` those that were possible just before the end that no order reaches.
     """
 
     vm: str
@@ -48,7 +48,7 @@ class Disorder(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys(span.op for span in self.window))
 
     def text(self) -> str:
-        """Draw the window: a line each step, from its begin to its end, time from left to right."""
+        """Draw the window with time from left to right: one line per step, from its begin to its end."""
         lines = [
             f"{self.vm}: no legal order at operation {self.op} ({self.what}); {self.legal} operations before it have one",
             f"possible before the window: {'; '.join(self.before)}",
@@ -59,10 +59,14 @@ class Disorder(msgspec.Struct, frozen=True):
 
 
 def explain(order: Order) -> Disorder:
-    """Find the smallest window of an illegal order's events that has no legal order from the states possible before it."""
+    """Find a small window of events that has no legal order from the states that were possible before it.
+
+    The window ends at the event that breaks the order. Its start is doubled backwards until the window is illegal, and then
+    narrowed by bisection; passive steps that the violation does not need are left out.
+    """
     steps, table, fatal = order.encoded.steps, order.numbered.table, order.result.event
     possible = replayed(table, order.numbered.initial, steps, fatal)
-    latest = _began(order)  # the window shows the whole life of the operation that breaks the order
+    latest = _began(order)  # the window holds every step of the operation that breaks the order
     width, first = 1, latest
     while first and not _illegal(order, possible[first], first):
         first, width = max(0, latest - width), 2 * width
@@ -94,7 +98,10 @@ def _began(order: Order) -> int:
 
 
 def _window(order: Order, first: int, without: frozenset[int] = frozenset()) -> Steps:
-    """Cut the events from `first` to the fatal one out; what was open before may have come into the order, or may come yet."""
+    """Cut out the events from `first` to the fatal one, preceded by the begins of the steps that were open then.
+
+    A step that was open may have been put into the order before the window or may still be, so its end is left out.
+    """
     steps, fatal = order.encoded.steps, order.result.event
     events = [event for event in steps.events[first : fatal + 1] if event >> 1 not in without]
     begun = {event >> 1 for event in events if not event & 1}
@@ -103,7 +110,7 @@ def _window(order: Order, first: int, without: frozenset[int] = frozenset()) -> 
     inner = [event for event in events if not event & 1 or event >> 1 in begun]
     fatal_one = steps.events[fatal]
     if fatal_one not in inner:
-        inner.append(fatal_one)  # it began before the window, and must still end in it
+        inner.append(fatal_one)  # it began before the window, and its end must stay in it
     before = array("q", (number if number in begun else NOBODY for number in steps.before))
     return Steps(steps.kinds, before, [*opened, *inner])
 
@@ -114,9 +121,9 @@ def _illegal(order: Order, states: int, first: int, without: frozenset[int] = fr
 
 
 def _needed(order: Order, states: int, first: int) -> list[int]:
-    """List the steps of the window: of the passive ones only those without which it would have a legal order.
+    """List the steps to show: every changing step, and the passive ones without which the window would have a legal order.
 
-    Those without an end are left out: they could only help, and do not.
+    Steps without an end are left out: they could only add orders, and no order is legal even with them.
     """
     steps, passive = order.encoded.steps, order.numbered.table.passive
     fatal = steps.events[order.result.event] >> 1
@@ -144,7 +151,7 @@ def _told(states: tuple[State, ...], possible: int) -> tuple[str, ...]:
 
 
 def _named(state: State) -> str:
-    """Name a state by what decides over calls."""
+    """Name a state by the fields on which the outcomes of calls depend."""
     if not state.exists:
         return "gone"
     lock = "held" if state.running == CUSTOMIZE else "orphaned" if state.orphaned else "free"

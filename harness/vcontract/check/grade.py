@@ -1,4 +1,4 @@
-"""One outcome against one expectation (oracle rules A1 to A4): the grade, and why."""
+"""Grades one outcome against one expectation (oracle rules A1 to A4), and says why."""
 
 from __future__ import annotations
 

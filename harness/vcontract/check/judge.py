@@ -37,7 +37,7 @@ _BUSY = frozenset({"TaskInProgress", "InvalidState"})
 
 
 class Judge:
-    """Takes the operations of one history in order and gives a judgement for each judged call when its cell is over."""
+    """Takes the operations of one history in order and judges each call of the contract when its cell is over."""
 
     def __init__(self, facts: Facts, contract: Contract, bases: dict[str, str]) -> None:
         self.tracker = Tracker(facts, contract)
@@ -69,12 +69,12 @@ class Judge:
         return False
 
     def resume(self) -> None:
-        """Leave out what was pending when the run was cut: half of a cell tells nothing."""
+        """Drop the pending calls, because the run was interrupted: half of a cell is no evidence."""
         self._pending, self._block = [], []
         self.tracker.resume()
 
     def waiting(self) -> bool:
-        """Whether a guest was rightly asked for something by the last call, and is not seen to have done it."""
+        """Whether the last call rightly asked a guest for something that no read has shown to have begun."""
         for pending in self._pending[-1:]:
             effect = self._methods[pending.operation.call.method].effect
             done = effect in LATER and self._succeeded(pending.operation, None) is not None
@@ -85,13 +85,13 @@ class Judge:
 
     @property
     def in_vain(self) -> bool:
-        """Whether the last call may have asked a guest in vain: its Tools were not seen to run before."""
+        """Whether the last call may have asked a guest that cannot act: its Tools were not running at the read before."""
         return any(
             observe(State(), pending.reading).tools != "ready" for pending in self._pending[-1:] if pending.reading
         )
 
     def close(self) -> None:
-        """Judge what is pending: the cell, or the history, is over."""
+        """Judge the pending calls, because the cell or the history is over."""
         for pending in self._pending:
             self.judgements.append(self._judge(pending))
         self._pending, self._block = [], []
@@ -131,24 +131,24 @@ class Judge:
             grade = Grade.PROTOCOL if wire else Grade.WRONG
             assessed, verdict = replace(assessed, grade=grade, field=place(broken[0])), Verdict.VIOLATES
         if verdict is Verdict.VIOLATES and not wire and not task_life and self._raced(pending, mid, assessed.observed):
-            # what the wire and the task's own life show is wrong whatever else happened to the VM
+            # what the wire or the task's own life breaks is wrong whatever else happened to the VM
             verdict = Verdict.INCONCLUSIVE
             assessed = replace(assessed, why=f"raced: the VM changed meanwhile ({assessed.why})")
         return replace(self._write(pending, expectation, assessed, verdict, broken, life), met=met)
 
     def _wire(self, operation: Operation, life: TaskLife | None) -> list[str]:
-        """Name what the reply, and the reads of the task, break of the wire contract."""
+        """List where the reply, or a read of the task, breaks the wire contract."""
         reads = [problem for read, _ in life.reads for problem in read.problems] if life else []
         return list(dict.fromkeys([*operation.problems, *reads]))
 
     def _told(self, operation: Operation, life: TaskLife | None, mid: frozenset[str]) -> list[str]:
-        """Name what the task's life breaks; a task that went with its VM has none to speak of (oracle row M2)."""
+        """List what is wrong with the task's life; a task that vanished with its VM is not judged (oracle row M2)."""
         if life is None or ("gone" in mid and not any(info for _, info in life.reads)):
             return []
         return tasklife.broken(life, self._methods[operation.call.method].result, self.tracker.tasks.values())
 
     def _unreached(self, pending: Pending, states: frozenset[State], assessed: Assessment) -> str:
-        """F5: say so if this is one refused abort too many, where nothing but the running customization stood in its way."""
+        """F5: say why if this refused abort is one too many; only aborts that nothing but the customization hinders count."""
         operation = pending.operation
         abort = self._methods[operation.call.method].effect == "aborted"
         if not abort or assessed.grade.fails or assessed.observed not in _BUSY or any(state.mid for state in states):

@@ -1,4 +1,4 @@
-"""What the success of a call promises, by the effect that the contract gives to its method (oracle promises F2, F4, F6, F7)."""
+"""Checks what a success promises, by the effect that the contract gives to the method (oracle promises F2, F4, F6, F7)."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def undone(effect: str, states: frozenset[State], after: Reading) -> str:
 
 
 def begun(effect: str, states: frozenset[State], before: Reading, after: Reading) -> bool:
-    """Whether a read of the VM shows that a guest does as it was asked.
+    """Whether a read of the VM shows that the guest has begun to do what it was asked for.
 
-    A reboot changes nothing for good: it shows by the boot time, or by Tools that go down.
+    A reboot leaves no lasting change: it shows in the boot time, or in Tools that go down.
     """
     if before is None or after is None:
         return True

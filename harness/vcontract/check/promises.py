@@ -113,14 +113,14 @@ def cut_customizations(abort: TaskLife, lives: Sequence[TaskLife], publish: floa
 
 
 class Refusals:
-    """F5: counts the spaced aborts that each running customization refused; `spacing` is in seconds."""
+    """F5: counts the aborts, at least `spacing` seconds apart, that were refused during each running customization."""
 
     def __init__(self, spacing: float) -> None:
         self._spacing = spacing
         self._ends: dict[str, list[float]] = {}
 
     def note(self, customization: str, abort: Operation) -> str:
-        """Note a refused abort, which only the customization can have kept from its work; says when it is one too many."""
+        """Count a refused abort that only the customization can have blocked; say why if it is one too many."""
         ends = self._ends.setdefault(customization, [])
         if not ends or abort.start >= ends[-1] + self._spacing:
             ends.append(abort.end)

@@ -9,11 +9,11 @@ KEPT = 1 << 17
 
 
 class Table:
-    """What each kind of step makes of a set of states, closed over the silent steps that anyone may take at any time.
+    """Computes what each kind of step makes of a set of states, closed under the silent steps (possible at any time).
 
     `moves[kind]` maps a state to the bit set of the states that the step may lead to (absent: it cannot be taken there);
-    `silent[state]` is the bit set of what one silent step may lead to. A kind is *passive* if it never changes a state;
-    `still` are the states in which a step of a kind may leave everything as it was.
+    `silent[state]` is the bit set of the states that one silent step may lead to. A kind is *passive* if it never changes a
+    state; `still[kind]` is the bit set of the states that a step of the kind may leave unchanged.
     """
 
     def __init__(self, moves: Sequence[Mapping[int, int]], silent: Sequence[int] = ()) -> None:
@@ -32,7 +32,7 @@ class Table:
         self._moves = [{state: self.close(after) for state, after in targets.items()} for targets in moves]
 
     def close(self, states: int) -> int:
-        """Add what silent steps may lead to."""
+        """Add to a set of states everything that silent steps may lead to."""
         reached = states
         for state in bits(states & self._restless):
             reached |= self.closed[state]
@@ -57,9 +57,10 @@ class Table:
         return after
 
     def split(self, kind: int, states: int) -> tuple[int, int]:
-        """Part a set by a step that may leave all as it was: the states in which it may have been taken, and the others.
+        """Split a set of states by a step that may leave them unchanged: (states after the step was taken, states before it).
 
-        Who has taken a passive step in a state can do all that one can do who has not: so such a state is in the first only.
+        A state of the first part is left out of the second. That loses no order: having taken the step unchanged, a history
+        can be continued in every way in which it can be continued without having taken it.
         """
         known = self.splits[kind]
         parts = known.get(states)
@@ -82,9 +83,10 @@ class Table:
         return commutes
 
     def entangled(self, kind: int, others: int, chained: frozenset[tuple[int, int]]) -> int:
-        """Give those of a set of kinds that do not commute with this one, or with another of those; itself with them.
+        """Compute the kinds that are connected to `kind` by pairs that do not commute (a bit set that includes `kind`).
 
-        `chained` are pairs of which the first must come after the second, so that the second matters if the first does.
+        `others` are the candidates (a bit set). `chained` are pairs of which the first must come after the second, so the
+        second matters whenever the first does.
         """
         key = (kind, others, chained)
         entangled = self._entangled.get(key)
@@ -113,7 +115,7 @@ def bits(states: int) -> list[int]:
 
 
 def _closed(silent: Sequence[int]) -> list[int]:
-    """Give for each state all that any number of silent steps may lead to, itself with it."""
+    """Compute for each state the states that any number of silent steps may lead to, itself included."""
     closures = [1 << state | after for state, after in enumerate(silent)]
     changed = True
     while changed:

@@ -1,7 +1,8 @@
-"""From a contract and an alphabet to a machine: what judged calls and arranging moves, one after the other, may do to a VM.
+"""Builds a machine from a contract and an alphabet: what a sequence of judged calls and arranging moves may do to a VM.
 
-Every input is seen through to its end, so nothing runs when the next is made. The state is a VM as `vcontract.model.state` has
-it, without the network, which no expectation rests on; a machine state is the set of those that the answers so far leave.
+Each input is followed to its end, so nothing runs when the next one is made. The state is a VM of `vcontract.model.state`
+without the network, on which no expectation depends; a machine state is the set of such states that the answers so far leave
+possible.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from vcontract.model.suite import Machine
 from vcontract.terms import Grade
 
 DONE = "done"
-"""The answer to a move: it is none of the contract's business."""
+"""The answer to a move; the contract does not judge moves."""
 BEFORE, SPEC = "before", "spec"
 """Which host name the guest has: as after the reset, or as the specification has it."""
 States = frozenset[State]
@@ -33,7 +34,7 @@ def _up(state: State) -> bool:
 
 
 def _surely_boots(state: State) -> bool:
-    """Whether what a boot leaves is sure: no source says whether it frees an orphaned lock, so all after it were guesses."""
+    """Whether the state after a boot is certain: no source says whether a boot frees an orphaned lock."""
     return not state.orphaned
 
 
@@ -48,8 +49,8 @@ ARRANGING: dict[str, Callable[[State], bool]] = {
     "breakEngine": _up,
     "restoreEngine": _up,
 }
-"""The moves that may be between judged calls, each followed until it has come about, and what must hold for it to lead to one
-state alone, beside what the catalogue wants."""
+"""The moves that may come between judged calls, each followed to its end. The predicate says, beside what the catalogue
+requires, when the move leads to exactly one state."""
 ALIASES = {
     "poweredOff": "powerOff",
     "suspended": "suspend",
@@ -112,7 +113,7 @@ def _asked(contract: Contract, method: str, deviations: str) -> Asked | None:
 
 
 class Spoken(msgspec.Struct, frozen=True):
-    """A machine in the words of the contract: `states[n]` is what the VM may be in machine state n."""
+    """A machine with its meaning: `states[n]` are the VM states that are possible in machine state n."""
 
     machine: Machine
     states: tuple[States, ...]
@@ -125,8 +126,8 @@ class Spoken(msgspec.Struct, frozen=True):
 def spoken(contract: Contract, vocabulary: Alphabet) -> Spoken:
     """Build the machine of an alphabet: from a ready VM with a free lock, every input and every permitted answer.
 
-    A call that is refused leaves all as it was. The contract promises that of a refusal at once (F1); of one that ends the task
-    of a customization it lets the lock stay behind (F3), and then the run says that nothing is proved.
+    A refused call leaves the state unchanged. The contract promises that for the fault of a call (F1). After a fault that ends
+    the task of a customization the lock may stay behind (F3); then the run says that nothing is proved.
     """
     known = {frozenset({State()}): 0}
     moves: list[dict[str, dict[str, int]]] = []

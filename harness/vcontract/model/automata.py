@@ -1,4 +1,4 @@
-"""Mealy machines: the one that the contract's model makes of an alphabet, and where two of them differ."""
+"""Builds the Mealy machine that the contract's model has for an alphabet, and compares Mealy machines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def told(outcome: str, view: str) -> str:
 
 
 class Fates(msgspec.Struct, frozen=True):
-    """What no source says of hidden states: whether a boot keeps a lock that nobody holds, and a failed task leaves one."""
+    """Hidden behaviour that no source settles: whether a boot keeps an orphaned lock, and whether a failed task leaves one."""
 
     kept: bool = False
     left: bool = False
@@ -40,7 +40,7 @@ class Fates(msgspec.Struct, frozen=True):
 def references(contract: Contract, alphabet: Alphabet, pinned: Pinned | None = None) -> tuple[Automaton, ...]:
     """Build the machines that a target might be, the likeliest first: one for each fate of the lock that makes a difference.
 
-    Each answers as the model prefers, or as a profile pins: guesses to begin with, no promises.
+    Each gives the answer that a profile pins, or else the one that the model prefers: hypotheses to start from, no promises.
     """
     fates = [Fates(kept, left) for left in (False, True) for kept in (False, True)]
     machines: list[Automaton] = []
@@ -69,7 +69,7 @@ def _reference(contract: Contract, alphabet: Alphabet, pinned: Pinned | None, fa
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """A state, and how Tools were when the VM was suspended: they are so again when it is resumed."""
+    """A state, with the Tools status at the time of the suspend, which a resume restores."""
 
     state: State
     slept: str = ""
@@ -111,7 +111,7 @@ def _moved(name: str, place: _Place, fates: Fates) -> tuple[str, _Place]:
 
 
 def run_word(automaton: Automaton, word: Sequence[str]) -> list[str]:
-    """Give the answers of a machine to a word."""
+    """Compute the answers of a machine to a word."""
     return _from(automaton, 0, tuple(word))
 
 
@@ -131,7 +131,7 @@ def difference(one: Automaton, other: Automaton, inputs: Sequence[str]) -> Word 
 
 
 def separators(automaton: Automaton) -> list[Word]:
-    """Give words that tell all states of a machine apart, as far as they can be: few, each a shortest one for some pair."""
+    """Compute few words that tell apart all states that can be told apart; each word is a shortest one for some pair."""
     words: list[Word] = []
     for one, other in combinations(range(len(automaton.states)), 2):
         if all(_from(automaton, one, word) == _from(automaton, other, word) for word in words):
@@ -149,7 +149,7 @@ def _from(automaton: Automaton, state: int, word: Word) -> list[str]:
 
 
 def _begun(automaton: Automaton, first: int) -> Automaton:
-    """Let a machine begin in another state, by exchanging that and the first."""
+    """Exchange a state with the first one, so that the machine begins there."""
     place = {0: first, first: 0}
     states = [
         {
@@ -162,7 +162,7 @@ def _begun(automaton: Automaton, first: int) -> Automaton:
 
 
 def access(automaton: Automaton) -> list[Word]:
-    """Give a shortest word to each state."""
+    """Compute for each state a shortest word that leads to it."""
     words: dict[int, Word] = {0: ()}
     queue = [0]
     for state in queue:

@@ -1,4 +1,4 @@
-"""Which VMs are booting: Tools that were read down in a boot may be up when the next call comes."""
+"""Tracks which VMs are booting: Tools that a read showed down during a boot may be up at the next call."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def cell_of(contract: Contract, method: str, deviations: Iterable[str] = ()) -> 
 
 
 def deviations_of(contract: Contract, method: Method) -> tuple[Deviation, ...]:
-    """List what may deviate in a call of a method: what it has, and what some situation of the contract speaks of."""
+    """List the possible deviations of a method: it has the field, and some situation of the contract depends on it."""
     spoken = {
         name
         for situation in contract.situations

@@ -1,4 +1,4 @@
-"""A call as it was sent to a call as the oracle sees it."""
+"""Classifies a call as it was sent into the terms of the oracle."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _vm(call: Call, method: Method, this: str, facts: Facts) -> str:
 
 
 def _argument(call: Call, method: Method, facts: Facts) -> str:
-    """Sort the references beside the VM's; of several the first that is not right counts."""
+    """Classify the references beside the VM's: the class of the first that is not `ok`."""
     known = facts.others | dict.fromkeys(facts.vms, "VirtualMachine")
     for name, kind in method.takes.items():
         asked = as_ref(call.arguments.get(name))
@@ -75,7 +75,7 @@ def _argument(call: Call, method: Method, facts: Facts) -> str:
 
 
 def _privilege(actor: str, privileges: tuple[str, ...], facts: Facts) -> str:
-    """Give the worst that is known of the account's privileges."""
+    """Compute the worst class among the account's privileges."""
     known = facts.privileges.get(facts.sessions.get(actor, ""), {})
     return max((known.get(privilege, "held") for privilege in privileges), key=_WORST.index, default="held")
 

@@ -1,4 +1,4 @@
-"""State and call to expectation: the set of outcomes that the contract allows now."""
+"""Computes the expectation for a state and a call: the set of outcomes that the contract allows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Expectation(msgspec.Struct, frozen=True):
 
 
 def holding(state: State, asked: Asked, contract: Contract) -> tuple[Situation, ...]:
-    """List the situations that hold and could be known, after what hides them (in the contract's order)."""
+    """List the situations that hold and are not hidden by another one, in the contract's order."""
     situations = [
         situation
         for situation in contract.situations
@@ -66,7 +66,10 @@ def holding(state: State, asked: Asked, contract: Contract) -> tuple[Situation, 
 
 
 def expect(states: Iterable[State], asked: Asked, contract: Contract) -> Expectation:
-    """Give the union over all states of what the contract permits; success needs every situation of some state to list it."""
+    """Compute the union over all states of the permitted outcomes.
+
+    Success is permitted in a state only if every situation that holds there lists it.
+    """
     allowed: dict[str, Allowed] = {}
     situations: dict[str, None] = {}
     for state in states:
@@ -105,7 +108,7 @@ def _allow(name: str, permit: Permit, situation: Situation) -> Allowed:
 
 
 def _merge(first: Allowed, second: Allowed) -> Allowed:
-    """Either permits it: the better grade wins, a field rule counts only where both have one."""
+    """Combine two permits of one outcome, either of which suffices: the better grade; field rules only if both have one."""
     grade = min(first.grade, second.grade, key=_BEST.__getitem__)
     fields = tuple(dict.fromkeys(first.fields + second.fields)) if first.fields and second.fields else ()
     conditions = first.conditions + second.conditions if first.conditions and second.conditions else ()
@@ -120,7 +123,7 @@ def _merge(first: Allowed, second: Allowed) -> Allowed:
 
 
 def _all_of(successes: list[Allowed]) -> Allowed:
-    """Every situation must list success: the worst grade counts, and every condition on it."""
+    """Combine the successes that all situations must list: the worst grade, and every condition."""
     grade = max((success.grade for success in successes), key=_BEST.__getitem__)
     conditions = tuple(dict.fromkeys(name for success in successes for name in success.conditions))
     return Allowed(OK, grade, tuple(success.situations[0] for success in successes), (), conditions)

@@ -16,12 +16,12 @@ _WEIGHTS = {"connection": 4, "running": 3, "power": 3, "template": 9, "tools": 2
 
 
 def ground(state: State) -> State:
-    """Give what an arranged state is to the next call: a network that is up, and a guest as customized, are no hindrance."""
+    """Reduce an arranged state to what matters to the next call: not whether the network is up or the guest customized."""
     return replace(state, network="down", task="", guest="undefined" if state.guest == "undefined" else "before")
 
 
 def passes(state: State) -> bool:
-    """Whether the state ends by itself: work on the VM does, and a boot."""
+    """Whether the state ends by itself, as work on the VM and a boot do."""
     return bool(state.running) or (state.tools == "starting" and state.reachable)
 
 

@@ -1,4 +1,4 @@
-"""Which cell a call really met: whatever was arranged for it, and whoever made it."""
+"""Finds the cell that a call really met, whatever was arranged for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VARIED = frozenset(
     {"malformed", "badValue", "specRule", "specInferred", "loginUnsettled", "thisOtherType", "vmOtherType",
      "argumentOtherType"}
 )  # fmt: skip
-"""Deviations that stand for many different inputs: what one of them is answered says nothing of another."""
+"""Deviations that stand for many different inputs, so the answer to one input is no evidence for another."""
 PASSING = "toolsStarting"
 """The deviation that ends by itself, and may have ended unseen when the call is answered."""
 MOST = 2
@@ -25,7 +25,7 @@ MOST = 2
 def located(states: Iterable[State], asked: Asked, contract: Contract) -> str:
     """Name the cell that a call met, in whichever of the states it was; empty if that is none, or not sure."""
     known = {State()} if asked.vm != "ok" else {_plain(state) for state in states}
-    # without an engine nobody can free a lock, and where it is not known nobody made one
+    # without an engine nothing could have taken or freed a lock, so one that is only possible is left out
     known -= {
         state
         for state in known
@@ -36,7 +36,7 @@ def located(states: Iterable[State], asked: Asked, contract: Contract) -> str:
 
 
 def _id(state: State, asked: Asked, contract: Contract) -> str:
-    """Find the fewest deviations that make this state and call of a valid one; empty if they are too many."""
+    """Find the cell with the fewest deviations that has this state and call; empty if it would need too many."""
     rules = BY_NAME["specRule"].asked["rule_faults"] if "rule" in asked.spec else ()
     asked = replace(asked, rule_faults=rules)
     valid = cell_of(contract, asked.method)
@@ -61,9 +61,9 @@ def _told(fields: dict[str, object], actual: State | Asked, usual: State | Asked
 
 
 def _plain(state: State) -> State:
-    """Leave out what no answer may rest on: which task runs, the network, whose configuration the guest has.
+    """Reset the fields on which no answer may depend: the running task, the network, the guest's configuration.
 
-    Of a guest that cannot be asked, its lock and engine too.
+    If the guest cannot be asked anything, also its lock and engine.
     """
     usual = State()
     state = replace(state, task="", network=usual.network, guest=usual.guest)

@@ -1,4 +1,4 @@
-"""Reads of properties to what the model knows of a VM and of a task."""
+"""Translates reads of properties into what the model knows of a VM and of a task."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _asked(operation: Operation) -> Ref | None:
 
 
 def observe(state: State, values: Mapping[str, Json] | None) -> State:
-    """Put what was read in place of what was assumed; what no property shows (lock, engine) stays."""
+    """Update a state by a read; the fields that no property shows (lock, engine) stay as they are."""
     if values is None:
         return settle(replace(state, exists=False))
     seen = replace(

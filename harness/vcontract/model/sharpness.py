@@ -1,4 +1,4 @@
-"""How sharp the predictions are (oracle rule A16): an oracle that permits everything is worth nothing."""
+"""Measures how sharp the predictions are (oracle rule A16), because an oracle that permits everything finds nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def universe(contract: Contract, bases: dict[str, str]) -> frozenset[str]:
 
 
 def settled(expectation: Expectation) -> frozenset[str]:
-    """Name the outcomes that are permitted by more than an inference."""
+    """List the permitted outcomes that a source settles, not an inference alone."""
     return frozenset(name for name, allowed in expectation.allowed.items() if allowed.grade is not Grade.UNSETTLED)
 
 

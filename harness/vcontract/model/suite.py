@@ -6,11 +6,11 @@ An implementation conforms if each of its answers is permitted (it is a reductio
 The method is the W-method (Vasilevskii 1973; Chow 1978) with the identifiers of each state harmonised (Luo, Petrenko & Bochmann
 1994), for specifications that permit several answers as Petrenko & Yevtushenko (2011) test them: states are told apart by
 *disjoint* sets of answers, and words end by state counting (Petrenko, Yevtushenko & Bochmann 1996; Hierons 2004).
-Why that finds all: take a shortest word, after one of the cover, to a wrong answer. The pairs (state of the implementation,
-state of the machine) on its way are distinct from each other and from those that the cover reaches, else it could be cut. Pairs
-whose machine states are told apart have distinct implementation states, and so have pairs with the same machine state. So there
-cannot be more of them, in one set of states that are all told apart, than the implementation has states, and no word must go on
-beyond that.
+Why that finds every deviation: take a shortest word that leads from a state of the cover to a wrong answer. The pairs (state of
+the implementation, state of the machine) along it differ from each other and from those that the cover reaches, else the word
+could be shortened. Pairs whose machine states are told apart have different implementation states, and so have different pairs
+with the same machine state. So within one set of machine states that are all told apart, the word visits no more pairs than the
+implementation has states, and no longer word is needed.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _Config = tuple[int, tuple[int, ...]]
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """What is specified: `moves[state][input][answer]` is the next state; an input that is not there is never made.
+    """The specification: `moves[state][input][answer]` is the next state; an input that is missing there is never made.
 
-    `views[state]` is what a read shows there, at no cost; an answer is told together with the view after it. `unsettled` are
-    the (state, input, answer) that are permitted and that tell no states apart. The first state is the one after a reset.
+    `views[state]` is what a read shows there, at no cost; an answer includes the view after it. `unsettled` are the (state,
+    input, answer) that are permitted and that distinguish no states. The first state is the one after a reset.
     """
 
     moves: tuple[Moves, ...]
@@ -36,7 +36,7 @@ class Machine(msgspec.Struct, frozen=True):
     unsettled: frozenset[tuple[int, str, str]] = frozenset()
 
     def settled(self, state: int, input_: str) -> set[str]:
-        """Name the answers to an input that tell states apart."""
+        """List the answers to an input that distinguish states."""
         return {answer for answer in self.moves[state][input_] if (state, input_, answer) not in self.unsettled}
 
     def after(self, state: int, input_: str) -> set[int]:
@@ -48,8 +48,9 @@ class Suite(msgspec.Struct, frozen=True):
     """Words to run, each after a reset, the shortest first; none is the beginning of another.
 
     `apart` is how many states of the machine the suite tells apart; an implementation may have `extra` more, and still every
-    deviation is found. `alike` are pairs of states that are not told apart, `unsure` states that no word surely leads to.
-    `assumed` are the unsettled (state, input, answer) that must not come: with one of them two states are not told apart.
+    deviation is found. `alike` are the pairs of states that cannot be told apart, `unsure` the states that no word leads to for
+    certain. `assumed` are the unsettled (state, input, answer) that the suite assumes not to come: if one does, two states are
+    not told apart.
     """
 
     words: tuple[Word, ...]
@@ -61,7 +62,7 @@ class Suite(msgspec.Struct, frozen=True):
 
 
 def suite(machine: Machine, extra: int, most: int) -> Suite | None:
-    """Generate the suite for implementations with `extra` states more; None if it needs more than `most` inputs."""
+    """Generate the suite for implementations with up to `extra` more states; None if it needs more than `most` inputs."""
     separators, cover = told_apart(machine), sure_words(machine)
     sets = _sets_apart(len(machine.moves), separators, list(cover))
     apart = max(len(states & set(cover)) for states in sets)
@@ -81,7 +82,7 @@ def suite(machine: Machine, extra: int, most: int) -> Suite | None:
 
 
 def sure_words(machine: Machine) -> dict[int, Word]:
-    """Give, for each state that can be reached for sure, a shortest word that leads there whichever answers come."""
+    """Compute, for each state that can be reached for certain, a shortest word that leads there whichever answers come."""
     words: dict[int, Word] = {0: ()}
     queue = [0]
     for state in queue:
@@ -94,10 +95,11 @@ def sure_words(machine: Machine) -> dict[int, Word]:
 
 
 def told_apart(machine: Machine) -> dict[tuple[int, int], frozenset[Word]]:
-    """Give, for each pair of states (lower first) that can be told apart, the words that do: all are made from each.
+    """Compute, for each pair of states (lower first) that can be told apart, a set of words that does so.
 
-    No implementation state can answer all of them as both permit, as to each input the answers are disjoint, or every common
-    one leads to states that the rest tells apart. Different views need no word (the set holds the empty one).
+    No implementation state can answer all the words as both states permit: after each input the permitted answers are disjoint,
+    or every common answer leads to two states that the rest of the word tells apart. Different views need no word (the set
+    then holds the empty one).
     """
     known = range(len(machine.moves))
     pairs = [(lower, higher) for lower in known for higher in known[lower + 1 :]]
@@ -132,7 +134,7 @@ def _telling(
 def _assumed(
     machine: Machine, separators: Mapping[tuple[int, int], frozenset[Word]]
 ) -> frozenset[tuple[int, str, str]]:
-    """List the unsettled answers to the first inputs of separating words that both states permit."""
+    """List the unsettled answers that both states of a pair permit to the first input of a word that separates them."""
     return frozenset(
         (state, word[0], answer)
         for pair, words in separators.items()
@@ -145,7 +147,10 @@ def _assumed(
 
 
 def _sets_apart(count: int, separators: Mapping[tuple[int, int], object], first: Iterable[int]) -> list[frozenset[int]]:
-    """Find, for each state, a large set of states with it that are all told apart; those that are reached for sure first."""
+    """Compute, for each state, a large set of states that includes it and whose states are all told apart from each other.
+
+    Greedy; the states of `first` (those that are reached for certain) are tried first.
+    """
     order = list(dict.fromkeys([*first, *range(count)]))
     sets: dict[frozenset[int], None] = {}
     for state in range(count):
@@ -160,9 +165,9 @@ def _sets_apart(count: int, separators: Mapping[tuple[int, int], object], first:
 def _identifiers(
     machine: Machine, separators: Mapping[tuple[int, int], frozenset[Word]], sets: Iterable[frozenset[int]]
 ) -> list[frozenset[Word]]:
-    """Give each state's words: those that tell it from every state with which it is counted.
+    """Compute each state's identifiers: the words that tell it from every other state of the sets that it is in.
 
-    Where its view alone does, its first input stands in: no more than reads is needed, but a defect may hide from reads.
+    If its view alone suffices, its first input is used all the same, since a defect may hide from reads.
     """
     words: list[set[Word]] = [set() for _ in machine.moves]
     for states in sets:
@@ -218,7 +223,7 @@ class _Grower:
         self._identifiers, self._words = identifiers, words
 
     def grow(self, word: Word, configs: set[_Config]) -> None:
-        """Add a word with what identifies its end, and all that must follow; `configs` is where it may have led."""
+        """Add a word with the identifiers of the states it may end in (`configs`), and every extension that is needed."""
         self._words.add(word)
         for state, _ in configs:
             for identifier in self._identifiers[state]:

@@ -1,4 +1,4 @@
-"""Follows a history operation by operation and knows, for each VM, every state that it may be in."""
+"""Follows a history operation by operation and maintains, for each VM, the set of states that it may be in."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TaskLife:
 
     @property
     def kind(self) -> str:
-        """What kind of work it is to the model."""
+        """The kind of work that the task is in the model."""
         return KINDS.get(self.accepted.call.method, EXCLUSIVE)
 
     @property
@@ -72,7 +72,7 @@ class TaskLife:
 
     @property
     def forgotten(self) -> bool:
-        """Whether the server does not know it any more, though nobody saw its end: only ended tasks are forgotten."""
+        """Whether the server no longer knows the task although no read saw its end; a server forgets only ended tasks."""
         return self.final is None and bool(self.reads) and self.reads[-1][1] is None
 
     @property
@@ -81,7 +81,7 @@ class TaskLife:
         return self.final is not None or self.forgotten
 
     def running_during(self, start: float, end: float) -> bool | None:
-        """Whether it ran from start to end: True if sandwiched by reads, False if not, None if it may have."""
+        """Whether it ran in the interval: True if reads before and after prove it, False if it did not, None if it may have."""
         before = [info for op, info in self.reads if op.end <= start and info]
         after = [info for op, info in self.reads if op.start >= end and info]
         lost = any(op.end <= start and info is None for op, info in self.reads)
@@ -134,7 +134,7 @@ class Tracker:
         return self._lives.get(vm, [])
 
     def states(self, vm: str) -> frozenset[State]:
-        """Every state that the VM may be in, leaving aside what runs on it; a VM never heard of is gone."""
+        """Give every state that the VM may be in, without the work that runs on it; an unknown VM is gone."""
         return self._states.get(vm, frozenset({State(exists=False)}))
 
     def running(self, vm: str, start: float, end: float, but: str = "") -> list[tuple[TaskLife, bool]]:
@@ -155,9 +155,10 @@ class Tracker:
         return frozenset(filled if any(certain for _, certain in work) else filled | states)
 
     def resume(self) -> None:
-        """Forget what nobody watched: the run was cut, and goes on now that the tasks which it left have ended.
+        """Continue after an interruption of the run: widen the states by everything that may have happened meanwhile.
 
-        A lock may have been left or freed, a guest be half customized, an engine mended; the sessions are gone.
+        The tasks that the run left have ended. A lock may have been left or freed, a guest be half customized, an engine
+        repaired; the sessions are gone.
         """
         self._ghosts.clear()
         self._snapshots.clear()
@@ -168,7 +169,7 @@ class Tracker:
             self._each(vm, partial(_unwatched, engine=self.facts.vms[vm].engine))
 
     def add_vm(self, vm: VmFacts, states: frozenset[State] | None = None) -> None:
-        """Take in a VM that was found or made after the run began."""
+        """Add a VM that was found or made after the run began."""
         self.facts = replace(self.facts, vms={**self.facts.vms, vm.ref.value: vm})
         self._states[vm.ref.value] = states or _initial(vm)
 
@@ -178,9 +179,9 @@ class Tracker:
         doubted = self._doubted.pop(operation.call.actor, None)
         read = read_of(operation)
         if doubted is not None and not (asks_session(operation) and not shows_session(operation.outcome)):
-            self._read(*doubted, None)  # it was not for want of a session
+            self._read(*doubted, None)  # the session was alive, so the task could really not be read
         if read is not None and read[0].type == "Task" and unauthenticated(operation.outcome):
-            self._doubted[operation.call.actor] = operation, read[0]  # what comes next tells what it is worth
+            self._doubted[operation.call.actor] = operation, read[0]  # the next operation decides whether it counts
         elif read is not None:
             self._read(operation, *read)
         elif isinstance(operation.outcome, Lost):
@@ -228,7 +229,7 @@ class Tracker:
             self._done(call.method, subject(call))
 
     def _done(self, method: str, vm: str) -> None:
-        """Apply a call without a task; what it asked a guest for may come later."""
+        """Apply a call without a task; what it asks of a guest may happen later."""
         if method in REBOOTS:
             self._each(vm, rebooted)
         if method in BOOTS:
@@ -292,7 +293,7 @@ class Tracker:
         )
 
     def _cloned(self, life: TaskLife, child: Ref | None) -> None:
-        """Give a clone every state that its parent may have had: a lock that was held is orphaned in the child."""
+        """Add a clone with every state that its parent may have had; a lock that was held is orphaned in the clone."""
         parent = self.facts.vms.get(life.vm)
         if child is None or parent is None:
             return
@@ -314,7 +315,7 @@ class Tracker:
 
     def _lost(self, operation: Operation) -> None:
         if isinstance(operation.outcome, Lost) and operation.outcome.reason.startswith(UNSENT):
-            return  # nothing left, so nothing happened
+            return  # the call was never sent, so nothing happened
         method, vm = operation.call.method, subject(operation.call)
         if method in self._effects:
             if method not in self._instant:
@@ -343,19 +344,19 @@ def _same(state: State) -> frozenset[State]:
 
 
 def rebooted(state: State) -> frozenset[State]:
-    """Whether a reboot frees an orphaned lock is not known, so both are kept."""
+    """Give the states after a reboot: no source says whether it frees an orphaned lock, so both are kept."""
     return frozenset({state, replace(state, orphaned=False)})
 
 
 def anything(state: State) -> frozenset[State]:
-    """Know nothing of the lock and of the guest's configuration."""
+    """Give the states with every lock and every configuration of the guest."""
     return frozenset(
         replace(state, orphaned=held, guest=guest) for held in (False, True) for guest in ("before", "undefined")
     )
 
 
 def _any_engine(state: State) -> frozenset[State]:
-    """Know nothing of a guest: an unknown snapshot brings its own disk back, and what is installed there."""
+    """Give the states with everything unknown about a guest: an unknown snapshot brings back its own disk and engine."""
     return frozenset(
         replace(state, engine=engine) for state in anything(state) for engine in ("ok", "absent", "broken")
     )
@@ -368,7 +369,7 @@ def _unwatched(state: State, engine: str) -> frozenset[State]:
 
 
 def _initial(vm: VmFacts) -> frozenset[State]:
-    """Before anything is known of a VM its lock may be held by nobody."""
+    """Give the initial states of a VM: before anything is known its lock may be free or orphaned."""
     return frozenset({State(engine=vm.engine), State(engine=vm.engine, orphaned=True)})
 
 

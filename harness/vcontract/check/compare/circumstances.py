@@ -1,10 +1,10 @@
 """Compares what two histories saw of the same circumstances: outcomes, channels, fields, values, the last of the task.
 
 The rule of evidence. A change is claimed where both histories met a circumstance for certain, each answered it in one way, and
-the two ways differ. It must be seen by PAIRS pairs of calls, whatever their circumstances and methods, and nowhere the other
-way round; two answers between which one side chooses in one circumstance are that target's choice and no change. Where a side
-is known to choose among its answers, a change must be seen in so many circumstances that chance shows it one time in a hundred
-(CHOOSING), for there one answer says less.
+the two ways differ. At least PAIRS pairs of calls must show it (of any circumstance and method), and none the opposite. Two
+answers that one side gave in the same circumstance are that target's choice, no change. If a side is known to choose among its
+answers, one answer is weaker evidence: the change must then be seen in so many circumstances (CHOOSING) that chance would
+produce it once in a hundred times.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def by_circumstance(sightings: Iterable[Sighting]) -> dict[str, list[Sighting]]:
 
 
 def circumstance_changes(old: Grouped, new: Grouped, bases: Mapping[str, str]) -> list[Change]:
-    """Give every change that the rule of evidence lets claim, in the order of their paths."""
+    """List every change that the rule of evidence supports, in the order of their paths."""
     claims = _Claims(choices(old), choices(new))
     for name in sorted(old.keys() & new.keys()):
         before, after = old[name], new[name]
@@ -66,7 +66,7 @@ def _details(claims: _Claims, name: str, before: Sequence[Sighting], after: Sequ
 
 
 def _topmost(paths: Iterable[str]) -> list[str]:
-    """Leave out what lies below a path that is told anyway."""
+    """Leave out the paths below another path of the list."""
     kept: list[str] = []
     for path in sorted(paths):
         if not any(path.startswith((f"{longer}.", f"{longer}[")) for longer in kept):
@@ -106,7 +106,7 @@ def choices(grouped: Grouped) -> dict[str, set[frozenset[str]]]:
 
 
 class _Claims:
-    """Collects what may be a change, and lets stand what has evidence enough."""
+    """Collects candidate changes and keeps those with enough evidence."""
 
     def __init__(self, *choices: Mapping[str, set[frozenset[str]]]) -> None:
         self._choices = choices
@@ -130,7 +130,7 @@ class _Claims:
             self._found.setdefault(key, []).append((circumstance, aspect, before, after))
 
     def changes(self) -> list[Change]:
-        """Give the claims that stand."""
+        """List the changes with enough evidence."""
         other_way = {(path, new, old) for _, path, old, new in self._found}
         pairs: Counter[tuple[str, str, str, str]] = Counter()
         for key, shown in self._found.items():
@@ -149,7 +149,7 @@ class _Claims:
 
 
 def _evidence(kind: Kind, path: str, old: str, new: str) -> tuple[str, str, str, str]:
-    """Say with what a claim shares its evidence: an outcome with that of other methods, a field with itself alone."""
+    """Compute the key by which claims share evidence: outcomes across methods, each field only with itself."""
     return kind, "" if path.isidentifier() else path, old, new
 
 

@@ -19,8 +19,8 @@ _MARKS = "~?"
 def profile_changes(old: Profile, new: Profile, bases: Mapping[str, str]) -> list[Change]:
     """Give what differs in what both know: answers by the rule of evidence of histories, and the times of tasks.
 
-    An entry of which too little was seen for the rule is told as an entry that changed, unless chance explains it: both sides
-    gave one of its answers, or one side is known to choose between the two. `bases` maps each fault to its parent.
+    An entry with too few observations for the rule is reported as changed unless chance explains it: both sides gave one
+    answer in common, or one side is known to choose between the two. `bases` maps each fault to its parent.
     """
     before, after = by_circumstance(_seen(old)), by_circumstance(_seen(new))
     claimed = circumstance_changes(before, after, bases)

@@ -20,7 +20,7 @@ from vcontract.terms import Call, Envelope, Fault, Faulted, Json, Lost, Operatio
 
 CALL, TASK, LOST = "call", "task", "Lost"
 _ASIDE = frozenset({"task", "network", "vapp", "guest"})
-"""Fields of a state that no answer to a call hangs on."""
+"""Fields of a state on which no answer to a call depends."""
 _SAID = {"tools": "tools {}", "engine": "engine {}", "running": "{} runs", "connection": "host {}"}
 
 
@@ -94,10 +94,10 @@ class Witness(Judge):
 
 
 def circumstance_of(call: Call, asked: Asked, states: frozenset[State], facts: Facts) -> str:
-    """Name what a call met: `Method:what is not as usual`; empty if that is not certain, or passes by itself.
+    """Name the circumstance of a call, `Method:what is unusual`; empty if it is not certain or passes by itself.
 
-    No property shows a guest's lock: that nobody knows of it is a circumstance of its own. Where the class of an input leaves
-    open what it is, and a run draws it, the name tells by a digest which it was.
+    No property shows a guest's lock, so "lock unknown" is a circumstance of its own. If the class of an input covers several
+    values of which a run draws one, a digest in the name identifies the value.
     """
     locks = {state.orphaned for state in states}
     named = {_shown(replace(state, orphaned=False) if len(locks) > 1 else state) for state in states}
@@ -117,7 +117,7 @@ def circumstance_of(call: Call, asked: Asked, states: frozenset[State], facts: F
 
 
 def _shown(state: State) -> tuple[str, ...]:
-    """Say what of a state is not as usual; what the power state implies is left out."""
+    """List what is unusual about a state, without what the power state implies."""
     usual = State()
     parts = []
     for name in State.__struct_fields__:
@@ -141,7 +141,7 @@ def _is(want: Mapping[str, object], asked: Asked) -> bool:
 
 
 def _kinds(call: Call, facts: Facts) -> str:
-    """Tell as what each reference of a call is named and what it is: a run draws which foreign object it names."""
+    """Write the claimed and the actual type of each reference of a call, since a run draws the foreign object that it names."""
     named = {"this": call.object.json(), **call.arguments}
     refs = {name: value for name, value in named.items() if isinstance(value, Mapping) and "value" in value}
     known = facts.others | dict.fromkeys(facts.vms, "VirtualMachine")

@@ -1,8 +1,7 @@
-"""No effect without its call, and none undone: a guest bears the name that the last customization gave it.
+"""Checks that a guest has the name that the last customization gave it: no effect without its call, and none undone.
 
-Each customization must carry a host name of its own for that: a name that two of them give is left alone. What a
-history leaves open (a lost reply, a customization that failed or was aborted: the guest is then undefined) is left open
-here too.
+Each customization must set a host name of its own; a name that two of them set is not judged. Where a history leaves the
+guest undefined (a lost reply, a customization that failed or was aborted), nothing is judged either.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""No task is lost: the reference that a call gives is that of a task of its own, which comes to an end and stays there.
+"""Checks that no task is lost: a call returns the reference of its own task, which ends and stays ended.
 
-A task that is over may be forgotten (oracle rule A6), so one that is not found any more proves nothing.
+A server may forget a task that is over (oracle rule A6), so a task that is no longer found is no violation.
 """
 
 from __future__ import annotations

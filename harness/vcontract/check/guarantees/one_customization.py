@@ -1,7 +1,7 @@
-"""At most one customization works on a VM at a time: a second one that is let in finds the guest in use.
+"""Checks that at most one customization works on a VM at a time.
 
-Two that both succeeded, and both ran while the other did, are a violation, whatever order is thought up for them (oracle
-section E: the server's own testimony may add violations).
+Two customizations that both succeeded, and each of which ran while the other did, are a violation whatever legal order the
+search finds (oracle section E: the server's own testimony may add violations).
 """
 
 from __future__ import annotations

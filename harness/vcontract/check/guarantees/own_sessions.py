@@ -1,4 +1,4 @@
-"""Sessions do not leak into each other: each client is who it logged in as, and may what that account may.
+"""Checks that sessions do not leak into each other: each client has the identity and the privileges of its own login.
 
 What the VM's own history leaves out (calls refused for their session or privilege) is judged here.
 """
