@@ -19,7 +19,7 @@ ASKED, FACTS, STEP, RESUMED, CLEANED, DISTURBED = "run", "facts", "step", "resum
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event)
 _CALLS = 1 << 14
-"""How many calls are remembered while a file is streamed: clients repeat themselves."""
+"""How many equal calls are shared while a file is streamed, since clients repeat themselves."""
 
 
 class _Begun(msgspec.Struct, frozen=True, tag_field="event", tag="invoke"):

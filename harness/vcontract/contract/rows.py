@@ -48,7 +48,7 @@ class Situation(msgspec.Struct, frozen=True):
     mid_task: bool = False
 
     def permitted(self, method: str) -> tuple[Permit, ...]:
-        """Give the permits for a method; empty if the situation says nothing of it."""
+        """Give the permits for a method; empty if the situation has none for it."""
         return self.permits.get(method) or self.permits.get("all", ())
 
 

@@ -1,4 +1,4 @@
-"""Which operations and types a set of roots needs."""
+"""Computes which operations and types a set of roots needs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def roots(metadata: Metadata, wanted: Sequence[str]) -> tuple[list[Method], list
 
 
 def present(metadata: Metadata, wanted: Sequence[str]) -> list[str]:
-    """Leave out of roots what a release does not have: objects, and methods and properties picked by name."""
+    """Reduce roots to what a release has: drop missing objects, and missing methods and properties picked by name."""
     kept_roots = []
     for root in wanted:
         head, only_methods, methods = root.partition(":")
@@ -94,13 +94,13 @@ class _Walk:
         self._found: set[str] = set()
 
     def reach(self, wire: str) -> None:
-        """Note a static type, `xsd:…` or `vim25:…`."""
+        """Add a static type, `xsd:…` or `vim25:…`, to the work list."""
         prefix, _, name = wire.partition(":")
         if prefix == "vim25" and name in self._metadata.types:
             self._todo.append(name)
 
     def run(self) -> set[str]:
-        """Follow everything that was noted."""
+        """Follow the work list to its end; return the names of all types that it reached."""
         reached: set[str] = set()
         while self._todo:
             name = self._todo.pop()

@@ -124,7 +124,7 @@ class Decoder:
         return _Table(self._schema.namespace, fields)
 
     def _stray(self, child: Any, table: _Table, name: str, path: str, problems: list[str]) -> tuple[int, Field] | None:
-        """Find the field whose element stands in another name space; anything else is foreign or too new."""
+        """Find the field whose element came in a wrong name space; None: the element is foreign or too new."""
         if not isinstance(child.tag, str):
             return None  # a comment or processing instruction says nothing
         tag = etree.QName(child)

@@ -35,7 +35,7 @@ def fetch_set(entry: str, fetch: Fetch) -> dict[str, bytes]:
 
 
 def check_set(folder: Path) -> Schema:
-    """Load a set as a run would. Raises SchemaError if a run could not."""
+    """Check a set by loading it. Raises SchemaError if that fails, as a run would."""
     return load(folder)
 
 

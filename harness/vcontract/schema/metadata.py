@@ -311,7 +311,7 @@ class Metadata:
 
 
 def _vendor_order(entries: Iterable[Sequence[Any]]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-    """Order as the vendor's WSDL does: vim, query, core; by package, then outer type, its nested types first."""
+    """Build the sort key of the vendor's order: vim, query, core; by package, then outer type, its nested types first."""
     place = {entry[0]: index for index, entry in enumerate(entries)}
 
     def key(entry: Sequence[Any]) -> tuple[Any, ...]:

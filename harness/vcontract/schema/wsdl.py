@@ -42,7 +42,7 @@ PREFIXES = {
 """The prefixes of requests; the vendor's, since some servers read xsi:type by the prefix and not by what it stands for."""
 
 _UNVERSIONED = "2.5u2"
-"""What a server takes a client for that names no version; source: pyVmomi marks this release as the legacy one."""
+"""The version that a server assumes of a client that names none; source: pyVmomi marks this release as the legacy one."""
 
 
 class Schema:

@@ -1,4 +1,4 @@
-"""From a cell to a call: what the oracle asks of it, said with drawn values."""
+"""Builds the call of a cell: the oracle's classes of its request, filled with drawn values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vcontract.terms import Arguments, Call, Json, Ref
 
 DRAWN = 64
 HEAVY = ("15.longest", "15.tooLong", "18.tooLong", "1.many")
-"""Changes that make a request large: left to their own cases."""
+"""Changes that make a request large; only their own cases make them."""
 Spec = dict[str, Json]
 Vms: TypeAlias = Mapping[str, VmFacts]
 
@@ -67,23 +67,23 @@ class Caller:
         return cell_of(self.contract, method).state
 
     def cases(self) -> tuple[Case, ...]:
-        """List every case of every method: what may be wrong with a call, and what is odd and legal."""
+        """List every case of every method: each way in which a call may be broken, or unusual and yet legal."""
         return tuple(case for method in self.contract.methods for case in self._of(method.name))
 
     def broken(self, case: Case, method: str, vm: Ref, vms: Vms | None = None) -> Call:
-        """Make a valid call to a machine so as the case says. Raises LookupError if the machine does not fit the case."""
+        """Apply a case to a valid call on a machine. Raises LookupError if the machine does not fit the case."""
         if case.nics > _nics(vm, self.facts.vms if vms is None else vms):
             raise LookupError(f"{case.label} needs a VM with {case.nics} NICs")
         return case.turn(self.call(Asked(method), vm, vms))
 
     def shown(self, sent: Collection[Call]) -> dict[str, list[str]]:
-        """Name what the valid ones of some calls show of the arguments of each method."""
+        """List, by method, the coverage goals of its arguments that the valid calls among `sent` exercise."""
         return {method.name: sorted(shown(Closure(self.schema, method.name), sent)) for method in self.contract.methods}
 
     def coverage(
         self, shown_by_method: Iterable[Mapping[str, Collection[str]]], taken: Collection[str]
     ) -> dict[str, Coverage]:
-        """Measure what was exercised, by method: `found` are answers of `shown`, `taken` the names of the cases."""
+        """Measure the coverage by method: `shown_by_method` are results of `shown`, `taken` the names of the cases."""
         together = list(shown_by_method)
         return {
             method.name: coverage(
@@ -113,7 +113,7 @@ class Caller:
         return self._cases[method]
 
     def _argument(self, name: str, kind: str, asked: Asked, vm: Ref, vms: Vms) -> Json:
-        """Make the argument of a parameter; None: it may be, and is, left out."""
+        """Build the argument of a parameter; None: it is optional and left out."""
         made: dict[str, Callable[[], Json]] = {
             "vm": vm.json,
             "auth": lambda: self._auth(asked.login),
@@ -126,7 +126,7 @@ class Caller:
         return other.json() if other is not None else None
 
     def _other(self, kind: str, asked: Asked, vm: Ref, vms: Vms) -> Ref | None:
-        """Give an object that a VM goes with, or, as the class says, one that is none; None: the VM's own may be left out."""
+        """Choose a reference beside the VM's: one that fits the VM, or a wrong one if the class says so; None: leave it out."""
         if asked.argument == "unknown":
             return Ref(kind, "vcontract-0")
         if asked.argument == "otherType":
@@ -186,7 +186,7 @@ class Caller:
         return self._changed(asked.method, wanted, spec) if wanted else spec
 
     def _changed(self, method: str, kind: str, spec: Spec) -> Spec:
-        """Make one of the changes of a kind that the schema can say and that the specification has room for."""
+        """Apply a change of a kind that the schema can express and that fits the specification."""
         if not self._changes:
             self._changes = semantic.changes_of(self.schema, method, self.base(method))
         able = [change for name, change in self._changes[kind].items() if name not in HEAVY]

@@ -39,7 +39,7 @@ class Constants:
 
 @contextmanager
 def fixed_constants() -> Iterator[None]:
-    """Have Hypothesis draw these constants and no literal of local code, until the end; whoever else draws here waits.
+    """Within the context Hypothesis draws these constants and no literal of local code; other threads that draw wait.
 
     Without effect on a Hypothesis that collects no literals by this name.
     """
@@ -51,7 +51,7 @@ def fixed_constants() -> Iterator[None]:
         ours = {
             _COLLECT: _constants,
             _CACHE: _permitted(),
-        }  # of its own, for the cache tells not whose constants it holds
+        }  # a cache of its own, because the shared one does not record whose constants it holds
         try:
             vars(providers).update(ours)
             yield

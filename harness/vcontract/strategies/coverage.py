@@ -1,4 +1,4 @@
-"""How much of what a method's arguments can be was exercised: types, positions and constraints."""
+"""Measures how much of the space of a method's arguments was exercised: types, positions and constraints."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _goals(closure: Closure) -> Iterator[str]:
 
 
 def seen(closure: Closure, arguments: dict[str, Json]) -> set[str]:
-    """Name what some arguments show of the goals."""
+    """List the goals that some arguments reach."""
     return set(_seen(closure, closure.method, arguments))
 
 
@@ -80,7 +80,7 @@ def _simple(static: str, value: Json) -> str:
 
 
 def shown(closure: Closure, sent: Iterable[Call]) -> set[str]:
-    """Name what calls of one method show of the goals; what is refused unread exercises no type and no position."""
+    """List the goals that the calls of one method reach; a request that is refused unread reaches none."""
     names: set[str] = set()
     for values in sent:
         if values.method == closure.method and _valid(values):

@@ -9,7 +9,7 @@ from vcontract.strategies.closure import ANY, REFERENCE, Closure, concrete
 from vcontract.terms import Json
 
 LEAST, KEPT, FULL, MANY = "least", "kept", "full", "many"
-"""How much of a value is there: what is required, that and what was there before, every field once, lists with two items."""
+"""How full a value is: required fields, those and the present ones, every field once, lists with two items."""
 PREFERRED = (
     "NamePasswordAuthentication",
     "CustomizationLinuxPrep",
@@ -92,7 +92,7 @@ def any_value(kind: str) -> dict[str, Json]:
 def hosted(
     closure: Closure, values: Mapping[str, Json], path: Sequence[tuple[str, str]], mode: str, owner: str = ""
 ) -> dict[str, Json]:
-    """Give arguments that hold a value of the path's last type, as full as `mode` says.
+    """Put a value of the path's last type into arguments, as full as `mode` says.
 
     `path` names the field and the type of each step from `owner` (default: the method). What stands in the way is kept if
     it is of the path's type, else replaced; of a list the first item is.

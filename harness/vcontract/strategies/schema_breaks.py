@@ -194,7 +194,7 @@ class SchemaBreaks:
 
 
 def placed(closure: Closure, arguments: dict[str, Json], place: Place, value: Json) -> dict[str, Json]:
-    """Give arguments with a value in a place; the type that has the place is put in first."""
+    """Put a value into a place of the arguments, after the type that owns the place."""
     if place.owner == closure.method:
         return arguments | {place.field.name: value}
     path = closure.paths[place.owner]
@@ -204,7 +204,7 @@ def placed(closure: Closure, arguments: dict[str, Json], place: Place, value: Js
 
 
 def _inside(value: dict[str, Json], steps: list[str]) -> dict[str, Json]:
-    """Walk to the object at the end of the steps; `hosted` has made every one on the way anew."""
+    """Walk along the steps to the object at their end; `hosted` has copied every object on the way."""
     for name in steps:
         value = value[name][0] if isinstance(value[name], list) else value[name]
     return value
@@ -261,7 +261,7 @@ def _text(text: str) -> Edit:
 
 
 def _typed(name: str, *, keep: bool) -> Edit:
-    """Claim a type; what the element holds is kept where it suits the static type, and dropped where that is abstract."""
+    """Claim a type in xsi:type; the content of the element is kept, or dropped if the static type is abstract."""
 
     def edit(element: Element) -> None:
         if not keep:

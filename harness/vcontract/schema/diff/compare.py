@@ -53,7 +53,7 @@ class _Comparison:
         self._reach: Reach = reach(old)
 
     def changes(self) -> Iterator[Change]:
-        """Tell every change."""
+        """List every change."""
         yield from self._envelope()
         yield from self._operations()
         yield from self._types()

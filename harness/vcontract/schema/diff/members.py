@@ -20,7 +20,7 @@ def member_changes(
     schemas: tuple[Schema, Schema],
     positions: AbstractSet[Position],
 ) -> Iterator[Change]:
-    """Tell what was removed, changed and added."""
+    """List the fields that were removed, changed and added."""
     before, after = {member.name: member for member in old}, {member.name: member for member in new}
     for name, field in before.items():
         if name not in after:
@@ -37,7 +37,7 @@ def member_changes(
 def order_changes(
     path: str, old: Sequence[Field], new: Sequence[Field], positions: AbstractSet[Position]
 ) -> Iterator[Change]:
-    """Tell if the fields that both have come in another order: a sequence fixes it."""
+    """Report a changed order of the fields that both sides have, for an XSD sequence fixes the order."""
     before, after = {member.name for member in old}, {member.name for member in new}
     was = ", ".join(member.name for member in old if member.name in after)
     now = ", ".join(member.name for member in new if member.name in before)
@@ -48,7 +48,7 @@ def order_changes(
 def field_changes(
     path: str, old: Field, new: Field, schemas: tuple[Schema, Schema], positions: AbstractSet[Position]
 ) -> Iterator[Change]:
-    """Tell how one field differs: its type, whether it is required, whether it repeats."""
+    """List how one field differs: its type, whether it is required, whether it repeats."""
     kinds = []
     if old.type != new.type:
         kinds.append(retyped(old.type, new.type, schemas))

@@ -1,4 +1,4 @@
-"""Where a client of a WSDL meets its types: in what it sends, in what it receives."""
+"""Computes where a client of a WSDL meets its types: in what it sends, in what it receives."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def reach(schema: Schema) -> Reach:
     answers = (operation.result.type for operation in operations if operation.result)
     received, places = _follow(schema, (*answers, *raised))
     known = sent | received
-    # An ancestor of what calls name is no type of a property for all that; lists of any type only wrap what is in them.
+    # An ancestor of a type that calls name is not thereby the type of a property, and lists of any type only wrap others.
     loose = [name for name in schema.types if known.isdisjoint(schema.subtypes(name)) and not is_list(name)]
     more, more_places = _follow(schema, loose)
     return Reach(
