@@ -183,7 +183,7 @@ class PropertyCollector(ManagedObject):
 
     def _state(self, call: Invocation) -> _State:
         session = call.session
-        assert session is not None  # the dispatcher lets nobody in without one
+        assert session is not None  # the dispatcher refuses calls without one
         if session.key not in self._states:
             alive = self.vcenter.sessions.alive
             self._states = {key: state for key, state in self._states.items() if alive(state.session)}

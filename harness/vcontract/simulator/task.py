@@ -128,7 +128,7 @@ class Task(ManagedObject):
         self.state = _STATE.success if error is None else _STATE.error
         self.result, self.error, self.progress = result, error, None
         self.complete_time = self.vcenter.timeline.datetime()
-        # The history holds on to this task, and must not hold on to all that its callbacks refer to.
+        # The history keeps this task, and must not keep all objects alive that its callbacks refer to.
         self.plan = replace(self.plan, body=_nothing, on_start=None, on_cancel=None, check=None)
         self.changed()
         for follower in self.followers:
