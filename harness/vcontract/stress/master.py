@@ -168,8 +168,8 @@ def _workers(brief: Brief, port: int, directory: Path) -> Iterator[Started]:
         for number in range(brief.workers if brief.starts else 0):
             place = str(directory / f"worker-{number + 1}")
             request = replace(brief.request, report_dir=place, output="none")
-            own = replace(brief, request=request, role="worker", host=_HERE, port=port, web=0)
-            started.append(start(own))
+            worker_brief = replace(brief, request=request, role="worker", host=_HERE, port=port, web=0)
+            started.append(start(worker_brief))
         yield started
         for process in started:
             process.wait(_SURVEYED)
