@@ -58,7 +58,7 @@ class Life:
     def work(self) -> str:
         """What kind of work it may be to others; empty for a customization that succeeded: the states tell of that.
 
-        A call whose answer was lost may have begun a task of which nobody knows.
+        A call whose answer was lost may have begun an unknown task.
         """
         if self.refused or not (self.task or not self.outcome):
             return ""

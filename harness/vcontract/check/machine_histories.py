@@ -1,4 +1,4 @@
-"""A history, operation by operation, to what is known of each VM: its calls with the ends of their tasks, and its reads."""
+"""Splits a history into the histories of its VMs: the calls on each with the ends of their tasks, and its reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vcontract.model.moves import LEVER_CALLS, MOVES
 from vcontract.terms import Call, Faulted, Json, Operation, Ref, Returned, as_ref, subject
 
 _SICK = frozenset({*ENVIRONMENT, *POLICY, "HostNotConnected", "HostNotReachable", "RuntimeFault"})
-"""Faults that say more of the server than of the VM's state: they are judged elsewhere."""
+"""Faults that concern the server and not the VM's state; they are judged elsewhere."""
 _PATHS = {
     "power": {"runtime.powerState"},
     "connection": {"runtime.connectionState"},
@@ -33,7 +33,7 @@ _CANCEL, _LOG_OUT, _CLONE = (MOVES[name].method for name in ("cancel", "logOut",
 
 
 class _Known(msgspec.Struct):
-    """What is worked out of a call once: its VM, the call as the oracle sees it, and what it reads."""
+    """What is computed once per call: its VM, the call as the oracle sees it, and what it reads."""
 
     call: Call
     vm: str = ""
@@ -96,7 +96,7 @@ class MachineHistories:
         known = _Known(call, vm, does=self.effects.get(call.method, ""))
         if call.method in self._methods and vm in self.machines:
             asked = classify(call, self._methods[call.method], self.facts)
-            # what the session and its privilege are worth is judged in the session's own history
+            # session and privilege are judged in the session's own history (guarantees/own_sessions.py)
             known.asked = replace(asked, session="valid", privilege="held")
         elif call.method in LEVER_CALLS:
             known.lever = self.facts.lever(call.arguments)
@@ -175,7 +175,9 @@ class MachineHistories:
             refused = values.get("_missing") or {}
             shown = [name for name in fields if not _PATHS[name] & set(refused)]
             if state.connection != State().connection:
-                shown = [name for name in shown if name == "connection"]  # what its host last said may be long ago
+                shown = [
+                    name for name in shown if name == "connection"
+                ]  # the other fields may be long out of date then
             seen = (("exists", True), *((name, getattr(state, name)) for name in shown))
             self._views[key] = seen
         return seen

@@ -1,4 +1,4 @@
-"""Whether the history of each VM has a legal order: the event model, the tables and the search put together."""
+"""Decides whether the history of each VM has a legal order: combines the event model, the tables and the search."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vcontract.terms import Operation
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What the search found of one VM, with all that it takes to explain it."""
+    """The result of the search for one VM, with the data that an explanation needs."""
 
     vm: str
     result: Result
@@ -32,7 +32,7 @@ class Order(msgspec.Struct, frozen=True):
 def legal_orders(
     operations: Iterable[Operation], facts: Facts, judged: Contract, *others: Contract, limits: Limits | None = None
 ) -> list[Order]:
-    """Look for a legal order of each VM's history; `limits` are those of all VMs together.
+    """Search for a legal order of each VM's history; `limits` hold for all VMs together.
 
     `operations` come in the order of their ends. `others` are contracts whose methods have effects but are not judged here.
     """
@@ -55,7 +55,7 @@ def legal_orders(
 
 
 def _inherited(machine: MachineHistory, histories: MachineHistories, orders: dict[str, Order]) -> frozenset[State]:
-    """Give every state that a clone may have from its parent; none if nothing is known of that."""
+    """Compute every state that a clone may have from its parent; empty if the parent's states are not known."""
     order = orders.get(machine.parent)
     if order is None or order.result.answer is not Answer.LEGAL:
         return frozenset()

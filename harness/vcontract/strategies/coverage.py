@@ -14,7 +14,7 @@ _COUNTS = ("none", "one", "many")
 
 @dataclass(frozen=True)
 class Share:
-    """So many of so many."""
+    """A share: a part, and the whole that it is measured against."""
 
     reached: int
     all: int
@@ -35,7 +35,7 @@ class Coverage:
 
 
 def goals(closure: Closure) -> tuple[str, ...]:
-    """List what can be told apart: each type; each place filled, empty if it may be, with each type or value, and how many."""
+    """List the coverage goals: each type, and each place filled, empty (if optional), with each type or value, and by count."""
     return tuple(dict.fromkeys(_goals(closure)))
 
 
