@@ -15,7 +15,7 @@ from vcontract.config.request import RunRequest
 from vcontract.contract import load
 from vcontract.errors import UsageError
 from vcontract.learn.aalpy_learner import star
-from vcontract.learn.automaton import LearnMachine, Machine, States, learned
+from vcontract.learn.automaton import AutomatonLesson, LearnAutomaton, States, learned
 from vcontract.learn.inputs import Inputs
 from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled
 from vcontract.model.alphabet import Alphabet, alphabet
@@ -23,7 +23,7 @@ from vcontract.model.automata import access, difference, references, run_word
 from vcontract.profile import Automaton
 from vcontract.report.drawing import dot, svg
 from vcontract.run.active_run import ActiveRun
-from vcontract.run.start import Ground
+from vcontract.run.start import StartedRun
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator import server as serving
 from vcontract.simulator.vcenter import VCenter
@@ -46,7 +46,7 @@ LARGE = (
 HEADER = Header(SCHEMA, CONTRACT.object, "here", "8.0.3.0")
 
 
-class Watched(LearnMachine):
+class Watched(LearnAutomaton):
     """Instead of learning it hands over what makes inputs, and ends with what the test did with it."""
 
     def run(self, run: ActiveRun) -> None:
@@ -130,7 +130,7 @@ def machines(names: tuple[str, ...], *variants: str) -> tuple[Automaton, Automat
 
         with target_of(server) as target:
             site = Site(target, CONTRACT, EMBEDDED, RunRequest(seed=1))
-            Machine(States(names), Both).learn(Ground(site))
+            AutomatonLesson(States(names), Both).learn(StartedRun(site))
     return found[0], found[1], costs[0]
 
 

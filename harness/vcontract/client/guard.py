@@ -136,7 +136,7 @@ class Guard:
                 if result is not None:
                     self.made[result] = self._tasks[str(info["key"])]
 
-    def past(self, done: Operation) -> None:
+    def resume(self, done: Operation) -> None:
         """Learn from an operation of the same run before it was cut."""
         self.heard(done)
         if done.call.method not in HARMLESS:

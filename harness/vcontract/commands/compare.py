@@ -38,7 +38,7 @@ from vcontract.schema import SHIPPED, bases_of, load
 _READ = "read"
 
 
-class Told(msgspec.Struct, frozen=True):
+class ComparedRun(msgspec.Struct, frozen=True):
     """What a saved run tells: its result, what its judged calls met and got, and the seconds of its reads."""
 
     place: Path
@@ -96,7 +96,7 @@ def _runs(old: Path, new: Path) -> tuple[list[BehaviourDifference], tuple[Side, 
     return found, (_side(first), _side(second)), notes
 
 
-def told_by(directory: Path) -> Told:
+def told_by(directory: Path) -> ComparedRun:
     """Read a saved run and judge it again, keeping what each call met. Raises RunFileError."""
     result = load_run(directory)
     place = directory if directory.is_dir() else directory.parent
@@ -115,10 +115,10 @@ def told_by(directory: Path) -> Told:
         histories.append(Witnessed(history, facts, witness.begun))
         sightings += witness.sightings
         reads += [each.end - each.start for each in history.operations if each.purpose == _READ]
-    return Told(directory, result, histories, sightings, reads)
+    return ComparedRun(directory, result, histories, sightings, reads)
 
 
-def _absence(old: Told, new: Told) -> list[Change]:
+def _absence(old: ComparedRun, new: ComparedRun) -> list[Change]:
     """Say so if one target alone has the object."""
     if bool(old.absent) == bool(new.absent):
         return []
@@ -127,7 +127,7 @@ def _absence(old: Told, new: Told) -> list[Change]:
     return [Change(kind, old.object, *there, seen=(old.absent or new.absent,))]
 
 
-def _difference(change: Change, old: Told | None = None, new: Told | None = None) -> BehaviourDifference:
+def _difference(change: Change, old: ComparedRun | None = None, new: ComparedRun | None = None) -> BehaviourDifference:
     rule = rules().rule[change.kind]
     shown = shortest(change, old.histories, new.histories) if old and new and change.aspect else None
     replay = ""
@@ -152,7 +152,7 @@ def _difference(change: Change, old: Told | None = None, new: Told | None = None
     )
 
 
-def _side(told: Told) -> Side:
+def _side(told: ComparedRun) -> Side:
     return Side(str(told.place), str(told.place / "run.json"), told.result.target.api_version)
 
 

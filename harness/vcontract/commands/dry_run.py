@@ -132,7 +132,7 @@ def told(request: RunRequest, preparation: Preparation = PLAIN) -> str:
 
 def rehearse(request: RunRequest, preparation: Preparation = PLAIN) -> Rehearsal:
     """Count what a run would do. Raises HarnessError."""
-    if preparation.past is not None:
+    if preparation.interrupted is not None:
         raise UsageError("--dry-run tells of a whole run; leave --resume out")
     contract, config = contract_of(request), configured(request, preparation)
     with opened(request, preparation, config, Recorder()) as target:

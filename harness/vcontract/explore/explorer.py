@@ -22,8 +22,8 @@ from vcontract.strategies.programs import (
     OPEN,
     OTHER,
     SNAPSHOT,
-    Ground,
     Move,
+    Offer,
     Program,
     Seen,
     asked_of,
@@ -71,8 +71,8 @@ class Explorer:
 
         A program that shows a violation is made again until it was seen as often as the configuration wants.
         """
-        contract, ground = self.caller.contract, self._ground(methods)
-        for number, program in enumerate(programs(contract, ground, seen, seed, count)):
+        contract, offer = self.caller.contract, self._offer(methods)
+        for number, program in enumerate(programs(contract, offer, seen, seed, count)):
             if number in before:
                 continue
             for again in range(1, self.driver.facts.confirm + 1):
@@ -104,10 +104,10 @@ class Explorer:
                 found[kind] = self.lane.selection.choose(state, on_host=kind == ON_HOST)
         return found
 
-    def _ground(self, methods: tuple[str, ...]) -> Ground:
+    def _offer(self, methods: tuple[str, ...]) -> Offer:
         """Say what the target offers to programs that call these methods."""
         levers = frozenset(each.does for each in self.driver.facts.levers)
-        return Ground(tuple(self._parents), levers, {each: self._inputs(each) for each in methods})
+        return Offer(tuple(self._parents), levers, {each: self._inputs(each) for each in methods})
 
     def _inputs(self, method: str) -> tuple[str, ...]:
         """List what a call may have wrong, as far as the accounts here and in the guest allow."""

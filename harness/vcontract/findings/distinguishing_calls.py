@@ -20,7 +20,7 @@ _FAR = 200
 
 
 class Witnessed(msgspec.Struct, frozen=True):
-    """One history of a run, with what is known of it: `begun` says of which operations a fresh VM is ground enough."""
+    """One history of a run, with what is known of it: `begun` says before which operations a fresh VM suffices."""
 
     history: History
     facts: Facts

@@ -36,7 +36,7 @@ def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, lis
     vm = subject(until[-1].call)
     root, scope = vm, ""
     related: list[Operation] = []
-    told = _Told(until)
+    told = _HistoryIndex(until)
     tasks, hosts = told.tasks, told.hosts.get(vm, set())
     comers = {each.call.actor for each in until if each.call.method == _LOG_OUT}
     for each in reversed(until):
@@ -87,7 +87,7 @@ def _concerns(call: Call, ours: set[str], tasks: Mapping[str, str], hosts: set[s
     return subject(call) in ours or (call.object.type == "Task" and tasks.get(call.object.value) in ours)
 
 
-class _Told:
+class _HistoryIndex:
     """What the operations of a history told, indexed in one pass: a history may be long, and each step asks of it.
 
     `tasks` maps tasks to their VMs, `ends` to the moment at which they were first read final, `infos` to what was read of

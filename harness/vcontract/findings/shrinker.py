@@ -65,8 +65,8 @@ class Shrinker:
 
     def again(self, finding: Finding, vm: str) -> set[str]:
         """Send a finding's program once more, about another VM; gives the ids of the findings that it shows."""
-        ground = self._ground(vm)
-        return self._perform(finding.program, finding.root[0], ground) if ground is not None else set()
+        fresh = self._fresh_vm(vm)
+        return self._perform(finding.program, finding.root[0], fresh) if fresh is not None else set()
 
     def _suffix(
         self, blocks: list[list[ReplayStep]], shows: Callable[[Sequence[ReplayStep]], bool]
@@ -113,7 +113,7 @@ class Shrinker:
             self._hindered = "the attempts or the time for trying again were spent"
             return False
         self._left -= 1
-        with_vm = self._ground(root)
+        with_vm = self._fresh_vm(root)
         if with_vm is None:
             self._hindered = "no VM is left to try it on"
             return False
@@ -124,7 +124,7 @@ class Shrinker:
             self._clear()
 
     def _perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref, until: float = inf) -> set[str]:
-        """Send a program; the VMs that it makes are ours, so they are no ground for the next and go again."""
+        """Send a program; the VMs that it makes are ours, so the next program gets none of them and they are destroyed."""
         known = set(self._lane.driver.facts.vms)
         try:
             return self._performer.perform(steps, root, vm, until)
@@ -132,7 +132,7 @@ class Shrinker:
             new = [each.ref for moid, each in self._lane.driver.facts.vms.items() if moid not in known]
             self._lane.cloner.own(*new)
 
-    def _ground(self, root: str) -> Ref | None:
+    def _fresh_vm(self, root: str) -> Ref | None:
         """Give a VM like the root, ready and with a free lock: a clone if one can be made, else itself, else another.
 
         Parents that the run has not used come first: what the finding is about may sit in the root.

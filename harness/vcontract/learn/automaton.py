@@ -30,7 +30,7 @@ from vcontract.run.active_run import ActiveRun
 from vcontract.run.phases import ReadObject, TakeSteps
 from vcontract.run.planning import Planned, plan_nothing_but_look
 from vcontract.run.preparation import Preparation
-from vcontract.run.start import Ground, configured
+from vcontract.run.start import StartedRun, configured
 from vcontract.testbed import Site, Testbed
 
 
@@ -106,17 +106,17 @@ class States(msgspec.Struct, frozen=True):
     table: bool = False
 
 
-class Machine:
+class AutomatonLesson:
     """Learns the table, unless it is left out, and then the machine of hidden states."""
 
-    def __init__(self, states: States, phase: Callable[[States], LearnMachine] | None = None) -> None:
+    def __init__(self, states: States, phase: Callable[[States], LearnAutomaton] | None = None) -> None:
         self._states = states
-        self.phase = (phase or LearnMachine)(states)
+        self.phase = (phase or LearnAutomaton)(states)
 
-    def learn(self, ground: Ground) -> Learned:
+    def learn(self, started: StartedRun) -> Learned:
         """Learn both, and give the profile."""
         states, phase = self._states, self.phase
-        run, part, result = walked(ground, phase.plan, [ReadObject(), TakeSteps(), phase])
+        run, part, result = walked(started, phase.plan, [ReadObject(), TakeSteps(), phase])
         table = profile_of(run, part, result)
         kept = states.before or replace(table, complete=states.table and table.complete)
         profile = replace(kept, automaton=phase.automaton)
@@ -124,7 +124,7 @@ class Machine:
         return Learned(profile, result, done, states.table, phase.told)
 
 
-class LearnMachine:
+class LearnAutomaton:
     """The phase in which the machine is learned; `told` are lines on what came of it."""
 
     def __init__(self, states: States) -> None:
@@ -238,7 +238,7 @@ def explore(
     address = request.target or config.target or "simulator"
     known = pinned(before, "") if before is not None else None
     states = States(names, depth, out.with_suffix(".words.jsonl"), address, known, before, table)
-    code = learn(request, preparation, out, tell, Machine(states))
+    code = learn(request, preparation, out, tell, AutomatonLesson(states))
     if (automaton := load_profile(out).automaton) is not None:
         for suffix, content in ((".dot", dot(automaton)), (".svg", svg(automaton))):
             write_whole(out.with_suffix(suffix), content.encode())

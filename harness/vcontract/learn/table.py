@@ -29,9 +29,9 @@ from vcontract.run.phases import ReadObject, TakeSteps
 from vcontract.run.plan import costed, visited
 from vcontract.run.planning import Planned, Planner, reachable_cells
 from vcontract.run.preparation import Preparation
-from vcontract.run.start import Ground, underway
+from vcontract.run.start import StartedRun, underway
 from vcontract.run.summarize import finished, summarize
-from vcontract.run.summary import Part
+from vcontract.run.summary import PartialResult
 from vcontract.terms import Ended, Verdict
 from vcontract.testbed import Testbed, surveyed
 
@@ -78,36 +78,38 @@ class Learned(msgspec.Struct, frozen=True):
 class Lesson(Protocol):
     """One way to learn a profile on what a run stands on."""
 
-    def learn(self, ground: Ground) -> Learned:
+    def learn(self, started: StartedRun) -> Learned:
         """Learn it. Raises HarnessError: AbsentError if the target has not the object."""
 
 
-class Table:
+class TableLesson:
     """Learns the table: what each cell with up to two conditions, if it is `wanted`, is answered."""
 
     def __init__(self, wanted: Callable[[Cell], bool] = lambda _: True) -> None:
         self._wanted = wanted
 
-    def learn(self, ground: Ground) -> Learned:
+    def learn(self, started: StartedRun) -> Learned:
         """Exercise every cell, and give the profile."""
-        run, part, result = walked(ground, partial(plan_table, wanted=self._wanted), [ReadObject(), TakeSteps()])
+        run, part, result = walked(started, partial(plan_table, wanted=self._wanted), [ReadObject(), TakeSteps()])
         profile = profile_of(run, part, result)
         return Learned(profile, result, profile.complete)
 
 
-def walked(ground: Ground, planner: Planner, phases: Sequence[Phase]) -> tuple[ActiveRun, Part, RunResult]:
+def walked(
+    started: StartedRun, planner: Planner, phases: Sequence[Phase]
+) -> tuple[ActiveRun, PartialResult, RunResult]:
     """Carry a run out whose answers are learned: here a violation is one more answer, and is not made smaller.
 
     Raises AbsentError: there is nothing to be learned.
     """
-    site, announcer = ground.site, Announcer(ground.reporters)
+    site, announcer = started.site, Announcer(started.reporters)
     beginning = begin(site)
     run = begin_run(site, surveyed(beginning.asked(site)), planner, beginning, announcer)
     part = run.conduct(phases)
     return run, part, finished(site, announcer, summarize(site, beginning, [part], run.testbed.caller))
 
 
-def profile_of(run: ActiveRun, part: Part, result: RunResult) -> Profile:
+def profile_of(run: ActiveRun, part: PartialResult, result: RunResult) -> Profile:
     """Give what the answers of a run teach of its target."""
     site = run.site
     judged = believed(run.testbed.judge.judgements, run.step_runner.exercised)
@@ -182,8 +184,8 @@ def learn(request: RunRequest, preparation: Preparation, out: Path, tell: Callab
     """
     if not out.resolve().parent.is_dir():
         raise UsageError(f"--out {out}: its folder does not exist")
-    with underway(request, preparation) as ground:
-        learned = lesson.learn(replace(ground, reporters=[*ground.reporters, Progress()]))
+    with underway(request, preparation) as started:
+        learned = lesson.learn(replace(started, reporters=[*started.reporters, Progress()]))
     write_whole(out, encode_profile(learned.profile))
     lines = (
         *(told(learned.profile, learned.result) if learned.table else ()),

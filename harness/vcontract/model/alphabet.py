@@ -18,7 +18,7 @@ from vcontract.model.expect import expect
 from vcontract.model.moves import MOVES
 from vcontract.model.state import ON, Asked, State, settle
 from vcontract.model.step import step
-from vcontract.model.suite import Machine
+from vcontract.model.suite import MealyMachine
 from vcontract.terms import Grade
 
 DONE = "done"
@@ -114,7 +114,7 @@ def _asked(contract: Contract, method: str, deviations: str) -> Asked | None:
 class Spoken(msgspec.Struct, frozen=True):
     """A machine in the words of the contract: `states[n]` is what the VM may be in machine state n."""
 
-    machine: Machine
+    machine: MealyMachine
     states: tuple[States, ...]
 
     def name(self, state: int) -> str:
@@ -140,7 +140,7 @@ def spoken(contract: Contract, given: Alphabet) -> Spoken:
                 moves[here].setdefault(name, {})[told] = known.setdefault(after, len(known))
                 if doubtful:
                     unsettled.add((here, name, told))
-    return Spoken(Machine(tuple(moves), tuple(map(shown, known)), frozenset(unsettled)), tuple(known))
+    return Spoken(MealyMachine(tuple(moves), tuple(map(shown, known)), frozenset(unsettled)), tuple(known))
 
 
 def _answers(contract: Contract, given: Alphabet, name: str, states: States) -> dict[str, tuple[States, bool]]:

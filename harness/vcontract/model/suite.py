@@ -24,7 +24,7 @@ Moves = Mapping[str, Mapping[str, int]]
 _Config = tuple[int, tuple[int, ...]]
 
 
-class Machine(msgspec.Struct, frozen=True):
+class MealyMachine(msgspec.Struct, frozen=True):
     """What is specified: `moves[state][input][answer]` is the next state; an input that is not there is never made.
 
     `views[state]` is what a read shows there, at no cost; an answer is told together with the view after it. `unsettled` are
@@ -60,7 +60,7 @@ class Suite(msgspec.Struct, frozen=True):
     assumed: frozenset[tuple[int, str, str]]
 
 
-def suite(machine: Machine, extra: int, most: int) -> Suite | None:
+def suite(machine: MealyMachine, extra: int, most: int) -> Suite | None:
     """Generate the suite for implementations with `extra` states more; None if it needs more than `most` inputs."""
     separators, cover = told_apart(machine), sure_words(machine)
     sets = _sets_apart(len(machine.moves), separators, list(cover))
@@ -78,7 +78,7 @@ def suite(machine: Machine, extra: int, most: int) -> Suite | None:
     return Suite(tuple(sorted(words, key=len)), apart, extra, alike, unsure, _assumed(machine, separators))
 
 
-def sure_words(machine: Machine) -> dict[int, Word]:
+def sure_words(machine: MealyMachine) -> dict[int, Word]:
     """Give, for each state that can be reached for sure, a shortest word that leads there whichever answers come."""
     found: dict[int, Word] = {0: ()}
     queue = [0]
@@ -91,7 +91,7 @@ def sure_words(machine: Machine) -> dict[int, Word]:
     return found
 
 
-def told_apart(machine: Machine) -> dict[tuple[int, int], frozenset[Word]]:
+def told_apart(machine: MealyMachine) -> dict[tuple[int, int], frozenset[Word]]:
     """Give, for each pair of states (lower first) that can be told apart, the words that do: all are made from each.
 
     No implementation state can answer all of them as both permit, as to each input the answers are disjoint, or every common
@@ -113,7 +113,7 @@ def told_apart(machine: Machine) -> dict[tuple[int, int], frozenset[Word]]:
 
 
 def _telling(
-    machine: Machine, pair: tuple[int, int], found: Mapping[tuple[int, int], frozenset[Word]]
+    machine: MealyMachine, pair: tuple[int, int], found: Mapping[tuple[int, int], frozenset[Word]]
 ) -> Iterator[frozenset[Word]]:
     one, other = pair
     for given in machine.moves[one]:
@@ -126,7 +126,7 @@ def _telling(
 
 
 def _assumed(
-    machine: Machine, separators: Mapping[tuple[int, int], frozenset[Word]]
+    machine: MealyMachine, separators: Mapping[tuple[int, int], frozenset[Word]]
 ) -> frozenset[tuple[int, str, str]]:
     """List the unsettled answers to the first inputs of separating words that both states permit."""
     return frozenset(
@@ -154,7 +154,7 @@ def _sets_apart(count: int, separators: Mapping[tuple[int, int], object], first:
 
 
 def _identifiers(
-    machine: Machine, separators: Mapping[tuple[int, int], frozenset[Word]], sets: Iterable[frozenset[int]]
+    machine: MealyMachine, separators: Mapping[tuple[int, int], frozenset[Word]], sets: Iterable[frozenset[int]]
 ) -> list[frozenset[Word]]:
     """Give each state's words: those that tell it from every state with which it is counted.
 
@@ -204,7 +204,7 @@ class _Grower:
 
     def __init__(
         self,
-        machine: Machine,
+        machine: MealyMachine,
         sets: list[frozenset[int]],
         bounds: list[int],
         identifiers: list[frozenset[Word]],

@@ -22,7 +22,7 @@ from vcontract.run.conformance import carried_out
 from vcontract.run.phases import ReadObject, ShrinkFindings, led_to_by_run
 from vcontract.run.plan import Plan, Step
 from vcontract.run.planning import Planned, look_at_vms
-from vcontract.run.start import Ground
+from vcontract.run.start import StartedRun
 from vcontract.run.step_runner import TRIES
 from vcontract.run.summary import exit_code
 from vcontract.terms import Finding, Operation, RowVerdict, Verdict
@@ -178,11 +178,11 @@ def reached_by_alphabet(row: RowVerdict) -> bool:
     return row.verdict is not Verdict.UNTESTED or is_blocked(row)
 
 
-def carry_out(ground: Ground, proof: Proof) -> RunResult:
+def carry_out(started: StartedRun, proof: Proof) -> RunResult:
     """Carry out a proof on what a run stands on."""
     words = RunWords(proof)
     phases: list[Phase] = [ReadObject(), words, ShrinkFindings(led_to_on_clone)]
-    return carried_out(ground, words.plan, phases, keep=reached_by_alphabet, change=words.told)
+    return carried_out(started, words.plan, phases, keep=reached_by_alphabet, change=words.told)
 
 
 def _listed(texts: list[str]) -> str:

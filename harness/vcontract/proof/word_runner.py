@@ -12,7 +12,7 @@ from vcontract.findings.program import rebound
 from vcontract.model import State
 from vcontract.model.alphabet import BEFORE, DONE, SPEC, Alphabet, answer, is_shown, shown
 from vcontract.model.labels import word_label
-from vcontract.model.suite import Machine, Suite, Word
+from vcontract.model.suite import MealyMachine, Suite, Word
 from vcontract.strategies.customization import fixed_name
 from vcontract.terms import Arguments, Call, Ref, Verdict
 from vcontract.testbed import Lane, NotArrangedError, judged_call, perform
@@ -41,7 +41,7 @@ class Ending(msgspec.Struct, frozen=True):
 class Words:
     """Runs words of a suite; `unsettled` names the answers that came although the suite assumed that they do not."""
 
-    def __init__(self, lane: Lane, alphabet: Alphabet, machine: Machine, suite: Suite) -> None:
+    def __init__(self, lane: Lane, alphabet: Alphabet, machine: MealyMachine, suite: Suite) -> None:
         self.unsettled: dict[str, None] = {}
         self._driver, self._caller, self._lane = lane.driver, lane.caller, lane
         self._alphabet, self._machine, self._assumed = alphabet, machine, suite.assumed

@@ -38,7 +38,7 @@ class RunNote(msgspec.Struct, frozen=True):
         return {**record_of(request), "started": self.started, "replay": self.replay, "id": self.run}
 
 
-class Past(msgspec.Struct, frozen=True):
+class InterruptedRun(msgspec.Struct, frozen=True):
     """What was done before a run was cut; `workers` are the histories of several workers."""
 
     directory: Path
@@ -76,31 +76,31 @@ class Past(msgspec.Struct, frozen=True):
             raise UsageError(f"{self.directory}: VMs of the run are gone or no longer marked: {', '.join(gone)}")
 
 
-def resumed(past: Past) -> Source:
+def resumed(interrupted: InterruptedRun) -> Source:
     """Go on with what a run that was cut knew of its target, once the target was found to be the same."""
 
     def source(site: Site) -> Known:
-        judge = past.judge(site.contract, bases_of(site.target.schema))
+        judge = interrupted.judge(site.contract, bases_of(site.target.schema))
         site.target.recorder.listeners.append(judge.feed)
-        past.check(survey_target(site.target, site.config, site.contract, run=site.context.run))
-        return Known(judge, past.history.operations)
+        interrupted.check(survey_target(site.target, site.config, site.contract, run=site.context.run))
+        return Known(judge, interrupted.history.operations)
 
     return source
 
 
-def past_of(directory: Path) -> Past:
+def interrupted_run_of(directory: Path) -> InterruptedRun:
     """Read what a run did; `latest` stands for where it points. Raises RunFileError if no run there could go on."""
-    past = whole_past_of(directory)
-    if past.workers:
-        raise RunFileError(f"{past.directory}: the run was one of several workers; it cannot go on")
-    if past.note.request.complete is not None:
+    interrupted = whole_interrupted_run_of(directory)
+    if interrupted.workers:
+        raise RunFileError(f"{interrupted.directory}: the run was one of several workers; it cannot go on")
+    if interrupted.note.request.complete is not None:
         raise UsageError(
-            f"{past.directory}: a bounded proof cannot go on, its words must be run on one server; run it again"
+            f"{interrupted.directory}: a bounded proof cannot go on, its words must be run on one server; run it again"
         )
-    return past
+    return interrupted
 
 
-def whole_past_of(directory: Path) -> Past:
+def whole_interrupted_run_of(directory: Path) -> InterruptedRun:
     """Read what a run did, also one that could not go on. Raises RunFileError if its history does not tell."""
     directory = directory.resolve()
     history = read_history(directory / HISTORY)
@@ -112,7 +112,7 @@ def whole_past_of(directory: Path) -> Past:
     except msgspec.ValidationError as error:
         raise RunFileError(f"{directory}: the history does not say what was asked of the run: {error}") from error
     workers = tuple(read_history(each) for each in sorted(directory.glob("history-*.jsonl")))
-    return Past(directory, history, note, facts_in(history, directory), workers)
+    return InterruptedRun(directory, history, note, facts_in(history, directory), workers)
 
 
 def _note_of(kept: dict[str, Json]) -> RunNote:

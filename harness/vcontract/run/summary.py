@@ -23,7 +23,7 @@ _TOLD = 10
 """So many different things that went wrong beside the judged calls are told."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class PartialResult(msgspec.Struct, frozen=True):
     """What one walk over a plan, or over a share of one, gave; JSON can carry it.
 
     `own` are the verdicts on the object's own rows. `planned` are the ids of the cells of the plan; `exercised`, `skipped`,
@@ -53,9 +53,9 @@ class Part(msgspec.Struct, frozen=True):
     absent: str = ""
 
 
-def heard(contract: Contract, judgements: Sequence[Judgement], operations: Sequence[Operation]) -> Part:
+def heard(contract: Contract, judgements: Sequence[Judgement], operations: Sequence[Operation]) -> PartialResult:
     """Give what a history alone tells of a walk."""
-    return Part(
+    return PartialResult(
         judgements=list(judgements),
         own=object_rows(contract, operations),
         calls=sum(each.purpose == "judge" for each in operations),
@@ -78,7 +78,12 @@ def beside(operations: Sequence[Operation]) -> list[str]:
 
 
 def summed(
-    contract: Contract, listed: Sequence[Row], parts: Sequence[Part], bases: dict[str, str], confirm: int, report: str
+    contract: Contract,
+    listed: Sequence[Row],
+    parts: Sequence[PartialResult],
+    bases: dict[str, str],
+    confirm: int,
+    report: str,
 ) -> Summary:
     """Sum up what was judged; of each of the object's own rows the first verdict that tells something counts."""
     own: dict[str, RowVerdict] = {}
@@ -107,7 +112,7 @@ def _without(row: RowVerdict, absent: str) -> RowVerdict:
     return replace(row, reason=absent) if absent and row.verdict is Verdict.UNTESTED else row
 
 
-def as_shrunk(findings: Sequence[Finding], parts: Sequence[Part]) -> list[Finding]:
+def as_shrunk(findings: Sequence[Finding], parts: Sequence[PartialResult]) -> list[Finding]:
     """Give the findings as they were shrunk; of several workers' the one that was seen again."""
     again = sorted((each for part in parts for each in part.shrunk), key=lambda each: not each.repeats.startswith("0"))
     shrunk = {each.id: each for each in again}
@@ -121,7 +126,7 @@ def _doubted(row: RowVerdict, died: str) -> RowVerdict:
     return replace(row, verdict=Verdict.INCONCLUSIVE, reason=f"a worker died: {died}")
 
 
-def cells_of(parts: Sequence[Part]) -> Cells:
+def cells_of(parts: Sequence[PartialResult]) -> Cells:
     """Sort the cells: exercised, not seen although they can be reached, and out of reach with the reason."""
     planned = [each for part in parts for each in part.planned]
     exercised = {each for part in parts for each in part.exercised}
@@ -144,7 +149,7 @@ def cells_of(parts: Sequence[Part]) -> Cells:
     )
 
 
-def not_exercised(parts: Sequence[Part]) -> list[str]:
+def not_exercised(parts: Sequence[PartialResult]) -> list[str]:
     """Name what was not exercised, by the reason why."""
     by_reason: dict[str, dict[str, None]] = {}
     for part in parts:

@@ -90,7 +90,7 @@ class Sessions:
             self._owned[call.session.key][found.moid] = found
         self.vcenter.registry.add(found)
 
-    def disown(self, call: Invocation, found: ManagedObject) -> None:
+    def release(self, call: Invocation, found: ManagedObject) -> None:
         """End an object that belongs to the caller's session."""
         if call.session is not None:
             self._owned[call.session.key].pop(found.moid, None)

@@ -13,7 +13,7 @@ _COUNTS = ("none", "one", "many")
 
 
 @dataclass(frozen=True)
-class Share:
+class Ratio:
     """So many of so many."""
 
     reached: int
@@ -29,9 +29,9 @@ class Share:
 class Coverage:
     """The shares of one method: types, positions (what can be told apart in a place) and constraints (cases)."""
 
-    types: Share
-    positions: Share
-    constraints: Share
+    types: Ratio
+    positions: Ratio
+    constraints: Ratio
 
 
 def goals(closure: Closure) -> tuple[str, ...]:
@@ -93,9 +93,9 @@ def coverage(closure: Closure, found: set[str], cases: Collection[Case], taken: 
     wanted, types = set(goals(closure)), set(closure.types)
     names = {each.name for each in cases if each.method == closure.method}
     return Coverage(
-        Share(len(found & types), len(types)),
-        Share(len(found & (wanted - types)), len(wanted - types)),
-        Share(len(names & set(taken)), len(names)),
+        Ratio(len(found & types), len(types)),
+        Ratio(len(found & (wanted - types)), len(wanted - types)),
+        Ratio(len(names & set(taken)), len(names)),
     )
 
 

@@ -24,7 +24,7 @@ _RECENT = 64
 
 
 class Crew:
-    """The ground on which the clients of one process work.
+    """What the clients of one process work with.
 
     `lasting` are the seconds that tasks took lately, by method; `recent` are tasks that were given to any client. Once
     `over` says why, no client begins another step; `failed` is an error of our own that ended it all. Where it is all

@@ -21,7 +21,7 @@ from vcontract.disturbances.proxy import Proxy
 from vcontract.disturbances.scenario import load_scenario, schedule
 from vcontract.disturbances.schedule_runner import ScheduleRunner
 from vcontract.disturbances.system.catalogue import SYSTEM
-from vcontract.disturbances.system.disturbance import Ground, Lever, NotStruckError
+from vcontract.disturbances.system.disturbance import Lever, NotStruckError, StrikeContext
 from vcontract.disturbances.system.expired_session import Logins
 from vcontract.errors import UsageError
 from vcontract.history import DISTURBED
@@ -61,17 +61,17 @@ class Disturbing:
     def prepare(self, crew: Crew) -> None:
         """Look for what can be struck. Raises UsageError if a disturbance of the scenario has nothing to strike."""
         crew.expect_losses()
-        ground = self._ground(crew)
+        context = self._context(crew)
         for each in {each.name: each for each in self.planned if each.name in SYSTEM}.values():
             kind = SYSTEM[each.name]
             lacking = next((need for need in kind.needs if need not in crew.config.allow), "")
-            why = f"the configuration does not allow {lacking}" if lacking else kind().lacks(ground)
+            why = f"the configuration does not allow {lacking}" if lacking else kind().lacks(context)
             if why:
                 raise UsageError(f"--disturb {self.scenario}: {each.name}: {why}")
         recorder = crew.target.recorder
         self._before = time.monotonic() - recorder.now()
-        self._recorder, self._struck = recorder, ground
-        self._runner = ScheduleRunner(self.planned, ground, self._seed, self._note)
+        self._recorder, self._struck = recorder, context
+        self._runner = ScheduleRunner(self.planned, context, self._seed, self._note)
 
     def begin(self) -> None:
         """Let the schedule begin."""
@@ -104,11 +104,11 @@ class Disturbing:
         times = {"at": facts["time"], "asked": facts.get("received", facts["time"])}
         self._recorder.observed(DISTURBED, facts | {name: each - self._before for name, each in times.items()})
 
-    def _ground(self, crew: Crew) -> Ground:
+    def _context(self, crew: Crew) -> StrikeContext:
         target, facts = crew.target, crew.facts
         allowed = crew.config.hosts if "host" in crew.config.allow else ()
         hosts = [moid for moid, name in host_names(target, facts).items() if name in allowed]
-        ground = Ground(
+        context = StrikeContext(
             target,
             FULL,
             vms=tuple(crew.machines),
@@ -119,8 +119,8 @@ class Disturbing:
             patience=crew.patience,
         )
         if any(each.name == _DESTROYED for each in self.planned):
-            return dataclasses.replace(ground, spare=(_clone(crew, ground),))
-        return ground
+            return dataclasses.replace(context, spare=(_clone(crew, context),))
+        return context
 
 
 def _restart(target: Target, simulator: int, patience: float) -> Callable[[], None]:
@@ -138,7 +138,7 @@ def _restart(target: Target, simulator: int, patience: float) -> Callable[[], No
     return restart
 
 
-def _clone(crew: Crew, ground: Ground) -> Ref:
+def _clone(crew: Crew, context: StrikeContext) -> Ref:
     """Make an instant clone of a VM, on which the clients work too, and which may be destroyed. Raises UsageError."""
     parent = crew.machines[0]
     run = crew.run
@@ -149,7 +149,7 @@ def _clone(crew: Crew, ground: Ground) -> Ref:
         "config": options(owner=crew.config.owner, run=run),
     }
     try:
-        child = as_ref(ground.do(parent, MOVES["fork"].method, spec=spec))
+        child = as_ref(context.do(parent, MOVES["fork"].method, spec=spec))
     except NotStruckError as error:
         raise UsageError(f"--disturb: {_DESTROYED} needs a clone: {error}") from error
     if child is None:

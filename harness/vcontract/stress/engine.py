@@ -29,9 +29,9 @@ def alone(brief: Brief) -> RunResult:
     crowd = Crowd(brief.load)
     with (
         disturbed(brief) as (told, disturbing),
-        underway(told.request, told.preparation(), stop=crowd.ring, keep=False) as ground,
+        underway(told.request, told.preparation(), stop=crowd.ring, keep=False) as started,
     ):
-        stressing = Stressing(ground, told.load, crowd, disturbing)
+        stressing = Stressing(started, told.load, crowd, disturbing)
         stressing.set_out()
         runner = crowd.environment.create_local_runner()
         page = crowd.environment.create_web_ui(LOCAL, brief.web) if brief.web else None

@@ -20,7 +20,7 @@ Locust's own way to stop kills users in the middle of a call, and a worker then 
 """
 
 
-class Share(msgspec.Struct, frozen=True):
+class LoadShare(msgspec.Struct, frozen=True):
     """What a master gives a worker: the load, with the share that is its own, the seed, and the command of the whole."""
 
     load: Load

@@ -74,13 +74,13 @@ def _up(lane: Lane, made: VmFacts) -> bool:
     return lane.driver.now(made).tools == "ready"
 
 
-def own_clones(lane: Lane, working_clones: Lane | None, past: Facts | None, config: Config) -> None:
+def own_clones(lane: Lane, working_clones: Lane | None, before: Facts | None, config: Config) -> None:
     """Let the clones that were made for a run be destroyed with those that were made in it.
 
-    `past` are the facts of a run that was cut and goes on: what was made for it is told by its name.
+    `before` are the facts of a run that was cut and goes on: what was made for it is told by its name.
     """
-    wanted = past is not None and any(each.clones for each in config.vm)
-    own = [each.ref for each in past.vms.values() if OWN in each.name] if past and wanted else []
+    wanted = before is not None and any(each.clones for each in config.vm)
+    own = [each.ref for each in before.vms.values() if OWN in each.name] if before and wanted else []
     lane.cloner.own(*own, *(working_clones.cloner.clones if working_clones else ()))
 
 

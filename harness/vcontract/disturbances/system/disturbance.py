@@ -23,7 +23,7 @@ class NotStruckError(HarnessError):
 
 
 @dataclass
-class Ground:
+class StrikeContext:
     """What disturbances of the system may strike, and by whom: all of it the harness's own to disturb.
 
     `actor` is the session that makes the calls, one that nobody else uses. `vms` may be switched and their guests changed,
@@ -75,9 +75,9 @@ class Ground:
 
 @dataclass
 class Strike:
-    """One disturbance as it happens: on what ground, with which random numbers, and what it struck (for `heal`)."""
+    """One disturbance as it happens: in what context, with which random numbers, and what it struck (for `heal`)."""
 
-    ground: Ground
+    context: StrikeContext
     rng: Random
     struck: Ref | None = None
 
@@ -90,9 +90,9 @@ class System(Parameters, frozen=True, kw_only=True):
 
     needs: ClassVar[tuple[str, ...]] = ()
 
-    def lacks(self, ground: Ground) -> str:
+    def lacks(self, context: StrikeContext) -> str:
         """Say what there must be for it to strike, and is not; empty if it can."""
-        del ground
+        del context
         return ""
 
     def strike(self, strike: Strike) -> dict[str, Any]:

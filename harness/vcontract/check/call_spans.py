@@ -1,4 +1,4 @@
-"""The life of one call of a VM as intervals: when it was made, between which moments it took hold and ended, and how."""
+"""One call of a VM as intervals: when it was made, between which moments it took hold and ended, and how."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNJUDGED = "judged elsewhere"
 """In place of a fault that says more of the server, or of a session, than of the VM's state."""
 
 
-class Life:
+class CallSpan:
     """One call, from `start` to `end`; if it gave a task, that ended after `after` and no later than `until`.
 
     `cut` is the end of the abort that cut it (0: none did). `outcome` is `OK`, a fault's type, UNJUDGED, or empty if nobody
@@ -93,9 +93,9 @@ class Intervals:
         return frozenset(found)
 
 
-def meanings(lives: Iterable[Life]) -> Intervals:
+def meanings(spans: Iterable[CallSpan]) -> Intervals:
     """Collect what happened to a VM: by calls that did or may have; an abort that was itself disturbed may have, too."""
-    listed = list(lives)
+    listed = list(spans)
     found = [(name, each.start, each.until) for each in listed for name in each.meant]
     known = Intervals(found)
     for each in listed:
@@ -104,14 +104,14 @@ def meanings(lives: Iterable[Life]) -> Intervals:
     return Intervals(found)
 
 
-def workers(lives: Iterable[Life]) -> Intervals:
+def work_of(spans: Iterable[CallSpan]) -> Intervals:
     """Collect what may have run on a VM, and is told of by times alone; what was cut held its lock until the abort's end."""
-    return Intervals((each.work, each.start, max(each.until, each.cut)) for each in lives if each.work)
+    return Intervals((each.work, each.start, max(each.until, each.cut)) for each in spans if each.work)
 
 
-def note_cuts(lives: Iterable[Life]) -> None:
+def note_cuts(spans: Iterable[CallSpan]) -> None:
     """Find the customizations that an abort cut (oracle promise F4): it succeeded, and began while they were known to run."""
-    listed = list(lives)
+    listed = list(spans)
     aborts = sorted((each.start, each.until) for each in listed if each.does == "aborted" and each.outcome == OK)
     for each in listed:
         if each.does == "customized" and each.outcome and each.running < inf:
