@@ -16,7 +16,7 @@ from vcontract.contract import load
 from vcontract.errors import UsageError
 from vcontract.learn.aalpy_learner import star
 from vcontract.learn.automaton import AutomatonLesson, LearnAutomaton, States, learned
-from vcontract.learn.inputs import Inputs
+from vcontract.learn.inputs import CloneInputs
 from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled
 from vcontract.model.alphabet import Alphabet, alphabet
 from vcontract.model.automata import access, difference, references, run_word
@@ -57,12 +57,12 @@ class Watched(LearnAutomaton):
         finally:
             self.system.close()
 
-    def work(self, system: Inputs) -> None:
+    def work(self, system: CloneInputs) -> None:
         """Do what the test wants."""
         raise NotImplementedError
 
 
-def explored(given: Alphabet, vcenter: VCenter, system: Inputs) -> Automaton:
+def explored(given: Alphabet, vcenter: VCenter, system: CloneInputs) -> Automaton:
     """Build the simulator's machine breadth first: two places are one if the insides of the VM are the same."""
 
     def inside() -> tuple[object, ...]:
@@ -121,7 +121,7 @@ def machines(names: tuple[str, ...], *variants: str) -> tuple[Automaton, Automat
         costs: list[Asking] = []
 
         class Both(Watched):
-            def work(self, system: Inputs) -> None:
+            def work(self, system: CloneInputs) -> None:
                 found.append(explored(given, made[0], system))
                 costs.append(Asking(system))
                 machine = learned(costs[0], references(CONTRACT, given))

@@ -15,7 +15,7 @@ from vcontract.config.permissions import not_allowed
 from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
 from vcontract.learn.aalpy_learner import adaptive
-from vcontract.learn.inputs import Inputs
+from vcontract.learn.inputs import CloneInputs
 from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled, VariedError
 from vcontract.learn.table import Learned, believed, learn, plan_table, profile_of, walked
 from vcontract.model import Pinned
@@ -137,7 +137,7 @@ class LearnAutomaton:
         """Plan the table, if that is to be learned. Raises UsageError if what was asked before is of another target."""
         site = testbed.site
         self.alphabet = _alphabet(site, self._states.names)
-        self.system = Inputs(testbed.lane, self.alphabet)
+        self.system = CloneInputs(testbed.lane, self.alphabet)
         header = Header(SCHEMA, site.contract.object, self._states.address, site.target.api_version)
         self.asking = Asking(self.system, self._states.words, header)  # now, for it may be refused
         return plan_table(testbed) if self._states.table else plan_nothing_but_look(testbed)
@@ -179,7 +179,7 @@ def _pinned(run: ActiveRun) -> Pinned:
 
 
 def _estimate(
-    machines: Sequence[Automaton], system: Inputs, asking: Asking, depth: int, note: Callable[[str], None]
+    machines: Sequence[Automaton], system: CloneInputs, asking: Asking, depth: int, note: Callable[[str], None]
 ) -> None:
     """Say what is to come, as learning the model itself tells; how long a word takes is measured with one."""
     note(f"--explore: {len(machines[0].inputs)} inputs; estimating")

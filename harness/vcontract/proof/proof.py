@@ -15,7 +15,7 @@ from vcontract.errors import UsageError
 from vcontract.model.alphabet import Alphabet, Spoken, alphabet, spoken
 from vcontract.model.moves import MOVES
 from vcontract.model.suite import Suite, Word, suite
-from vcontract.proof.word_runner import End, Ending, Words
+from vcontract.proof.word_runner import End, Ending, WordRunner
 from vcontract.report.result import RunResult
 from vcontract.run.active_run import ActiveRun, Phase
 from vcontract.run.conformance import carried_out
@@ -117,7 +117,7 @@ class RunWords:
         for line in self.proof.text():
             run.announcer.note(line)
         proof, testbed = self.proof, run.testbed
-        words = Words(testbed.lane, proof.alphabet, proof.spoken.machine, proof.suite)
+        words = WordRunner(testbed.lane, proof.alphabet, proof.spoken.machine, proof.suite)
         self._unsettled = words.unsettled
         listed = proof.suite.words
         for number, word in enumerate(listed):
@@ -128,7 +128,7 @@ class RunWords:
             self.ended[self._take(word, words, run.site.config.confirm)] += 1
             run.tell_judgements(number + 1, len(listed))
 
-    def _take(self, word: Word, words: Words, confirm: int) -> End:
+    def _take(self, word: Word, words: WordRunner, confirm: int) -> End:
         """Run a word, again to confirm a violation or to get further; none whose beginning went wrong before."""
         for made, end in self._dead.items():
             if word[: len(made)] == made:
