@@ -91,6 +91,7 @@ class WordRunner:
     def _move(self, name: str, view: str) -> None:
         """Make a move and wait until it has come about: power and Tools are as in the view. Raises NotArrangedError."""
         vm = self._clones.vm
+        facts = self._driver.facts.vms[vm.value]
         perform(self._lane, name, vm)
         self._driver.wait.until(name, lambda: is_shown(self._clones.now(), view))
-        self._lane.arranger.let_settle(self._driver.facts.vms[vm.value])
+        self._lane.arranger.let_settle(facts)
