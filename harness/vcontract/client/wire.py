@@ -71,7 +71,7 @@ class HttpReply(msgspec.Struct, frozen=True):
 
     def header(self, name: str) -> str:
         """Give the first header of that name, or an empty text."""
-        return next((value for each, value in self.headers if each == name), "")
+        return next((value for field, value in self.headers if field == name), "")
 
 
 class _UnusableError(Exception):
@@ -151,10 +151,10 @@ class Connection:
         if {"Transfer-Encoding": "chunked"}.items() <= headers.items():
             body, headers = _chunked(body), {"Content-Length": "", **headers}
         own = {"host": self._endpoint.authority, "content-length": str(len(body))}
-        fields = {name: value for name, value in own.items() if name not in {each.lower() for each in headers}}
+        fields = {name: value for name, value in own.items() if name not in {field.lower() for field in headers}}
         fields |= {name: value for name, value in headers.items() if value}
         # After a length that is not the body's, nobody knows where the next request begins.
-        reusable = not {"content-length", "transfer-encoding", "connection"} & {each.lower() for each in headers}
+        reusable = not {"content-length", "transfer-encoding", "connection"} & {field.lower() for field in headers}
         return self._exchange(_head("POST", path, fields), body, pacing, reusable=reusable, seconds=seconds)
 
     def close(self) -> None:
@@ -246,7 +246,7 @@ def _chunked(body: bytes) -> bytes:
     """Frame a body as three chunks, the last of them short."""
     size = max(1, len(body) // 2)
     parts = [body[place : place + size] for place in range(0, len(body), size)]
-    return b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in parts) + b"0\r\n\r\n"
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
 def _remaining(deadline: float) -> float:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from vcontract.model.state import State, settle
 from vcontract.terms import Faulted, Json, Operation, Ref, Returned, as_ref
 
-STATE_PATHS = (
+_STABLE = (
     "runtime.powerState",
     "runtime.connectionState",
     "runtime.bootTime",
@@ -20,15 +20,11 @@ STATE_PATHS = (
     "guest.toolsRunningStatus",
     "guest.toolsVersionStatus2",
     "guest.guestOperationsReady",
-    "guest.hostName",
-    "guest.ipAddress",
-    "guest.net",
-    "recentTask",
 )
+STATE_PATHS = (*_STABLE, "guest.hostName", "guest.ipAddress", "guest.net", "recentTask")
 """The paths of a VM that a verdict rests on; one read asks for all of them."""
 
 TASK_PATHS = ("info",)
-_STABLE = STATE_PATHS[:10]
 _READS = {"RetrievePropertiesEx", "RetrieveProperties"}
 
 

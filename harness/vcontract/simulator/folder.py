@@ -25,4 +25,4 @@ class Folder(ManagedEntity):
 
     def get_childEntity(self) -> list[Any]:
         """Give what the folder holds, in the order of its birth."""
-        return [each.ref for each in self.vcenter.registry.of_type(ManagedEntity) if each.parent is self]
+        return [entity.ref for entity in self.vcenter.registry.of_type(ManagedEntity) if entity.parent is self]

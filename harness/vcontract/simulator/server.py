@@ -169,7 +169,7 @@ class _Service:
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
-        await asyncio.sleep(0)  # the aborted connections are told in the next turn of the loop
+        await asyncio.sleep(0)  # aborted connections close in the next turn of the loop
 
     def release(self) -> None:
         """Remove the certificate's file."""

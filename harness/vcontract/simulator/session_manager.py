@@ -63,7 +63,7 @@ class Sessions:
 
     def end(self, session: Session) -> None:
         """End a session and every object that belongs to it; calls that wait in it are cancelled."""
-        for cookie in [each for each, found in self._by_cookie.items() if found is session]:
+        for cookie in [name for name, named in self._by_cookie.items() if named is session]:
             del self._by_cookie[cookie]
         for owned in list(self._owned.pop(session.key, {})):
             self.vcenter.registry.remove(owned)
@@ -84,21 +84,21 @@ class Sessions:
         """List the live sessions."""
         return [session for cookie in list(self._by_cookie) if (session := self.find(cookie)) is not None]
 
-    def own(self, call: Invocation, found: ManagedObject) -> None:
+    def own(self, call: Invocation, owned: ManagedObject) -> None:
         """Register an object that lives no longer than the caller's session."""
         if call.session is not None:
-            self._owned[call.session.key][found.moid] = found
-        self.vcenter.registry.add(found)
+            self._owned[call.session.key][owned.moid] = owned
+        self.vcenter.registry.add(owned)
 
-    def release(self, call: Invocation, found: ManagedObject) -> None:
+    def release(self, call: Invocation, owned: ManagedObject) -> None:
         """End an object that belongs to the caller's session."""
         if call.session is not None:
-            self._owned[call.session.key].pop(found.moid, None)
-        self.vcenter.registry.remove(found.moid)
+            self._owned[call.session.key].pop(owned.moid, None)
+        self.vcenter.registry.remove(owned.moid)
 
     def owned(self, session: Session, kind: type) -> list[Any]:
         """List the objects of a class that belong to a session."""
-        return [each for each in self._owned.get(session.key, {}).values() if isinstance(each, kind)]
+        return [owned for owned in self._owned.get(session.key, {}).values() if isinstance(owned, kind)]
 
     def describe(self, session: Session) -> vim.UserSession:
         """Give a session as the API shows it."""

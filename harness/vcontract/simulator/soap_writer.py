@@ -63,8 +63,8 @@ class _Serializer(SoapAdapter.SoapSerializer):  # type: ignore[misc] # pyVmomi's
         else:
             tag = VmomiSupport.GetWsdlName(item)
         self.writer.write(f'<{info.name} xsi:type="ArrayOf{VmomiSupport.Capitalize(tag)}">')
-        for each in val:
-            self._Serialize(each, _field(tag, object), "urn:vim25")
+        for element in val:
+            self._Serialize(element, _field(tag, object), "urn:vim25")
         self.writer.write(f"</{info.name}>")
 
     def _SerializeDataObject(self, val: Any, info: Any, attr: str, currDefNS: str) -> None:

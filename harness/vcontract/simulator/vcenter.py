@@ -75,7 +75,7 @@ class VCenter:
         vary(self)
         changed_by_upgrade(self)
 
-    def changed(self, found: ManagedObject) -> None:  # noqa: ARG002 - who changed is told for a finer collector to use
+    def changed(self, owner: ManagedObject) -> None:  # noqa: ARG002 - a finer collector could use the object
         """Take note that some property of an object may have changed; waiting calls are asked again at `settle`."""
         self._dirty = True
 
@@ -110,12 +110,12 @@ class VCenter:
         self.timeline.run_due()
         while self._dirty:
             self._dirty = False
-            self._waiting = [each for each in self._waiting if not each.settled()]
+            self._waiting = [waiting for waiting in self._waiting if not waiting.settled()]
 
     def wake(self) -> None:
         """Have the waiting calls asked again at the next `settle`, though no object has changed."""
         self._dirty = True
 
-    def _removed(self, found: ManagedObject) -> None:
+    def _removed(self, removed: ManagedObject) -> None:
         self._dirty = True
-        self.tasks.entity_removed(found)
+        self.tasks.entity_removed(removed)

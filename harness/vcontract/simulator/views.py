@@ -54,11 +54,11 @@ class ContainerView(_View):
 
     def get_view(self) -> list[Any]:
         """Give the references of the objects that are there now."""
-        found: dict[str, Any] = {}
-        for each in self._below(self._container):
-            if not self._kinds or any(issubclass(each.vmodl_type, kind) for kind in self._kinds):
-                found[each.moid] = each.ref
-        return list(found.values())
+        refs: dict[str, Any] = {}
+        for child in self._below(self._container):
+            if not self._kinds or any(issubclass(child.vmodl_type, kind) for kind in self._kinds):
+                refs[child.moid] = child.ref
+        return list(refs.values())
 
     def _below(self, here: ManagedObject) -> Iterator[ManagedObject]:
         for child in content(here):
@@ -117,15 +117,15 @@ class ViewManager(ManagedObject):
     def property_for(self, name: str, session: Session | None) -> Any:
         """Give `viewList`: the views of the session that asks."""
         if name == "viewList" and session is not None:
-            return [each.ref for each in self.vcenter.sessions.owned(session, _View)]
+            return [view.ref for view in self.vcenter.sessions.owned(session, _View)]
         return super().property_for(name, session)
 
     def CreateContainerView(self, call: Invocation, container: Any, recursive: bool, type: Any = ()) -> Any:  # noqa: A002, FBT001 - the WSDL's names
         """Create a ContainerView; InvalidArgument if the object contains nothing."""
-        found = self.vcenter.resolve(container)
-        if not any(issubclass(found.vmodl_type, kind) for kind, _ in _CONTENT):
+        contained = self.vcenter.resolve(container)
+        if not any(issubclass(contained.vmodl_type, kind) for kind, _ in _CONTENT):
             raise vmodl.fault.InvalidArgument(invalidProperty="container")
-        view = ContainerView(self.vcenter.session_moid(call), found, list(type), recursive=recursive)
+        view = ContainerView(self.vcenter.session_moid(call), contained, list(type), recursive=recursive)
         self.vcenter.sessions.own(call, view)
         return view.ref
 

@@ -52,7 +52,7 @@ def in_two_steps(
         return Pending(lambda: NotYet, moments * vcenter.settings.task_time, act)
 
     vcenter.decisions.serve = serve
-    return lambda attempt: any(each is attempt.call for each in passed)
+    return lambda attempt: any(call is attempt.call for call in passed)
 
 
 def checks(call: Invocation, target: Any, arguments: dict[str, Any]) -> None:
@@ -84,8 +84,8 @@ def sessions_by_task(vcenter: VCenter) -> Callable[[Task], Session | None]:
 
     def reference(task: Task) -> Any:
         machine: Any = task.entity
-        for each in machine.guest_operations:
-            known[each.task.moid] = session_of(each)
+        for operation in machine.guest_operations:
+            known[operation.task.moid] = session_of(operation)
         return usual(task)
 
     vcenter.decisions.reference = reference

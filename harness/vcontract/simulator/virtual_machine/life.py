@@ -164,7 +164,7 @@ class Life(Machine):
         """Forget the machine and its snapshots: their references are dead from now on."""
         self.boots += 1
         self.tools.freeze()
-        for snapshot in [each for root in self.roots for each in root.tree()]:
+        for snapshot in [snapshot for root in self.roots for snapshot in root.tree()]:
             self.vcenter.registry.remove(snapshot.moid)
         self.vcenter.registry.remove(self.moid)
         for holder in (self.parent, self.host):

@@ -99,7 +99,7 @@ class Machine(ManagedEntity):
         """Add an adapter with a key and a MAC of its own."""
         self._nics_made += 1
         digest = uuid.uuid5(uuid.NAMESPACE_OID, f"{self.moid} nic {self._nics_made}").bytes
-        mac = ":".join(f"{each:02x}" for each in (0x00, 0x50, 0x56, digest[0] & 0x3F, digest[1], digest[2]))
+        mac = ":".join(f"{byte:02x}" for byte in (0x00, 0x50, 0x56, digest[0] & 0x3F, digest[1], digest[2]))
         key = max((nic.key + 1 for nic in self.nics), default=FIRST_NIC_KEY)
         self.nics.append(Nic(key=key, mac=mac))
 
@@ -135,7 +135,7 @@ class Machine(ManagedEntity):
     @property
     def guest_operations(self) -> list[GuestOperation]:
         """The guest operations that have not ended yet, oldest first."""
-        self._guest_operations = [each for each in self._guest_operations if each.active]
+        self._guest_operations = [operation for operation in self._guest_operations if operation.active]
         return self._guest_operations
 
     def accept(self, operation: GuestOperation) -> None:
