@@ -18,7 +18,9 @@ HERE = Path(__file__).parent
 LONG = HERE / "LONG.md"
 TITLE = "# What each part of `make long` printed last\n"
 TESTS = ("-m", "pytest", "-q", "-n", "2", "-m", "long", "--durations=20")
-UPGRADES = tuple(f"tests/{each}" for each in ("run/test_comparing.py", "run/test_learn.py", "run/test_learn_states.py"))
+UPGRADES = tuple(
+    f"tests/{each}" for each in ("commands/test_compare.py", "learn/test_learn.py", "learn/test_automaton.py")
+)
 PARTS = {  # what has a limit of time comes first, so that the machine can be left alone for that long
     "defects": ("tests/defects/kill_matrix.py", "--defects-only"),
     "variants": ("tests/defects/kill_matrix.py", "--variants-only"),

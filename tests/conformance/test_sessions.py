@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -18,10 +17,8 @@ from vcontract.simulator import SimulatorServer
 from vcontract.terms import Verdict
 from vcontract.workers.shares import NUMBERS
 
+from tests.processes import Command
 from tests.windows import fitted
-
-if TYPE_CHECKING:
-    from tests.conformance.conftest import Command
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 ABORT = "AbortCustomization_Task"

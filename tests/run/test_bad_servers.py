@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from lxml import etree
@@ -16,8 +15,7 @@ from vcontract.history import read_history
 from vcontract.report.result import RunResult, load_run
 from vcontract.terms import Grade, Lost, Operation, Verdict, subject
 
-if TYPE_CHECKING:
-    from tests.run.conftest import Exchange, Mangled, Reply, Run
+from tests.mangler import Exchange, Mangled, Reply, Run
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

@@ -1,4 +1,4 @@
-"""Runs within limits: they end cleanly, put back what they disturbed, and workers share what is allowed."""
+"""Runs within limits: they end cleanly, put back what they disturbed, and judge what they had begun."""
 
 from __future__ import annotations
 
@@ -6,20 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 from vcontract.client import Secrets, Target
 from vcontract.client.properties import list_vms
 from vcontract.client.tasks import FINAL
 from vcontract.commands.run import execute
-from vcontract.config.config import LOOPBACK, RequestLimits
 from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
 from vcontract.model import read_of
 from vcontract.report.result import RunResult
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation, Ref, Returned, Verdict, as_ref
-from vcontract.workers.launch import launch
-from vcontract.workers.shared_run import divided
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CONFIG = """
@@ -91,17 +87,3 @@ def test_too_few_requests_to_begin_with(simulator: SimulatorServer, tmp_path: Pa
     with pytest.raises(UsageError, match=r"limit of 5 requests was reached \(limits.total_calls\)"):
         execute(request(simulator, tmp_path, "total_calls = 5"))
     assert not (tmp_path / "reports").exists()
-
-
-def test_more_workers_than_requests_at_once(simulator: SimulatorServer, tmp_path: Path) -> None:
-    """Refused, with the number that is possible."""
-    with pytest.raises(UsageError, match=r"limits.parallel_calls = 2: 3 workers .* use at most 2"):
-        launch(replace(request(simulator, tmp_path, "parallel_calls = 2"), workers=3))
-
-
-def test_what_each_worker_may_send() -> None:
-    """The rate and what is left of the requests are divided, so that all of them keep to the whole."""
-    config = replace(LOOPBACK, limits=RequestLimits(calls_per_second=9, parallel_calls=4, total_calls=1000))
-    mine = divided(config, 3, sent=100).limits
-    assert (mine.calls_per_second, mine.total_calls) == (3, 300)
-    assert divided(LOOPBACK, 3, sent=100) == LOOPBACK

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from vcontract.client import session
@@ -24,10 +23,8 @@ from vcontract.run.rejudge import rejudge
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Faulted, Lost, Operation, Verdict, unauthenticated
 
+from tests.mangler import Exchange, Mangled, Reply, Run
 from tests.windows import fitted, stretch
-
-if TYPE_CHECKING:
-    from tests.run.conftest import Exchange, Mangled, Reply, Run
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK = "CustomizeGuest_Task", "StartGuestNetwork_Task"

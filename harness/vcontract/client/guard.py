@@ -97,7 +97,7 @@ class Guard:
         """Return if a call may be sent; raises HaltedError with the reason if not (UnseenError: reads of marks were lost)."""
         if call.method in HARMLESS:
             return
-        if why := self._object(target, call):
+        if why := self._object_refusal(target, call):
             raise HaltedError(f"{call.method} on {call.object.value} was not sent: {why}")
         for vm in sorted(self._vms(call)):
             if why := self._refusal(target, vm, call):
@@ -142,7 +142,7 @@ class Guard:
         if done.call.method not in HARMLESS:
             self.touched |= self._vms(done.call)
 
-    def _object(self, target: Target, call: Call) -> str:
+    def _object_refusal(self, target: Target, call: Call) -> str:
         """Say why the object of a call must not be touched; of VMs, `_refusal` says it."""
         ref = call.object
         if ref.type == "VirtualMachine":
@@ -174,14 +174,14 @@ class Guard:
         known = self._seen.get(vm)
         clock = target.recorder
         if known is None or known[0].op != clock.last or clock.now() - known[0].end > FRESH:
-            looked = self._look(target, Ref("VirtualMachine", vm), self._actor or call.actor)
-            if isinstance(looked, str):
-                return looked
-            known = looked
+            seen = self._read_marks(target, Ref("VirtualMachine", vm), self._actor or call.actor)
+            if isinstance(seen, str):
+                return seen
+            known = seen
         values = known[1]
-        return "" if values is None else self._why_not(Ref("VirtualMachine", vm), values, call)
+        return "" if values is None else self._mark_refusal(Ref("VirtualMachine", vm), values, call)
 
-    def _why_not(self, vm: Ref, values: Mapping[str, Json], call: Call) -> str:
+    def _mark_refusal(self, vm: Ref, values: Mapping[str, Json], call: Call) -> str:
         """Say why a VM with these marks must not be touched."""
         if CONFIG in (refused := values.get(MISSING) or {}):
             return f"its marks cannot be read: {refused[CONFIG].get('_typeName')}"
@@ -189,7 +189,7 @@ class Guard:
             return "no run of ours made this VM"
         return "" if vm in self.made and vm.value not in self._marked else self.marks.refusal(values)
 
-    def _look(self, target: Target, vm: Ref, actor: str) -> _Seen | str:
+    def _read_marks(self, target: Target, vm: Ref, actor: str) -> _Seen | str:
         """Read the marks of a VM, with retries while the answer is lost; gives a text that says why if they cannot be read."""
         why = ""
         for _ in range(_TRIES):

@@ -1,4 +1,4 @@
-"""The marks by which a VM is the harness's to disturb: who owns it, and, if a run made it, which run."""
+"""The marks that allow the harness to disturb a VM: its owner and, if a run made it, that run."""
 
 from __future__ import annotations
 

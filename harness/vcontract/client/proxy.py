@@ -40,7 +40,7 @@ def parse_proxy(url: str) -> Proxy | None:
 
 
 def tunnel(proxy: Proxy, host: str, port: int, seconds: float) -> socket.socket:
-    """Connect to a host through a proxy, within so many seconds. Raises OSError if the proxy refuses, TimeoutError."""
+    """Connect to a host through a proxy, within `seconds`. Raises OSError if the proxy refuses, TimeoutError."""
     deadline = time.monotonic() + seconds
     sock = socket.create_connection((proxy.host, proxy.port), seconds)
     try:

@@ -62,7 +62,9 @@ class Recorder:
             except OSError as error:
                 raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
             try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # goes with the process, however that ends
+                fcntl.flock(
+                    self._file, fcntl.LOCK_EX | fcntl.LOCK_NB
+                )  # the lock ends with the process, however that ends
             except OSError:
                 os.close(self._file)
                 raise UsageError(f"{path}: the run is under way: another process writes its history") from None

@@ -123,6 +123,6 @@ def method_of(verb: str, path: str, body: bytes) -> str:
 
 
 def _key(actor: str, verb: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    # A session has another cookie each time; which one it is, the actor tells.
+    # The cookie of a session differs in each run; the actor identifies the session.
     shown = sorted((name.lower(), value) for name, value in headers.items() if name.lower() != "cookie")
     return blake2b(repr((actor, verb, path, shown)).encode() + body, digest_size=16).digest()

@@ -45,7 +45,7 @@ MARKED: Mapping[str, tuple[str, ...]] = {
     "VsanRemoteVcInfoStandalone": ("password",),
     "VsanVbossObjectStoreConfig": ("secretKey",),
 }
-"""Fields that the vendor marks, by type; `tests/target/test_secret_fields.py` holds them against the metadata."""
+"""Fields that the vendor marks, by type; `tests/client/test_secret_fields.py` holds them against the metadata."""
 
 UNMARKED: Mapping[str, tuple[str, ...]] = {
     # a token by which Windows accepts a login; the metadata does not mark it

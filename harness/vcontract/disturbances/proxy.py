@@ -132,4 +132,4 @@ class Proxy:
                 self._begun.set()
             else:
                 self._fired.append(msgspec.convert(message, Fired))
-        self._begun.set()  # nobody waits for a process that has ended
+        self._begun.set()  # `begin` must not wait for a process that has ended

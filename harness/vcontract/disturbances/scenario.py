@@ -26,7 +26,7 @@ KNOWN: Mapping[str, type[Parameters]] = {**NETWORK, **SYSTEM}
 class Entry(msgspec.Struct, frozen=True):
     """One disturbance of a scenario: the load is cut into as many equal parts as `times`, and in each it strikes once.
 
-    It lasts so many seconds of each part, at a place that the seed draws; without `lasts`, the whole part.
+    It lasts `lasts` seconds of each part, from a time that the seed draws; without `lasts`, the whole part.
     """
 
     name: str
@@ -81,7 +81,7 @@ def _one(name_or_path: str) -> Scenario:
 
 
 def schedule(scenario: Scenario, seed: int, seconds: float) -> tuple[Planned, ...]:
-    """Draw when the disturbances of a scenario strike in a load of so many seconds, in the order of their starts.
+    """Draw the times of a scenario's disturbances in a load of `seconds`, in the order of their starts.
 
     The same scenario, seed and seconds give the same schedule.
     """

@@ -1,4 +1,4 @@
-"""Reads of properties to what the model knows of a VM and of a task."""
+"""Translates reads of properties into what the model knows of a VM and of a task."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def compact(values: dict[str, Json]) -> dict[str, Json]:
     """Keep of a VM's values what a verdict rests on: each NIC's addresses, each recent task's moId."""
     kept = dict(values)
     if "guest.net" in values:
-        kept["guest.net"] = [{"ipAddress": each.get("ipAddress") or []} for each in values["guest.net"]]
+        kept["guest.net"] = [{"ipAddress": nic.get("ipAddress") or []} for nic in values["guest.net"]]
     if "recentTask" in values:
-        kept["recentTask"] = [each.get("value") for each in values["recentTask"]]
+        kept["recentTask"] = [task.get("value") for task in values["recentTask"]]
     return kept
 
 
 def recent_tasks(values: Mapping[str, Json]) -> list[str]:
     """List the moIds of the tasks in a VM's `recentTask`, whether compact or as the wire has it."""
-    return [each if isinstance(each, str) else each["value"] for each in values.get("recentTask") or ()]
+    return [task if isinstance(task, str) else task["value"] for task in values.get("recentTask") or ()]
 
 
 def read_of(operation: Operation) -> tuple[Ref, Mapping[str, Json] | None] | None:
@@ -74,7 +74,7 @@ def _asked(operation: Operation) -> Ref | None:
 
 
 def observe(state: State, values: Mapping[str, Json] | None) -> State:
-    """Put what was read in place of what was assumed; what no property shows (lock, engine) stays."""
+    """Update a state by a read; the fields that no property shows (lock, engine) stay as they are."""
     if values is None:
         return settle(replace(state, exists=False))
     seen = replace(

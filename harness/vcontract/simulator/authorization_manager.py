@@ -1,4 +1,4 @@
-"""Who may do what: the accounts, and the AuthorizationManager that tells."""
+"""The accounts, their privileges, and the AuthorizationManager that shows them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class AuthorizationManager(ManagedObject):
         sessionId: str,
         privId: Any = (),
     ) -> list[Any]:
-        """Tell for each entity which of the privileges a session has; InvalidArgument{sessionId} for a dead one."""
+        """Give for each entity which of the privileges a session has; InvalidArgument{sessionId} for an ended one."""
         account = self._account_of(sessionId)
         return [_availability(self.vcenter.resolve(ref).ref, account, privId) for ref in entity]
 
@@ -49,7 +49,7 @@ class AuthorizationManager(ManagedObject):
         sessionId: str,
         privId: Any = (),
     ) -> list[bool]:
-        """Tell which of the privileges a session has on an entity."""
+        """Give which of the privileges a session has on an entity."""
         account = self._account_of(sessionId)
         self.vcenter.resolve(entity)
         return [account.holds(privilege) for privilege in privId]
@@ -61,7 +61,7 @@ class AuthorizationManager(ManagedObject):
         userName: str,
         privId: Any = (),
     ) -> list[Any]:
-        """Tell for each entity which of the privileges a user has; InvalidArgument for an unknown one."""
+        """Give for each entity which of the privileges a user has; InvalidArgument for an unknown user."""
         for account in self.vcenter.accounts.values():
             if userName.lower() in {account.name.lower(), account.user_name.lower()}:
                 return [_availability(self.vcenter.resolve(ref).ref, account, privId) for ref in entities]

@@ -1,7 +1,7 @@
-"""From a request to the method that serves it, in the order in which a real server checks.
+"""Dispatches a request to the method that serves it, with the checks in the order of a real server.
 
 HTTP, envelope, method known at the client's version, session, object, arguments, privileges, then the method itself.
-Every refusal is a fault, and so is a mistake of the simulator's own (SystemError): a connection is never just dropped.
+Every refusal is a fault, and so is an error of the simulator's own (SystemError): it never drops a connection for one.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Waiting:
         self._handle = None if pending.timeout is None else vcenter.timeline.after(pending.timeout, self._expire)
 
     def settled(self) -> bool:
-        """Ask whether the answer is ready, and deliver it if so."""
+        """Poll the call, and deliver its reply if that is ready; whether the call is over."""
         if self._cancelled:
             return True
         self.reply = self._run(self._ask)
@@ -182,7 +182,7 @@ def _parsed(request: CallNode, info: Any, read: Callable[[], Any]) -> Any:
 
 
 def _run(produce: Callable[[], Any], call: Invocation, info: Any, decide: Decisions) -> Any:
-    """Give the reply that a piece of work ends in; its Pending if it blocks, None if a poll says NotYet."""
+    """Give the reply for the value or fault of `produce`; its Pending if it blocks, None if it gives NotYet."""
     try:
         value = produce()
         if value is NotYet or isinstance(value, Pending):

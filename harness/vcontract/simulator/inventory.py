@@ -87,7 +87,7 @@ def load(path: Path) -> Inventory:
 
 
 def contradiction(inventory: Inventory) -> str:
-    """Say what does not fit together in an inventory; empty if all does."""
+    """Describe the first contradiction in an inventory; empty if there is none."""
     hosts = [host.name for host in inventory.host]
     names = [vm.name for vm in inventory.vm]
     for kind, known in (("host", hosts), ("vm", names)):
@@ -127,13 +127,13 @@ def populate(vcenter: VCenter) -> None:
 
 
 def more(inventory: Inventory, count: int) -> list[Vm]:
-    """Make `count` more machines `vm-NNNN` of the one that the file names for it."""
+    """Give `count` copies `vm-NNNN` of the machine that the file names as `template_of_more`."""
     pattern = next(vm for vm in inventory.vm if vm.name == inventory.template_of_more)
     return [msgspec.structs.replace(pattern, name=f"vm-{number:04}") for number in range(1, count + 1)]
 
 
 def birth(vcenter: VCenter, folder: Folder, host: HostSystem, vm: Vm, accounts: list[Account]) -> None:
-    """Make one machine of the file; if it is on, it has been so for a while."""
+    """Make one machine of the file; one that is on has booted before."""
     guest_id, full_name, family = SYSTEMS[vm.guest]
     on = vm.power == POWERED_ON
     tools = TOOLS[vm.tools]

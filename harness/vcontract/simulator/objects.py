@@ -1,4 +1,4 @@
-"""What every managed object of the simulator is, and the registry that finds them by reference."""
+"""The base of the simulator's managed objects, and the registry that finds them by reference."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Registry:
         return self._objects.get(moid)
 
     def of_type(self, kind: type) -> list[Any]:
-        """List the living objects that are of a simulator class, in the order of their birth."""
+        """List the living objects of a simulator class, in the order in which they were made."""
         return [living for living in self._objects.values() if isinstance(living, kind)]
 
     def resolve(self, ref: Any) -> Any:

@@ -42,7 +42,7 @@ class PropertyCollector(ManagedObject):
         self._tokens = itertools.count(1)
 
     def property_for(self, name: str, session: Session | None) -> Any:
-        """Give `filter`: the filters of the session that asks."""
+        """Give a property; `filter` has the filters of the calling session."""
         if name == "filter" and session is not None:
             return [filter_.ref for filter_ in self._filters(session)]
         return super().property_for(name, session)
@@ -183,7 +183,7 @@ class PropertyCollector(ManagedObject):
 
     def _state(self, call: Invocation) -> _State:
         session = call.session
-        assert session is not None  # the dispatcher lets nobody in without one
+        assert session is not None  # the dispatcher refuses calls without one
         if session.key not in self._states:
             alive = self.vcenter.sessions.alive
             self._states = {key: state for key, state in self._states.items() if alive(state.session)}

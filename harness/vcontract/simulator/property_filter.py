@@ -1,4 +1,4 @@
-"""A PropertyCollector.Filter: what it showed last, and how that differs from now."""
+"""A PropertyCollector.Filter: it keeps what it showed last, and gives the changes since."""
 
 from __future__ import annotations
 

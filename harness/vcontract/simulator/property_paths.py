@@ -57,7 +57,7 @@ def read_property(target: ManagedObject, path: str, call: Invocation, read: dict
 
 @lru_cache(maxsize=4096)
 def check_path(kind: Any, path: str, version: str) -> Steps:
-    """Take a path apart, following the declared types; raises InvalidProperty{name}."""
+    """Split a path into its steps, by the declared types; raises InvalidProperty{name}."""
     steps: list[tuple[str, str | None, Any]] = []
     position = 0
     while position < len(path) or not steps:
@@ -98,7 +98,7 @@ def _item(value: Any, key: str | None) -> Any:
 
 
 def typed(value: Any, kind: Any) -> Any:
-    """Give a value the exact pyVmomi type of its declaration: Python's own lists, strings, numbers carry too little."""
+    """Convert a value to the exact pyVmomi type of its declaration, which Python's lists, strings and numbers do not carry."""
     if isinstance(value, list):
         array: Any = kind if isinstance(kind, type) and issubclass(kind, list) else type(value)
         return array(typed(item, array.Item) for item in value)

@@ -1,4 +1,4 @@
-"""What a FilterSpec selects: the walk along its TraversalSpecs, and the properties its PropertySpecs ask for."""
+"""Evaluates a FilterSpec: walks along its TraversalSpecs, and reads the properties that its PropertySpecs name."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _ROOT = "group-d1"
 
 
 class SearchIndex(ManagedObject):
-    """The vim.SearchIndex; finding nothing is no fault, the answer is unset."""
+    """The vim.SearchIndex; a search without a result is no fault, its answer is unset."""
 
     vmodl_type = vim.SearchIndex
 

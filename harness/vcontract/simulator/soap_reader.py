@@ -1,4 +1,4 @@
-"""The second half of the strict reader: the call's arguments by the vendor's type metadata.
+"""The second half of the strict reader: it decodes the call's arguments by the vendor's type metadata.
 
 pyVmomi's own deserialiser accepts missing, doubled, reordered and foreign elements; a real server refuses each with an
 InvalidRequest that names the place, and so does this. Fields, parameters and types newer than the client's version are
@@ -220,7 +220,7 @@ def _type_name(text: str) -> Any:
 
 
 def _shown(text: str) -> str:
-    """Give a value as a message may show it, short; a wrong number or name is no secret, and strings always fit."""
+    """Shorten a value for a message. It is no secret: only numbers and names can be invalid, strings never are."""
     return text if len(text) <= 64 else text[:64] + "..."
 
 

@@ -1,4 +1,4 @@
-"""Replies and faults, written by the vendor's own serialiser, rid of what real servers do not send.
+"""Writes replies and faults with the vendor's own serialiser, without what real servers do not send.
 
 Against pyVmomi's serialiser a real reply has no `versionId` attribute, no `msg` among a fault's fields, apostrophes as
 entities, and a type newer than the client's version written throughout as its nearest known ancestor.

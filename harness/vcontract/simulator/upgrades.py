@@ -1,7 +1,7 @@
-"""What an upgrade may change, off by default: changes that a client notices, whether they keep the contract or not.
+"""Changes that an upgrade may bring, off by default: a client notices them, whether they keep the contract or not.
 
 Each is one small function; its name is the function's in kebab-case, what it does its docstring. They are no defects: a run
-may well call such a server conforming. What they are for is to show that `vcontract compare` tells the two apart.
+may judge such a server conforming. They serve to test that `vcontract compare` tells the two servers apart.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _CONTENT = (
 
 
 class _View(ManagedObject):
-    """What every view can do: end."""
+    """The base of all views: each can be destroyed."""
 
     def DestroyView(self, call: Invocation) -> None:
         """End the view; its reference is dead from now on."""
@@ -81,7 +81,7 @@ class ListView(_View):
         return [ref for moid, ref in self._refs.items() if self.vcenter.registry.find(moid) is not None]
 
     def add(self, refs: list[Any]) -> list[Any]:
-        """Put objects in; gives those that do not exist."""
+        """Add objects; gives those that do not exist."""
         unresolved = []
         for ref in refs:
             try:
@@ -92,7 +92,7 @@ class ListView(_View):
         return unresolved
 
     def ModifyListView(self, call: Invocation, add: Any = (), remove: Any = ()) -> list[Any]:  # noqa: ARG002 - every method gets the call
-        """Put objects in and take others out; gives those that do not exist."""
+        """Add objects and remove others; gives those of the added that do not exist."""
         for ref in remove:
             self._refs.pop(ref._moId, None)  # noqa: SLF001 - pyVmomi's only name for the moId
         return self.add(list(add))
@@ -115,7 +115,7 @@ class ViewManager(ManagedObject):
     vmodl_type = vim.view.ViewManager
 
     def property_for(self, name: str, session: Session | None) -> Any:
-        """Give `viewList`: the views of the session that asks."""
+        """Give a property; `viewList` has the views of the calling session."""
         if name == "viewList" and session is not None:
             return [view.ref for view in self.vcenter.sessions.owned(session, _View)]
         return super().property_for(name, session)

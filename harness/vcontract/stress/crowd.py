@@ -1,6 +1,6 @@
-"""Locust and the clients: a user of Locust's is a client of the crew, an operation of the history is a request of its.
+"""Connects Locust and the clients: each Locust user is a client of the crew, each operation is one of its requests.
 
-Importing Locust makes sockets, locks and sleeps those of gevent: whoever imports this file does so before all else.
+Importing Locust makes sockets, locks and sleeps those of gevent: import this file before all others.
 """
 
 from __future__ import annotations

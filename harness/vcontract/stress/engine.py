@@ -28,10 +28,10 @@ def alone(brief: Brief) -> RunResult:
     """Do the whole run in this process."""
     crowd = Crowd(brief.load)
     with (
-        disturbed(brief) as (own, disturbing),
-        underway(own.request, own.preparation(), stop=crowd.ring, keep=False) as started,
+        disturbed(brief) as (routed, disturbing),
+        underway(routed.request, routed.preparation(), stop=crowd.ring, keep=False) as started,
     ):
-        stressing = Stressing(started, own.load, crowd, disturbing)
+        stressing = Stressing(started, routed.load, crowd, disturbing)
         stressing.set_out()
         runner = crowd.environment.create_local_runner()
         page = crowd.environment.create_web_ui(LOCAL, brief.web) if brief.web else None

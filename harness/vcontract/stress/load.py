@@ -8,7 +8,7 @@ from vcontract.stress.mix import Mix
 
 
 class Load(msgspec.Struct, frozen=True):
-    """So many clients on so many VMs for so many seconds, doing what `mix` says.
+    """A load: `clients` on `vms` for `seconds`, whose steps are drawn from `mix`.
 
     `rate` is how many steps all clients together begin in a second (0: each begins one as soon as it has ended the last).
     `share` says which of how many workers this is: each has VMs and clients of its own. `disturb` names a scenario.

@@ -56,11 +56,11 @@ class Master:
     def run(self, runner: MasterRunner, mail: Mail, started: Started) -> RunResult:
         """Wait for the workers, send their shares, wait for the load to end, and merge their results."""
         brief = self._brief
-        workers = self._met(mail, started)
+        workers = self._gathered(mail, started)
         for number, worker in enumerate(workers):
             share = replace(brief.load, share=(number, len(workers)))
             mail.send(SHARE, LoadShare(share, brief.request.seed, brief.request.contract, brief.replay), worker)
-        targets = [self._of(mail, READY, _SURVEYED, started)[1] for _ in workers]
+        targets = [self._awaited(mail, READY, _SURVEYED, started)[1] for _ in workers]
         target = msgspec.json.decode(targets[0], type=TargetFacts)
         self._tell(RunStarted(target, brief.request.seed, ROWS, int(brief.load.seconds), "seconds"))
         runner.start(brief.load.clients, spawn_rate=brief.load.clients)
@@ -68,7 +68,7 @@ class Master:
         for worker in workers:
             mail.send(STOP, to=worker)
         self._tell(Note(f"{len(workers)} workers are judging"))
-        replies = [self._of(mail, JUDGED, _JUDGED, started)[1] for _ in workers]
+        replies = [self._awaited(mail, JUDGED, _JUDGED, started)[1] for _ in workers]
         for worker in workers:
             mail.send(END, to=worker)
         result = self._result([msgspec.json.decode(reply, type=tuple[str, RunResult]) for reply in replies])
@@ -79,12 +79,12 @@ class Master:
         runner.quit()
         return result
 
-    def _met(self, mail: Mail, started: Started) -> list[str]:
+    def _gathered(self, mail: Mail, started: Started) -> list[str]:
         """Wait until every worker has said hello, without a limit; raises KeyboardInterrupt if the user ends it."""
         wanted, workers = self._brief.workers, list[str]()
         self._tell(Note(f"waiting for {wanted} workers"))
         while len(workers) < wanted:
-            self._alive(mail, started)
+            self._check_workers(mail, started)
             if self._crowd.rung:
                 raise KeyboardInterrupt
             hello = mail.next(HELLO, _TICK)
@@ -92,17 +92,17 @@ class Master:
                 workers.append(hello[0])
         return workers
 
-    def _of(self, mail: Mail, type_: str, seconds: float, started: Started) -> tuple[str, str]:
+    def _awaited(self, mail: Mail, type_: str, seconds: float, started: Started) -> tuple[str, str]:
         """Wait for the next message of a type. Raises HarnessError if a worker failed or died, or none came in time."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             message = mail.next(type_, _TICK)
             if message is not None:
                 return message
-            self._alive(mail, started)
+            self._check_workers(mail, started)
         raise HarnessError(f"a worker said nothing for {seconds:.0f} s ({type_})")
 
-    def _alive(self, mail: Mail, started: Started) -> None:
+    def _check_workers(self, mail: Mail, started: Started) -> None:
         if failed := mail.next(FAILED):
             line, code = msgspec.json.decode(failed[1])
             raise FailedWorkerError(f"a worker: {line.removeprefix('vcontract: ')}", code)
@@ -168,8 +168,8 @@ def _workers(brief: Brief, port: int, directory: Path) -> Iterator[Started]:
         for number in range(brief.workers if brief.starts else 0):
             place = str(directory / f"worker-{number + 1}")
             request = replace(brief.request, report_dir=place, output="none")
-            own = replace(brief, request=request, role="worker", host=_HERE, port=port, web=0)
-            started.append(start(own))
+            worker_brief = replace(brief, request=request, role="worker", host=_HERE, port=port, web=0)
+            started.append(start(worker_brief))
         yield started
         for process in started:
             process.wait(_SURVEYED)

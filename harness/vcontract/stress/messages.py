@@ -39,7 +39,7 @@ class Mail:
             runner.register_message(type_, self._take)
 
     def next(self, type_: str, seconds: float = 0.0) -> tuple[str, str] | None:
-        """Give the next message of a type, waiting so many seconds for it; None if there is none."""
+        """Give the next message of a type, after at most `seconds`; None if there is none."""
         try:
             return self._boxes[type_].get(timeout=seconds) if seconds else self._boxes[type_].get_nowait()
         except Empty:

@@ -55,10 +55,10 @@ def _shared(brief: Brief, mail: Mail) -> Brief:
 
 def _work(brief: Brief, crowd: Crowd, runner: WorkerRunner, mail: Mail) -> RunResult:
     with (
-        disturbed(brief) as (own, disturbing),
-        underway(own.request, own.preparation(), stop=crowd.ring, keep=False) as started,
+        disturbed(brief) as (routed, disturbing),
+        underway(routed.request, routed.preparation(), stop=crowd.ring, keep=False) as started,
     ):
-        stressing = Stressing(started, own.load, crowd, disturbing)
+        stressing = Stressing(started, routed.load, crowd, disturbing)
         stressing.set_out()
         mail.send(READY, stressing.target_facts())
         if stressing.work(lambda: mail.next(STOP) is not None, limited=False):

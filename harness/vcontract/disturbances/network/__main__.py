@@ -29,7 +29,7 @@ class Setup(msgspec.Struct, frozen=True):
 
 def main() -> None:
     """Serve until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this; the input tells the end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process, which closes the input at the end
     asyncio.run(_serve(msgspec.json.decode(sys.stdin.buffer.readline(), type=Setup)))
 
 

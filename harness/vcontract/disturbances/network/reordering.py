@@ -11,7 +11,7 @@ from vcontract.disturbances.parameters import Chance, Seconds, Size
 class Reordering(Network, frozen=True, kw_only=True):
     """Hold a request back until `others` requests of other connections were answered, `seconds` at most.
 
-    The note tells how many `passed`; if none did, nothing was reordered, and nothing is noted.
+    The note has how many `passed`; if none did, nothing was reordered, and nothing is noted.
     """
 
     probability: Chance = 0.05

@@ -263,7 +263,7 @@ def wake_up_is_lost(vcenter: VCenter) -> None:
     after(vcenter.decisions.begin, METHODS, note)
 
 
-# what others are told
+# what other clients are shown
 
 
 @defect("CustomizeGuest_Task/TaskInProgress", "S M", seen_by=NAMED)

@@ -1,4 +1,4 @@
-"""What defects have in common: ways to put another decision in the place of one."""
+"""The tools of defects: they replace one decision of a vCenter by another."""
 
 from __future__ import annotations
 

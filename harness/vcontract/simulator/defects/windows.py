@@ -1,4 +1,4 @@
-"""How the windows are opened in which clients get into each other's way."""
+"""Opens the windows of time in which the calls of several clients interfere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Check = Callable[["Invocation", Any, dict[str, Any]], None]
 
 @dataclass
 class Held:
-    """A reply that waits to be given, and the call that it answers."""
+    """A reply that is held back, and the call that it answers."""
 
     call: Invocation
     value: Any
@@ -64,7 +64,7 @@ def checks(call: Invocation, target: Any, arguments: dict[str, Any]) -> None:
 
 
 def skip_held_lock(vcenter: VCenter, when: Callable[[Attempt], bool]) -> None:
-    """Do not mind the lock that another running customization holds."""
+    """Skip the check of the lock that another running customization holds."""
     skip(
         vcenter,
         "lock",

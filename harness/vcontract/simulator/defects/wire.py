@@ -196,7 +196,7 @@ def _sorted(node: Node, fields: Sequence[Any]) -> Node:
 def _fields_of(node: Node, declared: Any) -> Sequence[Any]:
     """Give the fields of the type that an element claims, else of the declared one; none if that is no data object."""
     kind = getattr(declared, "Item", declared)
-    with suppress(KeyError):  # it claims none, or one that nobody knows
+    with suppress(KeyError):  # it claims none, or an unknown one
         kind = VmomiSupport.GetWsdlType("urn:vim25", node.attributes[f"{XSI} type"].rpartition(":")[2])
     plain = not isinstance(kind, type) or not issubclass(kind, VmomiSupport.DataObject)
     return () if plain else kind._GetPropertyList()  # noqa: SLF001 - pyVmomi's metadata

@@ -1,4 +1,4 @@
-"""What makes a CustomizationSpec wrong for a live customization although its schema is right: one function per rule.
+"""The rules of a CustomizationSpec for a live customization beyond its schema: one function per rule.
 
 Each rule takes a `Subject` and raises the fault that vendor documents or public reports name for it; where none is
 named, a plain CustomizationFault or InvalidArgument. The first broken rule in the order of `RULES` wins.
@@ -218,7 +218,7 @@ RULES = (
 
 
 OFFLINE = tuple(rule for rule in RULES if rule is not no_script)
-"""The rules for a machine that is off; of the identities it too is shown with LinuxPrep alone here."""
+"""The rules for a machine that is off; here too LinuxPrep is the only identity that is applied."""
 
 
 def check(subject: Subject, rules: Iterable[Callable[[Subject], None]] = RULES) -> None:

@@ -73,12 +73,14 @@ def _held(vcenter: VCenter, make: Callable[[], Any]) -> None:
             customizes = any(operation.method == CUSTOMIZE for operation in attempt.machine.guest_operations)
             may = attempt.account is not None and attempt.account.root
             if attempt.method == CUSTOMIZE and customizes and not may:
-                return  # who may not does not learn of the lock: the task says that he may not
+                return  # without the privilege the call does not reveal the lock; its task ends in the fault
             if attempt.method == CUSTOMIZE and customizes:
                 raise make() from None
             raise
 
-    decide.at_call["beside"] = check  # after the login now, without which nobody can know of the lock
+    decide.at_call["beside"] = (
+        check  # it now follows the check of the login, so that only accepted logins learn of the lock
+    )
 
 
 @variant

@@ -1,4 +1,4 @@
-"""Snapshots: what a machine was, with or without its memory, and the way back."""
+"""Snapshots: they keep the state of a machine, with or without its memory, and restore it."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ class Snapshots(Machine):
         return self.exclusive(call, "removeAllSnapshots", body)
 
     def revert(self, snapshot: Snapshot, *, stay_off: bool) -> None:
-        """Become what the snapshot holds: memory that was running runs on, tickets of the time between are void."""
+        """Restore the state of a snapshot: running memory runs on, all tickets are void."""
         power = SUSPENDED if stay_off and snapshot.power == POWERED_ON else snapshot.power
         self.boots += 1
         stopped = vim.fault.InvalidState() if power == POWERED_ON else invalid_power_state(power, POWERED_ON)
@@ -204,7 +204,7 @@ class Snapshots(Machine):
         self.edited()
 
     def drop(self, snapshot: Snapshot, *, with_children: bool) -> None:
-        """Take a snapshot out of the tree; its children move up unless they go too."""
+        """Remove a snapshot from the tree; its children move up, unless they are removed too."""
         siblings = self.roots if snapshot.parent is None else snapshot.parent.children
         place = siblings.index(snapshot)
         siblings[place : place + 1] = [] if with_children else snapshot.children

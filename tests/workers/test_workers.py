@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from vcontract.client import Target
@@ -21,10 +20,8 @@ from vcontract.terms import Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
 
+from tests.processes import Command
 from tests.windows import fitted
-
-if TYPE_CHECKING:
-    from tests.conformance.conftest import Command
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 NETWORK, ABORT = "StartGuestNetwork_Task", "AbortCustomization_Task"

@@ -16,7 +16,7 @@ from vcontract.simulator.soap_reader import read_arguments
 from vcontract.simulator.timeline import Timeline
 from vcontract.simulator.vcenter import VCenter
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "recordings"
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 # Recording to the SOAPAction of its request, and the state in which the simulator is asked.
@@ -52,9 +52,9 @@ class Replay:
         self.vcenter = VCenter(Settings(task_time=1.0), timeline=Timeline(lambda: self.clock))
         self.cookie = ""
         self.action = RECORDINGS[name]
-        self.request = (HERE / f"{name}.request.xml").read_text()
+        self.request = (FOLDER / f"{name}.request.xml").read_text()
         if name[:2] not in ANONYMOUS:
-            login = (HERE / "07_Login_ok_vc80x.request.xml").read_text()
+            login = (FOLDER / "07_Login_ok_vc80x.request.xml").read_text()
             self.cookie = dict(self.send(good(login), "urn:vim25/8.0.2.0").headers)["set-cookie"]
 
     def send(self, text: str, action: str = "") -> Reply:
@@ -72,7 +72,7 @@ class Replay:
         """Call something before the recorded request; gives the text of its returnval."""
         kind = type(this.ref)._wsdlName
         call = f'<{method} xmlns="urn:vim25"><_this type="{kind}">{this.moid}</_this>{inner}</{method}>'
-        head, tail = re.split(r"<Login.*</Login>", (HERE / "07_Login_ok_vc80x.request.xml").read_text())
+        head, tail = re.split(r"<Login.*</Login>", (FOLDER / "07_Login_ok_vc80x.request.xml").read_text())
         reply = self.send(head + call + tail, "urn:vim25/8.0.2.0")
         assert reply.status == 200, reply.body
         return etree.fromstring(reply.body)[-1][0][0].text or ""
@@ -143,7 +143,7 @@ def test_an_answer_has_the_shape_of_the_recorded_one(name: str) -> None:
     reply = replay.send(text)
     assert reply.status == (500 if name.endswith("_500") else 200), reply.body
     assert reply.content_type == "text/xml; charset=utf-8"
-    real, ours = etree.fromstring((HERE / f"{name}.xml").read_bytes()), etree.fromstring(reply.body)
+    real, ours = etree.fromstring((FOLDER / f"{name}.xml").read_bytes()), etree.fromstring(reply.body)
     assert differences(real, ours) == []
     if name.startswith("07"):
         cookie = r'vmware_soap_session="[0-9a-f]{40}"; Path=/; HttpOnly; Secure;'
@@ -170,9 +170,9 @@ def test_an_answer_holds_nothing_that_the_metadata_lacks(name: str) -> None:
 def test_a_simple_answer_is_the_recorded_one_byte_for_byte(name: str) -> None:
     """Declaration, name spaces, line breaks, order: nothing differs."""
     replay, text = prepared(name)
-    assert replay.send(text).body == (HERE / f"{name}.xml").read_bytes().rstrip(b"\n")
+    assert replay.send(text).body == (FOLDER / f"{name}.xml").read_bytes().rstrip(b"\n")
 
 
 def test_every_recording_is_compared() -> None:
     """A recording that is added must be listed here."""
-    assert {path.name.removesuffix(".request.xml") for path in HERE.glob("*.request.xml")} == set(RECORDINGS)
+    assert {path.name.removesuffix(".request.xml") for path in FOLDER.glob("*.request.xml")} == set(RECORDINGS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from vcontract.client import Recorder, Target
@@ -15,10 +14,8 @@ from vcontract.simulator import SimulatorServer, inventory
 from vcontract.terms import Verdict
 from vcontract.testbed.survey import secrets_of, survey_target
 
+from tests.mangler import Exchange, Mangled, Reply, Run
 from tests.windows import fitted
-
-if TYPE_CHECKING:
-    from tests.run.conftest import Exchange, Mangled, Reply, Run
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 NETWORK = "StartGuestNetwork_Task"

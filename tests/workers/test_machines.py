@@ -1,66 +1,21 @@
-"""Workers on other machines, as execnet reaches them: two socket servers on loopback, and one that shares no disk."""
+"""Workers on other machines: one that shares no disk, one that is told to stop, and what their orders hold."""
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import execnet.script.socketserver
-import msgspec
 import pytest
 from msgspec.structs import replace
 from vcontract.config.config import Account, Config, Guest
 from vcontract.config.request import RunRequest
 from vcontract.history import read_history
-from vcontract.report.result import load_run
 from vcontract.simulator import SimulatorServer
 from vcontract.workers.shared_run import SharedRun, resolved
 from vcontract.workers.stopping import Stopping
 from vcontract.workers.worker import Orders, work
 
-if TYPE_CHECKING:
-    from tests.conformance.conftest import Command
-
 MANAGER = "VirtualMachineGuestCustomizationManager"
 ABORT = "AbortCustomization_Task"
-
-
-@contextmanager
-def machine(place: Path, environment: dict[str, str]) -> Iterator[str]:
-    """Start a socket server in a folder of its own; gives its address."""
-    place.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    script = str(Path(execnet.script.socketserver.__file__))
-    command = (sys.executable, script, address)
-    with subprocess.Popen(command, cwd=place, env=environment, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603 - ours
-        assert server.stdout is not None
-        assert "Entering Accept loop" in server.stdout.readline()
-        try:
-            yield address
-        finally:
-            server.terminate()
-
-
-def test_two_machines_share_a_run(
-    rows_as_tests: Command, simulator: SimulatorServer, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    """Two socket servers, the package found there by its name, one report here."""
-    with ExitStack() as machines:
-        places = [machines.enter_context(machine(tmp_path / name, environment)) for name in ("one", "two")]
-        ended = rows_as_tests(
-            "--dist=load", *(f"--tx=socket={each}" for each in places), f"--vcontract-target={simulator.url}",
-            f"--vcontract-method={ABORT}", "--vcontract-max-calls=120",
-        )  # fmt: skip
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "14 passed" in ended.stdout
-    result = load_run(tmp_path / "reports" / "latest")
-    assert [each.calls > 0 for each in result.workers] == [True, True]
 
 
 def test_a_worker_without_the_runs_disk_gives_its_history_back(simulator: SimulatorServer, tmp_path: Path) -> None:
@@ -71,7 +26,7 @@ def test_a_worker_without_the_runs_disk_gives_its_history_back(simulator: Simula
     shared.open(1)
     here = shared.orders[0]
     there = replace(here, directory=str(tmp_path / "elsewhere"), methods=frozenset({ABORT}))
-    there = msgspec.msgpack.decode(msgspec.msgpack.encode(there), type=Orders)
+    there = Orders.decoded(there.encoded())
     told: list[int] = []
     gave = work(there, Stopping(), told.append)
     assert told[0] >= 1
