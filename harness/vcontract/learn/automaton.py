@@ -59,13 +59,15 @@ def learned(
     """
     try:
         while True:
-            inputs = [each for each in machines[0].inputs if each not in asking.varied]
+            inputs = [name for name in machines[0].inputs if name not in asking.varied]
             if not inputs:
                 return None
             try:
                 _probe(inputs, asking)
-                found = adaptive(inputs, asking.ask, [without(each, tuple(asking.varied)) for each in machines], depth)
-                return replace(found, varied=dict(asking.varied))
+                automaton = adaptive(
+                    inputs, asking.ask, [without(machine, tuple(asking.varied)) for machine in machines], depth
+                )
+                return replace(automaton, varied=dict(asking.varied))
             except VariedError as varied:
                 tell(_left(asking, varied))
     finally:
@@ -74,16 +76,16 @@ def learned(
 
 def _probe(inputs: Sequence[str], asking: Asking) -> None:
     """Ask each input by itself, some times: what varies at once need not be learned around."""
-    for each in inputs:
-        asking.ask((each,))
-        asking.probe(each)
+    for name in inputs:
+        asking.ask((name,))
+        asking.probe(name)
 
 
 def _left(asking: Asking, varied: VariedError) -> str:
     """Let an input leave: the first of the word whose answers differ."""
-    word, found = varied.word, asking.again(varied)
-    place = next(number for number, answers in enumerate(found) if len(answers) > 1)
-    name, answers = word[place], sorted(found[place])
+    word, answers_by_place = varied.word, asking.again(varied)
+    place = next(number for number, answers in enumerate(answers_by_place) if len(answers) > 1)
+    name, answers = word[place], sorted(answers_by_place[place])
     asking.leave(name, answers)
     before = " > ".join(word[:place]) or "the beginning"
     return f"{name} varies, and leaves the alphabet; after {before}: {' | '.join(answers)}"
@@ -163,19 +165,19 @@ class LearnAutomaton:
 
 def _alphabet(site: Site, names: Sequence[str]) -> Alphabet:
     """Read the alphabet; moves for which there is no lever are left out, unless they were asked for."""
-    given = alphabet(site.contract, names, site.request.methods)
+    offered = alphabet(site.contract, names, site.request.methods)
     levers = {"", *(lever.does for lever in site.config.levers)}
-    lacking = [move for move in given.moves if MOVES[move].lever not in levers]
+    lacking = [move for move in offered.moves if MOVES[move].lever not in levers]
     if lacking and names:
         raise UsageError(f"--alphabet {lacking[0]}: the configuration gives no lever {MOVES[lacking[0]].lever}")
-    return replace(given, moves=tuple(move for move in given.moves if move not in lacking))
+    return replace(offered, moves=tuple(move for move in offered.moves if move not in lacking))
 
 
 def _pinned(run: ActiveRun) -> Pinned:
     """Give what the table, just learned, pins: then the reference is not all guessing."""
     contract = run.site.contract
-    found = answers(believed(run.testbed.judge.judgements, run.step_runner.exercised), contract)
-    return pinned(Profile(contract.object, About(""), run.site.request.seed, found), "")
+    answered = answers(believed(run.testbed.judge.judgements, run.step_runner.exercised), contract)
+    return pinned(Profile(contract.object, About(""), run.site.request.seed, answered), "")
 
 
 def _estimate(
