@@ -111,11 +111,11 @@ def machines(names: tuple[str, ...], *variants: str) -> tuple[Automaton, Automat
         made.append(VCenter(settings))
         return made[0]
 
+    # before the patch: what measures this machine starts a simulator of its own
+    settings = fitted(variants=frozenset(variants), task_retention_count=32, task_time=0.002, boot_time=0.01)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving, "VCenter", watched)
-        server = SimulatorServer(
-            fitted(variants=frozenset(variants), task_retention_count=32, task_time=0.002, boot_time=0.01)
-        ).start()
+        server = SimulatorServer(settings).start()
     with closing_server(server):
         found: list[Automaton] = []
         costs: list[Asking] = []
