@@ -21,10 +21,10 @@ from vcontract.check.guarantees import (
 )
 from vcontract.check.latencies import Latencies, Latency, merged_latencies
 from vcontract.check.linearizable import Answer
-from vcontract.check.machine_steps import CAUSE, READ, REFUSED
 from vcontract.check.orders import Order, legal_orders
 from vcontract.check.search import Limits
 from vcontract.check.verdicts import fingerprint, worst
+from vcontract.check.vm_steps import CAUSE, READ, REFUSED
 from vcontract.collector import uncollected
 from vcontract.contract import OK, Contract
 from vcontract.model import Facts
@@ -39,7 +39,7 @@ COPY = Lost("a disturbance delivered the call a second time")
 _NOT_JUDGED = "no judged call was made"
 
 
-class Concurrent(msgspec.Struct, frozen=True):
+class ConcurrentResult(msgspec.Struct, frozen=True):
     """The result for a concurrent history: a row per guarantee, the findings, and the violations of order by finding id.
 
     `calls` counts judged calls, `requests` all operations, `lost` those without a usable answer; `machines` are the answers by
@@ -103,7 +103,7 @@ def judge_concurrent(
     *others: Contract,
     limits: Limits | None = None,
     replay: Callable[[str], str] = str,
-) -> Concurrent:
+) -> ConcurrentResult:
     """Judge the operations of a history, which come in the order of their ends, in one pass.
 
     `others` are contracts whose methods have effects, and are not judged here; `replay` gives the command of a finding.
@@ -124,7 +124,7 @@ def judge_concurrent(
         for breach in guarantee.breaches:
             finding = _finding(contract.object, guarantee.name, breach, replay)
             findings.setdefault(finding.id, finding)
-    return Concurrent(
+    return ConcurrentResult(
         rows,
         list(findings.values()),
         heard.latencies.table(),
@@ -136,7 +136,7 @@ def judge_concurrent(
     )
 
 
-def together(parts: Sequence[Concurrent]) -> Concurrent:
+def together(parts: Sequence[ConcurrentResult]) -> ConcurrentResult:
     """Merge the results of several processes, each of which had VMs of its own."""
     rows = {row.id: row for part in parts for row in part.rows}
     for id_ in rows:
@@ -149,7 +149,7 @@ def together(parts: Sequence[Concurrent]) -> Concurrent:
             observed.update(row.observed)
         reason = next((row.reason for row in mine if row.verdict is verdict), "")
         rows[id_] = RowVerdict(id_, verdict, reason, dict(observed))
-    return Concurrent(
+    return ConcurrentResult(
         list(rows.values()),
         list({finding.id: finding for part in reversed(parts) for finding in part.findings}.values()),
         merged_latencies([part.latencies for part in parts]),

@@ -118,7 +118,7 @@ def _same(first: Judgement, second: Judgement) -> bool:
     )
 
 
-class Deviation(Protocol):
+class FingerprintSource(Protocol):
     """What makes two deviations of a row the same."""
 
     @property
@@ -138,7 +138,7 @@ class Deviation(Protocol):
         """What of it was wrong."""
 
 
-def fingerprint(row: str, judgement: Deviation) -> str:
+def fingerprint(row: str, judgement: FingerprintSource) -> str:
     """Give the id of a finding: the same deviation has the same id in every run."""
     parts = (row, judgement.grade, judgement.observed, judgement.channel, judgement.field)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
