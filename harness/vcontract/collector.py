@@ -1,4 +1,4 @@
-"""Leaves Python's garbage collector out where much is made at once and little of it dies."""
+"""Pauses Python's garbage collector where many objects are made at once and few of them die."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Collect nothing meanwhile: the collector would walk all that was made again and again, for nothing.
+    """Pause the garbage collector: it would walk all the new objects again and again and free none.
 
-    For work that makes no rings of objects, as those alone then stay until it is over.
+    For work that creates no reference cycles; those would stay until it is over.
     """
     collecting = gc.isenabled()
     gc.disable()

@@ -45,13 +45,13 @@ class AbsentError(TargetError):
 
 
 class HaltedError(HarnessError):
-    """The target is gone, or going on might harm what is not ours, or a server that suffers; it is no TargetError."""
+    """The run stopped: the target is gone, or going on might harm foreign objects or an overloaded server."""
 
     exit_code = 3
 
 
 class UnseenError(HaltedError):
-    """A call was not sent, for nothing was heard of the marks of its VM; who expects lost answers may go on."""
+    """A call was not sent, because the read of its VM's marks got no answer; a caller that expects lost answers may go on."""
 
 
 class RunFileError(UsageError):

@@ -19,7 +19,7 @@ ASKED, FACTS, STEP, RESUMED, CLEANED, DISTURBED = "run", "facts", "step", "resum
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event)
 _CALLS = 1 << 14
-"""How many calls are remembered while a file is streamed: clients repeat themselves."""
+"""How many equal calls are shared while a file is streamed, since clients repeat themselves."""
 
 
 class _Begun(msgspec.Struct, frozen=True, tag_field="event", tag="invoke"):
@@ -49,7 +49,7 @@ class History(msgspec.Struct, frozen=True):
 
     def noted(self, subject: str) -> list[dict[str, Json]]:
         """Give all that was noted under a subject, in order."""
-        return [each.facts for each in self.observed if each.subject == subject]
+        return [note.facts for note in self.observed if note.subject == subject]
 
 
 def encode_event(event: Event) -> bytes:
@@ -119,7 +119,7 @@ def _join(path: Path, events: list[Event]) -> History:
         else:
             raise RunFileError(f"{path}:{number}: operation {event.op} begins twice, ends twice or never began")
     cut()
-    return History(observed, [operation(each, answered[op]) for op, each in invoked.items()], tuple(resumed))
+    return History(observed, [operation(call, answered[op]) for op, call in invoked.items()], tuple(resumed))
 
 
 def stream(path: Path) -> Iterator[Observed | Operation]:
@@ -147,7 +147,7 @@ def stream(path: Path) -> Iterator[Observed | Operation]:
     for number, event in _events(path):
         if isinstance(event, Observed):
             if event.subject == RESUMED:
-                yield from [done(each, Answer(each.op, last, Lost(UNANSWERED))) for each in begun.values()]
+                yield from [done(call, Answer(call.op, last, Lost(UNANSWERED))) for call in begun.values()]
                 begun.clear()
             yield event
             continue
@@ -158,7 +158,7 @@ def stream(path: Path) -> Iterator[Observed | Operation]:
             yield done(begun.pop(event.op), event)
         else:
             raise RunFileError(f"{path}:{number}: operation {event.op} begins twice, ends twice or never began")
-    yield from [done(each, Answer(each.op, last, Lost(UNANSWERED))) for each in begun.values()]
+    yield from [done(call, Answer(call.op, last, Lost(UNANSWERED))) for call in begun.values()]
 
 
 def _events(path: Path) -> Iterator[tuple[int, _Begun | Answer | Observed]]:

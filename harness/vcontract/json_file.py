@@ -33,9 +33,11 @@ def read_json(
     Raises `error` as `read_document`, and, with the `hint`, if the file is of another schema; it names both versions.
     """
     document = read_document(file, error, absent)
-    found = document.get("schema") if isinstance(document, dict) else None
-    if found != schema:
-        raise error(f"{file}: its schema is {found!r}, expected {schema!r}: {both_versions(writer_of(document))}{hint}")
+    written = document.get("schema") if isinstance(document, dict) else None
+    if written != schema:
+        raise error(
+            f"{file}: its schema is {written!r}, expected {schema!r}: {both_versions(writer_of(document))}{hint}"
+        )
     document.setdefault("version", "")
     try:
         return msgspec.convert(document, kind)

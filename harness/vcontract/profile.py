@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 SCHEMA = "vcontract.profile/1"
 SUCCESS = "Success"
-"""What an answer is called that is no fault."""
+"""The name of an answer that is no fault."""
 REPEATS = 2
-"""An answer that came so often, and no other, pins what a run may see."""
+"""An answer that came this often, and no other one, is pinned for runs that are judged by the profile."""
 
 SAMPLES = 64
-"""So many times of one outcome are kept at most."""
+"""At most this many durations of one outcome are kept."""
 
 
 class Observed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=True):

@@ -21,9 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup(
         "vcontract", "vcontract: whether a server keeps a contract (--pyargs vcontract.conformance)"
     )
-    for each in DECLARED.values():
-        if each.option.pytest:
-            group.addoption(f"--vcontract-{each.name}", **_attributes(each))
+    for option in DECLARED.values():
+        if option.option.pytest:
+            group.addoption(f"--vcontract-{option.name}", **_attributes(option))
 
 
 def destination(declared: Declaration) -> str:
@@ -59,8 +59,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def asked_for(config: pytest.Config) -> bool:
     """Whether the command line names this package, or a file of it."""
-    for each in config.args:
-        place = each.partition("::")[0]
+    for arg in config.args:
+        place = arg.partition("::")[0]
         if place == PACKAGE or place.startswith(f"{PACKAGE}."):
             return True
         path = (Path(config.invocation_params.dir) / place).resolve()

@@ -1,6 +1,6 @@
-"""Redaction of texts whose words nobody chose (a traceback, an error of a library): whoever holds secrets says so here.
+"""Redacts texts that this project did not write (a traceback, a library's error): holders of secrets register here.
 
-It stands below every room, so that what ends a command can redact without knowing who holds the secrets.
+The module stands below every room, so that the code that ends a command can redact without knowing who holds the secrets.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from typing import Protocol
 
 
 class Redactor(Protocol):
-    """Whoever holds secrets, and can take them out of a text."""
+    """An object that holds secrets and can remove them from a text."""
 
     def redact_all(self, text: str) -> str:
-        """Take every secret out of a text that nobody judges."""
+        """Remove every secret from a text that is not judged."""
 
 
 _redactors: weakref.WeakSet[Redactor] = weakref.WeakSet()
 
 
 def register(redactor: Redactor) -> None:
-    """Have `redact_everywhere` ask one more holder of secrets, as long as it lives."""
+    """Add a holder of secrets that `redact_everywhere` asks for as long as the holder lives."""
     _redactors.add(redactor)
 
 
 def redact_everywhere(text: str) -> str:
-    """Take out of a text every secret that this process was given or learned."""
+    """Remove from a text every secret that this process was given or learned."""
     for redactor in list(_redactors):
         text = redactor.redact_all(text)
     return text

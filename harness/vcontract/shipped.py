@@ -1,4 +1,4 @@
-"""Where what ships with the package lies: the data of `wsdl/` and `contracts/`, and the pages for users."""
+"""Finds the files that ship with the package: the data of `wsdl/` and `contracts/`, and the pages for users."""
 
 from pathlib import Path
 

@@ -117,7 +117,9 @@ def unauthenticated(outcome: Outcome) -> bool:
     if isinstance(outcome, Faulted):
         return outcome.fault.type in _SESSIONLESS
     missing = outcome.value.get(MISSING) if isinstance(outcome, Returned) and isinstance(outcome.value, dict) else None
-    return any(isinstance(each, Mapping) and each.get("_typeName") in _SESSIONLESS for each in (missing or {}).values())
+    return any(
+        isinstance(fault, Mapping) and fault.get("_typeName") in _SESSIONLESS for fault in (missing or {}).values()
+    )
 
 
 def shows_session(outcome: Outcome) -> bool:
@@ -154,7 +156,7 @@ class Answer(msgspec.Struct, frozen=True, tag_field="event", tag="answer"):
 
 
 class Observed(msgspec.Struct, frozen=True, tag_field="event", tag="observed"):
-    """What no call tells.
+    """A note of the run beside its calls.
 
     `run`: what was asked of the run; `facts`: what was known before it; `step`: one of its plan was taken; `resumed`: it
     was cut and goes on; `cleaned`: what it left was put back; `disturbance`: one began, struck, or ended.
@@ -214,7 +216,7 @@ class Verdict(StrEnum):
 
 
 class Ended(StrEnum):
-    """How a run did not come to its end, or did not leave all as it was; its notes begin so."""
+    """How a run ended early or left something behind; the run's notes begin with this text."""
 
     EARLY = "ended early"
     INTERRUPTED = "interrupted"
@@ -223,12 +225,12 @@ class Ended(StrEnum):
     NOT_RESTORED = "not restored"
 
     def note(self, why: object) -> str:
-        """Write the note that says so, and why."""
+        """Write the note of this end with its reason."""
         return f"{self}: {why}"
 
     @classmethod
     def of_note(cls, note: str) -> Ended | None:
-        """Say which end a note tells of; None: of none."""
+        """Parse the end that a note names; None if it names none."""
         return next((ended for ended in cls if note.startswith(f"{ended}: ")), None)
 
 
@@ -319,5 +321,5 @@ class Difference(msgspec.Struct, frozen=True, rename={"impact": "class"}):
 
     @property
     def more(self) -> tuple[str, ...]:
-        """What else is told of it, in lines."""
+        """Further details, as lines."""
         return ()

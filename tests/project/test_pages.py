@@ -23,6 +23,7 @@ COMMAND = re.compile(r"^    (?:\w*\$ +)?vcontract ([^#\n]*(?:#[0-9a-f]{12}[^#\n]
 NAMED = re.compile(r"`((?:[a-z_]+/)+[a-z_]+\.(?:py|toml))`")
 NAME = re.compile(r"`@?([A-Za-z_]\w+)`")
 WITHIN = re.compile(r"`((?:\w+/)*\w+\.py)` \(`@?([A-Za-z_]\w+)`")
+DRAWN = re.compile(r"▶ (\w+)|\b([A-Z][a-z]+[A-Z]\w+|[a-z]+_\w+)\b(?!\.py)")
 MORE = re.compile(r"^ *More: (.+)$", re.MULTILINE)
 
 
@@ -113,12 +114,18 @@ def test_every_command_that_is_shown_exists() -> None:
     assert [f"{file.relative_to(ROOT)}: {word}" for file, command in shown for word in unknown_words(command)] == []
 
 
+def drawn_files(file: Path) -> list[str]:
+    """List the files of the package that the pictures of the architecture page name."""
+    drawn = "\n".join(FENCED.findall(file.read_text("utf-8"))) if file == ROOT / "harness" / "README.md" else ""
+    return re.findall(r"(?:[a-z_]+/)+[a-z_]+\.py", drawn)
+
+
 def test_every_file_of_the_package_that_is_named_exists() -> None:
     """A path of two parts or more, from beside the document, from the root or from the package, as documents write them."""
     lost = [
         f"{file.relative_to(ROOT)}: {named}"
         for file in pages()
-        for named in NAMED.findall(FENCED.sub("", file.read_text("utf-8")))
+        for named in [*NAMED.findall(FENCED.sub("", file.read_text("utf-8"))), *drawn_files(file)]
         if not any((place / named).exists() for place in (file.parent, ROOT, PACKAGE))
     ]
     assert lost == []
@@ -126,12 +133,15 @@ def test_every_file_of_the_package_that_is_named_exists() -> None:
 
 def test_every_name_of_code_in_the_recipes_occurs_in_the_code() -> None:
     """Whoever renames what a recipe or the table of decisions names must change that too."""
-    told = FENCED.sub("", (ROOT / "harness" / "README.md").read_text("utf-8"))
+    page_text = (ROOT / "harness" / "README.md").read_text("utf-8")
+    told, drawn = FENCED.sub("", page_text), "\n".join(FENCED.findall(page_text))
     code = "\n".join(file.read_text("utf-8") for kind in ("*.py", "*.toml") for file in PACKAGE.rglob(kind))
     code += "\n".join(file.read_text("utf-8") for file in (ROOT / "contracts").glob("*.toml"))
     words = set(re.findall(r"\w+", code)) | {file.name for file in PACKAGE.iterdir()}
     names = set(NAME.findall(told))
     assert len(names) > 30
+    names |= {arrow or name for arrow, name in DRAWN.findall(drawn)}
+    assert {"RunRequest", "underway", "open_testbed", "summarize"} <= names
     assert sorted(names - words) == []
     within = WITHIN.findall(told)
     assert len(within) > 5

@@ -35,16 +35,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": BASE | {"contract", "model", "check"},
     "config": BASE | {"contract", "model", "client", "check", "report"},
     "testbed": TESTBED - {"testbed", "report"},
-    "findings": TESTBED,
+    "findings": TESTBED - {"simulator"},
     "run": RUN - {"run", "simulator"},
     "explore": RUN - {"simulator"},
     "proof": RUN - {"simulator"},
     "learn": (RUN | {"proof"}) - {"simulator"},
     "races": RUN,
-    "workers": (RUN | {"pytest_plugin"}) - {"simulator"},
+    "workers": RUN - {"simulator"},
     "stress": RUN | {"disturbances"},
     "commands": MODES - {"simulator"},
-    "conformance": MODES | {"commands", "pytest_plugin"},
+    "conformance": (MODES | {"pytest_plugin"}) - {"simulator"},
 }
 """For each room the others that it may import; `cli` and `__main__` may import all."""
 ALL = {*MAY_IMPORT, "cli"}

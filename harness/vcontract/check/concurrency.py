@@ -1,9 +1,9 @@
-"""Operations of a history to the steps of each VM (oracle section E): who did what to it, and between which moments.
+"""Encodes the operations of a history as steps of each VM (oracle section E): what happened to it, and in which interval.
 
-A read of a task bounds its steps: what was read queued or running had not ended when the read began, what was read running
-had taken its lock when the read returned, what was read final had ended then. Reports may be `staleness` old, and a
-task's end is published within `publish` seconds. What no answer tells (a lost reply, a task whose end nobody saw) may have
-happened at any time since, or never. A call that its session or privilege was refused did nothing to the VM.
+Reads of a task bound the intervals: a task read queued or running had not ended when the read began; a task read running had
+taken its lock by the time the read returned; a task read final had ended by then. Reports may be `staleness` old, and a task's
+end is published within `publish` seconds. What no answer shows (a lost reply, a task whose end nobody saw) may have happened
+at any time since, or never. A call that was refused for its session or privilege did nothing to the VM.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ LATE = "after an abort that succeeded"
 _POWERED = {MOVES["terminate"].method: "poweredOff"}
 _GONE = methods_where(lambda move: move.ends_vm)
 HOSTS = {move.method: str(move.sets["connection"]) for move in MOVES.values() if move.on is On.HOST}
-"""What calls on a host make of the connection of its VMs."""
+"""Methods of a host, and the connection state that they give its VMs."""
 
 
 class Encoded(msgspec.Struct, frozen=True):
-    """The history of one VM, encoded: its steps, the kinds by number, and of each step the operation and its times."""
+    """The encoded history of one VM: its steps, the kinds by number, and for each step its operation, begin and end."""
 
     steps: Steps
     kinds: tuple[Step, ...]
@@ -57,9 +57,9 @@ class Encoded(msgspec.Struct, frozen=True):
 
 
 class MachineHistory:
-    """What is known of one VM's history: its calls, its reads, what the first of those showed.
+    """The history of one VM: its calls (`lives`), its reads, and the fields that its first read showed (`seen`).
 
-    Of a clone `parent` is the VM that it was made of, `born` the times between which.
+    For a clone, `parent` is the VM that it was cloned from, and `born` the interval in which that happened.
     """
 
     def __init__(self, engine: str) -> None:
@@ -72,7 +72,7 @@ class MachineHistory:
         self.born = (0.0, 0.0)
 
     def encode(self, effects: Mapping[str, str], logouts: Mapping[str, list[float]], publish: float) -> Encoded:
-        """Turn it into steps; `effects` are those of methods by name, `logouts` the times at which actors left."""
+        """Encode the history as steps; `effects` maps methods to effects, `logouts` actors to the times of their logouts."""
         made = _Encoder(self, effects, logouts, publish)
         for life in self.lives:
             made.add(life)
@@ -94,7 +94,7 @@ class _Encoder:
         self._begins, self._ends = array("d"), array("d")
 
     def encoded(self) -> Encoded:
-        """Give the steps with their begins and ends in the order of time; of those at one moment begins come first."""
+        """Build the result, with all begins and ends in the order of time; at equal times begins come first."""
         # 2n stands for the begin of step n, 2n + 1 for its end; sorting is stable, so begins are put first
         count = len(self._kinds)
         begins, ends = self._begins, self._ends
@@ -105,7 +105,7 @@ class _Encoder:
         return Encoded(steps, tuple(self._number), self._ops, begins, ends)
 
     def step(self, op: int, begin: float, end: float, step: Step, before: int = NOBODY) -> int:
-        """Add a step; gives its number. It begins and ends no earlier than the one that must come before it."""
+        """Add a step and return its number; it begins and ends no earlier than the step that must come before it."""
         if before != NOBODY:
             begin, end = max(begin, self._begins[before]), max(end, self._ends[before] if end < inf else end)
         self._kinds.append(self._number.setdefault(step, len(self._number)))
@@ -143,7 +143,7 @@ class _Encoder:
         elif life.does == "customized":
             take = self.step(op, life.queued, min(life.running, until), Step(TAKE, life.asked), accepted)
             by = life.cut + self._publish if life.cut else inf
-            # what goes on after an abort that began while it ran has no legal end (oracle promise F4)
+            # a customization that goes on after an abort that began while it ran has no legal end (oracle promise F4)
             late = life.after > by
             self.step(op, life.after, until if late else min(until, by), Step(END, does=LATE if late else ""), take)
         elif life.does == "aborted":
@@ -154,13 +154,13 @@ class _Encoder:
             self.step(op, life.start, until, Step(DONE, life.asked, does=life.does), accepted)
 
     def _open(self, life: Life) -> None:
-        """Add a call whose end nobody saw; of one whose reply was lost it is not even known that it was accepted."""
+        """Add a call whose end nobody saw; if its reply was lost, it may not even have been accepted."""
         before = self.step(life.op, life.start, life.end, Step(ACCEPTED, life.asked)) if life.task else NOBODY
         if life.does not in {"networkStarted", "nothing"}:
             self.step(life.op, life.start, inf, Step(GHOST, does=life.does), before)
 
     def _unjudged(self, life: Life) -> None:
-        """Add what a call that is not judged did, or may have done if nobody saw its end."""
+        """Add the effect of a call that is not judged; if nobody saw its end, the effect may or may not have happened."""
         until = life.until if life.outcome else inf
         if life.method in HOSTS:
             self.step(life.op, life.start, until, Step(CONNECTION, does=HOSTS[life.method]))
@@ -176,7 +176,7 @@ class _Encoder:
     def _cause(self, life: Life) -> Step:
         beside = self._workers.meeting(life.start, life.until, {life.work})
         mid = self._meanings.meeting(life.start, life.until, life.meant)
-        if any(life.start <= each <= life.until for each in self._logouts.get(life.actor, ())):
+        if any(life.start <= moment <= life.until for moment in self._logouts.get(life.actor, ())):
             mid |= {"session"}
         if self._cancelled.get(life.task, inf) <= life.until:
             mid |= {"cancel"}

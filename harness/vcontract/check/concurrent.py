@@ -58,14 +58,14 @@ class Concurrent(msgspec.Struct, frozen=True):
     @property
     def verdict(self) -> Verdict:
         """The worst of the rows."""
-        return worst(each.verdict for each in self.rows)
+        return worst(row.verdict for row in self.rows)
 
 
 class _Heard:
     """Passes operations on, and lets every guarantee hear them."""
 
     def __init__(self, facts: Facts, contract: Contract) -> None:
-        methods = {each.name for each in contract.methods}
+        methods = {method.name for method in contract.methods}
         self.kept = KeptTasks(facts.task_seconds)
         self.guarantees: list[Guarantee] = [
             OneCustomization(),
@@ -80,17 +80,17 @@ class _Heard:
 
     def through(self, operations: Iterable[Operation]) -> Iterator[Operation]:
         """Give the operations again."""
-        for each in operations:
-            if each.outcome != COPY:
+        for operation in operations:
+            if operation.outcome != COPY:
                 self.requests += 1
-                self.calls += each.purpose == "judge"
-                self.lost += isinstance(each.outcome, Lost)
-            if each.purpose != "read":
-                self.latencies.feed(each)
-            self.lives.feed(each)
+                self.calls += operation.purpose == "judge"
+                self.lost += isinstance(operation.outcome, Lost)
+            if operation.purpose != "read":
+                self.latencies.feed(operation)
+            self.lives.feed(operation)
             for guarantee in self.guarantees:
-                guarantee.feed(each, self.lives)
-            yield each
+                guarantee.feed(operation, self.lives)
+            yield operation
         for guarantee in self.guarantees:
             guarantee.close(self.lives)
 
@@ -111,25 +111,25 @@ def judge_concurrent(
     heard = _Heard(facts, contract)
     orders = legal_orders(heard.through(operations), facts, contract, *others, limits=limits)
     rows, findings, disorders = [], dict[str, Finding](), dict[str, Disorder]()
-    broken = [each for each in orders if each.result.answer is Answer.ILLEGAL]
+    broken = [order for order in orders if order.result.answer is Answer.ILLEGAL]
     for order in broken[:EXPLAINED]:
         disorder = explain(order)
-        found = _finding(contract.object, LEGAL_ORDER, _disordered(order, disorder), replay)
-        findings.setdefault(found.id, found)
-        disorders.setdefault(found.id, disorder)
+        finding = _finding(contract.object, LEGAL_ORDER, _disordered(order, disorder), replay)
+        findings.setdefault(finding.id, finding)
+        disorders.setdefault(finding.id, disorder)
     rows.append(_order_row(contract.object, orders, heard.calls))
     for guarantee in heard.guarantees:
         unknown = heard.kept.open if guarantee is heard.kept else ()
-        rows.append(_row(contract.object, guarantee, [each.ref.value for each in unknown], heard.calls))
+        rows.append(_row(contract.object, guarantee, [task.ref.value for task in unknown], heard.calls))
         for breach in guarantee.breaches:
-            found = _finding(contract.object, guarantee.name, breach, replay)
-            findings.setdefault(found.id, found)
+            finding = _finding(contract.object, guarantee.name, breach, replay)
+            findings.setdefault(finding.id, finding)
     return Concurrent(
         rows,
         list(findings.values()),
         heard.latencies.table(),
         disorders,
-        {each.vm: each.result.answer.value for each in orders},
+        {order.vm: order.result.answer.value for order in orders},
         heard.calls,
         heard.requests,
         heard.lost,
@@ -138,22 +138,22 @@ def judge_concurrent(
 
 def together(parts: Sequence[Concurrent]) -> Concurrent:
     """Put together what was found in the histories of several processes, each of which had VMs of its own."""
-    rows = {each.id: each for part in parts for each in part.rows}
+    rows = {row.id: row for part in parts for row in part.rows}
     for id_ in rows:
-        mine = [each for part in parts for each in part.rows if each.id == id_]
-        verdict = worst(each.verdict for each in mine)
-        if verdict is Verdict.UNTESTED and any(each.verdict is Verdict.CONFORMS for each in mine):
+        mine = [row for part in parts for row in part.rows if row.id == id_]
+        verdict = worst(row.verdict for row in mine)
+        if verdict is Verdict.UNTESTED and any(row.verdict is Verdict.CONFORMS for row in mine):
             verdict = Verdict.CONFORMS  # what could not happen to one process happened to another
         observed = Counter[str]()
-        for each in mine:
-            observed.update(each.observed)
-        reason = next((each.reason for each in mine if each.verdict is verdict), "")
+        for row in mine:
+            observed.update(row.observed)
+        reason = next((row.reason for row in mine if row.verdict is verdict), "")
         rows[id_] = RowVerdict(id_, verdict, reason, dict(observed))
     return Concurrent(
         list(rows.values()),
-        list({each.id: each for part in reversed(parts) for each in part.findings}.values()),
+        list({finding.id: finding for part in reversed(parts) for finding in part.findings}.values()),
         merged_latencies([part.latencies for part in parts]),
-        {id_: each for part in reversed(parts) for id_, each in part.disorders.items()},
+        {id_: disorder for part in reversed(parts) for id_, disorder in part.disorders.items()},
         {vm: answer for part in parts for vm, answer in part.machines.items()},
         sum(part.calls for part in parts),
         sum(part.requests for part in parts),
@@ -167,13 +167,13 @@ def guarantee_id(object_: str, name: str) -> str:
 
 
 def _order_row(object_: str, orders: Sequence[Order], calls: int) -> RowVerdict:
-    answers = Counter(each.result.answer for each in orders)
-    id_, observed = guarantee_id(object_, LEGAL_ORDER), {each.value: count for each, count in answers.items()}
+    answers = Counter(order.result.answer for order in orders)
+    id_, observed = guarantee_id(object_, LEGAL_ORDER), {answer.value: count for answer, count in answers.items()}
     if answers[Answer.ILLEGAL]:
-        names = ", ".join(sorted(each.vm for each in orders if each.result.answer is Answer.ILLEGAL))
+        names = ", ".join(sorted(order.vm for order in orders if order.result.answer is Answer.ILLEGAL))
         return RowVerdict(id_, Verdict.VIOLATES, f"no legal order: {names}", observed)
     if answers[Answer.INCONCLUSIVE]:
-        why = next(each.result.reason for each in orders if each.result.answer is Answer.INCONCLUSIVE)
+        why = next(order.result.reason for order in orders if order.result.answer is Answer.INCONCLUSIVE)
         return RowVerdict(id_, Verdict.INCONCLUSIVE, why, observed)
     if not calls:
         return RowVerdict(id_, Verdict.UNTESTED, _NOT_JUDGED, observed)

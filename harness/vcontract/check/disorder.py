@@ -1,4 +1,4 @@
-"""Why a VM's history has no legal order: the smallest window that has none, what was legal before it, and a picture of it."""
+"""Explains why a VM's history has no legal order: the smallest window without one, the states before it, and a picture."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from vcontract.model.state import CUSTOMIZE, ON
 
 _COLUMNS = 56
 _LIMITS = Limits(seconds=10.0)
-"""For each try of a smaller window; one that takes longer is not made smaller."""
+"""The limits of one attempt to shrink the window; a window whose attempt hits them is kept as it is."""
 
 
 class Span(msgspec.Struct, frozen=True):
-    """One step of the window: the operation that it belongs to, what it is, when (seconds; no end: it may come yet)."""
+    """One step of the window: its operation, its text, and its interval in seconds (no end: it may still happen)."""
 
     op: int
     what: str
@@ -31,8 +31,8 @@ class Span(msgspec.Struct, frozen=True):
 class Disorder(msgspec.Struct, frozen=True):
     """A violation: at the end of `op` no legal order is left.
 
-    `legal` counts the operations that had ended before, in some legal order; `before` are the states that were
-    possible when the window began, `last` those just before the end that no order reaches.
+    `legal` counts the operations that had ended before it (they do have a legal order). `before` are the states that were
+    possible when the window began, `last` those that were possible just before the end that no order reaches.
     """
 
     vm: str
@@ -45,10 +45,10 @@ class Disorder(msgspec.Struct, frozen=True):
 
     def ops(self) -> tuple[int, ...]:
         """List the operations of the window."""
-        return tuple(dict.fromkeys(each.op for each in self.window))
+        return tuple(dict.fromkeys(span.op for span in self.window))
 
     def text(self) -> str:
-        """Draw the window: a line each step, from its begin to its end, time from left to right."""
+        """Draw the window with time from left to right: one line per step, from its begin to its end."""
         lines = [
             f"{self.vm}: no legal order at operation {self.op} ({self.what}); {self.legal} operations before it have one",
             f"possible before the window: {'; '.join(self.before)}",
@@ -59,10 +59,14 @@ class Disorder(msgspec.Struct, frozen=True):
 
 
 def explain(order: Order) -> Disorder:
-    """Find the smallest window of an illegal order's events that has no legal order from the states possible before it."""
+    """Find a small window of events that has no legal order from the states that were possible before it.
+
+    The window ends at the event that breaks the order. Its start is doubled backwards until the window is illegal, and then
+    narrowed by bisection; passive steps that the violation does not need are left out.
+    """
     steps, table, fatal = order.encoded.steps, order.numbered.table, order.result.event
     possible = replayed(table, order.numbered.initial, steps, fatal)
-    latest = _began(order)  # the window shows the whole life of the operation that breaks the order
+    latest = _began(order)  # the window holds every step of the operation that breaks the order
     width, first = 1, latest
     while first and not _illegal(order, possible[first], first):
         first, width = max(0, latest - width), 2 * width
@@ -80,7 +84,7 @@ def explain(order: Order) -> Disorder:
         len(ended),
         _told(order.numbered.states, possible[first]),
         _told(order.numbered.states, order.result.states),
-        tuple(_span(order, each) for each in kept),
+        tuple(_span(order, number) for number in kept),
     )
 
 
@@ -94,42 +98,45 @@ def _began(order: Order) -> int:
 
 
 def _window(order: Order, first: int, without: frozenset[int] = frozenset()) -> Steps:
-    """Cut the events from `first` to the fatal one out; what was open before may have come into the order, or may come yet."""
+    """Cut out the events from `first` to the fatal one, preceded by the begins of the steps that were open then.
+
+    A step that was open may have been put into the order before the window or may still be, so its end is left out.
+    """
     steps, fatal = order.encoded.steps, order.result.event
-    events = [each for each in steps.events[first : fatal + 1] if each >> 1 not in without]
-    begun = {each >> 1 for each in events if not each & 1}
-    ended = {each >> 1 for each in steps.events[:first] if each & 1}
-    opened = [each for each in steps.events[:first] if not each & 1 and each >> 1 not in ended | without]
-    inner = [each for each in events if not each & 1 or each >> 1 in begun]
+    events = [event for event in steps.events[first : fatal + 1] if event >> 1 not in without]
+    begun = {event >> 1 for event in events if not event & 1}
+    ended = {event >> 1 for event in steps.events[:first] if event & 1}
+    opened = [event for event in steps.events[:first] if not event & 1 and event >> 1 not in ended | without]
+    inner = [event for event in events if not event & 1 or event >> 1 in begun]
     fatal_one = steps.events[fatal]
     if fatal_one not in inner:
-        inner.append(fatal_one)  # it began before the window, and must still end in it
-    before = array("q", (each if each in begun else NOBODY for each in steps.before))
+        inner.append(fatal_one)  # it began before the window, and its end must stay in it
+    before = array("q", (number if number in begun else NOBODY for number in steps.before))
     return Steps(steps.kinds, before, [*opened, *inner])
 
 
 def _illegal(order: Order, states: int, first: int, without: frozenset[int] = frozenset()) -> bool:
-    found = linearize(order.numbered.table, states, _window(order, first, without), _LIMITS)
-    return found.answer is Answer.ILLEGAL
+    result = linearize(order.numbered.table, states, _window(order, first, without), _LIMITS)
+    return result.answer is Answer.ILLEGAL
 
 
 def _needed(order: Order, states: int, first: int) -> list[int]:
-    """List the steps of the window: of the passive ones only those without which it would have a legal order.
+    """List the steps to show: every changing step, and the passive ones without which the window would have a legal order.
 
-    Those without an end are left out: they could only help, and do not.
+    Steps without an end are left out: they could only add orders, and no order is legal even with them.
     """
     steps, passive = order.encoded.steps, order.numbered.table.passive
     fatal = steps.events[order.result.event] >> 1
     window = _window(order, first)
-    numbers = [each >> 1 for each in window.events if not each & 1]
-    followed = {steps.before[each] for each in numbers}
+    numbers = [event >> 1 for event in window.events if not event & 1]
+    followed = {steps.before[number] for number in numbers}
     without: frozenset[int] = frozenset()
-    for each in numbers:
-        if passive[steps.kinds[each]] and each != fatal and each not in followed:
-            fewer = without | {each}
+    for number in numbers:
+        if passive[steps.kinds[number]] and number != fatal and number not in followed:
+            fewer = without | {number}
             if _illegal(order, states, first, fewer):
                 without = fewer
-    return [each for each in numbers if each not in without and order.encoded.ends[each] < inf]
+    return [number for number in numbers if number not in without and order.encoded.ends[number] < inf]
 
 
 def _span(order: Order, number: int) -> Span:
@@ -140,11 +147,11 @@ def _span(order: Order, number: int) -> Span:
 
 
 def _told(states: tuple[State, ...], possible: int) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_named(states[each]) for each in bits(possible)))
+    return tuple(dict.fromkeys(_named(states[number]) for number in bits(possible)))
 
 
 def _named(state: State) -> str:
-    """Name a state by what decides over calls."""
+    """Name a state by the fields on which the outcomes of calls depend."""
     if not state.exists:
         return "gone"
     lock = "held" if state.running == CUSTOMIZE else "orphaned" if state.orphaned else "free"
@@ -155,16 +162,16 @@ def _named(state: State) -> str:
 
 
 def _drawn(window: tuple[Span, ...], fatal: int) -> list[str]:
-    start = min(each.begin for each in window)
-    stop = max((each.end for each in window if each.end is not None), default=start)
+    start = min(span.begin for span in window)
+    stop = max((span.end for span in window if span.end is not None), default=start)
     scale = (_COLUMNS - 1) / ((stop - start) or 1.0)
-    wide = max(len(str(each.op)) for each in window)
+    wide = max(len(str(span.op)) for span in window)
     lines = [f"{start:.4f} s to {stop:.4f} s"]
-    for each in window:
-        left = round((each.begin - start) * scale)
-        right = _COLUMNS - 1 if each.end is None else round((each.end - start) * scale)
+    for span in window:
+        left = round((span.begin - start) * scale)
+        right = _COLUMNS - 1 if span.end is None else round((span.end - start) * scale)
         right = max(left, min(right, _COLUMNS - 1))
-        bar = " " * left + "|" + "-" * (right - left - 1) + ("" if right == left else ">" if each.end is None else "|")
-        mark = "!" if each.op == fatal else " "
-        lines.append(f"{mark} {each.op:>{wide}} {bar:<{_COLUMNS}} {each.what}")
+        bar = " " * left + "|" + "-" * (right - left - 1) + ("" if right == left else ">" if span.end is None else "|")
+        mark = "!" if span.op == fatal else " "
+        lines.append(f"{mark} {span.op:>{wide}} {bar:<{_COLUMNS}} {span.what}")
     return lines

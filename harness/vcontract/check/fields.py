@@ -42,7 +42,7 @@ def requested(contract: Contract, name: str) -> frozenset[str]:
 
 
 def _existing_state(fault: Fault, scene: Scene) -> str:
-    if fault.fields.get("existingState") not in {each.power for each in scene.states}:
+    if fault.fields.get("existingState") not in {state.power for state in scene.states}:
         return "existingState"
     asked = fault.fields.get("requestedState")
     return "" if asked is None or asked in scene.requested else "requestedState"
@@ -69,7 +69,7 @@ def _obj(fault: Fault, scene: Scene) -> str:
     missing = set()
     if scene.asked.this != "ok":
         missing.add(scene.call.object.value)
-    if vm and (scene.asked.vm != "ok" or not all(each.exists for each in scene.states)):
+    if vm and (scene.asked.vm != "ok" or not all(state.exists for state in scene.states)):
         missing.add(vm)
     return "" if named is not None and named.value in missing else "obj"
 
@@ -82,8 +82,8 @@ def _method(fault: Fault, scene: Scene) -> str:
 
 def _privilege(fault: Fault, scene: Scene) -> str:
     named = {fault.fields.get("privilegeId")}
-    for each in fault.fields.get("missingPrivileges") or ():
-        named.update(each.get("privilegeIds") or ())
+    for entry in fault.fields.get("missingPrivileges") or ():
+        named.update(entry.get("privilegeIds") or ())
     return "" if named & set(scene.method.privileges) else "privilegeId"
 
 

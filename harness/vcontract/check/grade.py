@@ -1,4 +1,4 @@
-"""One outcome against one expectation (oracle rules A1 to A4): the grade, and why."""
+"""Grades one outcome against one expectation (oracle rules A1 to A4), and says why."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _refused(
 ) -> Assessment:
     """Say what is wrong with a fault that the expectation does not permit."""
     line = ancestors(fault.type, bases)
-    declared = {each.type for method in contract.methods for each in method.fault}
+    declared = {fault.type for method in contract.methods for fault in method.fault}
     causes = [name for name in expectation.allowed if "RuntimeFault" in ancestors(name, bases)]
     if fault.type == "RuntimeFault" and causes:
         return Assessment(Grade.IMPRECISE, fault.type, channel, why=f"a bare RuntimeFault for {', '.join(causes)}")

@@ -37,7 +37,7 @@ _BUSY = frozenset({"TaskInProgress", "InvalidState"})
 
 
 class Judge:
-    """Takes the operations of one history in order and gives a judgement for each judged call when its cell is over."""
+    """Takes the operations of one history in order and judges each call of the contract when its cell is over."""
 
     def __init__(self, facts: Facts, contract: Contract, bases: dict[str, str]) -> None:
         self.tracker = Tracker(facts, contract)
@@ -47,7 +47,7 @@ class Judge:
         self._pending: list[Pending] = []
         self._block: list[Operation] = []
         self._refusals = promises.Refusals(facts.publish)
-        self._methods = {each.name: each for each in contract.methods}
+        self._methods = {method.name: method for method in contract.methods}
 
     def feed(self, operation: Operation) -> None:
         """Take one operation; a new cell closes the one before, unless both share a block."""
@@ -60,38 +60,40 @@ class Judge:
 
     def doubtful(self) -> bool:
         """Whether the last reading does not show, or not yet, what the success of a pending call promises."""
-        for each in self._pending:
-            life = self._life(each.operation)
-            if self._succeeded(each.operation, life) is not None and not self._accepted_since(each.operation):
-                last = self.tracker.readings.get(subject(each.operation.call))
-                if any(self._kept(each, life, last)):
+        for pending in self._pending:
+            life = self._life(pending.operation)
+            if self._succeeded(pending.operation, life) is not None and not self._accepted_since(pending.operation):
+                last = self.tracker.readings.get(subject(pending.operation.call))
+                if any(self._kept(pending, life, last)):
                     return True
         return False
 
     def resume(self) -> None:
-        """Leave out what was pending when the run was cut: half of a cell tells nothing."""
+        """Drop the pending calls, because the run was interrupted: half of a cell is no evidence."""
         self._pending, self._block = [], []
         self.tracker.resume()
 
     def waiting(self) -> bool:
-        """Whether a guest was rightly asked for something by the last call, and is not seen to have done it."""
-        for each in self._pending[-1:]:
-            effect = self._methods[each.operation.call.method].effect
-            done = effect in LATER and self._succeeded(each.operation, None) is not None
-            if done and expect(each.states, each.asked, self.contract).accepts:
-                last = self.tracker.readings.get(subject(each.operation.call))
-                return not begun(effect, each.states, each.reading, last)
+        """Whether the last call rightly asked a guest for something that no read has shown to have begun."""
+        for pending in self._pending[-1:]:
+            effect = self._methods[pending.operation.call.method].effect
+            done = effect in LATER and self._succeeded(pending.operation, None) is not None
+            if done and expect(pending.states, pending.asked, self.contract).accepts:
+                last = self.tracker.readings.get(subject(pending.operation.call))
+                return not begun(effect, pending.states, pending.reading, last)
         return False
 
     @property
     def in_vain(self) -> bool:
-        """Whether the last call may have asked a guest in vain: its Tools were not seen to run before."""
-        return any(observe(State(), each.reading).tools != "ready" for each in self._pending[-1:] if each.reading)
+        """Whether the last call may have asked a guest that cannot act: its Tools were not running at the read before."""
+        return any(
+            observe(State(), pending.reading).tools != "ready" for pending in self._pending[-1:] if pending.reading
+        )
 
     def close(self) -> None:
-        """Judge what is pending: the cell, or the history, is over."""
-        for each in self._pending:
-            self.judgements.append(self._judge(each))
+        """Judge the pending calls, because the cell or the history is over."""
+        for pending in self._pending:
+            self.judgements.append(self._judge(pending))
         self._pending, self._block = [], []
 
     def _remember(self, operation: Operation) -> Pending:
@@ -112,7 +114,7 @@ class Judge:
         if mid:
             engines = {"broken"} if "engine" in mid else set()
             states = frozenset(
-                replace(each, mid=mid, engine=engine) for each in states for engine in {each.engine} | engines
+                replace(state, mid=mid, engine=engine) for state in states for engine in {state.engine} | engines
             )
         expectation = expect(states, pending.asked, self.contract)
         met = located(states, pending.asked, self.contract)
@@ -123,35 +125,35 @@ class Judge:
         if unreached := self._unreached(pending, states, assessed):
             assessed, verdict = replace(assessed, grade=Grade.SPURIOUS, why=unreached), Verdict.VIOLATES
         wire = [] if turned_away(pending) else self._wire(operation, life)
-        told = self._told(operation, life, mid)
+        task_life = self._told(operation, life, mid)
         kept = self._promised(pending, life, assessed)
-        if (broken := [*wire, *told, *kept]) and not assessed.grade.fails:
+        if (broken := [*wire, *task_life, *kept]) and not assessed.grade.fails:
             grade = Grade.PROTOCOL if wire else Grade.WRONG
             assessed, verdict = replace(assessed, grade=grade, field=place(broken[0])), Verdict.VIOLATES
-        if verdict is Verdict.VIOLATES and not wire and not told and self._raced(pending, mid, assessed.observed):
-            # what the wire and the task's own life show is wrong whatever else happened to the VM
+        if verdict is Verdict.VIOLATES and not wire and not task_life and self._raced(pending, mid, assessed.observed):
+            # what the wire or the task's own life breaks is wrong whatever else happened to the VM
             verdict = Verdict.INCONCLUSIVE
             assessed = replace(assessed, why=f"raced: the VM changed meanwhile ({assessed.why})")
         return replace(self._write(pending, expectation, assessed, verdict, broken, life), met=met)
 
     def _wire(self, operation: Operation, life: TaskLife | None) -> list[str]:
-        """Name what the reply, and the reads of the task, break of the wire contract."""
-        reads = [each for read, _ in life.reads for each in read.problems] if life else []
+        """List where the reply, or a read of the task, breaks the wire contract."""
+        reads = [problem for read, _ in life.reads for problem in read.problems] if life else []
         return list(dict.fromkeys([*operation.problems, *reads]))
 
     def _told(self, operation: Operation, life: TaskLife | None, mid: frozenset[str]) -> list[str]:
-        """Name what the task's life breaks; a task that went with its VM has none to speak of (oracle row M2)."""
+        """List what is wrong with the task's life; a task that vanished with its VM is not judged (oracle row M2)."""
         if life is None or ("gone" in mid and not any(info for _, info in life.reads)):
             return []
         return tasklife.broken(life, self._methods[operation.call.method].result, self.tracker.tasks.values())
 
-    def _unreached(self, pending: Pending, states: frozenset[State], found: Assessment) -> str:
-        """F5: say so if this is one refused abort too many, where nothing but the running customization stood in its way."""
+    def _unreached(self, pending: Pending, states: frozenset[State], assessed: Assessment) -> str:
+        """F5: say why if this refused abort is one too many; only aborts that nothing but the customization hinders count."""
         operation = pending.operation
         abort = self._methods[operation.call.method].effect == "aborted"
-        if not abort or found.grade.fails or found.observed not in _BUSY or any(each.mid for each in states):
+        if not abort or assessed.grade.fails or assessed.observed not in _BUSY or any(state.mid for state in states):
             return ""
-        alone = expect((replace(each, running="", task="") for each in states), pending.asked, self.contract)
+        alone = expect((replace(state, running="", task="") for state in states), pending.asked, self.contract)
         if settled(alone) != {OK}:
             return ""
         work = self.tracker.running(subject(operation.call), operation.start, operation.end)
@@ -182,7 +184,7 @@ class Judge:
             if life is None:
                 return self._verdict(self._instant(pending.operation, outcome, expectation))
             if life.final is None:
-                if expectation.allowed and all(each.synchronous for each in expectation.allowed.values()):
+                if expectation.allowed and all(permitted.synchronous for permitted in expectation.allowed.values()):
                     why = "the call was accepted, and must itself be refused"
                     return Assessment(Grade.MISSING, OK, why=why), Verdict.VIOLATES
                 return self._unfinished(life, states)
@@ -205,10 +207,10 @@ class Judge:
 
     def _success(self, pending: Pending, life: TaskLife, expectation: Expectation) -> Assessment:
         """Success beside a running customization counts only if it began after that one's end (oracle rows K1, B1)."""
-        found = grade_success(expectation)
+        assessed = grade_success(expectation)
         allowed = expectation.allowed.get(OK)
         if allowed is None or "task.startedAfter" not in allowed.conditions or life.final is None:
-            return found
+            return assessed
         started = str(life.final[1].get("startTime", ""))
         for other, certain in self.tracker.running(
             life.vm, pending.operation.start, pending.operation.end, life.ref.value
@@ -220,12 +222,12 @@ class Judge:
                 and done
                 and started < str(done.get("completeTime", ""))
             ):
-                return replace(found, grade=Grade.MISSING, why=f"it ran while {other.ref.value} ran")
-        return found
+                return replace(assessed, grade=Grade.MISSING, why=f"it ran while {other.ref.value} ran")
+        return assessed
 
     def _unfinished(self, life: TaskLife, states: frozenset[State]) -> tuple[Assessment, Verdict]:
         vanished = bool(life.reads) and life.reads[-1][1] is None
-        if vanished and any("gone" in each.mid for each in states):
+        if vanished and any("gone" in state.mid for state in states):
             return Assessment(Grade.CONFORMS, "gone", "task", why="the task went with its VM"), Verdict.CONFORMS
         if life.forgotten:
             return Assessment(Grade.CONFORMS, FORGOTTEN, "task", why="its end was not seen"), Verdict.INCONCLUSIVE
@@ -237,10 +239,10 @@ class Judge:
             ), Verdict.VIOLATES
         return Assessment(Grade.CONFORMS, "unfinished", "task", why="the task's end was not seen"), Verdict.INCONCLUSIVE
 
-    def _verdict(self, found: Assessment) -> tuple[Assessment, Verdict]:
-        if found.blocked:
-            return found, Verdict.UNTESTED
-        return found, Verdict.VIOLATES if found.grade.fails else Verdict.CONFORMS
+    def _verdict(self, assessed: Assessment) -> tuple[Assessment, Verdict]:
+        if assessed.blocked:
+            return assessed, Verdict.UNTESTED
+        return assessed, Verdict.VIOLATES if assessed.grade.fails else Verdict.CONFORMS
 
     def _scene(self, pending: Pending, states: frozenset[State], life: TaskLife | None) -> Scene:
         operation, vm = pending.operation, subject(pending.operation.call)
@@ -258,14 +260,14 @@ class Judge:
         )
 
     def _infos(self) -> dict[str, Mapping[str, Json]]:
-        found: dict[str, Mapping[str, Json]] = {}
-        for each in self._block:
-            read = read_of(each)
+        infos: dict[str, Mapping[str, Json]] = {}
+        for operation in self._block:
+            read = read_of(operation)
             if read and read[0].type == "Task" and read[1] and isinstance(read[1].get("info"), Mapping):
-                found[read[0].value] = read[1]["info"]
-        return found
+                infos[read[0].value] = read[1]["info"]
+        return infos
 
-    def _promised(self, pending: Pending, life: TaskLife | None, found: Assessment) -> list[str]:
+    def _promised(self, pending: Pending, life: TaskLife | None, assessed: Assessment) -> list[str]:
         operation, vm = pending.operation, subject(pending.operation.call)
         broken: list[str] = []
         last = self._seen_after(vm, life.final[0].end if life and life.final else operation.end)
@@ -278,14 +280,14 @@ class Judge:
             if self._still(pending):
                 broken.append(promises.nothing_changed(pending.reading, last))
         ended = self._succeeded(operation, life)
-        if ended is not None and found.observed == OK and not self._accepted_since(operation):
+        if ended is not None and assessed.observed == OK and not self._accepted_since(operation):
             broken += self._kept(pending, life, last if self._read_since(vm, ended) else None)
-        return [each for each in broken if each]
+        return [problem for problem in broken if problem]
 
     def _read_since(self, vm: str, ended: float) -> bool:
         """Whether the VM was read so long after a call's end that its reports, `staleness` old, must show what it did."""
         done = ended + self.tracker.facts.staleness
-        reads = ((read_of(each), each.start) for each in self._block)
+        reads = ((read_of(other), other.start) for other in self._block)
         return any(read is not None and read[0].value == vm and start >= done for read, start in reads)
 
     def _kept(self, pending: Pending, life: TaskLife | None, last: Mapping[str, Json] | None) -> list[str]:
@@ -296,8 +298,8 @@ class Judge:
 
     def _seen_after(self, vm: str, moment: float) -> Mapping[str, Json] | None:
         """Give the last read of the VM that began after a moment; None if there was none, for then nothing can be held."""
-        reads = (read_of(each) for each in self._block if each.start >= moment)
-        return next((values for ref, values in reversed([each for each in reads if each]) if ref.value == vm), None)
+        reads = (read_of(other) for other in self._block if other.start >= moment)
+        return next((values for ref, values in reversed([read for read in reads if read]) if ref.value == vm), None)
 
     def _accepted_since(self, operation: Operation) -> bool:
         """Whether another call of the block may have changed the VM since."""
@@ -312,7 +314,7 @@ class Judge:
         if not isinstance(outcome, Faulted) or as_ref(outcome.fault.fields.get("task")) is None:
             return frozenset()
         lives = self.tracker.tasks.values()
-        return frozenset(each.ref.value for each in lives if each.final and each.final[0].end < operation.start)
+        return frozenset(life.ref.value for life in lives if life.final and life.final[0].end < operation.start)
 
     def _still(self, pending: Pending, but: TaskLife | None = None) -> bool:
         """Whether only the call itself, with its task, could have changed the guest.
@@ -324,7 +326,7 @@ class Judge:
             life.vm == vm and life is not but and (life.final is None or life.final[0].end > since)
             for life in self.tracker.lives(vm)
         )
-        return not unfinished and all(each.tools != "starting" for each in pending.states)
+        return not unfinished and all(state.tools != "starting" for state in pending.states)
 
     def _raced(self, pending: Pending, mid: frozenset[str], observed: str) -> bool:
         vm = subject(pending.operation.call)
@@ -334,7 +336,7 @@ class Judge:
         moved = observed == OK and is_visible(self._methods[pending.operation.call.method].effect)
         if not moved and not steady(before, last):
             return True
-        users = frozenset(promises.account_name(each) for each in self.tracker.facts.sessions.values())
+        users = frozenset(promises.account_name(session) for session in self.tracker.facts.sessions.values())
         new = promises.new_tasks(before or {}, last or {}, frozenset(self.tracker.tasks))
         return bool(promises.foreign(new, self._infos(), users, frozenset(self._methods)))
 
@@ -342,30 +344,30 @@ class Judge:
         self,
         pending: Pending,
         expectation: Expectation,
-        found: Assessment,
+        assessed: Assessment,
         verdict: Verdict,
         broken: list[str],
         life: TaskLife | None,
     ) -> Judgement:
         operation = pending.operation
-        why = "; ".join(dict.fromkeys(each for each in (found.why, *broken) if each))
+        why = "; ".join(dict.fromkeys(text for text in (assessed.why, *broken) if text))
         return Judgement(
             op=operation.op,
             cell=operation.cell,
             method=operation.call.method,
             verdict=verdict,
-            grade=found.grade,
+            grade=assessed.grade,
             expected=expectation.text(),
-            observed=found.observed,
+            observed=assessed.observed,
             allowed=tuple(expectation.allowed),
             situations=expectation.situations,
-            channel=found.channel,
-            field=found.field,
+            channel=assessed.channel,
+            field=assessed.field,
             why=why,
             broken=tuple(broken),
             notes=tuple(tasklife.notes(life, life.vm)) if life else (),
             request=pending.asked.request,
-            ops=tuple(each.op for each in self._block),
+            ops=tuple(other.op for other in self._block),
         )
 
 

@@ -1,4 +1,4 @@
-"""What a judge makes of one call: the pending call, the judgement on it, and what can be said where no answer came."""
+"""The values of judging one call: the pending call, the judgement on it, and the judgement if no answer came."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vcontract.terms import TURNED_AWAY, Grade, Json, Lost, Operation, Verdict, 
 
 _INDEX = re.compile(r"\[\d+\]")
 FORGOTTEN = "forgotten"
-"""What is observed of a task that the server forgot before its end was read (oracle rule A6): it tells nothing."""
+"""The observed outcome of a task that the server forgot before its end was read (oracle rule A6): no evidence."""
 EXPIRED, AWAY = "session ended", "turned away"
 """What is observed of a call whose session had ended by itself (A13), and of one that a busy server did not take."""
 UNTOLD = frozenset({FORGOTTEN, EXPIRED, AWAY})
@@ -21,7 +21,7 @@ _TURNED = "the server refused the request before it read it, and no source says 
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """What one judged call is worth: its grade and verdict, what was expected and observed, and why.
+    """The judgement on one call: its grade and verdict, what was expected and observed, and why.
 
     `allowed` and `situations` are the expectation's; `broken` names what was wrong beside the outcome (task life,
     promises, the wire); `notes` what was odd and no violation. `met` is the id of the cell that the call really met, empty
@@ -61,7 +61,7 @@ class Pending(msgspec.Struct):
 
 
 def turned_away(pending: Pending) -> bool:
-    """Whether a request of which no source says what it is worth was refused by HTTP alone."""
+    """Whether a request whose validity no source settles was refused by an HTTP status without a fault."""
     operation = pending.operation
     return (
         pending.asked.request == "unsettled" and isinstance(operation.outcome, Lost) and 400 <= operation.status < 500
@@ -69,9 +69,9 @@ def turned_away(pending: Pending) -> bool:
 
 
 def unanswered(pending: Pending) -> tuple[Assessment, Verdict]:
-    """Say what a call is worth that got no answer: it may or may not have happened, and is never a failure by itself.
+    """Judge a call that got no answer: it may or may not have happened, and is never a violation by itself.
 
-    A refusal for want of a session that had ended by itself is no answer either.
+    A refusal because the session had ended by itself counts as no answer, too.
     """
     outcome, method = pending.operation.outcome, pending.operation.call.method
     if not isinstance(outcome, Lost):
@@ -85,15 +85,15 @@ def unanswered(pending: Pending) -> tuple[Assessment, Verdict]:
 
 
 def expired(pending: Pending, block: Sequence[Operation]) -> bool:
-    """Whether a call was refused for want of a session that had ended by itself (oracle rule A13).
+    """Whether a call was refused because its session had ended by itself (oracle rule A13).
 
-    That is what the read of `currentSession` right after it shows. One that shows the session leaves the refusal as it is.
+    The read of `currentSession` right after the call decides: if it shows the session, the refusal stands.
     """
     operation = pending.operation
     if pending.asked.session != "valid" or not unauthenticated(operation.outcome):
         return False
     actor = operation.call.actor
-    after = next((each for each in block if each.op > operation.op and each.call.actor == actor), None)
+    after = next((other for other in block if other.op > operation.op and other.call.actor == actor), None)
     return after is not None and asks_session(after) and not shows_session(after.outcome)
 
 

@@ -1,4 +1,4 @@
-"""What the success of a call promises, by the effect that the contract gives to its method (oracle promises F2, F4, F6, F7)."""
+"""Checks what a success promises, by the effect that the contract gives to the method (oracle promises F2, F4, F6, F7)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def kept(
         return [promises.network_started(before, after, known.nics if known else 0, configured(tracker, vm))]
     if effect == "aborted" and life is not None:
         cut = promises.cut_customizations(life, list(tracker.tasks.values()), tracker.facts.publish)
-        return [f"guest lock: {each.ref.value} went on after the abort" for each in cut]
+        return [f"guest lock: {life.ref.value} went on after the abort" for life in cut]
     return [] if effect in LATER else [undone(effect, states, after)]
 
 
@@ -50,9 +50,9 @@ def undone(effect: str, states: frozenset[State], after: Reading) -> str:
 
 
 def begun(effect: str, states: frozenset[State], before: Reading, after: Reading) -> bool:
-    """Whether a read of the VM shows that a guest does as it was asked.
+    """Whether a read of the VM shows that the guest has begun to do what it was asked for.
 
-    A reboot changes nothing for good: it shows by the boot time, or by Tools that go down.
+    A reboot leaves no lasting change: it shows in the boot time, or in Tools that go down.
     """
     if before is None or after is None:
         return True
@@ -72,7 +72,7 @@ def configured(tracker: Tracker, vm: str) -> Mapping[str, Json]:
     """
     lives = [life for life in tracker.tasks.values() if life.vm == vm and life.final]
     done = [life for life in lives if life.kind == "customize" or life.accepted.call.method in REVERTS]
-    if not done or done[-1].kind != "customize" or any(each.guest != "spec" for each in tracker.states(vm)):
+    if not done or done[-1].kind != "customize" or any(state.guest != "spec" for state in tracker.states(vm)):
         return {}
     spec: Mapping[str, Json] = done[-1].accepted.call.arguments.get("spec") or {}
     return spec

@@ -53,9 +53,11 @@ def merged_latencies(tables: Sequence[Sequence[Latency]]) -> list[Latency]:
     """Put the tables of several processes together."""
     classes: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
     longest: dict[tuple[str, str], float] = defaultdict(float)
-    for each in (line for table in tables for line in table):
-        classes[each.method, each.outcome].update({int(number): count for number, count in each.classes.items()})
-        longest[each.method, each.outcome] = max(longest[each.method, each.outcome], each.longest / 1000)
+    for latency in (line for table in tables for line in table):
+        classes[latency.method, latency.outcome].update(
+            {int(number): count for number, count in latency.classes.items()}
+        )
+        longest[latency.method, latency.outcome] = max(longest[latency.method, latency.outcome], latency.longest / 1000)
     return [_line(*key, counts, longest[key]) for key, counts in sorted(classes.items())]
 
 

@@ -29,56 +29,56 @@ def answer_key(judgement: Judgement, contract: Contract, *, sure: bool = True) -
 def answers(judgements: Iterable[Judgement], contract: Contract) -> tuple[Answer, ...]:
     """Count the answers by the cell that each call met, in the contract's order of cells."""
     seen: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
-    for each in judgements:
-        if (key := answer_key(each, contract)) is not None:
-            seen[each.met][key] += 1
+    for judgement in judgements:
+        if (key := answer_key(judgement, contract)) is not None:
+            seen[judgement.met][key] += 1
     return tuple(
-        Answer(each.id, each.method, each.deviations, _observed(seen[each.id]), _permitted(each, contract))
-        for each in cells(contract)
-        if each.id in seen
+        Answer(cell.id, cell.method, cell.deviations, _observed(seen[cell.id]), _permitted(cell, contract))
+        for cell in cells(contract)
+        if cell.id in seen
     )
 
 
-def _observed(found: Mapping[tuple[str, str], int]) -> tuple[Observed, ...]:
-    listed = [Observed(fault, channel, count) for (fault, channel), count in found.items()]
-    return tuple(sorted(listed, key=lambda each: (-each.count, each)))
+def _observed(counts: Mapping[tuple[str, str], int]) -> tuple[Observed, ...]:
+    listed = [Observed(fault, channel, count) for (fault, channel), count in counts.items()]
+    return tuple(sorted(listed, key=lambda answer: (-answer.count, answer)))
 
 
 def _permitted(cell: Cell, contract: Contract) -> tuple[str, ...]:
     return tuple(expect([cell.state], cell.asked, contract).text().replace(OK, SUCCESS).split())
 
 
-def precedence(found: Iterable[Answer]) -> tuple[Precedence, ...]:
+def precedence(listed: Iterable[Answer]) -> tuple[Precedence, ...]:
     """Tell, by method, which of two conditions wins where both hold: its answer came, always, and the other's is another.
 
     Two conditions that are answered alike say nothing, nor do two together that are answered as neither is alone, nor what
     stands for many inputs or passes by itself.
     """
-    known = {each.id: each for each in found}
-    told = []
-    for each in known.values():
-        sole = each.sole
-        if len(each.conditions) != 2 or sole is None or {*VARIED, PASSING} & set(each.conditions):
+    known = {answer.id: answer for answer in listed}
+    precedences = []
+    for answer in known.values():
+        sole = answer.sole
+        if len(answer.conditions) != 2 or sole is None or {*VARIED, PASSING} & set(answer.conditions):
             continue
-        singles = [known.get(f"{each.method}:{name}") for name in each.conditions]
+        singles = [known.get(f"{answer.method}:{name}") for name in answer.conditions]
         alone = [single.sole.text() if single is not None and single.sole is not None else "" for single in singles]
         if alone.count(sole.text()) == 1 and all(alone) and SUCCESS not in {text.split()[0] for text in alone}:
             first = alone.index(sole.text())
-            winner, loser = each.conditions[first], each.conditions[1 - first]
-            told.append(Precedence(each.method, winner, loser, sole.fault, sole.channel))
-    return tuple(told)
+            winner, loser = answer.conditions[first], answer.conditions[1 - first]
+            precedences.append(Precedence(answer.method, winner, loser, sole.fault, sole.channel))
+    return tuple(precedences)
 
 
-def ranks(found: Iterable[Precedence], method: str) -> list[list[str]]:
+def ranks(precedences: Iterable[Precedence], method: str) -> list[list[str]]:
     """Put the conditions of a method in ranks: those of one win over none of the same, and lose only to ranks before.
 
     Conditions in a circle, which no order of checks explains, share the last rank.
     """
     loses: dict[str, set[str]] = {}
-    for each in found:
-        if each.method == method:
-            loses.setdefault(each.loser, set()).add(each.winner)
-            loses.setdefault(each.winner, set())
+    for entry in precedences:
+        if entry.method == method:
+            loses.setdefault(entry.loser, set()).add(entry.winner)
+            loses.setdefault(entry.winner, set())
     listed: list[list[str]] = []
     while loses:
         free = [name for name, winners in loses.items() if not winners & loses.keys()]
@@ -87,45 +87,47 @@ def ranks(found: Iterable[Precedence], method: str) -> list[list[str]]:
     return listed
 
 
-def channels(found: Iterable[Answer]) -> tuple[Channel, ...]:
+def channels(listed: Iterable[Answer]) -> tuple[Channel, ...]:
     """Count, by method and fault, how often each channel was taken."""
     counts: Counter[tuple[str, str, str]] = Counter()
-    for each in found:
-        for one in each.observed:
-            if one.fault != SUCCESS:
-                counts[each.method, one.fault, one.channel] += one.count
+    for answer in listed:
+        for observed in answer.observed:
+            if observed.fault != SUCCESS:
+                counts[answer.method, observed.fault, observed.channel] += observed.count
     pairs = dict.fromkeys((method, fault) for method, fault, _ in counts)
     return tuple(Channel(*pair, counts[(*pair, "call")], counts[(*pair, "task")]) for pair in pairs)
 
 
-def settled_questions(found: Iterable[Answer], contract: Contract) -> tuple[Settled, ...]:
+def settled_questions(listed: Iterable[Answer], contract: Contract) -> tuple[Settled, ...]:
     """List what the documents leave open where at most one condition holds, and what came."""
-    by_id = {each.id: each for each in cells(contract, 1)}
-    told = []
-    for each in found:
-        if len(each.permitted) > 1 and (cell := by_id.get(each.id)) is not None:
+    by_id = {cell.id: cell for cell in cells(contract, 1)}
+    settled = []
+    for answer in listed:
+        if len(answer.permitted) > 1 and (cell := by_id.get(answer.id)) is not None:
             titles = [
                 situation.title
                 for situation in holding(cell.state, cell.asked, contract)
-                if {permit.outcome for permit in situation.permitted(each.method)} != {OK}
+                if {permit.outcome for permit in situation.permitted(answer.method)} != {OK}
             ]
-            told.append(Settled("; ".join(titles), each.id, tuple(one.text() for one in each.observed)))
-    return tuple(told)
+            settled.append(
+                Settled("; ".join(titles), answer.id, tuple(observed.text() for observed in answer.observed))
+            )
+    return tuple(settled)
 
 
 def latencies(
     judgements: Iterable[Judgement], operations: Sequence[Operation], contract: Contract
 ) -> tuple[Latency, ...]:
     """Sum up how long each outcome of each method took, in seconds."""
-    by_op = {each.op: each for each in operations}
+    by_op = {operation.op: operation for operation in operations}
     ends = _ends(operations)
     taken: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for each in judgements:
-        key = answer_key(each, contract)
-        if key is not None and each.op in by_op:
-            seconds = _seconds(by_op[each.op], ends) if key[1] == "task" else _trip(by_op[each.op])
+    for judgement in judgements:
+        key = answer_key(judgement, contract)
+        if key is not None and judgement.op in by_op:
+            seconds = _seconds(by_op[judgement.op], ends) if key[1] == "task" else _trip(by_op[judgement.op])
             if seconds is not None:
-                taken[(each.method, *key)].append(seconds)
+                taken[(judgement.method, *key)].append(seconds)
     return tuple(
         Latency(*key, len(values), round(statistics.median(values), 6), round(_p95(values), 6), _sampled(values))
         for key, values in sorted(taken.items())
@@ -135,8 +137,8 @@ def latencies(
 def _sampled(values: Sequence[float]) -> tuple[float, ...]:
     """Keep so many times that two profiles can be compared, in their order, at even distances."""
     ordered, most = sorted(values), min(len(values), SAMPLES)
-    places = [round(each * (len(ordered) - 1) / max(most - 1, 1)) for each in range(most)]
-    return tuple(round(ordered[each], 6) for each in places)
+    places = [round(index * (len(ordered) - 1) / max(most - 1, 1)) for index in range(most)]
+    return tuple(round(ordered[place], 6) for place in places)
 
 
 def _trip(operation: Operation) -> float:
@@ -145,13 +147,13 @@ def _trip(operation: Operation) -> float:
 
 def _ends(operations: Iterable[Operation]) -> dict[str, tuple[float, Mapping[str, Json]]]:
     """Give, for each task that was read ended, when that was first read, and its info."""
-    found: dict[str, tuple[float, Mapping[str, Json]]] = {}
-    for each in operations:
-        read = read_of(each)
+    ends: dict[str, tuple[float, Mapping[str, Json]]] = {}
+    for operation in operations:
+        read = read_of(operation)
         info = (read[1] or {}).get("info") if read is not None and read[0].type == "Task" else None
         if read is not None and isinstance(info, Mapping) and info.get("state") in _FINAL:
-            found.setdefault(read[0].value, (each.end, info))
-    return found
+            ends.setdefault(read[0].value, (operation.end, info))
+    return ends
 
 
 def _seconds(operation: Operation, ends: Mapping[str, tuple[float, Mapping[str, Json]]]) -> float | None:

@@ -1,4 +1,4 @@
-"""The life of one call of a VM as intervals: when it was made, between which moments it took hold and ended, and how."""
+"""The life of one call on a VM as intervals: when it was made, when it took the lock, when it ended, and how."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from vcontract.model.tracker import KINDS
 
 FINAL = frozenset({"success", "error"})
 UNJUDGED = "judged elsewhere"
-"""In place of a fault that says more of the server, or of a session, than of the VM's state."""
+"""Replaces a fault that concerns the server or a session and not the VM's state."""
 
 
 class Life:
-    """One call, from `start` to `end`; if it gave a task, that ended after `after` and no later than `until`.
+    """One call, from `start` to `end`; if it gave a task, the task ended after `after` and no later than `until`.
 
-    `cut` is the end of the abort that cut it (0: none did). `outcome` is `OK`, a fault's type, UNJUDGED, or empty if nobody
-    saw it. `refused`: the call itself was. A task had not taken hold of the VM at `queued`, and had at `running` (infinity:
-    nobody saw it run). `asked` is None for a call that is not judged.
+    `cut` is the end of the abort that cut it off (0: none did). `outcome` is `OK`, a fault's type, UNJUDGED, or empty if
+    nobody saw it. `refused`: the call itself was refused. The task had not begun to run at `queued`, and had at `running`
+    (infinity: nobody saw it run). `asked` is None for a call that is not judged.
     """
 
     __slots__ = (
@@ -42,7 +42,7 @@ class Life:
         self.cut = 0.0
 
     def read(self, start: float, end: float, state: str, fault: str, publish: float) -> bool:
-        """Learn from a read of its task; says whether it is over."""
+        """Narrow the intervals by a read of the task; return whether the task is over."""
         if state in FINAL:
             self.until = end
             self.outcome = fault or OK
@@ -74,7 +74,7 @@ class Life:
 
 
 class Intervals:
-    """Intervals by name, and which of them meet another."""
+    """Intervals by name, searchable for those that overlap another interval."""
 
     def __init__(self, intervals: Iterable[tuple[str, float, float]]) -> None:
         starts: dict[str, list[float]] = {}
@@ -85,36 +85,39 @@ class Intervals:
         self._sorted = {name: (sorted(starts[name]), sorted(ends[name])) for name in starts}
 
     def meeting(self, start: float, end: float, own: Iterable[str] = ()) -> frozenset[str]:
-        """Name the intervals that meet this one, which is itself one of those named `own`."""
-        found = []
+        """Name the intervals that overlap this one; a name in `own` counts from its second on, for this interval is one."""
+        names = []
         for name, (starts, ends) in self._sorted.items():
             if bisect_right(starts, end) - bisect_left(ends, start) - (name in own) > 0:
-                found.append(name)
-        return frozenset(found)
+                names.append(name)
+        return frozenset(names)
 
 
 def meanings(lives: Iterable[Life]) -> Intervals:
-    """Collect what happened to a VM: by calls that did or may have; an abort that was itself disturbed may have, too."""
+    """Collect the disturbances of a VM: calls that did or may have taken effect.
+
+    An abort that ended in error counts if it was itself disturbed, for it may have done its work before.
+    """
     listed = list(lives)
-    found = [(name, each.start, each.until) for each in listed for name in each.meant]
-    known = Intervals(found)
-    for each in listed:
-        if KINDS.get(each.method) == ABORT and each.outcome not in {"", OK} and not each.refused:
-            found += [("abort", each.start, each.until)] if known.meeting(each.start, each.until) else []
-    return Intervals(found)
+    intervals = [(name, life.start, life.until) for life in listed for name in life.meant]
+    known = Intervals(intervals)
+    for life in listed:
+        if KINDS.get(life.method) == ABORT and life.outcome not in {"", OK} and not life.refused:
+            intervals += [("abort", life.start, life.until)] if known.meeting(life.start, life.until) else []
+    return Intervals(intervals)
 
 
 def workers(lives: Iterable[Life]) -> Intervals:
-    """Collect what may have run on a VM, and is told of by times alone; what was cut held its lock until the abort's end."""
-    return Intervals((each.work, each.start, max(each.until, each.cut)) for each in lives if each.work)
+    """Collect the work on a VM that the states do not model; work that an abort cut off lasts until the abort's end."""
+    return Intervals((life.work, life.start, max(life.until, life.cut)) for life in lives if life.work)
 
 
 def note_cuts(lives: Iterable[Life]) -> None:
-    """Find the customizations that an abort cut (oracle promise F4): it succeeded, and began while they were known to run."""
+    """Mark the customizations that an abort cut off (oracle promise F4): it succeeded and began while they surely ran."""
     listed = list(lives)
-    aborts = sorted((each.start, each.until) for each in listed if each.does == "aborted" and each.outcome == OK)
-    for each in listed:
-        if each.does == "customized" and each.outcome and each.running < inf:
-            place = bisect_left(aborts, (each.running, 0.0))
-            if place < len(aborts) and aborts[place][0] <= each.until:
-                each.cut = aborts[place][1]
+    aborts = sorted((life.start, life.until) for life in listed if life.does == "aborted" and life.outcome == OK)
+    for life in listed:
+        if life.does == "customized" and life.outcome and life.running < inf:
+            place = bisect_left(aborts, (life.running, 0.0))
+            if place < len(aborts) and aborts[place][0] <= life.until:
+                life.cut = aborts[place][1]

@@ -1,7 +1,7 @@
 """Whether the steps of one concurrent history have a legal order: encoded events in, an answer out.
 
-A *step* has a kind (a number of the table), perhaps a step that must come before it, and a time in which it happened: from
-its *begin* to its *end*; without an end it may have happened at any time since, or never.
+A *step* has a kind (a number of the table), an interval in which it happened (from its *begin* to its *end*) and optionally a
+step that must come before it. A step without an end may have happened at any time since its begin, or never.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from vcontract.check.transitions import Table
 
 
 class Steps(msgspec.Struct, frozen=True):
-    """The steps of one history: of step n the kind, and the step that must come before it (NOBODY: none).
+    """The steps of one history: for step n its kind, and the step that must come before it (NOBODY: none).
 
-    `events` are the begins and ends in the order of time, `2n` and `2n + 1`. A step begins no earlier than the one that must
-    come before it, and that one ends, if it does, no later than it.
+    `events` lists the begins (`2n`) and ends (`2n + 1`) in the order of time. A step begins no earlier than the step that must
+    come before it, and ends no earlier than that step does.
     """
 
     kinds: Sequence[int]
@@ -30,7 +30,7 @@ class Steps(msgspec.Struct, frozen=True):
 
 
 class Answer(StrEnum):
-    """Whether there is a legal order; `inconclusive` says that the limits did not allow to find out."""
+    """Whether there is a legal order; `inconclusive`: the search hit its limits first."""
 
     LEGAL = "legal"
     ILLEGAL = "illegal"
@@ -38,7 +38,7 @@ class Answer(StrEnum):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What a search found, and why it could not if so.
+    """The result of a search, and the reason if it was inconclusive.
 
     `event` is the index of the first end that no legal order reaches (or of the event at which the search gave up, or the
     number of events), `states` the bit set of what was possible before it, `most` the largest number of configurations.
@@ -52,7 +52,7 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def _outlook(steps: Steps) -> tuple[array[int], bytearray]:
-    """Give for each step the index of its end (0: it has none), and whether another must come after it."""
+    """Compute for each step the index of its end (0: it has none), and whether another step must come after it."""
     ends, followed = array("q", bytes(8 * len(steps.kinds))), bytearray(len(steps.kinds))
     for place, event in enumerate(steps.events):
         if event & 1:
@@ -64,7 +64,7 @@ def _outlook(steps: Steps) -> tuple[array[int], bytearray]:
 
 
 def linearize(table: Table, states: int, steps: Steps, limits: Limits | None = None) -> Result:
-    """Look for a legal order of a history that begins in any of the given states (a bit set)."""
+    """Search for a legal order of a history that may begin in any of `states` (a bit set)."""
     search = Search(table, states, limits)
     ends, followed = _outlook(steps)
     kinds, before, begun = steps.kinds, steps.before, dict[int, Open]()
@@ -90,11 +90,11 @@ def linearize(table: Table, states: int, steps: Steps, limits: Limits | None = N
 
 
 def replayed(table: Table, states: int, steps: Steps, events: int) -> list[int]:
-    """Give the states that are possible before each of the first events, in any configuration, and after the last of them."""
-    search, begun, found = Search(table, states), dict[int, Open](), []
+    """Replay the first `events` events; return the states possible before each of them, and after the last one."""
+    search, begun, possible = Search(table, states), dict[int, Open](), []
     ends, followed = _outlook(steps)
     for event in steps.events[:events]:
-        found.append(search.states)
+        possible.append(search.states)
         number = event >> 1
         if event & 1:
             step = begun.pop(number, None)
@@ -105,4 +105,4 @@ def replayed(table: Table, states: int, steps: Steps, events: int) -> list[int]:
             step = search.begin(steps.kinds[number], ends[number] or inf, first, last=not followed[number])
             if step is not None:
                 begun[number] = step
-    return [*found, search.states]
+    return [*possible, search.states]

@@ -56,7 +56,7 @@ class MachineHistories:
         self.machines = {moid: MachineHistory(vm.engine) for moid, vm in facts.vms.items()}
         self.logouts: dict[str, list[float]] = {}
         self.operations = 0
-        self.effects = {method.name: method.effect for each in (*others, judged) for method in each.methods}
+        self.effects = {method.name: method.effect for contract in (*others, judged) for method in contract.methods}
         self._methods = {method.name: method for method in judged.methods}
         self._elsewhere = _elsewhere(judged)
         self._tasks: dict[str, tuple[Life, tuple[str, ...]]] = {}
@@ -89,7 +89,7 @@ class MachineHistories:
         if call.method in _RETRIEVALS:
             spec = (call.arguments.get("specSet") or [{}])[0]
             ref = as_ref((spec.get("objectSet") or [{}])[0].get("obj"))
-            paths = {path for each in spec.get("propSet") or () for path in each.get("pathSet") or ()}
+            paths = {path for properties in spec.get("propSet") or () for path in properties.get("pathSet") or ()}
             fields = tuple(name for name, needed in _PATHS.items() if needed <= paths)
             return _Known(call, ref.value if ref else "", reads=ref.type if ref else "nothing", fields=fields)
         vm = subject(call)
@@ -117,23 +117,23 @@ class MachineHistories:
                 self._tasks[ref.value] = life, machines
             elif known.does not in {"guestShutDown", "guestRebooted", "guestStoodBy"}:
                 life.outcome, life.until = OK, operation.end
-        for each in machines:
-            self.machines[each].lives.append(life)
+        for moid in machines:
+            self.machines[moid].lives.append(life)
 
     def _cancelled(self, operation: Operation) -> None:
         task = operation.call.object.value
         if task in self._tasks and not isinstance(operation.outcome, Faulted):
-            for each in self._tasks[task][1]:
-                self.machines[each].cancelled.setdefault(task, operation.start)
+            for moid in self._tasks[task][1]:
+                self.machines[moid].cancelled.setdefault(task, operation.start)
 
     def _read(self, operation: Operation, known: _Known) -> None:
         if known.reads == "Task":
             if known.vm in self._tasks:
                 self._task_read(operation, known.vm)
         elif known.reads == "VirtualMachine" and known.vm in self.machines and known.fields:
-            found = read_of(operation)
-            if found is not None:
-                self._vm_read(operation, known, found[1])
+            read = read_of(operation)
+            if read is not None:
+                self._vm_read(operation, known, read[1])
 
     def _task_read(self, operation: Operation, task: str) -> None:
         outcome = operation.outcome
@@ -151,7 +151,7 @@ class MachineHistories:
                 self._cloned(life, as_ref(info.get("result")))
 
     def _cloned(self, life: Life, child: Ref | None) -> None:
-        parent = next((moid for moid, each in self.machines.items() if each.lives and life in each.lives), "")
+        parent = next((moid for moid, machine in self.machines.items() if machine.lives and life in machine.lives), "")
         if child is not None and parent:
             facts = replace(self.facts.vms[parent], ref=child, name=child.value)
             self.facts = replace(self.facts, vms={**self.facts.vms, child.value: facts})
@@ -168,7 +168,7 @@ class MachineHistories:
         machine.reads.append((operation.op, start, operation.end, Step(READ, seen=seen)))
 
     def _view(self, fields: tuple[str, ...], values: Mapping[str, Json]) -> tuple[tuple[str, Json], ...]:
-        key = (fields, *[str(found) if isinstance(found := values.get(path), dict) else found for path in _SEEN])
+        key = (fields, *[str(value) if isinstance(value := values.get(path), dict) else value for path in _SEEN])
         seen = self._views.get(key)
         if seen is None:
             state = observe(State(), values)
@@ -185,8 +185,8 @@ def _elsewhere(contract: Contract) -> frozenset[str]:
     """Collect the faults by which a call is turned away for its session or its privilege (oracle rows Q1, V1, V2)."""
     return frozenset(
         permit.outcome
-        for each in contract.situations
-        if all(name.startswith(("session.", "privilege.")) for name in each.when)
-        for permit in each.permitted("")
+        for situation in contract.situations
+        if all(name.startswith(("session.", "privilege.")) for name in situation.when)
+        for permit in situation.permitted("")
         if permit.outcome != OK
     )

@@ -1,16 +1,16 @@
-"""What each step of a VM's history may make of the VM (oracle section E), as tables over numbered states.
+"""Computes what each step of a VM's history may do to the VM (oracle section E), as tables over numbered states.
 
-A task call is several steps: it is *accepted*; it ends. Its end is known, since the history is whole, and so of the work
-between them only that is held which another outcome can depend on:
+A call that gives a task becomes several steps: the task is *accepted*, and it ends. The whole history is known, so its end is
+too, and of the work in between only that is modelled on which the outcome of another call can depend:
 
-- a customization that succeeded *takes* the lock where success is permitted, and gives it back at its *end*; a lock that
-  an abort or the power took away is not there to give back, so no end is possible then;
+- a customization that succeeded *takes* the lock in a state in which success is permitted, and releases it at its *end*; if an
+  abort or a power change has removed the lock meanwhile, no end is possible;
 - an abort that succeeded does its work at one moment; a network start changes nothing that an answer depends on;
-- a task that ended in error has a *cause*: a moment since it was accepted at which its fault was permitted; a customization
-  may then have left its lock behind (*failed*).
+- a task that ended in error has a *cause*: a moment since its acceptance at which its fault was permitted; a customization may
+  also have left its lock behind (*failed*).
 
-What else may run at that time (`beside`: work that ended in error, or whose end nobody saw; aborts; network starts; other
-tasks) and what happened while the task ran (`mid`, situations M) come from the times alone: they only add outcomes.
+Other work at that time (`beside`: tasks that ended in error or whose end nobody saw, aborts, network starts, other tasks) and
+what happened while the task ran (`mid`, situations M) are taken from the times alone; they only add permitted outcomes.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ _SAID = {
 }
 NONE: frozenset[str] = frozenset()
 _FLOWS = ("connection", "question", "pending", "template")
-"""Fields of a state that may also change by what no call tells."""
+"""Fields of a state that may also change without any call of the history."""
 _RISING = {"starting": {"stopped", "starting", "ready"}, "ready": {"ready", "starting"}}
-"""As what Tools may be reported that are starting or up: they come up, and go down, step by step."""
+"""The values with which starting or running Tools may be reported: they come up and go down in stages."""
 
 
 _BOOTS = frozenset({"poweredOff", "reset", "guestShutDown", "guestRebooted"})
@@ -66,7 +66,8 @@ _BOOTS = frozenset({"poweredOff", "reset", "guestShutDown", "guestRebooted"})
 class Step(msgspec.Struct, frozen=True):
     """One kind of step: its role, the call as the oracle sees it, and what came of it.
 
-    `does` is an effect, a lever or a host's state, or why no end is legal; `seen` are fields of a state that were read.
+    `does` is an effect, a lever, a connection state, or (of an END) the reason why no end is legal; `seen` are the fields of
+    the state that a read showed.
     """
 
     role: str
@@ -83,11 +84,11 @@ class Step(msgspec.Struct, frozen=True):
             return f"{_SAID[self.role]} {self.does}".rstrip()
         what = self.asked.method if self.asked else self.does
         seen = ", ".join(f"{name} {value}" for name, value in self.seen)
-        return " ".join(each for each in (what, self.role, self.outcome, seen) if each)
+        return " ".join(part for part in (what, self.role, self.outcome, seen) if part)
 
 
 class Numbered(msgspec.Struct, frozen=True):
-    """The tables of one VM: the states by number, the bit set of those that it may begin in, the steps between them."""
+    """The tables of one VM: its states by number, the bit set of its initial states, and the transitions between them."""
 
     states: tuple[State, ...]
     initial: int
@@ -95,13 +96,13 @@ class Numbered(msgspec.Struct, frozen=True):
 
 
 class Rules:
-    """What a contract makes of steps; remembers what it has worked out.
+    """Applies the steps of a history to states, by what the contracts permit; results are cached.
 
-    `contracts` beyond the first only say which outcomes their own methods may have; each method is judged by its own.
+    Each method is judged by the contract that defines it.
     """
 
     def __init__(self, *contracts: Contract) -> None:
-        self._contracts = {method.name: each for each in contracts for method in each.methods}
+        self._contracts = {method.name: contract for contract in contracts for method in contract.methods}
         self._allowed: dict[tuple[State, Asked], tuple[frozenset[str], bool, bool]] = {}
         self._steps: dict[str, Callable[[Step, State], Iterable[State]]] = {
             ACCEPTED: lambda step, state: [state] if self._permits(step, state)[1] else [],
@@ -123,11 +124,11 @@ class Rules:
             READ: lambda step, state: [state] if _shows(state, step.seen) else [],
             GONE: lambda _, __: [State(exists=False)],
             CONNECTION: lambda step, state: [replace(state, connection=step.does)] if state.exists else [state],
-            ANY: lambda _, state: [each for one in anything(state) for each in _anyhow(one)],
+            ANY: lambda _, state: [unsure for guessed in anything(state) for unsure in _anyhow(guessed)],
         }
 
     def numbered(self, initial: Iterable[State], kinds: Sequence[Step]) -> Numbered:
-        """Give a number to every state that can be reached by the steps from those that a history may begin in."""
+        """Assign numbers to all states that the steps can reach from the `initial` ones, and tabulate the transitions."""
         number: dict[State, int] = {}
         begin = _numbers(initial, number)
         flows = _flows(kinds)
@@ -146,7 +147,7 @@ class Rules:
         return Numbered(tuple(number), begin, Table(moves, silent))
 
     def _permits(self, step: Step, state: State) -> tuple[frozenset[str], bool]:
-        """Give the outcomes that the contract permits, whatever may run beside, and whether a task may bring one of them."""
+        """Compute the outcomes permitted with any work that may run beside, and whether a task may bring one of them."""
         assert step.asked is not None
         works = {state.running, *step.beside}
         engines = {state.engine} | ({"broken"} if "engine" in step.mid else set())
@@ -160,43 +161,45 @@ class Rules:
         return names, task
 
     def _fits(self, step: Step, state: State) -> bool:
-        """Whether a call may succeed in this state; one that is not judged may."""
+        """Whether a call may succeed in this state; a call that is not judged always may."""
         return step.asked is None or self._outcomes(state, step.asked)[2]
 
     def _outcomes(self, state: State, asked: Asked) -> tuple[frozenset[str], bool, bool]:
         known = self._allowed.get((state, asked))
         if known is None:
             allowed = expect([state], asked, self._contracts[asked.method]).allowed
-            task = any(not each.synchronous for each in allowed.values())
-            success = OK in allowed and not allowed[OK].conditions  # it began while other work ran: not in this state
+            task = any(not permitted.synchronous for permitted in allowed.values())
+            success = (
+                OK in allowed and not allowed[OK].conditions
+            )  # a conditional success began while other work ran, so not in this state
             known = self._allowed[state, asked] = (frozenset(allowed), task, success)
         return known
 
 
 def beginnings(engine: str, seen: Mapping[str, Json] | None = None) -> frozenset[State]:
-    """Give every state that a VM may be in before anything is known of it; `seen` are fields that its first read showed."""
+    """Compute every state in which a VM may begin its history; `seen` are the fields that its first read showed."""
     seen = seen or {}
     flows = {name: seen[name] for name in _FLOWS if name in seen}
     bases = {State(engine=engine, orphaned=held) for held in (False, True)}
-    found = {each for one in bases for each in _anyhow(one)}
-    known = {settle(replace(each, **flows)) for each in found} if flows else set()
-    return frozenset(found | known)
+    states = {state for base in bases for state in _anyhow(base)}
+    known = {settle(replace(state, **flows)) for state in states} if flows else set()
+    return frozenset(states | known)
 
 
 def inherited(parent: Iterable[State], *, held: bool) -> frozenset[State]:
-    """Give the states of an instant clone from those of its parent: a lock that was held has no owner in the child.
+    """Compute the states of an instant clone from those of its parent: a lock that was held is orphaned in the child.
 
-    `held`: a customization of which the states do not tell may have run.
+    `held`: a customization that the states do not show may have run on the parent.
     """
-    found = set()
-    for each in parent:
-        lost = each.orphaned or each.running == CUSTOMIZE
-        found |= {replace(each, running="", orphaned=orphaned) for orphaned in {lost, lost or held}}
-    return frozenset(found)
+    states = set()
+    for state in parent:
+        lost = state.orphaned or state.running == CUSTOMIZE
+        states |= {replace(state, running="", orphaned=orphaned) for orphaned in {lost, lost or held}}
+    return frozenset(states)
 
 
 def _growing(number: dict[State, int]) -> Iterable[State]:
-    """Give each state once, those too that are numbered on the way."""
+    """Yield each state once, including those that are numbered during the iteration."""
     done = 0
     while done < len(number):
         for state in list(number)[done:]:
@@ -205,47 +208,51 @@ def _growing(number: dict[State, int]) -> Iterable[State]:
 
 
 def _plain(state: State) -> State:
-    """Drop what no outcome depends on."""
+    """Reset the fields on which no outcome depends."""
     return replace(state, guest="before", network="down", task="", mid=NONE)
 
 
 def _numbers(states: Iterable[State], number: dict[State, int]) -> int:
-    """Give numbers to states, in an order that is the same in every run."""
-    plain = {_plain(each) for each in states}
-    found = 0
-    for each in sorted(plain, key=msgspec.structs.astuple) if len(plain) > 1 else plain:
-        found |= 1 << number.setdefault(each, len(number))
-    return found
+    """Assign numbers to new states (in the same order in every run); return the bit set of all the states."""
+    plain = {_plain(state) for state in states}
+    bits = 0
+    for state in sorted(plain, key=msgspec.structs.astuple) if len(plain) > 1 else plain:
+        bits |= 1 << number.setdefault(state, len(number))
+    return bits
 
 
 def _flows(kinds: Sequence[Step]) -> dict[str, set[Json]]:
-    """Collect the values of each field that changes by itself, as they were ever read."""
-    found: dict[str, set[Json]] = {}
+    """Collect, for each field that changes by itself, the values that were ever read; only those with more than one."""
+    seen_values: dict[str, set[Json]] = {}
     for step in kinds:
         for name, value in step.seen:
             if name in _FLOWS:
-                found.setdefault(name, set()).add(value)
-    return {name: values for name, values in found.items() if len(values) > 1}
+                seen_values.setdefault(name, set()).add(value)
+    return {name: values for name, values in seen_values.items() if len(values) > 1}
 
 
 def _silent(state: State, flows: Mapping[str, set[Json]], comes_up: set[Json]) -> list[State]:
-    """Give what may become of a state by itself: Tools come up; a question, a host's loss as they were read elsewhere."""
+    """List what a state may change to without a call: Tools come up, and fields take values that were read in the history."""
     rising = state.tools == "starting" and state.reachable
-    found = [replace(state, tools=each) for each in comes_up if rising]
+    states = [replace(state, tools=tools) for tools in comes_up if rising]
     if state.exists:
-        found += [replace(state, **{name: value}) for name, values in flows.items() for value in values]
-    return found
+        states += [replace(state, **{name: value}) for name, values in flows.items() for value in values]
+    return states
 
 
 def _anyhow(state: State) -> list[State]:
-    """Know nothing of a VM's power and Tools."""
+    """List the states for every power state and Tools status that the VM may have."""
     tools = ("ready", "starting", "stopped", "never", "old")
-    found = {settle(replace(state, power=power, tools=each)) for power in (ON, OFF, SUSPENDED) for each in tools}
-    return sorted(found, key=str)
+    states = {
+        settle(replace(state, power=power, tools=tools_state))
+        for power in (ON, OFF, SUSPENDED)
+        for tools_state in tools
+    }
+    return sorted(states, key=str)
 
 
 def _done(effect: str, state: State) -> list[State]:
-    """Apply an effect; what ends the run of the guest may end an orphaned lock with it (oracle section E)."""
+    """Apply an effect; an effect that ends a boot may or may not remove an orphaned lock (oracle section E)."""
     if not state.exists:
         return [state]
     after = EFFECTS[effect](state)

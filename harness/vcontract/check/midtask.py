@@ -1,4 +1,4 @@
-"""What happened to a VM while a task ran on it (the conditions of oracle rows M)."""
+"""Finds what happened to a VM while a task ran on it (the conditions of oracle rows M)."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from vcontract.terms import Operation, Returned, as_ref
 
 
 def meaning(method: str, lever: str) -> frozenset[str]:
-    """Say what a call that succeeds means to the other tasks of the VM that it is about; `lever`: what it does in the guest."""
+    """Name the conditions that a successful call causes for other tasks of its VM; `lever` is what it does in the guest."""
     move = MOVES.get(lever) if lever else BY_METHOD.get(method)
     return move.mid if move is not None and move.on is (On.GUEST if lever else On.VM) else frozenset()
 
 
 def happened(operation: Operation, life: TaskLife, block: Sequence[Operation], tracker: Tracker) -> frozenset[str]:
-    """Collect what our other calls did between the call and the first read that saw its task final."""
+    """Collect what our other calls did to the VM between the call and the first read that saw its task final."""
     until = life.final[0].start if life.final else float("inf")
-    found: set[str] = set()
+    situations: set[str] = set()
     for other in block:
         if (
             operation.start < other.start < until
             and isinstance(other.outcome, Returned)
             and not _failed(other, block, tracker)
         ):
-            found |= _of(other, operation, life, tracker)
-    return frozenset(found)
+            situations |= _of(other, operation, life, tracker)
+    return frozenset(situations)
 
 
 def _failed(other: Operation, block: Sequence[Operation], tracker: Tracker) -> bool:

@@ -14,16 +14,19 @@ NAMED, BELOW = "named", "below"
 
 def object_rows(contract: Contract, operations: Sequence[Operation]) -> list[RowVerdict]:
     """Judge the object's own rows from the operations of the cells `object:…`."""
-    heard = [each for each in operations if not isinstance(each.outcome, Lost)]
-    of = {name: [each for each in heard if each.cell.startswith(name)] for name in (PROPERTIES, SINCE, SINGLETON)}
-    found = []
+    heard = [operation for operation in operations if not isinstance(operation.outcome, Lost)]
+    of = {
+        name: [operation for operation in heard if operation.cell.startswith(name)]
+        for name in (PROPERTIES, SINCE, SINGLETON)
+    }
+    rows = []
     if contract.properties is not None:
-        found.append(_row(contract, "properties", _properties(of[PROPERTIES])))
+        rows.append(_row(contract, "properties", _properties(of[PROPERTIES])))
     if contract.content and before(contract.since):
-        found.append(_row(contract, "since", _since(contract, of[SINCE])))
+        rows.append(_row(contract, "since", _since(contract, of[SINCE])))
     if contract.singleton:
-        found.append(_row(contract, "singleton", _singleton(contract, of[SINGLETON])))
-    return found
+        rows.append(_row(contract, "singleton", _singleton(contract, of[SINGLETON])))
+    return rows
 
 
 def _row(contract: Contract, name: str, judged: tuple[Verdict, str, dict[str, int]]) -> RowVerdict:
@@ -34,33 +37,39 @@ def _row(contract: Contract, name: str, judged: tuple[Verdict, str, dict[str, in
 def _properties(operations: Sequence[Operation]) -> tuple[Verdict, str, dict[str, int]]:
     """`all=true` gives an empty propSet, a named path InvalidProperty."""
     every = [
-        each for each in operations if not each.cell.endswith(NAMED) and each.call.method == "RetrievePropertiesEx"
+        operation
+        for operation in operations
+        if not operation.cell.endswith(NAMED) and operation.call.method == "RetrievePropertiesEx"
     ]
-    named = [each for each in operations if each.cell.endswith(NAMED)]
+    named = [operation for operation in operations if operation.cell.endswith(NAMED)]
     if not every or not named:
         return Verdict.UNTESTED, "the properties were not asked for", {}
-    for each in every:
-        if not isinstance(each.outcome, Returned) or _shown(each.outcome.value):
-            return Verdict.VIOLATES, f"all=true gave {_text(each)}, not an empty set", {}
-    for each in named:
-        if not isinstance(each.outcome, Faulted) or each.outcome.fault.type != "InvalidProperty":
-            return Verdict.VIOLATES, f"a property that is not there gave {_text(each)}, not InvalidProperty", {}
+    for operation in every:
+        if not isinstance(operation.outcome, Returned) or _shown(operation.outcome.value):
+            return Verdict.VIOLATES, f"all=true gave {_text(operation)}, not an empty set", {}
+    for operation in named:
+        if not isinstance(operation.outcome, Faulted) or operation.outcome.fault.type != "InvalidProperty":
+            return Verdict.VIOLATES, f"a property that is not there gave {_text(operation)}, not InvalidProperty", {}
     return Verdict.CONFORMS, "", {"empty": len(every), "InvalidProperty": len(named)}
 
 
 def _shown(value: Json) -> list[str]:
     """Name the properties in a RetrieveResult."""
     objects = (value or {}).get("objects") or []
-    return [str(each.get("name")) for found in objects for each in found.get("propSet") or []]
+    return [str(property_.get("name")) for content in objects for property_ in content.get("propSet") or []]
 
 
 def _since(contract: Contract, operations: Sequence[Operation]) -> tuple[Verdict, str, dict[str, int]]:
     """Expect the manager in ServiceContent from its version on, and not for an older client."""
-    shown = [(each.cell.endswith(BELOW), each) for each in operations if isinstance(each.outcome, Returned)]
+    shown = [
+        (operation.cell.endswith(BELOW), operation)
+        for operation in operations
+        if isinstance(operation.outcome, Returned)
+    ]
     if not any(below for below, _ in shown) or all(below for below, _ in shown):
         return Verdict.UNTESTED, "ServiceContent was not read at both versions", {}
-    for below, each in shown:
-        value = each.outcome.value if isinstance(each.outcome, Returned) else None
+    for below, operation in shown:
+        value = operation.outcome.value if isinstance(operation.outcome, Returned) else None
         content = contract.content.partition(".")[0]
         present = isinstance(value, dict) and content in value
         if present is below:
@@ -70,7 +79,7 @@ def _since(contract: Contract, operations: Sequence[Operation]) -> tuple[Verdict
 
 
 def _singleton(contract: Contract, operations: Sequence[Operation]) -> tuple[Verdict, str, dict[str, int]]:
-    actors = {each.call.actor for each in operations if isinstance(each.outcome, Returned)}
+    actors = {operation.call.actor for operation in operations if isinstance(operation.outcome, Returned)}
     if len(operations) < 2 or not actors:
         return Verdict.UNTESTED, "fewer than two sessions read it", {}
     broken = singleton(operations, contract.content)

@@ -42,21 +42,21 @@ def legal_orders(
     for operation in operations:
         histories.feed(operation)
     rules = Rules(judged)
-    found: dict[str, Order] = {}
+    orders: dict[str, Order] = {}
     for vm, machine in histories.machines.items():
         if machine.lives or machine.reads:
             encoded = machine.encode(histories.effects, histories.logouts, facts.publish)
-            initial = _inherited(machine, histories, found) or beginnings(machine.engine, machine.seen)
+            initial = _inherited(machine, histories, orders) or beginnings(machine.engine, machine.seen)
             numbered = rules.numbered(initial, encoded.kinds)
             left = Limits(until - time.monotonic(), limits.memory)
             result = linearize(numbered.table, numbered.initial, encoded.steps, left)
-            found[vm] = Order(vm, result, encoded, numbered)
-    return list(found.values())
+            orders[vm] = Order(vm, result, encoded, numbered)
+    return list(orders.values())
 
 
-def _inherited(machine: MachineHistory, histories: MachineHistories, found: dict[str, Order]) -> frozenset[State]:
+def _inherited(machine: MachineHistory, histories: MachineHistories, orders: dict[str, Order]) -> frozenset[State]:
     """Give every state that a clone may have from its parent; none if nothing is known of that."""
-    order = found.get(machine.parent)
+    order = orders.get(machine.parent)
     if order is None or order.result.answer is not Answer.LEGAL:
         return frozenset()
     start, until = machine.born
@@ -64,13 +64,13 @@ def _inherited(machine: MachineHistory, histories: MachineHistories, found: dict
     moments = [times[event & 1][event >> 1] for event in steps.events]
     first, last = bisect_left(moments, start), bisect_right(moments, until)
     possible = 0
-    for each in replayed(order.numbered.table, order.numbered.initial, steps, last)[first:]:
-        possible |= each
+    for states in replayed(order.numbered.table, order.numbered.initial, steps, last)[first:]:
+        possible |= states
     held = "customize" in workers(histories.machines[machine.parent].lives).meeting(start, until)
-    return inherited((order.numbered.states[each] for each in bits(possible)), held=held)
+    return inherited((order.numbered.states[number] for number in bits(possible)), held=held)
 
 
-def answer_of(found: Iterable[Order]) -> Answer:
+def answer_of(orders: Iterable[Order]) -> Answer:
     """Give the answer on a whole history: illegal if some VM's is, legal if all are."""
-    answers = {each.result.answer for each in found}
-    return next((each for each in (Answer.ILLEGAL, Answer.INCONCLUSIVE) if each in answers), Answer.LEGAL)
+    answers = {order.result.answer for order in orders}
+    return next((answer for answer in (Answer.ILLEGAL, Answer.INCONCLUSIVE) if answer in answers), Answer.LEGAL)

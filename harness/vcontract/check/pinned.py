@@ -16,38 +16,42 @@ def pinned(profile: Profile, name: str) -> Pinned:
 
     What stands for many inputs, and what passes by itself, is not pinned.
     """
-    known = {each.id: each for each in profile.answers}
+    known = {answer.id: answer for answer in profile.answers}
     pins = {}
-    for each in profile.answers:
-        sole = each.sole
-        if sole is not None and sole.count >= REPEATS and not {*VARIED, PASSING} & set(each.conditions):
-            pins[each.id] = Pin(sole.fault, sole.channel, f"the profile {name} says {_says(each, sole, known)}")
+    for answer in profile.answers:
+        sole = answer.sole
+        if sole is not None and sole.count >= REPEATS and not {*VARIED, PASSING} & set(answer.conditions):
+            pins[answer.id] = Pin(sole.fault, sole.channel, f"the profile {name} says {_says(answer, sole, known)}")
     return Pinned(name, pins)
 
 
 def _says(answer: Answer, sole: Observed, known: dict[str, Answer]) -> str:
     """Say what an answer tells: which condition wins, or what a single one is answered."""
     if len(answer.conditions) == 2:
-        singles = [known.get(f"{answer.method}:{each}") for each in answer.conditions]
-        agree = [each is not None and each.sole is not None and each.sole.text() == sole.text() for each in singles]
+        singles = [known.get(f"{answer.method}:{condition}") for condition in answer.conditions]
+        agree = [
+            single is not None and single.sole is not None and single.sole.text() == sole.text() for single in singles
+        ]
         if agree.count(True) == 1:
-            winner, loser = sorted(answer.conditions, key=lambda each: not agree[answer.conditions.index(each)])
+            winner, loser = sorted(
+                answer.conditions, key=lambda condition: not agree[answer.conditions.index(condition)]
+            )
             return f"{winner} wins over {loser}: {sole.text()}"
     return f"{' and '.join(answer.conditions) or 'a valid call'}: {sole.text()}"
 
 
-def exactly(found: Assessment, pin: Pin | None, expectation: Expectation, channel: str) -> Assessment:
+def exactly(assessed: Assessment, pin: Pin | None, expectation: Expectation, channel: str) -> Assessment:
     """Grade a permitted outcome, which came by a channel, by what a profile pins in its place.
 
     A pin excuses nothing that the documents forbid: one of that kind counts for nothing.
     """
-    if pin is None or found.grade.fails or not _permitted(pin, expectation):
-        return found
-    observed = SUCCESS if found.observed == OK else found.observed
+    if pin is None or assessed.grade.fails or not _permitted(pin, expectation):
+        return assessed
+    observed = SUCCESS if assessed.observed == OK else assessed.observed
     if (observed, channel) == (pin.fault, pin.channel):
         # what no source settles is settled for this target
-        return replace(found, grade=Grade.CONFORMS) if found.grade is Grade.UNSETTLED else found
-    return replace(found, grade=Grade.UNPROFILED, why=f"{pin.says}, not {observed} ({channel})")
+        return replace(assessed, grade=Grade.CONFORMS) if assessed.grade is Grade.UNSETTLED else assessed
+    return replace(assessed, grade=Grade.UNPROFILED, why=f"{pin.says}, not {observed} ({channel})")
 
 
 def _permitted(pin: Pin, expectation: Expectation) -> bool:

@@ -50,7 +50,7 @@ def foreign(new: Sequence[str], infos: Mapping[str, Reading], users: frozenset[s
     def ours(info: Reading) -> bool:
         return _user(info) in users or (not _user(info) and info.get("name") in methods)
 
-    return next((each for each in new if each in infos and not ours(infos[each])), "")
+    return next((task for task in new if task in infos and not ours(infos[task])), "")
 
 
 def nothing_changed(before: Reading | None, after: Reading | None) -> str:
@@ -113,14 +113,14 @@ def cut_customizations(abort: TaskLife, lives: Sequence[TaskLife], publish: floa
 
 
 class Refusals:
-    """F5: counts the spaced aborts that each running customization refused; `spacing` is in seconds."""
+    """F5: counts the aborts, at least `spacing` seconds apart, that were refused during each running customization."""
 
     def __init__(self, spacing: float) -> None:
         self._spacing = spacing
         self._ends: dict[str, list[float]] = {}
 
     def note(self, customization: str, abort: Operation) -> str:
-        """Note a refused abort, which only the customization can have kept from its work; says when it is one too many."""
+        """Count a refused abort that only the customization can have blocked; say why if it is one too many."""
         ends = self._ends.setdefault(customization, [])
         if not ends or abort.start >= ends[-1] + self._spacing:
             ends.append(abort.end)
@@ -131,9 +131,9 @@ def singleton(reads: Sequence[Operation], content: str) -> str:
     """Every session sees the same reference; `content` is the property of ServiceContent that carries it."""
     seen = {
         ref
-        for each in reads
-        if isinstance(each.outcome, Returned) and isinstance(each.outcome.value, dict)
-        if (ref := as_ref(each.outcome.value.get(content)))
+        for read in reads
+        if isinstance(read.outcome, Returned) and isinstance(read.outcome.value, dict)
+        if (ref := as_ref(read.outcome.value.get(content)))
     }
     return f"sessions see different references: {sorted(seen)}" if len(seen) > 1 else ""
 
@@ -150,10 +150,10 @@ def account_name(name: str) -> str:
 
 
 def _addresses(reading: Reading) -> set[str]:
-    found = {str(reading["guest.ipAddress"])} if reading.get("guest.ipAddress") else set()
+    addresses = {str(reading["guest.ipAddress"])} if reading.get("guest.ipAddress") else set()
     for nic in reading.get("guest.net") or ():
-        found.update(str(each) for each in nic.get("ipAddress") or ())
-    return found
+        addresses.update(str(address) for address in nic.get("ipAddress") or ())
+    return addresses
 
 
 def entity_of(info: Reading) -> Ref | None:

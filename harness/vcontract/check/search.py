@@ -1,16 +1,18 @@
 """The search for a legal order, event by event: just-in-time linearisation.
 
-It keeps, at each event, every configuration that is still possible: which of the open steps are in the order, and the
-states that the orders so far may have led to. Only an end forces steps into the order.
+At each event the search keeps every configuration that is still possible: the open steps that are already in the order, and
+the states that such an order may have led to. Only the end of a step forces steps into the order.
 
-Exact prunings (`tests/benchmarks/RESULTS.md` has what the whole is worth; the first alone made a model of 32 states, with 16
-clients at once, 35 times as fast to search, for it kept 12 configurations at an event in place of 345):
-- a passive step goes into the order at once wherever it can; one that may leave all as it was is at once taken for
-  done *or* open;
-- the states of equal configurations are one set, and a configuration that can do all that another can stands for it: so
-  of the steps without an end no more are used than are needed;
-- before a step that ends only those are tried that do not commute with it or with one that must be tried;
-- of open steps of one kind, equally pressing and with none after them, only the one that ends earliest is tried.
+Five prunings keep that small. None loses a legal order (`tests/benchmarks/RESULTS.md` measures their effect; the first alone
+made the search of a model with 32 states and 16 concurrent clients 35 times as fast: 12 configurations at an event, not 345):
+- a passive step (it never changes a state) is put into the order as soon as it can be; a step that *may* leave the state
+  unchanged splits a configuration at once into "done" and "still open";
+- equal configurations are merged by uniting their sets of states;
+- a configuration is dropped where another one has the same states and at least the same freedom (dominance); so steps without
+  an end are used only as often as they are needed;
+- before a step that ends, only those steps are tried that do not commute with it or with another step that must be tried;
+- of open steps of one kind, all of them undone or all perhaps done, which no step must follow, only the one that ends earliest
+  is tried.
 """
 
 from __future__ import annotations
@@ -23,11 +25,11 @@ import msgspec
 from vcontract.check.transitions import Table
 
 NOBODY = -1
-"""In place of the step that must come before: there is none."""
+"""Stands for "no step must come before"."""
 _BYTES = 256
-"""About what one configuration takes, for the limit of memory."""
+"""Estimated size of one configuration in bytes; it turns the memory limit into a number of configurations."""
 _LOOK = 2048
-"""So many configurations go by between two looks at the clock."""
+"""The clock is read once per this many configurations."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -38,15 +40,15 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class OutOfLimitsError(Exception):
-    """A search may go no further; the text says why. It never leaves this room."""
+    """The search hit a limit; the text says which. It is caught inside this room."""
 
 
 class Open:
     """A step that has begun: its bits (0: it is in every order), its kind, when it ends, the step that must come before it.
 
-    A configuration has `bit` set where the step need not come into the order any more, and `can` where it still may. Who has
-    both set may take it for done at a moment at which it left all as it was, or for not yet done. `sort` is the bit
-    of its kind, `mark` the same if nothing comes after it, so that it stands for those that end later.
+    A configuration has `bit` set if the step need not be put into the order any more, and `can` if it still may be. With both
+    set the step may count as done (at a moment at which it left the state unchanged) or as not yet done. `sort` is the bit of
+    its kind; `mark` is the same bit if no step must come after it, so that it can represent equal steps that end later.
     """
 
     __slots__ = ("before", "bit", "can", "end", "kind", "mark", "sort")
@@ -61,7 +63,7 @@ class Open:
 
 
 class _First(Open):
-    """What comes before a step that need not wait for another."""
+    """The predecessor of a step that need not wait for another: it is always in the order."""
 
     def __init__(self) -> None:
         self.bit = self.can = self.mark = 0
@@ -72,10 +74,10 @@ _FIRST: Open = _First()
 
 
 class Search:
-    """A search under way: `begin` and `end` take the events as they come.
+    """A search in progress: `begin` and `end` take the events in the order of time.
 
-    `configurations` maps the bits of the open steps to a bit set of states. Of two configurations the one with more bits
-    can do all that the other can, in the states that both have.
+    `configurations` maps the bits of the open steps to a bit set of states. More bits set means more freedom: in the states
+    that two configurations share, the one whose bits include the other's can be continued in every way the other can.
     """
 
     def __init__(self, table: Table, states: int, limits: Limits | None = None) -> None:
@@ -94,20 +96,22 @@ class Search:
 
     @property
     def states(self) -> int:
-        """Every state that is possible in some configuration."""
-        found = 0
-        for each in self.configurations.values():
-            found |= each
-        return found
+        """The bit set of the states that are possible in some configuration."""
+        possible = 0
+        for states in self.configurations.values():
+            possible |= states
+        return possible
 
     def begin(self, kind: int, end: float = inf, before: Open | None = None, *, last: bool = True) -> Open | None:
-        """Take in a step that may come into the order from now on; `end` orders the ends, infinity: it has none.
+        """Begin a step: from now on it may be put into the order.
 
-        `last`: no step must come after it. Gives None if it is in every order at once. Raises OutOfLimitsError.
+        `end` is the rank of its end among all events (infinity: it has none); `before` is the open step that must precede it;
+        `last` says that no step must follow it. Returns None if the step needs no tracking: it is already in every order, or
+        it has no end and a bit of its kind stands for it. Raises OutOfLimitsError.
         """
         passive = self._table.passive[kind]
         if passive and ((last and end == inf) or self._everywhere(kind, before.bit if before else 0)):
-            return None  # if it has no end, whether it ever happened makes no difference
+            return None  # without an end, nothing depends on whether a passive step happened
         lost = last and end == inf
         if lost and not (before and before.bit):
             self._lose(kind)
@@ -124,17 +128,18 @@ class Search:
             self._changing.insert(place, step)
         if passive or (last and not lost and self._table.still[kind]):
             self._settling.append(step)
-            found: dict[int, int] = {}
+            settled: dict[int, int] = {}
             for ways, states in begun.items():
-                self._settle(ways, states, found, found, _FIRST)
-            begun = _undominated(found)
+                self._settle(ways, states, settled, settled, _FIRST)
+            begun = _undominated(settled)
         self.configurations = begun
         self._count(len(begun))
         return step
 
     def end(self, step: Open) -> bool:
-        """Take in the end of a step: it must be in the order now. False if no legal order is left; then nothing has changed.
+        """End a step: keep only the configurations that have it in the order, or can put it there now.
 
+        Returns False if no legal order is left; the configurations are then as before the call.
         Raises OutOfLimitsError.
         """
         bit = step.bit
@@ -153,17 +158,17 @@ class Search:
         if not step.can or step in self._settling:
             self._settling.remove(step)
         rest = ~(bit | step.can)
-        found: dict[int, int] = {}
+        merged: dict[int, int] = {}
         for ways, states in done.items():
-            found[ways & rest] = found.get(ways & rest, 0) | states
-        self.configurations = found = _undominated(found)
+            merged[ways & rest] = merged.get(ways & rest, 0) | states
+        self.configurations = merged = _undominated(merged)
         step.bit = step.can = 0
         self._free.append(bit)
-        self._count(len(found))
+        self._count(len(merged))
         return True
 
     def _lose(self, kind: int) -> None:
-        """Take in a step that has no end; those of one kind that have begun are as good as each other."""
+        """Begin a step without an end: it only adds a use of its kind, since such steps of one kind are interchangeable."""
         bit = 1 << self._bits
         self._bits += 1
         self._lost[kind] = self._lost.get(kind, 0) | bit
@@ -187,10 +192,10 @@ class Search:
         return True
 
     def _order(self, layer: dict[int, int], done: dict[int, int], last: Open) -> None:
-        """Put open steps into the order, one more a layer, until the last one is in it."""
+        """Extend the orders step by step (one more step in each layer) until `last` is in them; fill `done` with those."""
         results, after_of = self._table.results, self._table.after
         matter = self._matter(layer, last)
-        steps = [each for each in self._changing if matter & each.sort]
+        steps = [step for step in self._changing if matter & step.sort]
         lost = [(kind, bits) for kind, bits in self._lost.items() if matter >> kind & 1]
         seen = dict(layer)
         while layer:
@@ -207,8 +212,8 @@ class Search:
 
     @staticmethod
     def _next(ways: int, steps: list[Open], lost: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """List the kinds of steps that may come next in the order, with the bits that are left then."""
-        found = []
+        """List the kinds of the steps that may come next in the order, each with the bits of the configuration after it."""
+        candidates = []
         tried = spared = 0
         for step in steps:
             before = step.before.bit
@@ -220,33 +225,34 @@ class Search:
                 continue
             else:
                 spared |= step.mark
-            found.append((step.kind, (ways | step.bit) & ~step.can))
+            candidates.append((step.kind, (ways | step.bit) & ~step.can))
         for kind, bits in lost:
             left = ways & bits
             if left and not (tried | spared) >> kind & 1:
-                found.append((kind, ways ^ (left & -left)))
-        return found
+                candidates.append((kind, ways ^ (left & -left)))
+        return candidates
 
     def _matter(self, layer: dict[int, int], last: Open) -> int:
-        """Give the kinds (a bit set) of the steps whose place before or after the last one can matter.
+        """Compute the kinds (a bit set) of the steps for which it can matter whether they come before `last`.
 
-        A step that commutes with the last one, and with all that matter, can as well come after it, when it must.
+        A step that commutes with `last` and with every step that matters can be moved behind `last` without changing the
+        result, so it need not be tried before its own end.
         """
         common = -1
         for ways in layer:
             common &= ways
-        waiting = [each for each in self._settling if not each.can and not common & each.bit]
+        waiting = [step for step in self._settling if not step.can and not common & step.bit]
         kinds, chained = 0, set()
-        for each in (*self._changing, *waiting):
-            kinds |= each.sort
-            if each.before.bit:
-                chained.add((each.kind, each.before.kind))
+        for step in (*self._changing, *waiting):
+            kinds |= step.sort
+            if step.before.bit:
+                chained.add((step.kind, step.before.kind))
         for kind in self._lost:
             kinds |= 1 << kind
         return self._table.entangled(last.kind, kinds, frozenset(chained))
 
     def _settle(self, ways: int, states: int, done: dict[int, int], others: dict[int, int], last: Open) -> None:
-        """Part a configuration by the steps that may leave all as it was, and sort it by the last one."""
+        """Split a configuration by the steps that may leave the state unchanged, and pass the parts to `_sort`."""
         todo = [(ways, states)]
         table = self._table
         while todo:
@@ -260,7 +266,7 @@ class Search:
                 if taken == states:
                     ways |= step.bit
                 elif taken:
-                    # silent steps may have made room for those before it in the list, so all are looked at again
+                    # silent steps may have enabled steps that stand earlier in the list, so start over
                     todo.append((ways | step.bit, taken))
                     if not left:
                         break
@@ -270,7 +276,7 @@ class Search:
 
     @staticmethod
     def _sort(ways: int, states: int, done: dict[int, int], others: dict[int, int], last: Open) -> None:
-        """Add a configuration to those that have the last step in the order, to the others, or to both if either may be."""
+        """Add a configuration to `done` if `last` is in its order, to `others` if not, to both if it may be either."""
         if ways & last.bit == last.bit:
             here = ways & ~last.can
             done[here] = done.get(here, 0) | states
@@ -293,7 +299,7 @@ class Search:
 
 
 def _fresh(layer: dict[int, int], seen: dict[int, int], done: dict[int, int]) -> dict[int, int]:
-    """Leave out of a layer the states for which another configuration stands; `seen` keeps those that have been there."""
+    """Remove from a layer the states that another configuration (of it, `done` or an earlier layer: `seen`) dominates."""
     if not layer:
         return layer
     for ways, states in layer.items():
@@ -306,7 +312,7 @@ def _fresh(layer: dict[int, int], seen: dict[int, int], done: dict[int, int]) ->
 
 
 def _undominated(configurations: dict[int, int]) -> dict[int, int]:
-    """Leave out the states of configurations for which others stand: those with the same bits and more."""
+    """Remove from each configuration the states that another one, whose bits include its own, has too."""
     if len(configurations) < 2:
         return configurations
     kept: dict[int, int] = {}

@@ -18,9 +18,9 @@ def broken(life: TaskLife, result: str, others: Iterable[TaskLife] = ()) -> list
     have ended a server may remember the last one alone (oracle rule A6).
     """
     seen = [info for _, info in life.reads if info]
-    problems = [each for each in map(_one_read, seen) if each]
+    problems = [problem for problem in map(_one_read, seen) if problem]
     states = [str(info.get("state")) for info in seen]
-    if unknown := [each for each in states if each not in _ORDER]:
+    if unknown := [state for state in states if state not in _ORDER]:
         return [*problems, f"info.state: {unknown[0]!r} is none of queued, running, success, error"]
     for before, after in pairwise(states):
         if before in {"success", "error"} and before != after:
@@ -42,10 +42,10 @@ def broken(life: TaskLife, result: str, others: Iterable[TaskLife] = ()) -> list
 def _supplanted(life: TaskLife, read: Operation, others: Iterable[TaskLife]) -> bool:
     """Whether another task may have ended between a call and a read of its task."""
     return any(
-        each is not life
-        and each.accepted.start < read.end
-        and (not each.over or each.reads[-1][0].end > life.accepted.start)
-        for each in others
+        other is not life
+        and other.accepted.start < read.end
+        and (not other.over or other.reads[-1][0].end > life.accepted.start)
+        for other in others
     )
 
 
@@ -65,15 +65,15 @@ def notes(life: TaskLife, vm: str) -> list[str]:
     """Name what is odd in a task's life and yet no violation."""
     seen = [info for _, info in life.reads if info]
     progress = [info["progress"] for info in seen if isinstance(info.get("progress"), int)]
-    found = []
+    odd = []
     if any(after < before for before, after in pairwise(progress)):
-        found.append("progress fell")
+        odd.append("progress fell")
     entity = next((info.get("entity") for info in seen if info.get("entity")), None)
     if isinstance(entity, Mapping) and entity.get("value") != vm:
-        found.append("entity is not the VM")
+        odd.append("entity is not the VM")
     if any(info.get("name") not in {None, life.accepted.call.method} for info in seen):
-        found.append("name is not the method's")
-    return found
+        odd.append("name is not the method's")
+    return odd
 
 
 def error_of(info: Mapping[str, Json]) -> Fault:

@@ -9,34 +9,34 @@ KEPT = 1 << 17
 
 
 class Table:
-    """What each kind of step makes of a set of states, closed over the silent steps that anyone may take at any time.
+    """Computes what each kind of step makes of a set of states, closed under the silent steps (possible at any time).
 
     `moves[kind]` maps a state to the bit set of the states that the step may lead to (absent: it cannot be taken there);
-    `silent[state]` is the bit set of what one silent step may lead to. A kind is *passive* if it never changes a state;
-    `still` are the states in which a step of a kind may leave everything as it was.
+    `silent[state]` is the bit set of the states that one silent step may lead to. A kind is *passive* if it never changes a
+    state; `still[kind]` is the bit set of the states that a step of the kind may leave unchanged.
     """
 
     def __init__(self, moves: Sequence[Mapping[int, int]], silent: Sequence[int] = ()) -> None:
         self.closed = _closed(silent)
         states = 1 + max(
-            (max(after.bit_length() - 1, state) for each in moves for state, after in each.items()), default=0
+            (max(after.bit_length() - 1, state) for targets in moves for state, after in targets.items()), default=0
         )
         self.states = max(states, len(silent))
-        self.passive = [all(after == 1 << state for state, after in each.items()) for each in moves]
-        self.still = [sum(1 << state for state, after in each.items() if after >> state & 1) for each in moves]
-        self.enabled = [sum(1 << state for state in each) for each in moves]
+        self.passive = [all(after == 1 << state for state, after in targets.items()) for targets in moves]
+        self.still = [sum(1 << state for state, after in targets.items() if after >> state & 1) for targets in moves]
+        self.enabled = [sum(1 << state for state in targets) for targets in moves]
         self.results: list[dict[int, int]] = [{} for _ in moves]
         self.splits: list[dict[int, tuple[int, int]]] = [{} for _ in moves]
         self._entangled: dict[tuple[int, int, frozenset[tuple[int, int]]], int] = {}
         self._commute: dict[tuple[int, int], bool] = {}
-        self._moves = [{state: self.close(after) for state, after in each.items()} for each in moves]
+        self._moves = [{state: self.close(after) for state, after in targets.items()} for targets in moves]
 
     def close(self, states: int) -> int:
-        """Add what silent steps may lead to."""
-        found = states
+        """Add to a set of states everything that silent steps may lead to."""
+        reached = states
         for state in bits(states & self._restless):
-            found |= self.closed[state]
-        return found
+            reached |= self.closed[state]
+        return reached
 
     @property
     def _restless(self) -> int:
@@ -45,83 +45,85 @@ class Table:
     def after(self, kind: int, states: int) -> int:
         """Give the states that a step leads to from a closed set; 0 if it can be taken in none of them."""
         known = self.results[kind]
-        found = known.get(states)
-        if found is None:
-            found = 0
+        after = known.get(states)
+        if after is None:
+            after = 0
             moves = self._moves[kind]
             for state in bits(states & self.enabled[kind]):
-                found |= moves[state]
+                after |= moves[state]
             if len(known) >= KEPT:
                 known.clear()
-            known[states] = found
-        return found
+            known[states] = after
+        return after
 
     def split(self, kind: int, states: int) -> tuple[int, int]:
-        """Part a set by a step that may leave all as it was: the states in which it may have been taken, and the others.
+        """Split a set of states by a step that may leave them unchanged: (states after the step was taken, states before it).
 
-        Who has taken a passive step in a state can do all that one can do who has not: so such a state is in the first only.
+        A state of the first part is left out of the second. That loses no order: having taken the step unchanged, a history
+        can be continued in every way in which it can be continued without having taken it.
         """
         known = self.splits[kind]
-        found = known.get(states)
-        if found is None:
+        parts = known.get(states)
+        if parts is None:
             done = self.close(states & self.still[kind])
             if len(known) >= KEPT:
                 known.clear()
-            known[states] = found = (done, states & ~done)
-        return found
+            known[states] = parts = (done, states & ~done)
+        return parts
 
     def commute(self, one: int, other: int) -> bool:
         """Whether two kinds of step lead to the same states in either order, from any state."""
         key = (one, other) if one < other else (other, one)
-        found = self._commute.get(key)
-        if found is None:
-            found = self._commute[key] = all(
+        commutes = self._commute.get(key)
+        if commutes is None:
+            commutes = self._commute[key] = all(
                 self.after(one, self.after(other, begin)) == self.after(other, self.after(one, begin))
                 for begin in (self.close(1 << state) for state in range(self.states))
             )
-        return found
+        return commutes
 
     def entangled(self, kind: int, others: int, chained: frozenset[tuple[int, int]]) -> int:
-        """Give those of a set of kinds that do not commute with this one, or with another of those; itself with them.
+        """Compute the kinds that are connected to `kind` by pairs that do not commute (a bit set that includes `kind`).
 
-        `chained` are pairs of which the first must come after the second, so that the second matters if the first does.
+        `others` are the candidates (a bit set). `chained` are pairs of which the first must come after the second, so the
+        second matters whenever the first does.
         """
         key = (kind, others, chained)
-        found = self._entangled.get(key)
-        if found is None:
-            found, todo, rest = 1 << kind, [kind], bits(others & ~(1 << kind))
+        entangled = self._entangled.get(key)
+        if entangled is None:
+            entangled, todo, rest = 1 << kind, [kind], bits(others & ~(1 << kind))
             while todo:
                 here = todo.pop()
-                rivals = [each for each in rest if (here, each) in chained or not self.commute(each, here)]
+                rivals = [other for other in rest if (here, other) in chained or not self.commute(other, here)]
                 todo += rivals
-                rest = [each for each in rest if each not in rivals]
-                found |= sum(1 << each for each in rivals)
+                rest = [other for other in rest if other not in rivals]
+                entangled |= sum(1 << rival for rival in rivals)
             if len(self._entangled) >= KEPT:
                 self._entangled.clear()
-            self._entangled[key] = found
-        return found
+            self._entangled[key] = entangled
+        return entangled
 
 
 def bits(states: int) -> list[int]:
     """List the numbers in a bit set, smallest first."""
-    found = []
+    numbers = []
     while states:
         lowest = states & -states
-        found.append(lowest.bit_length() - 1)
+        numbers.append(lowest.bit_length() - 1)
         states ^= lowest
-    return found
+    return numbers
 
 
 def _closed(silent: Sequence[int]) -> list[int]:
-    """Give for each state all that any number of silent steps may lead to, itself with it."""
-    found = [1 << state | after for state, after in enumerate(silent)]
+    """Compute for each state the states that any number of silent steps may lead to, itself included."""
+    closures = [1 << state | after for state, after in enumerate(silent)]
     changed = True
     while changed:
         changed = False
-        for state, reached in enumerate(found):
+        for state, reached in enumerate(closures):
             more = reached
-            for other in bits(reached & ((1 << len(found)) - 1)):
-                more |= found[other]
+            for other in bits(reached & ((1 << len(closures)) - 1)):
+                more |= closures[other]
             if more != reached:
-                found[state], changed = more, True
-    return found
+                closures[state], changed = more, True
+    return closures

@@ -55,25 +55,25 @@ def summarise(
     A finding must have come in each of `confirm` repetitions of its cell, else its rows are inconclusive. `extra` are
     verdicts on rows that are judged elsewhere. `replay` turns a finding's id into the command that replays it.
     """
-    judged = _confirmed([each for each in judgements if not each.cell.startswith(SHRINKING)], confirm)
-    assigned = [(each, row_of(each, contract, bases)) for each in judged]
+    judged = _confirmed([judgement for judgement in judgements if not judgement.cell.startswith(SHRINKING)], confirm)
+    assigned = [(judgement, row_of(judgement, contract, bases)) for judgement in judged]
     findings = _findings(contract, assigned, replay)
-    given = {each.id: each for each in extra}
-    verdicts = tuple(given.get(row.id) or _row(row, contract, assigned, bases) for row in rows)
+    elsewhere = {row.id: row for row in extra}
+    verdicts = tuple(elsewhere.get(row.id) or _row(row, contract, assigned, bases) for row in rows)
     notes = Counter(
-        f"{each.grade}: {each.method} answered {each.observed} where {each.expected} is expected"
-        for each in judged
-        if each.grade in {Grade.IMPRECISE, Grade.UNSETTLED}
+        f"{judgement.grade}: {judgement.method} answered {judgement.observed} where {judgement.expected} is expected"
+        for judgement in judged
+        if judgement.grade in {Grade.IMPRECISE, Grade.UNSETTLED}
     )
-    notes.update(note for each in judged for note in (f"{each.method}: {text}" for text in each.notes))
-    verdict = worst([each.verdict for each in verdicts] + [Verdict.VIOLATES] * bool(findings))
+    notes.update(note for judgement in judged for note in (f"{judgement.method}: {text}" for text in judgement.notes))
+    verdict = worst([row.verdict for row in verdicts] + [Verdict.VIOLATES] * bool(findings))
     return Summary(verdict, verdicts, findings, tuple(f"{text} ({count}x)" for text, count in sorted(notes.items())))
 
 
 def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> str:
     """Name the row that a judgement speaks of most: the fault's that came, or the one that should have come."""
     method = contract.method(judgement.method)
-    documented = tuple(each.type for each in method.fault)
+    documented = tuple(fault.type for fault in method.fault)
     if judgement.broken and judgement.field == place(judgement.broken[0]):
         # what the wire and the task's life break is the result's; what a success leaves behind is the success row's
         if judgement.grade is Grade.PROTOCOL or judgement.field.startswith(_TOLD):
@@ -84,7 +84,10 @@ def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> s
         return row_id(contract.object, method.name, "result")
     if judgement.observed == OK or judgement.grade is Grade.UNDECLARED:
         expected = [name for name in judgement.allowed if name != OK] if OK not in judgement.allowed else []
-        name = next((found for each in expected if (found := documented_as(each, documented, bases))), "Success")
+        name = next(
+            (documented_name for outcome in expected if (documented_name := documented_as(outcome, documented, bases))),
+            "Success",
+        )
         return row_id(contract.object, method.name, name)
     if judgement.grade is Grade.SPURIOUS:
         return row_id(contract.object, method.name, "Success")
@@ -94,19 +97,19 @@ def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> s
 def _confirmed(judgements: Sequence[Judgement], confirm: int) -> list[Judgement]:
     """Let a violation stand only if it came in `confirm` tries of its cell, the same each time (oracle rule A5)."""
     by_cell: dict[str, list[Judgement]] = defaultdict(list)
-    for each in judgements:
-        by_cell[Label.parse(each.cell).step].append(each)
-    found = []
-    for each in judgements:
-        if each.verdict is Verdict.VIOLATES and confirm > 1:
-            tries = by_cell[Label.parse(each.cell).step]
-            failed = {other.cell for other in tries if other.verdict is Verdict.VIOLATES and _same(other, each)}
+    for judgement in judgements:
+        by_cell[Label.parse(judgement.cell).step].append(judgement)
+    confirmed = []
+    for judgement in judgements:
+        if judgement.verdict is Verdict.VIOLATES and confirm > 1:
+            tries = by_cell[Label.parse(judgement.cell).step]
+            failed = {other.cell for other in tries if other.verdict is Verdict.VIOLATES and _same(other, judgement)}
             if len(failed) < confirm:
-                told = f"raced: seen in {len(failed)} of {confirm} tries ({each.why})"
-                found.append(replace(each, verdict=Verdict.INCONCLUSIVE, why=told))
+                why = f"raced: seen in {len(failed)} of {confirm} tries ({judgement.why})"
+                confirmed.append(replace(judgement, verdict=Verdict.INCONCLUSIVE, why=why))
                 continue
-        found.append(each)
-    return found
+        confirmed.append(judgement)
+    return confirmed
 
 
 def _same(first: Judgement, second: Judgement) -> bool:
@@ -144,47 +147,47 @@ def fingerprint(row: str, judgement: Deviation) -> str:
 def _findings(
     contract: Contract, assigned: Sequence[tuple[Judgement, str]], replay: Callable[[str], str]
 ) -> tuple[Finding, ...]:
-    found: dict[str, Finding] = {}
-    for each, row in assigned:
-        if each.verdict is not Verdict.VIOLATES:
+    findings: dict[str, Finding] = {}
+    for judgement, row in assigned:
+        if judgement.verdict is not Verdict.VIOLATES:
             continue
-        id_ = fingerprint(row, each)
-        observed = f"{each.observed} ({each.channel})" if each.channel else each.observed
-        found.setdefault(
+        id_ = fingerprint(row, judgement)
+        observed = f"{judgement.observed} ({judgement.channel})" if judgement.channel else judgement.observed
+        findings.setdefault(
             id_,
             Finding(
                 id_,
                 row,
                 contract.object,
-                each.method,
-                each.grade,
-                each.expected,
+                judgement.method,
+                judgement.grade,
+                judgement.expected,
                 observed,
                 replay(id_),
-                each.cell,
-                each.op,
-                each.ops,
-                each.why,
+                judgement.cell,
+                judgement.op,
+                judgement.ops,
+                judgement.why,
             ),
         )
-    return tuple(found.values())
+    return tuple(findings.values())
 
 
 def _row(row: Row, contract: Contract, assigned: Sequence[tuple[Judgement, str]], bases: dict[str, str]) -> RowVerdict:
-    told = _telling([each for each, _ in assigned])
-    mine = [each for each in told if not row.method or each.method == row.method]
+    telling = _telling([judgement for judgement, _ in assigned])
+    mine = [judgement for judgement in telling if not row.method or judgement.method == row.method]
     chosen, observed, missing = _evidence(row, contract, mine, bases)
     broken = [
-        each
-        for each, id_ in assigned
-        if each.verdict is Verdict.VIOLATES and (id_ == row.id or _breaks_every(row, each, contract))
+        judgement
+        for judgement, id_ in assigned
+        if judgement.verdict is Verdict.VIOLATES and (id_ == row.id or _breaks_every(row, judgement, contract))
     ]
     if broken:
         return RowVerdict(row.id, Verdict.VIOLATES, broken[0].why, observed)
-    blocked = [each for each in chosen if each.verdict is Verdict.UNTESTED]
+    blocked = [judgement for judgement in chosen if judgement.verdict is Verdict.UNTESTED]
     if blocked:
         return RowVerdict(row.id, Verdict.UNTESTED, f"{_BLOCKED}{blocked[0].observed}", observed)
-    unsure = [each for each in chosen if each.verdict is Verdict.INCONCLUSIVE]
+    unsure = [judgement for judgement in chosen if judgement.verdict is Verdict.INCONCLUSIVE]
     if unsure:
         return RowVerdict(row.id, Verdict.INCONCLUSIVE, unsure[0].why, observed)
     if missing:
@@ -194,12 +197,13 @@ def _row(row: Row, contract: Contract, assigned: Sequence[tuple[Judgement, str]]
 
 def _telling(judged: Sequence[Judgement]) -> list[Judgement]:
     """Leave out what tells nothing: what was forgotten, and calls that came to nothing and were made again."""
-    told = {Label.parse(each.cell).step for each in judged if each.observed not in UNTOLD}
+    answered = {Label.parse(judgement.cell).step for judgement in judged if judgement.observed not in UNTOLD}
     again = {EXPIRED, AWAY}
     return [
-        each
-        for each in judged
-        if each.observed not in UNTOLD or (each.observed in again and Label.parse(each.cell).step not in told)
+        judgement
+        for judgement in judged
+        if judgement.observed not in UNTOLD
+        or (judgement.observed in again and Label.parse(judgement.cell).step not in answered)
     ]
 
 
@@ -214,9 +218,9 @@ def _breaks_every(row: Row, judgement: Judgement, contract: Contract) -> bool:
         return False
     raised = {
         permit.outcome
-        for each in contract.situations
-        if each.id in row.when
-        for permit in each.permitted(judgement.method)
+        for situation in contract.situations
+        if situation.id in row.when
+        for permit in situation.permitted(judgement.method)
     }
     return judgement.observed == row.fault or set(judgement.allowed) <= raised
 
@@ -227,26 +231,27 @@ def _evidence(
     """Pick the judgements that exercise a row, count what they saw of it, and say what is missing to judge it."""
     if row.fault and row.id.startswith(EVERY_METHOD):
         chosen = [
-            each
-            for each in judged
-            if set(row.when) & set(each.situations) and (each.observed != OK or each.verdict is Verdict.VIOLATES)
+            judgement
+            for judgement in judged
+            if set(row.when) & set(judgement.situations)
+            and (judgement.observed != OK or judgement.verdict is Verdict.VIOLATES)
         ]
-        seen = Counter(each.observed for each in chosen)
+        seen = Counter(judgement.observed for judgement in chosen)
         return chosen, dict(seen), "" if chosen else f"no cell of {', '.join(row.when)} was exercised"
     if row.fault:
         return _fault_evidence(row, contract, judged, bases)
     part = row.id.rsplit("/", 1)[-1]
-    successes = [each for each in judged if each.observed == OK]
+    successes = [judgement for judgement in judged if judgement.observed == OK]
     wanted = {"Success": [], "result": [], "parameters": ["W1"], "privilege": ["V1"], "since": ["W2"]}[part]
-    refused = [each for each in judged if set(wanted) & set(each.situations)]
+    refused = [judgement for judgement in judged if set(wanted) & set(judgement.situations)]
     if not successes:
         return successes, {}, "no call succeeded"
     missing = f"no cell of {wanted[0]} was exercised" if wanted and not refused else ""
-    sure = [each for each in successes if set(each.allowed) - {OK} == set() or part != "Success"]
+    sure = [judgement for judgement in successes if set(judgement.allowed) - {OK} == set() or part != "Success"]
     chosen = [*sure, *refused]
     return (
         chosen,
-        dict(Counter(each.observed for each in chosen)),
+        dict(Counter(judgement.observed for judgement in chosen)),
         missing or ("" if sure else "no call had to succeed"),
     )
 
@@ -254,20 +259,20 @@ def _evidence(
 def _fault_evidence(
     row: Row, contract: Contract, judged: Sequence[Judgement], bases: dict[str, str]
 ) -> tuple[list[Judgement], dict[str, int], str]:
-    documented = tuple(each.type for each in contract.method(row.method).fault)
+    documented = tuple(fault.type for fault in contract.method(row.method).fault)
 
     def of_row(name: str) -> bool:
         return documented_as(name, documented, bases) == row.fault
 
-    may = [each for each in judged if any(of_row(name) for name in each.allowed)]
-    never = [each for each in judged if not any(of_row(name) for name in each.allowed)]
-    seen = Counter(each.observed for each in judged if of_row(each.observed))
+    may = [judgement for judgement in judged if any(of_row(name) for name in judgement.allowed)]
+    never = [judgement for judgement in judged if not any(of_row(name) for name in judgement.allowed)]
+    seen = Counter(judgement.observed for judgement in judged if of_row(judgement.observed))
     if not may or not never:
         side = "may" if not may else "may not"
         return may, dict(seen), f"one-sided: no cell in which {row.fault} {side} appear was exercised"
     if row.fault == "RuntimeFault":
-        done = {name for each in judged for name in Label.parse(each.cell).deviations}
-        can = {each.name for each in deviations_of(contract, contract.method(row.method))}
+        done = {name for judgement in judged for name in Label.parse(judgement.cell).deviations}
+        can = {deviation.name for deviation in deviations_of(contract, contract.method(row.method))}
         if lacking := [name for name in RUNTIME_CELLS if name in can and name not in done]:
             return may, dict(seen), f"not exercised: {', '.join(lacking)}"
     return may, dict(seen), ""

@@ -14,15 +14,15 @@ COOKIE = "vmware_soap_session"
 NOBODY = "nobody"
 STRANGER = "stranger"
 CANARY = "canary"
-"""Who opens a session now and then to see whether the server still answers; its sessions mean nothing to the others."""
+"""The actor that opens a session now and then to check that the server still answers; no other actor uses its sessions."""
 _MADE_UP = "00000000000000000000000000000000deadbeef"
 
 
 class Exchanges(Protocol):
-    """What a target needs of a connection; `vcontract.client.wire.Connection` is the one that has a network.
+    """The connection that a target sends requests on; `vcontract.client.wire.Connection` is the one with a network.
 
-    `over` says why nothing more will ever be answered; empty if it may. `met`: the server has answered before, `reused`: the
-    last exchange was not the first of its connection.
+    `over` gives the reason if no further request can be answered, else an empty text. `met` is true once the server has
+    answered, `reused` if the last exchange was not the first of its connection.
     """
 
     met: bool
@@ -30,7 +30,7 @@ class Exchanges(Protocol):
 
     @property
     def over(self) -> str:
-        """Tell why it is over."""
+        """Give the reason why no further request can be answered; empty if one may."""
 
     def get(self, path: str) -> HttpReply | Lost:
         """Fetch a document."""
@@ -38,21 +38,21 @@ class Exchanges(Protocol):
     def post(
         self, path: str, body: bytes, headers: Mapping[str, str], pacing: tuple[float, ...], seconds: float
     ) -> HttpReply | Lost:
-        """Send a body with headers, in paced parts; the exchange lasts so many seconds at most."""
+        """Send a body with headers, in parts with pauses of `pacing` seconds; the exchange lasts `seconds` at most."""
 
     def close(self) -> None:
         """Close it; the next request opens it again."""
 
 
 Connect = Callable[[str], Exchanges]
-"""Gives an actor a connection of its own."""
+"""Makes the connection of an actor."""
 
 
 class Session:
     """An actor's connection and cookie; `nobody` never has a cookie, `stranger` always a made-up one.
 
-    `login` are the arguments with which it logged in, until it logs out. `fresh`: it had to log in again, and no call since
-    was served.
+    `login` are the arguments with which it logged in, until it logs out. `fresh` is true between a renewed login and the
+    first call after it that the server serves.
     """
 
     def __init__(self, actor: str, connection: Exchanges) -> None:
@@ -64,7 +64,7 @@ class Session:
         self.fixed = actor in {NOBODY, STRANGER}
 
     def heard(self, call: Call, outcome: Outcome) -> None:
-        """Note what an answer says of the session."""
+        """Update the login, `fresh` and the time of last use from the answer to a call."""
         self.used = time.monotonic()
         if call.method == "Login" and isinstance(outcome, Returned):
             self.login = call.arguments
@@ -74,7 +74,7 @@ class Session:
             self.fresh = False
 
     def note(self, reply: HttpReply) -> None:
-        """Take the cookie that the server sets; Secure is not heeded, loopback HTTP has no better channel."""
+        """Store the session cookie that a reply sets. `Secure` is ignored: a target on loopback may speak plain HTTP."""
         for name, value in reply.headers:
             if name != "set-cookie" or self.fixed:
                 continue

@@ -1,4 +1,4 @@
-"""The bodies of calls: serialised once where the same is sent again, or all but the same."""
+"""Serialises the bodies of calls, with a cache for bodies that are sent again, be it with a few other texts in them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from vcontract.terms import Arguments, Call, Json, Ref
 
 _KEPT = 1024
 Varies: TypeAlias = tuple[str, ...]
-"""Texts of letters, digits and hyphens, each the whole of some arguments' values, that differ from call to call."""
+"""The texts that differ from call to call: letters, digits and hyphens, each the whole of an argument's value."""
 
 
 class Bodies:
-    """Serialises calls by a schema, and remembers what is likely to be sent again."""
+    """Serialises calls by a schema, and caches the bytes that are likely to be sent again."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
@@ -26,14 +26,14 @@ class Bodies:
     def body(self, call: Call, payload: Arguments, varies: Varies = (), *, again: bool = False) -> bytes:
         """Give the bytes of a call. Raises SchemaError if the arguments cannot be serialised.
 
-        With `again` they are remembered; with `varies` too, with gaps where these texts stand.
+        `again` caches them. `varies` caches them too, as a template with a placeholder for each of these texts.
         """
         if not (again or varies):
             return self._schema.request(call.method, call.object, payload.values)
         text = msgspec.json.encode(payload)
-        gaps = {each: f"vcontract-gap-{number}" for number, each in enumerate(varies)}
-        for each, gap in gaps.items():
-            text = text.replace(b'"%s"' % each.encode(), b'"%s"' % gap.encode())
+        gaps = {text: f"vcontract-gap-{number}" for number, text in enumerate(varies)}
+        for varying, gap in gaps.items():
+            text = text.replace(b'"%s"' % varying.encode(), b'"%s"' % gap.encode())
         key = (call.method, call.object, text)
         body = self._known.get(key)
         if body is None:
@@ -45,15 +45,15 @@ class Bodies:
             except SchemaError:
                 # a server may name an object like a type, or a word of an enumeration: no gap can stand there
                 return self._schema.request(call.method, call.object, payload.values)
-        for each, gap in gaps.items():
-            body = body.replace(gap.encode(), each.encode())
+        for varying, gap in gaps.items():
+            body = body.replace(gap.encode(), varying.encode())
         return body
 
 
 def _gapped(value: Json, gaps: Mapping[str, str]) -> Json:
-    """Put gaps in the place of texts."""
+    """Replace texts by their placeholders, wherever one is the whole of a value."""
     if isinstance(value, dict):
-        return {name: _gapped(each, gaps) for name, each in value.items()}
+        return {name: _gapped(item, gaps) for name, item in value.items()}
     if isinstance(value, list):
-        return [_gapped(each, gaps) for each in value]
+        return [_gapped(item, gaps) for item in value]
     return gaps.get(value, value) if isinstance(value, str) else value

@@ -9,19 +9,19 @@ class Clock:
     """This machine's monotonic clock; seconds."""
 
     def now(self) -> float:
-        """Tell the time, from a zero that means nothing."""
+        """Give the time from an arbitrary zero."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let so much time pass."""
+        """Wait."""
         time.sleep(seconds)
 
 
 class RecordedClock(Clock):
-    """A clock that stands still but where a recording says that time passed; whoever sleeps does not wait.
+    """The clock of a replayed run: it advances as the recording says, and `sleep` returns at once.
 
-    Two looks at it never give the same time, as with a real one. What a run decides by the clock it decides again: the first
-    look after an exchange tells when that ended, the next ones when the recorded run had thought about it.
+    The first reading after an exchange gives the time at which that ended, the next ones the time at which the recorded run
+    went on. So a replay decides by the clock as the recorded run did. As with a real clock, no two readings are equal.
     """
 
     _TICK = 1e-6
@@ -30,10 +30,10 @@ class RecordedClock(Clock):
         self._now = self._then = 0.0
 
     def now(self) -> float:
-        """Tell the time of the recorded run, from its begin."""
-        told = self._now + self._TICK
-        self._now = max(told, self._then)
-        return told
+        """Give the time of the recorded run, from its begin."""
+        time_ = self._now + self._TICK
+        self._now = max(time_, self._then)
+        return time_
 
     def sleep(self, seconds: float) -> None:
         """Put the clock forward."""

@@ -16,10 +16,10 @@ _MARKS = (
 
 
 class Spelled:
-    """A text that is looked for in bodies, however XML spells it.
+    """Finds a text in bodies, whichever way XML spells it.
 
-    With `whole_words` it is not found as a part of a longer word. Where `probe` is not in a body, and the body is not `odd`,
-    there is nothing to look for.
+    `whole_words` leaves out what is part of a longer word. A body that does not contain `probe` and is not `odd` does not
+    contain the text, so that the slower search can be skipped.
     """
 
     def __init__(self, text: str, *, whole_words: bool) -> None:
@@ -29,7 +29,7 @@ class Spelled:
         self._pattern: re.Pattern[str] | None = None
 
     def replaced(self, text: str, other: str) -> str:
-        """Put another text in its place."""
+        """Replace it by another text wherever it stands."""
         if self._pattern is None:
             pattern = "".join(map(_spelt, self._text))
             self._pattern = re.compile(rf"(?<![\w-]){pattern}(?![\w-])" if self._whole else pattern)
@@ -42,7 +42,7 @@ def odd(body: bytes) -> bool:
 
 
 def text_of(body: bytes) -> tuple[str, str]:
-    """Read bytes as text: gives it with the encoding that makes the same bytes of it again (`surrogateescape`)."""
+    """Decode bytes; gives the text and the encoding that restores the same bytes (with `surrogateescape`)."""
     zeros = body[:4].find(b"\0")  # XML begins with an ASCII character: its place tells the order of bytes
     unmarked = "utf-8" if zeros < 0 else "utf-16-be" if zeros == 0 else "utf-16-le"
     name = next((name for mark, name in _MARKS if body.startswith(mark)), unmarked)

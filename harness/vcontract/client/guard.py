@@ -1,4 +1,4 @@
-"""Lets no call leave that could disturb what is not ours: the one place that every call passes."""
+"""The guard: every call passes it, and it stops those that could disturb what is not ours."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HARMLESS = frozenset(
         "HasPrivilegeOnEntities",
     }
 )
-"""The methods that disturb nothing; every other one does, also those that nobody has heard of yet."""
+"""The methods that change nothing. Every other method counts as disturbing, an unknown one too."""
 
 ENDS = frozenset({"Destroy_Task", "UnregisterVM"})
 """The methods after which a VM is gone for good."""
@@ -37,7 +37,7 @@ ENDS = frozenset({"Destroy_Task", "UnregisterVM"})
 TERMINATE = "TerminateSession"
 
 FRESH = 0.1
-"""Seconds for which a read of the marks is good, if nothing else was sent since."""
+"""Seconds for which a read of a VM's marks is valid, provided that no other call was sent since."""
 
 _TRIES = 3
 _TYPED = re.compile(rb'type\s*=\s*["\']VirtualMachine["\'][^>]*>\s*([^<>\s]+)\s*<')
@@ -49,22 +49,22 @@ _Seen: TypeAlias = tuple[Operation, Mapping[str, Json] | None]
 
 
 class _Unseen(str):
-    """Why nothing is known of a VM's marks: no answer came."""
+    """The reason why a VM's marks are unknown: the answers to their reads were lost."""
 
     __slots__ = ()
 
 
 class Guard:
-    """Knows what is ours on one target, and asks again before each call that disturbs.
+    """Decides which calls may be sent to one target; it reads a VM's marks again before each call that disturbs it.
 
     A VM is ours if it carries the mark, read just now and after all else that was sent; or if a run made it unmarked.
     Only VMs that a run made may be destroyed: those that carry the mark of one of `runs`, and those in `made`. A host may
     be touched if it has one of the names `hosts`; a task or a snapshot if a call of ours made it, and its VM is ours still;
     a session may be ended if a login of ours opened it under this guard;
     an object of another type only by one of `methods`. `others` are moIds that are known to be no VMs, `foreign` those of
-    VMs known not to be ours. `touched` are the VMs about which calls that disturb were let go; `made` is what came of
-    those, with the VMs that they were about. Reads are `actor`'s; if that is empty, those of whoever makes the call, so
-    that many may call at once.
+    VMs known not to be ours. `touched` are the VMs that admitted calls were about; `made` has the objects that those
+    calls made, each with the VMs that its call was about. The guard reads as `actor`; if that is empty, as the actor of
+    the call, so that many actors may call at once.
     """
 
     def __init__(
@@ -94,10 +94,10 @@ class Guard:
         self.runs |= set(runs)
 
     def admit(self, target: Target, call: Call) -> None:
-        """Let a call leave, or raise HaltedError that says why it must not (UnseenError: the reads of its marks were lost)."""
+        """Return if a call may be sent; raises HaltedError with the reason if not (UnseenError: reads of marks were lost)."""
         if call.method in HARMLESS:
             return
-        if why := self._object(target, call):
+        if why := self._object_refusal(target, call):
             raise HaltedError(f"{call.method} on {call.object.value} was not sent: {why}")
         for vm in sorted(self._vms(call)):
             if why := self._refusal(target, vm, call):
@@ -106,7 +106,7 @@ class Guard:
             self.touched.add(vm)
 
     def saw(self, vm: Ref, done: Operation) -> _Seen | None:
-        """Take a read of a VM that asked for `marks.paths`, among others; None if it told nothing."""
+        """Store the marks that a read of a VM shows, which asked at least for `marks.paths`; None if it was not answered."""
         outcome = done.outcome
         if isinstance(outcome, Returned) and isinstance(outcome.value, Mapping):
             self._seen[vm.value] = (done, outcome.value)
@@ -119,7 +119,7 @@ class Guard:
         return None
 
     def heard(self, done: Operation) -> None:
-        """Learn from an operation what a call of ours made: tasks, and what those gave."""
+        """Store what an operation of ours made: a session, a task, or the result of a task."""
         outcome, method = done.outcome, done.call.method
         if not isinstance(outcome, Returned):
             return
@@ -137,12 +137,12 @@ class Guard:
                     self.made[result] = self._tasks[str(info["key"])]
 
     def past(self, done: Operation) -> None:
-        """Learn from an operation of the same run before it was cut."""
+        """Store what an operation made, and which VMs it was about, that the same run did before it was interrupted."""
         self.heard(done)
         if done.call.method not in HARMLESS:
             self.touched |= self._vms(done.call)
 
-    def _object(self, target: Target, call: Call) -> str:
+    def _object_refusal(self, target: Target, call: Call) -> str:
         """Say why the object of a call must not be touched; of VMs, `_refusal` says it."""
         ref = call.object
         if ref.type == "VirtualMachine":
@@ -174,14 +174,14 @@ class Guard:
         known = self._seen.get(vm)
         clock = target.recorder
         if known is None or known[0].op != clock.last or clock.now() - known[0].end > FRESH:
-            looked = self._look(target, Ref("VirtualMachine", vm), self._actor or call.actor)
-            if isinstance(looked, str):
-                return looked
-            known = looked
+            seen = self._read_marks(target, Ref("VirtualMachine", vm), self._actor or call.actor)
+            if isinstance(seen, str):
+                return seen
+            known = seen
         values = known[1]
-        return "" if values is None else self._why_not(Ref("VirtualMachine", vm), values, call)
+        return "" if values is None else self._mark_refusal(Ref("VirtualMachine", vm), values, call)
 
-    def _why_not(self, vm: Ref, values: Mapping[str, Json], call: Call) -> str:
+    def _mark_refusal(self, vm: Ref, values: Mapping[str, Json], call: Call) -> str:
         """Say why a VM with these marks must not be touched."""
         if CONFIG in (refused := values.get(MISSING) or {}):
             return f"its marks cannot be read: {refused[CONFIG].get('_typeName')}"
@@ -189,8 +189,8 @@ class Guard:
             return "no run of ours made this VM"
         return "" if vm in self.made and vm.value not in self._marked else self.marks.refusal(values)
 
-    def _look(self, target: Target, vm: Ref, actor: str) -> _Seen | str:
-        """Read the marks of a VM, again if the answer is lost, as a read may be; says why they cannot be read."""
+    def _read_marks(self, target: Target, vm: Ref, actor: str) -> _Seen | str:
+        """Read the marks of a VM, with retries while the answer is lost; gives a text that says why if they cannot be read."""
         why = ""
         for _ in range(_TRIES):
             done = read(target, actor, vm, self.marks.paths, self.marks.only)
@@ -206,17 +206,17 @@ class Guard:
     def _vms(self, call: Call) -> set[str]:
         """Name every VM that a call could be about."""
         refs = (call.object, *_refs(call.arguments))
-        found = {each.value for each in refs if each.type == "VirtualMachine" or each.value in self.foreign}
-        found |= self._tasks.get(call.object.value, frozenset()) if call.object.type == "Task" else frozenset()
-        found |= self.made.get(call.object, frozenset())
+        moids = {ref.value for ref in refs if ref.type == "VirtualMachine" or ref.value in self.foreign}
+        moids |= self._tasks.get(call.object.value, frozenset()) if call.object.type == "Task" else frozenset()
+        moids |= self.made.get(call.object, frozenset())
         if isinstance(call.payload, Envelope):  # what is broken may be read otherwise than it was meant
-            found |= _plain(_TYPED.findall(call.payload.body))
-            found |= _plain(_TEXTS.findall(call.payload.body)) & self.foreign
-        return {each for each in found if _MOID.fullmatch(each)}  # nothing else is ever the name of an object
+            moids |= _plain(_TYPED.findall(call.payload.body))
+            moids |= _plain(_TEXTS.findall(call.payload.body)) & self.foreign
+        return {moid for moid in moids if _MOID.fullmatch(moid)}  # nothing else is ever the name of an object
 
 
 def _plain(texts: list[bytes]) -> set[str]:
-    return {unescape(each.decode("utf-8", "replace")) for each in texts}
+    return {unescape(text.decode("utf-8", "replace")) for text in texts}
 
 
 def _refs(value: Json) -> Iterator[Ref]:
@@ -225,8 +225,8 @@ def _refs(value: Json) -> Iterator[Ref]:
     if ref is not None:
         yield ref
     elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _refs(each)
+        for field in value.values():
+            yield from _refs(field)
     elif isinstance(value, list):
-        for each in value:
-            yield from _refs(each)
+        for item in value:
+            yield from _refs(item)

@@ -1,6 +1,6 @@
-"""What a run needs of a server that is not always well: patience while it is busy, and a sense for when it is gone.
+"""Servers that are busy or gone: reads are retried while one is busy, answers lost in a row show that one is gone.
 
-An HTTP 429 or 503 without a SOAP body says that the call came to no handler [I]. Nothing but reads is sent again for it.
+An HTTP 429 or 503 without a SOAP body says that no handler received the call [I]. Only reads are sent again after it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PAUSES = (0.25, 0.5, 1.0)
 _LONGEST = 10.0
 """Seconds that a busy server is given in all for one read."""
 _MOST = {UNSENT: 2, HUNG: 3, TURNED_AWAY: 12, "": 20}
-"""So many calls in a row may be lost in such a way before the target counts as gone."""
+"""How many calls in a row may be lost, by the kind of loss, before the target counts as gone."""
 _SAYS = {
     UNSENT: "the target cannot be reached any more",
     HUNG: "the target answers nothing any more",
@@ -35,11 +35,11 @@ T = TypeVar("T")
 def kind_of(outcome: Outcome) -> str:
     """Sort a lost outcome: UNSENT, TURNED_AWAY, HUNG, or empty."""
     reason = outcome.reason if isinstance(outcome, Lost) else ""
-    return next((each for each in (UNSENT, TURNED_AWAY, HUNG) if reason.startswith(each)), "")
+    return next((kind for kind in (UNSENT, TURNED_AWAY, HUNG) if reason.startswith(kind)), "")
 
 
 def turned_away(reply: HttpReply, outcome: Outcome, purpose: str) -> Lost | None:
-    """Give the Lost of a call that the server was too busy to take; None if it was not.
+    """Give the Lost of a call that the server was too busy to take; None if it took the call.
 
     A judged call counts as turned away only if the server says so: by 429, or by Retry-After. Without that a 503 is the
     answer of a server that answers other calls, and is judged.
@@ -54,14 +54,14 @@ def turned_away(reply: HttpReply, outcome: Outcome, purpose: str) -> Lost | None
 
 def seconds_of(reply: HttpReply | Lost) -> float:
     """Read the seconds of Retry-After; 0 if there are none, or it is a date."""
-    given = "" if isinstance(reply, Lost) else reply.header(_AGAIN)
-    return float(given) if given.isascii() and given.isdigit() else 0.0
+    header = "" if isinstance(reply, Lost) else reply.header(_AGAIN)
+    return float(header) if header.isascii() and header.isdigit() else 0.0
 
 
 def patiently(once: Callable[[], T], busy: Callable[[T], float | None], left: float) -> T:
-    """Do something again as long as the server is busy, a few times and for some seconds (`left` at most); gives the last.
+    """Retry `once` while the server is busy, a few times and for `left` seconds at most; gives the last result.
 
-    `busy` gives the seconds that the server wants to be left alone, None if it is not busy.
+    `busy` gives, from a result, the seconds that the server asks to wait; None if it is not busy.
     """
     left = min(_LONGEST, left)
     for pause in _PAUSES:
@@ -75,9 +75,9 @@ def patiently(once: Callable[[], T], busy: Callable[[T], float | None], left: fl
 
 
 class Pulse:
-    """Hears every outcome; `stopped` says in one line why the target is not worth asking any more, empty as long as it is.
+    """Counts the calls that are lost in a row; `stopped` gives in one line why the target counts as gone, else it is empty.
 
-    `calm` says how many times more than usual may be lost in a row, where that is to be expected.
+    `calm` multiplies the number of losses that are accepted, for a run in which they are expected.
     """
 
     def __init__(self, calm: int = 1) -> None:
@@ -86,7 +86,7 @@ class Pulse:
         self._lost: Counter[str] = Counter()
 
     def heard(self, method: str, outcome: Outcome) -> None:
-        """Take in the outcome of a call; one answer shows that the target lives."""
+        """Count the outcome of a call; an answer sets the counts back, for it shows that the target lives."""
         if not isinstance(outcome, Lost):
             self._lost.clear()
             return

@@ -1,4 +1,4 @@
-"""The marks by which a VM is the harness's to disturb: who owns it, and, if a run made it, which run."""
+"""The marks that allow the harness to disturb a VM: its owner and, if a run made it, that run."""
 
 from __future__ import annotations
 
@@ -30,37 +30,47 @@ class Marks(msgspec.Struct, frozen=True):
         return (CONFIG, VALUES) if self.attribute else (CONFIG,)
 
     def only(self, values: dict[str, Json]) -> dict[str, Json]:
-        """Leave out of a VM's values all but the marks: the rest of extraConfig is nobody's business, and may be secret."""
+        """Keep of a VM's values the marks alone; the rest of extraConfig is not needed, and may be secret."""
         kept = dict(values)
         if CONFIG in values:
-            kept[CONFIG] = [each for each in values[CONFIG] or () if str(each.get("key", "")).startswith(_PREFIX)]
+            kept[CONFIG] = [
+                option_value
+                for option_value in values[CONFIG] or ()
+                if str(option_value.get("key", "")).startswith(_PREFIX)
+            ]
         if VALUES in values:
-            kept[VALUES] = [each for each in values[VALUES] or () if each.get("key") == self.attribute]
+            kept[VALUES] = [
+                field_value for field_value in values[VALUES] or () if field_value.get("key") == self.attribute
+            ]
         return kept
 
     def refusal(self, values: Mapping[str, Json]) -> str:
-        """Say why a VM is not ours; empty if it is.
+        """Give the reason why a VM is not ours; empty if it is.
 
-        What marks there are must all name the owner: where one says otherwise, somebody may have taken the VM back.
+        All marks that it has must name the owner: if one names another, somebody may have taken the VM back.
         """
-        found = self.owners(values)
-        if not found:
+        owners = self.owners(values)
+        if not owners:
             return f"it carries no mark {OWNER}"
-        others = [each for each in found if each != self.owner]
+        others = [owner for owner in owners if owner != self.owner]
         return f"its mark {OWNER} is {others[0]!r}, not {self.owner!r}" if others else ""
 
     def owners(self, values: Mapping[str, Json]) -> list[str]:
-        """List whom the marks of a VM name: that in extraConfig, that in the custom attribute."""
+        """List the owners that the marks of a VM name: that of extraConfig, then that of the custom attribute."""
         attribute = [
-            _plain(each.get("value")) for each in values.get(VALUES) or () if each.get("key") == self.attribute
+            _plain(field_value.get("value"))
+            for field_value in values.get(VALUES) or ()
+            if field_value.get("key") == self.attribute
         ]
-        return [each for each in (option(values, OWNER), *attribute[-1:]) if each]
+        return [owner for owner in (option(values, OWNER), *attribute[-1:]) if owner]
 
 
 def option(values: Mapping[str, Json], key: str) -> str:
-    """Give the value of a key in a VM's extraConfig; the last one counts, where a server appends instead of replacing."""
-    found = [_plain(each.get("value")) for each in values.get(CONFIG) or () if each.get("key") == key]
-    return found[-1] if found else ""
+    """Give the value of a key in a VM's extraConfig; the last one counts, as a server may append instead of replacing."""
+    texts = [
+        _plain(option_value.get("value")) for option_value in values.get(CONFIG) or () if option_value.get("key") == key
+    ]
+    return texts[-1] if texts else ""
 
 
 def options(**named: str) -> list[Json]:

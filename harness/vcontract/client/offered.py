@@ -1,4 +1,4 @@
-"""What a target offers before anybody has logged in: the list of its API versions, and the schema that fits."""
+"""What a target offers without a login: the list of its API versions, and the schema that fits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERSIONS = "vimServiceVersions.xml"
 
 
 def versions(endpoint: Endpoint, connection: Exchanges, pacing: Pacing, tape: Tape | None) -> HttpReply | Lost:
-    """Fetch the list of versions; a busy server is asked again."""
+    """Fetch the list of versions, with retries while the server is busy."""
     path = f"{endpoint.path}/{VERSIONS}"
     sent = tape.now() if tape is not None else 0.0
     with pacing:
@@ -65,7 +65,7 @@ def _elsewhere(reply: HttpReply) -> str:
 
 
 def in_words(outcome: Outcome) -> str:
-    """Say in one line what came instead of what was wanted."""
+    """Describe an outcome in one line, for the message about a call that did not return what it should."""
     if isinstance(outcome, Faulted):
         return f"{outcome.fault.type}: {outcome.fault.message}".replace("\n", " ").rstrip(": ")
     return outcome.reason if isinstance(outcome, Lost) else "an empty reply"

@@ -1,4 +1,4 @@
-"""How much is asked of a target: so many requests a second, so many at once, so many in all."""
+"""Limits of the requests to a target: a second, at once, and in all."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class SpentError(UsageError):
 
 
 class Pacing:
-    """Stands around each request: entering waits for its turn, before the request is recorded. 0 is no limit.
+    """A context around each request; entering it, before the request is recorded, waits until the limits permit one more.
 
-    For many threads. Nobody may enter once `total` requests were let through, until the limit is lifted. `stopped` ends a wait
-    early: whoever sets it sees to it that the request does not leave.
+    A limit of 0 is none. Safe for many threads. Entering raises SpentError after `total` requests, until that limit is
+    lifted. `stopped` ends a wait early: whoever sets it sees to it that the request is not sent.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class Pacing:
 
     @property
     def spent(self) -> str:
-        """Say that no more requests are allowed; empty if some are."""
+        """The reason why no more requests are allowed; empty if some are."""
         if not self._total or self.sent < self._total:
             return ""
         return f"the limit of {self._total} requests was reached (limits.total_calls)"
 
     def lift(self) -> None:
-        """Let requests through beyond `total`: what was disturbed is put back whatever that takes."""
+        """Remove the limit `total`, so that what was disturbed can be put back, however many requests that takes."""
         self._total = 0
 
     def __enter__(self) -> None:
@@ -66,7 +66,7 @@ class Pacing:
         self._leave()
 
     def _turn(self) -> float:
-        """Take the next turn; gives the time of it. Raises SpentError if there is none."""
+        """Reserve the time of the next request, and give it. Raises SpentError if no more are allowed."""
         with self._lock:
             if self.spent:
                 raise SpentError(self.spent)

@@ -1,4 +1,4 @@
-"""Reading properties through the PropertyCollector, few by path, in a compact shape.
+"""Reads properties through the PropertyCollector, by path, in a compact shape.
 
 Methods and types: PropertyCollector.RetrievePropertiesEx, ViewManager.CreateContainerView (vendor WSDL).
 """
@@ -22,7 +22,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9-]+")
 def read(
     target: Target, actor: str, ref: Ref, paths: Sequence[str], compact: Callable[[dict[str, Json]], Json] | None = None
 ) -> Operation:
-    """Read properties of one object; `compact` may leave out of the values what nobody needs.
+    """Read properties of one object; `compact` may leave out values that are not needed.
 
     The operation's value is `{path: value}` without the unset ones; a path that the server refused to read stands
     under `_missing` with its fault (a wire value). A dead object is Faulted(ManagedObjectNotFound).
@@ -42,14 +42,14 @@ def list_vms(
 ) -> dict[Ref, dict[str, Json]]:
     """Read properties of every VirtualMachine that the actor can see, `page` of them at a time; shapes as in `read`.
 
-    `compact` may leave out of the values of a VM what nobody needs; a VM of which it leaves nothing is left out.
-    Raises TargetError if the server does not let us.
+    `compact` may leave out values of a VM that are not needed; a VM of which it leaves nothing is left out.
+    Raises TargetError if the server refuses it.
     """
 
     def few(result: Json) -> Json:
         listed = _objects(result)
-        kept = [{**each, "properties": compact(each["properties"])} for each in listed["objects"]]
-        return listed | {"objects": [each for each in kept if each["properties"]]}
+        kept = [{**vm, "properties": compact(vm["properties"])} for vm in listed["objects"]]
+        return listed | {"objects": [vm for vm in kept if vm["properties"]]}
 
     arguments = Arguments(
         {"container": target.manager("rootFolder").json(), "type": ["VirtualMachine"], "recursive": True}
@@ -60,16 +60,16 @@ def list_vms(
         raise TargetError(f"{target.url} cannot list its VMs: CreateContainerView gave no view")
     through = {"_typeName": "TraversalSpec", "name": "view", "type": "ContainerView", "path": "view", "skip": False}
     selected = {"_typeName": "ObjectSpec", "obj": view.json(), "skip": True, "selectSet": [through]}
-    found: dict[Ref, dict[str, Json]] = {}
+    vms: dict[Ref, dict[str, Json]] = {}
 
     try:
         call = _retrieve(target, actor, "VirtualMachine", paths, selected, page)
         while True:
-            told = _value(target, target.send(call, shape=few))
-            found |= {ref: each["properties"] for each in told["objects"] if (ref := as_ref(each["obj"]))}
-            if not told.get("token"):
-                return found
-            collector, token = target.manager("propertyCollector"), Arguments({"token": told["token"]})
+            page_of_vms = _value(target, target.send(call, shape=few))
+            vms |= {ref: vm["properties"] for vm in page_of_vms["objects"] if (ref := as_ref(vm["obj"]))}
+            if not page_of_vms.get("token"):
+                return vms
+            collector, token = target.manager("propertyCollector"), Arguments({"token": page_of_vms["token"]})
             call = Call(collector, "ContinueRetrievePropertiesEx", token, actor)
     finally:
         target.send(Call(view, "DestroyView", Arguments({}), actor))
@@ -95,7 +95,7 @@ def _value(target: Target, done: Operation) -> Json:
 def _objects(result: Json) -> Json:
     """Shape a RetrieveResult as `{"objects": [{"obj", "properties"}], "token"}`."""
     result = result if isinstance(result, Mapping) else {}
-    objects = [{"obj": each.get("obj"), "properties": _flat(each)} for each in result.get("objects") or []]
+    objects = [{"obj": content.get("obj"), "properties": _flat(content)} for content in result.get("objects") or []]
     return {"objects": objects} | ({"token": result["token"]} if result.get("token") else {})
 
 
@@ -105,8 +105,8 @@ def _one_object(result: Json) -> dict[str, Json]:
 
 
 def _flat(content: Mapping[str, Json]) -> dict[str, Json]:
-    flat = {each["name"]: _plain(each.get("val")) for each in content.get("propSet") or []}
-    missing = {each["path"]: each["fault"].get("fault") for each in content.get("missingSet") or []}
+    flat = {property_["name"]: _plain(property_.get("val")) for property_ in content.get("propSet") or []}
+    missing = {refused["path"]: refused["fault"].get("fault") for refused in content.get("missingSet") or []}
     return flat | ({MISSING: missing} if missing else {})
 
 

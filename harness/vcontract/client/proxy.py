@@ -1,6 +1,6 @@
-"""Through an HTTP proxy to the target, by CONNECT (RFC 9110, 9.3.6): the proxy sees host and port, and nothing of what is said.
+"""Connects to the target through an HTTP proxy by CONNECT (RFC 9110, 9.3.6): the proxy sees host and port, not the content.
 
-Only a proxy that was configured is used: HTTPS_PROXY and its like in the environment are not heeded.
+Only a proxy that was configured is used: HTTPS_PROXY and its like in the environment are ignored.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def parse_proxy(url: str) -> Proxy | None:
 
 
 def tunnel(proxy: Proxy, host: str, port: int, seconds: float) -> socket.socket:
-    """Connect to a host through a proxy, within so many seconds. Raises OSError if the proxy refuses, TimeoutError."""
+    """Connect to a host through a proxy, within `seconds`. Raises OSError if the proxy refuses, TimeoutError."""
     deadline = time.monotonic() + seconds
     sock = socket.create_connection((proxy.host, proxy.port), seconds)
     try:
@@ -55,19 +55,19 @@ def tunnel(proxy: Proxy, host: str, port: int, seconds: float) -> socket.socket:
 
 
 def _head(sock: socket.socket, deadline: float) -> bytes:
-    """Read the head of the answer, byte by byte: what follows it belongs to the tunnel; as far as it comes."""
-    told = b""
-    while not told.endswith(b"\r\n\r\n") and len(told) < _LONGEST:
+    """Read the head of the answer byte by byte, as what follows it belongs to the tunnel; not whole if the proxy ends it."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n") and len(head) < _LONGEST:
         sock.settimeout(max(deadline - time.monotonic(), 0.001))
         more = sock.recv(1)
         if not more:
             break
-        told += more
-    return told
+        head += more
+    return head
 
 
 def _complaint(head: bytes) -> str:
-    """Say what keeps the answer from being a tunnel; empty if it is one."""
+    """Give the reason why the proxy opened no tunnel; empty if it opened one."""
     if not head.endswith(b"\r\n\r\n"):
         return "did not answer CONNECT"
     _, _, status = head.split(b"\r\n")[0].decode("latin-1").partition(" ")

@@ -1,4 +1,4 @@
-"""Writes what happened, as it happens: one event a line, each line one write, so that a killed run loses nothing."""
+"""Writes the history of a run as it happens: one event a line, each line one write, so that a killed run loses nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Recorder:
     """Numbers the operations of a run, from `after` on, and times them in seconds on one clock, which starts at 0.
 
     With `path` None nothing is written. With `keep`, `operations` holds every finished operation in the order of
-    their ends; each of `listeners` is told of every finished operation. Safe for many threads; each has its own cell and
+    their ends; each of `listeners` is called with every finished operation. Safe for many threads; each has its own cell and
     block. UsageError: the file cannot be opened, or another process has it;
     HarnessError: it cannot be written.
     """
@@ -62,14 +62,16 @@ class Recorder:
             except OSError as error:
                 raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
             try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # goes with the process, however that ends
+                fcntl.flock(
+                    self._file, fcntl.LOCK_EX | fcntl.LOCK_NB
+                )  # the lock ends with the process, however that ends
             except OSError:
                 os.close(self._file)
                 raise UsageError(f"{path}: the run is under way: another process writes its history") from None
 
     @classmethod
     def continued(cls, path: Path, history: History) -> Recorder:
-        """Go on with the file of a run that was cut: a last line that was torn goes, the cut is noted, numbers and times go on.
+        """Continue the file of an interrupted run: cut off a torn last line, note that, and count numbers and times on.
 
         RunFileError: the file cannot be mended.
         """
@@ -80,19 +82,19 @@ class Recorder:
         except OSError as error:
             raise RunFileError(f"{path}: cannot be written: {error.strerror}") from error
         recorder.operations = list(history.operations)
-        recorder.requests = max((each.op for each in history.operations), default=0)
-        recorder.calls = sum(each.purpose == "judge" for each in history.operations)
-        recorder._zero -= max((each.end for each in history.operations), default=0.0)
+        recorder.requests = max((done.op for done in history.operations), default=0)
+        recorder.calls = sum(done.purpose == "judge" for done in history.operations)
+        recorder._zero -= max((done.end for done in history.operations), default=0.0)
         recorder.observed(RESUMED, {})
         return recorder
 
     def enter(self, cell: str, block: str = "") -> None:
-        """Note from now on a cell with every call of this thread that names none, and a block with every call."""
+        """Set the block of all further calls of this thread, and the cell of those that name none."""
         self._label.cell, self._label.block = cell, block
 
     @contextmanager
     def inside(self, cell: str) -> Iterator[None]:
-        """Note another cell meanwhile, in the same block."""
+        """Set another cell for a while, in the same block."""
         before = self._label.cell
         self._label.cell = cell
         try:
@@ -101,11 +103,11 @@ class Recorder:
             self._label.cell = before
 
     def now(self) -> float:
-        """Seconds since the recorder was made, or the run that it goes on with."""
+        """Give the seconds since the run began, that before an interruption included."""
         return self._clock.now() - self._zero
 
     def sleep(self, seconds: float) -> None:
-        """Let so much time pass on that clock; `slept` is the sum."""
+        """Wait on that clock; `slept` is the sum of all waits, in seconds."""
         self.slept += max(0.0, seconds)
         self._clock.sleep(seconds)
 
@@ -115,11 +117,11 @@ class Recorder:
         return self._after + self.requests
 
     def observed(self, subject: str, facts: dict[str, Json]) -> None:
-        """Note what no call tells."""
+        """Write facts that no call shows."""
         self._write(Observed(subject, facts))
 
     def invoke(self, call: Call, purpose: str, cell: str) -> Invoke:
-        """Note that a call is about to leave; `calls` counts the judged ones, `requests` all."""
+        """Write that a call is about to be sent; `calls` counts the judged ones, `requests` all."""
         with self._lock:
             if self._stopping:
                 self._stopping = False
@@ -135,7 +137,7 @@ class Recorder:
     def answer(
         self, invoke: Invoke, ended: float, outcome: Outcome, *, status: int = 0, problems: tuple[str, ...] = ()
     ) -> Operation:
-        """Note what came back; `ended` is the time (of `now`) after the last byte."""
+        """Write the answer to a call, and give the operation; `ended` is the time (of `now`) after the last byte."""
         event = Answer(op=invoke.op, time=ended, outcome=outcome, status=status, problems=problems)
         self._write(event)
         done = operation(invoke, event)
@@ -146,11 +148,11 @@ class Recorder:
         return done
 
     def stop(self) -> None:
-        """Let the next call not begin: KeyboardInterrupt is raised in its place, once. A signal handler may call it."""
+        """Make the next call raise KeyboardInterrupt, once, instead of being sent. A signal handler may call it."""
         self._stopping = True
 
     def stopping(self) -> bool:
-        """Whether the next call will not begin."""
+        """Whether the next call will raise KeyboardInterrupt."""
         return self._stopping
 
     def close(self) -> None:

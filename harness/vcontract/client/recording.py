@@ -30,7 +30,7 @@ GET, POST = "GET", "POST"
 SESSION = "session"
 """The kind of a secret that a cookie holds."""
 _KEPT = frozenset({"content-type", "location", "set-cookie"})
-"""The headers of a reply that mean something to a client of the SDK; others may hold what nobody checked."""
+"""The headers of a reply that a client of the SDK uses; others are left out, as they may hold unknown secrets."""
 _PAIR = re.compile(r'([^=;\s]+)=("?)([^";]+)')
 _T = TypeVar("_T")
 
@@ -43,7 +43,7 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     @classmethod
     def of(cls, body: bytes) -> Content:
-        """Write a body down."""
+        """Make the content that holds a body."""
         try:
             return cls(body.decode())
         except UnicodeDecodeError:
@@ -51,7 +51,7 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     @property
     def body(self) -> bytes:
-        """The body again."""
+        """The bytes of the body."""
         return self.base64 or self.text.encode()
 
 
@@ -64,7 +64,7 @@ class Answered(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     @property
     def reply(self) -> HttpReply:
-        """The reply again."""
+        """The reply as the connection gave it."""
         return HttpReply(self.status, self.headers, self.content.body)
 
 
@@ -101,7 +101,7 @@ class Opening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Recording(msgspec.Struct, frozen=True):
-    """A recording that was read; its exchanges stay lines until they are wanted, for they may be hundreds of megabytes."""
+    """A recording that was read; exchanges are decoded when they are used, for they may be hundreds of megabytes."""
 
     opening: Opening
     lines: list[bytes]
@@ -141,7 +141,7 @@ class Tape:
         *,
         request: tuple[Mapping[str, str], bytes] = ({}, b""),
     ) -> None:
-        """Write an exchange; `request` are headers and body, its secrets by name. Those of the reply are taken out here."""
+        """Write an exchange; `request` are headers and body, its secrets by name. Those of the reply are replaced here."""
         headers, body = request
         reply, lost = None, ""
         if isinstance(outcome, Lost):
@@ -155,7 +155,7 @@ class Tape:
         self._write(Exchange(actor, verb, path, round(sent, 6), round(ended, 6), shown, content, reply, lost, slept))
 
     def close(self, *, keep: bool = True) -> None:
-        """Close the file; without `keep` it goes: there was no run."""
+        """Close the file; without `keep` delete it, as no run took place."""
         with self._lock:
             if self._file >= 0:
                 os.close(self._file)
@@ -166,10 +166,10 @@ class Tape:
     def _header(self, name: str, value: str) -> str:
         if name.lower() == "set-cookie":
             return _PAIR.sub(
-                lambda found: f"{found[1]}={found[2]}{self._secrets.learn(found[3], SESSION)}", value, count=1
+                lambda match: f"{match[1]}={match[2]}{self._secrets.learn(match[3], SESSION)}", value, count=1
             )
         if name.lower() == "cookie":
-            return _PAIR.sub(lambda found: f"{found[1]}={found[2]}{self._secrets.named(found[3])}", value)
+            return _PAIR.sub(lambda match: f"{match[1]}={match[2]}{self._secrets.named(match[3])}", value)
         return self._secrets.clean(value.encode()).decode()
 
     def _write(self, line: Opening | Exchange) -> None:
@@ -200,8 +200,8 @@ def read_recording(path: Path) -> Recording:
     if lines.pop():
         raise RunFileError(f"{path}:{len(lines) + 2}: the last line is cut; take it off to replay what is before it")
     for number, line in enumerate(lines, 2):
-        each = _decoded(path, number, line, Exchange)
-        if (each.reply is None) == (not each.lost):
+        exchange = _decoded(path, number, line, Exchange)
+        if (exchange.reply is None) == (not exchange.lost):
             raise RunFileError(
                 f"{path}:{number}: not an exchange: it takes a reply, or else the reason why it was lost"
             )

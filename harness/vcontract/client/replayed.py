@@ -19,18 +19,17 @@ if TYPE_CHECKING:
 
 _METHOD = re.compile(rb"<(?:[\w.-]+:)?Body[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
 _READ = frozenset({"RetrievePropertiesEx", "CurrentTime"})
-"""What the harness polls and watches with: it changes nothing, so one may be left out, or asked for once more."""
+"""The methods by which the harness polls. They change nothing, so a replay may leave one out, or send one once more."""
 
 
 class Replay:
-    """A recorded run as its server: it goes through the exchanges in their order, for all actors together.
+    """A server that answers from a recorded run; it goes through the exchanges in their order, for all actors together.
 
     A request gets the answer of the next exchange with the same actor, path, headers (but for the cookie) and body. Only
-    reads may be left out on the way to it, as by a run that polls less often; a read that does not come any more gets its
-    last answer again. What the actor `canary` asks is answered in an order of its own: when it looks is up to the clock,
-    and its sessions mean nothing to the other actors. The first request that was not recorded ends it: it and all that
-    follow are Lost, and `over` says why, for whatever came after would be answered out of its place. Not for several
-    threads.
+    reads may be skipped on the way to it, as by a run that polls less often; a read of which no further exchange follows
+    gets its last answer again. The exchanges of the actor `canary` have an order of their own: the clock decides when it
+    looks, and no other actor uses its sessions. The first request that was not recorded ends the replay: that one and all
+    that follow are Lost, and `over` gives the reason, as any later answer would be out of order. Not for several threads.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -43,13 +42,15 @@ class Replay:
         self._read: list[bool] = []
         self._goes_on: list[float] = []
         for place in range(count):
-            each = recording.exchange(place)
-            key = _key(each.actor, each.verb, each.path, each.headers, each.content.body)
+            exchange = recording.exchange(place)
+            key = _key(exchange.actor, exchange.verb, exchange.path, exchange.headers, exchange.content.body)
             self._places.setdefault(key, []).append(place)
             self._read.append(
-                each.actor == CANARY or each.verb == GET or method_of(each.verb, each.path, each.content.body) in _READ
+                exchange.actor == CANARY
+                or exchange.verb == GET
+                or method_of(exchange.verb, exchange.path, exchange.content.body) in _READ
             )
-            self._goes_on.append(each.sent - each.slept)
+            self._goes_on.append(exchange.sent - exchange.slept)
         self._acts = [count] * (count + 1)
         """For each place the next one that is no read."""
         for place in reversed(range(count)):
@@ -60,7 +61,7 @@ class Replay:
         return ReplayedConnection(self, actor)
 
     def answer(self, actor: str, verb: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpReply | Lost:
-        """Find what a request was answered."""
+        """Give the recorded answer to a request; Lost if there is none."""
         if self.over:
             return Lost(self.over)
         places = self._places.get(_key(actor, verb, path, headers, body), [])
@@ -69,14 +70,14 @@ class Replay:
         following = bisect_left(places, self._at)
         if following < len(places) and places[following] <= self._acts[self._at]:
             self._at = places[following] + 1
-            return self._told(places[following])
+            return self._advance_to(places[following])
         if following and self._read[places[following - 1]]:
-            return self._told(places[following - 1])
+            return self._advance_to(places[following - 1])
         what = f"{method_of(verb, path, body)} of {actor}"
         self.over = f"the recording holds no answer to {what} after {self._at} of its {self._count} exchanges"
         return Lost(self.over)
 
-    def _told(self, place: int) -> HttpReply | Lost:
+    def _advance_to(self, place: int) -> HttpReply | Lost:
         self.clock.reach(
             self._recording.exchange(place).ended, self._goes_on[self._at] if self._at < self._count else 0.0
         )
@@ -97,7 +98,7 @@ class ReplayedConnection:
 
     @property
     def over(self) -> str:
-        """Why nothing more will be answered; empty if it may."""
+        """The reason why no further request can be answered; empty if one may."""
         return self._replay.over
 
     def get(self, path: str) -> HttpReply | Lost:
@@ -112,16 +113,16 @@ class ReplayedConnection:
         return self._replay.answer(self._actor, POST, path, headers, body)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing, as nothing is open."""
 
 
 def method_of(verb: str, path: str, body: bytes) -> str:
     """Name what a request asks for: the method of a call as far as it can be read, else the document."""
-    found = _METHOD.search(body)
-    return f"{verb} {path}" if found is None else found[1].decode()
+    method = _METHOD.search(body)
+    return f"{verb} {path}" if method is None else method[1].decode()
 
 
 def _key(actor: str, verb: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
-    # A session has another cookie each time; which one it is, the actor tells.
+    # The cookie of a session differs in each run; the actor identifies the session.
     shown = sorted((name.lower(), value) for name, value in headers.items() if name.lower() != "cookie")
     return blake2b(repr((actor, verb, path, shown)).encode() + body, digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""Taking what secret fields hold out of the bytes of a reply, for a file that keeps the bytes."""
+"""Takes the values of secret fields out of the bytes of a reply, for a file that keeps these bytes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BLANK = f"{SECRET}hidden"
 
 
 def without_hidden(body: bytes, hidden: Sequence[Hidden]) -> bytes:
-    """Put names in the place of what was decoded from secret fields; the document stays the same otherwise."""
+    """Replace in a document the values that were decoded from secret fields by their names; all else stays."""
     root = parse(body) if hidden else ""
     if isinstance(root, str):
         return body
@@ -38,15 +38,15 @@ def without_hidden(body: bytes, hidden: Sequence[Hidden]) -> bytes:
 
 
 def without_fields(body: bytes, *, everyday: bool) -> bytes:
-    """Blank what stands in an element with the name of a secret field, in a reply that was not understood, or not all of it.
+    """Blank the text of each element that is named like a secret field, in a reply that was not decoded, or not all of it.
 
-    With `everyday`, also where the name may mean something else: nothing in the reply means anything.
+    `everyday` includes names that also stand for what is no secret, for a reply of which nothing was decoded.
     """
     pattern = _ANY if everyday else _TELLING
     if b"\0" not in body and pattern.search(body.decode("latin-1")) is None:
         return body
     text, encoding = text_of(body)
-    return pattern.sub(lambda found: f"{found[1]}{_BLANK}", text).encode(encoding, "surrogateescape")
+    return pattern.sub(lambda match: f"{match[1]}{_BLANK}", text).encode(encoding, "surrogateescape")
 
 
 def _elements(names: Iterable[str]) -> re.Pattern[str]:

@@ -1,4 +1,4 @@
-"""Which fields of replies are secret, whatever stands in them; and the way to take it out of a decoded value.
+"""The fields of replies that are secret whatever they hold, and how they are taken out of a decoded value.
 
 Sources: the `secret` flag of the vendor's metadata (pyVmomi's F_SECRET), all of it and not only what the shipped WSDL sets
 reach, for a server may be judged by a WSDL of its own; what the metadata leaves unmarked is listed apart, with its reason.
@@ -78,7 +78,7 @@ Veil = Callable[[str, str], str]
 
 
 def veiled(method: str, value: Json, learn: Veil) -> tuple[Json, list[Hidden]]:
-    """Give what a method returned, or the fields of a fault, with names in the place of its secrets; and what was hidden."""
+    """Replace the secrets in what a method returned, or in the fields of a fault, by names; gives it and what was hidden."""
     hidden: list[Hidden] = []
     if method not in RESULTS and not _holds(value):
         return value, hidden
@@ -87,14 +87,14 @@ def veiled(method: str, value: Json, learn: Veil) -> tuple[Json, list[Hidden]]:
 
 
 def _holds(value: Json) -> bool:
-    """Whether there is a type with a secret field in a value; nearly never, and nothing is built to find out."""
+    """Whether a value has a type with a secret field in it; it seldom has, so this search comes before any copying."""
     if isinstance(value, dict):
         if value.get("_typeName") in _BY_TYPE:
             return True
         value = value.values()
     elif not isinstance(value, list):
         return False
-    return any(_holds(each) for each in value if isinstance(each, (dict, list)))
+    return any(_holds(item) for item in value if isinstance(item, (dict, list)))
 
 
 def _veil(value: Json, learn: Veil, hidden: list[Hidden]) -> Json:
@@ -102,21 +102,21 @@ def _veil(value: Json, learn: Veil, hidden: list[Hidden]) -> Json:
         kind = value.get("_typeName", "")
         secret = _BY_TYPE.get(kind, _NONE)
         return {
-            name: _hide(each, learn, kind, name, hidden) if name in secret else _veil(each, learn, hidden)
-            for name, each in value.items()
+            name: _hide(field, learn, kind, name, hidden) if name in secret else _veil(field, learn, hidden)
+            for name, field in value.items()
         }
-    return [_veil(each, learn, hidden) for each in value] if isinstance(value, list) else value
+    return [_veil(item, learn, hidden) for item in value] if isinstance(value, list) else value
 
 
 def _hide(value: Json, learn: Veil, kind: str, field: str, hidden: list[Hidden]) -> Json:
-    """Hide all of a secret field, however deep the server made it."""
+    """Hide every text in the value of a secret field, at any depth."""
     if isinstance(value, dict):
         return {
-            name: each if name == "_typeName" else _hide(each, learn, kind, field if name == "_value" else name, hidden)
-            for name, each in value.items()
+            name: item if name == "_typeName" else _hide(item, learn, kind, field if name == "_value" else name, hidden)
+            for name, item in value.items()
         }
     if isinstance(value, list):
-        return [_hide(each, learn, kind, field, hidden) for each in value]
+        return [_hide(item, learn, kind, field, hidden) for item in value]
     if not isinstance(value, str):
         return value
     name = learn(value, kind)

@@ -25,8 +25,8 @@ class Secrets:
     """The values behind `secret:NAME`.
 
     Values that are `public` (documented passwords of the simulator) or shorter than 8 characters are resolved but not
-    redacted: they may well stand in a reply by right. The `made_up` are those that cannot. What a server gives that is
-    secret (a session, a ticket) is learned during the run and gets a name as well, one of a `series`. Safe for many threads.
+    redacted, as a reply may rightly contain them. No reply may contain those of `made_up`. The secrets that a server gives
+    (a session, a ticket) are learned during the run and get names as well, those of a `series`. Safe for many threads.
     """
 
     def __init__(
@@ -48,24 +48,24 @@ class Secrets:
         hidden = {value: name for value, name in private.items() if len(value) >= _SHORTEST}
         self._private, self._hidden = private, hidden
         # Only whole words: a password that is also part of a name must not tear the name apart.
-        self._found = re.compile(rf"(?<![\w-])({_any_of(hidden)})(?![\w-])") if hidden else None
+        self._whole_words = re.compile(rf"(?<![\w-])({_any_of(hidden)})(?![\w-])") if hidden else None
         self._series = series
         self._learned: dict[str, str] = {}
-        longest_first = sorted(hidden.items(), key=lambda each: -len(each[0]))
+        longest_first = sorted(hidden.items(), key=lambda entry: -len(entry[0]))
         self._spelled = [(Spelled(value, whole_words=name not in made_up), name) for value, name in longest_first]
         self._lock = threading.Lock()
         register(self)
 
     def resolve(self, envelope: bytes) -> bytes:
-        """Put the values, escaped for XML, in the place of their names; unknown names stay as they are."""
+        """Replace names by their values, escaped for XML; unknown names stay as they are."""
         if not self._values or b"secret:" not in envelope:
             return envelope
         return self._names.sub(self._value_of, envelope)
 
-    def _value_of(self, found: re.Match[bytes]) -> bytes:
-        name = found[1].decode()
+    def _value_of(self, match: re.Match[bytes]) -> bytes:
+        name = match[1].decode()
         name = self._spelt.get(name, name)
-        return self._escaped(name) if name in self._values else found[0]
+        return self._escaped(name) if name in self._values else match[0]
 
     def learn(self, value: str, kind: str) -> str:
         """Give the name of a secret that a server gave, a new one if it was not known; `kind` says what it is.
@@ -84,7 +84,7 @@ class Secrets:
         return SECRET + name
 
     def named(self, value: str) -> str:
-        """Give the name of a secret that was learned; anything else stays."""
+        """Give the name of a value that was learned as a secret; any other value is given back."""
         name = self._learned.get(value)
         return value if name is None else SECRET + name
 
@@ -93,35 +93,35 @@ class Secrets:
         return tuple(f"secret: the reply repeats {name}" for name, value in self._made_up.items() if value in reply)
 
     def clean(self, body: bytes) -> bytes:
-        """Put the names in the place of their values in a body, however XML may spell them; all else stays as it is."""
+        """Replace secrets in a body by their names, whichever way XML spells them; all else stays."""
         anywhere = odd(body)
-        found = [each for each in self._spelled if anywhere or each[0].probe in body]
-        if not found:
+        present = [entry for entry in self._spelled if anywhere or entry[0].probe in body]
+        if not present:
             return body
         text, encoding = text_of(body)
-        for spelled, name in found:
+        for spelled, name in present:
             text = spelled.replaced(text, escape(SECRET + name, _QUOTES))
         return text.encode(encoding, "surrogateescape")
 
     def redact(self, text: str) -> str:
-        """Put the names in the place of their values."""
-        return self._found.sub(lambda found: SECRET + self._hidden[found[1]], text) if self._found else text
+        """Replace secrets in a text by their names."""
+        return self._whole_words.sub(lambda match: SECRET + self._hidden[match[1]], text) if self._whole_words else text
 
     def redact_value(self, value: Json) -> Json:
         """Redact every string of a decoded value."""
-        if self._found is None:
+        if self._whole_words is None:
             return value
         if isinstance(value, str):
             return self.redact(value)
         if isinstance(value, dict):
-            return {key: self.redact_value(each) for key, each in value.items()}
+            return {key: self.redact_value(field) for key, field in value.items()}
         if isinstance(value, list):
-            return [self.redact_value(each) for each in value]
+            return [self.redact_value(item) for item in value]
         return value
 
     def redact_all(self, text: str) -> str:
-        """Take every value that is nobody's business out of a text that nobody judges, short ones too."""
-        for value, name in sorted({**self._private, **self._learned}.items(), key=lambda each: -len(each[0])):
+        """Replace every value that is not public, short ones too, in a text that is never judged."""
+        for value, name in sorted({**self._private, **self._learned}.items(), key=lambda entry: -len(entry[0])):
             for plain in (value, escape(value), escape(value, _QUOTES)):
                 for form in (plain, repr(plain)[1:-1], repr(plain.encode())[2:-1]):
                     text = text.replace(form, SECRET + name)
@@ -132,4 +132,4 @@ class Secrets:
 
 
 def _any_of(texts: Collection[str]) -> str:
-    return "|".join(re.escape(each) for each in sorted(texts, key=len, reverse=True))
+    return "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 IDLE = 300.0
 _SHARE, _LEAST = 5.0, 1.0
-"""Seconds that an exchange gets, where it may take them, of a run that must end; and even after that end."""
+"""Seconds that an exchange gets near the end of a run, if so many are left, and that it gets even after that end."""
 Shape = Callable[[Json], Json]
 
 
@@ -64,11 +64,10 @@ class Target:
 
     `content` is the decoded ServiceContent, `about` its AboutInfo. Different actors may be used by different threads.
 
-    A session that ended by itself, as a vCenter's do after 30 idle minutes, is opened again when its actor is told so, and
-    looked after before a judged call if it was idle for `IDLE` seconds; `renewed` names the actors to whom that happened.
+    A session that ended by itself, as a vCenter's do after 30 idle minutes, is opened again once a call is refused for that,
+    and before a judged call if it was idle for `IDLE` seconds and has ended; `renewed` lists the actors of these logins.
     No exchange lasts longer than `patience` seconds, or than a quarter of what is left until `ends` (a moment of
-    the recorder). `pulse` tells when the target is gone.
-    With a `guard` no call leaves that it does not admit; who sets none sends what he likes.
+    the recorder). `pulse` tells when the target is gone. If there is a `guard`, each call must be admitted by it.
     """
 
     def __init__(
@@ -148,20 +147,20 @@ class Target:
     @property
     def about(self) -> dict[str, Json]:
         """The AboutInfo of the target: fullName, version, build, apiVersion and others."""
-        found = self.content.get("about")
-        return found if isinstance(found, dict) else {}
+        about = self.content.get("about")
+        return about if isinstance(about, dict) else {}
 
     @property
     def over(self) -> str:
-        """Why the target will answer nothing more; empty if it may."""
-        return next((each.connection.over for each in self._sessions.values() if each.connection.over), "")
+        """The reason why the target can answer no further call; empty if it may."""
+        return next((session.connection.over for session in self._sessions.values() if session.connection.over), "")
 
     def manager(self, name: str) -> Ref:
         """Give a manager by its name in ServiceContent; TargetError if the target has none."""
-        found = as_ref(self.content.get(name))
-        if found is None:
+        manager = as_ref(self.content.get(name))
+        if manager is None:
             raise TargetError(f"{self.url} has no {name} (API {self.api_version})")
-        return found
+        return manager
 
     def login(self, actor: str, username: str, password_secret: str) -> Operation:
         """Open the actor's session with a named secret; raises TargetError if it is refused."""
@@ -179,7 +178,7 @@ class Target:
         return self.send(call, purpose="arrange")
 
     def forget(self, actor: str) -> None:
-        """Drop an actor's connection and cookie without a word to the server."""
+        """Drop an actor's connection and cookie without a request to the server."""
         with self._lock:
             session = self._sessions.pop(actor, None)
         if session is not None:
@@ -224,15 +223,15 @@ class Target:
         return done
 
     def guard_with(self, guard: Guard) -> None:
-        """Let no call leave from now on that a guard does not admit."""
+        """Have a guard admit each further call before it is sent."""
         self.guard = guard
 
     def expect_losses(self, calm: int) -> None:
-        """Take so many times more lost answers in a row than usual before the target is held to be gone."""
+        """Multiply the number of answers lost in a row after which the target counts as gone."""
         self.pulse = Pulse(calm)
 
     def end_at(self, moment: float, patience: float = math.inf) -> None:
-        """Let nothing last beyond a moment of the recorder's clock, and no exchange longer than `patience` seconds."""
+        """Set the moment of the recorder's clock at which the run ends, and the seconds that an exchange may last."""
         self.ends, self.patience = moment, patience
 
     @property
@@ -241,9 +240,9 @@ class Target:
         return self.ends - self.recorder.now()
 
     def _renew(self, call: Call) -> bool:
-        """Log an actor in again whose session has ended; False if it lives, never was, or cannot be opened again."""
+        """Log an actor in again if its session has ended; False if it has not, there was none, or the login is refused."""
         session = self._session(call.actor)
-        own = {"cookie"} & {each.lower() for each in getattr(call.payload, "headers", ())}
+        own = {"cookie"} & {name.lower() for name in getattr(call.payload, "headers", ())}
         if not session.login or session.asking or own:
             return False
         session.asking = True
@@ -263,7 +262,7 @@ class Target:
     def _once(
         self, call: Call, purpose: str, cell: str, shape: Shape | None, varies: Varies
     ) -> tuple[Operation, float]:
-        """Send a call once; gives with the operation the seconds for which a busy server wants to be left alone."""
+        """Send a call once; gives the operation, and the seconds that a busy server asks to wait."""
         session = self._session(call.actor)
         headers = {
             "Content-Type": "text/xml; charset=utf-8",
@@ -274,8 +273,8 @@ class Target:
         pacing: tuple[float, ...] = ()
         if isinstance(call.payload, Envelope):
             body, pacing = call.payload.body, call.payload.pacing
-            given = {name.lower() for name in call.payload.headers}
-            headers = {name: value for name, value in headers.items() if name.lower() not in given}
+            own = {name.lower() for name in call.payload.headers}
+            headers = {name: value for name, value in headers.items() if name.lower() not in own}
             headers |= call.payload.headers
         else:
             body = self._bodies.body(call, call.payload, varies, again=purpose == "read")
@@ -303,7 +302,7 @@ class Target:
     def _understood(
         self, method: str, session: Session, reply: HttpReply | Lost
     ) -> tuple[Outcome, tuple[str, ...], HttpReply | Lost]:
-        """Read a reply; gives the outcome and the problems, without a secret in them, and the reply as it may be kept."""
+        """Read a reply; gives the outcome, the problems, and the reply as a recording may keep it, without secrets."""
         if isinstance(reply, Lost):
             return self._redacted(reply), (), reply
         session.note(reply)
@@ -318,10 +317,10 @@ class Target:
             if isinstance(outcome, Lost) or problems:
                 body = without_fields(body, everyday=isinstance(outcome, Lost))
             reply = msgspec.structs.replace(reply, body=body)
-        return outcome, tuple(self.secrets.redact(each) for each in (*problems, *repeated)), reply
+        return outcome, tuple(self.secrets.redact(problem) for problem in (*problems, *repeated)), reply
 
     def _veiled(self, method: str, outcome: Outcome) -> tuple[Outcome, list[Hidden]]:
-        """Put names in the place of what stands in secret fields."""
+        """Replace the values of secret fields in an outcome by names; gives it and what was hidden."""
         if isinstance(outcome, Returned):
             value, hidden = veiled(method, outcome.value, self.secrets.learn)
             return Returned(value), hidden

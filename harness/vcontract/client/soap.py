@@ -29,8 +29,8 @@ Problems = tuple[str, ...]
 def interpret(schema: Schema, method: str, reply: HttpReply) -> tuple[Outcome, Problems]:
     """Read the reply to a call of `method`.
 
-    Gives Returned, Faulted, or Lost if there is no telling, and the problems as short texts; what the schema finds in
-    the content is among them. Raises nothing for whatever a server may send.
+    Gives Returned, Faulted, or Lost if the reply is neither, and the problems as short texts, those of the schema with
+    the content among them. Raises nothing, whatever a server may send.
     """
     root = parse(reply.body)
     if isinstance(root, str):
@@ -47,11 +47,11 @@ def interpret(schema: Schema, method: str, reply: HttpReply) -> tuple[Outcome, P
         if reply.status != 200:
             problems.append(f"status {reply.status} without a Fault")
         outcome = _response(schema, method, content, problems)
-    return outcome, tuple(each[:_LONGEST_PROBLEM] for each in problems[:_MOST_PROBLEMS])
+    return outcome, tuple(problem[:_LONGEST_PROBLEM] for problem in problems[:_MOST_PROBLEMS])
 
 
 def parse(body: bytes) -> etree._Element | str:
-    """Parse without DTD, entities, network or huge trees; a text says what the bytes are instead of a document."""
+    """Parse without DTD, entities, network or huge trees; gives a text that says what the bytes are if they are no document."""
     if not body.strip():
         return "nothing in it"
     if _HTML.match(body, 0, 1000):
@@ -81,8 +81,8 @@ def _content(root: etree._Element, problems: list[str]) -> etree._Element | None
         return None
     if _space(root) != SOAP:
         problems.append(f"name space of the envelope is {_space(root) or 'missing'}")
-    bodies = [each for each in root if _local(each) == "Body"]
-    contents = [each for body in bodies for each in body if isinstance(each.tag, str)]
+    bodies = [child for child in root if _local(child) == "Body"]
+    contents = [child for body in bodies for child in body if isinstance(child.tag, str)]
     if len(bodies) != 1 or len(contents) != 1:
         problems.append(f"the envelope has {len(bodies)} bodies with {len(contents)} elements")
     return contents[0] if contents else None
@@ -91,20 +91,20 @@ def _content(root: etree._Element, problems: list[str]) -> etree._Element | None
 def _fault(schema: Schema, fault: etree._Element, problems: list[str]) -> Faulted:
     if _space(fault) != SOAP:
         problems.append(f"name space of the Fault is {_space(fault) or 'missing'}")
-    parts = {_local(each): each for each in fault}
+    parts = {_local(part): part for part in fault}
     if not (_text(parts.get("faultcode"))):
         problems.append("the Fault has no faultcode")
     if "faultstring" not in parts:
         problems.append("the Fault has no faultstring")
     message = _text(parts.get("faultstring"))[:LONGEST_MESSAGE]
-    children = [each for each in parts["detail"] if isinstance(each.tag, str)] if "detail" in parts else []
+    children = [child for child in parts["detail"] if isinstance(child.tag, str)] if "detail" in parts else []
     if len(children) != 1:
         problems.append("the Fault has no detail" if not children else f"the detail has {len(children)} elements")
     if not children:
         # All that is known of it; the problem above keeps it from passing for a real bare MethodFault.
         return Faulted(Fault("MethodFault", {}, message))
-    decoded, found = schema.decode_fault(children[0])
-    problems.extend(found)
+    decoded, unfit = schema.decode_fault(children[0])
+    problems.extend(unfit)
     return Faulted(msgspec.structs.replace(decoded, message=message))
 
 
@@ -115,8 +115,8 @@ def _response(schema: Schema, method: str, response: etree._Element, problems: l
     if method not in schema.operations:
         problems.append(f"{method}, which the WSDL does not have, was answered")
         return Returned()
-    value, found = schema.decode_reply(method, response)
-    problems.extend(found)
+    value, unfit = schema.decode_reply(method, response)
+    problems.extend(unfit)
     return Returned(value)
 
 
@@ -129,4 +129,4 @@ def _space(element: etree._Element) -> str:
 
 
 def _text(element: etree._Element | None) -> str:
-    return "" if element is None else "".join(str(each) for each in element.itertext()).strip()
+    return "" if element is None else "".join(str(text) for text in element.itertext()).strip()

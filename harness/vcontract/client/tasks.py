@@ -1,4 +1,4 @@
-"""Following a task to its end by reading its TaskInfo; every read is an operation of the history."""
+"""Follows a task to its end by reading its TaskInfo; every read is an operation of the history."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _GOING = frozenset({"queued", "running"})
 def info(done: Operation) -> dict[str, Json]:
     """Give the TaskInfo that a read of `info` gave; empty if it gave none."""
     value = done.outcome.value if isinstance(done.outcome, Returned) else None
-    found = value.get("info") if isinstance(value, dict) else None
-    return found if isinstance(found, dict) else {}
+    task_info = value.get("info") if isinstance(value, dict) else None
+    return task_info if isinstance(task_info, dict) else {}
 
 
 def hung(outcome: Outcome) -> bool:
@@ -42,7 +42,7 @@ def follow(
 ) -> list[Operation]:
     """Read a task's `info` until its state is final, the server refuses the read, or the deadline (seconds) passes.
 
-    States that no task has are read a few times: they tell nothing.
+    It also ends after a few reads in a row that were lost, or that show a state that no task has.
 
     Gives every read; the last one tells how it ended. Pauses grow from `poll` seconds to a quarter of a second; the first
     one lasts `expected`, the seconds that the task is known to need.
@@ -52,10 +52,10 @@ def follow(
     reads: list[Operation] = []
     while True:
         reads.append(properties.read(target, actor, task, ["info"]))
-        gone = len(reads) >= _LOST_IN_A_ROW and all(isinstance(each.outcome, Lost) for each in reads[-_LOST_IN_A_ROW:])
+        gone = len(reads) >= _LOST_IN_A_ROW and all(isinstance(done.outcome, Lost) for done in reads[-_LOST_IN_A_ROW:])
         gone = gone or hung(reads[-1].outcome) or bool(target.pulse.stopped)
         odd = len(reads) >= _ODD_IN_A_ROW and all(
-            info(each).get("state") not in _GOING for each in reads[-_ODD_IN_A_ROW:]
+            info(done).get("state") not in _GOING for done in reads[-_ODD_IN_A_ROW:]
         )
         gone = gone or (odd and bool(info(reads[-1])))
         unread = not info(reads[-1]) and not isinstance(reads[-1].outcome, Lost)

@@ -47,7 +47,7 @@ def tls_context(trust: Trust) -> ssl.SSLContext:
 def digest_of(thumbprint: str) -> bytes:
     """Read a thumbprint; empty for an empty one. Raises UsageError."""
     plain = thumbprint.replace(":", "").strip()
-    if not _HEX.fullmatch(plain) or len(plain) not in {0, *(2 * each for each in _DIGESTS)}:
+    if not _HEX.fullmatch(plain) or len(plain) not in {0, *(2 * size for size in _DIGESTS)}:
         raise UsageError(
             f"thumbprint {thumbprint!r}: must be SHA-256 (64 hexadecimal digits) or SHA-1 (40), as AB:CD:…"
         )

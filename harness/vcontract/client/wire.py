@@ -1,6 +1,6 @@
-"""HTTP/1.1 over one blocking keep-alive connection, with limits on everything that a hostile server could stretch.
+"""HTTP/1.1 over one blocking keep-alive connection, with limits of time and size that no server can exceed.
 
-Why not http.client: its time-outs are per read, so that a server which drips bytes holds it for ever.
+It replaces http.client, whose time-outs are per read: a server that sends single bytes would block it for ever.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class HttpReply(msgspec.Struct, frozen=True):
 
     def header(self, name: str) -> str:
         """Give the first header of that name, or an empty text."""
-        return next((value for each, value in self.headers if each == name), "")
+        return next((value for field, value in self.headers if field == name), "")
 
 
 class _UnusableError(Exception):
@@ -151,10 +151,10 @@ class Connection:
         if {"Transfer-Encoding": "chunked"}.items() <= headers.items():
             body, headers = _chunked(body), {"Content-Length": "", **headers}
         own = {"host": self._endpoint.authority, "content-length": str(len(body))}
-        fields = {name: value for name, value in own.items() if name not in {each.lower() for each in headers}}
+        fields = {name: value for name, value in own.items() if name not in {field.lower() for field in headers}}
         fields |= {name: value for name, value in headers.items() if value}
-        # After a length that is not the body's, nobody knows where the next request begins.
-        reusable = not {"content-length", "transfer-encoding", "connection"} & {each.lower() for each in headers}
+        # With a length that is not the body's, the server cannot find where the next request begins.
+        reusable = not {"content-length", "transfer-encoding", "connection"} & {field.lower() for field in headers}
         return self._exchange(_head("POST", path, fields), body, pacing, reusable=reusable, seconds=seconds)
 
     def close(self) -> None:
@@ -225,7 +225,7 @@ class Connection:
 
 
 def _idle(sock: socket.socket) -> bool:
-    """Whether the server has neither closed the connection nor said something unasked."""
+    """Whether the server has neither closed the connection nor sent bytes without a request."""
     sock.settimeout(0)
     try:
         sock.recv(1)
@@ -246,7 +246,7 @@ def _chunked(body: bytes) -> bytes:
     """Frame a body as three chunks, the last of them short."""
     size = max(1, len(body) // 2)
     parts = [body[place : place + size] for place in range(0, len(body), size)]
-    return b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in parts) + b"0\r\n\r\n"
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
 def _remaining(deadline: float) -> float:
@@ -257,7 +257,7 @@ def _remaining(deadline: float) -> float:
 
 
 def _send(sock: socket.socket, head: bytes, body: bytes, pacing: tuple[float, ...], deadline: float) -> OSError | None:
-    """Send it all; a failure is given back, since the server may have answered before it stopped listening."""
+    """Send head and body; returns a failure instead of raising it, as the server may have answered before it closed."""
     size = -(-len(body) // (len(pacing) + 1))
     try:
         sock.settimeout(_remaining(deadline))

@@ -67,11 +67,11 @@ def load(name: str, folder: Path | None = None) -> Contract:
         raise ContractError(f"{folder / name}.toml: contract.object is {own.contract.object!r}, not the file's name")
     if every.contract.object != EVERY_METHOD:
         raise ContractError(f"{folder}/every_method.toml: contract.object must be {EVERY_METHOD!r}")
-    methods = {each.name for each in own.method}
+    methods = {method.name for method in own.method}
     situations = tuple(
-        _situation(each, path, methods)
+        _situation(situation, path, methods)
         for path, file in (("every_method.toml", every), (f"{name}.toml", own))
-        for each in file.situation
+        for situation in file.situation
     )
     _check_ids(situations, name)
     head = own.contract
@@ -103,9 +103,9 @@ def _situation(raw: _Situation, path: str, methods: set[str]) -> Situation:
 
 
 def _check_ids(situations: tuple[Situation, ...], name: str) -> None:
-    ids = [each.id for each in situations]
-    if doubled := sorted({each for each in ids if ids.count(each) > 1}):
+    ids = [situation.id for situation in situations]
+    if doubled := sorted({situation_id for situation_id in ids if ids.count(situation_id) > 1}):
         raise ContractError(f"{name}: situation ids used twice: {', '.join(doubled)}")
-    for each in situations:
-        if unknown := [other for other in each.leaves or () if other not in ids]:
-            raise ContractError(f"{name}: situation {each.id} leaves unknown situations: {', '.join(unknown)}")
+    for situation in situations:
+        if unknown := [other for other in situation.leaves or () if other not in ids]:
+            raise ContractError(f"{name}: situation {situation.id} leaves unknown situations: {', '.join(unknown)}")

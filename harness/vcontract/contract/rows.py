@@ -48,7 +48,7 @@ class Situation(msgspec.Struct, frozen=True):
     mid_task: bool = False
 
     def permitted(self, method: str) -> tuple[Permit, ...]:
-        """Give the permits for a method; empty if the situation says nothing of it."""
+        """Give the permits for a method; empty if the situation has none for it."""
         return self.permits.get(method) or self.permits.get("all", ())
 
 
@@ -88,13 +88,15 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def takes(self) -> dict[str, str]:
         """The documented type of each parameter, by name, without the marks of a list or an optional one."""
-        return {name: kind.strip("[]?") for name, _, kind in (each.partition(": ") for each in self.parameters)}
+        return {
+            name: kind.strip("[]?") for name, _, kind in (parameter.partition(": ") for parameter in self.parameters)
+        }
 
     @property
     def privileges(self) -> tuple[str, ...]:
         """Every privilege that a call needs, the method's own first."""
         needed = (self.privilege, *self.parameter_privileges.values())
-        return tuple(dict.fromkeys(each for each in needed if each))
+        return tuple(dict.fromkeys(privilege for privilege in needed if privilege))
 
     @property
     def has_task(self) -> bool:
@@ -152,7 +154,7 @@ class Contract(msgspec.Struct, frozen=True):
         for method in self.methods:
             if method.name == name:
                 return method
-        known = ", ".join(each.name for each in self.methods)
+        known = ", ".join(method.name for method in self.methods)
         raise ContractError(f"{self.object} has no method {name}; it has {known}")
 
 
@@ -166,11 +168,11 @@ def parse_permit(text: str, where: str) -> Permit:
 
 def before(since: str) -> str:
     """Name the newest of the old API versions that lacks what came with `since`; empty if every client has it."""
-    return next((each for each in reversed(OLD) if _number(each) < _number(since)), "")
+    return next((release for release in reversed(OLD) if _number(release) < _number(since)), "")
 
 
 def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(each) for each in re.findall(r"\d+", version))
+    return tuple(int(digits) for digits in re.findall(r"\d+", version))
 
 
 def ancestors(fault: str, bases: dict[str, str]) -> tuple[str, ...]:
@@ -183,7 +185,7 @@ def ancestors(fault: str, bases: dict[str, str]) -> tuple[str, ...]:
 
 def documented_as(fault: str, documented: tuple[str, ...], bases: dict[str, str]) -> str:
     """Name the documented fault that a fault type falls under: itself or its nearest ancestor; empty if none."""
-    return next((each for each in ancestors(fault, bases) if each in documented), "")
+    return next((ancestor for ancestor in ancestors(fault, bases) if ancestor in documented), "")
 
 
 def row_id(*parts: str) -> str:
@@ -220,7 +222,7 @@ def rows(contract: Contract, bases: dict[str, str]) -> tuple[Row, ...]:
 def _method_rows(contract: Contract, method: Method, bases: dict[str, str]) -> list[Row]:
     documented = tuple(fault.type for fault in method.fault)
     prefix = (contract.object, method.name)
-    found = [
+    listed = [
         Row(
             row_id(*prefix, fault.type),
             fault.says,
@@ -235,15 +237,15 @@ def _method_rows(contract: Contract, method: Method, bases: dict[str, str]) -> l
         )
         for fault in method.fault
     ]
-    told = {
+    texts = {
         "Success": method.says,
         "parameters": f"takes exactly {', '.join(method.parameters) or 'none'}",
         "privilege": f"needs {' and '.join(method.privileges)}" if method.privileges else "",
         "since": f"unknown below {method.since}" if before(method.since) else "",
         "result": f"returns a Task whose result is {method.result}" if method.has_task else f"returns {method.result}",
     }
-    found += [Row(row_id(*prefix, part), says, method.source, method.name) for part, says in told.items() if says]
-    return found
+    listed += [Row(row_id(*prefix, part), says, method.source, method.name) for part, says in texts.items() if says]
+    return listed
 
 
 def _raised_by(contract: Contract, fault: str) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""What is done to the path or to the system on purpose; one disturbance a file."""
+"""Disturbances of the path to a target, and of the system; one a file."""

@@ -1,4 +1,4 @@
-"""The numbers by which disturbances are told how hard to strike, and the one base of all parameters."""
+"""The types of the parameters by which a scenario sets a disturbance, and their common base."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ Chance = Annotated[float, Meta(gt=0, le=1)]
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a scenario may say of one disturbance beside its times; each field is a key of its table."""
+    """The parameters of one disturbance, apart from its times; each field is a key of its table in a scenario."""

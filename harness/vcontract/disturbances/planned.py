@@ -1,4 +1,4 @@
-"""What a schedule plans, and what came of it."""
+"""The disturbances that a schedule plans, and those that struck."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 class Fired(msgspec.Struct, frozen=True):
-    """A disturbance struck: the place of its plan in the schedule, when, and what it met.
+    """One strike of a disturbance: the place of its plan in the schedule, the time, and facts about what it struck.
 
     `time` is that of `time.monotonic()`, which all processes of one machine share.
     """
@@ -34,6 +34,6 @@ class Fired(msgspec.Struct, frozen=True):
 
 
 def unfired(planned: Sequence[Planned], fired: Iterable[Fired]) -> tuple[Planned, ...]:
-    """List what was planned and never struck: of such a scenario nothing is known, so its run is inconclusive."""
-    struck = {each.place for each in fired}
-    return tuple(each for place, each in enumerate(planned) if place not in struck)
+    """List the planned disturbances that never struck; the run did not test them, so it is inconclusive."""
+    struck = {strike.place for strike in fired}
+    return tuple(disturbance for place, disturbance in enumerate(planned) if place not in struck)

@@ -1,4 +1,4 @@
-"""The path to a target with disturbances on it: a process of its own, and the handle that starts and hears it."""
+"""Starts the process that carries connections to a target and disturbs them, and reads what it reports."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Proxy:
     """Carries connections to a target, and disturbs them as planned: `with Proxy(url, planned, seed) as p: p.url`.
 
     `url` is that of the target as a client of this path sees it. Where the target speaks TLS its certificate is not made for
-    that URL: give the client the target's own URL, and `tunnel` as its HTTP proxy. What of the schedule is no disturbance of
-    the path is left to others. It may be used in a process whose sockets and threads Locust has replaced.
+    that URL: give the client the target's own URL, and `tunnel` as its HTTP proxy. Planned disturbances of the system are
+    ignored. It may be used in a process whose sockets and threads Locust has replaced.
 
     UsageError: a disturbance must see whole requests, and the target speaks TLS. HarnessError: the process did not start.
     """
@@ -35,7 +35,13 @@ class Proxy:
     def __init__(self, url: str, planned: Sequence[Planned], seed: int) -> None:
         self._target = parse_url(url)
         self._planned, self._seed = tuple(planned), seed
-        blind = sorted({each.name for each in planned if each.name in NETWORK and NETWORK[each.name].parsed})
+        blind = sorted(
+            {
+                disturbance.name
+                for disturbance in planned
+                if disturbance.name in NETWORK and NETWORK[disturbance.name].parsed
+            }
+        )
         if blind and self._target.secure:
             raise UsageError(
                 f"{url}: {', '.join(blind)} must see whole requests, which TLS hides;"
@@ -71,26 +77,26 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the process, and hear what it still has to say."""
+        """End the process, and read the rest of its reports."""
         self.close()
 
     def begin(self) -> float:
-        """Let the schedule begin now, and wait until the process has; gives the monotonic time that it counts from."""
+        """Start the schedule, and wait until the process has; gives the monotonic time that it counts from."""
         zero = time.monotonic()
         self._say({"begin": zero})
         self._begun.wait(_LONGEST)
         return zero
 
     def calm(self) -> None:
-        """Disturb nothing from now on, whatever is planned."""
+        """End the schedule: nothing is disturbed from now on."""
         self._say({"begin": time.monotonic() - _OVER})
 
     def events(self) -> tuple[Fired, ...]:
-        """Give what has struck so far, in the order in which it did; all of it once the process has ended."""
+        """Give the strikes so far, in their order; all of them once the process has ended."""
         return tuple(self._fired)
 
     def close(self) -> None:
-        """End the process; connections that are open are dropped. Does no harm twice."""
+        """End the process; open connections are dropped. A second call does nothing."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -121,9 +127,9 @@ class Proxy:
         assert process is not None
         assert process.stdout is not None
         for line in process.stdout:
-            told = msgspec.json.decode(line)
-            if "begun" in told:
+            message = msgspec.json.decode(line)
+            if "begun" in message:
                 self._begun.set()
             else:
-                self._fired.append(msgspec.convert(told, Fired))
-        self._begun.set()  # nobody waits for a process that has ended
+                self._fired.append(msgspec.convert(message, Fired))
+        self._begun.set()  # `begin` must not wait for a process that has ended

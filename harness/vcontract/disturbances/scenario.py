@@ -1,4 +1,4 @@
-"""Which disturbances strike, how often and for how long: named tables, and the schedule that a seed draws from one."""
+"""Scenarios, which say which disturbances strike, how often and for how long, and the schedule that a seed draws."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KNOWN: Mapping[str, type[Parameters]] = {**NETWORK, **SYSTEM}
 class Entry(msgspec.Struct, frozen=True):
     """One disturbance of a scenario: the load is cut into as many equal parts as `times`, and in each it strikes once.
 
-    It lasts so many seconds of each part, at a place that the seed draws; without `lasts`, the whole part.
+    It lasts `lasts` seconds of each part, from a time that the seed draws; without `lasts`, the whole part.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Scenario(msgspec.Struct, frozen=True):
-    """A named table of disturbances, and what it says of itself."""
+    """A named table of disturbances, with its description (`says`)."""
 
     name: str
     says: str
@@ -50,20 +50,22 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def names() -> tuple[str, ...]:
     """List the shipped scenarios."""
-    return tuple(sorted(each.stem for each in SHIPPED.glob("*.toml")))
+    return tuple(sorted(file.stem for file in SHIPPED.glob("*.toml")))
 
 
 def load_scenario(name_or_path: str) -> Scenario:
     """Read a shipped scenario by its name, or a file of the user's (what ends in .toml or has a slash in it).
 
-    Several, with commas between them, are one that has the disturbances of all. Raises UsageError, in one line with the way
-    out, for an unknown name, key or value.
+    Several names, separated by commas, give one scenario with the disturbances of all. Raises UsageError, in one line that
+    says what to do, for an unknown name, key or value.
     """
-    found = [_one(each.strip()) for each in name_or_path.split(",")]
-    if len(found) == 1:
-        return found[0]
-    entries = tuple(entry for each in found for entry in each.entries)
-    return Scenario("+".join(each.name for each in found), " ".join(each.says for each in found), entries)
+    scenarios = [_one(name.strip()) for name in name_or_path.split(",")]
+    if len(scenarios) == 1:
+        return scenarios[0]
+    entries = tuple(entry for scenario in scenarios for entry in scenario.entries)
+    return Scenario(
+        "+".join(scenario.name for scenario in scenarios), " ".join(scenario.says for scenario in scenarios), entries
+    )
 
 
 def _one(name_or_path: str) -> Scenario:
@@ -74,23 +76,23 @@ def _one(name_or_path: str) -> Scenario:
             f"there is no scenario {name_or_path!r}; shipped are {', '.join(names())}, or give a .toml file"
         )
     file = read_toml(path, _File)
-    entries = tuple(_entry(f"{path}: disturbance {number}", each) for number, each in enumerate(file.disturbance, 1))
+    entries = tuple(_entry(f"{path}: disturbance {number}", table) for number, table in enumerate(file.disturbance, 1))
     return Scenario(path.stem, file.says, entries)
 
 
 def schedule(scenario: Scenario, seed: int, seconds: float) -> tuple[Planned, ...]:
-    """Draw when the disturbances of a scenario strike in a load of so many seconds, in the order of their starts.
+    """Draw the times of a scenario's disturbances in a load of `seconds`, in the order of their starts.
 
     The same scenario, seed and seconds give the same schedule.
     """
-    found = []
-    for number, each in enumerate(scenario.entries):
-        rng, part = Random(f"{seed} {number}"), seconds / each.times  # noqa: S311 - no secret
-        lasts = part if each.lasts is None else min(each.lasts, part)
-        for turn in range(each.times):
+    planned = []
+    for number, entry in enumerate(scenario.entries):
+        rng, part = Random(f"{seed} {number}"), seconds / entry.times  # noqa: S311 - no secret
+        lasts = part if entry.lasts is None else min(entry.lasts, part)
+        for turn in range(entry.times):
             start = turn * part + rng.random() * (part - lasts)
-            found.append(Planned(each.name, round(start, 6), round(start + lasts, 6), each.parameters))
-    return tuple(sorted(found, key=lambda each: each.start))
+            planned.append(Planned(entry.name, round(start, 6), round(start + lasts, 6), entry.parameters))
+    return tuple(sorted(planned, key=lambda disturbance: disturbance.start))
 
 
 def _entry(where: str, table: dict[str, Json]) -> Entry:

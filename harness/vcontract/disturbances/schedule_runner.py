@@ -1,4 +1,4 @@
-"""Runs a schedule on time: notes when each disturbance begins and ends, strikes those of the system, heals them."""
+"""Runs a schedule: strikes the disturbances of the system and heals them, and notes when each one begins and ends."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from vcontract.errors import HarnessError
 from vcontract.terms import Json
 
 _AGAIN, _PATIENCE = 0.05, 5.0
-"""Seconds between two tries of what was refused, and for which it is tried."""
+"""Seconds between two retries of what was refused, and the seconds after which it is given up."""
 _HEALING = 60.0
-"""Seconds for which healing is tried at the end."""
+"""Seconds for which healing is retried at the end."""
 
 Note = Callable[[dict[str, Json]], None]
 
@@ -29,16 +29,16 @@ Note = Callable[[dict[str, Json]], None]
 class ScheduleRunner:
     """Runs a schedule in a thread of its own: `with ScheduleRunner(planned, ground, seed, note): …load…`, then all is healed.
 
-    `note` is told of every disturbance, those of the path too, as facts: `what` (`start`, `struck`, `end`, or `failed` with
-    the reason `why`), `name`, `place` in the schedule, `time` (monotonic seconds), and what was struck.
+    `note` is called for every disturbance, those of the path too, with facts: `what` (`start`, `struck`, `end`, or `failed`
+    with the reason `why`), `name`, `place` in the schedule, `time` (monotonic seconds), and what was struck.
     """
 
     def __init__(self, planned: Sequence[Planned], ground: Ground, seed: int, note: Note) -> None:
         self._planned, self._note = tuple(planned), note
         self._strikes = {
             place: Strike(ground, Random(f"{seed} {place}"))  # noqa: S311 - no secret
-            for place, each in enumerate(planned)
-            if each.name in SYSTEM
+            for place, disturbance in enumerate(planned)
+            if disturbance.name in SYSTEM
         }
         self._does = {
             place: msgspec.convert(planned[place].parameters, SYSTEM[planned[place].name]) for place in self._strikes
@@ -53,20 +53,20 @@ class ScheduleRunner:
         self.unhealed: list[str] = []
 
     def begin(self, zero: float | None = None) -> None:
-        """Let the schedule count from a monotonic time, or from now."""
+        """Start the schedule; its times count from a monotonic time, or from now."""
         self._zero = time.monotonic() if zero is None else zero
-        for place, each in enumerate(self._planned):
-            self._at(each.start, self._start, place)
+        for place, disturbance in enumerate(self._planned):
+            self._at(disturbance.start, self._start, place)
         self._thread.start()
 
     def stop(self) -> None:
-        """Heal what is not healed yet, and end. `unhealed` then says what could not be, in a line each."""
+        """Heal what is not healed yet, and end. `unhealed` then lists what could not be healed, a line each."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def events(self) -> tuple[Fired, ...]:
-        """Give what has struck the system so far."""
+        """Give the strikes on the system so far."""
         return tuple(self._fired)
 
     def __enter__(self) -> Self:
@@ -98,20 +98,20 @@ class ScheduleRunner:
             self._at(self._planned[place].end, self._end, place)
 
     def _strike(self, place: int) -> None:
-        """Strike, and try again a little later if that is refused, as it may be beside other work."""
-        each = self._planned[place]
+        """Strike, with retries while it is refused, as it may be while other work is going on."""
+        disturbance = self._planned[place]
         try:
             facts = self._does[place].strike(self._strikes[place])
         except HarnessError as error:
-            if self._now() - self._tried[place] < max(_PATIENCE, each.end - each.start):
+            if self._now() - self._tried[place] < max(_PATIENCE, disturbance.end - disturbance.start):
                 self._at(self._now() + _AGAIN, self._strike, place)
             else:
                 self._say("failed", place, why=str(error))
                 self._heal(place)
             return
-        self._fired.append(Fired(each.name, place, time.monotonic(), facts))
+        self._fired.append(Fired(disturbance.name, place, time.monotonic(), facts))
         self._say("struck", place, **facts)
-        self._at(max(self._now(), each.end), self._end, place)
+        self._at(max(self._now(), disturbance.end), self._end, place)
 
     def _end(self, place: int) -> None:
         if place in self._strikes:
@@ -132,7 +132,7 @@ class ScheduleRunner:
         self._say("end", place, **facts)
 
     def _restore(self, place: int) -> None:
-        """Heal what the load left broken, however long it takes within reason."""
+        """Heal what is still disturbed after the load, with retries for `_HEALING` seconds."""
         strike, until = self._strikes[place], time.monotonic() + _HEALING
         while strike.struck is not None:
             try:

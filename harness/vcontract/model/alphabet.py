@@ -1,7 +1,8 @@
-"""From a contract and an alphabet to a machine: what judged calls and arranging moves, one after the other, may do to a VM.
+"""Builds a machine from a contract and an alphabet: what a sequence of judged calls and arranging moves may do to a VM.
 
-Every input is seen through to its end, so nothing runs when the next is made. The state is a VM as `vcontract.model.state` has
-it, without the network, which no expectation rests on; a machine state is the set of those that the answers so far leave.
+Each input is followed to its end, so nothing runs when the next one is made. The state is a VM of `vcontract.model.state`
+without the network, on which no expectation depends; a machine state is the set of such states that the answers so far leave
+possible.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from vcontract.model.suite import Machine
 from vcontract.terms import Grade
 
 DONE = "done"
-"""The answer to a move: it is none of the contract's business."""
+"""The answer to a move; the contract does not judge moves."""
 BEFORE, SPEC = "before", "spec"
 """Which host name the guest has: as after the reset, or as the specification has it."""
 States = frozenset[State]
@@ -33,7 +34,7 @@ def _up(state: State) -> bool:
 
 
 def _surely_boots(state: State) -> bool:
-    """Whether what a boot leaves is sure: no source says whether it frees an orphaned lock, so all after it were guesses."""
+    """Whether the state after a boot is certain: no source says whether a boot frees an orphaned lock."""
     return not state.orphaned
 
 
@@ -48,8 +49,8 @@ ARRANGING: dict[str, Callable[[State], bool]] = {
     "breakEngine": _up,
     "restoreEngine": _up,
 }
-"""The moves that may be between judged calls, each followed until it has come about, and what must hold for it to lead to one
-state alone, beside what the catalogue wants."""
+"""The moves that may come between judged calls, each followed to its end. The predicate says, beside what the catalogue
+requires, when the move leads to exactly one state."""
 ALIASES = {
     "poweredOff": "powerOff",
     "suspended": "suspend",
@@ -82,7 +83,7 @@ def alphabet(contract: Contract, names: Sequence[str], methods: Sequence[str]) -
     the same of one method (`CustomizeGuest_Task:loginRejected`), a move, or a deviation of the state that a move brings about.
     Raises UsageError for any other, with those that there are.
     """
-    chosen = [each.name for each in contract.methods if not methods or each.name in methods]
+    chosen = [method.name for method in contract.methods if not methods or method.name in methods]
     calls: dict[str, Asked] = {}
     moves: set[str] = set()
     for name in names or (DEFAULT[0], f"{chosen[0]}:{DEFAULT[1]}", *DEFAULT[2:]):
@@ -90,43 +91,43 @@ def alphabet(contract: Contract, names: Sequence[str], methods: Sequence[str]) -
             moves.add(move)
             continue
         method, _, deviations = name.rpartition(":")
-        for each in [contract.method(method).name] if method else chosen:
-            if (asked := _asked(contract, each, deviations)) is not None:
-                calls[f"{each}:{deviations}"] = asked
+        for method_name in [contract.method(method).name] if method else chosen:
+            if (asked := _asked(contract, method_name, deviations)) is not None:
+                calls[f"{method_name}:{deviations}"] = asked
     if not calls:
         raise UsageError(
             f"--alphabet {' '.join(names)}: no call of {', '.join(chosen)} is in it, so nothing can be judged"
         )
-    return Alphabet(calls, tuple(each for each in ARRANGING if each in moves))
+    return Alphabet(calls, tuple(move for move in ARRANGING if move in moves))
 
 
 def _asked(contract: Contract, method: str, deviations: str) -> Asked | None:
     """Give the call of a method with the named deviations; None if it has not the parameter that one is about."""
     parts = [] if deviations == VALID else deviations.split("+")
-    able = {name: each for name, each in BY_NAME.items() if each.asked and not each.state}
+    able = {name: deviation for name, deviation in BY_NAME.items() if deviation.asked and not deviation.state}
     for name in parts:
         if name not in able:
             raise UsageError(f"--alphabet {name}: unknown; known are {', '.join([VALID, *able, *ARRANGING, *ALIASES])}")
-    possible = {each.name for each in deviations_of(contract, contract.method(method))}
+    possible = {deviation.name for deviation in deviations_of(contract, contract.method(method))}
     return cell_of(contract, method, parts).asked if possible >= set(parts) else None
 
 
 class Spoken(msgspec.Struct, frozen=True):
-    """A machine in the words of the contract: `states[n]` is what the VM may be in machine state n."""
+    """A machine with its meaning: `states[n]` are the VM states that are possible in machine state n."""
 
     machine: Machine
     states: tuple[States, ...]
 
     def name(self, state: int) -> str:
         """Describe a machine state in words."""
-        return " or ".join(sorted({_named(each) for each in self.states[state]}))
+        return " or ".join(sorted({_named(possible) for possible in self.states[state]}))
 
 
-def spoken(contract: Contract, given: Alphabet) -> Spoken:
+def spoken(contract: Contract, vocabulary: Alphabet) -> Spoken:
     """Build the machine of an alphabet: from a ready VM with a free lock, every input and every permitted answer.
 
-    A call that is refused leaves all as it was. The contract promises that of a refusal at once (F1); of one that ends the task
-    of a customization it lets the lock stay behind (F3), and then the run says that nothing is proved.
+    A refused call leaves the state unchanged. The contract promises that for the fault of a call (F1). After a fault that ends
+    the task of a customization the lock may stay behind (F3); then the run says that nothing is proved.
     """
     known = {frozenset({State()}): 0}
     moves: list[dict[str, dict[str, int]]] = []
@@ -134,29 +135,31 @@ def spoken(contract: Contract, given: Alphabet) -> Spoken:
     while len(moves) < len(known):
         here, states = len(moves), list(known)[len(moves)]
         moves.append({})
-        for name in given.inputs:
-            for outcome, (after, doubtful) in _answers(contract, given, name, states).items():
-                told = answer(outcome, shown(after))
-                moves[here].setdefault(name, {})[told] = known.setdefault(after, len(known))
+        for name in vocabulary.inputs:
+            for outcome, (after, doubtful) in _answers(contract, vocabulary, name, states).items():
+                text = answer(outcome, shown(after))
+                moves[here].setdefault(name, {})[text] = known.setdefault(after, len(known))
                 if doubtful:
-                    unsettled.add((here, name, told))
+                    unsettled.add((here, name, text))
     return Spoken(Machine(tuple(moves), tuple(map(shown, known)), frozenset(unsettled)), tuple(known))
 
 
-def _answers(contract: Contract, given: Alphabet, name: str, states: States) -> dict[str, tuple[States, bool]]:
+def _answers(contract: Contract, vocabulary: Alphabet, name: str, states: States) -> dict[str, tuple[States, bool]]:
     """Give the outcomes that an input may have, each with the states that it leads to and whether it is unsettled."""
-    if name not in given.calls:
+    if name not in vocabulary.calls:
         move, sure = MOVES[name], ARRANGING[name]
         ends = frozenset(settle(move.follows(state)) for state in states)
         return {DONE: (ends, False)} if all(move.made(state) and sure(state) for state in states) else {}
-    asked = given.calls[name]
+    asked = vocabulary.calls[name]
     allowed = expect(states, asked, contract).allowed
-    found: dict[str, set[State]] = {}
+    ends_of: dict[str, set[State]] = {}
     for state in states:
         for branch in step(state, asked, contract):
             after = branch.after if branch.outcome == OK else state
-            found.setdefault(branch.outcome, set()).add(replace(after, network=State().network))
-    return {outcome: (frozenset(after), allowed[outcome].grade is Grade.UNSETTLED) for outcome, after in found.items()}
+            ends_of.setdefault(branch.outcome, set()).add(replace(after, network=State().network))
+    return {
+        outcome: (frozenset(after), allowed[outcome].grade is Grade.UNSETTLED) for outcome, after in ends_of.items()
+    }
 
 
 def shown(states: Iterable[State], guest: str = "") -> str:
@@ -184,8 +187,8 @@ def answer(outcome: str, view: str) -> str:
 
 def _named(state: State) -> str:
     plain = State()
-    told = [each for each, usual in ((state.power, plain.power), (state.guest, plain.guest)) if each != usual]
-    told += [f"Tools {state.tools}"] if state.power == ON and state.tools != plain.tools else []
-    told += [f"engine {state.engine}"] if state.engine != plain.engine else []
-    told += ["orphaned lock"] if state.orphaned else []
-    return ", ".join(told).replace(SPEC, "customized") or "ready"
+    parts = [value for value, usual in ((state.power, plain.power), (state.guest, plain.guest)) if value != usual]
+    parts += [f"Tools {state.tools}"] if state.power == ON and state.tools != plain.tools else []
+    parts += [f"engine {state.engine}"] if state.engine != plain.engine else []
+    parts += ["orphaned lock"] if state.orphaned else []
+    return ", ".join(parts).replace(SPEC, "customized") or "ready"

@@ -1,4 +1,4 @@
-"""Mealy machines: the one that the contract's model makes of an alphabet, and where two of them differ."""
+"""Builds the Mealy machine that the contract's model has for an alphabet, and compares Mealy machines."""
 
 from __future__ import annotations
 
@@ -31,34 +31,34 @@ def told(outcome: str, view: str) -> str:
 
 
 class Fates(msgspec.Struct, frozen=True):
-    """What no source says of hidden states: whether a boot keeps a lock that nobody holds, and a failed task leaves one."""
+    """Hidden behaviour that no source settles: whether a boot keeps an orphaned lock, and whether a failed task leaves one."""
 
     kept: bool = False
     left: bool = False
 
 
-def references(contract: Contract, given: Alphabet, pinned: Pinned | None = None) -> tuple[Automaton, ...]:
+def references(contract: Contract, alphabet: Alphabet, pinned: Pinned | None = None) -> tuple[Automaton, ...]:
     """Build the machines that a target might be, the likeliest first: one for each fate of the lock that makes a difference.
 
-    Each answers as the model prefers, or as a profile pins: guesses to begin with, no promises.
+    Each gives the answer that a profile pins, or else the one that the model prefers: hypotheses to start from, no promises.
     """
     fates = [Fates(kept, left) for left in (False, True) for kept in (False, True)]
-    found: list[Automaton] = []
-    for each in fates:
-        if (machine := _reference(contract, given, pinned, each)) not in found:
-            found.append(machine)
-    return tuple(found)
+    machines: list[Automaton] = []
+    for fate in fates:
+        if (machine := _reference(contract, alphabet, pinned, fate)) not in machines:
+            machines.append(machine)
+    return tuple(machines)
 
 
-def _reference(contract: Contract, given: Alphabet, pinned: Pinned | None, fates: Fates) -> Automaton:
+def _reference(contract: Contract, alphabet: Alphabet, pinned: Pinned | None, fates: Fates) -> Automaton:
     states = {_Place(State()): 0}
     moves: list[dict[str, tuple[str, int]]] = []
     while len(moves) < len(states):
         place = list(states)[len(moves)]
         here = {}
-        for name in given.inputs:
-            if name in given.calls:
-                outcome, after = _called(contract, given.calls[name], place.state, pinned, fates)
+        for name in alphabet.inputs:
+            if name in alphabet.calls:
+                outcome, after = _called(contract, alphabet.calls[name], place.state, pinned, fates)
                 end = replace(place, state=after)
             else:
                 outcome, end = _moved(name, place, fates)
@@ -69,7 +69,7 @@ def _reference(contract: Contract, given: Alphabet, pinned: Pinned | None, fates
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """A state, and how Tools were when the VM was suspended: they are so again when it is resumed."""
+    """A state, with the Tools status at the time of the suspend, which a resume restores."""
 
     state: State
     slept: str = ""
@@ -81,10 +81,13 @@ def _called(contract: Contract, asked: Asked, state: State, pinned: Pinned | Non
     if pin is not None:
         chosen, channel = (OK if pin.fault == SUCCESS else pin.fault), pin.channel
     else:
-        best = min(allowed.values(), key=lambda each: (_RANK.index(each.grade), each.outcome != OK, each.outcome))
+        best = min(
+            allowed.values(),
+            key=lambda candidate: (_RANK.index(candidate.grade), candidate.outcome != OK, candidate.outcome),
+        )
         chosen = best.outcome
         channel = TASK if chosen == OK and contract.method(asked.method).has_task else CALL
-    ends = {each.after for each in step(state, asked, contract) if each.outcome == OK}
+    ends = {branch.after for branch in step(state, asked, contract) if branch.outcome == OK}
     after = next(iter(ends)) if chosen == OK and ends else state
     if fates.left and chosen != OK and channel == TASK and contract.method(asked.method).effect == "customized":
         after = replace(after, orphaned=True)
@@ -108,7 +111,7 @@ def _moved(name: str, place: _Place, fates: Fates) -> tuple[str, _Place]:
 
 
 def run_word(automaton: Automaton, word: Sequence[str]) -> list[str]:
-    """Give the answers of a machine to a word."""
+    """Compute the answers of a machine to a word."""
     return _from(automaton, 0, tuple(word))
 
 
@@ -117,61 +120,63 @@ def difference(one: Automaton, other: Automaton, inputs: Sequence[str]) -> Word 
     reached: dict[tuple[int, int], Word] = {(0, 0): ()}
     queue = [(0, 0)]
     for here in queue:
-        for each in inputs:
-            (first, to), (second, there) = one.states[here[0]][each], other.states[here[1]][each]
+        for name in inputs:
+            (first, to), (second, there) = one.states[here[0]][name], other.states[here[1]][name]
             if first != second:
-                return (*reached[here], each)
+                return (*reached[here], name)
             if (to, there) not in reached:
-                reached[to, there] = (*reached[here], each)
+                reached[to, there] = (*reached[here], name)
                 queue.append((to, there))
     return None
 
 
 def separators(automaton: Automaton) -> list[Word]:
-    """Give words that tell all states of a machine apart, as far as they can be: few, each a shortest one for some pair."""
-    found: list[Word] = []
+    """Compute few words that tell apart all states that can be told apart; each word is a shortest one for some pair."""
+    words: list[Word] = []
     for one, other in combinations(range(len(automaton.states)), 2):
-        if all(_from(automaton, one, word) == _from(automaton, other, word) for word in found):
+        if all(_from(automaton, one, word) == _from(automaton, other, word) for word in words):
             word = difference(_begun(automaton, one), _begun(automaton, other), automaton.inputs)
-            found += [word] if word is not None else []
-    return found
+            words += [word] if word is not None else []
+    return words
 
 
 def _from(automaton: Automaton, state: int, word: Word) -> list[str]:
-    found = []
-    for each in word:
-        answer, state = automaton.states[state][each]
-        found.append(answer)
-    return found
+    answers = []
+    for name in word:
+        answer, state = automaton.states[state][name]
+        answers.append(answer)
+    return answers
 
 
 def _begun(automaton: Automaton, first: int) -> Automaton:
-    """Let a machine begin in another state, by exchanging that and the first."""
+    """Exchange a state with the first one, so that the machine begins there."""
     place = {0: first, first: 0}
     states = [
         {
             name: (answer, place.get(after, after))
-            for name, (answer, after) in automaton.states[place.get(each, each)].items()
+            for name, (answer, after) in automaton.states[place.get(state, state)].items()
         }
-        for each in range(len(automaton.states))
+        for state in range(len(automaton.states))
     ]
     return Automaton(tuple(states))
 
 
 def access(automaton: Automaton) -> list[Word]:
-    """Give a shortest word to each state."""
-    found: dict[int, Word] = {0: ()}
+    """Compute for each state a shortest word that leads to it."""
+    words: dict[int, Word] = {0: ()}
     queue = [0]
     for state in queue:
         for name, (_, after) in automaton.states[state].items():
-            if after not in found:
-                found[after] = (*found[state], name)
+            if after not in words:
+                words[after] = (*words[state], name)
                 queue.append(after)
-    return [found[each] for each in range(len(automaton.states))]
+    return [words[state] for state in range(len(automaton.states))]
 
 
 def without(automaton: Automaton, inputs: Sequence[str]) -> Automaton:
     """Leave inputs out of a machine."""
     return Automaton(
-        tuple({name: each for name, each in moves.items() if name not in inputs} for moves in automaton.states)
+        tuple(
+            {name: transition for name, transition in moves.items() if name not in inputs} for moves in automaton.states
+        )
     )

@@ -1,4 +1,4 @@
-"""Which VMs are booting: Tools that were read down in a boot may be up when the next call comes."""
+"""Tracks which VMs are booting: Tools that a read showed down during a boot may be up at the next call."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ class Boots:
         """Add to the states of a VM that boots those in which its Tools come up."""
         if vm not in self._phase:
             return states
-        down = (each for each in states if each.power == ON and each.tools == "stopped")
-        return states | {replace(each, tools="starting") for each in down}
+        down = (state for state in states if state.power == ON and state.tools == "stopped")
+        return states | {replace(state, tools="starting") for state in down}

@@ -100,7 +100,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation("privilegeOnVm", asked={"privilege": "vmOnly"}, only=("privilege",)),
     Deviation("privilegeOnRoot", asked={"privilege": "rootOnly"}, only=("privilege",)),
 )
-BY_NAME = {each.name: each for each in DEVIATIONS}
+BY_NAME = {deviation.name: deviation for deviation in DEVIATIONS}
 
 
 def cell(method: str, deviations: Iterable[str], start: Iterable[str] = (), *, itself: bool = False) -> Cell:
@@ -124,10 +124,10 @@ def shown(state: State) -> tuple[str, ...]:
     """Name the deviations that a state shows, from one in which everything is as most calls would have it."""
     usual = State()
     return tuple(
-        each.name
-        for each in DEVIATIONS
-        if any(getattr(usual, name) != value for name, value in each.state.items())
-        and all(getattr(state, name) == value for name, value in each.state.items())
+        deviation.name
+        for deviation in DEVIATIONS
+        if any(getattr(usual, name) != value for name, value in deviation.state.items())
+        and all(getattr(state, name) == value for name, value in deviation.state.items())
     )
 
 
@@ -137,28 +137,28 @@ def cell_of(contract: Contract, method: str, deviations: Iterable[str] = ()) -> 
 
 
 def deviations_of(contract: Contract, method: Method) -> tuple[Deviation, ...]:
-    """List what may deviate in a call of a method: what it has, and what some situation of the contract speaks of."""
+    """List the possible deviations of a method: it has the field, and some situation of the contract depends on it."""
     spoken = {
         name
-        for each in contract.situations
-        if (permits := each.permitted(method.name))
-        for name in (*each.when, *each.needs, *(permit.condition for permit in permits))
+        for situation in contract.situations
+        if (permits := situation.permitted(method.name))
+        for name in (*situation.when, *situation.needs, *(permit.condition for permit in permits))
     }
     has = {*method.takes, "privilege" * bool(method.privileges), "since" * bool(before(method.since))}
     valid = cell_of(contract, method.name)
-    found = []
-    for each in DEVIATIONS:
-        if each.only and not has & set(each.only):
+    able = []
+    for deviation in DEVIATIONS:
+        if deviation.only and not has & set(deviation.only):
             continue
-        other = cell_of(contract, method.name, [each.name])
+        other = cell_of(contract, method.name, [deviation.name])
         turned = {
             name
             for name, holds in CONDITIONS.items()
             if holds(valid.state, valid.asked) != holds(other.state, other.asked)
         }
         if turned & spoken:
-            found.append(each)
-    return tuple(found)
+            able.append(deviation)
+    return tuple(able)
 
 
 def cells(contract: Contract, deviations: int = 2) -> Iterator[Cell]:
@@ -167,18 +167,20 @@ def cells(contract: Contract, deviations: int = 2) -> Iterator[Cell]:
     for count in range(deviations + 1):
         for method, those in able.items():
             for chosen in itertools.combinations(those, count):
-                found = cell_of(contract, method, [each.name for each in chosen])
-                if _distinct(chosen) and _shows(found, chosen):
-                    yield found
+                candidate = cell_of(contract, method, [deviation.name for deviation in chosen])
+                if _distinct(chosen) and _shows(candidate, chosen):
+                    yield candidate
 
 
 def _distinct(chosen: tuple[Deviation, ...]) -> bool:
     """Whether no two deviations claim the same field."""
-    claimed = [name for each in chosen for name in (*each.state, *each.asked)]
+    claimed = [name for deviation in chosen for name in (*deviation.state, *deviation.asked)]
     return len(claimed) == len(set(claimed))
 
 
-def _shows(found: Cell, chosen: tuple[Deviation, ...]) -> bool:
+def _shows(candidate: Cell, chosen: tuple[Deviation, ...]) -> bool:
     """Whether the state can exist and every deviation is still in it."""
-    kept = all(getattr(found.state, name) == value for each in chosen for name, value in each.state.items())
-    return kept and possible(found.state)
+    kept = all(
+        getattr(candidate.state, name) == value for deviation in chosen for name, value in deviation.state.items()
+    )
+    return kept and possible(candidate.state)

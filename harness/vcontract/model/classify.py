@@ -1,4 +1,4 @@
-"""A call as it was sent to a call as the oracle sees it."""
+"""Classifies a call as it was sent into the terms of the oracle."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _vm(call: Call, method: Method, this: str, facts: Facts) -> str:
 
 
 def _argument(call: Call, method: Method, facts: Facts) -> str:
-    """Sort the references beside the VM's; of several the first that is not right counts."""
+    """Classify the references beside the VM's: the class of the first that is not `ok`."""
     known = facts.others | dict.fromkeys(facts.vms, "VirtualMachine")
     for name, kind in method.takes.items():
         asked = as_ref(call.arguments.get(name))
@@ -75,9 +75,9 @@ def _argument(call: Call, method: Method, facts: Facts) -> str:
 
 
 def _privilege(actor: str, privileges: tuple[str, ...], facts: Facts) -> str:
-    """Give the worst that is known of the account's privileges."""
+    """Compute the worst class among the account's privileges."""
     known = facts.privileges.get(facts.sessions.get(actor, ""), {})
-    return max((known.get(each, "held") for each in privileges), key=_WORST.index, default="held")
+    return max((known.get(privilege, "held") for privilege in privileges), key=_WORST.index, default="held")
 
 
 def _login(auth: Json, facts: Facts) -> str:
@@ -87,8 +87,8 @@ def _login(auth: Json, facts: Facts) -> str:
         or auth.get("interactiveSession")
     ):
         return "unsettled"
-    given = (auth.get("username", ""), auth.get("password", ""))
-    if not all(given) or any(len(each) > _LONGEST_NAME for each in given):
+    credentials = (auth.get("username", ""), auth.get("password", ""))
+    if not all(credentials) or any(len(text) > _LONGEST_NAME for text in credentials):
         return "unsettled"
     for account in facts.guests:
         if (auth.get("username"), auth.get("password")) == (account.username, account.password):

@@ -1,4 +1,4 @@
-"""State and call to expectation: the set of outcomes that the contract allows now."""
+"""Computes the expectation for a state and a call: the set of outcomes that the contract allows."""
 
 from __future__ import annotations
 
@@ -44,54 +44,59 @@ class Expectation(msgspec.Struct, frozen=True):
     def text(self) -> str:
         """Write the expectation in one line: `InvalidPowerState ~InvalidState`."""
         mark = {Grade.IMPRECISE: "~", Grade.UNSETTLED: "?"}
-        ordered = sorted(self.allowed.values(), key=lambda each: (_BEST[each.grade], each.outcome != OK, each.outcome))
-        return " ".join(mark.get(each.grade, "") + each.outcome for each in ordered)
+        ordered = sorted(
+            self.allowed.values(), key=lambda allowed: (_BEST[allowed.grade], allowed.outcome != OK, allowed.outcome)
+        )
+        return " ".join(mark.get(allowed.grade, "") + allowed.outcome for allowed in ordered)
 
 
 def holding(state: State, asked: Asked, contract: Contract) -> tuple[Situation, ...]:
-    """List the situations that hold and could be known, after what hides them (in the contract's order)."""
-    found = [
-        each
-        for each in contract.situations
-        if any(holds(name, state, asked) for name in each.when)
-        and all(holds(name, state, asked) for name in each.needs)
+    """List the situations that hold and are not hidden by another one, in the contract's order."""
+    situations = [
+        situation
+        for situation in contract.situations
+        if any(holds(name, state, asked) for name in situation.when)
+        and all(holds(name, state, asked) for name in situation.needs)
     ]
-    for each in tuple(found):
-        if each in found and each.leaves is not None:
-            kept = {each.id, *each.leaves}
-            found = [other for other in found if other.id in kept]
-    return tuple(each for each in found if each.permitted(asked.method))
+    for situation in tuple(situations):
+        if situation in situations and situation.leaves is not None:
+            kept = {situation.id, *situation.leaves}
+            situations = [other for other in situations if other.id in kept]
+    return tuple(situation for situation in situations if situation.permitted(asked.method))
 
 
 def expect(states: Iterable[State], asked: Asked, contract: Contract) -> Expectation:
-    """Give the union over all states of what the contract permits; success needs every situation of some state to list it."""
+    """Compute the union over all states of the permitted outcomes.
+
+    Success is permitted in a state only if every situation that holds there lists it.
+    """
     allowed: dict[str, Allowed] = {}
     situations: dict[str, None] = {}
     for state in states:
-        found = holding(state, asked, contract)
-        situations.update(dict.fromkeys(each.id for each in found))
-        for name, one in _in_one_state(found, state, asked).items():
-            allowed[name] = _merge(allowed[name], one) if name in allowed else one
+        holds_here = holding(state, asked, contract)
+        situations.update(dict.fromkeys(situation.id for situation in holds_here))
+        for name, addition in _in_one_state(holds_here, state, asked).items():
+            allowed[name] = _merge(allowed[name], addition) if name in allowed else addition
     return Expectation(asked.method, allowed, tuple(situations))
 
 
-def _in_one_state(found: tuple[Situation, ...], state: State, asked: Asked) -> dict[str, Allowed]:
+def _in_one_state(situations: tuple[Situation, ...], state: State, asked: Asked) -> dict[str, Allowed]:
     allowed: dict[str, Allowed] = {}
     successes: list[Allowed | None] = []
-    for situation in found:
+    for situation in situations:
         success = None
         for permit in situation.permitted(asked.method):
             if permit.condition and not holds(permit.condition, state, asked):
                 continue
             for name in asked.rule_faults if permit.outcome == "@rule" else (permit.outcome,):
-                one = _allow(name, permit, situation)
+                addition = _allow(name, permit, situation)
                 if name == OK:
-                    success = one
+                    success = addition
                 else:
-                    allowed[name] = _merge(allowed[name], one) if name in allowed else one
+                    allowed[name] = _merge(allowed[name], addition) if name in allowed else addition
         successes.append(success)
     if successes and all(successes):
-        allowed[OK] = _all_of([each for each in successes if each is not None])
+        allowed[OK] = _all_of([success for success in successes if success is not None])
     return allowed
 
 
@@ -103,7 +108,7 @@ def _allow(name: str, permit: Permit, situation: Situation) -> Allowed:
 
 
 def _merge(first: Allowed, second: Allowed) -> Allowed:
-    """Either permits it: the better grade wins, a field rule counts only where both have one."""
+    """Combine two permits of one outcome, either of which suffices: the better grade; field rules only if both have one."""
     grade = min(first.grade, second.grade, key=_BEST.__getitem__)
     fields = tuple(dict.fromkeys(first.fields + second.fields)) if first.fields and second.fields else ()
     conditions = first.conditions + second.conditions if first.conditions and second.conditions else ()
@@ -117,8 +122,8 @@ def _merge(first: Allowed, second: Allowed) -> Allowed:
     )
 
 
-def _all_of(each: list[Allowed]) -> Allowed:
-    """Every situation must list success: the worst grade counts, and every condition on it."""
-    grade = max((one.grade for one in each), key=_BEST.__getitem__)
-    conditions = tuple(dict.fromkeys(name for one in each for name in one.conditions))
-    return Allowed(OK, grade, tuple(one.situations[0] for one in each), (), conditions)
+def _all_of(successes: list[Allowed]) -> Allowed:
+    """Combine the successes that all situations must list: the worst grade, and every condition."""
+    grade = max((success.grade for success in successes), key=_BEST.__getitem__)
+    conditions = tuple(dict.fromkeys(name for success in successes for name in success.conditions))
+    return Allowed(OK, grade, tuple(success.situations[0] for success in successes), (), conditions)

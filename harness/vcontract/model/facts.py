@@ -58,7 +58,7 @@ class Lever(msgspec.Struct, frozen=True):
     def spec(self) -> dict[str, Json]:
         """Give the VirtualMachineConfigSpec that sets `extra_config`."""
         kinds = {bool: "boolean", int: "int", str: "string"}
-        values = {key: {"_typeName": kinds[type(each)], "_value": each} for key, each in self.extra_config.items()}
+        values = {key: {"_typeName": kinds[type(value)], "_value": value} for key, value in self.extra_config.items()}
         options = [{"_typeName": "OptionValue", "key": key, "value": value} for key, value in values.items()]
         return {"_typeName": "VirtualMachineConfigSpec", "extraConfig": options}
 
@@ -114,6 +114,6 @@ class Facts(msgspec.Struct, frozen=True):
         """Name what a StartProgramInGuest or ReconfigVM_Task call does to the guest; empty if it is no lever."""
         spec = arguments.get("spec", {})
         if "programPath" not in spec:
-            return next((each.does for each in self.levers if each.extra_config and each.spec() == spec), "")
+            return next((lever.does for lever in self.levers if lever.extra_config and lever.spec() == spec), "")
         line = (spec.get("programPath", ""), spec.get("arguments", ""))
-        return next((each.does for each in self.levers if (each.program, each.arguments) == line), "")
+        return next((lever.does for lever in self.levers if (lever.program, lever.arguments) == line), "")

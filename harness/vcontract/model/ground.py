@@ -16,18 +16,18 @@ _WEIGHTS = {"connection": 4, "running": 3, "power": 3, "template": 9, "tools": 2
 
 
 def ground(state: State) -> State:
-    """Give what an arranged state is to the next call: a network that is up, and a guest as customized, are no hindrance."""
+    """Reduce an arranged state to what matters to the next call: not whether the network is up or the guest customized."""
     return replace(state, network="down", task="", guest="undefined" if state.guest == "undefined" else "before")
 
 
 def passes(state: State) -> bool:
-    """Whether the state ends by itself: work on the VM does, and a boot."""
+    """Whether the state ends by itself, as work on the VM and a boot do."""
     return bool(state.running) or (state.tools == "starting" and state.reachable)
 
 
 def refused(cell: Cell, contract: Contract) -> bool:
     """Whether the contract lets no call of the cell succeed."""
-    return all(each.outcome != OK for each in step(cell.state, cell.asked, contract))
+    return all(branch.outcome != OK for branch in step(cell.state, cell.asked, contract))
 
 
 def changes(cell: Cell, contract: Contract) -> bool:
@@ -35,18 +35,18 @@ def changes(cell: Cell, contract: Contract) -> bool:
 
     A state that passes by itself is gone by the time that the call's own task has ended.
     """
-    ends = [each.after for each in step(cell.state, cell.asked, contract) if each.outcome == OK]
-    return bool(ends) and (passes(cell.state) or any(ground(each) != ground(cell.state) for each in ends))
+    ends = [branch.after for branch in step(cell.state, cell.asked, contract) if branch.outcome == OK]
+    return bool(ends) and (passes(cell.state) or any(ground(end) != ground(cell.state) for end in ends))
 
 
 def tour(states: Iterable[State], start: State) -> list[State]:
     """Order states so that each is near the one before it, beginning at `start`: always the nearest next."""
-    left, found, here = list(dict.fromkeys(states)), [], start
+    left, path, here = list(dict.fromkeys(states)), [], start
     while left:
         here = min(left, key=lambda state: _distance(here, state))
         left.remove(here)
-        found.append(here)
-    return found
+        path.append(here)
+    return path
 
 
 def _distance(one: State, other: State) -> int:

@@ -33,32 +33,32 @@ def lint(
     contracts: Sequence[Contract], bases: Mapping[str, str], vendor: Mapping[str, Mapping[str, Declared]]
 ) -> list[str]:
     """Name every fault of some contracts, one line each; `vendor` gives each object's methods in the vendor's metadata."""
-    found: list[str] = []
+    problems: list[str] = []
     for contract in contracts:
-        found += _situations(contract, dict(bases))
+        problems += _situations(contract, dict(bases))
         for method in contract.methods:
-            found += _method(contract, method, vendor.get(contract.object, {}).get(method.name))
+            problems += _method(contract, method, vendor.get(contract.object, {}).get(method.name))
         if contract.itself and contract.object != "VirtualMachine":
-            found.append(f"{contract.object}: no content says how to reach it, and only a VM is known without")
-        missing = sorted(set(vendor.get(contract.object, {})) - {each.name for each in contract.methods})
+            problems.append(f"{contract.object}: no content says how to reach it, and only a VM is known without")
+        missing = sorted(set(vendor.get(contract.object, {})) - {method.name for method in contract.methods})
         if missing and not contract.partial:
-            found.append(
+            problems.append(
                 f"{contract.object}: the vendor's metadata has methods that no row names: {', '.join(missing)}"
             )
         for row in rows(contract, dict(bases)):
             if row.fault and not row.when:
-                found.append(f"{row.id}: documented, but no situation permits it")
-    return [*found, *_unused(contracts)]
+                problems.append(f"{row.id}: documented, but no situation permits it")
+    return [*problems, *_unused(contracts)]
 
 
 def _situations(contract: Contract, bases: dict[str, str]) -> Iterator[str]:
     declared = {fault.type for method in contract.methods for fault in method.fault}
-    for each in contract.situations:
-        where = f"{contract.object}: situation {each.id}"
-        for name in (*each.when, *each.needs):
+    for situation in contract.situations:
+        where = f"{contract.object}: situation {situation.id}"
+        for name in (*situation.when, *situation.needs):
             if name not in CONDITIONS:
                 yield f"{where}: unknown condition {name}"
-        for permit in _permits(each):
+        for permit in _permits(situation):
             if permit.condition and permit.condition not in CONDITIONS.keys() | OUTCOME_CONDITIONS:
                 yield f"{where}: unknown condition {permit.condition}"
             if permit.outcome in {OK, "@rule"}:
@@ -96,23 +96,33 @@ def _method(contract: Contract, method: Method, vendor: Declared | None) -> Iter
 
 
 def _faults(method: Method, vendor: Declared, where: str) -> Iterator[str]:
-    documented = {each.type: each for each in method.fault}
+    documented = {fault.type: fault for fault in method.fault}
     for fault in vendor.faults:
         if fault not in documented:
             yield f"{where}/{fault}: declared by the vendor, but without a row"
-    for name, each in documented.items():
-        if name not in vendor.faults and not each.declared_as:
+    for name, described in documented.items():
+        if name not in vendor.faults and not described.declared_as:
             yield f"{where}/{name}: not in the vendor's metadata, and the row does not say so (declared_as)"
-        elif each.declared_as and each.declared_as not in {IMPLIED, UNDECLARED, *vendor.faults}:
-            yield f"{where}/{name}: declared_as {each.declared_as}, which the vendor does not declare"
-        elif each.declared_as and name in vendor.faults:
-            yield f"{where}/{name}: declared_as {each.declared_as}, but the vendor declares it"
+        elif described.declared_as and described.declared_as not in {IMPLIED, UNDECLARED, *vendor.faults}:
+            yield f"{where}/{name}: declared_as {described.declared_as}, which the vendor does not declare"
+        elif described.declared_as and name in vendor.faults:
+            yield f"{where}/{name}: declared_as {described.declared_as}, but the vendor declares it"
 
 
 def _unused(contracts: Sequence[Contract]) -> Iterator[str]:
-    used = {name for each in contracts for situation in each.situations for name in (*situation.when, *situation.needs)}
-    used |= {permit.condition for each in contracts for situation in each.situations for permit in _permits(situation)}
+    used = {
+        name
+        for contract in contracts
+        for situation in contract.situations
+        for name in (*situation.when, *situation.needs)
+    }
+    used |= {
+        permit.condition
+        for contract in contracts
+        for situation in contract.situations
+        for permit in _permits(situation)
+    }
     for name in sorted(CONDITIONS.keys() - used):
         yield f"{EVERY_METHOD}: condition {name} is used by no contract"
-    for name in sorted(EFFECTS.keys() - {method.effect for each in contracts for method in each.methods}):
+    for name in sorted(EFFECTS.keys() - {method.effect for contract in contracts for method in contract.methods}):
         yield f"{EVERY_METHOD}: effect {name} is used by no contract"

@@ -1,4 +1,4 @@
-"""Which cell a call really met: whatever was arranged for it, and whoever made it."""
+"""Finds the cell that a call really met, whatever was arranged for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VARIED = frozenset(
     {"malformed", "badValue", "specRule", "specInferred", "loginUnsettled", "thisOtherType", "vmOtherType",
      "argumentOtherType"}
 )  # fmt: skip
-"""Deviations that stand for many different inputs: what one of them is answered says nothing of another."""
+"""Deviations that stand for many different inputs, so the answer to one input is no evidence for another."""
 PASSING = "toolsStarting"
 """The deviation that ends by itself, and may have ended unseen when the call is answered."""
 MOST = 2
@@ -24,24 +24,26 @@ MOST = 2
 
 def located(states: Iterable[State], asked: Asked, contract: Contract) -> str:
     """Name the cell that a call met, in whichever of the states it was; empty if that is none, or not sure."""
-    known = {State()} if asked.vm != "ok" else {_plain(each) for each in states}
-    # without an engine nobody can free a lock, and where it is not known nobody made one
+    known = {State()} if asked.vm != "ok" else {_plain(state) for state in states}
+    # without an engine nothing could have taken or freed a lock, so one that is only possible is left out
     known -= {
-        each for each in known if each.engine == "absent" and replace(each, orphaned=False) in known and each.orphaned
+        state
+        for state in known
+        if state.engine == "absent" and replace(state, orphaned=False) in known and state.orphaned
     }
-    found = {_id(state, asked, contract) for state in known}
-    return found.pop() if len(found) == 1 else ""
+    ids = {_id(state, asked, contract) for state in known}
+    return ids.pop() if len(ids) == 1 else ""
 
 
 def _id(state: State, asked: Asked, contract: Contract) -> str:
-    """Find the fewest deviations that make this state and call of a valid one; empty if they are too many."""
+    """Find the cell with the fewest deviations that has this state and call; empty if it would need too many."""
     rules = BY_NAME["specRule"].asked["rule_faults"] if "rule" in asked.spec else ()
     asked = replace(asked, rule_faults=rules)
     valid = cell_of(contract, asked.method)
     names = [
-        each.name
-        for each in DEVIATIONS
-        if _told(each.state, state, valid.state) or _told(each.asked, asked, valid.asked)
+        deviation.name
+        for deviation in DEVIATIONS
+        if _told(deviation.state, state, valid.state) or _told(deviation.asked, asked, valid.asked)
     ]
     for count in range(MOST + 1):
         for chosen in itertools.combinations(names, count):
@@ -51,17 +53,17 @@ def _id(state: State, asked: Asked, contract: Contract) -> str:
     return ""
 
 
-def _told(fields: dict[str, object], found: State | Asked, usual: State | Asked) -> bool:
+def _told(fields: dict[str, object], actual: State | Asked, usual: State | Asked) -> bool:
     """Whether something has the fields of a deviation, and they are not as usual."""
-    return all(getattr(found, name) == value for name, value in fields.items()) and any(
+    return all(getattr(actual, name) == value for name, value in fields.items()) and any(
         getattr(usual, name) != value for name, value in fields.items()
     )
 
 
 def _plain(state: State) -> State:
-    """Leave out what no answer may rest on: which task runs, the network, whose configuration the guest has.
+    """Reset the fields on which no answer may depend: the running task, the network, the guest's configuration.
 
-    Of a guest that cannot be asked, its lock and engine too.
+    If the guest cannot be asked anything, also its lock and engine.
     """
     usual = State()
     state = replace(state, task="", network=usual.network, guest=usual.guest)

@@ -1,4 +1,4 @@
-"""The catalogue of moves: each way to change a VM or its environment, said once; who makes or judges one looks it up here.
+"""The catalogue of moves: each way to change a VM or its environment is declared here, once.
 
 To add a way to disturb a VM while a task runs on it: an entry with `disturbance` and `happens`; and, if it is neither a plain
 call nor a lever, how it is made, in `testbed/perform_move.py`.
@@ -216,7 +216,7 @@ def privileges_for(moves: Iterable[Move]) -> tuple[str, ...]:
 
 
 def pulled(state: State, lever: str) -> frozenset[State]:
-    """Apply a lever where it is not known whether a customization runs; Tools and work are read, not assumed."""
+    """Apply a lever when it is not known whether a customization runs; Tools and work are left to reads."""
     move = MOVES.get(lever)
     if move is None:
         return frozenset({state})

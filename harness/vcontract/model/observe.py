@@ -1,4 +1,4 @@
-"""Reads of properties to what the model knows of a VM and of a task."""
+"""Translates reads of properties into what the model knows of a VM and of a task."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from vcontract.model.state import State, settle
 from vcontract.terms import Faulted, Json, Operation, Ref, Returned, as_ref
 
-STATE_PATHS = (
+_STABLE = (
     "runtime.powerState",
     "runtime.connectionState",
     "runtime.bootTime",
@@ -20,15 +20,11 @@ STATE_PATHS = (
     "guest.toolsRunningStatus",
     "guest.toolsVersionStatus2",
     "guest.guestOperationsReady",
-    "guest.hostName",
-    "guest.ipAddress",
-    "guest.net",
-    "recentTask",
 )
+STATE_PATHS = (*_STABLE, "guest.hostName", "guest.ipAddress", "guest.net", "recentTask")
 """The paths of a VM that a verdict rests on; one read asks for all of them."""
 
 TASK_PATHS = ("info",)
-_STABLE = STATE_PATHS[:10]
 _READS = {"RetrievePropertiesEx", "RetrieveProperties"}
 
 
@@ -36,15 +32,15 @@ def compact(values: dict[str, Json]) -> dict[str, Json]:
     """Keep of a VM's values what a verdict rests on: each NIC's addresses, each recent task's moId."""
     kept = dict(values)
     if "guest.net" in values:
-        kept["guest.net"] = [{"ipAddress": each.get("ipAddress") or []} for each in values["guest.net"]]
+        kept["guest.net"] = [{"ipAddress": nic.get("ipAddress") or []} for nic in values["guest.net"]]
     if "recentTask" in values:
-        kept["recentTask"] = [each.get("value") for each in values["recentTask"]]
+        kept["recentTask"] = [task.get("value") for task in values["recentTask"]]
     return kept
 
 
 def recent_tasks(values: Mapping[str, Json]) -> list[str]:
     """List the moIds of the tasks in a VM's `recentTask`, whether compact or as the wire has it."""
-    return [each if isinstance(each, str) else each["value"] for each in values.get("recentTask") or ()]
+    return [task if isinstance(task, str) else task["value"] for task in values.get("recentTask") or ()]
 
 
 def read_of(operation: Operation) -> tuple[Ref, Mapping[str, Json] | None] | None:
@@ -78,7 +74,7 @@ def _asked(operation: Operation) -> Ref | None:
 
 
 def observe(state: State, values: Mapping[str, Json] | None) -> State:
-    """Put what was read in place of what was assumed; what no property shows (lock, engine) stays."""
+    """Update a state by a read; the fields that no property shows (lock, engine) stay as they are."""
     if values is None:
         return settle(replace(state, exists=False))
     seen = replace(

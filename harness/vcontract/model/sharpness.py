@@ -1,4 +1,4 @@
-"""How sharp the predictions are (oracle rule A16): an oracle that permits everything is worth nothing."""
+"""Measures how sharp the predictions are (oracle rule A16), because an oracle that permits everything finds nothing."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ class Sharpness(msgspec.Struct, frozen=True):
 def universe(contract: Contract, bases: dict[str, str]) -> frozenset[str]:
     """List every outcome that a method of the contract may have by its declaration alone."""
     declared = {fault.type for method in contract.methods for fault in method.fault}
-    return frozenset({OK} | {each for each in bases if declared & set(ancestors(each, bases))})
+    return frozenset({OK} | {base for base in bases if declared & set(ancestors(base, bases))})
 
 
 def settled(expectation: Expectation) -> frozenset[str]:
-    """Name the outcomes that are permitted by more than an inference."""
-    return frozenset(name for name, each in expectation.allowed.items() if each.grade is not Grade.UNSETTLED)
+    """List the permitted outcomes that a source settles, not an inference alone."""
+    return frozenset(name for name, allowed in expectation.allowed.items() if allowed.grade is not Grade.UNSETTLED)
 
 
 def sharpness(contract: Contract, bases: dict[str, str], over: Iterable[Cell] | None = None) -> Sharpness:
     """Measure the contract over the given cells (default: all with at most two deviations)."""
     possible = universe(contract, bases)
-    counted = {each: settled(expect([each.state], each.asked, contract)) for each in (over or cells(contract))}
+    counted = {cell: settled(expect([cell.state], cell.asked, contract)) for cell in (over or cells(contract))}
     passes = Counter(name for allowed in counted.values() for name in allowed)
     best, times = max(passes.items(), key=lambda item: (item[1], item[0]))
-    pivots = [len(allowed) for each, allowed in counted.items() if len(each.deviations) == 1]
+    pivots = [len(allowed) for cell, allowed in counted.items() if len(cell.deviations) == 1]
     permitted = sum(len(allowed) for allowed in counted.values())
     inside = sum(len(allowed & possible) for allowed in counted.values())
     weakest = sorted(counted.items(), key=lambda item: (-len(item[1]), item[0].id))[:5]
@@ -62,5 +62,5 @@ def sharpness(contract: Contract, bases: dict[str, str], over: Iterable[Cell] | 
         success_forbidden=sum(OK not in allowed for allowed in counted.values()),
         kill_rate=round(1 - inside / (len(counted) * len(possible)), 4),
         best_constant=(best, round(times / len(counted), 3)),
-        weakest=tuple((each.id, len(allowed)) for each, allowed in weakest),
+        weakest=tuple((cell.id, len(allowed)) for cell, allowed in weakest),
     )

@@ -52,7 +52,7 @@ def _type(value: Json) -> str:
 
 
 def _adapters(spec: Mapping[str, Json]) -> list[dict[str, Json]]:
-    return [each.get("adapter") or {} for each in spec.get("nicSettingMap") or ()]
+    return [mapping.get("adapter") or {} for mapping in spec.get("nicSettingMap") or ()]
 
 
 def _identity(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
@@ -113,16 +113,16 @@ def _passwords(value: Json) -> Iterator[dict[str, Json]]:
     if isinstance(value, dict):
         if value.get("_typeName") == "CustomizationPassword":
             yield value
-        for each in value.values():
-            yield from _passwords(each)
+        for item in value.values():
+            yield from _passwords(item)
     elif isinstance(value, list):
-        for each in value:
-            yield from _passwords(each)
+        for item in value:
+            yield from _passwords(item)
 
 
 def _encrypted(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
     """Oracle rule C25: what is encrypted must be decrypted with the key; a key of a call is always a made-up one."""
-    if any(not each.get("plainText", True) for each in _passwords(spec.get("identity"))):
+    if any(not password.get("plainText", True) for password in _passwords(spec.get("identity"))):
         yield "rule", ("CannotDecryptPasswords",)
     elif spec.get("encryptionKey"):
         yield INFERRED
@@ -132,31 +132,31 @@ def _options(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
     if spec.get("options") is not None and _type(spec["options"]) != "CustomizationLinuxOptions":
         yield INFERRED
     settings = spec.get("globalIPSettings") or {}
-    servers = all(is_ipv4(each) or is_ipv6(each) for each in settings.get("dnsServerList") or ())
-    if not servers or not all(_DOMAIN.fullmatch(each) for each in settings.get("dnsSuffixList") or ()):
+    servers = all(is_ipv4(address) or is_ipv6(address) for address in settings.get("dnsServerList") or ())
+    if not servers or not all(_DOMAIN.fullmatch(suffix) for suffix in settings.get("dnsSuffixList") or ()):
         yield INFERRED
 
 
 def _macs(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
     """Oracle rule C3: a MAC address on all mappings or on none; which ones the VM has, a call does not know."""
-    given = [each.get("macAddress") for each in spec.get("nicSettingMap") or ()]
-    if {bool(each) for each in given} == {True, False}:
+    addresses = [mapping.get("macAddress") for mapping in spec.get("nicSettingMap") or ()]
+    if {bool(address) for address in addresses} == {True, False}:
         yield "rule", ANY_FAULT
-    elif any(each is not None for each in given):
+    elif any(address is not None for address in addresses):
         yield INFERRED
 
 
 def _ipv4(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
     """Oracle rules C4 (observed), C5, C6 and C8: an adapter without IPv4 is inferred."""
-    for each in _adapters(spec):
-        kind = _type(each.get("ip"))
-        mask, gateways = each.get("subnetMask"), each.get("gateway") or ()
+    for adapter in _adapters(spec):
+        kind = _type(adapter.get("ip"))
+        mask, gateways = adapter.get("subnetMask"), adapter.get("gateway") or ()
         if kind == "CustomizationUnknownIpGenerator":
             yield "rule", ARGUMENT
         elif kind == "CustomizationCustomIpGenerator":
             yield _made_up(facts)
         elif kind == "CustomizationFixedIp":
-            address = each["ip"]["ipAddress"]
+            address = adapter["ip"]["ipAddress"]
             if not is_quad(address):
                 yield "rule", ANY_FAULT
             elif not all(host_in(address, mask, other) for other in (address, *gateways)):
@@ -167,8 +167,8 @@ def _ipv4(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
 
 def _ipv6(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
     """Oracle rules C6 and C7, documented: what is no IPv6 address, or has a prefix of more than 128 bits, is refused."""
-    for each in _adapters(spec):
-        settings = each.get("ipV6Spec") or {}
+    for adapter in _adapters(spec):
+        settings = adapter.get("ipV6Spec") or {}
         if not all(is_ipv6(other) for other in settings.get("gateway") or ()):
             yield INFERRED
         for generator in settings.get("ip") or ():
@@ -203,9 +203,9 @@ def broken(spec: dict[str, Json], facts: VmFacts) -> tuple[frozenset[str], tuple
 def unshown_params(params: Json) -> bool:
     """Whether configParams hold more than oracle rule C33 speaks of: keys with simple values."""
     return any(
-        each.get("_typeName", "OptionValue") != "OptionValue"
-        or not each["key"]
-        or each.get("value") is None
-        or (isinstance(each["value"], Mapping) and str(each["value"].get("_typeName")).startswith("ArrayOf"))
-        for each in params or ()
+        param.get("_typeName", "OptionValue") != "OptionValue"
+        or not param["key"]
+        or param.get("value") is None
+        or (isinstance(param["value"], Mapping) and str(param["value"].get("_typeName")).startswith("ArrayOf"))
+        for param in params or ()
     )

@@ -1,4 +1,4 @@
-"""One call from one state: every permitted outcome with the channel it may take and the state that it leads to."""
+"""Computes, for one call in one state, every permitted outcome with its possible channels and the state after it."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def step(state: State, asked: Asked, contract: Contract) -> frozenset[Branch]:
 
 
 def _channels(state: State, allowed: Allowed) -> tuple[str, ...]:
-    """List the channels: what began in mid-task can only end the task, what was true when it was sent may come at once."""
+    """List the channels: a situation that began in mid-task only ends the task; an earlier one may be the call's answer."""
     if state.mid:
         return (TASK,)
     return (CALL,) if allowed.synchronous else (CALL, TASK)
 
 
 def _succeeded(state: State, effect: str) -> State:
-    """Apply the effect; work that success must have waited for, or that it cut, is over too."""
+    """Apply the effect; work that the success must have waited for, or that it cut off, is over, too."""
     after = EFFECTS[effect](_over(state))
     over = {_CUSTOMIZES: {CUSTOMIZE, EXCLUSIVE, ABORT}, "aborted": {CUSTOMIZE}}.get(effect, set())
     return settle(replace(after, running="", task="") if state.running in over else after)

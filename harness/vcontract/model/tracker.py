@@ -1,4 +1,4 @@
-"""Follows a history operation by operation and knows, for each VM, every state that it may be in."""
+"""Follows a history operation by operation and maintains, for each VM, the set of states that it may be in."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TaskLife:
 
     @property
     def kind(self) -> str:
-        """What kind of work it is to the model."""
+        """The kind of work that the task is in the model."""
         return KINDS.get(self.accepted.call.method, EXCLUSIVE)
 
     @property
@@ -72,7 +72,7 @@ class TaskLife:
 
     @property
     def forgotten(self) -> bool:
-        """Whether the server does not know it any more, though nobody saw its end: only ended tasks are forgotten."""
+        """Whether the server no longer knows the task although no read saw its end; a server forgets only ended tasks."""
         return self.final is None and bool(self.reads) and self.reads[-1][1] is None
 
     @property
@@ -81,7 +81,7 @@ class TaskLife:
         return self.final is not None or self.forgotten
 
     def running_during(self, start: float, end: float) -> bool | None:
-        """Whether it ran from start to end: True if sandwiched by reads, False if not, None if it may have."""
+        """Whether it ran in the interval: True if reads before and after prove it, False if it did not, None if it may have."""
         before = [info for op, info in self.reads if op.end <= start and info]
         after = [info for op, info in self.reads if op.start >= end and info]
         lost = any(op.end <= start and info is None for op, info in self.reads)
@@ -113,10 +113,10 @@ class Tracker:
         self._snapshots: dict[str, frozenset[State]] = {}
         self.readings: dict[str, Mapping[str, Json] | None] = {}
         self.read_at: dict[str, float] = {}
-        effects = DRIVEN | {each.name: each.effect for each in contract.methods}
+        effects = DRIVEN | {method.name: method.effect for method in contract.methods}
         self._effects = {method: EFFECTS[name] for method, name in effects.items()}
-        self._instant = {each.name for each in contract.methods if not each.has_task}
-        self._later = {each.name for each in contract.methods if each.effect in LATER}
+        self._instant = {method.name for method in contract.methods if not method.has_task}
+        self._later = {method.name for method in contract.methods if method.effect in LATER}
         self._states = {moid: _initial(vm) for moid, vm in facts.vms.items()}
 
     def states_since(self, vm: str, moment: float) -> frozenset[State]:
@@ -134,41 +134,42 @@ class Tracker:
         return self._lives.get(vm, [])
 
     def states(self, vm: str) -> frozenset[State]:
-        """Every state that the VM may be in, leaving aside what runs on it; a VM never heard of is gone."""
+        """Give every state that the VM may be in, without the work that runs on it; an unknown VM is gone."""
         return self._states.get(vm, frozenset({State(exists=False)}))
 
     def running(self, vm: str, start: float, end: float, but: str = "") -> list[tuple[TaskLife, bool]]:
         """List the tasks on the VM that ran (True) or may have run (False) during the interval, without the task `but`."""
-        found = (
+        lives = (
             (life, life.running_during(start, end))
             for life in (*self.lives(vm), *self._ghosts)
             if life.vm == vm and life.ref.value != but
         )
-        return [(life, certain is True) for life, certain in found if certain is not False]
+        return [(life, certain is True) for life, certain in lives if certain is not False]
 
     def during(self, vm: str, start: float, end: float, states: frozenset[State], but: str = "") -> frozenset[State]:
         """Give the states with what ran on the VM in the interval filled in."""
         work = self.running(vm, start, end, but)
         if not work:
             return states
-        filled = {replace(each, running=life.kind, task=life.ref.value) for life, _ in work for each in states}
+        filled = {replace(state, running=life.kind, task=life.ref.value) for life, _ in work for state in states}
         return frozenset(filled if any(certain for _, certain in work) else filled | states)
 
     def resume(self) -> None:
-        """Forget what nobody watched: the run was cut, and goes on now that the tasks which it left have ended.
+        """Continue after an interruption of the run: widen the states by everything that may have happened meanwhile.
 
-        A lock may have been left or freed, a guest be half customized, an engine mended; the sessions are gone.
+        The tasks that the run left have ended. A lock may have been left or freed, a guest be half customized, an engine
+        repaired; the sessions are gone.
         """
         self._ghosts.clear()
         self._snapshots.clear()
-        self._lives = {vm: [each for each in lives if each.over] for vm, lives in self._lives.items()}
+        self._lives = {vm: [life for life in lives if life.over] for vm, lives in self._lives.items()}
         self.facts = replace(self.facts, sessions={})
         for vm in self._states:
             self._boots.began(vm, asked=False)  # it may have been
             self._each(vm, partial(_unwatched, engine=self.facts.vms[vm].engine))
 
     def add_vm(self, vm: VmFacts, states: frozenset[State] | None = None) -> None:
-        """Take in a VM that was found or made after the run began."""
+        """Add a VM that was found or made after the run began."""
         self.facts = replace(self.facts, vms={**self.facts.vms, vm.ref.value: vm})
         self._states[vm.ref.value] = states or _initial(vm)
 
@@ -178,9 +179,9 @@ class Tracker:
         doubted = self._doubted.pop(operation.call.actor, None)
         read = read_of(operation)
         if doubted is not None and not (asks_session(operation) and not shows_session(operation.outcome)):
-            self._read(*doubted, None)  # it was not for want of a session
+            self._read(*doubted, None)  # the session was alive, so the task could really not be read
         if read is not None and read[0].type == "Task" and unauthenticated(operation.outcome):
-            self._doubted[operation.call.actor] = operation, read[0]  # what comes next tells what it is worth
+            self._doubted[operation.call.actor] = operation, read[0]  # the next operation decides whether it counts
         elif read is not None:
             self._read(operation, *read)
         elif isinstance(operation.outcome, Lost):
@@ -198,11 +199,11 @@ class Tracker:
             elif not ended and life.over and life.accepted.call.method in self._effects:
                 self._each(
                     life.vm,
-                    lambda state: {each for won in (True, False) for each in self._after(life, state, success=won)},
+                    lambda state: {after for won in (True, False) for after in self._after(life, state, success=won)},
                 )
         elif ref.value in self.facts.vms and (values is None or "runtime.powerState" in values):
             self.readings[ref.value], self.read_at[ref.value] = values, operation.start
-            self._change(ref.value, frozenset(observe(each, values) for each in self.states(ref.value)))
+            self._change(ref.value, frozenset(observe(state, values) for state in self.states(ref.value)))
             if values is not None:
                 self.was_template.setdefault(ref.value, bool(values.get("config.template")))
                 self.was_power.setdefault(ref.value, str(values["runtime.powerState"]))
@@ -228,7 +229,7 @@ class Tracker:
             self._done(call.method, subject(call))
 
     def _done(self, method: str, vm: str) -> None:
-        """Apply a call without a task; what it asked a guest for may come later."""
+        """Apply a call without a task; what it asks of a guest may happen later."""
         if method in REBOOTS:
             self._each(vm, rebooted)
         if method in BOOTS:
@@ -261,7 +262,9 @@ class Tracker:
         memory = life.accepted.call.arguments.get("memory") is True
         held = self.running(life.vm, life.accepted.start, life.final[0].end if life.final else 0.0, life.ref.value)
         states = self.states(life.vm)
-        return states if memory and not held else frozenset(each for known in states for each in anything(known))
+        return (
+            states if memory and not held else frozenset(possible for known in states for possible in anything(known))
+        )
 
     def _after(self, life: TaskLife, state: State, *, success: bool) -> frozenset[State]:
         """Apply the effect of a success; after an error of a customization the lock may be left behind (oracle promise F3)."""
@@ -282,15 +285,15 @@ class Tracker:
     def _cut(self, life: TaskLife) -> bool:
         """Whether an abort that succeeded began while the customization was known to run."""
         ran = [op.end for op, info in life.reads if info and info.get("state") == "running"]
-        aborts = (each for each in self.lives(life.vm) if each.kind == ABORT and each.final is not None)
+        aborts = (life_ for life_ in self.lives(life.vm) if life_.kind == ABORT and life_.final is not None)
         return any(
-            each.accepted.start >= ran[0] and each.final is not None and each.final[1].get("state") == "success"
-            for each in aborts
+            abort.accepted.start >= ran[0] and abort.final is not None and abort.final[1].get("state") == "success"
+            for abort in aborts
             if ran
         )
 
     def _cloned(self, life: TaskLife, child: Ref | None) -> None:
-        """Give a clone every state that its parent may have had: a lock that was held is orphaned in the child."""
+        """Add a clone with every state that its parent may have had; a lock that was held is orphaned in the clone."""
         parent = self.facts.vms.get(life.vm)
         if child is None or parent is None:
             return
@@ -298,7 +301,7 @@ class Tracker:
         held = self.running(life.vm, life.accepted.start, life.accepted.end, life.ref.value)
         states = self.states(life.vm)
         if any(other.kind == CUSTOMIZE for other, _ in held):
-            orphaned = frozenset(replace(each, orphaned=True) for each in states)
+            orphaned = frozenset(replace(state, orphaned=True) for state in states)
             certain = any(known for other, known in held if other.kind == CUSTOMIZE)
             states = orphaned if certain else states | orphaned
         self.add_vm(replace(parent, ref=child, name=name), states)
@@ -307,12 +310,12 @@ class Tracker:
         self.tasks.pop(life.ref.value, None)  # a server that began anew counts anew: the order is that of acceptance
         self.tasks[life.ref.value] = life
         known = self._lives.get(life.vm, [])
-        over = [each for each in known if each.over]
-        self._lives[life.vm] = [each for each in known if not each.over or each in over[-KEPT:]] + [life]
+        over = [life_ for life_ in known if life_.over]
+        self._lives[life.vm] = [life_ for life_ in known if not life_.over or life_ in over[-KEPT:]] + [life]
 
     def _lost(self, operation: Operation) -> None:
         if isinstance(operation.outcome, Lost) and operation.outcome.reason.startswith(UNSENT):
-            return  # nothing left, so nothing happened
+            return  # the call was never sent, so nothing happened
         method, vm = operation.call.method, subject(operation.call)
         if method in self._effects:
             if method not in self._instant:
@@ -327,7 +330,7 @@ class Tracker:
 
     def _each(self, vm: str, change: object) -> None:
         if vm in self._states and callable(change):
-            self._change(vm, frozenset(new for each in self._states[vm] for new in change(each)))
+            self._change(vm, frozenset(new for state in self._states[vm] for new in change(state)))
 
     def _change(self, vm: str, states: frozenset[State]) -> None:
         old = self._states[vm]
@@ -341,28 +344,32 @@ def _same(state: State) -> frozenset[State]:
 
 
 def rebooted(state: State) -> frozenset[State]:
-    """Whether a reboot frees an orphaned lock is not known, so both are kept."""
+    """Give the states after a reboot: no source says whether it frees an orphaned lock, so both are kept."""
     return frozenset({state, replace(state, orphaned=False)})
 
 
 def anything(state: State) -> frozenset[State]:
-    """Know nothing of the lock and of the guest's configuration."""
+    """Give the states with every lock and every configuration of the guest."""
     return frozenset(
         replace(state, orphaned=held, guest=guest) for held in (False, True) for guest in ("before", "undefined")
     )
 
 
 def _any_engine(state: State) -> frozenset[State]:
-    """Know nothing of a guest: an unknown snapshot brings its own disk back, and what is installed there."""
-    return frozenset(replace(each, engine=engine) for each in anything(state) for engine in ("ok", "absent", "broken"))
+    """Give the states with everything unknown about a guest: an unknown snapshot brings back its own disk and engine."""
+    return frozenset(
+        replace(state, engine=engine) for state in anything(state) for engine in ("ok", "absent", "broken")
+    )
 
 
 def _unwatched(state: State, engine: str) -> frozenset[State]:
-    return frozenset(replace(each, engine=kind) for each in anything(state) for kind in (state.engine, engine))
+    return frozenset(
+        replace(candidate, engine=kind) for candidate in anything(state) for kind in (state.engine, engine)
+    )
 
 
 def _initial(vm: VmFacts) -> frozenset[State]:
-    """Before anything is known of a VM its lock may be held by nobody."""
+    """Give the initial states of a VM: before anything is known its lock may be free or orphaned."""
     return frozenset({State(engine=vm.engine), State(engine=vm.engine, orphaned=True)})
 
 

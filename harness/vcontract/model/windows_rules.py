@@ -32,10 +32,10 @@ def _unattended(identity: Spec, _: Spec) -> bool:
 
 def _identification(identity: Spec, _: Spec) -> bool:
     """Oracle rule C22: a workgroup or a domain; a domain needs its administrator and the password; an OU needs a domain."""
-    given = {name for name, value in identity["identification"].items() if value is not None}
-    if "joinDomain" in given:
-        return "joinWorkgroup" in given or not {"domainAdmin", "domainAdminPassword"} <= given
-    return "joinWorkgroup" not in given or "domainOU" in given
+    filled = {name for name, value in identity["identification"].items() if value is not None}
+    if "joinDomain" in filled:
+        return "joinWorkgroup" in filled or not {"domainAdmin", "domainAdminPassword"} <= filled
+    return "joinWorkgroup" not in filled or "domainOU" in filled
 
 
 def _licence(identity: Spec, _: Spec) -> bool:

@@ -1,1 +1,1 @@
-"""Drawn schedules of several clients, and the smallest that breaks what must hold."""
+"""Draws schedules of several clients, and finds the smallest that breaks a guarantee."""

@@ -1,4 +1,4 @@
-"""`stress --schedules N`: whole schedules are drawn before anything is sent, so that a race among them can be made small."""
+"""`stress --schedules N`: each schedule is drawn as a whole before it is executed, so that one with a race can be shrunk."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ from vcontract.testbed.embedded_simulator import fitting, stretch
 _TASK_SECONDS = 0.02
 _CLIENTS, _VMS, _MOST = 3, 2, 12
 _OFTEN = 3
-"""So much oftener is a method called that wants a guest for itself."""
+"""The weight of a method that needs a guest alone, against 1 of the others."""
 
 
 def hunt(
     request: RunRequest, preparation: Preparation, examples: int, seconds: float, say: Callable[[str], None]
 ) -> bool:
-    """Execute so many drawn schedules, for so many seconds at the most; says what was found, and gives whether anything was.
+    """Execute `examples` drawn schedules, for `seconds` at most; gives whether a race was found, and says which.
 
     Raises HarnessError for all that keeps it from running.
     """
     contract, config, seed = load(request.contract), configured(request, preparation), request.seed
-    others = [load(each) for each in names() if each != request.contract]
+    others = [load(name) for name in names() if name != request.contract]
     served = request.target or config.target
-    told = Hunt(seed, examples, seconds=seconds, patience=config.task_seconds or Hunt().patience)
+    limits = Hunt(seed, examples, seconds=seconds, patience=config.task_seconds or Hunt().patience)
     if served:
         fresh = _on_target(request, preparation, config)
     else:
         fresh = simulated(contract, fitting(Settings(seed=seed, task_time=_TASK_SECONDS)), _VMS)
-        told = replace(told, moment=told.moment * stretch())
-    exclusive = [each.name for each in contract.methods if KINDS.get(each.name) == CUSTOMIZE]
-    methods = [*_OFTEN * exclusive, *(each.name for each in contract.methods)]
+        limits = replace(limits, moment=limits.moment * stretch())
+    exclusive = [method.name for method in contract.methods if KINDS.get(method.name) == CUSTOMIZE]
+    methods = [*_OFTEN * exclusive, *(method.name for method in contract.methods)]
     drawn = schedules(methods, clients=_CLIENTS, vms=_VMS, most=_MOST)
-    found = race(drawn, fresh, told, contract, *others)
-    if found is None:
+    smallest = race(drawn, fresh, limits, contract, *others)
+    if smallest is None:
         say(f"no race in {examples} schedules (seed {seed}), or none within {seconds:g} s")
         return False
-    say(f"race after {found.executions} executions: {found.text()}")
+    say(f"race after {smallest.executions} executions: {smallest.text()}")
     say(f"replay: {preparation.replay}")
     return True
 
 
 def _on_target(request: RunRequest, preparation: Preparation, config: Config) -> Fresh:
-    """Give a maker of what each schedule is executed on: the same target, with sessions and a history of its own."""
+    """Give a maker of grounds on the one target, each with sessions and a history of its own."""
     contract = load(request.contract)
 
     @contextmanager

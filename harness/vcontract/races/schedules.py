@@ -1,7 +1,7 @@
-"""Executes drawn schedules of several clients, each against a fresh server, until one breaks what must hold; makes it small.
+"""Executes drawn schedules of several clients, each on a fresh server, until one breaks a guarantee; then shrinks it.
 
-A race shows only now and then: a schedule counts as one that shows it if one of a few executions does, and the smallest is
-executed again to tell how often.
+A race shows only in some executions: a schedule counts as breaking if one of a few executions breaks something, and the
+smallest is executed several times more to measure how often it does.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _POLL = 0.001
 
 
 class Ground(msgspec.Struct, frozen=True):
-    """A server on which nothing has happened yet: the target, what is known of it, and VMs that may be customized."""
+    """A fresh server: the target, the facts of its survey, and VMs that may be customized."""
 
     target: Target
     facts: Facts
@@ -52,9 +52,9 @@ Fresh = Callable[[], AbstractContextManager[Ground]]
 
 
 class Hunt(msgspec.Struct, frozen=True):
-    """How a race is looked for: so many schedules are executed once, smaller ones up to `tries` times, for so many seconds.
+    """How a race is searched: `examples` schedules are executed once, smaller ones up to `tries` times, for `seconds` in all.
 
-    The smallest is executed `again` times more. A moment of a schedule lasts so many seconds; a task is followed for
+    The smallest is executed `again` times more. One moment of a schedule lasts `moment` seconds; a task is followed for
     `patience` seconds.
     """
 
@@ -68,7 +68,7 @@ class Hunt(msgspec.Struct, frozen=True):
 
 
 class Race(msgspec.Struct, frozen=True):
-    """The smallest schedule that broke something: which guarantees, and in how many of how many executions again."""
+    """The smallest schedule that broke guarantees (`rows`), and in how many of its further executions (`seen` of `again`)."""
 
     schedule: Schedule
     rows: tuple[str, ...]
@@ -77,21 +77,21 @@ class Race(msgspec.Struct, frozen=True):
     executions: int
 
     def text(self) -> str:
-        """Write it: what broke, how often, and the schedule."""
-        broke = ", ".join(each.rpartition("/")[2] for each in self.rows)
+        """Describe it: what broke, how often, and the schedule."""
+        broke = ", ".join(row.rpartition("/")[2] for row in self.rows)
         return f"{broke}: in {self.seen} of {self.again} executions of\n{shown(self.schedule)}"
 
 
-def simulated(contract: Contract, told: Settings, vms: int = 2) -> Fresh:
-    """Give a maker of fresh simulators that are told the same, each with a guarded target.
+def simulated(contract: Contract, simulator: Settings, vms: int = 2) -> Fresh:
+    """Give a maker of fresh simulators with the same settings, each with a guarded target.
 
-    They are alike to the names of their objects, so the first one is surveyed for all.
+    They are alike down to the names of their objects, so the survey of the first one holds for all.
     """
     known: list[tuple[Facts, tuple[Ref, ...]]] = []
 
     @contextmanager
     def fresh() -> Iterator[Ground]:
-        with SimulatorServer(told) as server:
+        with SimulatorServer(simulator) as server:
             target = Target.open(server.url, secrets=secrets_of(LOOPBACK), recorder=Recorder())
             try:
                 if known:
@@ -114,8 +114,8 @@ def execute(schedule: Schedule, ground: Ground, hunt: Hunt) -> list[Operation]:
     Each customization gives a host name of its own, and every VM is read at the end.
     """
     turns: dict[int, list[tuple[int, Turn]]] = {}
-    for place, each in enumerate(schedule):
-        turns.setdefault(each.client, []).append((place, each))
+    for place, turn in enumerate(schedule):
+        turns.setdefault(turn.client, []).append((place, turn))
     failed: list[BaseException] = []
     gate = threading.Barrier(len(turns))
 
@@ -131,7 +131,7 @@ def execute(schedule: Schedule, ground: Ground, hunt: Hunt) -> list[Operation]:
             failed.append(error)
             gate.abort()
 
-    threads = [threading.Thread(target=work, args=(each,)) for each in turns]
+    threads = [threading.Thread(target=work, args=(client,)) for client in turns]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -149,21 +149,21 @@ def broken_by(schedule: Schedule, fresh: Fresh, hunt: Hunt, judged: Contract, *o
     with fresh() as ground:
         operations = execute(schedule, ground, hunt)
         facts = replace(ground.facts, task_seconds=hunt.patience)
-    return tuple(sorted({each.row for each in judge_concurrent(operations, facts, judged, *others).findings}))
+    return tuple(sorted({finding.row for finding in judge_concurrent(operations, facts, judged, *others).findings}))
 
 
 def race(drawn: SearchStrategy[Schedule], fresh: Fresh, hunt: Hunt, judged: Contract, *others: Contract) -> Race | None:
-    """Look for a schedule that breaks something, and for the smallest; None if none was found."""
+    """Search for a schedule that breaks something, and shrink it; None if none was found."""
     until, count = time.monotonic() + hunt.seconds, 0
     known: dict[Schedule, tuple[str, ...]] = {}
 
     def breaks(schedule: Schedule) -> bool:
-        """Whether it breaks something; the same answer each time, as Hypothesis wants it."""
+        """Whether a schedule breaks something; cached, as Hypothesis needs the same answer each time."""
         nonlocal count
         if schedule in known or time.monotonic() > until:
             return bool(known.get(schedule))
         known[schedule] = ()
-        for _ in range(hunt.tries if any(known.values()) else 1):  # many until one is found, then patience
+        for _ in range(hunt.tries if any(known.values()) else 1):  # once each until one breaks, then with retries
             count += 1
             if rows := broken_by(schedule, fresh, hunt, judged, *others):
                 known[schedule] = rows
@@ -179,19 +179,19 @@ def race(drawn: SearchStrategy[Schedule], fresh: Fresh, hunt: Hunt, judged: Cont
     )
     with fixed_constants(), suppress(HypothesisException):  # none was found
         find(drawn, breaks, settings=quietly, random=Random(hunt.seed))  # noqa: S311 - no secret
-    found = [each for each, rows in known.items() if rows]
-    if not found:
+    breaking = [schedule for schedule, rows in known.items() if rows]
+    if not breaking:
         return None
-    least = min(found, key=lambda each: (size(each), each))
+    least = min(breaking, key=lambda schedule: (size(schedule), schedule))
     until += hunt.seconds / 2
-    while shorter := next((each for each in _without_one(least) if breaks(each)), None):
+    while shorter := next((candidate for candidate in _without_one(least) if breaks(candidate)), None):
         least = shorter
     again = [broken_by(least, fresh, hunt, judged, *others) for _ in range(hunt.again)]
     return Race(least, known[least], sum(map(bool, again)), hunt.again, count)
 
 
 def _without_one(schedule: Schedule) -> Iterator[Schedule]:
-    """Give the schedule without one of its turns, each in turn."""
+    """Give each schedule that has one turn less."""
     if len(schedule) > 1:
         yield from (schedule[:place] + schedule[place + 1 :] for place in range(len(schedule)))
 
@@ -215,7 +215,7 @@ def _take(ground: Ground, actor: str, place: int, turn: Turn, patience: float) -
 
 def fit(target: Target, facts: Facts, vms: int) -> tuple[Ref, ...]:
     """Choose VMs with one NIC, by name, that can be customized at once. Raises TargetError if there are too few."""
-    found = [each.ref for each in customizable(target, facts) if each.nics == 1]
-    if len(found) < vms:
-        raise TargetError(f"{target.url}: {len(found)} VMs could be customized at once, {vms} are needed")
-    return tuple(found[:vms])
+    chosen = [vm.ref for vm in customizable(target, facts) if vm.nics == 1]
+    if len(chosen) < vms:
+        raise TargetError(f"{target.url}: {len(chosen)} VMs could be customized at once, {vms} are needed")
+    return tuple(chosen[:vms])

@@ -1,1 +1,1 @@
-"""What is told about a run: reporters that listen to one stream of events; they work on a saved run alone."""
+"""Reporters of a run: they listen to one stream of events, and also work on a saved run alone."""

@@ -1,4 +1,4 @@
-"""A difference in what two targets answer, with the calls that show it; how it is read back out of a report."""
+"""A difference in what two targets answer, with the calls that show it; and how it is read from a report."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _TOLD = 3
 
 
 class BehaviourDifference(Difference, frozen=True, rename={"impact": "class"}):
-    """A difference that two saved runs, or two profiles, show.
+    """A difference between two saved runs, or two profiles.
 
-    `seen` names the circumstances in which they do. `program` is the shortest sequence of recorded calls, about the VM `root`
+    `seen` names the circumstances that show it. `program` is the shortest sequence of recorded calls, about the VM `root`
     (moId and name), whose last one tells the sides apart: by the `aspect` of its answer, which has one of two `values`.
-    `replay` is a command that shows it where no such program is needed.
+    `replay` is a command that shows it, if no such program is needed.
     """
 
     object: str = ""
@@ -32,16 +32,16 @@ class BehaviourDifference(Difference, frozen=True, rename={"impact": "class"}):
 
     @property
     def more(self) -> tuple[str, ...]:
-        """Where it was seen, and the calls that show it."""
+        """Lines with the circumstances, the calls and the command that show it."""
         shown = ", ".join(self.seen[:_TOLD])
         left = len(self.seen) - _TOLD
         lines = [f"seen: {shown}" + (f" and in {left} more circumstances" if left > 0 else "")] if shown else []
-        lines += [f"calls: {' > '.join(each.call.method for each in self.program)}"] if self.program else []
+        lines += [f"calls: {' > '.join(step.call.method for step in self.program)}"] if self.program else []
         return (*lines, *([f"replay: {self.replay}"] if self.replay else []))
 
 
 class _File(msgspec.Struct, frozen=True):
-    """What is read of such a file."""
+    """The part of a report that is read."""
 
     differences: list[BehaviourDifference]
 

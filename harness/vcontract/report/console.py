@@ -1,4 +1,4 @@
-"""The console: progress where there is a terminal, then rows, findings and the verdict as the last line."""
+"""The console: progress if there is a terminal, then rows, findings, and the verdict as the last line."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _PLAIN_WIDTH = 1000
 
 
 class ConsoleReporter:
-    """Tells of a run: results on `out`, progress and notes on `err`; `report` is named in the last line.
+    """Prints a run: results on `out`, progress and notes on `err`; the last line names `report`.
 
-    With `cells` every cell is listed with what became of it.
+    With `cells` every cell is listed: exercised, never seen, or out of reach.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class ConsoleReporter:
         elif isinstance(event, CellJudged | Progressed):
             self._advance(event)
         elif isinstance(event, FindingSeen):
-            self._found(event)
+            self._finding(event)
         elif isinstance(event, Note):
             self._err.print(_text(f"note: {event.text}"))
         elif isinstance(event, RunEnded):
@@ -65,7 +65,7 @@ class ConsoleReporter:
             self._summary(event.summary)
 
     def stop(self) -> None:
-        """Take the progress bar away, also when a run ends early."""
+        """Remove the progress bar, also when a run ends early."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
@@ -84,11 +84,11 @@ class ConsoleReporter:
         if self._progress is not None:
             self._progress.update(self._task, completed=event.done, total=event.total or None)
 
-    def _found(self, event: FindingSeen) -> None:
-        found = event.finding
-        if found.id not in self._findings:
-            self._findings.add(found.id)
-            self._err.print(_text(f"finding {found.id}: {found.row}: {found.grade.value}: {found.observed}"))
+    def _finding(self, event: FindingSeen) -> None:
+        finding = event.finding
+        if finding.id not in self._findings:
+            self._findings.add(finding.id)
+            self._err.print(_text(f"finding {finding.id}: {finding.row}: {finding.grade.value}: {finding.observed}"))
 
     def _summary(self, result: RunResult) -> None:
         self._rows(result)
@@ -123,12 +123,15 @@ class ConsoleReporter:
             self._out.print(table)
 
     def _findings_of(self, result: RunResult) -> None:
-        for found in result.findings:
-            self._out.print(_text(f"\n{found.id}  {found.row}  {found.grade.value}"), style="bold", soft_wrap=True)
-            calls = " > ".join(each.call.method for each in found.program)
-            told = {"known": result.deviations.known.get(found.id, ""), "expected": found.expected, "observed": found.observed,
-                    "detail": found.detail, "calls": calls, "seen again": found.repeats, "replay": found.replay}  # fmt: skip
-            for name, value in told.items():
+        for finding in result.findings:
+            self._out.print(
+                _text(f"\n{finding.id}  {finding.row}  {finding.grade.value}"), style="bold", soft_wrap=True
+            )
+            calls = " > ".join(step.call.method for step in finding.program)
+            known = result.deviations.known.get(finding.id, "")
+            lines = {"known": known, "expected": finding.expected, "observed": finding.observed, "detail": finding.detail,
+                     "calls": calls, "seen again": finding.repeats, "replay": finding.replay}  # fmt: skip
+            for name, value in lines.items():
                 if value:
                     self._out.print(_text(f"  {name}: {value}"), soft_wrap=True)
         for what in ("stale", "expired"):
@@ -137,23 +140,23 @@ class ConsoleReporter:
 
     def _inputs(self, result: RunResult) -> None:
         for method, shares in result.inputs.items():
-            told = ", ".join(f"{reached} of {all_} {part}" for part, (reached, all_) in shares.items())
-            self._out.print(_text(f"inputs: {method}: {told}"), soft_wrap=True)
+            counts = ", ".join(f"{reached} of {all_} {part}" for part, (reached, all_) in shares.items())
+            self._out.print(_text(f"inputs: {method}: {counts}"), soft_wrap=True)
 
     def _cells(self, result: RunResult) -> None:
-        """Say how much of the state space was tried, how sharp the predictions were, and what was not tried."""
-        found, made = result.cells, result.cells.arrangements
+        """Print how many cells were exercised, how sharp the predictions were, and what was out of reach."""
+        cells, made = result.cells, result.cells.arrangements
         if self._every_cell:
-            told = [*((each, "exercised") for each in found.seen), *((each, "never seen") for each in found.unseen)]
-            told += [(each, f"out of reach: {why}") for why, names in found.unreachable.items() for each in names]
-            for name, what in sorted(told):
+            listed = [*((cell, "exercised") for cell in cells.seen), *((cell, "never seen") for cell in cells.unseen)]
+            listed += [(cell, f"out of reach: {why}") for why, names in cells.unreachable.items() for cell in names]
+            for name, what in sorted(listed):
                 self._out.print(_text(f"cell: {name}: {what}"), soft_wrap=True)
-        if found.reachable:
-            away = sum(map(len, found.unreachable.values()))
-            line = f"cells: {found.exercised} of {found.reachable} exercised, {away} out of reach on this target"
+        if cells.reachable:
+            away = sum(map(len, cells.unreachable.values()))
+            line = f"cells: {cells.exercised} of {cells.reachable} exercised, {away} out of reach on this target"
             line += f"; states arranged: {made.made} times, {made.planned} planned, {made.least} at the least"
             self._out.print(_text(line), soft_wrap=True)
-        if found.reachable and "weakest" in result.sharpness:
+        if cells.reachable and "weakest" in result.sharpness:
             weakest = ", ".join(f"{name} ({count})" for name, count in result.sharpness["weakest"])
             line = f"sharpness: {result.sharpness.get('pivot_mean')} outcomes permitted where one thing is wrong"
             self._out.print(_text(f"{line}; weakest cells: {weakest}"), soft_wrap=True)
@@ -161,8 +164,8 @@ class ConsoleReporter:
     def _last_line(self, result: RunResult) -> None:
         counts = f"{result.calls} calls judged, {result.requests} requests, {len(result.findings)} findings"
         listed = result.deviations
-        told = {"waived": result.waived, "known": listed.known, "stale": listed.stale, "expired": listed.expired}
-        waived = "".join(f", {len(each)} {name}" for name, each in told.items() if each)
+        counted = {"waived": result.waived, "known": listed.known, "stale": listed.stale, "expired": listed.expired}
+        waived = "".join(f", {len(group)} {name}" for name, group in counted.items() if group)
         waived += f"; vcontract {result.version}" if result.version else ""
         place = f"; report: {self._report}" if self._report is not None else ""
         line = Text("\n") + Text(result.verdict.value, _STYLE[result.verdict]) + _text(f" ({counts}{waived}){place}")
@@ -182,7 +185,7 @@ class JsonReporter:
 
 
 def _console(stream: TextIO) -> Console:
-    # Without a terminal Rich would fold at 80 columns; a log is searched line by line, so nothing is folded there.
+    # Without a terminal Rich would fold at 80 columns; a log is searched line by line, so it must not fold.
     return Console(
         file=stream, highlight=False, markup=False, emoji=False, width=None if stream.isatty() else _PLAIN_WIDTH
     )

@@ -1,4 +1,4 @@
-"""Known deviations: the findings that an operator has looked at and lives with, and what a run's result is worth with them."""
+"""Known deviations: findings that an operator has examined and accepts, and what they change in the result of a run."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from vcontract.terms import Finding, Verdict
 from vcontract.toml_file import read_toml
 
 DEVIATIONS = "deviations.toml"
-"""The name of the file that is looked for beside the configuration."""
+"""The name of the file, which stands beside the configuration."""
 _SETTLED = {Verdict.CONFORMS, Verdict.VIOLATES}
 
 
 class Deviation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One entry: the id of a finding (or of a difference), the row (or path) that it is of, and why it is lived with.
+    """One entry: the id of a finding (or of a difference), its row (or path), and the reason why it is accepted.
 
     `link` leads to more, `expires` is the last day on which it counts; None: it does not expire.
     """
@@ -65,67 +65,67 @@ def read_deviations(file: Path) -> tuple[Deviation, ...]:
     """Read a file of known deviations. Raises UsageError in one line: unknown keys, no reason, one fingerprint twice."""
     entries = read_toml(file, _File).deviation
     seen: set[str] = set()
-    for each in entries:
-        if not each.reason.strip():
-            raise UsageError(f"{file}: {each.fingerprint} has no reason")
-        if each.fingerprint in seen:
-            raise UsageError(f"{file}: {each.fingerprint} is listed twice")
-        seen.add(each.fingerprint)
+    for entry in entries:
+        if not entry.reason.strip():
+            raise UsageError(f"{file}: {entry.fingerprint} has no reason")
+        if entry.fingerprint in seen:
+            raise UsageError(f"{file}: {entry.fingerprint} is listed twice")
+        seen.add(entry.fingerprint)
     return entries
 
 
 def excused(result: RunResult, listed: Listed, today: dt.date, *, cut: bool) -> RunResult:
-    """Give a result as it is worth with the known deviations; `cut`: the run ended before its end, so it cannot conform.
+    """Give a result that takes the known deviations into account; `cut`: the run ended early, so it cannot conform.
 
     Known findings do not count, nor do the rows that nothing else breaks. An entry of a row of this run that expired, or
-    whose row was settled without it being seen (it is stale), makes the exit code 1. Entries of other rows are left alone.
+    whose row was settled although it was not seen (it is stale), makes the exit code 1. Entries of other rows are ignored.
     """
     if not listed.file:
         return result
-    rows = {each.id: each.verdict for each in result.rows}
-    mine = [each for each in listed.entries if each.row in rows]
-    found = {each.id for each in result.findings}
-    expired = {each.fingerprint: f"{each.row}: expired on {each.expires}: {each.text}" for each in mine
-               if each.expired(today)}  # fmt: skip
-    valid = [each for each in mine if each.fingerprint not in expired]
-    known = {each.fingerprint: each.text for each in valid if each.fingerprint in found}
+    rows = {row.id: row.verdict for row in result.rows}
+    mine = [entry for entry in listed.entries if entry.row in rows]
+    seen = {finding.id for finding in result.findings}
+    expired = {entry.fingerprint: f"{entry.row}: expired on {entry.expires}: {entry.text}" for entry in mine
+               if entry.expired(today)}  # fmt: skip
+    valid = [entry for entry in mine if entry.fingerprint not in expired]
+    known = {entry.fingerprint: entry.text for entry in valid if entry.fingerprint in seen}
     stale = {
-        each.fingerprint: f"{each.row}: was exercised, and it was not seen: {each.text}"
-        for each in valid
-        if each.fingerprint not in known and rows[each.row] in _SETTLED
+        entry.fingerprint: f"{entry.row}: was exercised, and it was not seen: {entry.text}"
+        for entry in valid
+        if entry.fingerprint not in known and rows[entry.row] in _SETTLED
     }
     spared = _spared(result, known)
     verdict = result.verdict
     if verdict is Verdict.VIOLATES:
-        counted = [each.verdict for each in result.rows if each.id not in {*result.waived, *spared}]
-        verdict = worst([*counted, *[Verdict.VIOLATES] * bool(found - known.keys()), *[Verdict.INCONCLUSIVE] * cut])
-    told = KnownDeviations(listed.file, known, stale, expired, spared)
+        counted = [row.verdict for row in result.rows if row.id not in {*result.waived, *spared}]
+        verdict = worst([*counted, *[Verdict.VIOLATES] * bool(seen - known.keys()), *[Verdict.INCONCLUSIVE] * cut])
+    deviations = KnownDeviations(listed.file, known, stale, expired, spared)
     code = 1 if stale or expired else {Verdict.CONFORMS: 0, Verdict.VIOLATES: 1}.get(verdict, 5)
-    return replace(result, verdict=verdict, exit_code=code if result.exit_code != 3 else 3, deviations=told)
+    return replace(result, verdict=verdict, exit_code=code if result.exit_code != 3 else 3, deviations=deviations)
 
 
 def _spared(result: RunResult, known: Iterable[str]) -> list[str]:
-    """List the rows that violate by known findings alone; a row of every method has the findings of all rows."""
-    found: list[str] = []
+    """List the rows that violate by known findings alone; a row of every method without own findings has those of all rows."""
+    spared: list[str] = []
     for row in result.rows:
         all_ = row.id.startswith(EVERY_METHOD)
-        its = [each.id for each in result.findings if each.row == row.id]
-        its = its or [each.id for each in result.findings if all_]
+        its = [finding.id for finding in result.findings if finding.row == row.id]
+        its = its or [finding.id for finding in result.findings if all_]
         if row.verdict is Verdict.VIOLATES and its and set(its) <= set(known):
-            found.append(row.id)
-    return found
+            spared.append(row.id)
+    return spared
 
 
 def accepted(listed: Listed, findings: Sequence[Finding], today: dt.date) -> Listed:
-    """Write the findings that are not listed into the file, and give it as it is then; what stands in it stays as it is."""
-    known = {each.fingerprint for each in listed.entries}
-    new = [each for each in findings if each.id not in known]
+    """Append the findings that are not listed to the file, and give its entries then; what it holds stays as it is."""
+    known = {entry.fingerprint for entry in listed.entries}
+    new = [finding for finding in findings if finding.id not in known]
     if not (listed.accept and new):
         return listed
     file = Path(listed.file)
     text = file.read_text("utf-8") if file.exists() else ""
     text += "\n" * (bool(text) and not text.endswith("\n"))
-    text += "".join(_entry(each, listed.accept, today) for each in new)
+    text += "".join(_entry(finding, listed.accept, today) for finding in new)
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -1,4 +1,4 @@
-"""What `vcontract doctor` found: one line a check, as text while it looks, or as JSON at the end."""
+"""The diagnosis of `vcontract doctor`: one line a check, as text while it checks, or as JSON at the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST = 1500
 
 
 class Standing(StrEnum):
-    """How a check stands: fine; to be mended, else something cannot be tested; not looked at, or nothing to be mended."""
+    """The result of a check: fine; to be mended before all can be tested; not checked, or nothing to be mended."""
 
     OK = "ok"
     BAD = "!!"
@@ -24,9 +24,9 @@ class Standing(StrEnum):
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One thing that was looked at: what was seen, and what to do.
+    """One check: what was seen, and what to do.
 
-    `code` is the exit code of what must be mended: 2 configuration, 3 no target to be tested, 5 something stays untested.
+    `code` is the exit code if it must be mended: 2 configuration, 3 no target to be tested, 5 something stays untested.
     """
 
     name: str
@@ -50,16 +50,16 @@ class Diagnosis(msgspec.Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        """0: testable; else the gravest of the checks' codes: 2 before 3 before 5."""
-        codes = {each.code for each in self.checks}
+        """0 if all is testable, else the first of the codes 2, 3, 5 that a check has."""
+        codes = {check.code for check in self.checks}
         return next((code for code in _PRECEDENCE if code in codes), 0)
 
     @property
     def text(self) -> str:
         """The last line."""
-        left = sum(each.standing is Standing.BAD for each in self.checks)
-        told = {0: "testable", 5: "testable in part", 3: "not testable", 2: "the configuration cannot be used"}
-        return told[self.exit_code] + (f": {left} to mend" if left else "")
+        left = sum(check.standing is Standing.BAD for check in self.checks)
+        conclusions = {0: "testable", 5: "testable in part", 3: "not testable", 2: "the configuration cannot be used"}
+        return conclusions[self.exit_code] + (f": {left} to mend" if left else "")
 
     def json(self) -> str:
         """Give the diagnosis as JSON (schema `vcontract.doctor/1`)."""
@@ -75,17 +75,17 @@ class Diagnosis(msgspec.Struct, frozen=True):
 
 
 class DiagnosisPrinter:
-    """Prints each check as it comes, or with `as_json` all of them at the end."""
+    """Prints each check when it is made, or with `as_json` all of them at the end."""
 
     def __init__(self, *, as_json: bool = False, out: TextIO | None = None) -> None:
         self._as_json, self._out = as_json, out or sys.stdout
 
     def check(self, check: Check) -> None:
-        """Hear of a check."""
+        """Print a check, unless the output is JSON."""
         if not self._as_json:
             print(check.text, file=self._out, flush=True)
 
     def end(self, diagnosis: Diagnosis) -> None:
-        """Hear of the end."""
-        told = diagnosis.json() if self._as_json else f"\n{diagnosis.text} (vcontract {__version__})"
-        print(told, file=self._out, flush=True)
+        """Print the diagnosis."""
+        text = diagnosis.json() if self._as_json else f"\n{diagnosis.text} (vcontract {__version__})"
+        print(text, file=self._out, flush=True)

@@ -6,17 +6,17 @@ from vcontract.report.events import printable
 from vcontract.terms import Difference
 
 
-def line(each: Difference) -> str:
-    """Tell class, rule, place, change and reason."""
-    return printable(f"{each.impact.value}: {rule(each)}: {place(each)}: {each.reason}")
+def line(difference: Difference) -> str:
+    """Write class, rule, place, change and reason."""
+    return printable(f"{difference.impact.value}: {rule(difference)}: {place(difference)}: {difference.reason}")
 
 
-def rule(each: Difference) -> str:
+def rule(difference: Difference) -> str:
     """Name the rule that gave the class."""
-    return f"{each.kind} ({each.position})" if each.position else each.kind
+    return f"{difference.kind} ({difference.position})" if difference.position else difference.kind
 
 
-def place(each: Difference) -> str:
-    """Tell where it is, and how it was and is, unless the place says that already."""
-    told = " -> ".join(filter(None, (each.old, each.new)))
-    return each.path if told in {"", each.path.rpartition("/")[2]} else f"{each.path}: {told}"
+def place(difference: Difference) -> str:
+    """Write the path, and how it was and is, unless the path says that already."""
+    change = " -> ".join(filter(None, (difference.old, difference.new)))
+    return difference.path if change in {"", difference.path.rpartition("/")[2]} else f"{difference.path}: {change}"

@@ -18,8 +18,8 @@ from vcontract.terms import Difference, Impact
 
 SCHEMA = "vcontract.differences/1"
 NEVER = "none"
-FAIL_ON = (*(each.value for each in Impact), NEVER)
-"""From which class on a comparison fails; `none`: it never does."""
+FAIL_ON = (*(impact.value for impact in Impact), NEVER)
+"""The least severe class for which a comparison fails; `none`: it never fails."""
 BREAKING_EXIT = 100
 
 
@@ -32,9 +32,9 @@ class Side(msgspec.Struct, frozen=True):
 
 
 class DifferenceReport(msgspec.Struct, frozen=True):
-    """What a comparison found, worst first; `command` is the verb, `fail_on` one of FAIL_ON. The same for the same sides.
+    """The differences of a comparison, worst first; `command` is the verb, `fail_on` one of FAIL_ON. Same sides, same report.
 
-    `notes` say on what it rests; `known` are the fingerprints that it must not fail for, with the reason.
+    `notes` say on what it is based; `known` are the fingerprints for which it must not fail, with the reasons.
     """
 
     command: str
@@ -59,7 +59,7 @@ class DifferenceReport(msgspec.Struct, frozen=True):
     @property
     def counts(self) -> dict[str, int]:
         """How many differences there are of each class."""
-        return {impact.value: sum(each.impact is impact for each in self.differences) for impact in Impact}
+        return {impact.value: sum(difference.impact is impact for difference in self.differences) for impact in Impact}
 
     @property
     def summary(self) -> str:
@@ -77,11 +77,11 @@ def _text(report: DifferenceReport) -> bytes:
     lines = [f"vcontract {__version__} {report.command}"]
     for head, group in _groups(report):
         lines += [f"{head.impact.value}: {rule(head)}: {head.reason} ({len(group)})"]
-        for each in group:
-            known = report.known.get(each.fingerprint)
-            lines.append(f"  {each.fingerprint}  {place(each)}" + (f" (known: {known})" if known else ""))
-            lines += [f"      {text}" for text in each.more]
-    notes = [f"note: {each}" for each in report.notes]
+        for difference in group:
+            known = report.known.get(difference.fingerprint)
+            lines.append(f"  {difference.fingerprint}  {place(difference)}" + (f" (known: {known})" if known else ""))
+            lines += [f"      {text}" for text in difference.more]
+    notes = [f"note: {note}" for note in report.notes]
     return printable("\n".join([*lines, *notes, report.summary, ""])).encode()
 
 
@@ -106,17 +106,17 @@ def _markdown(report: DifferenceReport) -> bytes:
             "| where | A | B | fingerprint |",
             "|---|---|---|---|",
         ]
-        for each in group:
-            cells = (each.path, each.old, each.new, each.fingerprint)
+        for difference in group:
+            cells = (difference.path, difference.old, difference.new, difference.fingerprint)
             lines.append("|".join(["", *(f" {_cell(cell) or '-'} " for cell in cells), ""]))
-        told = [(each.fingerprint, text) for each in group for text in each.more]
-        lines += ["", *(f"- {name}: {_cell(text)}" for name, text in told)] if told else []
-    lines += ["", *(f"Note: {_cell(each)}" for each in report.notes)] if report.notes else []
+        details = [(difference.fingerprint, text) for difference in group for text in difference.more]
+        lines += ["", *(f"- {name}: {_cell(text)}" for name, text in details)] if details else []
+    lines += ["", *(f"Note: {_cell(note)}" for note in report.notes)] if report.notes else []
     return ("\n".join(lines) + "\n").encode()
 
 
 def _json(report: DifferenceReport) -> bytes:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "schema": SCHEMA,
         "version": __version__,
         "command": report.command,
@@ -127,20 +127,24 @@ def _json(report: DifferenceReport) -> bytes:
         "counts": report.counts,
         "differences": report.differences,
     }
-    told |= {"notes": report.notes} if report.notes else {}
-    told |= {"known": report.known} if report.known else {}
-    return msgspec.json.format(msgspec.json.encode(told)) + b"\n"
+    fields |= {"notes": report.notes} if report.notes else {}
+    fields |= {"known": report.known} if report.known else {}
+    return msgspec.json.format(msgspec.json.encode(fields)) + b"\n"
 
 
 def _junit(report: DifferenceReport) -> bytes:
-    """Make each difference a case, which fails if the comparison fails for it; what does not is in the suite's output."""
+    """Make each difference a case, which fails if the comparison fails for it; the others are in the suite's output too."""
     group = report.command.replace(" ", ".")
     cases, notes = [], [*report.notes, report.summary]
-    for each in report.differences:
-        told = ("failure", each.reason, each.impact.value, line(each)) if report.fails(each) else ()
-        cases.append(Case(f"{group}.{each.kind}", f"{each.path} {each.fingerprint}", *told))
-        if not told:
-            notes.append(f"{each.fingerprint} {line(each)}")
+    for difference in report.differences:
+        failure = (
+            ("failure", difference.reason, difference.impact.value, line(difference))
+            if report.fails(difference)
+            else ()
+        )
+        cases.append(Case(f"{group}.{difference.kind}", f"{difference.path} {difference.fingerprint}", *failure))
+        if not failure:
+            notes.append(f"{difference.fingerprint} {line(difference)}")
     facts = {"version": __version__, "old": report.old.name, "new": report.new.name, "fail_on": report.fail_on}
     return document(cases or [Case(group, "no difference")], facts, notes)
 
@@ -150,24 +154,24 @@ def _sarif(report: DifferenceReport) -> bytes:
 
 
 def _groups(report: DifferenceReport) -> list[tuple[Difference, list[Difference]]]:
-    """Group what one rule decided; the classes keep their order."""
+    """Group the differences by class and rule, each group with its first one; the classes keep their order."""
 
-    def decided(each: Difference) -> tuple[int, str, str]:
-        return each.impact.rank, each.kind, each.position
+    def decided(difference: Difference) -> tuple[int, str, str]:
+        return difference.impact.rank, difference.kind, difference.position
 
     groups = [[*group] for _, group in groupby(sorted(report.differences, key=decided), decided)]
     return [(group[0], group) for group in groups]
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    breaking, risky, additions = (counts[each.value] for each in Impact)
+    breaking, risky, additions = (counts[impact.value] for impact in Impact)
     if not breaking + risky + additions:
         return "no difference"
     return f"{breaking} breaking, {risky} risky, {additions} addition{'' if additions == 1 else 's'}"
 
 
 def _cell(text: str) -> str:
-    """Write a text that Markdown shows as it is."""
+    """Escape a text for Markdown, on one line."""
     return re.sub(r"([\\`*_\[\]|<>])", r"\\\1", " ".join(printable(text).split()))
 
 

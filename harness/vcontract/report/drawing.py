@@ -9,29 +9,29 @@ from vcontract.profile import Automaton
 
 _RADIUS, _NODE, _LINE = 90.0, 26.0, 13.0
 _SHOWN = 4
-"""So many inputs are written on an edge; the rest stands in its title."""
+"""How many inputs are written on an edge; all stand in its title."""
 
 
 def edges(automaton: Automaton) -> dict[tuple[int, int], list[str]]:
     """Give, for each pair of states, the inputs that lead from one to the other, each with its outcome."""
-    found: dict[tuple[int, int], list[str]] = {}
+    inputs: dict[tuple[int, int], list[str]] = {}
     for state, moves in enumerate(automaton.states):
         for name, (answer, after) in moves.items():
-            found.setdefault((state, after), []).append(f"{name} / {answer.partition('; ')[0]}")
-    return found
+            inputs.setdefault((state, after), []).append(f"{name} / {answer.partition('; ')[0]}")
+    return inputs
 
 
 def views(automaton: Automaton) -> list[str]:
-    """Say of each state what a read shows where it is entered."""
-    found: dict[int, str] = {}
+    """Give, for each state, what a read shows when it is entered."""
+    shown: dict[int, str] = {}
     for moves in automaton.states:
         for answer, after in moves.values():
-            found.setdefault(after, answer.partition("; ")[2])
-    return [found.get(state, "") for state in range(len(automaton.states))]
+            shown.setdefault(after, answer.partition("; ")[2])
+    return [shown.get(state, "") for state in range(len(automaton.states))]
 
 
 def dot(automaton: Automaton) -> str:
-    """Write a machine in Graphviz' language; what leaves a state as it is stands in the state's tooltip."""
+    """Write a machine in Graphviz' language; the inputs that do not leave a state stand in its tooltip."""
     lines = ["digraph automaton {", "  rankdir=LR; node [shape=box, style=rounded]; start [shape=point];"]
     known = edges(automaton)
     for state, view in enumerate(views(automaton)):
@@ -58,10 +58,10 @@ def svg(automaton: Automaton) -> str:
     size = 2 * (radius + 2 * _RADIUS)
     places = [
         (
-            size / 2 + radius * math.sin(2 * math.pi * each / count),
-            size / 2 - radius * math.cos(2 * math.pi * each / count),
+            size / 2 + radius * math.sin(2 * math.pi * state / count),
+            size / 2 - radius * math.cos(2 * math.pi * state / count),
         )
-        for each in range(count)
+        for state in range(count)
     ]
     known = edges(automaton)
     body = [_edge(places[one], places[other], names) for (one, other), names in known.items() if one != other]
@@ -93,7 +93,7 @@ def _node(place: tuple[float, float], state: int, view: str, stays: list[str]) -
 
 
 def _edge(begin: tuple[float, float], end: tuple[float, float], names: list[str]) -> str:
-    """Bend an edge to its right, so that one and its opposite do not cover each other."""
+    """Draw an edge bent to its right, so that it does not cover the opposite one."""
     length = math.dist(begin, end)
     dx, dy = (end[0] - begin[0]) / length, (end[1] - begin[1]) / length
     bend = 0.15 * length
@@ -103,8 +103,8 @@ def _edge(begin: tuple[float, float], end: tuple[float, float], names: list[str]
     listed = [*names[:_SHOWN], *([f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])]
     lx, ly = (x0 + 2 * mx + x1) / 4, (y0 + 2 * my + y1) / 4
     words = "".join(
-        f'<text x="{lx:.1f}" y="{ly + _LINE * number:.1f}" text-anchor="middle" fill="#555">{escape(each)}</text>'
-        for number, each in enumerate(listed)
+        f'<text x="{lx:.1f}" y="{ly + _LINE * number:.1f}" text-anchor="middle" fill="#555">{escape(text)}</text>'
+        for number, text in enumerate(listed)
     )
     return (
         f"<g><title>{escape(chr(10).join(names))}</title>"

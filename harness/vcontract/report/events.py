@@ -1,4 +1,4 @@
-"""The events of a run and the listeners that tell of them."""
+"""The events of a run, and the reporters that listen to them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff
 
 
 class RunStarted(msgspec.Struct, frozen=True):
-    """A run begins: against what, with which seed, how many rows it covers, how many judged calls it plans.
+    """A run begins: its target and seed, how many rows it covers, how many judged calls it plans.
 
-    `unit` names what is planned, if not calls.
+    `unit` names what is planned, if that is not calls.
     """
 
     target: TargetFacts
@@ -38,26 +38,26 @@ class CellJudged(msgspec.Struct, frozen=True):
 
 
 class Progressed(msgspec.Struct, frozen=True):
-    """So many of the planned steps are done, whoever does them."""
+    """How many of the planned steps are done, by this process or another."""
 
     done: int
     total: int
 
 
 class FindingSeen(msgspec.Struct, frozen=True):
-    """A violation was found; it may come again with the same id."""
+    """A violation was found; the same id may be reported again."""
 
     finding: Finding
 
 
 class Note(msgspec.Struct, frozen=True):
-    """Something that the user should know now."""
+    """A message for the user, shown at once."""
 
     text: str
 
 
 class RunEnded(msgspec.Struct, frozen=True):
-    """The run is over and this is all of it."""
+    """The run is over, with its whole result."""
 
     summary: RunResult
 
@@ -66,12 +66,12 @@ RunEvent: TypeAlias = RunStarted | CellJudged | Progressed | FindingSeen | Note 
 
 
 class Reporter(Protocol):
-    """Hears every event of a run, in order; RunEnded is the last."""
+    """Takes every event of a run, in order; RunEnded is the last."""
 
     def on(self, event: RunEvent) -> None:
         """Take one event."""
 
 
 def printable(text: str) -> str:
-    """Replace what a terminal would obey and XML forbids: control characters but tab and line feed, surrogates."""
+    """Replace control characters (but tab and line feed) and surrogates, which a terminal would obey or XML forbids."""
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

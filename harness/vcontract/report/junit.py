@@ -32,18 +32,18 @@ class JunitReporter:
 
 
 class Case(NamedTuple):
-    """One test case; `told` is `failure`, `error` or `skipped`, with a message, a type and a text; empty if it passed."""
+    """One test case; `child` is `failure`, `error` or `skipped`, with message, type and text; empty if the case passed."""
 
     classname: str
     name: str
-    told: str = ""
+    child: str = ""
     message: str = ""
     type: str = ""
     text: str = ""
 
 
 def junit(result: RunResult) -> bytes:
-    """Give the document: violates is a failure, untested skipped with its reason, inconclusive an error."""
+    """Give the document: a row that violates fails, an untested one is skipped, an inconclusive one is an error."""
     facts = {
         "version": result.version,
         "seed": str(result.seed),
@@ -55,7 +55,11 @@ def junit(result: RunResult) -> bytes:
     }
     known = result.deviations.known if result.deviations.rows else {}
     cases = [
-        _case(row, [each for each in result.findings if each.row == row.id], known if _spared(row, result) else {})
+        _case(
+            row,
+            [finding for finding in result.findings if finding.row == row.id],
+            known if _spared(row, result) else {},
+        )
         for row in result.rows
     ]
     for what, listed in (("stale", result.deviations.stale), ("expired", result.deviations.expired)):
@@ -71,8 +75,8 @@ def document(
     started: str = "",
     seconds: float = 0.0,
 ) -> bytes:
-    """Give a document with one suite: cases, facts as properties, notes as its output; `started` is UTC in ISO 8601."""
-    count = {child: sum(case.told == child for case in cases) for child in _CHILD.values()}
+    """Give a document with one suite of cases, facts as properties, notes as output; `started` is UTC in ISO 8601."""
+    count = {child: sum(case.child == child for case in cases) for child in _CHILD.values()}
     suites = ET.Element("testsuites")
     suite = ET.SubElement(
         suites,
@@ -96,9 +100,9 @@ def document(
     for case in cases:
         names = {"name": printable(case.name), "classname": printable(case.classname) or "vcontract", "time": "0"}
         element = ET.SubElement(suite, "testcase", names)
-        if case.told:
-            told = ET.SubElement(element, case.told, {"message": printable(case.message), "type": case.type})
-            told.text = printable(case.text)
+        if case.child:
+            outcome = ET.SubElement(element, case.child, {"message": printable(case.message), "type": case.type})
+            outcome.text = printable(case.text)
     ET.SubElement(suite, "system-out").text = printable("\n".join(notes))
     ET.SubElement(suite, "system-err")
     ET.indent(suites)
@@ -112,11 +116,12 @@ def _spared(row: RowVerdict, result: RunResult) -> bool:
 def _case(row: RowVerdict, findings: list[Finding], known: Mapping[str, str]) -> Case:
     """Make the case of a row; one that violates by `known` deviations alone is skipped, with their reasons."""
     promise, _, name = row.id.rpartition("/")
-    told = "skipped" if known else _CHILD.get(row.verdict, "")
+    child = "skipped" if known else _CHILD.get(row.verdict, "")
     text = "\n\n".join(
-        f"{each.id} {each.grade.value}\nexpected: {each.expected}\nobserved: {each.observed}\nreplay: {each.replay}"
-        for each in findings
+        f"{finding.id} {finding.grade.value}\nexpected: {finding.expected}\nobserved: {finding.observed}\n"
+        f"replay: {finding.replay}"
+        for finding in findings
     )
-    reasons = "; ".join(dict.fromkeys(known[each.id] for each in findings if each.id in known)) or row.reason
+    reasons = "; ".join(dict.fromkeys(known[finding.id] for finding in findings if finding.id in known)) or row.reason
     message = f"known: {reasons}" if known else row.reason
-    return Case(promise.replace("/", "."), name, told, message, row.verdict.value, text)
+    return Case(promise.replace("/", "."), name, child, message, row.verdict.value, text)

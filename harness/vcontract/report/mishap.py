@@ -1,4 +1,4 @@
-"""How a command that could not do its work ends: one line that says why, and an exit code; never a traceback."""
+"""The end of a command that failed: one line with the reason and an exit code, but no traceback unless asked for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DEBUG = "VCONTRACT_DEBUG"
 
 
 def mishap(error: BaseException) -> tuple[str, int]:
-    """Give the line (empty: nobody is left to read it) and the exit code; whatever is not ours to expect is our own error."""
+    """Give the line (empty if the pipe is closed) and the exit code; any unexpected exception is an internal error."""
     if isinstance(error, HarnessError):
         return f"vcontract: {redact_everywhere(str(error))}", error.exit_code
     if isinstance(error, KeyboardInterrupt):

@@ -32,7 +32,7 @@ class TargetFacts(msgspec.Struct, frozen=True):
 
 
 class Arrangements(msgspec.Struct, frozen=True):
-    """How often a state was arranged for the cells: the fewest that any order needs, as planned, and as it came."""
+    """How often states were arranged for cells: the fewest in any order of them, as planned, and as done."""
 
     least: int = 0
     planned: int = 0
@@ -55,9 +55,9 @@ class Cells(msgspec.Struct, frozen=True):
 
 
 class Worker(msgspec.Struct, frozen=True):
-    """One of several workers: the file of its history, what it sent, how many seconds it walked, and what it died of.
+    """One of several workers: the file of its history, what it sent, how many seconds it worked, and how it died.
 
-    `died` is empty if it did not.
+    `died` is empty if it ended normally.
     """
 
     history: str
@@ -68,7 +68,7 @@ class Worker(msgspec.Struct, frozen=True):
 
 
 class Explored(msgspec.Struct, frozen=True):
-    """How many programs were executed beyond the plan, and how many of their moves were made or, as impossible, left out."""
+    """How many programs were executed beyond the plan, how many of their moves were made, how many left out as impossible."""
 
     programs: int = 0
     moves: int = 0
@@ -87,7 +87,7 @@ class Stress(msgspec.Struct, frozen=True):
 
     `legal` counts the VMs by whether their history has a legal order; `lost` the calls without a usable answer; `histories`
     are the files that were judged, relative to the run directory. `scenario` names the disturbances (empty: none), `fired`
-    counts them. `unsure` says why the run is not conforming for certain, whatever its histories tell.
+    counts them. `unsure` lists reasons why the run is inconclusive, even if its histories conform.
     """
 
     clients: int
@@ -103,7 +103,7 @@ class Stress(msgspec.Struct, frozen=True):
 
 
 class KnownDeviations(msgspec.Struct, frozen=True):
-    """What the file of known deviations says of a run: by fingerprint the reason of what was seen, what is stale, expired.
+    """The known deviations of a run: by fingerprint, the reasons of those seen (`known`), and why others are stale or expired.
 
     `rows` are the rows that violate by known deviations alone. `file` is empty if there is none.
     """
@@ -116,7 +116,7 @@ class KnownDeviations(msgspec.Struct, frozen=True):
 
 
 class RunResult(msgspec.Struct, frozen=True):
-    """Everything that `run.json` says; the field names are fixed.
+    """The content of `run.json`; the field names are fixed.
 
     `inputs` tells, by method, how many of the types, positions and constraints of its arguments were exercised, of how
     many. `calls` counts judged calls, `requests` all; `sharpness` says how sharp the predictions were; `waived` are untested

@@ -25,7 +25,7 @@ LATEST = "latest"
 class RunDirectory:
     """Writes `run.json`, `findings.jsonl` and `cells.jsonl` when the run ends, then turns `latest` to it.
 
-    `path` exists from the start, for the history; `again` is that of a run that was cut and goes on. Raises UsageError if
+    `path` exists from the start, for the history; `again` is that of an interrupted run that continues. Raises UsageError if
     the directory cannot be made or written.
     """
 
@@ -40,7 +40,7 @@ class RunDirectory:
         return self.path / HISTORY
 
     def on(self, event: RunEvent) -> None:
-        """Keep the cells; write everything at the end."""
+        """Keep the judged cells; write all files at the end."""
         if isinstance(event, CellJudged):
             self._cells.append(event)
         elif isinstance(event, RunEnded):
@@ -70,7 +70,7 @@ def write_whole(file: Path, content: bytes) -> None:
 
 
 def _lines(items: Iterable[msgspec.Struct]) -> bytes:
-    return b"".join(msgspec.json.encode(each) + b"\n" for each in items)
+    return b"".join(msgspec.json.encode(item) + b"\n" for item in items)
 
 
 def _make(parent: Path, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0 of classified differences: what code scanning of GitHub, Azure DevOps and others reads."""
+"""SARIF 2.1.0 of classified differences, for the code scanning of GitHub, Azure DevOps and others."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _LEVEL = {Impact.BREAKING: "error", Impact.RISKY: "warning", Impact.ADDITION: "n
 
 
 def sarif(differences: Sequence[Difference], uri: str) -> bytes:
-    """Give the log: a result for each difference, at the new side's `uri`; the fingerprint is the difference's own."""
-    rules = {_rule_id(each): each for each in differences}
+    """Give the log: a result for each difference, at the new side's `uri`, with the difference's fingerprint."""
+    rules = {_rule_id(difference): difference for difference in differences}
     index = {name: number for number, name in enumerate(rules)}
     driver = {
         "name": "vcontract",
@@ -25,34 +25,34 @@ def sarif(differences: Sequence[Difference], uri: str) -> bytes:
         "rules": [
             {
                 "id": name,
-                "shortDescription": {"text": each.reason},
-                "defaultConfiguration": {"level": _LEVEL[each.impact]},
+                "shortDescription": {"text": difference.reason},
+                "defaultConfiguration": {"level": _LEVEL[difference.impact]},
             }
-            for name, each in rules.items()
+            for name, difference in rules.items()
         ],
     }
-    results = [_result(each, index[_rule_id(each)], uri) for each in differences]
+    results = [_result(difference, index[_rule_id(difference)], uri) for difference in differences]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return msgspec.json.format(msgspec.json.encode(log)) + b"\n"
 
 
-def _rule_id(each: Difference) -> str:
-    return f"{each.kind}.{each.position}" if each.position else each.kind
+def _rule_id(difference: Difference) -> str:
+    return f"{difference.kind}.{difference.position}" if difference.position else difference.kind
 
 
-def _result(each: Difference, index: int, uri: str) -> Json:
+def _result(difference: Difference, index: int, uri: str) -> Json:
     return {
-        "ruleId": _rule_id(each),
+        "ruleId": _rule_id(difference),
         "ruleIndex": index,
-        "level": _LEVEL[each.impact],
-        "message": {"text": line(each)},
+        "level": _LEVEL[difference.impact],
+        "message": {"text": line(difference)},
         "locations": [
             {
                 "physicalLocation": {"artifactLocation": {"uri": uri}},
-                "logicalLocations": [{"fullyQualifiedName": printable(each.path)}],
+                "logicalLocations": [{"fullyQualifiedName": printable(difference.path)}],
             }
         ],
-        "partialFingerprints": {"vcontract/v1": each.fingerprint},
-        "properties": {"class": each.impact.value, "kind": each.kind, "position": each.position},
+        "partialFingerprints": {"vcontract/v1": difference.fingerprint},
+        "properties": {"class": difference.impact.value, "kind": difference.kind, "position": difference.position},
     }

@@ -1,4 +1,4 @@
-"""What a console tells of many clients at once: how long the answers took, and what was found."""
+"""The part of the console about a stress run: how long answers took, the load, the disturbances."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def latency_table(stress: Stress) -> Table:
         table.add_column(name, overflow="fold")
     for name in ("count", "p50 ms", "p95 ms", "p99 ms", "longest ms"):
         table.add_column(name, justify="right", no_wrap=True)
-    for each in stress.latencies:
-        times = (each.p50, each.p95, each.p99, each.longest)
-        table.add_row(each.method, each.outcome, str(each.count), *(f"{value:.1f}" for value in times))
+    for latency in stress.latencies:
+        times = (latency.p50, latency.p95, latency.p99, latency.longest)
+        table.add_row(latency.method, latency.outcome, str(latency.count), *(f"{value:.1f}" for value in times))
     return table
 
 
 def stress_lines(result: RunResult, stress: Stress) -> Iterator[str]:
-    """Tell of the load and its rate, and of the disturbances, a line each."""
+    """Give a line on the load and its rate, and one on the disturbances."""
     rate = result.calls / stress.seconds if stress.seconds else 0.0
     load = f"{stress.clients} clients on {stress.vms} VMs for {stress.seconds:.1f} s"
     yield f"load: {load}: {rate:.0f} judged calls a second; histories: {_counted(stress.legal)}"

@@ -1,4 +1,4 @@
-"""A picture of what has no legal order: each step of the window a bar, time from left to right, as SVG."""
+"""Draws operations without a legal order as SVG: each one is a bar, time runs from left to right."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def draw_disorders(directory: Path, disorders: Mapping[str, Disorder]) -> list[P
 
 
 def timeline(disorder: Disorder) -> str:
-    """Draw the window of a disorder; the operation that breaks the order is red, what may come yet has no right end."""
+    """Draw the window of a disorder; the operation that breaks the order is red, one without an end reaches the right edge."""
     spans = disorder.window
-    begin = min((each.begin for each in spans), default=0.0)
-    end = max((each.end for each in spans if each.end is not None), default=begin)
+    begin = min((span.begin for span in spans), default=0.0)
+    end = max((span.end for span in spans if span.end is not None), default=begin)
     scale = _BAR / ((end - begin) or 1.0)
     height = _TOP + _ROW * len(spans) + 2 * _ROW
     lines = [
@@ -39,15 +39,15 @@ def timeline(disorder: Disorder) -> str:
         _text(_LABEL, 54, f"{begin:.4f} s"),
         _text(_LABEL + _BAR - 80, 54, f"{end:.4f} s"),
     ]
-    for number, each in enumerate(spans):
+    for number, span in enumerate(spans):
         top = _TOP + _ROW * number
-        left = _LABEL + (each.begin - begin) * scale
-        right = _LABEL + _BAR if each.end is None else _LABEL + (each.end - begin) * scale
-        color = "#c22" if each.op == disorder.op else "#48a"
-        dash = ' stroke-dasharray="4"' if each.end is None else ""
+        left = _LABEL + (span.begin - begin) * scale
+        right = _LABEL + _BAR if span.end is None else _LABEL + (span.end - begin) * scale
+        color = "#c22" if span.op == disorder.op else "#48a"
+        dash = ' stroke-dasharray="4"' if span.end is None else ""
         place = f'x="{left:.1f}" y="{top + 4}" width="{max(right - left, 2):.1f}" height="12"'
         lines += [
-            _text(8, top + 14, f"{each.op} {each.what}"),
+            _text(8, top + 14, f"{span.op} {span.what}"),
             f'<rect {place} fill="{color}" fill-opacity="0.6" stroke="{color}"{dash}/>',
         ]
     last = _TOP + _ROW * len(spans) + _ROW

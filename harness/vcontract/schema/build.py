@@ -46,8 +46,8 @@ def build(api: str, wanted: Sequence[str]) -> dict[str, bytes]:
     """
     metadata = Metadata(api)
     operations, properties = roots(metadata, wanted)
-    found = closure(metadata, operations, properties, _ALWAYS)
-    types = {name: each for name, each in metadata.types.items() if name in found}
+    needed = closure(metadata, operations, properties, _ALWAYS)
+    types = {name: definition for name, definition in metadata.types.items() if name in needed}
     faults = [name for name in types if metadata.is_fault(name)]
     files = {
         "vimService.wsdl": _service(),
@@ -110,10 +110,10 @@ def _schema(namespace: str, body: Iterable[str], files: Iterable[str]) -> str:
 def _types(metadata: Metadata, types: Mapping[str, object], prefix: str, files: list[str]) -> str:
     core = prefix == "vmodl."
     body: list[str] = []
-    for name, each in types.items():
-        if not isinstance(each, Data | Enumeration) or _home(each.vmodl) != prefix:
+    for name, definition in types.items():
+        if not isinstance(definition, Data | Enumeration) or _home(definition.vmodl) != prefix:
             continue
-        body += _enumeration(each) if isinstance(each, Enumeration) else _data(each)
+        body += _enumeration(definition) if isinstance(definition, Enumeration) else _data(definition)
         if name in metadata.listed:
             body += _list_of(name, f"vim25:{name}")
     if core:
@@ -137,20 +137,20 @@ def _list_of(name: str, wire: str) -> list[str]:
     ]
 
 
-def _enumeration(each: Enumeration) -> list[str]:
-    values = [f'         <enumeration value="{value}" />' for value in each.values]
-    head = [f'   <simpleType name="{each.name}">', '      <restriction base="xsd:string">']
+def _enumeration(enumeration: Enumeration) -> list[str]:
+    values = [f'         <enumeration value="{value}" />' for value in enumeration.values]
+    head = [f'   <simpleType name="{enumeration.name}">', '      <restriction base="xsd:string">']
     return [*head, *values, "      </restriction>", "   </simpleType>"]
 
 
-def _data(each: Data) -> list[str]:
-    indent = "            " if each.base else "      "
-    fields = [f"{indent}   {_element(member)}" for member in each.members]
+def _data(data: Data) -> list[str]:
+    indent = "            " if data.base else "      "
+    fields = [f"{indent}   {_element(member)}" for member in data.members]
     sequence = [f"{indent}<sequence>", *fields, f"{indent}</sequence>"]
-    if each.base:
-        head = ["      <complexContent>", f'         <extension base="vim25:{each.base}">']
+    if data.base:
+        head = ["      <complexContent>", f'         <extension base="vim25:{data.base}">']
         sequence = [*head, *sequence, "         </extension>", "      </complexContent>"]
-    return [f'   <complexType name="{each.name}">', *sequence, "   </complexType>"]
+    return [f'   <complexType name="{data.name}">', *sequence, "   </complexType>"]
 
 
 def _request_type(operation: Method) -> str:
@@ -159,11 +159,11 @@ def _request_type(operation: Method) -> str:
 
 def _messages(operations: Iterable[Method], *, query: bool) -> str:
     body: list[str] = []
-    for each in operations:
-        if _is_query(each) == query:
+    for operation in operations:
+        if _is_query(operation) == query:
             this = '         <element name="_this" type="vim25:ManagedObjectReference" />'
-            fields = [f"         {_element(member)}" for member in each.parameters]
-            head = [f'   <complexType name="{_request_type(each)}">', "      <sequence>", this]
+            fields = [f"         {_element(member)}" for member in operation.parameters]
+            head = [f'   <complexType name="{_request_type(operation)}">', "      <sequence>", this]
             body += [*head, *fields, "      </sequence>", "   </complexType>"]
     files = ["query-types.xsd", "core-types.xsd"] + ([] if query else ["reflect-types.xsd", "vim-types.xsd"])
     return _schema("vim25", body, files)
@@ -200,42 +200,42 @@ def _wsdl(metadata: Metadata, operations: list[Method], faults: list[str]) -> st
         *("      " + line for line in schema.split("\n")),
         "   </types>",
     ]
-    for each in operations:
-        lines += _message(f"{each.name}RequestMsg", "parameters", each.name)
-        lines += _message(f"{each.name}ResponseMsg", "parameters", f"{each.name}Response")
+    for operation in operations:
+        lines += _message(f"{operation.name}RequestMsg", "parameters", operation.name)
+        lines += _message(f"{operation.name}ResponseMsg", "parameters", f"{operation.name}Response")
     for fault in sorted(faults):
         lines += _message(f"{fault}FaultMsg", "fault", f"{fault}Fault")
     lines.append('   <portType name="VimPortType">')
-    for each in operations:
-        lines += _port_operation(each)
+    for operation in operations:
+        lines += _port_operation(operation)
     lines += ["   </portType>", '   <binding name="VimBinding" type="vim25:VimPortType">']
     lines.append('      <soap:binding style="document" transport="http://schemas.xmlsoap.org/soap/http" />')
-    for each in operations:
-        lines += _binding_operation(each, metadata.version.wire)
+    for operation in operations:
+        lines += _binding_operation(operation, metadata.version.wire)
     return "\n".join([*lines, "   </binding>", "</definitions>", ""])
 
 
 def _elements(metadata: Metadata, operations: Iterable[Method], faults: Iterable[str]) -> list[str]:
     """List the elements of the messages: methods and faults in the order of the types that own them."""
-    wanted = {each.name for each in operations}
+    wanted = {operation.name for operation in operations}
     lines = ['   <element name="versionURI" type="xsd:string" />']
     some = set(faults)
     for name in metadata.types:
         if name in some:
             lines.append(f'   <element name="{name}Fault" type="vim25:{name}" />')
         if name in metadata.managed:
-            for each in metadata.managed[name].methods:
-                if each.name in wanted:
-                    lines += _method_elements(each)
+            for method in metadata.managed[name].methods:
+                if method.name in wanted:
+                    lines += _method_elements(method)
     return lines
 
 
-def _method_elements(each: Method) -> list[str]:
-    request = f'   <element name="{each.name}" type="vim25:{_request_type(each)}" />'
-    response = f'   <element name="{each.name}Response">'
-    if each.result is None:
+def _method_elements(method: Method) -> list[str]:
+    request = f'   <element name="{method.name}" type="vim25:{_request_type(method)}" />'
+    response = f'   <element name="{method.name}Response">'
+    if method.result is None:
         return [request, response, "      <complexType />", "   </element>"]
-    inner = ["         <sequence>", f"            {_element(each.result)}", "         </sequence>"]
+    inner = ["         <sequence>", f"            {_element(method.result)}", "         </sequence>"]
     return [request, response, "      <complexType>", *inner, "      </complexType>", "   </element>"]
 
 
@@ -243,30 +243,30 @@ def _message(name: str, part: str, element: str) -> list[str]:
     return [f'   <message name="{name}">', f'      <part name="{part}" element="vim25:{element}" />', "   </message>"]
 
 
-def _faults(each: Method) -> list[tuple[str, str]]:
+def _faults(method: Method) -> list[tuple[str, str]]:
     """Name an operation's faults and their messages; the one that is implied is named plainly."""
-    return [*((f"{name}Fault", f"{name}FaultMsg") for name in each.faults), ("RuntimeFault", "RuntimeFaultFaultMsg")]
+    return [*((f"{name}Fault", f"{name}FaultMsg") for name in method.faults), ("RuntimeFault", "RuntimeFaultFaultMsg")]
 
 
-def _port_operation(each: Method) -> list[str]:
-    faults = [f'         <fault name="{name}" message="vim25:{message}" />' for name, message in _faults(each)]
+def _port_operation(method: Method) -> list[str]:
+    faults = [f'         <fault name="{name}" message="vim25:{message}" />' for name, message in _faults(method)]
     return [
-        f'      <operation name="{each.name}">',
-        f'         <input message="vim25:{each.name}RequestMsg" />',
-        f'         <output message="vim25:{each.name}ResponseMsg" />',
+        f'      <operation name="{method.name}">',
+        f'         <input message="vim25:{method.name}RequestMsg" />',
+        f'         <output message="vim25:{method.name}ResponseMsg" />',
         *faults,
         "      </operation>",
     ]
 
 
-def _binding_operation(each: Method, wire: str) -> list[str]:
+def _binding_operation(method: Method, wire: str) -> list[str]:
     lines = [
-        f'      <operation name="{each.name}">',
+        f'      <operation name="{method.name}">',
         f'         <soap:operation soapAction="urn:vim25/{wire}" style="document" />',
     ]
     for direction in ("input", "output"):
         lines += [f"         <{direction}>", '            <soap:body use="literal" />', f"         </{direction}>"]
-    for name, _ in _faults(each):
+    for name, _ in _faults(method):
         soap = f'            <soap:fault name="{name}" use="literal" />'
         lines += [f'         <fault name="{name}">', soap, "         </fault>"]
     return [*lines, "      </operation>"]

@@ -1,4 +1,4 @@
-"""Which operations and types a set of roots needs."""
+"""Computes which operations and types a set of roots needs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def roots(metadata: Metadata, wanted: Sequence[str]) -> tuple[list[Method], list
         raise SchemaError("a WSDL needs at least one root: give OBJECT or OBJECT:METHOD,…")
     names: set[str] = set()
     members: list[Member] = []
-    for each in wanted:
-        head, only_methods, methods = each.partition(":")
+    for root in wanted:
+        head, only_methods, methods = root.partition(":")
         owner, only_properties, properties = head.partition(".")
         lineage = metadata.lineage(owner.strip())
         offered = {method.name: method for managed in lineage for method in managed.methods}
@@ -32,14 +32,16 @@ def roots(metadata: Metadata, wanted: Sequence[str]) -> tuple[list[Method], list
         names.update(_picked(methods, offered, f"method {what}") if only_methods else offered)
         picked = _picked(properties, held, f"property {what}") if only_properties else held
         members += [held[name] for name in picked]
-    return [method for each in metadata.managed.values() for method in each.methods if method.name in names], members
+    return [
+        method for managed in metadata.managed.values() for method in managed.methods if method.name in names
+    ], members
 
 
 def present(metadata: Metadata, wanted: Sequence[str]) -> list[str]:
-    """Leave out of roots what a release does not have: objects, and methods and properties picked by name."""
-    found = []
-    for each in wanted:
-        head, only_methods, methods = each.partition(":")
+    """Reduce roots to what a release has: drop missing objects, and missing methods and properties picked by name."""
+    kept_roots = []
+    for root in wanted:
+        head, only_methods, methods = root.partition(":")
         owner, only_properties, properties = head.partition(".")
         if owner.strip() not in metadata.managed:
             continue
@@ -49,8 +51,8 @@ def present(metadata: Metadata, wanted: Sequence[str]) -> list[str]:
         held = [name.strip() for name in methods.split(",") if name.strip() in offered]
         kept = [name.strip() for name in properties.split(",") if name.strip() in members]
         if not only_methods or held or not methods:
-            found.append(owner.strip() + only_properties + ",".join(kept) + only_methods + ",".join(held))
-    return found
+            kept_roots.append(owner.strip() + only_properties + ",".join(kept) + only_methods + ",".join(held))
+    return kept_roots
 
 
 def _picked(listed: str, offered: Iterable[str], what: str) -> list[str]:
@@ -58,7 +60,7 @@ def _picked(listed: str, offered: Iterable[str], what: str) -> list[str]:
     for name in picked:
         if name not in offered:
             near = difflib.get_close_matches(name, offered, n=1, cutoff=0.0)
-            raise SchemaError(f"no {what} is named {name!r}" + "".join(f"; nearest: {each}" for each in near))
+            raise SchemaError(f"no {what} is named {name!r}" + "".join(f"; nearest: {name}" for name in near))
     return picked
 
 
@@ -73,11 +75,11 @@ def closure(
     walk = _Walk(metadata)
     for name in types:
         walk.reach("vim25:" + name)
-    for each in members:
-        walk.reach(each.type)
+    for member in members:
+        walk.reach(member.type)
     for operation in operations:
-        for each in (*operation.parameters, *((operation.result,) if operation.result else ())):
-            walk.reach(each.type)
+        for member in (*operation.parameters, *((operation.result,) if operation.result else ())):
+            walk.reach(member.type)
         for fault in operation.faults:
             walk.reach("vim25:" + fault)
     return walk.run()
@@ -92,13 +94,13 @@ class _Walk:
         self._found: set[str] = set()
 
     def reach(self, wire: str) -> None:
-        """Note a static type, `xsd:…` or `vim25:…`."""
+        """Add a static type, `xsd:…` or `vim25:…`, to the work list."""
         prefix, _, name = wire.partition(":")
         if prefix == "vim25" and name in self._metadata.types:
             self._todo.append(name)
 
     def run(self) -> set[str]:
-        """Follow everything that was noted."""
+        """Follow the work list to its end; return the names of all types that it reached."""
         reached: set[str] = set()
         while self._todo:
             name = self._todo.pop()
@@ -109,12 +111,12 @@ class _Walk:
         return self._found
 
     def _add(self, name: str) -> None:
-        found: str | None = name
-        while found is not None and found not in self._found:
-            self._found.add(found)
-            each = self._metadata.types[found]
-            found = None
-            if isinstance(each, Data):
-                for member in each.members:
+        current: str | None = name
+        while current is not None and current not in self._found:
+            self._found.add(current)
+            definition = self._metadata.types[current]
+            current = None
+            if isinstance(definition, Data):
+                for member in definition.members:
                     self.reach(member.type)
-                found = each.base
+                current = definition.base

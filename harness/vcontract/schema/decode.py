@@ -89,12 +89,12 @@ class Decoder:
         values: dict[str, Json] = {}
         last = -1
         for child in element:
-            found = table.by_tag.get(child.tag)
-            if found is None:
-                found = self._stray(child, table, name, path, problems)
-                if found is None:
+            declared = table.by_tag.get(child.tag)
+            if declared is None:
+                declared = self._stray(child, table, name, path, problems)
+                if declared is None:
                     continue
-            place, field = found
+            place, field = declared
             if place < last:
                 problems.append(f"{path}.{field.name}: out of order in {name}")
             last = max(last, place)
@@ -107,7 +107,7 @@ class Decoder:
                 values[field.name] = self.item(child, field.type, f"{path}.{field.name}", problems)
         if not table.required <= values.keys():
             missing = [field.name for field in table.fields if not field.optional and field.name not in values]
-            problems.extend(f"{path}.{each}: missing, {name} requires it" for each in missing)
+            problems.extend(f"{path}.{field_name}: missing, {name} requires it" for field_name in missing)
         if element.text is not None and element.text.strip():
             problems.append(f"{path}: text where {name} has only elements")
         return values
@@ -124,16 +124,16 @@ class Decoder:
         return _Table(self._schema.namespace, fields)
 
     def _stray(self, child: Any, table: _Table, name: str, path: str, problems: list[str]) -> tuple[int, Field] | None:
-        """Find the field whose element stands in another name space; anything else is foreign or too new."""
+        """Find the field whose element came in a wrong name space; None: the element is foreign or too new."""
         if not isinstance(child.tag, str):
             return None  # a comment or processing instruction says nothing
         tag = etree.QName(child)
-        found = table.by_tag.get(f"{{{self._schema.namespace}}}{tag.localname}")
-        if found is None:
+        field = table.by_tag.get(f"{{{self._schema.namespace}}}{tag.localname}")
+        if field is None:
             problems.append(f"{path}.{tag.localname}: {name} has no such field at API {self._schema.api_version}")
         else:
             problems.append(f"{path}.{tag.localname}: in name space {tag.namespace or '(none)'}")
-        return found
+        return field
 
     def item(self, element: Any, static: str, path: str, problems: list[str]) -> Json:
         """Decode one element in the place of a static type."""
@@ -142,8 +142,8 @@ class Decoder:
         name = static if stated is None else self._resolve(element, stated, static, path, problems)
         if attributes:
             allowed = (_TYPE, "type") if name == REFERENCE else (_TYPE,)
-            strange = [each for each in attributes if each not in allowed]
-            problems.extend(f"{path}: attribute {each} does not belong here" for each in strange)
+            strange = [attribute for attribute in attributes if attribute not in allowed]
+            problems.extend(f"{path}: attribute {attribute} does not belong here" for attribute in strange)
             if attributes.get(_NIL) in {"true", "1"}:
                 return None
         if name in SIMPLE:
@@ -210,5 +210,5 @@ class Decoder:
 
 def as_fault(value: Json, message: str = "") -> Fault:
     """Make a Fault of a decoded fault object."""
-    fields = {name: each for name, each in value.items() if name != "_typeName"}
+    fields = {name: item for name, item in value.items() if name != "_typeName"}
     return Fault(value["_typeName"], fields, message)

@@ -53,10 +53,10 @@ class Encoder:
             raise SchemaError(f"{bound.name} cannot be written: {error}") from error
         return bytes(etree.tostring(envelope, encoding="UTF-8", xml_declaration=True))
 
-    def _fields(self, owner: str, fields: Sequence[Field], given: Mapping[str, Json], path: str) -> dict[str, Any]:
+    def _fields(self, owner: str, fields: Sequence[Field], arguments: Mapping[str, Json], path: str) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for field in fields:
-            value = given.get(field.name)
+            value = arguments.get(field.name)
             if value is None:
                 if not field.optional:
                     raise SchemaError(f"{path}.{field.name} is missing: {owner} requires it")
@@ -69,8 +69,8 @@ class Encoder:
                 raise SchemaError(f"{at} must be a list of {field.type}")
             if not value and not field.optional:
                 raise SchemaError(f"{at} is empty: {owner} requires at least one {field.type}")
-            values[field.name] = [self._item(field.type, each, f"{at}[{index}]") for index, each in enumerate(value)]
-        unknown = given.keys() - {field.name for field in fields} - {"_typeName"}
+            values[field.name] = [self._item(field.type, item, f"{at}[{index}]") for index, item in enumerate(value)]
+        unknown = arguments.keys() - {field.name for field in fields} - {"_typeName"}
         if unknown:
             names = ", ".join(field.name for field in fields) or "no fields"
             raise SchemaError(f"{path}.{min(unknown)} does not exist: {owner} has {names}")
@@ -146,8 +146,8 @@ def simple(kind: str, value: Json, path: str) -> Any:
         raise SchemaError(f"{path} must be a {kind}, not {value!r}")
     if kind in BOUNDS and not -(1 << BOUNDS[kind]) <= value < 1 << BOUNDS[kind]:
         raise SchemaError(f"{path}: {value} does not fit into a {kind}")
-    if isinstance(value, str) and (found := _ILLEGAL.search(value)):
-        raise SchemaError(f"{path}: XML cannot carry the character U+{ord(found[0]):04X}")
+    if isinstance(value, str) and (illegal := _ILLEGAL.search(value)):
+        raise SchemaError(f"{path}: XML cannot carry the character U+{ord(illegal[0]):04X}")
     if kind == "base64Binary":
         try:
             return base64.b64decode(value, validate=True)

@@ -35,7 +35,7 @@ def fetch_set(entry: str, fetch: Fetch) -> dict[str, bytes]:
 
 
 def check_set(folder: Path) -> Schema:
-    """Load a set as a run would. Raises SchemaError if a run could not."""
+    """Check a set by loading it. Raises SchemaError if that fails, as a run would."""
     return load(folder)
 
 
@@ -47,7 +47,7 @@ def _names(entry: str, files: Mapping[str, bytes]) -> dict[str, str]:
             continue
         path = urlparse(url).path
         plain = _UNFIT.sub("_", path.rpartition("/")[2]).lstrip(".") or "schema.xsd"
-        taken = {each.lower() for each in names.values()}
+        taken = {name.lower() for name in names.values()}
         name, number = plain, 1
         while name.lower() in taken:
             number += 1

@@ -129,7 +129,7 @@ def versions() -> tuple[ApiVersion, ...]:
     names.sort(key=lambda name: len(_ancestors(name)))
     wires = [VmomiSupport.versionIdMap[name] for name in names]
     parents = [None, *names[:-1]]
-    return tuple(ApiVersion(*each) for each in zip(names, wires, parents, strict=True))
+    return tuple(ApiVersion(*facts) for facts in zip(names, wires, parents, strict=True))
 
 
 def _ancestors(version: str) -> frozenset[str]:
@@ -138,19 +138,19 @@ def _ancestors(version: str) -> frozenset[str]:
 
 def wire_name(version: str) -> str:
     """Give the wire name of the first release that holds a VMODL version; empty if none does."""
-    return next((each.wire for each in versions() if version in _ancestors(each.vmodl)), "")
+    return next((version_.wire for version_ in versions() if version in _ancestors(version_.vmodl)), "")
 
 
 def known_versions() -> tuple[str, ...]:
     """Give the wire names of the releases for which a set can be built, oldest first: from 4.0 on."""
     every = versions()
-    start = next(index for index, each in enumerate(every) if each.vmodl == _OLDEST)
-    return tuple(each.wire for each in every[start:])
+    start = next(index for index, version in enumerate(every) if version.vmodl == _OLDEST)
+    return tuple(version.wire for version in every[start:])
 
 
 def find_version(wire: str) -> ApiVersion:
     """Find a release by its wire name; SchemaError says what exists if there is none from 4.0 on."""
-    known = {each.wire: each for each in versions() if each.wire in known_versions()}
+    known = {version.wire: version for version in versions() if version.wire in known_versions()}
     if wire not in known:
         near = difflib.get_close_matches(wire, known, n=1, cutoff=0.0)[0]
         raise SchemaError(
@@ -170,40 +170,44 @@ class Metadata:
         self.version = find_version(wire)
         self._visible = _ancestors(self.version.vmodl)
         self._undated = [
-            each for each in UNDATED if find_version(each.last).vmodl not in self._visible - {self.version.vmodl}
+            undated
+            for undated in UNDATED
+            if find_version(undated.last).vmodl not in self._visible - {self.version.vmodl}
         ]
-        found = {
+        wire_names = {
             key[1]: entry for key, entry in _DEFINITIONS.items() if key[0] == _NAMESPACE and self._holds(key[1], entry)
         }
-        found = {entry[1]: entry for entry in sorted(found.values(), key=_vendor_order(found.values()))}
-        self._wsdl = {entry[0]: name for name, entry in found.items()}
-        self._managed_names = {entry[0] for entry in found.values() if len(entry) == 6}
-        self._fault_names = _descendants("vmodl.MethodFault", found.values())
-        self.types: dict[str, Data | Enumeration | Managed] = {name: self._read(entry) for name, entry in found.items()}
+        wire_names = {entry[1]: entry for entry in sorted(wire_names.values(), key=_vendor_order(wire_names.values()))}
+        self._wsdl = {entry[0]: name for name, entry in wire_names.items()}
+        self._managed_names = {entry[0] for entry in wire_names.values() if len(entry) == 6}
+        self._fault_names = _descendants("vmodl.MethodFault", wire_names.values())
+        self.types: dict[str, Data | Enumeration | Managed] = {
+            name: self._read(entry) for name, entry in wire_names.items()
+        }
 
     @cached_property
     def data(self) -> dict[str, Data]:
         """The data object types and faults."""
-        return {name: each for name, each in self.types.items() if isinstance(each, Data)}
+        return {name: definition for name, definition in self.types.items() if isinstance(definition, Data)}
 
     @cached_property
     def managed(self) -> dict[str, Managed]:
         """The managed object types."""
-        return {name: each for name, each in self.types.items() if isinstance(each, Managed)}
+        return {name: definition for name, definition in self.types.items() if isinstance(definition, Managed)}
 
     @cached_property
     def children(self) -> dict[str, list[str]]:
         """The direct subtypes of each data object type."""
         children: dict[str, list[str]] = {}
-        for each in self.data.values():
-            if each.base:
-                children.setdefault(each.base, []).append(each.name)
+        for data in self.data.values():
+            if data.base:
+                children.setdefault(data.base, []).append(data.name)
         return children
 
     @cached_property
     def listed(self) -> set[str]:
         """The WSDL names of the types that this release has lists of; each has an ArrayOf type."""
-        return {self._wsdl.get(each.vmodl, "") for each in self._every_member() if each.array}
+        return {self._wsdl.get(member.vmodl, "") for member in self._every_member() if member.array}
 
     def is_fault(self, name: str) -> bool:
         """Whether a WSDL name is MethodFault or a descendant."""
@@ -228,12 +232,12 @@ class Metadata:
         return f"no managed object {name!r} in API {self.version.wire}; nearest: {', '.join(near)}"
 
     def _every_member(self) -> Iterator[Member]:
-        for each in self.types.values():
-            if isinstance(each, Data):
-                yield from each.members
-            elif isinstance(each, Managed):
-                yield from each.properties
-                for method in each.methods:
+        for definition in self.types.values():
+            if isinstance(definition, Data):
+                yield from definition.members
+            elif isinstance(definition, Managed):
+                yield from definition.properties
+                for method in definition.methods:
                     yield from method.parameters
                     if method.result:
                         yield method.result
@@ -241,7 +245,9 @@ class Metadata:
     def _holds(self, name: str, entry: Sequence[Any]) -> bool:
         since = entry[2] if len(entry) == 4 else entry[3]
         return (
-            since in self._visible and name != "DataObject" and not any(name in each.absent for each in self._undated)
+            since in self._visible
+            and name != "DataObject"
+            and not any(name in undated.absent for undated in self._undated)
         )
 
     def _read(self, entry: Sequence[Any]) -> Data | Enumeration | Managed:
@@ -269,13 +275,15 @@ class Metadata:
         return Data(name, vmodl, base, since, fields)
 
     def _members(self, raw: Sequence[Any], owner_since: str, owner: str) -> tuple[Member, ...]:
-        return tuple(self._member(each, owner_since, owner) for each in raw if each[2] in self._visible)
+        return tuple(
+            self._member(definition, owner_since, owner) for definition in raw if definition[2] in self._visible
+        )
 
     def _member(self, raw: Sequence[Any], owner_since: str, owner: str) -> Member:
         name, vmodl, since, flags = raw[:4]
         item = vmodl.removesuffix("[]")
         younger = since not in _ancestors(owner_since) | _ancestors(_BASELINE)
-        required = any(f"{owner}.{name}" in each.required for each in self._undated)
+        required = any(f"{owner}.{name}" in undated.required for undated in self._undated)
         optional = not required and (bool(flags & VmomiSupport.F_OPTIONAL) or younger)
         privilege = (raw[4] if len(raw) > 4 else "") or ""
         return Member(name, self._wire_type(item, flags), optional, vmodl != item, since, item, privilege)
@@ -292,18 +300,18 @@ class Metadata:
         return f"vim25:{self._wsdl[vmodl]}"
 
     def _methods(self, raw: Sequence[Any]) -> tuple[Method, ...]:
-        return tuple(self._method(each) for each in raw if each[2] in self._visible)
+        return tuple(self._method(definition) for definition in raw if definition[2] in self._visible)
 
     def _method(self, raw: Sequence[Any]) -> Method:
         vmodl, name, since, parameters, (flags, result, task_result), privilege, faults = raw
         returned = None if result == "void" else self._member(("returnval", result, since, flags), since, name)
-        declared = tuple(self._wsdl[each] for each in faults or () if each in self._wsdl)
-        found = self._members(parameters, since, name)
-        return Method(name, vmodl, since, found, returned, task_result, privilege or "", declared)
+        declared = tuple(self._wsdl[fault] for fault in faults or () if fault in self._wsdl)
+        members = self._members(parameters, since, name)
+        return Method(name, vmodl, since, members, returned, task_result, privilege or "", declared)
 
 
 def _vendor_order(entries: Iterable[Sequence[Any]]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-    """Order as the vendor's WSDL does: vim, query, core; by package, then outer type, its nested types first."""
+    """Build the sort key of the vendor's order: vim, query, core; by package, then outer type, its nested types first."""
     place = {entry[0]: index for index, entry in enumerate(entries)}
 
     def key(entry: Sequence[Any]) -> tuple[Any, ...]:
@@ -323,13 +331,13 @@ def _as_fault(field: Member) -> Member:
 
 def _descendants(root: str, entries: Iterable[Sequence[Any]]) -> set[str]:
     parents = {entry[0]: entry[2] for entry in entries if len(entry) == 5 and entry[1] != "LocalizedMethodFault"}
-    found = {root}
+    reached = {root}
     for name in parents:
         chain: list[str] = []
         at: str | None = name
-        while at is not None and at in parents and at not in found:
+        while at is not None and at in parents and at not in reached:
             chain.append(at)
             at = parents.get(at)
-        if at in found:
-            found.update(chain)
-    return found
+        if at in reached:
+            reached.update(chain)
+    return reached

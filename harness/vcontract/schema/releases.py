@@ -31,21 +31,23 @@ def parse_versions_document(body: bytes) -> tuple[str, ...]:
     info: Any = root.getroottree().docinfo
     if info.doctype or etree.QName(root).localname != "namespaces":
         raise SchemaError(f"vimServiceVersions.xml is no list of name spaces: its root is {root.tag}")
-    found: list[str] = []
+    listed: list[str] = []
     for space in root.iterfind("{*}namespace"):
         if (space.findtext("{*}name") or "").strip() == "urn:vim25":
-            found += [(each.text or "").strip() for each in space.iterfind("{*}version")]
-            found += [(each.text or "").strip() for each in space.iterfind("{*}priorVersions/{*}version")]
-    return tuple(dict.fromkeys(each for each in found if each))
+            listed += [(element.text or "").strip() for element in space.iterfind("{*}version")]
+            listed += [(element.text or "").strip() for element in space.iterfind("{*}priorVersions/{*}version")]
+    return tuple(dict.fromkeys(version for version in listed if version))
 
 
 def newest_shipped(versions: Iterable[str]) -> str | None:
     """Pick the newest shipped set among the wire versions that a target lists; None if it lists none of them."""
     listed = set(versions)
-    return next((each for each in reversed(SHIPPED) if each in listed), None)
+    return next((release for release in reversed(SHIPPED) if release in listed), None)
 
 
 def newest_usable(versions: Iterable[str]) -> str | None:
     """Pick the wire version to speak with a target: of a shipped set, else the newest for which one can be built."""
     listed = set(versions)
-    return newest_shipped(listed) or next((each for each in reversed(known_versions()) if each in listed), None)
+    return newest_shipped(listed) or next(
+        (version for version in reversed(known_versions()) if version in listed), None
+    )

@@ -1,4 +1,4 @@
-"""What the harness needs to know of operations and types, read from zeep's once and kept as plain values."""
+"""The facts of operations and types that the harness needs, read from zeep once and kept as plain values."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Operation:
 
 
 class Lazy(Mapping[str, Value], Generic[Value]):
-    """A mapping whose values are made when they are first asked for: a run uses few of 1,600 types."""
+    """A mapping that computes each value at its first use, because a run uses few of 1,600 types."""
 
     def __init__(self, sources: Mapping[str, Any], make: Callable[[Any], Value]) -> None:
         self._sources = sources
@@ -104,5 +104,5 @@ def read_operation(operation: Any) -> Operation:
     faults = tuple(
         next(iter(message.parts.values())).element.type.name for message in operation.abstract.fault_messages.values()
     )
-    parameters = tuple(each for each in read_fields(operation.input.body.type) if each.name != "_this")
+    parameters = tuple(field for field in read_fields(operation.input.body.type) if field.name != "_this")
     return Operation(operation.name, parameters, results[0] if results else None, faults)

@@ -99,7 +99,7 @@ class _Files:
                 if target:
                     self.follow(_absolute(target, location), (*path, location))
         for simple in root.iter(f"{XSD}simpleType"):
-            values = tuple(str(each.get("value")) for each in simple.iter(f"{XSD}enumeration"))
+            values = tuple(str(element.get("value")) for element in simple.iter(f"{XSD}enumeration"))
             self.enumerations[str(simple.get("name"))] = values
 
     def _get(self, location: str) -> bytes:

@@ -57,14 +57,14 @@ def vendor_object(name: str, api: str | None = None) -> VendorObject:
     """
     metadata = Metadata(api or versions()[-1].wire)
     lineage = metadata.lineage(name)
-    found: Managed = lineage[-1]
-    objects = {each.vmodl: wsdl for wsdl, each in metadata.managed.items()}
+    described: Managed = lineage[-1]
+    objects = {managed_type.vmodl: wsdl for wsdl, managed_type in metadata.managed.items()}
     return VendorObject(
         name,
-        found.vmodl,
-        wire_name(found.since),
-        tuple(_field(each, objects) for managed in lineage for each in managed.properties),
-        tuple(_method(each, objects) for managed in lineage for each in managed.methods),
+        described.vmodl,
+        wire_name(described.since),
+        tuple(_field(property_, objects) for managed in lineage for property_ in managed.properties),
+        tuple(_method(method, objects) for managed in lineage for method in managed.methods),
     )
 
 
@@ -80,7 +80,7 @@ def _method(method: Method, objects: Mapping[str, str]) -> VendorMethod:
         method.name,
         method.vmodl,
         wire_name(method.since),
-        tuple(_field(each, objects) for each in method.parameters),
+        tuple(_field(parameter, objects) for parameter in method.parameters),
         _field(method.result, objects) if method.result else None,
         method.task_result,
         method.privilege,

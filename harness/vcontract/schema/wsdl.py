@@ -42,7 +42,7 @@ PREFIXES = {
 """The prefixes of requests; the vendor's, since some servers read xsi:type by the prefix and not by what it stands for."""
 
 _UNVERSIONED = "2.5u2"
-"""What a server takes a client for that names no version; source: pyVmomi marks this release as the legacy one."""
+"""The version that a server assumes of a client that names none; source: pyVmomi marks this release as the legacy one."""
 
 
 class Schema:
@@ -73,14 +73,14 @@ class Schema:
 
     @cached_property
     def _kinds(self) -> dict[str, Any]:
-        requests = {each.input.body.type.name for each in self._bound.values()} | {REFERENCE}
-        named = [each for each in self._document.types.types if each.qname and each.qname.namespace == self.namespace]
-        return {each.name: each for each in named if each.name not in requests}
+        requests = {operation.input.body.type.name for operation in self._bound.values()} | {REFERENCE}
+        named = [kind for kind in self._document.types.types if kind.qname and kind.qname.namespace == self.namespace]
+        return {kind.name: kind for kind in named if kind.name not in requests}
 
     @cached_property
     def _lineages(self) -> dict[str, tuple[str, ...]]:
         bases = {name: read_base(kind) for name, kind in self._kinds.items()}
-        found: dict[str, tuple[str, ...]] = {}
+        lineages: dict[str, tuple[str, ...]] = {}
         for name in bases:
             chain: list[str] = []
             at: str | None = name
@@ -89,16 +89,16 @@ class Schema:
                     raise SchemaError(f"the WSDL of API {self.api_version} has a type that extends itself: {at}")
                 chain.append(at)
                 at = bases[at]
-            found[name] = tuple(chain)
-        return found
+            lineages[name] = tuple(chain)
+        return lineages
 
     @cached_property
     def _below(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = {name: [name] for name in self._lineages}
+        subtypes: dict[str, list[str]] = {name: [name] for name in self._lineages}
         for name, lineage in self._lineages.items():
             for base in lineage[1:]:
-                found[base].append(name)
-        return {name: tuple(each) for name, each in found.items()}
+                subtypes[base].append(name)
+        return {name: tuple(names) for name, names in subtypes.items()}
 
     def subtypes(self, base: str) -> tuple[str, ...]:
         """Name the types that xsi:type may give in the place of a static type, the type itself first."""
@@ -170,9 +170,13 @@ class Schema:
 def _bound_operations(document: Any, where: str) -> dict[str, Any]:
     for service in document.services.values():
         for port in service.ports.values():
-            found = {each.name: each for each in port.binding.all().values() if each.input.body is not None}
-            if found:
-                return found
+            operations = {
+                operation.name: operation
+                for operation in port.binding.all().values()
+                if operation.input.body is not None
+            }
+            if operations:
+                return operations
     raise SchemaError(f"{where} is no usable WSDL: it has no service with a SOAP binding and operations")
 
 
@@ -222,4 +226,4 @@ def plain(value: Json) -> Json:
 
 def bases_of(schema: Schema) -> dict[str, str]:
     """Give the base of each type of a schema, by name."""
-    return {name: each.base for name, each in schema.types.items() if each.base}
+    return {name: definition.base for name, definition in schema.types.items() if definition.base}

@@ -29,8 +29,8 @@ def needs_session(_: Invocation, info: Any) -> bool:
 def authorise(session: Session, info: Any, this: Any, arguments: dict[str, Any]) -> None:
     """Check the method's privilege and its parameters', as the metadata name them; raises NoPermission."""
     for param in info.params:
-        given = arguments.get(param.name)
-        for ref in given if isinstance(given, list) else [given]:
+        argument = arguments.get(param.name)
+        for ref in argument if isinstance(argument, list) else [argument]:
             if param.privId and isinstance(ref, VmomiSupport.ManagedObject):
                 _need(session, param.privId, ref)
     entity = arguments.get("vm")

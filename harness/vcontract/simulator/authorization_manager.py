@@ -1,4 +1,4 @@
-"""Who may do what: the accounts, and the AuthorizationManager that tells."""
+"""The accounts, their privileges, and the AuthorizationManager that shows them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class AuthorizationManager(ManagedObject):
         """Give the system's own privileges; the others are not catalogued here."""
         made = vim.AuthorizationManager.Privilege
         return [
-            made(privId=each, onParent=False, name=each.rpartition(".")[2], privGroupName="System") for each in _SYSTEM
+            made(privId=privilege, onParent=False, name=privilege.rpartition(".")[2], privGroupName="System")
+            for privilege in _SYSTEM
         ]
 
     def HasPrivilegeOnEntities(
@@ -37,9 +38,9 @@ class AuthorizationManager(ManagedObject):
         sessionId: str,
         privId: Any = (),
     ) -> list[Any]:
-        """Tell for each entity which of the privileges a session has; InvalidArgument{sessionId} for a dead one."""
+        """Give for each entity which of the privileges a session has; InvalidArgument{sessionId} for an ended one."""
         account = self._account_of(sessionId)
-        return [_availability(self.vcenter.resolve(each).ref, account, privId) for each in entity]
+        return [_availability(self.vcenter.resolve(ref).ref, account, privId) for ref in entity]
 
     def HasPrivilegeOnEntity(
         self,
@@ -48,10 +49,10 @@ class AuthorizationManager(ManagedObject):
         sessionId: str,
         privId: Any = (),
     ) -> list[bool]:
-        """Tell which of the privileges a session has on an entity."""
+        """Give which of the privileges a session has on an entity."""
         account = self._account_of(sessionId)
         self.vcenter.resolve(entity)
-        return [account.holds(each) for each in privId]
+        return [account.holds(privilege) for privilege in privId]
 
     def HasUserPrivilegeOnEntities(
         self,
@@ -60,10 +61,10 @@ class AuthorizationManager(ManagedObject):
         userName: str,
         privId: Any = (),
     ) -> list[Any]:
-        """Tell for each entity which of the privileges a user has; InvalidArgument for an unknown one."""
+        """Give for each entity which of the privileges a user has; InvalidArgument for an unknown user."""
         for account in self.vcenter.accounts.values():
             if userName.lower() in {account.name.lower(), account.user_name.lower()}:
-                return [_availability(self.vcenter.resolve(each).ref, account, privId) for each in entities]
+                return [_availability(self.vcenter.resolve(ref).ref, account, privId) for ref in entities]
         raise vmodl.fault.InvalidArgument(invalidProperty="userName")
 
     def _account_of(self, key: str) -> Account:
@@ -75,5 +76,5 @@ class AuthorizationManager(ManagedObject):
 
 def _availability(entity: Any, account: Account, privileges: Any) -> Any:
     made = vim.AuthorizationManager.PrivilegeAvailability
-    held = [made(privId=each, isGranted=account.holds(each)) for each in privileges]
+    held = [made(privId=privilege, isGranted=account.holds(privilege)) for privilege in privileges]
     return vim.AuthorizationManager.EntityPrivilege(entity=entity, privAvailability=held)

@@ -1,4 +1,4 @@
-"""Named ways in which a simulated vCenter behaves unlike the usual one: how they are registered, found and applied."""
+"""Named behaviours in which a simulated vCenter differs from the usual one: registered, looked up, and applied."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def sentence_of(change: Change) -> str:
 
 
 def raise_instead(vcenter: VCenter, name: str, of: type[Exception], make: Callable[[Attempt, Any], Any]) -> None:
-    """Let a named check raise another fault where it raises one `of` a type: `make` is given the attempt and that fault."""
+    """Replace each fault of the type `of` that a named check raises by what `make` gives for the attempt and that fault."""
     for checks in (vcenter.decisions.at_call, vcenter.decisions.at_start):
         if name in checks:
             usual = checks[name]

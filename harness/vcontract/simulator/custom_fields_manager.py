@@ -35,7 +35,7 @@ class CustomFieldsManager(ManagedObject):
     ) -> Any:
         """Define a field; DuplicateName if the name is taken."""
         del call, fieldDefPolicy, fieldPolicy
-        if any(each.name == name for each in self._fields.values()):
+        if any(field.name == name for field in self._fields.values()):
             raise vim.fault.DuplicateName(name=name, object=self.ref)
         key = next(self._keys)
         self._fields[key] = vim.CustomFieldsManager.FieldDef(key=key, name=name, type=str, managedObjectType=moType)
@@ -47,9 +47,9 @@ class CustomFieldsManager(ManagedObject):
         del call
         if key not in self._fields:
             raise vmodl.fault.InvalidArgument(invalidProperty="key")
-        found = self.vcenter.resolve(entity)
+        resolved = self.vcenter.resolve(entity)
         if value:
-            found.custom_values[key] = value
+            resolved.custom_values[key] = value
         else:
-            found.custom_values.pop(key, None)
-        found.changed()
+            resolved.custom_values.pop(key, None)
+        resolved.changed()

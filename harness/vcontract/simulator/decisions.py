@@ -103,7 +103,7 @@ def _freed(_: Machine, __: Exception) -> Lock:
 
 
 def _unnoticed(_: str, __: Machine) -> None:
-    """Do nothing more about what happened to a machine."""
+    """Do nothing more when something happens to a machine."""
 
 
 def _own_reference(task: Task) -> Any:
@@ -114,13 +114,13 @@ def _own_reference(task: Task) -> Any:
 class Decisions:
     """The decisions of one vCenter.
 
-    For a request: as of which version it is `understood`, `needs_session`, `read` (the
-    arguments), `authorise`, `serve`; for its reply: `fault`, `reply_version`, `reply`; `shown` is how a property is seen.
+    For a request: the version by which it is `understood`, `needs_session`, `read` (the arguments), `authorise`, `serve`;
+    for its reply: `fault`, `reply_version`, `reply`; `shown` gives the value of a property that a client reads.
 
     For a guest operation: checks `at_call` and `at_start` of its task, in order, by name; what it does at the `begin`
     and `end` of its task, how long that `lasts` (task times), whom its task waits for (`behind`), which `reference` it
     gives. Of a machine: how a specification is applied (`apply`), what lock a customization that failed leaves
-    (`lock_after`), what a boot forgets (`forget`); `happened` hears boot, halt, pause, resume, revert and clone;
+    (`lock_after`), what a boot forgets (`forget`); `happened` is called on boot, halt, pause, resume, revert and clone;
     `tools_steps` is how Tools come up (a list, changed in place). Whether a task is `cancelable`, and what it does when it is
     `cancelled`.
     """

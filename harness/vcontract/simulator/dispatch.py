@@ -1,7 +1,7 @@
-"""From a request to the method that serves it, in the order in which a real server checks.
+"""Dispatches a request to the method that serves it, with the checks in the order of a real server.
 
 HTTP, envelope, method known at the client's version, session, object, arguments, privileges, then the method itself.
-Every refusal is a fault, and so is a mistake of the simulator's own (SystemError): a connection is never just dropped.
+Every refusal is a fault, and so is an error of the simulator's own (SystemError): it never drops a connection for one.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Waiting:
         self._handle = None if pending.timeout is None else vcenter.timeline.after(pending.timeout, self._expire)
 
     def settled(self) -> bool:
-        """Ask whether the answer is ready, and deliver it if so."""
+        """Poll the call, and deliver its reply if that is ready; whether the call is over."""
         if self._cancelled:
             return True
         self.reply = self._run(self._ask)
@@ -118,20 +118,20 @@ class Dispatcher:
         if version is None:
             return _refusal(Malformed(f"Unsupported version URI {action.strip()}", _UNDETERMINED), newest)
         try:
-            found = read_envelope(body)
-            info = _method(found)
+            request = read_envelope(body)
+            info = _method(request)
         except Malformed as bad:
             return _refusal(bad.within(_UNDETERMINED), version)
         version = self._vcenter.decisions.understood(version, info)
         cookie = _COOKIE.search(head.headers.get("cookie", ""))
         session = self._vcenter.sessions.find(cookie[1]) if cookie else None
         fresh = secrets.token_hex(20)
-        call = Invocation(found.node.name, version, session, session.cookie if session else fresh, head)
+        call = Invocation(request.node.name, version, session, session.cookie if session else fresh, head)
 
         def run(produce: Callable[[], Any]) -> Any:
             return _run(produce, call, info, self._vcenter.decisions)
 
-        outcome = run(lambda: self._invoke(found, info, call))
+        outcome = run(lambda: self._invoke(request, info, call))
         if isinstance(outcome, Pending):
             return Waiting(self._vcenter, outcome, run)
         assert isinstance(outcome, Reply)  # only a Pending's poll may say NotYet
@@ -139,17 +139,17 @@ class Dispatcher:
             return replace(outcome, headers=(("set-cookie", f'{COOKIE}="{fresh}"; Path=/; HttpOnly; Secure;'),))
         return outcome
 
-    def _invoke(self, found: CallNode, info: Any, call: Invocation) -> Any:
+    def _invoke(self, request: CallNode, info: Any, call: Invocation) -> Any:
         decide = self._vcenter.decisions
         if not known_at(call.version, info.version):
-            receiver = _parsed(found, info, lambda: read_this(found.node, info.type, self._vcenter.versions.newest))
+            receiver = _parsed(request, info, lambda: read_this(request.node, info.type, self._vcenter.versions.newest))
             raise vmodl.fault.MethodNotFound(receiver=receiver, method=call.method)
-        this = _parsed(found, info, lambda: read_this(found.node, info.type, call.version))
+        this = _parsed(request, info, lambda: read_this(request.node, info.type, call.version))
         if call.session is None and decide.needs_session(call, info):
             raise vim.fault.NotAuthenticated(object=this, privilegeId=info.privId or "System.View")
         if call.session is not None:
             self._vcenter.sessions.use(call.session)
-        arguments = _parsed(found, info, lambda: decide.read(found.node, info, call.version))
+        arguments = _parsed(request, info, lambda: decide.read(request.node, info, call.version))
         target = self._vcenter.resolve(this)
         if call.session is not None:
             decide.authorise(call.session, info, this, arguments)
@@ -158,31 +158,31 @@ class Dispatcher:
         return decide.serve(call, target, arguments)
 
 
-def _method(found: CallNode) -> Any:
-    node = found.node
+def _method(request: CallNode) -> Any:
+    node = request.node
     if node.name == "Fetch" and node.uri in VIM:
         return _FETCH
     try:
         return VmomiSupport.GetWsdlMethod(VIM[0] if node.uri in VIM else node.uri, node.name).info
     except KeyError:
         what = f"Unable to resolve WSDL method name {node.name} for namespace name {node.uri}"
-        raise Malformed(what, *found.frames) from None
+        raise Malformed(what, *request.frames) from None
 
 
-def _parsed(found: CallNode, info: Any, read: Callable[[], Any]) -> Any:
+def _parsed(request: CallNode, info: Any, read: Callable[[], Any]) -> Any:
     """Read a part of the call; what is malformed becomes an InvalidRequest that names the place."""
     try:
         return read()
     except Malformed as bad:
         method = VmomiSupport.Uncapitalize(info.name)
         outermost = f"while parsing HTTP request for method {method}\non object of type {info.type.__name__}"
-        for frame in (*found.frames, f"{outermost}\nat line 1, column 0"):
+        for frame in (*request.frames, f"{outermost}\nat line 1, column 0"):
             bad.within(frame)
         raise vmodl.fault.InvalidRequest(msg=bad.text) from None
 
 
 def _run(produce: Callable[[], Any], call: Invocation, info: Any, decide: Decisions) -> Any:
-    """Give the reply that a piece of work ends in; its Pending if it blocks, None if a poll says NotYet."""
+    """Give the reply for the value or fault of `produce`; its Pending if it blocks, None if it gives NotYet."""
     try:
         value = produce()
         if value is NotYet or isinstance(value, Pending):

@@ -24,5 +24,5 @@ class Folder(ManagedEntity):
         return list(self.child_types)
 
     def get_childEntity(self) -> list[Any]:
-        """Give what the folder holds, in the order of its birth."""
-        return [each.ref for each in self.vcenter.registry.of_type(ManagedEntity) if each.parent is self]
+        """Give what the folder holds, in the order in which it was made."""
+        return [entity.ref for entity in self.vcenter.registry.of_type(ManagedEntity) if entity.parent is self]

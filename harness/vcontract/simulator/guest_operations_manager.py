@@ -101,11 +101,11 @@ class GuestProcessManager(ManagedObject):
         del call
         machine = reach(self.vcenter, vm)
         machine.guest.accounts.login(auth)
-        found = {each.pid: each for each in machine.guest.processes}
+        by_pid = {process.pid: process for process in machine.guest.processes}
         for pid in pids or ():
-            if pid not in found:
+            if pid not in by_pid:
                 raise vim.fault.GuestProcessNotFound(pid=pid)
-        return [describe(found[pid]) for pid in (pids or found)]
+        return [describe(by_pid[pid]) for pid in (pids or by_pid)]
 
     def TerminateProcessInGuest(self, call: Invocation, vm: Any, auth: Any, pid: int) -> None:
         """End a program: each has ended already, so GuestProcessNotFound."""

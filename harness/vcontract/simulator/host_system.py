@@ -34,11 +34,11 @@ class HostSystem(ManagedEntity):
     @property
     def machines(self) -> list[Machine]:
         """The virtual machines on this host."""
-        return [each for each in self.vcenter.registry.of_type(Machine) if each.host is self]
+        return [machine for machine in self.vcenter.registry.of_type(Machine) if machine.host is self]
 
     def get_vm(self) -> list[Any]:
         """Give the virtual machines on this host."""
-        return [each.ref for each in self.machines]
+        return [machine.ref for machine in self.machines]
 
     def get_runtime(self) -> Any:
         """Give HostRuntimeInfo."""
@@ -113,7 +113,7 @@ class ResourcePool(ManagedEntity):
     def get_vm(self) -> list[Any]:
         """Give the virtual machines in the pool; templates are in none."""
         host = self.owner.host
-        return [] if host is None else [each.ref for each in host.machines if not each.template]
+        return [] if host is None else [machine.ref for machine in host.machines if not machine.template]
 
     def get_config(self) -> Any:
         """Give an allocation without limits."""

@@ -87,14 +87,14 @@ def load(path: Path) -> Inventory:
 
 
 def contradiction(inventory: Inventory) -> str:
-    """Say what does not fit together in an inventory; empty if all does."""
-    hosts = [each.name for each in inventory.host]
-    names = [each.name for each in inventory.vm]
-    for kind, found in (("host", hosts), ("vm", names)):
-        for name in found:
+    """Describe the first contradiction in an inventory; empty if there is none."""
+    hosts = [host.name for host in inventory.host]
+    names = [vm.name for vm in inventory.vm]
+    for kind, known in (("host", hosts), ("vm", names)):
+        for name in known:
             if not name:
                 return f"a {kind} without a name"
-            if found.count(name) > 1:
+            if known.count(name) > 1:
                 return f"{kind} '{name}' is there more than once"
     for vm in inventory.vm:
         if vm.host not in hosts:
@@ -118,8 +118,8 @@ def populate(vcenter: VCenter) -> None:
     root.child_types = ("Folder", "Datacenter")
     datacenter = Datacenter(vcenter, inventory.datacenter, root)
     hosts = {}
-    for each in inventory.host:
-        hosts[each.name] = HostSystem(vcenter, each.name, ComputeResource(vcenter, each.name, datacenter.host_folder))
+    for host in inventory.host:
+        hosts[host.name] = HostSystem(vcenter, host.name, ComputeResource(vcenter, host.name, datacenter.host_folder))
     folder = Folder(vcenter, inventory.folder, datacenter.vm_folder)
     folder.child_types = datacenter.vm_folder.child_types
     for vm in [*inventory.vm, *more(inventory, vcenter.settings.vms or 0)]:
@@ -127,13 +127,13 @@ def populate(vcenter: VCenter) -> None:
 
 
 def more(inventory: Inventory, count: int) -> list[Vm]:
-    """Make `count` more machines `vm-NNNN` of the one that the file names for it."""
-    pattern = next(each for each in inventory.vm if each.name == inventory.template_of_more)
+    """Give `count` copies `vm-NNNN` of the machine that the file names as `template_of_more`."""
+    pattern = next(vm for vm in inventory.vm if vm.name == inventory.template_of_more)
     return [msgspec.structs.replace(pattern, name=f"vm-{number:04}") for number in range(1, count + 1)]
 
 
 def birth(vcenter: VCenter, folder: Folder, host: HostSystem, vm: Vm, accounts: list[Account]) -> None:
-    """Make one machine of the file; if it is on, it has been so for a while."""
+    """Make one machine of the file; one that is on has booted before."""
     guest_id, full_name, family = SYSTEMS[vm.guest]
     on = vm.power == POWERED_ON
     tools = TOOLS[vm.tools]
@@ -142,7 +142,9 @@ def birth(vcenter: VCenter, folder: Folder, host: HostSystem, vm: Vm, accounts: 
         full_name=full_name,
         family=family,
         host_name=vm.name,
-        accounts=Accounts(tuple(GuestAccount(each.username, each.password, each.root) for each in accounts)),
+        accounts=Accounts(
+            tuple(GuestAccount(account.username, account.password, account.root) for account in accounts)
+        ),
         network=Network([Interface() for _ in range(vm.nics)]),
         tools=ToolsPhase.STOPPED if vm.power == "poweredOff" and tools is not ToolsPhase.ABSENT else tools,
         engine=vm.engine,

@@ -1,4 +1,4 @@
-"""What every managed object of the simulator is, and the registry that finds them by reference."""
+"""The base of the simulator's managed objects, and the registry that finds them by reference."""
 
 from __future__ import annotations
 
@@ -102,27 +102,27 @@ class Registry:
         self._objects: dict[str, ManagedObject] = {}
         self.on_remove: Callable[[ManagedObject], None] | None = None
 
-    def add(self, found: ManagedObject) -> None:
+    def add(self, new: ManagedObject) -> None:
         """Register an object under its moId."""
-        self._objects[found.moid] = found
+        self._objects[new.moid] = new
 
     def remove(self, moid: str) -> None:
         """Forget an object; its references are dead from now on."""
-        found = self._objects.pop(moid, None)
-        if found is not None and self.on_remove is not None:
-            self.on_remove(found)
+        removed = self._objects.pop(moid, None)
+        if removed is not None and self.on_remove is not None:
+            self.on_remove(removed)
 
     def find(self, moid: str) -> ManagedObject | None:
         """Find a living object by moId."""
         return self._objects.get(moid)
 
     def of_type(self, kind: type) -> list[Any]:
-        """List the living objects that are of a simulator class, in the order of their birth."""
-        return [each for each in self._objects.values() if isinstance(each, kind)]
+        """List the living objects of a simulator class, in the order in which they were made."""
+        return [living for living in self._objects.values() if isinstance(living, kind)]
 
     def resolve(self, ref: Any) -> Any:
         """Give the object behind a pyVmomi reference; ManagedObjectNotFound{obj} if it is dead or of another type."""
-        found = self._objects.get(ref._moId)  # noqa: SLF001 - pyVmomi's only name for the moId
-        if found is None or not issubclass(found.vmodl_type, type(ref)):
+        living = self._objects.get(ref._moId)  # noqa: SLF001 - pyVmomi's only name for the moId
+        if living is None or not issubclass(living.vmodl_type, type(ref)):
             raise vmodl.fault.ManagedObjectNotFound(obj=ref)
-        return found
+        return living

@@ -1,4 +1,4 @@
-"""An answer that is not ready when the call is made: WaitForUpdates and its kin."""
+"""Answers that are not ready when the call is made, as those of WaitForUpdates."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 
 class NotYet:
-    """What `Pending.poll` gives as long as there is no answer."""
+    """The result of `Pending.poll` while there is no answer."""
 
 
 @dataclass(frozen=True)
 class Pending:
     """Returned by a method that blocks.
 
-    `poll` is asked after every change, and gives `NotYet`, or the method's value, or raises a pyVmomi fault; `timeout`
-    (seconds, None: never) ends the wait with `on_timeout`'s value.
+    `poll` is called after every change; it gives `NotYet` or the method's value, or raises a pyVmomi fault. After `timeout`
+    seconds (None: never) the wait ends with the value of `on_timeout`.
     """
 
     poll: Callable[[], Any]

@@ -42,35 +42,35 @@ class PropertyCollector(ManagedObject):
         self._tokens = itertools.count(1)
 
     def property_for(self, name: str, session: Session | None) -> Any:
-        """Give `filter`: the filters of the session that asks."""
+        """Give a property; `filter` has the filters of the calling session."""
         if name == "filter" and session is not None:
-            return [each.ref for each in self._filters(session)]
+            return [filter_.ref for filter_ in self._filters(session)]
         return super().property_for(name, session)
 
     def RetrieveProperties(self, call: Invocation, specSet: list[Any]) -> list[Any]:
         """Read properties, all at once; InvalidProperty, ManagedObjectNotFound."""
-        found: dict[str, Any] = {}
+        contents: dict[str, Any] = {}
         for spec in specSet:
             check_spec(spec, call)
-            for moid, each in select(spec, self.vcenter.registry, call).items():
-                values, missing = read_wanted(each, spec, call)
+            for moid, selected in select(spec, self.vcenter.registry, call).items():
+                values, missing = read_wanted(selected, spec, call)
                 properties = [vmodl.DynamicProperty(name=path, val=value) for path, value in values.items()]
-                if moid in found:
-                    found[moid].propSet.extend(properties)
-                    found[moid].missingSet.extend(missing)
+                if moid in contents:
+                    contents[moid].propSet.extend(properties)
+                    contents[moid].missingSet.extend(missing)
                 else:
-                    found[moid] = _PC.ObjectContent(obj=each.ref, propSet=properties, missingSet=missing)
-        return list(found.values())
+                    contents[moid] = _PC.ObjectContent(obj=selected.ref, propSet=properties, missingSet=missing)
+        return list(contents.values())
 
     def RetrievePropertiesEx(self, call: Invocation, specSet: list[Any], options: Any) -> Any:
         """Read properties, `options.maxObjects` objects at a time; None if nothing was selected."""
         size = options.maxObjects
         if size is not None and size <= 0:
             raise vmodl.fault.InvalidArgument(invalidProperty="options.maxObjects")
-        found = self.RetrieveProperties(call, specSet)
-        if not found:
+        contents = self.RetrieveProperties(call, specSet)
+        if not contents:
             return None
-        return _PC.RetrieveResult(**self._page(call, found, size if call.session else None))
+        return _PC.RetrieveResult(**self._page(call, contents, size if call.session else None))
 
     def ContinueRetrievePropertiesEx(self, call: Invocation, token: str) -> Any:
         """Give the next part of an earlier RetrievePropertiesEx; InvalidArgument for a token that is not open."""
@@ -85,12 +85,12 @@ class PropertyCollector(ManagedObject):
         if self._state(call).unread.pop(token, None) is None:
             raise vmodl.fault.InvalidArgument(invalidProperty="token")
 
-    def _page(self, call: Invocation, found: list[Any], size: int | None) -> dict[str, Any]:
-        if size is None or len(found) <= size:
-            return {"objects": found}
+    def _page(self, call: Invocation, contents: list[Any], size: int | None) -> dict[str, Any]:
+        if size is None or len(contents) <= size:
+            return {"objects": contents}
         token = f"{size}:{next(self._tokens)}"
-        self._state(call).unread[token] = found[size:]
-        return {"token": token, "objects": found[:size]}
+        self._state(call).unread[token] = contents[size:]
+        return {"token": token, "objects": contents[:size]}
 
     def CreateFilter(self, call: Invocation, spec: Any, partialUpdates: bool) -> Any:  # noqa: FBT001 - the WSDL's signature
         """Create a filter for this session; InvalidProperty, ManagedObjectNotFound."""
@@ -111,8 +111,8 @@ class PropertyCollector(ManagedObject):
         """End a collector that was created; NotSupported for the one of ServiceContent."""
         if self not in self.vcenter.sessions.owned(self._state(call).session, PropertyCollector):
             raise vmodl.fault.NotSupported
-        for each in self._filters(self._state(call).session):
-            self.vcenter.sessions.disown(call, each)
+        for filter_ in self._filters(self._state(call).session):
+            self.vcenter.sessions.disown(call, filter_)
         self.CancelWaitForUpdates(call)
         self.vcenter.sessions.disown(call, self)
 
@@ -141,8 +141,8 @@ class PropertyCollector(ManagedObject):
         state = self._state(call)
         if not version:
             state.backlog.clear()
-            for each in self._filters(state.session):
-                each.forget()
+            for filter_ in self._filters(state.session):
+                filter_.forget()
         elif state.last is not None and version == str(state.version - 1):
             return state.last  # its reply was lost on the way
         elif version != str(state.version):
@@ -161,13 +161,15 @@ class PropertyCollector(ManagedObject):
 
     def _updates(self, call: Invocation, state: _State, most: int | None) -> Any:
         if not state.backlog:
-            state.backlog = [(each, update) for each in self._filters(state.session) for update in each.updates(call)]
+            state.backlog = [
+                (filter_, update) for filter_ in self._filters(state.session) for update in filter_.updates(call)
+            ]
         if not state.backlog:
             return NotYet
         now, state.backlog = state.backlog[:most], state.backlog[len(state.backlog[:most]) :]
         grouped: dict[str, Any] = {}
-        for found, update in now:
-            grouped.setdefault(found.moid, _PC.FilterUpdate(filter=found.ref)).objectSet.append(update)
+        for filter_, update in now:
+            grouped.setdefault(filter_.moid, _PC.FilterUpdate(filter=filter_.ref)).objectSet.append(update)
         state.version += 1
         state.last = _PC.UpdateSet(version=str(state.version), filterSet=list(grouped.values()))
         if most is not None:
@@ -175,11 +177,13 @@ class PropertyCollector(ManagedObject):
         return state.last
 
     def _filters(self, session: Session) -> list[PropertyFilter]:
-        return [each for each in self.vcenter.sessions.owned(session, PropertyFilter) if each.collector is self]
+        return [
+            filter_ for filter_ in self.vcenter.sessions.owned(session, PropertyFilter) if filter_.collector is self
+        ]
 
     def _state(self, call: Invocation) -> _State:
         session = call.session
-        assert session is not None  # the dispatcher lets nobody in without one
+        assert session is not None  # the dispatcher refuses calls without one
         if session.key not in self._states:
             alive = self.vcenter.sessions.alive
             self._states = {key: state for key, state in self._states.items() if alive(state.session)}

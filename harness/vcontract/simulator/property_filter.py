@@ -1,4 +1,4 @@
-"""A PropertyCollector.Filter: what it showed last, and how that differs from now."""
+"""A PropertyCollector.Filter: it keeps what it showed last, and gives the changes since."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ class PropertyFilter(ManagedObject):
         """Give an ObjectUpdate for each object that entered, changed or left since the last time."""
         result: list[Any] = []
         now: dict[str, tuple[Any, _Seen]] = {}
-        for moid, found in self._selected(call).items():
-            values, missing = read_wanted(found, self.spec, call)
+        for moid, selected in self._selected(call).items():
+            values, missing = read_wanted(selected, self.spec, call)
             seen = {path: (value_text("v", object, value, call.version), value) for path, value in values.items()}
-            now[moid] = (found.ref, seen)
+            now[moid] = (selected.ref, seen)
             before = self._shown.get(moid)
             changes = self._changes(before[1] if before else {}, seen, call.version)
             if before is None or changes:
                 kind = "enter" if before is None else "modify"
-                result.append(_PC.ObjectUpdate(kind=kind, obj=found.ref, changeSet=changes, missingSet=missing))
+                result.append(_PC.ObjectUpdate(kind=kind, obj=selected.ref, changeSet=changes, missingSet=missing))
         for moid, (ref, _) in self._shown.items():
             if moid not in now:
                 result.append(_PC.ObjectUpdate(kind="leave", obj=ref))
@@ -100,7 +100,7 @@ def _inner(path: str, old: Any, new: Any, version: str) -> list[Any]:
         return []
     changes: list[Any] = []
     for field in new._GetPropertyList():  # noqa: SLF001 - pyVmomi's metadata
-        was, now = (typed(getattr(each, field.name), field.type) for each in (old, new))
+        was, now = (typed(getattr(side, field.name), field.type) for side in (old, new))
         if known_at(version, field.version) and _look(was, version) != _look(now, version):
             inside = f"{path}.{field.name}"
             changes += _inner(inside, was, now, version) or [_assign(inside, now)]

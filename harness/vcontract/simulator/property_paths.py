@@ -57,7 +57,7 @@ def read_property(target: ManagedObject, path: str, call: Invocation, read: dict
 
 @lru_cache(maxsize=4096)
 def check_path(kind: Any, path: str, version: str) -> Steps:
-    """Take a path apart, following the declared types; raises InvalidProperty{name}."""
+    """Split a path into its steps, by the declared types; raises InvalidProperty{name}."""
     steps: list[tuple[str, str | None, Any]] = []
     position = 0
     while position < len(path) or not steps:
@@ -88,20 +88,20 @@ def _declared(kind: Any, name: str) -> Any:
     except AttributeError:
         if issubclass(kind, VmomiSupport.ManagedObject):
             return None
-        return next((found for sub in kind.__subclasses__() if (found := _declared(sub, name)) is not None), None)
+        return next((declared for sub in kind.__subclasses__() if (declared := _declared(sub, name)) is not None), None)
 
 
 def _item(value: Any, key: str | None) -> Any:
     if key is None or value is None:
         return value
-    return next((each for each in value if str(getattr(each, "key", None)) == key), None)
+    return next((item for item in value if str(getattr(item, "key", None)) == key), None)
 
 
 def typed(value: Any, kind: Any) -> Any:
-    """Give a value the exact pyVmomi type of its declaration: Python's own lists, strings, numbers carry too little."""
+    """Convert a value to the exact pyVmomi type of its declaration, which Python's lists, strings and numbers do not carry."""
     if isinstance(value, list):
         array: Any = kind if isinstance(kind, type) and issubclass(kind, list) else type(value)
-        return array(typed(each, array.Item) for each in value)
+        return array(typed(item, array.Item) for item in value)
     if isinstance(value, str) and isinstance(kind, type) and issubclass(kind, VmomiSupport.Enum):
         return kind(value)
     if kind in _NUMBERS and value is not None:

@@ -1,4 +1,4 @@
-"""What a FilterSpec selects: the walk along its TraversalSpecs, and the properties its PropertySpecs ask for."""
+"""Evaluates a FilterSpec: walks along its TraversalSpecs, and reads the properties that its PropertySpecs name."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def check_spec(spec: Any, call: Invocation) -> None:
             check_path(wanted.type, path, call.version)
     for root in spec.objectSet:
         named = _named(root.selectSet)
-        for each in _all(root.selectSet):
-            if isinstance(each, _PC.TraversalSpec):
-                check_path(each.type, each.path, call.version)
-            elif each.name not in named:
+        for selection in _all(root.selectSet):
+            if isinstance(selection, _PC.TraversalSpec):
+                check_path(selection.type, selection.path, call.version)
+            elif selection.name not in named:
                 raise vmodl.fault.InvalidArgument(invalidProperty="specSet.objectSet.selectSet.name")
 
 
@@ -42,7 +42,11 @@ def select(spec: Any, registry: Registry, call: Invocation) -> dict[str, Managed
         if not root.skip:
             chosen[start.moid] = start
         _walk(start, root.selectSet, _named(root.selectSet), (registry, call, chosen, set()))
-    return {moid: found for moid, found in chosen.items() if any(_matches(found, each) for each in spec.propSet)}
+    return {
+        moid: selected
+        for moid, selected in chosen.items()
+        if any(_matches(selected, wanted) for wanted in spec.propSet)
+    }
 
 
 _Walk = tuple[Registry, Invocation, dict[str, ManagedObject], set[tuple[str, int]]]
@@ -50,8 +54,8 @@ _Walk = tuple[Registry, Invocation, dict[str, ManagedObject], set[tuple[str, int
 
 def _walk(here: ManagedObject, selections: Any, named: dict[str, Any], walk: _Walk) -> None:
     registry, call, chosen, seen = walk
-    for each in selections:
-        spec = each if isinstance(each, _PC.TraversalSpec) else named[each.name]
+    for selection in selections:
+        spec = selection if isinstance(selection, _PC.TraversalSpec) else named[selection.name]
         if not issubclass(here.vmodl_type, spec.type) or (here.moid, id(spec)) in seen:
             continue
         seen.add((here.moid, id(spec)))
@@ -67,43 +71,49 @@ def _children(here: ManagedObject, path: str, registry: Registry, call: Invocati
     except vim.fault.NoPermission:
         return
     for ref in value if isinstance(value, list) else [value]:
-        found = registry.find(getattr(ref, "_moId", ""))
-        if found is not None:
-            yield found
+        living = registry.find(getattr(ref, "_moId", ""))
+        if living is not None:
+            yield living
 
 
 def _all(selections: Any) -> Iterator[Any]:
-    for each in selections:
-        yield each
-        if isinstance(each, _PC.TraversalSpec):
-            yield from _all(each.selectSet)
+    for selection in selections:
+        yield selection
+        if isinstance(selection, _PC.TraversalSpec):
+            yield from _all(selection.selectSet)
 
 
 def _named(selections: Any) -> dict[str, Any]:
-    return {each.name: each for each in _all(selections) if isinstance(each, _PC.TraversalSpec) and each.name}
+    return {
+        selection.name: selection
+        for selection in _all(selections)
+        if isinstance(selection, _PC.TraversalSpec) and selection.name
+    }
 
 
-def _matches(found: ManagedObject, wanted: Any) -> bool:
-    return issubclass(found.vmodl_type, wanted.type)
+def _matches(candidate: ManagedObject, wanted: Any) -> bool:
+    return issubclass(candidate.vmodl_type, wanted.type)
 
 
-def wanted_paths(found: ManagedObject, spec: Any, call: Invocation) -> list[str]:
+def wanted_paths(selected: ManagedObject, spec: Any, call: Invocation) -> list[str]:
     """List the paths that the PropertySpecs of a FilterSpec ask of an object."""
     paths: dict[str, None] = {}
-    for each in spec.propSet:
-        if _matches(found, each):
-            paths.update(dict.fromkeys(property_names(found.vmodl_type, call.version) if each.all else each.pathSet))
+    for wanted in spec.propSet:
+        if _matches(selected, wanted):
+            paths.update(
+                dict.fromkeys(property_names(selected.vmodl_type, call.version) if wanted.all else wanted.pathSet)
+            )
     return list(paths)
 
 
-def read_wanted(found: ManagedObject, spec: Any, call: Invocation) -> tuple[dict[str, Any], list[Any]]:
+def read_wanted(selected: ManagedObject, spec: Any, call: Invocation) -> tuple[dict[str, Any], list[Any]]:
     """Read what a FilterSpec asks of an object: the set values by path, a MissingProperty for each refused one."""
     values: dict[str, Any] = {}
     missing: list[Any] = []
     read: dict[str, Any] = {}
-    for path in wanted_paths(found, spec, call):
+    for path in wanted_paths(selected, spec, call):
         try:
-            value = read_property(found, path, call, read)
+            value = read_property(selected, path, call, read)
         except vim.fault.NoPermission as fault:  # NotAuthenticated is one too
             missing.append(_PC.MissingProperty(path=path, fault=fault))
             continue

@@ -16,7 +16,7 @@ _ROOT = "group-d1"
 
 
 class SearchIndex(ManagedObject):
-    """The vim.SearchIndex; finding nothing is no fault, the answer is unset."""
+    """The vim.SearchIndex; a search without a result is no fault, its answer is unset."""
 
     vmodl_type = vim.SearchIndex
 
@@ -29,8 +29,8 @@ class SearchIndex(ManagedObject):
 
     def FindChild(self, call: Invocation, entity: Any, name: str) -> Any:  # noqa: ARG002 - every method gets the call
         """Find a child of an object by name."""
-        found = _child(self.vcenter.resolve(entity), name)
-        return None if found is None else found.ref
+        child = _child(self.vcenter.resolve(entity), name)
+        return None if child is None else child.ref
 
     def FindByUuid(
         self,
@@ -76,12 +76,12 @@ class SearchIndex(ManagedObject):
             self.vcenter.resolve(datacenter)
         if not vm_search:  # the simulated hosts have neither UUID nor address
             return []
-        found: list[Any] = self.vcenter.registry.of_type(ManagedObject)
-        return [each.ref for each in found if each.vmodl_type is vim.VirtualMachine and wanted(each)]
+        living: list[Any] = self.vcenter.registry.of_type(ManagedObject)
+        return [vm.ref for vm in living if vm.vmodl_type is vim.VirtualMachine and wanted(vm)]
 
 
-def _first(found: list[Any]) -> Any:
-    return found[0] if found else None
+def _first(refs: list[Any]) -> Any:
+    return refs[0] if refs else None
 
 
 def _child(here: ManagedObject, name: str) -> ManagedObject | None:

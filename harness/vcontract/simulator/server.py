@@ -37,14 +37,14 @@ class _Connection(asyncio.Protocol):
         self._waiting: Waiting | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Start to parse the requests of a client."""
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername") or (_HOST,)
         self._parser = RequestParser(peer[0])
         self._service.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Forget what the client will never read."""
+        """Cancel the call whose reply the client will not read."""
         if self._waiting is not None:
             self._waiting.cancel()
         self._service.connections.discard(self)
@@ -141,15 +141,15 @@ class _Service:
         self._port = int(self._server.sockets[0].getsockname()[1])
 
     async def restart(self, seconds: float) -> None:
-        """Drop every client and end every session, and serve again after a while; VMs, and the work on them, are the hosts'."""
-        await self._deafen()
+        """Drop clients, end sessions, and serve again after `seconds`; VMs and their tasks go on, as they are the hosts'."""
+        await self._stop_listening()
         for session in self.vcenter.sessions.all():
             self.vcenter.sessions.end(session)
         await asyncio.sleep(seconds)
         await self._listen(self._port)
 
     def settle(self) -> None:
-        """Let happen what is due, and arm the timer for what comes next."""
+        """Run what is due, and set the timer for the next entry of the agenda."""
         self.vcenter.settle()
         if self._timer is not None:
             self._timer.cancel()
@@ -160,16 +160,16 @@ class _Service:
         """Stop listening and drop every client."""
         if self._timer is not None:
             self._timer.cancel()
-        await self._deafen()
+        await self._stop_listening()
         self.release()
 
-    async def _deafen(self) -> None:
+    async def _stop_listening(self) -> None:
         for connection in list(self.connections):
             connection.close()
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
-        await asyncio.sleep(0)  # the aborted connections are told in the next turn of the loop
+        await asyncio.sleep(0)  # aborted connections close in the next turn of the loop
 
     def release(self) -> None:
         """Remove the certificate's file."""
@@ -208,7 +208,7 @@ class SimulatorServer:
         self._thread.join()
 
     def restart(self, seconds: float = 0.3) -> None:
-        """Stop serving for so long, as a vCenter's service does that restarts: sessions end, VMs and their tasks go on."""
+        """Stop serving for `seconds`, as a vCenter's service does that restarts: sessions end, VMs and their tasks go on."""
         assert self._loop is not None
         assert self._service is not None
         asyncio.run_coroutine_threadsafe(self._service.restart(seconds), self._loop).result()

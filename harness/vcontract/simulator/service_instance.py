@@ -35,7 +35,9 @@ class ServiceInstance(ManagedObject):
     def get_content(self) -> vim.ServiceInstanceContent:
         """Give the references to the singletons; the writer leaves out those that are newer than the client."""
         registry = self.vcenter.registry
-        living = {name: found.ref for name, moid in _MOIDS.items() if (found := registry.find(moid)) is not None}
+        living = {
+            name: singleton.ref for name, moid in _MOIDS.items() if (singleton := registry.find(moid)) is not None
+        }
         return vim.ServiceInstanceContent(about=self._about(), **living)
 
     def get_serverClock(self) -> datetime:

@@ -1,4 +1,4 @@
-"""Sessions: login, logout, time-out, the cookie that names one, and the objects that live and die with it."""
+"""Sessions: login, logout, time-out, their cookies, and the objects that end with their session."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOCALE = "en"
 
 
 class Sessions:
-    """All live sessions by cookie; one that was idle for `session_timeout` seconds is ended when next looked at."""
+    """All live sessions by cookie; one that was idle for `session_timeout` seconds is ended at its next lookup."""
 
     def __init__(self, vcenter: VCenter) -> None:
         self.vcenter = vcenter
@@ -63,7 +63,7 @@ class Sessions:
 
     def end(self, session: Session) -> None:
         """End a session and every object that belongs to it; calls that wait in it are cancelled."""
-        for cookie in [each for each, found in self._by_cookie.items() if found is session]:
+        for cookie in [name for name, named in self._by_cookie.items() if named is session]:
             del self._by_cookie[cookie]
         for owned in list(self._owned.pop(session.key, {})):
             self.vcenter.registry.remove(owned)
@@ -72,7 +72,7 @@ class Sessions:
         self.vcenter.wake()
 
     def join(self, session: Session, other: Session) -> None:
-        """Let the cookie of a session that has just begun name another one; they are one from now on."""
+        """End a session that has just begun, and let its cookie name another session."""
         self.end(session)
         self._by_cookie[session.cookie] = other
 
@@ -84,21 +84,21 @@ class Sessions:
         """List the live sessions."""
         return [session for cookie in list(self._by_cookie) if (session := self.find(cookie)) is not None]
 
-    def own(self, call: Invocation, found: ManagedObject) -> None:
-        """Register an object that lives no longer than the caller's session."""
+    def own(self, call: Invocation, owned: ManagedObject) -> None:
+        """Register an object that ends with the caller's session."""
         if call.session is not None:
-            self._owned[call.session.key][found.moid] = found
-        self.vcenter.registry.add(found)
+            self._owned[call.session.key][owned.moid] = owned
+        self.vcenter.registry.add(owned)
 
-    def disown(self, call: Invocation, found: ManagedObject) -> None:
+    def disown(self, call: Invocation, owned: ManagedObject) -> None:
         """End an object that belongs to the caller's session."""
         if call.session is not None:
-            self._owned[call.session.key].pop(found.moid, None)
-        self.vcenter.registry.remove(found.moid)
+            self._owned[call.session.key].pop(owned.moid, None)
+        self.vcenter.registry.remove(owned.moid)
 
     def owned(self, session: Session, kind: type) -> list[Any]:
         """List the objects of a class that belong to a session."""
-        return [each for each in self._owned.get(session.key, {}).values() if isinstance(each, kind)]
+        return [owned for owned in self._owned.get(session.key, {}).values() if isinstance(owned, kind)]
 
     def describe(self, session: Session) -> vim.UserSession:
         """Give a session as the API shows it."""
@@ -127,7 +127,7 @@ class SessionManager(ManagedObject):
         return [self.vcenter.sessions.describe(session) for session in self.vcenter.sessions.all()]
 
     def property_for(self, name: str, session: Session | None) -> Any:
-        """Give a property whose value depends on who asks."""
+        """Give a property; `currentSession` is the session that reads it."""
         if name == "currentSession":
             return None if session is None else self.vcenter.sessions.describe(session)
         return self.property(name)

@@ -1,4 +1,4 @@
-"""What a simulated vCenter can be told when it starts."""
+"""The settings of a simulated vCenter."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""The first half of the strict reader: bytes to a tree with places, and the envelope around the call.
+"""The first half of the strict reader: it parses bytes into a tree with places, and finds the call in the envelope.
 
-A real vCenter reads with expat and says where it stumbled; so does this. Document type declarations are refused, and
+A real vCenter parses with expat and names the place of an error; so does this. Document type declarations are refused, and
 depth and number of elements are limited.
 """
 

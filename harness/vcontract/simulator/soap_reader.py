@@ -1,4 +1,4 @@
-"""The second half of the strict reader: the call's arguments by the vendor's type metadata.
+"""The second half of the strict reader: it decodes the call's arguments by the vendor's type metadata.
 
 pyVmomi's own deserialiser accepts missing, doubled, reordered and foreign elements; a real server refuses each with an
 InvalidRequest that names the place, and so does this. Fields, parameters and types newer than the client's version are
@@ -53,7 +53,7 @@ def _first(call: Node) -> Node:
 
 def _members(nodes: Sequence[Node], fields: Sequence[Any], version: str, missing: str) -> dict[str, Any]:
     """Decode a sequence of elements against declared fields: order, repetition, presence."""
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     position = 0
     for node in nodes:
         start = position
@@ -61,22 +61,22 @@ def _members(nodes: Sequence[Node], fields: Sequence[Any], version: str, missing
             position += 1
         if position == len(fields):
             raise Malformed(f'Unexpected element tag "{node.tag}" seen', node.place)
-        _require(fields[start:position], found, missing)
+        _require(fields[start:position], members, missing)
         field = fields[position]
         repeated = issubclass(field.type, list)
         value = _located(node, field, version)
         if repeated:
-            found.setdefault(field.name, field.type()).append(value)
+            members.setdefault(field.name, field.type()).append(value)
         else:
-            found[field.name] = value
+            members[field.name] = value
             position += 1
-    _require(fields[position:], found, missing)
-    return found
+    _require(fields[position:], members, missing)
+    return members
 
 
-def _require(fields: Sequence[Any], found: dict[str, Any], missing: str) -> None:
+def _require(fields: Sequence[Any], members: dict[str, Any], missing: str) -> None:
     for field in fields:
-        if not field.flags & _OPTIONAL and field.name not in found:
+        if not field.flags & _OPTIONAL and field.name not in members:
             raise Malformed(missing.format(field.name))
 
 
@@ -192,11 +192,11 @@ def _data_object(node: Node, kind: Any, version: str) -> Any:
     try:
         _only_elements(node)
         missing = f"Required property {{}} is missing from data object of type {_wsdl(kind)}"
-        found = _members(node.children, _fields(kind, version), version, missing)
+        members = _members(node.children, _fields(kind, version), version, missing)
     except Malformed as bad:
         raise bad.within(f"while parsing serialized DataObject of type {kind.__name__}\n{node.place}") from None
     made = kind()
-    for name, value in found.items():
+    for name, value in members.items():
         object.__setattr__(made, name, value)  # checked above; pyVmomi's own check would only repeat it
     return made
 
@@ -220,7 +220,7 @@ def _type_name(text: str) -> Any:
 
 
 def _shown(text: str) -> str:
-    """Give a value as a message may show it, short; a wrong number or name is no secret, and strings always fit."""
+    """Shorten a value for a message. It is no secret: only numbers and names can be invalid, strings never are."""
     return text if len(text) <= 64 else text[:64] + "..."
 
 

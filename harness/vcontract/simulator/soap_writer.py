@@ -1,4 +1,4 @@
-"""Replies and faults, written by the vendor's own serialiser, rid of what real servers do not send.
+"""Writes replies and faults with the vendor's own serialiser, without what real servers do not send.
 
 Against pyVmomi's serialiser a real reply has no `versionId` attribute, no `msg` among a fault's fields, apostrophes as
 entities, and a type newer than the client's version written throughout as its nearest known ancestor.
@@ -63,8 +63,8 @@ class _Serializer(SoapAdapter.SoapSerializer):  # type: ignore[misc] # pyVmomi's
         else:
             tag = VmomiSupport.GetWsdlName(item)
         self.writer.write(f'<{info.name} xsi:type="ArrayOf{VmomiSupport.Capitalize(tag)}">')
-        for each in val:
-            self._Serialize(each, _field(tag, object), "urn:vim25")
+        for element in val:
+            self._Serialize(element, _field(tag, object), "urn:vim25")
         self.writer.write(f"</{info.name}>")
 
     def _SerializeDataObject(self, val: Any, info: Any, attr: str, currDefNS: str) -> None:

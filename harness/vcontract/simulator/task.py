@@ -1,4 +1,4 @@
-"""Tasks: one running operation each, and the agenda entries that carry it from queued through running to its end."""
+"""Tasks: each runs one operation, by agenda entries that take it from queued through running to its end."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Task(ManagedObject):
         self._finish(error=fault)
 
     def put_off(self, seconds: float) -> None:
-        """Let a running task end so many seconds from now, and report no progress until then."""
+        """Let a running task end `seconds` from now, and report no progress until then."""
         for handle in self._agenda:
             handle.cancel()
         self._agenda = [self.vcenter.timeline.after(seconds, self._complete)]
@@ -128,7 +128,7 @@ class Task(ManagedObject):
         self.state = _STATE.success if error is None else _STATE.error
         self.result, self.error, self.progress = result, error, None
         self.complete_time = self.vcenter.timeline.datetime()
-        # The history holds on to this task, and must not hold on to all that its callbacks refer to.
+        # The history keeps this task, and must not keep all objects alive that its callbacks refer to.
         self.plan = replace(self.plan, body=_nothing, on_start=None, on_cancel=None, check=None)
         self.changed()
         for follower in self.followers:
@@ -176,4 +176,4 @@ class Task(ManagedObject):
 
 
 def _nothing() -> None:
-    """Do what an ended task still does."""
+    """Do nothing, in place of the callbacks of a task that has ended."""

@@ -1,4 +1,4 @@
-"""The tasks of a vCenter: how they begin, how long they are remembered, and the TaskManager that shows them."""
+"""The tasks of a vCenter: it starts them, drops completed ones, and shows them in the TaskManager."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _METHOD_TEXTS = {
 
 
 class Tasks:
-    """Starts tasks and forgets completed ones as real servers do: after a while, over a number, with their object."""
+    """Starts tasks, and drops completed ones as real servers do: after some time, beyond a number, with their object."""
 
     def __init__(self, vcenter: VCenter) -> None:
         self.vcenter = vcenter
@@ -82,7 +82,7 @@ class Tasks:
         return [task for task in self._retained.values() if entity is None or task.entity is entity]
 
     def finished(self, task: Task) -> None:
-        """Take note that a task has ended: from now on it may be forgotten."""
+        """Note that a task has ended, so that it may be dropped."""
         self._done.append(task)
         while len(self._done) > self.vcenter.settings.task_retention_count:
             self._forget(self._done[0])
@@ -91,7 +91,7 @@ class Tasks:
         self._announce(task)
 
     def _arm(self) -> None:
-        """Wake up when the task that ended first has been kept long enough."""
+        """Schedule the drop of the task that ended first, for the end of its time."""
         kept = self.vcenter.settings.task_retention_seconds
         now = self.vcenter.timeline.datetime()
         while self._done and (age := (now - self._done[0].complete_time).total_seconds()) >= kept:
@@ -99,7 +99,7 @@ class Tasks:
         self._expiry = self.vcenter.timeline.after(kept - age, self._arm) if self._done else None
 
     def entity_removed(self, entity: ManagedObject) -> None:
-        """Forget the completed tasks of an object that is gone, and end its others; but not the one that removes it."""
+        """Drop the completed tasks of a removed object, and end its others, but not the one that removes it."""
         for task in self.recent(entity):
             if task is self.executing:
                 continue

@@ -28,7 +28,7 @@ class Handle:
 
 
 class Timeline:
-    """Seconds since the simulator started, and what is due when; `monotonic` may be replaced in tests."""
+    """The clock, in seconds since the simulator started, and the agenda; `monotonic` may be replaced in tests."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -47,7 +47,7 @@ class Timeline:
         return self._epoch + timedelta(seconds=self.now())
 
     def after(self, delay: float, action: Action) -> Handle:
-        """Let `action` happen `delay` seconds from now."""
+        """Schedule `action` for `delay` seconds from now."""
         handle = Handle(action)
         heapq.heappush(self._agenda, (self.now() + delay, next(self._order), handle))
         return handle
@@ -61,7 +61,7 @@ class Timeline:
     def run_due(self) -> None:
         """Run everything that is due, in order; called before each request and by the server's timer.
 
-        An action that breaks is logged, and the others still run: the server must go on.
+        An action that raises is logged, and the others still run, as the server must go on.
         """
         limit = self.now()
         while self._agenda and self._agenda[0][0] <= limit:

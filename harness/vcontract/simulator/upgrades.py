@@ -1,7 +1,7 @@
-"""What an upgrade may change, off by default: changes that a client notices, whether they keep the contract or not.
+"""Changes that an upgrade may bring, off by default: a client notices them, whether they keep the contract or not.
 
 Each is one small function; its name is the function's in kebab-case, what it does its docstring. They are no defects: a run
-may well call such a server conforming. What they are for is to show that `vcontract compare` tells the two apart.
+may judge such a server conforming. They serve to test that `vcontract compare` tells the two servers apart.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def changed_by_upgrade(vcenter: VCenter) -> None:
 
 def listed_upgrades() -> list[str]:
     """Describe every change in a line: its name and what it does."""
-    return [f"{each.name}  {each.says}" for each in UPGRADES.known.values()]
+    return [f"{behaviour.name}  {behaviour.says}" for behaviour in UPGRADES.known.values()]
 
 
 @upgrade
@@ -61,10 +61,10 @@ def field_dropped(vcenter: VCenter) -> None:
     usual = vcenter.decisions.fault
 
     def fault(call: Invocation, raised: Any) -> Any:
-        found = usual(call, raised)
-        if call.method in METHODS and isinstance(found, vim.fault.InvalidPowerState):
-            found.requestedState = None
-        return found
+        written = usual(call, raised)
+        if call.method in METHODS and isinstance(written, vim.fault.InvalidPowerState):
+            written.requestedState = None
+        return written
 
     vcenter.decisions.fault = fault
 
@@ -89,9 +89,9 @@ def task_error_flattened(vcenter: VCenter) -> None:
     """A task that fails says SystemError, with the words of the fault that it had before."""
     usual = vcenter.decisions.shown
 
-    def shown(found: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
-        value = usual(found, name, value, call)
-        if isinstance(found, Task) and name == "info" and found.plan.name in METHODS and value.error is not None:
+    def shown(owner: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
+        value = usual(owner, name, value, call)
+        if isinstance(owner, Task) and name == "info" and owner.plan.name in METHODS and value.error is not None:
             value.error = vmodl.fault.SystemError(reason=describe(value.error))
         return value
 

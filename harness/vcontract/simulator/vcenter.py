@@ -75,8 +75,8 @@ class VCenter:
         vary(self)
         changed_by_upgrade(self)
 
-    def changed(self, found: ManagedObject) -> None:  # noqa: ARG002 - who changed is told for a finer collector to use
-        """Take note that some property of an object may have changed; waiting calls are asked again at `settle`."""
+    def changed(self, owner: ManagedObject) -> None:  # noqa: ARG002 - a finer collector could use the object
+        """Note that a property of an object may have changed; `settle` then polls the waiting calls again."""
         self._dirty = True
 
     def resolve(self, ref: Any) -> Any:
@@ -106,16 +106,16 @@ class VCenter:
         return answer
 
     def settle(self) -> None:
-        """Run what is due, then ask the waiting calls again if anything has changed since the last time."""
+        """Run what is due, then poll the waiting calls again if anything has changed since the last time."""
         self.timeline.run_due()
         while self._dirty:
             self._dirty = False
-            self._waiting = [each for each in self._waiting if not each.settled()]
+            self._waiting = [waiting for waiting in self._waiting if not waiting.settled()]
 
     def wake(self) -> None:
-        """Have the waiting calls asked again at the next `settle`, though no object has changed."""
+        """Have the next `settle` poll the waiting calls again, although no object has changed."""
         self._dirty = True
 
-    def _removed(self, found: ManagedObject) -> None:
+    def _removed(self, removed: ManagedObject) -> None:
         self._dirty = True
-        self.tasks.entity_removed(found)
+        self.tasks.entity_removed(removed)

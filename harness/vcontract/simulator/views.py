@@ -24,7 +24,7 @@ _CONTENT = (
 
 
 class _View(ManagedObject):
-    """What every view can do: end."""
+    """The base of all views: each can be destroyed."""
 
     def DestroyView(self, call: Invocation) -> None:
         """End the view; its reference is dead from now on."""
@@ -54,11 +54,11 @@ class ContainerView(_View):
 
     def get_view(self) -> list[Any]:
         """Give the references of the objects that are there now."""
-        found: dict[str, Any] = {}
-        for each in self._below(self._container):
-            if not self._kinds or any(issubclass(each.vmodl_type, kind) for kind in self._kinds):
-                found[each.moid] = each.ref
-        return list(found.values())
+        refs: dict[str, Any] = {}
+        for child in self._below(self._container):
+            if not self._kinds or any(issubclass(child.vmodl_type, kind) for kind in self._kinds):
+                refs[child.moid] = child.ref
+        return list(refs.values())
 
     def _below(self, here: ManagedObject) -> Iterator[ManagedObject]:
         for child in content(here):
@@ -81,7 +81,7 @@ class ListView(_View):
         return [ref for moid, ref in self._refs.items() if self.vcenter.registry.find(moid) is not None]
 
     def add(self, refs: list[Any]) -> list[Any]:
-        """Put objects in; gives those that do not exist."""
+        """Add objects; gives those that do not exist."""
         unresolved = []
         for ref in refs:
             try:
@@ -92,7 +92,7 @@ class ListView(_View):
         return unresolved
 
     def ModifyListView(self, call: Invocation, add: Any = (), remove: Any = ()) -> list[Any]:  # noqa: ARG002 - every method gets the call
-        """Put objects in and take others out; gives those that do not exist."""
+        """Add objects and remove others; gives those of the added that do not exist."""
         for ref in remove:
             self._refs.pop(ref._moId, None)  # noqa: SLF001 - pyVmomi's only name for the moId
         return self.add(list(add))
@@ -115,17 +115,17 @@ class ViewManager(ManagedObject):
     vmodl_type = vim.view.ViewManager
 
     def property_for(self, name: str, session: Session | None) -> Any:
-        """Give `viewList`: the views of the session that asks."""
+        """Give a property; `viewList` has the views of the calling session."""
         if name == "viewList" and session is not None:
-            return [each.ref for each in self.vcenter.sessions.owned(session, _View)]
+            return [view.ref for view in self.vcenter.sessions.owned(session, _View)]
         return super().property_for(name, session)
 
     def CreateContainerView(self, call: Invocation, container: Any, recursive: bool, type: Any = ()) -> Any:  # noqa: A002, FBT001 - the WSDL's names
         """Create a ContainerView; InvalidArgument if the object contains nothing."""
-        found = self.vcenter.resolve(container)
-        if not any(issubclass(found.vmodl_type, kind) for kind, _ in _CONTENT):
+        contained = self.vcenter.resolve(container)
+        if not any(issubclass(contained.vmodl_type, kind) for kind, _ in _CONTENT):
             raise vmodl.fault.InvalidArgument(invalidProperty="container")
-        view = ContainerView(self.vcenter.session_moid(call), found, list(type), recursive=recursive)
+        view = ContainerView(self.vcenter.session_moid(call), contained, list(type), recursive=recursive)
         self.vcenter.sessions.own(call, view)
         return view.ref
 

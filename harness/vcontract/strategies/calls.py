@@ -1,4 +1,4 @@
-"""From a cell to a call: what the oracle asks of it, said with drawn values."""
+"""Builds the call of a cell: the oracle's classes of its request, filled with drawn values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vcontract.terms import Arguments, Call, Json, Ref
 
 DRAWN = 64
 HEAVY = ("15.longest", "15.tooLong", "18.tooLong", "1.many")
-"""Changes that make a request large: left to their own cases."""
+"""Changes that make a request large; only their own cases make them."""
 Spec = dict[str, Json]
 Vms: TypeAlias = Mapping[str, VmFacts]
 
@@ -67,30 +67,32 @@ class Caller:
         return cell_of(self.contract, method).state
 
     def cases(self) -> tuple[Case, ...]:
-        """List every case of every method: what may be wrong with a call, and what is odd and legal."""
-        return tuple(each for method in self.contract.methods for each in self._of(method.name))
+        """List every case of every method: each way in which a call may be broken, or unusual and yet legal."""
+        return tuple(case for method in self.contract.methods for case in self._of(method.name))
 
     def broken(self, case: Case, method: str, vm: Ref, vms: Vms | None = None) -> Call:
-        """Make a valid call to a machine so as the case says. Raises LookupError if the machine does not fit the case."""
+        """Apply a case to a valid call on a machine. Raises LookupError if the machine does not fit the case."""
         if case.nics > _nics(vm, self.facts.vms if vms is None else vms):
             raise LookupError(f"{case.label} needs a VM with {case.nics} NICs")
         return case.turn(self.call(Asked(method), vm, vms))
 
     def shown(self, sent: Collection[Call]) -> dict[str, list[str]]:
-        """Name what the valid ones of some calls show of the arguments of each method."""
-        return {each.name: sorted(shown(Closure(self.schema, each.name), sent)) for each in self.contract.methods}
+        """List, by method, the coverage goals of its arguments that the valid calls among `sent` exercise."""
+        return {method.name: sorted(shown(Closure(self.schema, method.name), sent)) for method in self.contract.methods}
 
-    def coverage(self, found: Iterable[Mapping[str, Collection[str]]], taken: Collection[str]) -> dict[str, Coverage]:
-        """Measure what was exercised, by method: `found` are answers of `shown`, `taken` the names of the cases."""
-        together = list(found)
+    def coverage(
+        self, shown_by_method: Iterable[Mapping[str, Collection[str]]], taken: Collection[str]
+    ) -> dict[str, Coverage]:
+        """Measure the coverage by method: `shown_by_method` are results of `shown`, `taken` the names of the cases."""
+        together = list(shown_by_method)
         return {
-            each.name: coverage(
-                Closure(self.schema, each.name),
-                {name for part in together for name in part.get(each.name, ())},
-                self._of(each.name),
+            method.name: coverage(
+                Closure(self.schema, method.name),
+                {name for part in together for name in part.get(method.name, ())},
+                self._of(method.name),
                 taken,
             )
-            for each in self.contract.methods
+            for method in self.contract.methods
         }
 
     def base(self, method: str) -> dict[str, Json]:
@@ -111,7 +113,7 @@ class Caller:
         return self._cases[method]
 
     def _argument(self, name: str, kind: str, asked: Asked, vm: Ref, vms: Vms) -> Json:
-        """Make the argument of a parameter; None: it may be, and is, left out."""
+        """Build the argument of a parameter; None: it is optional and left out."""
         made: dict[str, Callable[[], Json]] = {
             "vm": vm.json,
             "auth": lambda: self._auth(asked.login),
@@ -120,11 +122,11 @@ class Caller:
         }
         if name in made:
             return made[name]()
-        found = self._other(kind, asked, vm, vms)
-        return found.json() if found is not None else None
+        other = self._other(kind, asked, vm, vms)
+        return other.json() if other is not None else None
 
     def _other(self, kind: str, asked: Asked, vm: Ref, vms: Vms) -> Ref | None:
-        """Give an object that a VM goes with, or, as the class says, one that is none; None: the VM's own may be left out."""
+        """Choose a reference beside the VM's: one that fits the VM, or a wrong one if the class says so; None: leave it out."""
         if asked.argument == "unknown":
             return Ref(kind, "vcontract-0")
         if asked.argument == "otherType":
@@ -158,22 +160,22 @@ class Caller:
         """Name the session for a call of a class. Raises LookupError if no account is known to be such."""
         if asked.session == "none":
             return (NOBODY, STRANGER)[self._choices.next() % 2]
-        found = self.actors.get(f"{asked.privilege}:{asked.method}") or self.actors.get(asked.privilege)
-        if found is None:
+        actor = self.actors.get(f"{asked.privilege}:{asked.method}") or self.actors.get(asked.privilege)
+        if actor is None:
             raise LookupError(f"no account has the privilege {asked.privilege}")
-        return found
+        return actor
 
     def _auth(self, login: str) -> dict[str, Json]:
         if login in {"rejected", "unsettled"}:
             made = auth.rejected() if login == "rejected" else auth.unsettled()
             able = [
-                each for name, each in made.items() if not name.lower().endswith(("long", "longuser", "longpassword"))
+                login for name, login in made.items() if not name.lower().endswith(("long", "longuser", "longpassword"))
             ]
             return able[self._choices.next() % len(able)]
-        found = auth.accepted(self.facts.guests, may=login == "accepted")
-        if found is None:
+        accepted = auth.accepted(self.facts.guests, may=login == "accepted")
+        if accepted is None:
             raise LookupError(f"no guest account whose login is {login}")
-        return found
+        return accepted
 
     def _spec(self, asked: Asked, nics: int) -> Spec:
         drawn = self._specs.next()
@@ -184,7 +186,7 @@ class Caller:
         return self._changed(asked.method, wanted, spec) if wanted else spec
 
     def _changed(self, method: str, kind: str, spec: Spec) -> Spec:
-        """Make one of the changes of a kind that the schema can say and that the specification has room for."""
+        """Apply a change of a kind that the schema can express and that fits the specification."""
         if not self._changes:
             self._changes = semantic.changes_of(self.schema, method, self.base(method))
         able = [change for name, change in self._changes[kind].items() if name not in HEAVY]
@@ -196,12 +198,12 @@ class Caller:
 
     def _edited(self, request: str, call: Call) -> Call:
         """Break a call in one of the ways of a class: if malformed, in its parameters or by half of its bytes."""
-        able = [each for each in self._of(call.method) if each.expects == request]
+        able = [case for case in self._of(call.method) if case.expects == request]
         if request == MALFORMED:
             able = [
-                each
-                for each in able
-                if (each.tier == "schema" and each.constraint.startswith(call.method)) or each.constraint == "truncated"
+                case
+                for case in able
+                if (case.tier == "schema" and case.constraint.startswith(call.method)) or case.constraint == "truncated"
             ]
         if not able:
             raise LookupError(f"no case of {call.method} is {request}")

@@ -24,7 +24,7 @@ MALFORMED, BAD_VALUE, UNKNOWN_METHOD, NO_SESSION, UNSETTLED, AS_IS = (
     "unsettled",
     "",
 )
-"""What a case asks of the oracle: a class of request, or (as is) only what the arguments themselves are."""
+"""What a case demands of the oracle: a class of request, or (as is) a judgement by the arguments alone."""
 _MARKS = {
     MALFORMED: "schema",
     BAD_VALUE: "value",
@@ -39,7 +39,7 @@ Element: TypeAlias = etree._Element  # noqa: SLF001 - the one name that lxml has
 
 @dataclass(frozen=True)
 class Case:
-    """One constraint and what happens to a valid call when it is not kept.
+    """One constraint, and the function that makes a valid call break it.
 
     `tier` is valid, semantic, schema, xml, http or auth; `kind` the class of constraints; `constraint` the one that is
     broken; `expects` the oracle's class of the request; `nics` how many NICs the VM must have. `turn` raises LookupError

@@ -1,4 +1,4 @@
-"""Which moves change a VM in a program, and what the program knows of it beside its state."""
+"""Defines the moves by which a program changes a VM, and what a program tracks of a VM beside its state."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ DISTURB = tuple(
 
 @dataclass
 class Machine:
-    """A VM as the walk sees it; `quiet`: its Tools were stopped since it booted; `kept` is its current snapshot."""
+    """A VM in a walk; `quiet`: its Tools were stopped since it booted; `kept` is the state in its current snapshot."""
 
     state: State
     kind: str
@@ -59,7 +59,7 @@ class Machine:
 
 
 def able(name: str, vm: Machine) -> bool:
-    """Whether a VM can be changed so: its host may be lost if its kind says so, and it goes back only to what was kept."""
+    """Whether a change is possible: only VMs of some kinds may lose their host, and a revert needs a snapshot."""
     here = {"hostLost": vm.kind == ON_HOST, "revert": vm.kept is not None}
     return here.get(name, True) and MOVES[name].made(vm.state)
 
@@ -76,7 +76,7 @@ def changed(name: str, vm: Machine) -> Machine:
 
 
 def _after(name: str, vm: Machine) -> State:
-    """Give the state that follows; only a VM's own past tells what a snapshot kept, and whether Tools come back by a resume."""
+    """Compute the state after a change; a revert and a resume depend on the VM's past, the rest on the catalogue of moves."""
     if name == "revert" and vm.kept is not None:
         return vm.kept[0]
     after = MOVES[name].follows(vm.state)

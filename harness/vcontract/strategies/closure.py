@@ -85,11 +85,11 @@ class Closure:
         """Name what may be told apart in a place: the types of a polymorphic one, the values of an enumerated one."""
         kind = place.field.type
         if kind == ANY:
-            return (*ANY_SIMPLE, *(each for each in ANY_ARRAYS if each in self.schema.types))
-        found = self.enum(kind) or self.concrete(kind)
-        return found if len(found) > 1 or kind in ABSTRACT else ()
+            return (*ANY_SIMPLE, *(array for array in ANY_ARRAYS if array in self.schema.types))
+        narrowed = self.enum(kind) or self.concrete(kind)
+        return narrowed if len(narrowed) > 1 or kind in ABSTRACT else ()
 
 
 def concrete(schema: Schema, kind: str) -> tuple[str, ...]:
     """Name the types that may stand in the place of a data object type, without the abstract ones."""
-    return tuple(each for each in schema.subtypes(kind) if each not in ABSTRACT)
+    return tuple(subtype for subtype in schema.subtypes(kind) if subtype not in ABSTRACT)

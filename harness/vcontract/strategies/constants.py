@@ -27,8 +27,10 @@ class Constants:
     """The constants of `constants.json`, by the name that Hypothesis has for a type, or by the type."""
 
     def __init__(self) -> None:
-        told: dict[str, list[Any]] = json.loads(_FILE.read_bytes())
-        self._told: dict[str, Sequence[Any]] = told | {"bytes": [each.encode("latin-1") for each in told["bytes"]]}
+        document: dict[str, list[Any]] = json.loads(_FILE.read_bytes())
+        self._told: dict[str, Sequence[Any]] = document | {
+            "bytes": [text.encode("latin-1") for text in document["bytes"]]
+        }
 
     def set_for_type(self, kind: str | type) -> Sequence[Any]:
         """Give the constants of a type; Hypothesis asks for them by this name."""
@@ -37,7 +39,7 @@ class Constants:
 
 @contextmanager
 def fixed_constants() -> Iterator[None]:
-    """Have Hypothesis draw these constants and no literal of local code, until the end; whoever else draws here waits.
+    """Within the context Hypothesis draws these constants and no literal of local code; other threads that draw wait.
 
     Without effect on a Hypothesis that collects no literals by this name.
     """
@@ -49,7 +51,7 @@ def fixed_constants() -> Iterator[None]:
         ours = {
             _COLLECT: _constants,
             _CACHE: _permitted(),
-        }  # of its own, for the cache tells not whose constants it holds
+        }  # a cache of its own, because the shared one does not record whose constants it holds
         try:
             vars(providers).update(ours)
             yield

@@ -1,4 +1,4 @@
-"""How much of what a method's arguments can be was exercised: types, positions and constraints."""
+"""Measures how much of the space of a method's arguments was exercised: types, positions and constraints."""
 
 from __future__ import annotations
 
@@ -46,30 +46,30 @@ def _goals(closure: Closure) -> Iterator[str]:
         yield f"{name}+"
         if field.optional and not field.array:
             yield f"{name}-"
-        yield from (f"{name}={each}" for each in closure.stand_ins(place))
+        yield from (f"{name}={stand_in}" for stand_in in closure.stand_ins(place))
         if field.array:
-            yield from (f"{name}#{each}" for each in _COUNTS[0 if field.optional else 1 :])
+            yield from (f"{name}#{count}" for count in _COUNTS[0 if field.optional else 1 :])
 
 
 def seen(closure: Closure, arguments: dict[str, Json]) -> set[str]:
-    """Name what some arguments show of the goals."""
+    """List the goals that some arguments reach."""
     return set(_seen(closure, closure.method, arguments))
 
 
 def _seen(closure: Closure, owner: str, values: dict[str, Json]) -> Iterator[str]:
     for field in closure.fields(owner):
         name = f"{owner}.{field.name}"
-        given = values.get(field.name)
-        items = (given or []) if field.array else [] if given is None else [given]
+        value = values.get(field.name)
+        items = (value or []) if field.array else [] if value is None else [value]
         yield f"{name}+" if items else f"{name}-"
         if field.array:
             yield f"{name}#{_COUNTS[min(2, len(items))]}"
-        for each in items:
-            kind = each.get("_typeName", field.type) if isinstance(each, dict) else _simple(field.type, each)
+        for item in items:
+            kind = item.get("_typeName", field.type) if isinstance(item, dict) else _simple(field.type, item)
             yield f"{name}={kind}"
             if kind in closure.paths:
                 yield str(kind)
-                yield from _seen(closure, str(kind), each)
+                yield from _seen(closure, str(kind), item)
 
 
 def _simple(static: str, value: Json) -> str:
@@ -80,21 +80,21 @@ def _simple(static: str, value: Json) -> str:
 
 
 def shown(closure: Closure, sent: Iterable[Call]) -> set[str]:
-    """Name what calls of one method show of the goals; what is refused unread exercises no type and no position."""
-    found: set[str] = set()
-    for each in sent:
-        if each.method == closure.method and _valid(each):
-            found |= seen(closure, each.arguments)
-    return found & set(goals(closure))
+    """List the goals that the calls of one method reach; a request that is refused unread reaches none."""
+    names: set[str] = set()
+    for values in sent:
+        if values.method == closure.method and _valid(values):
+            names |= seen(closure, values.arguments)
+    return names & set(goals(closure))
 
 
-def coverage(closure: Closure, found: set[str], cases: Collection[Case], taken: Collection[str]) -> Coverage:
+def coverage(closure: Closure, reached: set[str], cases: Collection[Case], taken: Collection[str]) -> Coverage:
     """Measure one method over what calls have shown, and the names of the cases that were taken."""
     wanted, types = set(goals(closure)), set(closure.types)
-    names = {each.name for each in cases if each.method == closure.method}
+    names = {case.name for case in cases if case.method == closure.method}
     return Coverage(
-        Share(len(found & types), len(types)),
-        Share(len(found & (wanted - types)), len(wanted - types)),
+        Share(len(reached & types), len(types)),
+        Share(len(reached & (wanted - types)), len(wanted - types)),
         Share(len(names & set(taken)), len(names)),
     )
 

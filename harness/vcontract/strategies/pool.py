@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Pool(Generic[T]):
-    """An endless supply of drawn values: `size` of them, drawn at first use, then the same again."""
+    """An endless supply of drawn values: `size` values, drawn at first use and then repeated."""
 
     def __init__(self, strategy: SearchStrategy[T], seed_: int, size: int) -> None:
         self._strategy, self._seed, self._size = strategy, seed_, size
@@ -33,7 +33,7 @@ class Pool(Generic[T]):
 
 
 def draw(strategy: SearchStrategy[T], seed_: int, size: int) -> list[T]:
-    """Draw at most `size` values, repeatably: neither code nor tests beside this package have a say in them."""
+    """Draw at most `size` values, reproducibly: no code or tests outside this package influence them."""
     drawn: list[T] = []
 
     @seed(seed_)

@@ -32,17 +32,17 @@ MOST = 5
 """How many VMs a program may have."""
 SNAPSHOT = MOVES["snapshot"].method
 OTHER, OPEN, ENDED = "otherSession", "openSession", "endedSession"
-INPUTS = frozenset(each.name for each in DEVIATIONS if each.asked)
-"""What one call may have wrong."""
+INPUTS = frozenset(deviation.name for deviation in DEVIATIONS if deviation.asked)
+"""The deviations of a call, by name."""
 PAST = 2
 """How many moves on a VM before the next one count as its past."""
 T = TypeVar("T")
 _BYTES = 3
-_APART = 2**20  # so far from each other are the programs of two seeds
+_APART = 2**20  # the distance between the programs of two seeds
 _STAY = 12
 _WAY_BACK = {"powerOn": 8, "restoreEngine": 8, "hostBack": 8, "destroy": 1}
 _OFTEN = 1000
-_CELL = 2  # a new cell draws more than a new way to an old one
+_CELL = 2  # a new cell weighs more than a new way to a known one
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -93,7 +93,7 @@ def programs(contract: Contract, ground: Ground, seen: Seen, seed: int, count: i
     size = _BYTES * LENGTH
     strategy = st.binary(
         min_size=size, max_size=size
-    )  # one draw: of integers each is one, and small ones are preferred
+    )  # bytes are one draw; integers would be one draw each, biased to small ones
     for number in range(count):
         drawn = draw(strategy, seed * _APART + number, 2)[-1]  # the first example is the simplest one, all zeros
         yield Walk(contract, ground, seen).program(drawn)
@@ -101,7 +101,7 @@ def programs(contract: Contract, ground: Ground, seen: Seen, seed: int, count: i
 
 @dataclass
 class _Dice:
-    """Picks by weight, again and again, from one number in [0, 1)."""
+    """Makes a sequence of weighted picks from a single number in [0, 1)."""
 
     left: float
 
@@ -130,22 +130,22 @@ class Walk:
     last: int = 0
 
     def program(self, drawn: bytes) -> Program:
-        """Give the program that the bytes stand for."""
+        """Decode the bytes into a program."""
         parts = [drawn[start : start + _BYTES] for start in range(0, len(drawn), _BYTES)]
-        dice = [_Dice(int.from_bytes(each) / 256 ** len(each)) for each in parts]
-        others = {each: 1 for each in self.ground.kinds if each != PLAIN} or {PLAIN: 1}
+        dice = [_Dice(int.from_bytes(part) / 256 ** len(part)) for part in parts]
+        others = {kind: 1 for kind in self.ground.kinds if kind != PLAIN} or {PLAIN: 1}
         cast = (PLAIN, PLAIN, dice[0].pick(others))
-        self.vms = [Machine(CAST[each], each) for each in cast]
-        moves = [self._move(each) for each in dice[1:]]
+        self.vms = [Machine(CAST[kind], kind) for kind in cast]
+        moves = [self._move(die) for die in dice[1:]]
         if self.running:
             moves.append(self._made(Move("end")))
         return Program(cast, tuple(moves))
 
     def _move(self, dice: _Dice) -> Move:
-        """Pick a move that the model allows, and make it there."""
+        """Pick a move that the model allows, and apply it to the model."""
         near = set(self.running) or set(range(len(self.vms)))
         far = set(range(len(self.vms))) - near
-        index = dice.pick({each: self._pull(each) for each in sorted(near)})
+        index = dice.pick({vm: self._pull(vm) for vm in sorted(near)})
         group = dice.pick(self._groups(self.vms[index].state))
         if group == "end":
             return self._made(Move("end"))
@@ -157,7 +157,7 @@ class Walk:
         return self._made(dice.pick(self._weighed(able or self._calls(index))))
 
     def _groups(self, state: State) -> dict[str, int]:
-        """Share out what comes next: a VM of which little can be asked is rather changed than called."""
+        """Weigh the groups of moves for the next one: a VM that can do little is more often changed than called."""
         if self.running:
             return {"end": 1} if self.beside >= SCENE else {"call": 30, "disturb": 30, "elsewhere": 15, "end": 25}
         if state.tools_up:
@@ -165,20 +165,20 @@ class Walk:
         return {"call": 40, "change": 60}
 
     def _pull(self, index: int) -> int:
-        """Say how much a VM draws the next move: that of the last one most, so that much happens to the same."""
+        """Weigh a VM for the next move; the VM of the last move weighs most, so that much happens to the same VM."""
         return (_STAY if index == self.last else 3) if self.vms[index].state.exists else 1
 
     def _weighed(self, able: Mapping[Move, int]) -> dict[Move, int]:
-        """Give each move the more weight the less what it visits was seen."""
+        """Raise the weight of each move by how rarely the cell that it visits was seen."""
         return {move: share * self._novelty(move) for move, share in able.items()}
 
     def _novelty(self, move: Move) -> int:
-        """Say how little a move was seen, as a cell and after what happened to its VM before."""
+        """Compute how rarely a move was seen: by its cell, and by its cell together with the past of its VM."""
         cell_, path = self.seen.cells[self._visits(move)], self.seen.paths[self.vms[move.vm].past, _name(move)]
         return 1 + _CELL * _OFTEN // (1 + cell_) + _OFTEN // (1 + path)
 
     def _visits(self, move: Move) -> tuple[str, str, str]:
-        """Name the cell of a call, or the state to which a change leads."""
+        """Name the cell that a call visits, or the state to which a change leads."""
         vm = self.vms[move.vm]
         if move.method:
             return "+".join(shown(vm.state)), move.method, move.input
@@ -186,59 +186,59 @@ class Walk:
         return "+".join(shown(after)), "", move.do
 
     def _calls(self, index: int) -> dict[Move, int]:
-        """List what may be called on a VM; what is valid moves on, so it comes more often."""
+        """Weigh the calls that may be made on a VM; valid ones lead to new states, so they weigh more."""
         sessions = [OTHER, *([self.leaver] if self.leaver else [])]
-        found = {}
+        weights = {}
         for method, names in self.ground.inputs.items():
             for name in (VALID, *sessions, *names):
                 move = Move("call", index, method, name)
                 again = 3 if _name(move) in self.vms[index].past[-1:] else 1
-                found[move] = _share(name) * again * (3 if self._moves_on(move) else 1)
-        return found
+                weights[move] = _share(name) * again * (3 if self._moves_on(move) else 1)
+        return weights
 
     def _moves_on(self, move: Move) -> bool:
-        """Whether success, which is certain, leads to another state: from there everything may differ."""
+        """Whether a call certainly succeeds and leads to another state, in which every later answer may differ."""
         state = self.vms[move.vm].state
         if move.input in INPUTS or move.input == ENDED or not self._succeeds(state, asked_of(self.contract, move)):
             return False
         return shown(_effect(self.contract, move.method, state)) != shown(state)
 
     def _begins(self, index: int) -> dict[Move, int]:
-        """List the work that may be begun on a VM and left to run: what the model says must be accepted, or a snapshot."""
+        """Weigh the tasks that may be begun on a VM and left running: calls that must be accepted, and a snapshot."""
         vm = self.vms[index]
-        found = {
-            Move("begin", index, each.name, name): 2
-            for each in self.contract.methods
-            if each.name in KINDS and self._succeeds(vm.state, Asked(each.name))
+        weights = {
+            Move("begin", index, method.name, name): 2
+            for method in self.contract.methods
+            if method.name in KINDS and self._succeeds(vm.state, Asked(method.name))
             for name in (VALID, OTHER, *([OPEN] if self.leaver == OPEN else []))
         }
         if vm.state.tools_up and vm.state.tools == "ready" and not vm.state.running:
-            found[Move("begin", index, SNAPSHOT)] = 2
-        return found
+            weights[Move("begin", index, SNAPSHOT)] = 2
+        return weights
 
     def _changes(self, index: int) -> dict[Move, int]:
-        """List how a VM, or the session that comes and goes, may be changed."""
+        """Weigh the changes of a VM, and of the session that logs in and out."""
         vm = self.vms[index]
-        found = {Move(name, index): _WAY_BACK.get(name, 2) for name in CHANGES if self._may(name) and able(name, vm)}
-        if vm.state.tools == "stopped" and Move("reset", index) in found:
-            found[Move("reset", index)] = _WAY_BACK["powerOn"]
-        return found | {Move("logOut" if self.leaver == OPEN else "logIn", index): 1}
+        weights = {Move(name, index): _WAY_BACK.get(name, 2) for name in CHANGES if self._may(name) and able(name, vm)}
+        if vm.state.tools == "stopped" and Move("reset", index) in weights:
+            weights[Move("reset", index)] = _WAY_BACK["powerOn"]
+        return weights | {Move("logOut" if self.leaver == OPEN else "logIn", index): 1}
 
     def _disturbances(self, index: int) -> dict[Move, int]:
-        """List what may happen to a VM while its task runs; nothing does beside another VM task."""
+        """Weigh what may happen to a VM while its task runs; beside an exclusive VM task nothing may."""
         vm = self.vms[index]
         if vm.state.running == EXCLUSIVE:
             return {}
-        found = {Move(name, index): 2 for name in DISTURB if self._may(name) and able(name, vm)}
+        weights = {Move(name, index): 2 for name in DISTURB if self._may(name) and able(name, vm)}
         if vm.state.running:
-            found[Move("cancel", index)] = 1
-            found |= {Move("call", index, each): 4 for each in self.ground.inputs if KINDS.get(each) == ABORT}
-        return found | ({Move("logOut", index): 1} if self.leaver == OPEN else {})
+            weights[Move("cancel", index)] = 1
+            weights |= {Move("call", index, call): 4 for call in self.ground.inputs if KINDS.get(call) == ABORT}
+        return weights | ({Move("logOut", index): 1} if self.leaver == OPEN else {})
 
     def _may(self, name: str) -> bool:
         """Whether the target and the other VMs allow a change."""
         if name == "destroy":
-            return sum(each.state.exists for each in self.vms) > 2
+            return sum(vm.state.exists for vm in self.vms) > 2
         if name == "fork":
             return len(self.vms) < MOST
         return MOVES[name].lever in {"", *self.ground.levers}
@@ -247,10 +247,10 @@ class Walk:
         return settled(expect([state], asked, self.contract)) == {OK}
 
     def _made(self, move: Move) -> Move:
-        """Make a move in the model; gives it with what the model knows of its moment."""
+        """Apply a move to the model; return it with `ready` and `beside` filled in."""
         vm = self.vms[move.vm]
         ready = vm.state.reachable and vm.state.tools == "ready"
-        told = replace(move, ready=ready, beside=bool(self.running) and move.do != "end")
+        made = replace(move, ready=ready, beside=bool(self.running) and move.do != "end")
         self._note(move)
         self.beside += bool(self.running)
         if vm.state.tools == "starting":  # a moment later they are up
@@ -261,7 +261,7 @@ class Walk:
             self.leaver = OPEN if move.do == "logIn" else ENDED
         elif move.do != "cancel":
             {"call": self._call, "begin": self._begin, "end": self._end}[move.do](move)
-        return told
+        return made
 
     def _note(self, move: Move) -> None:
         vm = self.vms[move.vm]
@@ -277,9 +277,9 @@ class Walk:
             lost = vm.state.orphaned or vm.state.running == CUSTOMIZE
             self.vms.append(Machine(replace(vm.state, running="", orphaned=lost), vm.kind, vm.quiet, past=vm.past))
         elif name in {"hostLost", "hostBack"}:
-            for each in self.vms:
-                if each.kind == ON_HOST and each.state.exists:
-                    each.state = changed(name, each).state
+            for machine in self.vms:
+                if machine.kind == ON_HOST and machine.state.exists:
+                    machine.state = changed(name, machine).state
         else:
             self.vms[index] = changed(name, vm)
 
@@ -310,7 +310,7 @@ class Walk:
 
 
 def _share(name: str) -> int:
-    """Say how often an input is made beside the others: most often what is valid, seldom what no state has a say in."""
+    """Weigh an input: `valid` most, inputs whose answer depends on no state least."""
     if name == VALID:
         return 24
     asked = BY_NAME[name].asked if name in INPUTS else {}
@@ -322,20 +322,22 @@ def _name(move: Move) -> str:
 
 
 def asked_of(contract: Contract, move: Move) -> Asked:
-    """Give what a call of the move asks, to the oracle; whose session it uses is another matter."""
+    """Build the oracle's view of the call of a move, without the session that it uses."""
     return cell_of(contract, move.method, [move.input] if move.input in INPUTS else []).asked
 
 
 def inputs(contract: Contract, method: str) -> tuple[str, ...]:
-    """List what one call of a method may have wrong."""
-    return tuple(each.name for each in deviations_of(contract, contract.method(method)) if each.name in INPUTS)
+    """List the deviations that a call of a method may have."""
+    return tuple(
+        deviation.name for deviation in deviations_of(contract, contract.method(method)) if deviation.name in INPUTS
+    )
 
 
 def visits(cells: Iterable[tuple[State, Asked, Sequence[str]]]) -> Seen:
     """Count what was exercised already: states, calls, and the names of their deviations."""
     return Seen(
         Counter(
-            ("+".join(shown(state)), asked.method, "+".join(each for each in names if each in INPUTS) or VALID)
+            ("+".join(shown(state)), asked.method, "+".join(name for name in names if name in INPUTS) or VALID)
             for state, asked, names in cells
         )
     )

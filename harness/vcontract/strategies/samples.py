@@ -9,7 +9,7 @@ from vcontract.strategies.closure import ANY, REFERENCE, Closure, concrete
 from vcontract.terms import Json
 
 LEAST, KEPT, FULL, MANY = "least", "kept", "full", "many"
-"""How much of a value is there: what is required, that and what was there before, every field once, lists with two items."""
+"""How full a value is: required fields, those and the present ones, every field once, lists with two items."""
 PREFERRED = (
     "NamePasswordAuthentication",
     "CustomizationLinuxPrep",
@@ -81,7 +81,7 @@ def _item(schema: Schema, field: Field) -> Json:
     if known.enum:
         return known.enum[0]
     names = concrete(schema, field.type)
-    return sample(schema, next((each for each in PREFERRED if each in names), names[0]))
+    return sample(schema, next((name for name in PREFERRED if name in names), names[0]))
 
 
 def any_value(kind: str) -> dict[str, Json]:
@@ -92,26 +92,26 @@ def any_value(kind: str) -> dict[str, Json]:
 def hosted(
     closure: Closure, values: Mapping[str, Json], path: Sequence[tuple[str, str]], mode: str, owner: str = ""
 ) -> dict[str, Json]:
-    """Give arguments that hold a value of the path's last type, as full as `mode` says.
+    """Put a value of the path's last type into arguments, as full as `mode` says.
 
     `path` names the field and the type of each step from `owner` (default: the method). What stands in the way is kept if
     it is of the path's type, else replaced; of a list the first item is.
     """
     (name, kind), rest = path[0], path[1:]
-    given = values.get(name)
-    found = given[0] if isinstance(given, list) and given else given
+    content = values.get(name)
+    first = content[0] if isinstance(content, list) and content else content
     value = sample(closure.schema, kind, LEAST if rest else mode)
-    if isinstance(found, dict) and found.get("_typeName") == kind:
-        kept = found if rest or mode != LEAST else _required(closure.schema, kind, found)
-        value |= {name: each for name, each in kept.items() if each not in (None, [])}
+    if isinstance(first, dict) and first.get("_typeName") == kind:
+        kept = first if rest or mode != LEAST else _required(closure.schema, kind, first)
+        value |= {name: value_ for name, value_ in kept.items() if value_ not in (None, [])}
     if rest:
         value = hosted(closure, value, rest, mode, kind)
     elif mode == MANY:
-        value |= {each.name: of_field(closure.schema, each, 2) for each in closure.fields(kind) if each.array}
-    listed = next(each.array for each in closure.fields(owner or closure.method) if each.name == name)
-    return {**values, name: [value, *(given or ())[1:]] if listed else value}
+        value |= {field.name: of_field(closure.schema, field, 2) for field in closure.fields(kind) if field.array}
+    listed = next(field.array for field in closure.fields(owner or closure.method) if field.name == name)
+    return {**values, name: [value, *(content or ())[1:]] if listed else value}
 
 
 def _required(schema: Schema, kind: str, value: Mapping[str, Json]) -> dict[str, Json]:
     """Keep of a value what its type requires."""
-    return {each.name: value[each.name] for each in schema.types[kind].fields if not each.optional}
+    return {field.name: value[field.name] for field in schema.types[kind].fields if not field.optional}

@@ -1,4 +1,4 @@
-"""Whole schedules of what several clients do at once, drawn before anything is sent, so that a race can be made smaller."""
+"""Draws whole schedules of what several clients do at once before anything is sent, so that a race can be shrunk."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def schedules(methods: Sequence[str], *, clients: int = 3, vms: int = 2, most: i
 
 
 def size(schedule: Schedule) -> tuple[int, ...]:
-    """Measure a schedule: by its turns, then by clients and VMs, then by what is waited and done. Less is simpler."""
-    several = len({each.client for each in schedule}) + len({each.vm for each in schedule})
-    return len(schedule), several, sum(each.wait for each in schedule)
+    """Measure a schedule by its turns, then its clients and VMs, then its waits and calls; smaller is simpler."""
+    several = len({step.client for step in schedule}) + len({step.vm for step in schedule})
+    return len(schedule), several, sum(step.wait for step in schedule)
 
 
 def shown(schedule: Schedule) -> str:
     """Write a schedule, a line for each turn, client by client."""
-    ordered = sorted(enumerate(schedule), key=lambda each: (each[1].client, each[0]))
-    return "\n".join(each.text() for _, each in ordered)
+    ordered = sorted(enumerate(schedule), key=lambda entry: (entry[1].client, entry[0]))
+    return "\n".join(step.text() for _, step in ordered)

@@ -55,9 +55,9 @@ class SchemaBreaks:
         yield from self._newer()
 
     def _of_owner(self, owner: str) -> Iterator[Case]:
-        names = [each.name for each in self._closure.fields(owner)]
-        required = [each.name for each in self._closure.fields(owner) if not each.optional]
-        single = [each.name for each in self._closure.fields(owner) if not each.array]
+        names = [field.name for field in self._closure.fields(owner)]
+        required = [field.name for field in self._closure.fields(owner) if not field.optional]
+        single = [field.name for field in self._closure.fields(owner) if not field.array]
         if owner == self._closure.method:
             names, required, single = ["_this", *names], ["_this", *required], ["_this", *single]
         for name in required:
@@ -78,10 +78,10 @@ class SchemaBreaks:
             yield self._at(place, "enum", name, BAD_VALUE, _text("noSuchValue"))
         if kind == ANY:
             yield self._at(place, "unknownType", name, MALFORMED, _typed("noSuchType", keep=True))
-            for each in ANY_SIMPLE:
-                if each in _BAD:
-                    edit = _text(_BAD[each])
-                    yield self._at(place, "lexical", f"{name}={each}", BAD_VALUE, edit, any_value(each))
+            for simple in ANY_SIMPLE:
+                if simple in _BAD:
+                    edit = _text(_BAD[simple])
+                    yield self._at(place, "lexical", f"{name}={simple}", BAD_VALUE, edit, any_value(simple))
         if kind == REFERENCE:
             yield from self._reference(place)
         if self._closure.is_data(kind):
@@ -90,7 +90,7 @@ class SchemaBreaks:
     def _data(self, place: Place) -> Iterator[Case]:
         kind, name = place.field.type, place.name
         fits = set(self._schema.subtypes(kind))
-        unrelated = next(each for each in _EMPTY_TYPES if each not in fits)
+        unrelated = next(empty for empty in _EMPTY_TYPES if empty not in fits)
         yield self._at(place, "wrongType", name, MALFORMED, _typed(unrelated, keep=kind not in ABSTRACT))
         yield self._at(place, "unknownType", name, MALFORMED, _typed("NoSuchType", keep=kind not in ABSTRACT))
         if kind in ABSTRACT:
@@ -133,7 +133,7 @@ class SchemaBreaks:
                     path = (*self._closure.paths.get(place.owner, ()), (place.field.name, kind))
                     yield self._written_newer("newerType", f"{place.name}={kind}", path)
         for owner in self._closure.types:
-            known = {each.name for each in self._closure.fields(owner)}
+            known = {field.name for field in self._closure.fields(owner)}
             for field in self._later.fields(owner):
                 if field.name not in known:
                     yield self._written_newer(
@@ -144,7 +144,7 @@ class SchemaBreaks:
         def turn(call: Call) -> Call:
             arguments = hosted(self._later, call.arguments, path, KEPT)
             if field:
-                new = next(each for each in self._later.fields(path[-1][1]) if each.name == field)
+                new = next(field_ for field_ in self._later.fields(path[-1][1]) if field_.name == field)
                 _inside(arguments, [step for step, _ in path])[field] = of_field(self._newest, new)
             body = self._newest.request(call.method, call.object, arguments)
             return envelope(call, body, mark(MALFORMED, kind, constraint))
@@ -183,9 +183,9 @@ class SchemaBreaks:
         if owner != self._closure.method:
             return hosted(self._closure, call.arguments, self._closure.paths[owner], FULL)
         lacking = {
-            each.name: of_field(self._schema, each)
-            for each in self._closure.fields(owner)
-            if not call.arguments.get(each.name)
+            field.name: of_field(self._schema, field)
+            for field in self._closure.fields(owner)
+            if not call.arguments.get(field.name)
         }
         return {**call.arguments, **lacking}
 
@@ -194,7 +194,7 @@ class SchemaBreaks:
 
 
 def placed(closure: Closure, arguments: dict[str, Json], place: Place, value: Json) -> dict[str, Json]:
-    """Give arguments with a value in a place; the type that has the place is put in first."""
+    """Put a value into a place of the arguments, after the type that owns the place."""
     if place.owner == closure.method:
         return arguments | {place.field.name: value}
     path = closure.paths[place.owner]
@@ -204,7 +204,7 @@ def placed(closure: Closure, arguments: dict[str, Json], place: Place, value: Js
 
 
 def _inside(value: dict[str, Json], steps: list[str]) -> dict[str, Json]:
-    """Walk to the object at the end of the steps; `hosted` has made every one on the way anew."""
+    """Walk along the steps to the object at their end; `hosted` has copied every object on the way."""
     for name in steps:
         value = value[name][0] if isinstance(value[name], list) else value[name]
     return value
@@ -213,10 +213,10 @@ def _inside(value: dict[str, Json], steps: list[str]) -> dict[str, Json]:
 def _find(root: Element, steps: list[str]) -> Element:
     element = call_element(root)
     for name in steps:
-        found = element.find(f"{{{VIM}}}{name}")
-        if found is None:
+        child = element.find(f"{{{VIM}}}{name}")
+        if child is None:
             raise LookupError(f"the call has no {name}")
-        element = found
+        element = child
     return element
 
 
@@ -226,16 +226,16 @@ def _children(element: Element, name: str) -> list[Element]:
 
 def _without(name: str) -> Edit:
     def edit(element: Element) -> None:
-        for each in _children(element, name):
-            element.remove(each)
+        for child in _children(element, name):
+            element.remove(child)
 
     return edit
 
 
 def _doubled(name: str) -> Edit:
     def edit(element: Element) -> None:
-        each = _children(element, name)[0]
-        each.addnext(deepcopy(each))
+        first = _children(element, name)[0]
+        first.addnext(deepcopy(first))
 
     return edit
 
@@ -243,8 +243,8 @@ def _doubled(name: str) -> Edit:
 def _reordered(first: str, second: str) -> Edit:
     def edit(element: Element) -> None:
         place = _children(element, first)[0]
-        for each in _children(element, second):
-            place.addprevious(each)
+        for child in _children(element, second):
+            place.addprevious(child)
 
     return edit
 
@@ -261,12 +261,12 @@ def _text(text: str) -> Edit:
 
 
 def _typed(name: str, *, keep: bool) -> Edit:
-    """Claim a type; what the element holds is kept where it suits the static type, and dropped where that is abstract."""
+    """Claim a type in xsi:type; the content of the element is kept, or dropped if the static type is abstract."""
 
     def edit(element: Element) -> None:
         if not keep:
-            for each in list(element):
-                element.remove(each)
+            for child in list(element):
+                element.remove(child)
             element.text = None
         element.set(TYPE, name if element.nsmap.get(None) == VIM else _prefixed(element, name))
 
@@ -274,7 +274,7 @@ def _typed(name: str, *, keep: bool) -> Edit:
 
 
 def _prefixed(element: Element, name: str) -> str:
-    prefix = next(each for each, uri in element.nsmap.items() if uri == VIM)
+    prefix = next(prefix_ for prefix_, uri in element.nsmap.items() if uri == VIM)
     return f"{prefix}:{name}" if prefix else name
 
 

@@ -65,18 +65,18 @@ def ipv6(kind: str, gateway: list[str] | None = None, **fields: Json) -> Change:
     return adapter(ipV6Spec=settings | ({"gateway": gateway} if gateway else {}))
 
 
-def macs(*given: str | None) -> Change:
+def macs(*addresses: str | None) -> Change:
     """Give the mappings MAC addresses, the last one to all that are left."""
 
     def change(spec: Spec) -> Spec:
-        if len(spec["nicSettingMap"]) < len(given):
-            raise LookupError(f"the VM has fewer than {len(given)} NICs")
-        listed = [*given, *[given[-1]] * len(spec["nicSettingMap"])]
-        found = [
-            each if mac is None else each | {"macAddress": mac}
-            for each, mac in zip(spec["nicSettingMap"], listed, strict=False)
+        if len(spec["nicSettingMap"]) < len(addresses):
+            raise LookupError(f"the VM has fewer than {len(addresses)} NICs")
+        listed = [*addresses, *[addresses[-1]] * len(spec["nicSettingMap"])]
+        mappings = [
+            mapping if mac is None else mapping | {"macAddress": mac}
+            for mapping, mac in zip(spec["nicSettingMap"], listed, strict=False)
         ]
-        return spec | {"nicSettingMap": found}
+        return spec | {"nicSettingMap": mappings}
 
     return change
 
@@ -226,9 +226,9 @@ def cases(schema: Schema, method: str, base: dict[str, Json]) -> Iterator[Case]:
     for kind, name, change in TWO_NICS:
         yield Case(method, "semantic", kind, name, AS_IS, _spec(change), 2)
     for name, param in PARAMS.items():
-        given = {"configParams": [{"_typeName": "OptionValue", **param}]}
-        if _said(schema, method, base | given):
-            yield Case(method, "semantic", "inferred", name, AS_IS, _given(given))
+        params = {"configParams": [{"_typeName": "OptionValue", **param}]}
+        if _said(schema, method, base | params):
+            yield Case(method, "semantic", "inferred", name, AS_IS, _given(params))
 
 
 def changes_of(schema: Schema, method: str, base: dict[str, Json]) -> dict[str, dict[str, Change]]:

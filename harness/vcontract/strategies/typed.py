@@ -82,8 +82,8 @@ def _values(draw: st.DrawFn, schema: Schema, kind: str, depth: int) -> Json:
 @st.composite
 def arguments(draw: st.DrawFn, schema: Schema, method: str) -> dict[str, Json]:
     """Draw all arguments of a method but its references; the caller says which objects are meant."""
-    given = [each for each in schema.operations[method].parameters if each.type != REFERENCE]
-    return _Drawing(draw, schema).fields(tuple(given), DEPTH)
+    parameters = [parameter for parameter in schema.operations[method].parameters if parameter.type != REFERENCE]
+    return _Drawing(draw, schema).fields(tuple(parameters), DEPTH)
 
 
 class _Drawing:
@@ -110,7 +110,7 @@ class _Drawing:
 
     def fields(self, fields: tuple[Field, ...], depth: int) -> dict[str, Json]:
         """Draw the fields of a type: one number says which of the optional ones are there."""
-        optional = sum(each.optional for each in fields)
+        optional = sum(field.optional for field in fields)
         present = self._draw(st.integers(0, (1 << optional) - 1)) if optional and depth > 0 else 0
         drawn: dict[str, Json] = {}
         for field in fields:
@@ -126,7 +126,7 @@ class _Drawing:
         return [self.item(field.type, depth) for _ in range(count if field.optional else max(1, count))]
 
     def _any(self) -> Json:
-        arrays = tuple(each for each in ANY_ARRAYS if each in self._schema.types)
+        arrays = tuple(array for array in ANY_ARRAYS if array in self._schema.types)
         kind = self._draw(st.sampled_from((*ANY_SIMPLE, *arrays)))
         if kind in SIMPLE:
             return {"_typeName": kind, "_value": self._draw(SIMPLE[kind])}

@@ -36,8 +36,8 @@ def cases(closure: Closure, base: dict[str, Json]) -> Iterator[Case]:
 
 def drawn(closure: Closure, seed: int) -> Iterator[Case]:
     """Give cases whose arguments are drawn from the types alone, all of a method at once when the first is used."""
-    given = {each.name for each in closure.fields(closure.method) if each.type != REFERENCE}
-    count = DRAWN if "spec" in given else DRAWN // 3 if given else 0
+    parameters = {field.name for field in closure.fields(closure.method) if field.type != REFERENCE}
+    count = DRAWN if "spec" in parameters else DRAWN // 3 if parameters else 0
 
     @cache
     def made() -> list[dict[str, Json]]:
@@ -51,10 +51,10 @@ def _drawing(made: Callable[[], list[dict[str, Json]]], number: int) -> Turn:
     def turn(call: Call) -> Call:
         new = dict(made()[number % len(made())])
         if "spec" in new:  # the login and the count of adapters stay right, so that more than these is looked at
-            given = call.arguments["spec"]["nicSettingMap"]
-            mappings = new["spec"].get("nicSettingMap") or given
-            new["spec"] = {**new["spec"], "nicSettingMap": [*mappings, *given][: len(given)]}
-            new |= {name: each for name, each in call.arguments.items() if name == "auth"}
+            adapters = call.arguments["spec"]["nicSettingMap"]
+            mappings = new["spec"].get("nicSettingMap") or adapters
+            new["spec"] = {**new["spec"], "nicSettingMap": [*mappings, *adapters][: len(adapters)]}
+            new |= {name: argument for name, argument in call.arguments.items() if name == "auth"}
         return with_arguments(call, call.arguments | new)
 
     return turn
@@ -65,8 +65,10 @@ def _all(closure: Closure) -> Iterator[Case]:
         for mode in (LEAST, FULL, MANY):
             yield Case(closure.method, "valid", mode, kind, AS_IS, _hosting(closure, kind, mode))
     for place in closure.places:
-        for each in closure.stand_ins(place):
-            yield Case(closure.method, "valid", "value", f"{place.name}={each}", AS_IS, _putting(closure, place, each))
+        for stand_in in closure.stand_ins(place):
+            yield Case(
+                closure.method, "valid", "value", f"{place.name}={stand_in}", AS_IS, _putting(closure, place, stand_in)
+            )
         if place.field.array:
             for count, name in ((0, "none"), (1, "one"), (2, "many")):
                 if count or place.field.optional:
@@ -90,8 +92,8 @@ def _putting(closure: Closure, place: Place, stand_in: str) -> Turn:
         value = sample(closure.schema, stand_in)
 
     def turn(call: Call) -> Call:
-        given = [value] if place.field.array else value
-        return with_arguments(call, placed(closure, call.arguments, place, given))
+        content = [value] if place.field.array else value
+        return with_arguments(call, placed(closure, call.arguments, place, content))
 
     return turn
 

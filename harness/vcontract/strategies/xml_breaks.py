@@ -152,9 +152,9 @@ def _remade(names: dict[str, str], *, types: str, simple: str) -> Change:
         old = call_element(tree(body))
         root = etree.Element(f"{{{SOAP}}}Envelope", nsmap=names)
         etree.SubElement(root, f"{{{SOAP}}}Body").append(old)
-        for each in root.iter(etree.Element):
-            if stated := each.get(TYPE):
-                each.set(TYPE, (simple if stated.startswith("xsd:") else types) + stated.rpartition(":")[2])
+        for element in root.iter(etree.Element):
+            if stated := element.get(TYPE):
+                element.set(TYPE, (simple if stated.startswith("xsd:") else types) + stated.rpartition(":")[2])
         if types == "":  # a plain name in xsi:type is in the default name space
             return written(root).replace(b"vim25:", b"").replace(b"xmlns:vim25=", b"xmlns=")
         etree.cleanup_namespaces(root, keep_ns_prefixes=[*names])
@@ -164,17 +164,17 @@ def _remade(names: dict[str, str], *, types: str, simple: str) -> Change:
 
 
 def _commented(root: Element) -> None:
-    for each in list(call_element(root)):
-        each.addprevious(etree.Comment(" vm-0 "))
-        each.addprevious(etree.ProcessingInstruction("vcontract", "x"))
+    for child in list(call_element(root)):
+        child.addprevious(etree.Comment(" vm-0 "))
+        child.addprevious(etree.ProcessingInstruction("vcontract", "x"))
 
 
 def _in_cdata(root: Element) -> None:
-    for each in call_element(root).iter(etree.Element):
-        if each.text and not each.text.startswith(
+    for element in call_element(root).iter(etree.Element):
+        if element.text and not element.text.startswith(
             SECRET
         ):  # what is put in for a secret is escaped, and here would stay so
-            each.text = etree.CDATA(each.text)
+            element.text = etree.CDATA(element.text)
 
 
 def _spread(root: Element) -> None:
@@ -186,9 +186,9 @@ def _header(root: Element) -> None:
 
 
 def _version_ids(root: Element) -> None:
-    for each in call_element(root):
-        if not each.tag.endswith("}configParams"):  # the vendor's client writes none on what repeats
-            each.set("versionId", "8.0.3.0")
+    for element in call_element(root):
+        if not element.tag.endswith("}configParams"):  # the vendor's client writes none on what repeats
+            element.set("versionId", "8.0.3.0")
 
 
 def _references(body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What a process of a stress run is told, as JSON; it holds no password, those come by the environment or from files."""
+"""The brief of one process of a stress run, as JSON, without passwords: those come by the environment or from files."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Role = Literal["alone", "master", "worker"]
 
 
 class Brief(msgspec.Struct, frozen=True):
-    """Which part a process plays, of what load, against the target that the request names.
+    """The part that a process plays in a load against the target that the request names.
 
     `host` and `port` are where the master listens. A master waits for `workers`, which it starts itself if `starts`. With
     `web` Locust's page is served on that port (0: not). `simulator` is the process of a simulator that was started for the
-    run, and may be restarted (0: the target is another's). `proxy` is used in the configuration's stead.
+    run, and may be restarted (0: there is none). `proxy` is used instead of the configured one.
     """
 
     load: Load
@@ -36,7 +36,7 @@ class Brief(msgspec.Struct, frozen=True):
     proxy: str = ""
 
     def preparation(self) -> Preparation:
-        """Give what is prepared for the run in this process."""
+        """Make the preparation of the run in this process."""
         return Preparation(password=os.environ.get(PASSWORD, ""), replay=self.replay, proxy=self.proxy)
 
 

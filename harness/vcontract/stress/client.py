@@ -1,4 +1,4 @@
-"""One client: a session of its own, and one step after the other, drawn from the mix."""
+"""One client: it has a session of its own and takes one step after the other, drawn from the mix."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from vcontract.terms import Arguments, Call, Lost, Operation, Ref, Returned, as_
 
 POWER_OFF, POWER_ON = MOVES["powerOff"].method, MOVES["powerOn"].method
 _TRIES, _PAUSE = 20, 0.25
-"""Tries of a login whose answers may be lost, and the seconds between two."""
+"""How often a login is tried whose answers may be lost, and the seconds between two tries."""
 _EARLY, _LATE = 1.1, 0.98
-"""What the known duration of a task becomes when it was not over after that time, and when it was: one in six is not."""
+"""The factors of a task's expected duration if it was not over after that time, and if it was: one in six is not."""
 _AT_ONCE = 0.25
-"""The share of tasks that are read at once too, and seen at work; of the others one read tells the end."""
+"""The share of tasks that are also read at once, while they run; most others are read once, at their end."""
 
 
 class Client:
-    """Works on the machines of its crew; every choice comes from the seed and its name."""
+    """Works on the VMs of its crew; the seed and its name decide every choice."""
 
     def __init__(self, crew: Crew, actor: str) -> None:
         self.actor, self._crew = actor, crew
@@ -53,7 +53,7 @@ class Client:
         self._crew.target.logout(self.actor)
 
     def step(self) -> None:
-        """Do one thing, to its end."""
+        """Draw one step and take it to its end."""
         kind, name = self._crew.mix.action(self._random)
         vm = self._random.choice(self._crew.machines)
         if kind == "call":
@@ -72,11 +72,11 @@ class Client:
         """Read a VM's state."""
         done = read(self._crew.target, self.actor, vm, STATE_PATHS, compact)
         if isinstance(done.outcome, Lost):
-            self._crew.target.recorder.sleep(_PAUSE)  # not to run against a closed door
+            self._crew.target.recorder.sleep(_PAUSE)  # a client must not retry without a pause
         return done
 
     def call(self, method: str, login: str, vm: Ref) -> Operation:
-        """Call a method under test and follow its task; gives the last that was heard of it."""
+        """Call a method under test and follow its task; gives the last read of the task, or the call if there is no task."""
         call = self._crew.caller.call(Asked(method, login=login), vm, self._crew.vms)
         values, varies = call.arguments, [vm.value]
         if KINDS.get(method) == CUSTOMIZE:
@@ -87,7 +87,7 @@ class Client:
         return self._follow(replace(call, payload=Arguments(values), actor=self.actor), "judge", tuple(varies))
 
     def power(self, method: str, vm: Ref) -> None:
-        """Switch a VM; what is off is switched on again."""
+        """Make a power operation on a VM; after a power-off it is powered on again."""
         self._follow(Call(vm, method, Arguments({}), self.actor), "arrange")
         if method == POWER_OFF:
             self._follow(Call(vm, POWER_ON, Arguments({}), self.actor), "arrange")

@@ -1,6 +1,6 @@
-"""The end of a stress run: every VM is switched on, customized once more by itself, and read when that must show.
+"""The end of a stress run: every VM is powered on, customized once more alone, and read when the result must be visible.
 
-It leaves each VM usable and its lock free, and so its history holds a state that can be told apart from others.
+This leaves each VM usable with its lock free, and ends its history in a state that differs from other possible ones.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ _NAP, _LONGEST = 0.02, 1.0
 
 
 def close(crew: Crew, clients: Sequence[Client], patience: float = 60.0) -> list[str]:
-    """Let the clients share the VMs out and bring each to its rest; gives what could not be.
+    """Share the VMs among the clients, which bring each to rest; gives the reasons for those that are not, a line each.
 
-    `patience` is how many seconds a VM gets until its Tools are up again.
+    `patience` is the seconds that a VM gets until its Tools run again.
     """
-    told: list[str] = []
-    strong = [each for each in clients if crew.accounts[each.actor][1] == "account.full"]
-    shares = [(each, crew.machines[number :: len(strong)]) for number, each in enumerate(strong)]
-    threads = [threading.Thread(target=_rest, args=(crew, *each, patience, told)) for each in shares]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    unsettled: list[str] = []
+    strong = [client for client in clients if crew.accounts[client.actor][1] == "account.full"]
+    shares = [(client, crew.machines[number :: len(strong)]) for number, client in enumerate(strong)]
+    threads = [threading.Thread(target=_rest, args=(crew, *share, patience, unsettled)) for share in shares]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     if crew.facts.staleness and not crew.target.over:
         crew.target.recorder.sleep(crew.facts.staleness)
         for client, machines in shares:
             for vm in machines:
                 client.look(vm)
-    return told
+    return unsettled
 
 
-def _rest(crew: Crew, client: Client, machines: Sequence[Ref], patience: float, told: list[str]) -> None:
+def _rest(crew: Crew, client: Client, machines: Sequence[Ref], patience: float, unsettled: list[str]) -> None:
     try:
         left = ((vm, _at_rest(crew, client, vm, patience)) for vm in machines)
-        told.extend(f"{vm.value}: {why}" for vm, why in left if why)
+        unsettled.extend(f"{vm.value}: {why}" for vm, why in left if why)
     except HarnessError as error:
-        told.append(str(error))
+        unsettled.append(str(error))
 
 
 def _at_rest(crew: Crew, client: Client, vm: Ref, patience: float) -> str:
-    """Bring one VM to its rest; says why it is not. One that is gone for good is at rest."""
+    """Bring one VM to rest; gives the reason if it is not, else empty. A destroyed VM is at rest."""
     if not _state(client, vm).exists:
         return ""
     if "power" in crew.config.allow and _state(client, vm).power != ON:
@@ -74,7 +74,7 @@ def _at_rest(crew: Crew, client: Client, vm: Ref, patience: float) -> str:
 
 
 def _state(client: Client, vm: Ref) -> State:
-    """Read a VM's state; of one of which nothing was heard no field is as any state has it."""
+    """Read a VM's state; if the answer is lost, its fields have values that no state has."""
     outcome = client.look(vm).outcome
     if isinstance(outcome, Returned) and outcome.value:
         return observe(State(), outcome.value)

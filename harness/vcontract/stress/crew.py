@@ -19,26 +19,28 @@ from vcontract.terms import Ref
 from vcontract.testbed import FULL, UNPRIVILEGED, actors_of, customizable, guard_of, log_in, marked, survey_target
 
 EIGHTH = 8
-"""Of so many clients one lacks the privilege, where the configuration knows such an account."""
+"""One client in so many lacks the privilege, if the configuration has such an account."""
 _RECENT = 64
 
 
 class Crew:
-    """The ground on which the clients of one process work.
+    """What the clients of one process work with.
 
-    `lasting` are the seconds that tasks took lately, by method; `recent` are tasks that were given to any client. Once
-    `over` says why, no client begins another step; `failed` is an error of our own that ended it all. Where it is all
-    `disturbed`, answers are lost, and that is no reason to end. `run` is the mark of what the run makes.
+    `lasting` are the seconds that tasks took lately, by method; `recent` are tasks that were returned to any client. `over`
+    gives the reason why no client begins another step, empty while they may; `failed` is the error of our own that ended
+    the load. In a `disturbed` run answers are lost, which does not end it. `run` is the mark of what the run makes.
     """
 
     def __init__(self, target: Target, contract: Contract, config: Config, load: Load, seed: int, run: str) -> None:
         self.target, self.contract, self.config, self.load, self.seed = target, contract, config, load, seed
-        found = marked(survey_target(target, config, contract, log_in(target, config)), config, None)
-        self.accounts = _accounts(contract, found, load.actors)
-        self.facts = replace(found, sessions=found.sessions | {each: name for each, (name, _) in self.accounts.items()})
-        target.guard_with(guard_of(target, config, contract, run, found.others, actor=""))
+        surveyed = marked(survey_target(target, config, contract, log_in(target, config)), config, None)
+        self.accounts = _accounts(contract, surveyed, load.actors)
+        self.facts = replace(
+            surveyed, sessions=surveyed.sessions | {actor: name for actor, (name, _) in self.accounts.items()}
+        )
+        target.guard_with(guard_of(target, config, contract, run, surveyed.others, actor=""))
         self.caller = Caller(contract, target.schema, self.facts, {"held": FULL}, seed)
-        self.machines = _machines(target, found, load)
+        self.machines = _machines(target, surveyed, load)
         self.vms = dict(self.facts.vms)
         self.notes: list[str] = []
         self.mix = self._possible()
@@ -57,21 +59,21 @@ class Crew:
 
     @property
     def patience(self) -> float:
-        """Seconds after which nobody waits for a task any more."""
+        """The seconds for which a task is followed."""
         return self.facts.task_seconds or 600.0
 
     def halt(self, why: str) -> None:
-        """End it all for safety; the first reason stays."""
+        """End the load for safety; only the first reason is kept."""
         self.halted = self.halted or why
         self.stop(why)
 
     def fail(self, error: Exception, why: str) -> None:
-        """End it all for an error of our own; the first one stays."""
+        """End the load for an error of our own; only the first one is kept."""
         self.failed = self.failed or error
         self.stop(why)
 
     def expect_losses(self) -> None:
-        """Take lost answers as no reason to end."""
+        """Let lost answers not end the load."""
         self.disturbed = True
 
     def stop(self, why: str) -> None:
@@ -79,7 +81,7 @@ class Crew:
         self.over = self.over or why
 
     def _possible(self) -> Mix:
-        """Leave out of the mix what this target does not offer, and say so."""
+        """Give the mix without what this target does not offer; a note says what was left out."""
         mix, method, vm = self.load.mix, self.contract.methods[0].name, self.machines[0]
         logins: dict[Login, float] = {}
         for name, weight in mix.logins.items():
@@ -98,20 +100,22 @@ class Crew:
 
 
 def _accounts(contract: Contract, facts: Facts, actors: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Give each client its account, and the secret of that; some have one that lacks the privileges."""
+    """Give the account of each client and the name of its secret; one in `EIGHTH` clients lacks the privileges."""
     weak = facts.sessions.get(UNPRIVILEGED)
     lacking = actors_of(contract, facts)
-    all_lack = all(lacking.get(f"nowhere:{each.name}") == UNPRIVILEGED for each in contract.methods)
-    found = {}
+    all_lack = all(lacking.get(f"nowhere:{method.name}") == UNPRIVILEGED for method in contract.methods)
+    accounts = {}
     for number, actor in enumerate(actors, 1):
         unprivileged = weak is not None and all_lack and number % EIGHTH == 0
-        found[actor] = (weak or "", "account.unprivileged") if unprivileged else (facts.sessions[FULL], "account.full")
-    return found
+        accounts[actor] = (
+            (weak or "", "account.unprivileged") if unprivileged else (facts.sessions[FULL], "account.full")
+        )
+    return accounts
 
 
 def _machines(target: Target, facts: Facts, load: Load) -> list[Ref]:
-    """Choose the VMs, by name, and of these the share of this worker. Raises TargetError if there are too few."""
-    fit = [each.ref for each in customizable(target, facts)]
+    """Choose the VMs in the order of their names, and of these this worker's share. Raises TargetError for too few."""
+    fit = [vm.ref for vm in customizable(target, facts)]
     if len(fit) < load.vms:
         raise TargetError(
             f"{target.url}: {len(fit)} of the marked VMs run Linux with Tools up and can be customized at once, "

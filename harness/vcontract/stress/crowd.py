@@ -1,6 +1,6 @@
-"""Locust and the clients: a user of Locust's is a client of the crew, an operation of the history is a request of its.
+"""Connects Locust and the clients: each Locust user is a client of the crew, each operation is one of its requests.
 
-Importing Locust makes sockets, locks and sleeps those of gevent: whoever imports this file does so before all else.
+Importing Locust makes sockets, locks and sleeps those of gevent: import this file before all others.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from vcontract.terms import Operation
 
 _WORDS = "SOAP"
 _GRACE = 60.0
-"""Seconds that a client gets to end its step."""
+"""Seconds within which a client must end its step."""
 _TICK, _PAUSE = 0.05, 0.2
-"""Seconds between two looks, and for which a client leaves a target alone that gave no answer."""
+"""Seconds between two checks, and those that a client waits after a lost answer."""
 
 
 class VsphereClient(User):  # inherits: Locust makes its users of this class
-    """A user of Locust's that takes the steps of one client; `hire` gives the client, and is set before any is spawned."""
+    """A Locust user that takes the steps of one client; `hire` makes the client, and is set before any user is spawned."""
 
     hire: Callable[[], Client]
     crew: Crew
@@ -85,11 +85,11 @@ class Crowd:
         self.rung = False
 
     def ring(self) -> None:
-        """Ask for the end of the load before its time; a signal handler may call it."""
+        """Ask for an early end of the load; a signal handler may call it."""
         self.rung = True
 
     def join(self, crew: Crew) -> None:
-        """Let the crew's clients be the users, and every operation a request."""
+        """Have the users act as clients of the crew, and report every operation to Locust as a request."""
         actors = iter(crew.load.actors)
 
         def hire() -> Client:
@@ -104,13 +104,13 @@ class Crowd:
         crew.target.recorder.listeners.append(self._count)
 
     def ended(self) -> None:
-        """Wait until every user has stopped; one that cannot is left after a while."""
+        """Wait until every user has stopped, `_GRACE` seconds at most."""
         runner, until = self.environment.runner, time.monotonic() + _GRACE
         while runner is not None and runner.user_count and time.monotonic() < until:
             time.sleep(_TICK)
 
     def blame(self, method: str, what: str) -> None:
-        """Count a finding as a failure."""
+        """Report a finding to Locust as a failed request."""
         self._fire(method, 0.0, AssertionError(what))
 
     def _count(self, done: Operation) -> None:

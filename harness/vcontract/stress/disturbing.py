@@ -1,4 +1,4 @@
-"""The disturbances of a stress run: a process on the path to the target, a session that strikes the system, and their notes."""
+"""The disturbances of a stress run: the process on the path, the session that disturbs the system, and their notes."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
 from vcontract.testbed import FULL, host_names
 
 _CALM = 1000
-"""How many times more than usual may be lost in a row before the target counts as gone."""
+"""The factor of the answers that may be lost in a row before the target counts as gone."""
 _DESTROYED = "vm-destroyed"
 _STOPPING, _TICK = 0.1, 0.05
-"""Seconds after which a server that was told to restart has stopped, and between two looks whether it is back."""
+"""Seconds after which a server that restarts has stopped, and those between two checks whether it serves again."""
 
 
 class Disturbing:
-    """One scenario in one process: `prepare` it, `begin` with the load, `end` after it, then it tells what struck."""
+    """One scenario in one process: `prepare` it, `begin` with the load, `end` after it, then `strikes` gives what struck."""
 
     def __init__(
         self, scenario: str, planned: Sequence[Planned], path: Proxy | None, seed: int, simulator: int
@@ -54,33 +54,35 @@ class Disturbing:
         self._before = 0.0
 
     def hear(self, target: Target) -> None:
-        """Hear the logins from the first on, and do not take lost answers for the end of the target."""
+        """Listen to the logins from the first one on, and accept many more lost answers from the target."""
         self._logins = Logins(target.recorder)
         target.expect_losses(_CALM)
 
     def prepare(self, crew: Crew) -> None:
-        """Look for what can be struck. Raises UsageError if a disturbance of the scenario has nothing to strike."""
+        """Find what can be struck. Raises UsageError if a disturbance of the scenario cannot strike anything."""
         crew.expect_losses()
         ground = self._ground(crew)
-        for each in {each.name: each for each in self.planned if each.name in SYSTEM}.values():
-            kind = SYSTEM[each.name]
+        for disturbance in {
+            disturbance.name: disturbance for disturbance in self.planned if disturbance.name in SYSTEM
+        }.values():
+            kind = SYSTEM[disturbance.name]
             lacking = next((need for need in kind.needs if need not in crew.config.allow), "")
             why = f"the configuration does not allow {lacking}" if lacking else kind().lacks(ground)
             if why:
-                raise UsageError(f"--disturb {self.scenario}: {each.name}: {why}")
+                raise UsageError(f"--disturb {self.scenario}: {disturbance.name}: {why}")
         recorder = crew.target.recorder
         self._before = time.monotonic() - recorder.now()
         self._recorder, self._struck = recorder, ground
         self._runner = ScheduleRunner(self.planned, ground, self._seed, self._note)
 
     def begin(self) -> None:
-        """Let the schedule begin."""
+        """Start the schedule."""
         zero = self._path.begin() if self._path else None
         if self._runner is not None:
             self._runner.begin(zero)
 
     def end(self) -> None:
-        """Disturb no more, and put right what was disturbed."""
+        """End the schedule, heal what was disturbed, and destroy the spare clones."""
         if self._path is not None:
             self._path.calm()
         if self._runner is not None:
@@ -90,19 +92,26 @@ class Disturbing:
                 self._struck.do(vm, MOVES["powerOff"].method)
                 self._struck.do(vm, MOVES["destroy"].method)
 
-    def told(self) -> tuple[dict[str, int], list[str]]:
-        """Note what struck the path; gives how often each disturbance struck, and what that leaves open, a line each."""
+    def strikes(self) -> tuple[dict[str, int], list[str]]:
+        """Write the strikes on the path into the history; gives the strikes by name, and what is left open, a line each."""
         path = self._path.events() if self._path else ()
-        for each in path:
-            self._note({"what": "struck", "name": each.name, "place": each.place, "time": each.time, **each.facts})
+        for strike in path:
+            self._note(
+                {"what": "struck", "name": strike.name, "place": strike.place, "time": strike.time, **strike.facts}
+            )
         fired: list[Fired] = [*path, *(self._runner.events() if self._runner else ())]
-        open_ = [f"{each.name}, planned for {each.start:.1f} s, never struck" for each in unfired(self.planned, fired)]
-        return dict(Counter(each.name for each in fired)), [*open_, *(self._runner.unhealed if self._runner else ())]
+        open_ = [
+            f"{missed.name}, planned for {missed.start:.1f} s, never struck" for missed in unfired(self.planned, fired)
+        ]
+        return dict(Counter(strike.name for strike in fired)), [
+            *open_,
+            *(self._runner.unhealed if self._runner else ()),
+        ]
 
     def _note(self, facts: dict[str, Json]) -> None:
-        """Write a note into the history, with its time by the clock of that: `at`, and when a request came, `asked`."""
+        """Write a note into the history, with its times by the recorder's clock: the strike `at`, its request `asked`."""
         times = {"at": facts["time"], "asked": facts.get("received", facts["time"])}
-        self._recorder.observed(DISTURBED, facts | {name: each - self._before for name, each in times.items()})
+        self._recorder.observed(DISTURBED, facts | {name: moment - self._before for name, moment in times.items()})
 
     def _ground(self, crew: Crew) -> Ground:
         target, facts = crew.target, crew.facts
@@ -112,19 +121,19 @@ class Disturbing:
             target,
             FULL,
             vms=tuple(crew.machines),
-            hosts=tuple(Ref("HostSystem", each) for each in hosts),
+            hosts=tuple(Ref("HostSystem", moid) for moid in hosts),
             sessions=self._logins or {},
             levers=_levers(crew),
             restart=_restart(target, self._simulator, crew.patience) if self._simulator else None,
             patience=crew.patience,
         )
-        if any(each.name == _DESTROYED for each in self.planned):
+        if any(disturbance.name == _DESTROYED for disturbance in self.planned):
             return dataclasses.replace(ground, spare=(_clone(crew, ground),))
         return ground
 
 
 def _restart(target: Target, simulator: int, patience: float) -> Callable[[], None]:
-    """Give what restarts the service of a simulator that was started for this run, and waits until it answers."""
+    """Make a function that restarts the service of this run's simulator, and returns once that answers."""
 
     def restart() -> None:
         os.kill(simulator, signal.SIGHUP)
@@ -139,7 +148,7 @@ def _restart(target: Target, simulator: int, patience: float) -> Callable[[], No
 
 
 def _clone(crew: Crew, ground: Ground) -> Ref:
-    """Make an instant clone of a VM, on which the clients work too, and which may be destroyed. Raises UsageError."""
+    """Make an instant clone that may be destroyed, and let the clients work on it too. Raises UsageError."""
     parent = crew.machines[0]
     run = crew.run
     spec = {
@@ -159,7 +168,7 @@ def _clone(crew: Crew, ground: Ground) -> Ref:
 
 
 def _levers(crew: Crew) -> dict[str, Lever]:
-    """Give the calls that do something in a guest."""
+    """Make the calls that act in a guest, by the name of their lever."""
     target, login = crew.target, auth.accepted(crew.facts.guests, may=True)
     processes = None
     if "guestOperationsManager" in target.content:
@@ -177,15 +186,15 @@ def _levers(crew: Crew) -> dict[str, Lever]:
             processes, MOVES[line.does].method, Arguments({"vm": vm.json(), "auth": login, "spec": spec}), actor
         )
 
-    found = {each.does: lever(each) for each in crew.facts.levers}
-    return {name: each for name, each in found.items() if each is not None}
+    levers = {line.does: lever(line) for line in crew.facts.levers}
+    return {name: maker for name, maker in levers.items() if maker is not None}
 
 
 @contextmanager
 def disturbed(brief: Brief) -> Iterator[tuple[Brief, Disturbing | None]]:
-    """Put what disturbs the path between a process and its target, if that is asked for; gives the brief that goes through it.
+    """Start what disturbs the path to the target, if the load names a scenario; gives the brief that uses that path.
 
-    Raises UsageError for a scenario that there is not, or that cannot be on this path.
+    Raises UsageError for an unknown scenario, or one that cannot disturb this path.
     """
     if not brief.load.disturb:
         yield brief, None
@@ -193,7 +202,7 @@ def disturbed(brief: Brief) -> Iterator[tuple[Brief, Disturbing | None]]:
     seed = brief.request.seed + brief.load.share[0]
     scenario = load_scenario(brief.load.disturb)
     planned = schedule(scenario, seed, brief.load.seconds)
-    if not any(each.name in NETWORK for each in planned):
+    if not any(disturbance.name in NETWORK for disturbance in planned):
         yield brief, Disturbing(scenario.name, planned, None, seed, brief.simulator)
         return
     config = configured(brief.request, brief.preparation())

@@ -1,6 +1,6 @@
 """`python -m vcontract.stress.embedded`: the simulator of a stress run, in a process of its own that ends with its parent.
 
-It is told its settings as JSON, as one line on standard input, and ends when that is closed. SIGHUP restarts its service.
+It reads its settings as one line of JSON from standard input, and ends when that is closed. SIGHUP restarts its service.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from vcontract.simulator import Settings, SimulatorServer
 
 
 def main() -> None:
-    """Serve until nobody is there any more."""
+    """Serve until standard input is closed."""
     with SimulatorServer(Settings(**json.loads(sys.stdin.readline()))) as server:
         signal.signal(signal.SIGHUP, lambda *_: server.restart())
         sys.stdout.write(f"{server.url}\n")

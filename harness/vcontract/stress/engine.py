@@ -1,6 +1,6 @@
-"""`python -m vcontract.stress.engine`: a process of a stress run; it is told on its standard input which part it plays.
+"""`python -m vcontract.stress.engine`: a process of a stress run; it reads its brief from standard input.
 
-Locust is imported before all that opens sockets, as it must be; so this is never a part of another process.
+Locust must be imported before all that opens sockets, so this is always a process of its own.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ LOCAL = "127.0.0.1"
 
 
 def alone(brief: Brief) -> RunResult:
-    """Do it all in this process."""
+    """Do the whole run in this process."""
     crowd = Crowd(brief.load)
     with (
-        disturbed(brief) as (told, disturbing),
-        underway(told.request, told.preparation(), stop=crowd.ring, keep=False) as ground,
+        disturbed(brief) as (routed, disturbing),
+        underway(routed.request, routed.preparation(), stop=crowd.ring, keep=False) as ground,
     ):
-        stressing = Stressing(ground, told.load, crowd, disturbing)
+        stressing = Stressing(ground, routed.load, crowd, disturbing)
         stressing.set_out()
         runner = crowd.environment.create_local_runner()
         page = crowd.environment.create_web_ui(LOCAL, brief.web) if brief.web else None
@@ -49,7 +49,7 @@ PARTS: dict[str, Callable[[Brief], RunResult]] = {"alone": alone, "master": lead
 
 
 def main() -> int:
-    """Play the part; gives the exit code."""
+    """Play the part that the brief names; gives the exit code."""
     try:
         brief = decoded(sys.stdin.buffer.readline())
         return PARTS[brief.role](brief).exit_code

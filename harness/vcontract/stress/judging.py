@@ -1,4 +1,4 @@
-"""The verdict on recorded stress: the histories of one or several processes, each judged by itself, put together."""
+"""The verdict on a recorded stress run: each process's history is judged alone, and the results are merged."""
 
 from __future__ import annotations
 
@@ -24,56 +24,56 @@ from vcontract.run.summary import exit_code
 from vcontract.terms import Observed, Operation, Verdict
 
 LIMITS = Limits(seconds=600.0)
-"""For all VMs of one history."""
+"""The limits of judging one history, all its VMs together."""
 _NOTE, _COPIED, _DUPLICATE = b'{"event":"observed"', b'"duplicate"', "duplicate"
 PRECEDENCE = (4, 2, 3, 1, 5, 0)
-"""Which exit code stands for several."""
+"""The exit codes of several processes by precedence: the first that occurs is that of the run."""
 
 
 def judge_history(path: Path, replay: str, limits: Limits = LIMITS) -> Concurrent:
-    """Judge a history file in one pass. Raises RunFileError if it is none, or says too little."""
+    """Judge a history file in one pass. Raises RunFileError if it is none, or ends before the survey."""
     copies = _copies(path)
     events = stream(path)
     facts = next(
-        (facts_of(each.facts) for each in events if isinstance(each, Observed) and each.subject == FACTS), None
+        (facts_of(event.facts) for event in events if isinstance(event, Observed) and event.subject == FACTS), None
     )
     if facts is None:
         raise RunFileError(f"{path}: it ends before the target was surveyed; there is nothing to judge")
     return judge_concurrent(
-        with_copies((each for each in events if isinstance(each, Operation)), copies),
+        with_copies((event for event in events if isinstance(event, Operation)), copies),
         facts,
         load(facts.object),
-        *(load(each) for each in names() if each != facts.object),
+        *(load(name) for name in names() if name != facts.object),
         limits=limits,
         replay=lambda _: replay,
     )
 
 
 def _copies(path: Path) -> list[tuple[str, float]]:
-    """List the requests that a disturbance delivered twice: method, and when; they stand behind what they happened to."""
-    found = []
+    """List the requests that a disturbance delivered twice, as method and time; their notes stand behind the operations."""
+    copies = []
     with suppress(OSError), path.open("rb") as file:
         for line in file:
             if line.startswith(_NOTE) and _COPIED in line:
                 facts = msgspec.json.decode(line)["facts"]
                 if facts.get("name") == _DUPLICATE and facts.get("what") == "struck":
-                    found.append((str(facts.get("method", "")), float(facts.get("asked", 0.0))))
-    return sorted(found, key=itemgetter(1))
+                    copies.append((str(facts.get("method", "")), float(facts.get("asked", 0.0))))
+    return sorted(copies, key=itemgetter(1))
 
 
 def with_copies(operations: Iterable[Operation], copies: Sequence[tuple[str, float]]) -> Iterator[Operation]:
-    """Put behind each call that may have been delivered twice another one whose answer is lost (it may have happened).
+    """Insert behind each call that may have been delivered twice a copy with a lost answer, which may have happened.
 
-    `copies` are the methods that were, each with a moment between the begin and the end of the call.
+    `copies` are the methods of the duplicates, each with a moment between the begin and the end of its call.
     """
     moments: dict[str, list[float]] = defaultdict(list)
     for method, moment in copies:
         moments[method].append(moment)
-    for each in operations:
-        yield each
-        found = moments.get(each.call.method)
-        if found and bisect_left(found, each.start) < bisect_right(found, each.end):
-            yield msgspec.structs.replace(each, outcome=COPY, status=0, purpose="read", problems=())
+    for operation in operations:
+        yield operation
+        delivered = moments.get(operation.call.method)
+        if delivered and bisect_left(delivered, operation.start) < bisect_right(delivered, operation.end):
+            yield msgspec.structs.replace(operation, outcome=COPY, status=0, purpose="read", problems=())
 
 
 def judge_several(directories: Sequence[Path]) -> RunResult | None:
@@ -81,12 +81,12 @@ def judge_several(directories: Sequence[Path]) -> RunResult | None:
 
     Raises RunFileError for what is no saved run, UsageError for several runs that are not all of stress.
     """
-    saved = [(each if each.is_dir() else each.parent, load_run(each)) for each in directories]
+    saved = [(directory if directory.is_dir() else directory.parent, load_run(directory)) for directory in directories]
     if not any(run.stress for _, run in saved):
         if len(saved) > 1:
             raise UsageError("judge: only runs of stress can be judged together")
         return None
-    judged = [_judged(*each) for each in saved]
+    judged = [_judged(*run) for run in saved]
     return judged[0] if len(judged) == 1 else merged(judged)
 
 
@@ -95,11 +95,11 @@ def _judged(place: Path, saved: RunResult) -> RunResult:
         raise UsageError(f"judge: {place} is no run of stress")
     if not saved.stress.histories:
         raise UsageError(f"judge: the histories of {place} are with its workers: give their run directories")
-    return concluded(saved, [judge_history(place / each, saved.replay) for each in saved.stress.histories])
+    return concluded(saved, [judge_history(place / history, saved.replay) for history in saved.stress.histories])
 
 
 def concluded(run: RunResult, parts: Sequence[Concurrent]) -> RunResult:
-    """Put what the parts of a stress run found into its result."""
+    """Put the judgements of a run's histories into its result."""
     whole = together(parts)
     stress = run.stress or Stress(0, 0, 0.0)
     verdict = worst([whole.verdict, *[Verdict.INCONCLUSIVE] * bool(stress.unsure)])
@@ -120,21 +120,21 @@ def concluded(run: RunResult, parts: Sequence[Concurrent]) -> RunResult:
 
 
 def merged(runs: Sequence[RunResult]) -> RunResult:
-    """Put the results of processes that shared one load together; the first names the target.
+    """Merge the results of processes that shared one load; the target is that of the first.
 
-    The exit code is the one that comes first in design's order.
+    The exit code is the one that comes first in PRECEDENCE.
     """
     first = runs[0]
-    parts = [_found(run, number) for number, run in enumerate(runs)]
-    told = [stress for run in runs if (stress := run.stress) is not None]
+    parts = [_judgement_of(run, number) for number, run in enumerate(runs)]
+    loads = [stress for run in runs if (stress := run.stress) is not None]
     stress = Stress(
-        clients=sum(each.clients for each in told),
-        vms=sum(each.vms for each in told),
-        seconds=max((each.seconds for each in told), default=0.0),
-        histories=[file for each in told for file in each.histories],
-        scenario=next((each.scenario for each in told if each.scenario), ""),
-        unsure=[why for each in told for why in each.unsure],
-        fired=dict(sum((Counter(each.fired) for each in told), Counter())),
+        clients=sum(part.clients for part in loads),
+        vms=sum(part.vms for part in loads),
+        seconds=max((part.seconds for part in loads), default=0.0),
+        histories=[file for part in loads for file in part.histories],
+        scenario=next((part.scenario for part in loads if part.scenario), ""),
+        unsure=[why for part in loads for why in part.unsure],
+        fired=dict(sum((Counter(part.fired) for part in loads), Counter())),
     )
     notes = [f"worker {number}: {note}" for number, run in enumerate(runs, 1) for note in run.notes]
     known = replace(first, stress=stress, notes=notes, seconds=max(run.seconds for run in runs))
@@ -144,8 +144,8 @@ def merged(runs: Sequence[RunResult]) -> RunResult:
     return replace(whole, verdict=verdict, exit_code=code)
 
 
-def _found(run: RunResult, number: int) -> Concurrent:
-    """Give what a process found as its result has it."""
+def _judgement_of(run: RunResult, number: int) -> Concurrent:
+    """Make a judgement of the result of a process."""
     stress = run.stress or Stress(0, 0, 0.0)
     answers = [answer for answer, count in stress.legal.items() for _ in range(count)]
     machines = {f"{number}.{place}": answer for place, answer in enumerate(answers)}

@@ -1,4 +1,4 @@
-"""`vcontract stress`: starts what the load needs, each in a process of its own, and waits for the verdict."""
+"""`vcontract stress`: starts the processes that the load needs, and waits for the verdict."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ ENGINE = (sys.executable, "-m", "vcontract.stress.engine")
 _SIMULATOR = (sys.executable, "-m", "vcontract.stress.embedded")
 _TASK_SECONDS = 0.02
 _KEPT = 64
-"""How many ended tasks the simulator keeps for each client."""
+"""How many completed tasks the simulator keeps for each client."""
 
 
 class Served(NamedTuple):
-    """A simulator in a process of its own: where it serves, and which process that is."""
+    """A simulator in a process of its own: its URL and its process id."""
 
     url: str
     process: int
 
 
 def stress(brief: Brief) -> int:
-    """Let the clients loose; gives the exit code. Raises UsageError for what is missing."""
+    """Do a stress run; gives the exit code. Raises UsageError if Locust is missing or a port is taken."""
     if find_spec("locust") is None:
         raise UsageError("stress needs Locust: pip install 'vcontract[stress]'")
     if brief.web:
@@ -48,7 +48,7 @@ def stress(brief: Brief) -> int:
 
 
 def _must_be_free(option: str, port: int, way_out: str) -> None:
-    """Raise UsageError if something listens on a port: Locust would say so in a traceback, and go on without."""
+    """Raise UsageError if something listens on a port: Locust would print a traceback and go on without it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connection that lingers is no listener
         try:
@@ -59,15 +59,15 @@ def _must_be_free(option: str, port: int, way_out: str) -> None:
 
 @contextmanager
 def simulator(vms: int, seed: int, tasks: int) -> Iterator[Served]:
-    """Start the simulator in a process of its own, with so many VMs more."""
+    """Start the simulator in a process of its own, with `vms` more VMs; it keeps `tasks` completed tasks."""
     lasting = _TASK_SECONDS * stretch()
-    told = {"vms": vms, "seed": seed, "task_retention_count": tasks, "task_time": lasting}
+    options = {"vms": vms, "seed": seed, "task_retention_count": tasks, "task_time": lasting}
     pipe = subprocess.PIPE
     # out of the terminal's group: Ctrl-C is for the clients, which still have to put things right
     with subprocess.Popen(_SIMULATOR, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:  # noqa: S603 - our own
         assert process.stdout is not None
         assert process.stdin is not None
-        process.stdin.write(json.dumps(told) + "\n")
+        process.stdin.write(json.dumps(options) + "\n")
         process.stdin.flush()
         url = process.stdout.readline().strip()
         if not url:
@@ -79,7 +79,7 @@ def simulator(vms: int, seed: int, tasks: int) -> Iterator[Served]:
 
 
 def start(brief: Brief) -> subprocess.Popen[bytes]:
-    """Start the process that plays a part, out of the terminal's group, and tell it which."""
+    """Start the process of a brief, outside the terminal's process group."""
     process = subprocess.Popen(ENGINE, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 - our own
     assert process.stdin is not None
     process.stdin.write(encoded(brief) + b"\n")
@@ -88,18 +88,18 @@ def start(brief: Brief) -> subprocess.Popen[bytes]:
 
 
 def _engine(brief: Brief) -> int:
-    """Run the process that does it, and hand signals on to it."""
+    """Run the process of a brief to its end, and pass signals on to it; gives its exit code."""
     with start(brief) as process:
 
         def pass_on(number: int, _: FrameType | None) -> None:
             process.send_signal(number)
 
-        before = [(each, signal.signal(each, pass_on)) for each in (signal.SIGINT, signal.SIGTERM)]
+        before = [(number, signal.signal(number, pass_on)) for number in (signal.SIGINT, signal.SIGTERM)]
         try:
             code = process.wait()
         finally:
-            for each, handler in before:
-                signal.signal(each, handler)
+            for number, handler in before:
+                signal.signal(number, handler)
     if code < 0:
         raise HarnessError(f"the process of the clients was killed by signal {-code}")
     return code

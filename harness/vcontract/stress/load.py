@@ -1,4 +1,4 @@
-"""What a stress run is asked for."""
+"""The load of a stress run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from vcontract.stress.mix import Mix
 
 
 class Load(msgspec.Struct, frozen=True):
-    """So many clients on so many VMs for so many seconds, doing what `mix` says.
+    """A load: `clients` on `vms` for `seconds`, whose steps are drawn from `mix`.
 
-    `rate` is how many steps all clients together begin in a second (0: each as soon as it is done with the one before).
+    `rate` is how many steps all clients together begin in a second (0: each begins one as soon as it has ended the last).
     `share` says which of how many workers this is: each has VMs and clients of its own. `disturb` names a scenario.
     """
 
@@ -24,7 +24,7 @@ class Load(msgspec.Struct, frozen=True):
 
     @property
     def actors(self) -> tuple[str, ...]:
-        """Name as many clients as this worker may get, for how many it does get others decide; the names of all differ."""
+        """The names of this worker's clients, different from those of other workers; it may get fewer clients than names."""
         number, workers = self.share
         begin = f"w{number + 1}" if workers > 1 else ""
-        return tuple(f"{begin}c{each + 1}" for each in range(-(-self.clients // workers)))
+        return tuple(f"{begin}c{client + 1}" for client in range(-(-self.clients // workers)))

@@ -1,4 +1,4 @@
-"""The part of the master: it gives each worker its share, lets Locust spread the clients, and puts the verdicts together."""
+"""The master: it gives each worker its share, has Locust spread the clients, and merges the results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from vcontract.stress.stressing import ROWS
 
 _EVERYWHERE, _HERE = "*", "127.0.0.1"
 _SILENCE = 600
-"""Heartbeats that a worker may miss: while it judges a long history, or its machine is busy, it is not dead."""
+"""Heartbeats that a worker may miss: it may be judging a long history, or its machine may be busy."""
 _SURVEYED, _JUDGED = 120.0, 1800.0
 _TICK = 0.1
 Started: TypeAlias = list["subprocess.Popen[bytes]"]
@@ -54,24 +54,24 @@ class Master:
         self._notes: list[str] = []
 
     def run(self, runner: MasterRunner, mail: Mail, started: Started) -> RunResult:
-        """Wait for the workers, share out, let them work, and put together what they found."""
+        """Wait for the workers, send their shares, wait for the load to end, and merge their results."""
         brief = self._brief
-        workers = self._met(mail, started)
-        for number, each in enumerate(workers):
+        workers = self._gathered(mail, started)
+        for number, worker in enumerate(workers):
             share = replace(brief.load, share=(number, len(workers)))
-            mail.send(SHARE, Share(share, brief.request.seed, brief.request.contract, brief.replay), each)
-        targets = [self._of(mail, READY, _SURVEYED, started)[1] for _ in workers]
+            mail.send(SHARE, Share(share, brief.request.seed, brief.request.contract, brief.replay), worker)
+        targets = [self._awaited(mail, READY, _SURVEYED, started)[1] for _ in workers]
         target = msgspec.json.decode(targets[0], type=TargetFacts)
         self._tell(RunStarted(target, brief.request.seed, ROWS, int(brief.load.seconds), "seconds"))
         runner.start(brief.load.clients, spawn_rate=brief.load.clients)
         self._wait(mail)
-        for each in workers:
-            mail.send(STOP, to=each)
+        for worker in workers:
+            mail.send(STOP, to=worker)
         self._tell(Note(f"{len(workers)} workers are judging"))
-        told = [self._of(mail, JUDGED, _JUDGED, started)[1] for _ in workers]
-        for each in workers:
-            mail.send(END, to=each)
-        result = self._result([msgspec.json.decode(each, type=tuple[str, RunResult]) for each in told])
+        replies = [self._awaited(mail, JUDGED, _JUDGED, started)[1] for _ in workers]
+        for worker in workers:
+            mail.send(END, to=worker)
+        result = self._result([msgspec.json.decode(reply, type=tuple[str, RunResult]) for reply in replies])
         for finding in result.findings:
             self._crowd.blame(finding.method, finding.row)
             self._tell(FindingSeen(finding))
@@ -79,39 +79,39 @@ class Master:
         runner.quit()
         return result
 
-    def _met(self, mail: Mail, started: Started) -> list[str]:
-        """Wait until every worker has said hello; those that this process did not start may take as long as they like."""
-        wanted, found = self._brief.workers, list[str]()
+    def _gathered(self, mail: Mail, started: Started) -> list[str]:
+        """Wait until every worker has said hello, without a limit; raises KeyboardInterrupt if the user ends it."""
+        wanted, workers = self._brief.workers, list[str]()
         self._tell(Note(f"waiting for {wanted} workers"))
-        while len(found) < wanted:
-            self._alive(mail, started)
+        while len(workers) < wanted:
+            self._check_workers(mail, started)
             if self._crowd.rung:
                 raise KeyboardInterrupt
             hello = mail.next(HELLO, _TICK)
-            if hello is not None and hello[0] not in found:
-                found.append(hello[0])
-        return found
+            if hello is not None and hello[0] not in workers:
+                workers.append(hello[0])
+        return workers
 
-    def _of(self, mail: Mail, type_: str, seconds: float, started: Started) -> tuple[str, str]:
-        """Give the next message of a type. Raises HarnessError if a worker failed or died, or none came in time."""
+    def _awaited(self, mail: Mail, type_: str, seconds: float, started: Started) -> tuple[str, str]:
+        """Wait for the next message of a type. Raises HarnessError if a worker failed or died, or none came in time."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            found = mail.next(type_, _TICK)
-            if found is not None:
-                return found
-            self._alive(mail, started)
+            message = mail.next(type_, _TICK)
+            if message is not None:
+                return message
+            self._check_workers(mail, started)
         raise HarnessError(f"a worker said nothing for {seconds:.0f} s ({type_})")
 
-    def _alive(self, mail: Mail, started: Started) -> None:
+    def _check_workers(self, mail: Mail, started: Started) -> None:
         if failed := mail.next(FAILED):
             line, code = msgspec.json.decode(failed[1])
             raise FailedWorkerError(f"a worker: {line.removeprefix('vcontract: ')}", code)
-        dead = next((each for each in started if each.poll() is not None), None)
+        dead = next((process for process in started if process.poll() is not None), None)
         if dead is not None and dead.returncode < 0:
             raise TargetError(f"a worker was killed by signal {-dead.returncode}")
 
     def _wait(self, mail: Mail) -> None:
-        """Let the workers work."""
+        """Wait until the time is over, a worker stops early, or the user ends it."""
         began = time.monotonic()
         while (done := time.monotonic() - began) < self._brief.load.seconds and not self._crowd.rung:
             self._tell(Progressed(int(done), int(self._brief.load.seconds)))
@@ -122,37 +122,37 @@ class Master:
         if self._crowd.rung:
             self._notes.append("interrupted: the load ended early")
 
-    def _result(self, told: Sequence[tuple[str, RunResult]]) -> RunResult:
-        """Put the results together; histories on this machine are named relative to the run directory."""
+    def _result(self, judged: Sequence[tuple[str, RunResult]]) -> RunResult:
+        """Merge the results; histories on this machine are named relative to the run directory."""
         placed = []
         here = self._directory.path.resolve()
-        for place, run in told:
+        for place, run in judged:
             inside = Path(place).relative_to(here) if Path(place).is_relative_to(here) else None
             stress = run.stress
             if stress is not None:
-                files = [str(inside / each) for each in stress.histories] if inside else []
+                files = [str(inside / history) for history in stress.histories] if inside else []
                 stress = replace(stress, histories=files)
             placed.append(replace(run, stress=stress))
         whole = merged(placed)
         return replace(whole, notes=[*self._notes, *whole.notes], request=record_of(self._brief.request))
 
     def _tell(self, event: RunEvent) -> None:
-        for each in self._reporters:
-            each.on(event)
+        for reporter in self._reporters:
+            reporter.on(event)
 
 
 def lead(brief: Brief) -> RunResult:
-    """Be the master of a run. Raises HarnessError for all that keeps it from running, or if a worker is lost."""
+    """Do a run as its master. Raises HarnessError for all that keeps it from running, or if a worker is lost."""
     runners.HEARTBEAT_LIVENESS = _SILENCE
     directory = RunDirectory(brief.request.report_dir, brief.request.seed)
-    told: list[Reporter] = [JsonReporter()] if brief.request.output == "json" else [ConsoleReporter(directory.path)]
-    reporters: list[Reporter] = [directory, JunitReporter(directory.path), *told]
+    printers: list[Reporter] = [JsonReporter()] if brief.request.output == "json" else [ConsoleReporter(directory.path)]
+    reporters: list[Reporter] = [directory, JunitReporter(directory.path), *printers]
     crowd = Crowd(brief.load)
     port = brief.port or _free_port()
     runner = crowd.environment.create_master_runner(_HERE if brief.starts else _EVERYWHERE, port)
     mail = Mail(runner, HELLO, READY, OVER, JUDGED, FAILED)
     page = crowd.environment.create_web_ui(_HERE, brief.web) if brief.web else None
-    begun = Begun(yes=True)  # what the workers have begun they end by themselves
+    begun = Begun(yes=True)  # the workers themselves end what they have begun
     with terminable(begun, crowd.ring), _workers(brief, port, directory.path) as started:
         result = Master(brief, crowd, directory, reporters).run(runner, mail, started)
     if page is not None:
@@ -162,26 +162,26 @@ def lead(brief: Brief) -> RunResult:
 
 @contextmanager
 def _workers(brief: Brief, port: int, directory: Path) -> Iterator[Started]:
-    """Start the workers of this machine, if that is asked for; none of them outlives the run."""
+    """Start the workers of this machine, if the brief says so; none of them outlives the run."""
     started: Started = []
     try:
         for number in range(brief.workers if brief.starts else 0):
             place = str(directory / f"worker-{number + 1}")
             request = replace(brief.request, report_dir=place, output="none")
-            told = replace(brief, request=request, role="worker", host=_HERE, port=port, web=0)
-            started.append(start(told))
+            worker_brief = replace(brief, request=request, role="worker", host=_HERE, port=port, web=0)
+            started.append(start(worker_brief))
         yield started
-        for each in started:
-            each.wait(_SURVEYED)
+        for process in started:
+            process.wait(_SURVEYED)
     finally:
-        for each in started:
-            if each.poll() is None:
-                each.terminate()
-                each.wait()
+        for process in started:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind((_HERE, 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind((_HERE, 0))
+        port: int = probe.getsockname()[1]
         return port

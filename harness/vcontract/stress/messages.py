@@ -1,4 +1,4 @@
-"""What master and workers say to each other through Locust, beside what Locust says itself."""
+"""The messages between master and workers, which travel through Locust beside its own."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from vcontract.stress.load import Load
 HELLO, SHARE, READY, STOP, OVER, JUDGED, FAILED, END = (
     f"vcontract.{name}" for name in ("hello", "share", "ready", "stop", "over", "judged", "failed", "end")
 )
-"""A worker is there; gets its share; has surveyed its VMs; is to stop; cannot go on; its verdict; its error; it may go.
+"""A worker is connected; its share; it has surveyed its VMs; it must stop; it cannot go on; its result; its error; it may end.
 
-Locust's own way to stop kills users in the middle of a call, and a worker then hears nothing for as long as it lets them.
+Locust's own message to stop is not used: it kills users in the middle of a call, and blocks the worker meanwhile.
 """
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What a master gives a worker: the load, with the share that is its own, the seed, and the command of the whole."""
+    """What a master sends a worker: the load with the worker's share, the seed, the contract, and the command of the run."""
 
     load: Load
     seed: int
@@ -30,16 +30,16 @@ class Share(msgspec.Struct, frozen=True):
 
 
 class Mail:
-    """Collects the messages of a runner by their type; each is the sender with the data (JSON text)."""
+    """Queues the messages of a runner by their type; each is its sender and its data (JSON text)."""
 
     def __init__(self, runner: DistributedRunner, *types: str) -> None:
         self._runner = runner
         self._boxes: dict[str, Queue[tuple[str, str]]] = defaultdict(Queue)
-        for each in types:
-            runner.register_message(each, self._take)
+        for type_ in types:
+            runner.register_message(type_, self._take)
 
     def next(self, type_: str, seconds: float = 0.0) -> tuple[str, str] | None:
-        """Give the next message of a type, after so many seconds at most; None if there is none."""
+        """Give the next message of a type, after at most `seconds`; None if there is none."""
         try:
             return self._boxes[type_].get(timeout=seconds) if seconds else self._boxes[type_].get_nowait()
         except Empty:

@@ -1,4 +1,4 @@
-"""What clients do, by weight: data, from a file of the user's or the one that ships."""
+"""The mix of steps that clients take, by weight; it is read from a file of the user's or the one that ships."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHIPPED = Path(__file__).with_name("mix.toml")
 
 
 class Mix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Weights of the methods under test, of the logins that they bear, of reads, and of power operations."""
+    """Weights of the methods under test, of the logins in their calls, of reads, and of power operations."""
 
     calls: dict[str, Weight] = {}
     logins: dict[Login, Weight] = {}
@@ -28,11 +28,11 @@ class Mix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     power: dict[Power, Weight] = {}
 
     def without_power(self) -> Mix:
-        """Leave the power operations out."""
+        """Give the mix without power operations."""
         return msgspec.structs.replace(self, power={})
 
     def action(self, random: Random) -> tuple[str, str]:
-        """Draw what to do: `call`, `read` or `power`, and which."""
+        """Draw a step: its kind, `call`, `read` or `power`, and its name."""
         weights = {("call", name): weight for name, weight in self.calls.items()}
         weights |= {("read", name): weight for name, weight in self.reads.items()}
         weights |= {("power", name): weight for name, weight in self.power.items()}

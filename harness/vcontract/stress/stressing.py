@@ -33,7 +33,7 @@ _TICK = 0.1
 
 
 class Stressing:
-    """Sets out, lets a crowd work, brings the VMs to rest, and judges what the history then holds."""
+    """Surveys the target, waits while the crowd works, brings the VMs to rest, and judges the history."""
 
     def __init__(self, ground: Ground, load: Load, crowd: Crowd, disturbing: Disturbing | None = None) -> None:
         self.ground, self.load, self.crowd, self.disturbing = ground, load, crowd, disturbing
@@ -61,9 +61,9 @@ class Stressing:
             self._tell(Note(note))
 
     def work(self, ends: Callable[[], bool], *, limited: bool = True) -> bool:
-        """Wait until the time is over (if `limited`), somebody wants to stop, or nothing can go on; then for the clients.
+        """Wait until the time is over (if `limited`), `ends` is true, or user or crew end the load; then for the clients.
 
-        `ends` tells of others' wishes; says whether it ended before any of these were over.
+        Gives whether user or crew ended it.
         """
         self.began = time.monotonic()
         if self.disturbing is not None:
@@ -93,32 +93,32 @@ class Stressing:
             raise crew.failed
         target.pacing.lift()
         if not crew.halted and not target.over:
-            self.unsure += [f"not at rest: {each}" for each in close(crew, self.crowd.clients)]
+            self.unsure += [f"not at rest: {why}" for why in close(crew, self.crowd.clients)]
             for client in self.crowd.clients:
                 client.close()
         fired: dict[str, int] = {}
         if self.disturbing is not None:
-            fired, unsure = self.disturbing.told()
+            fired, unsure = self.disturbing.strikes()
             self.unsure += unsure
         self._tell(Note(f"judging {target.recorder.requests} operations"))
-        found = self._judged()
+        judged = self._judged()
         self.unsure += [f"the target is gone: {target.pulse.stopped}"] if target.pulse.stopped else []
         self.unsure += [f"halted for safety: {crew.halted}"] if crew.halted else []
-        result = self._result(found, fired)
-        for each in result.findings:
-            self.crowd.blame(each.method, each.row)
-            self._tell(FindingSeen(each))
-        draw_disorders(self.ground.directory, found.disorders)
+        result = self._result(judged, fired)
+        for finding in result.findings:
+            self.crowd.blame(finding.method, finding.row)
+            self._tell(FindingSeen(finding))
+        draw_disorders(self.ground.directory, judged.disorders)
         self._tell(RunEnded(result))
         return result
 
     def _judged(self) -> Concurrent:
-        """Judge the file, in a thread of the system's: others must not wait for it."""
+        """Judge the history in a thread of the system's, so that greenlets go on meanwhile."""
         path, replay = self.ground.directory / HISTORY, self.ground.site.context.replay
-        found: Concurrent = gevent.get_hub().threadpool.apply(judge_history, (path, replay))
-        return found
+        judged: Concurrent = gevent.get_hub().threadpool.apply(judge_history, (path, replay))
+        return judged
 
-    def _result(self, found: Concurrent, fired: dict[str, int]) -> RunResult:
+    def _result(self, judged: Concurrent, fired: dict[str, int]) -> RunResult:
         crew, request = self.crew, self.ground.site.request
         safe = not crew.halted and not self.ground.site.target.pulse.stopped
         unsure = Verdict.INCONCLUSIVE
@@ -130,7 +130,7 @@ class Stressing:
             requests=0,
             target=self.target_facts(),
             replay=self.ground.site.context.replay,
-            notes=[*self.crew.notes, *self.notes, *self.unsure, *_lost(found)],
+            notes=[*self.crew.notes, *self.notes, *self.unsure, *_lost(judged)],
             started=self._started.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self._from, 3),
             stress=Stress(
@@ -144,18 +144,18 @@ class Stressing:
             ),
             request=record_of(request),
         )
-        return concluded(run, [found])
+        return concluded(run, [judged])
 
     def target_facts(self) -> TargetFacts:
-        """Say what is tested."""
+        """Give what is tested."""
         target = self.ground.site.target
-        build, name = (str(target.about.get(each, "")) for each in ("build", "fullName"))
+        build, name = (str(target.about.get(field, "")) for field in ("build", "fullName"))
         return TargetFacts(target.url, target.api_version, build, name)
 
     def _tell(self, event: RunEvent) -> None:
-        for each in self.ground.reporters:
-            each.on(event)
+        for reporter in self.ground.reporters:
+            reporter.on(event)
 
 
-def _lost(found: Concurrent) -> list[str]:
-    return [f"{found.lost} operations got no usable answer"] if found.lost else []
+def _lost(judged: Concurrent) -> list[str]:
+    return [f"{judged.lost} operations got no usable answer"] if judged.lost else []

@@ -1,4 +1,4 @@
-"""The part of a worker: it takes its share from the master, works on VMs of its own, judges them, and says what it found."""
+"""A worker: it gets its share from the master, works on VMs of its own, judges them, and sends the result."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from vcontract.stress.messages import END, FAILED, HELLO, JUDGED, OVER, READY, S
 from vcontract.stress.stressing import Stressing
 
 _TRIES = 6
-"""Tries to reach the master, of five seconds each."""
+"""How often the connection to the master is tried, for five seconds each."""
 _SOON, _LATER = 1.0, 60.0
 
 
 def serve(brief: Brief) -> RunResult:
-    """Work for a master until it has the verdict. Raises TargetError if it cannot be reached."""
+    """Work for a master until it has the result. Raises TargetError if it cannot be reached."""
     runners.CONNECT_RETRY_COUNT = _TRIES
     crowd = Crowd(brief.load)
     try:
@@ -47,18 +47,18 @@ def _shared(brief: Brief, mail: Mail) -> Brief:
     """Say hello until the share comes; gives the brief with it."""
     while True:
         mail.send(HELLO)
-        if found := mail.next(SHARE, _SOON):
-            share = msgspec.json.decode(found[1], type=Share)
+        if message := mail.next(SHARE, _SOON):
+            share = msgspec.json.decode(message[1], type=Share)
             request = replace(brief.request, seed=share.seed, contract=share.contract)
             return replace(brief, load=share.load, request=request, replay=share.replay)
 
 
 def _work(brief: Brief, crowd: Crowd, runner: WorkerRunner, mail: Mail) -> RunResult:
     with (
-        disturbed(brief) as (told, disturbing),
-        underway(told.request, told.preparation(), stop=crowd.ring, keep=False) as ground,
+        disturbed(brief) as (routed, disturbing),
+        underway(routed.request, routed.preparation(), stop=crowd.ring, keep=False) as ground,
     ):
-        stressing = Stressing(ground, told.load, crowd, disturbing)
+        stressing = Stressing(ground, routed.load, crowd, disturbing)
         stressing.set_out()
         mail.send(READY, stressing.target_facts())
         if stressing.work(lambda: mail.next(STOP) is not None, limited=False):

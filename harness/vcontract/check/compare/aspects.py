@@ -31,6 +31,6 @@ def side(aspect: str, values: tuple[str, str], seen: Sighting) -> str:
     if aspect in TIMED:
         if not value:
             return ""
-        old, new, now = (max(float(each), 1e-6) for each in (*values, value))
+        old, new, now = (max(float(seconds), 1e-6) for seconds in (*values, value))
         return "new" if max(now / new, new / now) < max(now / old, old / now) else "old"
     return {values[0]: "old", values[1]: "new"}.get(value, "")

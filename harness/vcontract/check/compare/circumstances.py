@@ -1,10 +1,10 @@
 """Compares what two histories saw of the same circumstances: outcomes, channels, fields, values, the last of the task.
 
 The rule of evidence. A change is claimed where both histories met a circumstance for certain, each answered it in one way, and
-the two ways differ. It must be seen by PAIRS pairs of calls, whatever their circumstances and methods, and nowhere the other
-way round; two answers between which one side chooses in one circumstance are that target's choice and no change. Where a side
-is known to choose among its answers, a change must be seen in so many circumstances that chance shows it one time in a hundred
-(CHOOSING), for there one answer says less.
+the two ways differ. At least PAIRS pairs of calls must show it (of any circumstance and method), and none the opposite. Two
+answers that one side gave in the same circumstance are that target's choice, no change. If a side is known to choose among its
+answers, one answer is weaker evidence: the change must then be seen in so many circumstances (CHOOSING) that chance would
+produce it once in a hundred times.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ Grouped = Mapping[str, Sequence[Sighting]]
 
 def by_circumstance(sightings: Iterable[Sighting]) -> dict[str, list[Sighting]]:
     """Group what was seen for certain by its circumstance."""
-    found: dict[str, list[Sighting]] = defaultdict(list)
-    for each in sightings:
-        if each.circumstance and each.outcome:
-            found[each.circumstance].append(each)
-    return dict(found)
+    groups: dict[str, list[Sighting]] = defaultdict(list)
+    for sighting in sightings:
+        if sighting.circumstance and sighting.outcome:
+            groups[sighting.circumstance].append(sighting)
+    return dict(groups)
 
 
 def circumstance_changes(old: Grouped, new: Grouped, bases: Mapping[str, str]) -> list[Change]:
-    """Give every change that the rule of evidence lets claim, in the order of their paths."""
+    """List every change that the rule of evidence supports, in the order of their paths."""
     claims = _Claims(choices(old), choices(new))
     for name in sorted(old.keys() & new.keys()):
         before, after = old[name], new[name]
-        outcomes = [{each.text for each in side} for side in (before, after)]
-        if any(len(each) > 1 for each in outcomes):
+        outcomes = [{sighting.text for sighting in side} for side in (before, after)]
+        if any(len(texts) > 1 for texts in outcomes):
             continue
         if outcomes[0] != outcomes[1]:
             kind = _kind(before[0], after[0], bases)
@@ -56,26 +56,26 @@ def _details(claims: _Claims, name: str, before: Sequence[Sighting], after: Sequ
         kind = Kind.FIELD_DROPPED if path in before[0].fields else Kind.FIELD_ADDED
         claims.note(kind, f"{fault}.{path}", name, f"{FIELD} {path}", before, after)
     for path in VALUES:
-        if all(path in each.values for each in (*before, *after)):
+        if all(path in sighting.values for sighting in (*before, *after)):
             where = f"{before[0].method}/{fault}.{path}"
             claims.note(Kind.VALUE_CHANGED, where, name, f"{VALUE} {path}", before, after)
-    if all(each.life for each in (*before, *after)):
+    if all(sighting.life for sighting in (*before, *after)):
         for path in sorted(_always("life", before) ^ _always("life", after)):
             kind = Kind.TASK_FIELD_DROPPED if path in before[0].life else Kind.TASK_FIELD_ADDED
             claims.note(kind, f"TaskInfo.{path}", name, f"{LIFE} {path}", before, after)
 
 
 def _topmost(paths: Iterable[str]) -> list[str]:
-    """Leave out what lies below a path that is told anyway."""
+    """Leave out the paths below another path of the list."""
     kept: list[str] = []
     for path in sorted(paths):
-        if not any(path.startswith((f"{each}.", f"{each}[")) for each in kept):
+        if not any(path.startswith((f"{longer}.", f"{longer}[")) for longer in kept):
             kept.append(path)
     return kept
 
 
 def _always(name: str, sightings: Sequence[Sighting]) -> frozenset[str]:
-    sets = [getattr(each, name) for each in sightings]
+    sets = [getattr(sighting, name) for sighting in sightings]
     return frozenset.intersection(*sets)
 
 
@@ -98,15 +98,15 @@ def _kind(old: Sighting, new: Sighting, bases: Mapping[str, str]) -> Kind:
 
 def choices(grouped: Grouped) -> dict[str, set[frozenset[str]]]:
     """List by method the pairs of outcomes between which one side chose, in one and the same circumstance."""
-    found: dict[str, set[frozenset[str]]] = defaultdict(set)
+    answers: dict[str, set[frozenset[str]]] = defaultdict(set)
     for name, seen in grouped.items():
-        texts = {each.text for each in seen}
-        found[name.partition(":")[0]] |= {frozenset({a, b}) for a in texts for b in texts if a < b}
-    return found
+        texts = {sighting.text for sighting in seen}
+        answers[name.partition(":")[0]] |= {frozenset({a, b}) for a in texts for b in texts if a < b}
+    return answers
 
 
 class _Claims:
-    """Collects what may be a change, and lets stand what has evidence enough."""
+    """Collects candidate changes and keeps those with enough evidence."""
 
     def __init__(self, *choices: Mapping[str, set[frozenset[str]]]) -> None:
         self._choices = choices
@@ -124,32 +124,32 @@ class _Claims:
         after: Sequence[Sighting],
     ) -> None:
         """Note that an aspect differs in a circumstance, if either side has one value of it."""
-        values = [{told(aspect, each) for each in side} for side in (before, after)]
+        values = [{told(aspect, sighting) for sighting in side} for side in (before, after)]
         if len(values[0]) == len(values[1]) == 1 and values[0] != values[1]:
             key = (kind, path, values[0].pop(), values[1].pop())
             self._found.setdefault(key, []).append((circumstance, aspect, before, after))
 
     def changes(self) -> list[Change]:
-        """Give the claims that stand."""
+        """List the changes with enough evidence."""
         other_way = {(path, new, old) for _, path, old, new in self._found}
         pairs: Counter[tuple[str, str, str, str]] = Counter()
         for key, shown in self._found.items():
             pairs[_evidence(*key)] += sum(min(len(before), len(after)) for _, _, before, after in shown)
-        found = []
+        changes = []
         for (kind, path, old, new), shown in self._found.items():
             method = shown[0][2][0].method
             pair = frozenset({old, new})
-            if (path, old, new) in other_way or any(pair in each.get(method, ()) for each in self._choices):
+            if (path, old, new) in other_way or any(pair in choice.get(method, ()) for choice in self._choices):
                 continue
-            chooses = any(each.get(method) for each in self._choices)
+            chooses = any(choice.get(method) for choice in self._choices)
             if (len(shown) < CHOOSING) if chooses else (pairs[_evidence(kind, path, old, new)] < PAIRS):
                 continue
-            found.append(_change(kind, path, old, new, shown))
-        return sorted(found, key=lambda each: (each.path, each.kind, each.old, each.new))
+            changes.append(_change(kind, path, old, new, shown))
+        return sorted(changes, key=lambda change: (change.path, change.kind, change.old, change.new))
 
 
 def _evidence(kind: Kind, path: str, old: str, new: str) -> tuple[str, str, str, str]:
-    """Say with what a claim shares its evidence: an outcome with that of other methods, a field with itself alone."""
+    """Compute the key by which claims share evidence: outcomes across methods, each field only with itself."""
     return kind, "" if path.isidentifier() else path, old, new
 
 
@@ -164,6 +164,6 @@ def _change(
         aspect=shown[0][1],
         values=(old, new),
         seen=tuple(circumstance for circumstance, *_ in shown),
-        before=tuple(each for _, _, before, _ in shown for each in before),
-        after=tuple(each for _, _, _, after in shown for each in after),
+        before=tuple(sighting for _, _, before, _ in shown for sighting in before),
+        after=tuple(sighting for _, _, _, after in shown for sighting in after),
     )

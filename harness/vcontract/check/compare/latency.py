@@ -28,23 +28,23 @@ def latency_changes(
     measured = [_samples(side) for side in (old, new)]
     shared = [key for key in sorted(measured[0].keys() & measured[1].keys()) if _enough(key, measured)]
     slack = 2 * abs(_tenth(reads[1]) - _tenth(reads[0]))
-    found = []
+    changes = []
     for key in shared:
-        before, after = ([_seconds(key[1], each) for each in side[key]] for side in measured)
+        before, after = ([_seconds(key[1], sightings) for sightings in side[key]] for side in measured)
         if mann_whitney(before, after) < ALPHA / len(shared) and (kind := _kind(median(before), median(after), slack)):
-            found.append(_change(kind, key, measured[0][key], measured[1][key]))
-    return found
+            changes.append(_change(kind, key, measured[0][key], measured[1][key]))
+    return changes
 
 
 def _samples(sightings: Iterable[Sighting]) -> dict[tuple[str, str], list[Sighting]]:
     """Group by method and aspect what was measured."""
-    found: dict[tuple[str, str], list[Sighting]] = {}
-    for each in sightings:
-        if each.outcome:
-            found.setdefault((each.method, ANSWER), []).append(each)
-        if each.outcome == OK and each.lasted is not None:
-            found.setdefault((each.method, LASTED), []).append(each)
-    return found
+    samples: dict[tuple[str, str], list[Sighting]] = {}
+    for sighting in sightings:
+        if sighting.outcome:
+            samples.setdefault((sighting.method, ANSWER), []).append(sighting)
+        if sighting.outcome == OK and sighting.lasted is not None:
+            samples.setdefault((sighting.method, LASTED), []).append(sighting)
+    return samples
 
 
 def _seconds(aspect: str, seen: Sighting) -> float:
@@ -69,7 +69,7 @@ def _kind(before: float, after: float, slack: float) -> Kind | None:
 
 def _change(kind: Kind, key: tuple[str, str], old: Sequence[Sighting], new: Sequence[Sighting]) -> Change:
     method, aspect = key
-    medians = [median(_seconds(aspect, each) for each in side) for side in (old, new)]
+    medians = [median(_seconds(aspect, sighting) for sighting in side) for side in (old, new)]
     return Change(
         kind,
         f"{method} {'task' if aspect == LASTED else 'answer'}",
@@ -96,8 +96,8 @@ def mann_whitney(first: Sequence[float], second: Sequence[float]) -> float:
     for value in sorted(ties):
         ranks[value] = below + (ties[value] + 1) / 2
         below += ties[value]
-    statistic = sum(ranks[each] for each in first) - count * (count + 1) / 2
-    tied = sum(each**3 - each for each in ties.values())
+    statistic = sum(ranks[value] for value in first) - count * (count + 1) / 2
+    tied = sum(tie**3 - tie for tie in ties.values())
     variance = count * other / 12 * (every + 1 - tied / (every * (every - 1)))
     if variance <= 0:
         return 1.0

@@ -19,12 +19,12 @@ _MARKS = "~?"
 def profile_changes(old: Profile, new: Profile, bases: Mapping[str, str]) -> list[Change]:
     """Give what differs in what both know: answers by the rule of evidence of histories, and the times of tasks.
 
-    An entry of which too little was seen for the rule is told as an entry that changed, unless chance explains it: both sides
-    gave one of its answers, or one side is known to choose between the two. `bases` maps each fault to its parent.
+    An entry with too few observations for the rule is reported as changed unless chance explains it: both sides gave one
+    answer in common, or one side is known to choose between the two. `bases` maps each fault to its parent.
     """
     before, after = by_circumstance(_seen(old)), by_circumstance(_seen(new))
     claimed = circumstance_changes(before, after, bases)
-    named = {each for change in claimed for each in change.seen}
+    named = {circumstance for change in claimed for circumstance in change.seen}
     chosen = [choices(before), choices(after)]
     others = [
         Change(Kind.ENTRY_CHANGED, name, _texts(before[name]), _texts(after[name]))
@@ -36,11 +36,11 @@ def profile_changes(old: Profile, new: Profile, bases: Mapping[str, str]) -> lis
 
 def comparable(profile: Profile) -> list[Answer]:
     """List the entries of a profile but for those that stand for many inputs, or pass by themselves: they differ by the run."""
-    return [each for each in profile.answers if not {*VARIED, PASSING} & set(each.conditions)]
+    return [answer for answer in profile.answers if not {*VARIED, PASSING} & set(answer.conditions)]
 
 
 def _texts(seen: Sequence[Sighting]) -> str:
-    return ", ".join(sorted({each.text for each in seen}))
+    return ", ".join(sorted({answer.text for answer in seen}))
 
 
 def _seen(profile: Profile) -> list[Sighting]:
@@ -50,13 +50,13 @@ def _seen(profile: Profile) -> list[Sighting]:
             0,
             entry.method,
             entry.id,
-            OK if each.fault == SUCCESS else each.fault,
-            each.channel,
-            frozenset(one.lstrip(_MARKS) for one in entry.permitted),
+            OK if answer.fault == SUCCESS else answer.fault,
+            answer.channel,
+            frozenset(permitted.lstrip(_MARKS) for permitted in entry.permitted),
         )
         for entry in comparable(profile)
-        for each in entry.observed
-        for _ in range(each.count)
+        for answer in entry.observed
+        for _ in range(answer.count)
     ]
 
 
@@ -64,7 +64,7 @@ def _chance(
     old: Sequence[Sighting], new: Sequence[Sighting], chosen: Sequence[Mapping[str, set[frozenset[str]]]]
 ) -> bool:
     """Whether both sides gave one answer, or one is known to choose between two: `chosen` is what `choices` gives of each."""
-    before, after = ({each.text for each in side} for side in (old, new))
+    before, after = ({observed.text for observed in side} for side in (old, new))
     pairs = {frozenset({a, b}) for a in before for b in after}
     return bool(before & after) or any(pairs & side.get(old[0].method, set()) for side in chosen)
 
@@ -72,8 +72,8 @@ def _chance(
 def _timed(profile: Profile) -> Sequence[Sighting]:
     """Tell each task that ended well, with its time by the server's own clock."""
     return [
-        Sighting(0, each.method, "", OK, TASK, lasted=seconds)
-        for each in profile.latency
-        if (each.outcome, each.channel) == (SUCCESS, TASK)
-        for seconds in each.seconds
+        Sighting(0, latency.method, "", OK, TASK, lasted=seconds)
+        for latency in profile.latency
+        if (latency.outcome, latency.channel) == (SUCCESS, TASK)
+        for seconds in latency.seconds
     ]

@@ -43,14 +43,14 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def rules(file: Path = RULES) -> Rules:
     """Read the rules. Raises ContractError, with the file, for an unknown key, a kind without a rule, an empty reason."""
-    found = read_toml(file, Rules, ContractError)
-    if lacking := [each.value for each in Kind if each not in found.rule]:
+    document = read_toml(file, Rules, ContractError)
+    if lacking := [kind.value for kind in Kind if kind not in document.rule]:
         raise ContractError(f"{file}: {lacking[0]} has no rule")
-    told = {**{kind.value: each.reason for kind, each in found.rule.items()}, "plain": found.plain.reason,
-            "values": found.values.reason}  # fmt: skip
-    if silent := [name for name, reason in told.items() if not reason.strip()]:
+    reasons = {**{kind.value: rule.reason for kind, rule in document.rule.items()}, "plain": document.plain.reason,
+            "values": document.values.reason}  # fmt: skip
+    if silent := [name for name, reason in reasons.items() if not reason.strip()]:
         raise ContractError(f"{file}: {silent[0]} has no reason")
-    return found
+    return document
 
 
 PLAIN = frozenset(rules().plain.types)

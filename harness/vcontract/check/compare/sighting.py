@@ -20,7 +20,7 @@ from vcontract.terms import Call, Envelope, Fault, Faulted, Json, Lost, Operatio
 
 CALL, TASK, LOST = "call", "task", "Lost"
 _ASIDE = frozenset({"task", "network", "vapp", "guest"})
-"""Fields of a state that no answer to a call hangs on."""
+"""Fields of a state on which no answer to a call depends."""
 _SAID = {"tools": "tools {}", "engine": "engine {}", "running": "{} runs", "connection": "host {}"}
 
 
@@ -78,8 +78,8 @@ class Witness(Judge):
             return True
         if any(not life.over for life in self.tracker.lives(vm)):
             return False
-        kept = {replace(each, engine="ok") for each in self.tracker.states(vm) if each.engine == known.engine}
-        return bool(kept) and all(not set(_shown(each)) - {"orphaned"} for each in kept)
+        kept = {replace(state, engine="ok") for state in self.tracker.states(vm) if state.engine == known.engine}
+        return bool(kept) and all(not set(_shown(state)) - {"orphaned"} for state in kept)
 
     def _assess(
         self, pending: Pending, life: TaskLife | None, states: frozenset[State], expectation: Expectation
@@ -94,32 +94,32 @@ class Witness(Judge):
 
 
 def circumstance_of(call: Call, asked: Asked, states: frozenset[State], facts: Facts) -> str:
-    """Name what a call met: `Method:what is not as usual`; empty if that is not certain, or passes by itself.
+    """Name the circumstance of a call, `Method:what is unusual`; empty if it is not certain or passes by itself.
 
-    No property shows a guest's lock: that nobody knows of it is a circumstance of its own. Where the class of an input leaves
-    open what it is, and a run draws it, the name tells by a digest which it was.
+    No property shows a guest's lock, so "lock unknown" is a circumstance of its own. If the class of an input covers several
+    values of which a run draws one, a digest in the name identifies the value.
     """
-    locks = {each.orphaned for each in states}
-    named = {_shown(replace(each, orphaned=False) if len(locks) > 1 else each) for each in states}
-    if len(named) != 1 or any(each.tools == "starting" or each.mid for each in states):
+    locks = {state.orphaned for state in states}
+    named = {_shown(replace(state, orphaned=False) if len(locks) > 1 else state) for state in states}
+    if len(named) != 1 or any(state.tools == "starting" or state.mid for state in states):
         return ""
-    told = [*["lock unknown"] * (len(locks) > 1), *named.pop()]
-    told += [each.name for each in DEVIATIONS if each.asked and _is(each.asked, asked)]
-    given, vm = call.arguments, facts.vms.get(subject(call))
-    told += [f"on {vm.family}"] if vm is not None and vm.family != "linux" else []
-    told += [_kinds(call, facts)] if "otherType" in {asked.vm, asked.this, asked.argument} else []
-    told += [f"({each})" for each in asked.rule_faults]
+    parts = [*["lock unknown"] * (len(locks) > 1), *named.pop()]
+    parts += [deviation.name for deviation in DEVIATIONS if deviation.asked and _is(deviation.asked, asked)]
+    arguments, vm = call.arguments, facts.vms.get(subject(call))
+    parts += [f"on {vm.family}"] if vm is not None and vm.family != "linux" else []
+    parts += [_kinds(call, facts)] if "otherType" in {asked.vm, asked.this, asked.argument} else []
+    parts += [f"({fault})" for fault in asked.rule_faults]
     if "inferred" in asked.spec or len(asked.rule_faults) > 1:
-        told.append(_digest([given.get("spec"), given.get("configParams")]))
-    told += [_digest(given.get("auth"))] if asked.login == "unsettled" else []
-    told += [call.payload.breaks] if isinstance(call.payload, Envelope) else []
-    return f"{call.method}:{'+'.join(told) or 'valid'}"
+        parts.append(_digest([arguments.get("spec"), arguments.get("configParams")]))
+    parts += [_digest(arguments.get("auth"))] if asked.login == "unsettled" else []
+    parts += [call.payload.breaks] if isinstance(call.payload, Envelope) else []
+    return f"{call.method}:{'+'.join(parts) or 'valid'}"
 
 
 def _shown(state: State) -> tuple[str, ...]:
-    """Say what of a state is not as usual; what the power state implies is left out."""
+    """List what is unusual about a state, without what the power state implies."""
     usual = State()
-    found = []
+    parts = []
     for name in State.__struct_fields__:
         value = getattr(state, name)
         if (
@@ -128,8 +128,8 @@ def _shown(state: State) -> tuple[str, ...]:
             or (name, value, state.reachable) == ("tools", "stopped", False)
         ):
             continue
-        found.append(name if value is True else "gone" if value is False else _SAID.get(name, "{}").format(value))
-    return tuple(found)
+        parts.append(name if value is True else "gone" if value is False else _SAID.get(name, "{}").format(value))
+    return tuple(parts)
 
 
 def _is(want: Mapping[str, object], asked: Asked) -> bool:
@@ -141,11 +141,11 @@ def _is(want: Mapping[str, object], asked: Asked) -> bool:
 
 
 def _kinds(call: Call, facts: Facts) -> str:
-    """Tell as what each reference of a call is named and what it is: a run draws which foreign object it names."""
+    """Write the claimed and the actual type of each reference of a call, since a run draws the foreign object that it names."""
     named = {"this": call.object.json(), **call.arguments}
     refs = {name: value for name, value in named.items() if isinstance(value, Mapping) and "value" in value}
     known = facts.others | dict.fromkeys(facts.vms, "VirtualMachine")
-    return ",".join(f"{name} {each.get('type')}/{known.get(str(each['value']), '')}" for name, each in refs.items())
+    return ",".join(f"{name} {ref.get('type')}/{known.get(str(ref['value']), '')}" for name, ref in refs.items())
 
 
 def _digest(value: Json) -> str:
@@ -178,18 +178,18 @@ def _faulted(seen: Sighting, fault: Fault) -> Sighting:
 def _paths(value: Json, at: str = "") -> set[str]:
     """List the paths that are set; items of a list share one."""
     if isinstance(value, list):
-        return {path for each in value for path in _paths(each, f"{at}[]")} | ({at} if at else set())
-    found = {at} if at else set()
+        return {path for item in value for path in _paths(item, f"{at}[]")} | ({at} if at else set())
+    paths = {at} if at else set()
     if isinstance(value, Mapping) and value.get("_typeName") != "ManagedObjectReference":
-        for name, each in value.items():
+        for name, item in value.items():
             if not name.startswith("_"):
-                found |= _paths(each, f"{at}.{name}" if at else name)
-    return found
+                paths |= _paths(item, f"{at}.{name}" if at else name)
+    return paths
 
 
 def _lasted(info: Mapping[str, Json]) -> float | None:
     try:
-        start, end = (datetime.fromisoformat(str(info[each])) for each in ("startTime", "completeTime"))
+        start, end = (datetime.fromisoformat(str(info[name])) for name in ("startTime", "completeTime"))
     except (KeyError, ValueError):
         return None
     return (end - start).total_seconds()

@@ -1,6 +1,6 @@
-"""A TaskInProgress names a task that really was under way then, on that VM.
+"""Checks that a TaskInProgress names a task that was really under way then, on that VM.
 
-What cannot be known is left alone: a task that no call of ours was given, one that nobody read to its end.
+Tasks that no call of ours was given, and tasks that nobody read to their end, are not judged.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class BlamedTask:
             self._unknown.setdefault(named.value, blame)
         elif task.vm and task.vm != blame.vm:
             self._say(blame, task, f"works on {task.vm}")
-        # a task that ended in error may have left its lock behind: then it is still it that is in the way
+        # a task that ended in error may have left its lock behind, which still blocks the call
         elif task.until + self._publish < blame.start and task.state == "success":
             self._say(blame, task, "had succeeded before the call was made")
 
@@ -70,7 +70,7 @@ class BlamedTask:
                 detail=f"task: {task.ref.value} {why}",
                 channel=blame.channel,
                 field="task",
-                ops=tuple(each for each in (task.op, task.ended, blame.operation.op) if each),
+                ops=tuple(op for op in (task.op, task.ended, blame.operation.op) if op),
             )
         )
 

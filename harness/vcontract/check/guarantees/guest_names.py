@@ -1,8 +1,7 @@
-"""No effect without its call, and none undone: a guest bears the name that the last customization gave it.
+"""Checks that a guest has the name that the last customization gave it: no effect without its call, and none undone.
 
-Each customization must carry a host name of its own for that: a name that two of them give is left alone. What a
-history leaves open (a lost reply, a customization that failed or was aborted: the guest is then undefined) is left open
-here too.
+Each customization must set a host name of its own; a name that two of them set is not judged. Where a history leaves the
+guest undefined (a lost reply, a customization that failed or was aborted), nothing is judged either.
 """
 
 from __future__ import annotations
@@ -65,17 +64,21 @@ class _Guest:
 
     def look(self, fresh: float) -> None:
         """Find the latest customization that had succeeded by `fresh`, and what was past when it began."""
-        found = [each for each in self.ended if each.had_succeeded(fresh)]
-        self.latest = max([*found, *([self.latest] if self.latest else [])], key=_start, default=None)
+        succeeded = [customization for customization in self.ended if customization.had_succeeded(fresh)]
+        self.latest = max([*succeeded, *([self.latest] if self.latest else [])], key=_start, default=None)
         if self.latest is not None:
             began = self.latest.task.start
-            past = [each for each in self.ended if each is not self.latest and each.task.until < began]
-            self.past |= {each.name: each.task.op for each in past}
-            self.ended = [each for each in self.ended if each not in past]
+            past = [
+                customization
+                for customization in self.ended
+                if customization is not self.latest and customization.task.until < began
+            ]
+            self.past |= {customization.name: customization.task.op for customization in past}
+            self.ended = [customization for customization in self.ended if customization not in past]
 
     def vague(self) -> bool:
         """Whether it may be undefined: by a customization that did not succeed, or is not known to."""
-        return self.open > 0 or not all(each.had_succeeded(inf) for each in self.ended)
+        return self.open > 0 or not all(customization.had_succeeded(inf) for customization in self.ended)
 
 
 class GuestNames:
@@ -115,7 +118,7 @@ class GuestNames:
         del lives
         for operation, vm, name in self._unknown:
             if vm not in self._lost and self._guests[vm].given.get(name, inf) > operation.end:
-                others = [each for each, guest in self._guests.items() if guest.given.get(name, inf) < operation.end]
+                others = [vm for vm, guest in self._guests.items() if guest.given.get(name, inf) < operation.end]
                 if others:
                     self._say(operation, vm, name, f"the call that gave that name was about {others[0]}", [])
         self.breaches = [breach for name, breach in self._found if name not in self._twice]

@@ -1,6 +1,6 @@
-"""No task is lost: the reference that a call gives is that of a task of its own, which comes to an end and stays there.
+"""Checks that no task is lost: a call returns the reference of its own task, which ends and stays ended.
 
-A task that is over may be forgotten (oracle rule A6), so one that is not found any more proves nothing.
+A server may forget a task that is over (oracle rule A6), so a task that is no longer found is no violation.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ class KeptTasks:
 
     def close(self, lives: TaskLives) -> None:
         """Take the end of the history: what was read running beyond the limit is stuck, what nobody read so long is open."""
-        for each in lives.tasks.values() if self._limit else ():
-            if each.ended or each.running is None:
+        for task in lives.tasks.values() if self._limit else ():
+            if task.ended or task.running is None:
                 continue
-            waited = each.running[1] - each.given
+            waited = task.running[1] - task.given
             if waited >= self._limit:
-                self.breaches.append(_stuck(each, waited))
-            elif self._now - each.given > self._limit:
-                self.open.append(each)
+                self.breaches.append(_stuck(task, waited))
+            elif self._now - task.given > self._limit:
+                self.open.append(task)
 
     def _given(self, operation: Operation, task: TaskSeen, old: TaskSeen | None) -> None:
         if old is not None and old.until > operation.start:

@@ -1,7 +1,7 @@
-"""At most one customization works on a VM at a time: a second one that is let in finds the guest in use.
+"""Checks that at most one customization works on a VM at a time.
 
-Two that both succeeded, and both ran while the other did, are a violation, whatever order is thought up for them (oracle
-section E: the server's own testimony may add violations).
+Two customizations that both succeeded, and each of which ran while the other did, are a violation whatever legal order the
+search finds (oracle section E: the server's own testimony may add violations).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _served_at_once(one: TaskSeen, other: TaskSeen) -> bool:
 
 
 def _ran_inside(one: TaskSeen, other: TaskSeen) -> bool:
-    return one.running is not None and any(other.start <= each <= other.until for each in one.running)
+    return one.running is not None and any(other.start <= moment <= other.until for moment in one.running)
 
 
 def _breach(task: TaskSeen, other: TaskSeen) -> Breach:

@@ -1,4 +1,4 @@
-"""Sessions do not leak into each other: each client is who it logged in as, and may what that account may.
+"""Checks that sessions do not leak into each other: each client has the identity and the privileges of its own login.
 
 What the VM's own history leaves out (calls refused for their session or privilege) is judged here.
 """
@@ -92,7 +92,7 @@ class OwnSessions:
     def _known(self, actor: str, method: str) -> str:
         """Say whether an actor has all the privileges of a method, or lacks one; empty if that is not known."""
         held = self._facts.privileges.get(self._facts.sessions.get(actor, ""), {})
-        known = {held.get(each, "") for each in self._privileges[method]}
+        known = {held.get(privilege, "") for privilege in self._privileges[method]}
         return _NOWHERE if _NOWHERE in known else _HELD if known == {_HELD} else ""
 
     def _say(  # all that a breach of a session is made of

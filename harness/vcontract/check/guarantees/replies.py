@@ -1,4 +1,4 @@
-"""Every answer keeps the wire contract, however many ask at once: what is wrong with a reply is wrong with it alone too."""
+"""Checks that every reply keeps the wire contract, however many clients call at once."""
 
 from __future__ import annotations
 

@@ -67,11 +67,11 @@ class TaskLives:
     def feed(self, operation: Operation) -> None:
         """Take one operation."""
         self.last = self.new = self.old = None
-        self.read = found = read_of(operation)
+        self.read = read = read_of(operation)
         outcome = operation.outcome
-        if found is not None:
-            if found[0].type == "Task" and found[1] is not None:
-                self._read(operation, found[0].value, found[1].get("info"))
+        if read is not None:
+            if read[0].type == "Task" and read[1] is not None:
+                self._read(operation, read[0].value, read[1].get("info"))
         elif isinstance(outcome, Returned):
             ref = as_ref(outcome.value)
             if ref is not None and ref.type == "Task":

@@ -1,1 +1,1 @@
-"""Disturbances of the path, one a file, and the process that sits on it: `python -m vcontract.disturbances.network`."""
+"""Disturbances of the path, one a file, and the process that applies them: `python -m vcontract.disturbances.network`."""

@@ -1,9 +1,9 @@
-"""The process on the path: told by lines of JSON what to do, it tells by lines of JSON what it did.
+"""The process on the path; its commands and its reports are lines of JSON.
 
 It is a process of its own because the one that loads the target may have its sockets and threads replaced by Locust.
 The first line in is a `Setup`, the first line out `{"port": N}`. A further line in, `{"begin": T}`, sets the monotonic
 time at which the schedule begins, and is answered by `{"begun": T}`; any other line out is a `Fired`. It ends when its
-input does, also if that is because whoever started it was killed.
+input does, also if the process that started it was killed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vcontract.disturbances.planned import Fired, Planned
 
 
 class Setup(msgspec.Struct, frozen=True):
-    """What the process is told first."""
+    """The first line of the input."""
 
     upstream: Upstream
     planned: tuple[Planned, ...]
@@ -29,7 +29,7 @@ class Setup(msgspec.Struct, frozen=True):
 
 def main() -> None:
     """Serve until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this; the input tells the end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process, which closes the input at the end
     asyncio.run(_serve(msgspec.json.decode(sys.stdin.buffer.readline(), type=Setup)))
 
 

@@ -1,4 +1,4 @@
-"""The line is narrow."""
+"""The path has a limited bandwidth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vcontract.disturbances.network.disturbance import Acting, Exchange, Network
 from vcontract.disturbances.parameters import Size
 
 _PIECES = 20
-"""Pieces a second in which bytes are carried."""
+"""How many pieces are carried a second."""
 
 
 class Bandwidth(Network, frozen=True, kw_only=True):
@@ -20,7 +20,7 @@ class Bandwidth(Network, frozen=True, kw_only=True):
     lasting: ClassVar[bool] = True
 
     async def carry(self, acting: Acting, exchange: Exchange, data: bytes, write: Write, *, up: bool) -> None:
-        """Carry in pieces, each after the time that it takes."""
+        """Carry the bytes in pieces, each after the time that its size takes."""
         acting.note(exchange, up=up)
         size = max(1, self.bytes_per_second // _PIECES)
         for place in range(0, len(data), size):

@@ -26,4 +26,4 @@ NETWORK: dict[str, type[Network]] = {
     "bandwidth": Bandwidth,
     "slow-loris": SlowLoris,
 }
-"""Where several work on one message, they do in this order: what is held or cut is so before it is slowed."""
+"""If several apply to one message, they apply in this order: it is held or cut first, then slowed."""

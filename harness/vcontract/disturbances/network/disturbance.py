@@ -1,4 +1,4 @@
-"""What every disturbance of the path has in common: what it may do to a connection, a request and a reply."""
+"""The base of the disturbances of the path: what they may do to a connection, a request and a reply."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Note = Callable[..., None]
 
 
 class ResetError(Exception):
-    """The connection is to be reset, towards both sides."""
+    """Raised to have the connection reset, towards both sides."""
 
 
 class CutError(Exception):
-    """The connection is to be closed, towards both sides; what was written before still arrives."""
+    """Raised to have the connection closed, towards both sides; what was written before still arrives."""
 
 
 @dataclass
 class Exchange:
-    """A request that came over a link, and its reply once it is there (empty before).
+    """A request that came over a link, and its reply once that is whole (empty before).
 
-    Where requests are not parsed it stands for the bytes that came at once, and `request` is None.
+    If requests are not parsed, it stands for the bytes of one read, and `request` is None.
     """
 
     link: Link
@@ -38,16 +38,16 @@ class Exchange:
     acting: list[Acting] = field(default_factory=list)
 
     def facts(self) -> dict[str, Any]:
-        """Say what this is, without anything that could be secret: connection, port of the client, method, VM."""
-        told: dict[str, Any] = {"connection": self.link.number, "port": self.link.port}
+        """Describe the exchange without anything that could be secret: connection, port of the client, method, VM."""
+        facts: dict[str, Any] = {"connection": self.link.number, "port": self.link.port}
         if self.request is not None:
-            told |= {"method": self.request.method, "vm": self.request.vm, "received": self.request.received}
-        return told
+            facts |= {"method": self.request.method, "vm": self.request.vm, "received": self.request.received}
+        return facts
 
 
 @dataclass
 class Acting:
-    """A disturbance at work on one exchange, with the random numbers that it may draw; `note` says that it struck."""
+    """A disturbance that applies to one exchange, with its random numbers; it calls `note` when it strikes."""
 
     does: Network
     rng: Random
@@ -57,8 +57,8 @@ class Acting:
 class Network(Parameters, frozen=True, kw_only=True):
     """A disturbance of the path; each method does nothing unless a disturbance needs it.
 
-    `parsed`: it must see whole requests, so it cannot work where the bytes are encrypted. `lasting`: it changes how all goes
-    in its time, and says once that it does. `probability` is the share of the exchanges that it strikes.
+    `parsed`: it needs whole requests, so it cannot apply to encrypted bytes. `lasting`: it changes all exchanges in its
+    time, and notes only the first as a strike. `probability` is the share of the exchanges that it strikes.
     """
 
     probability: Chance = 1.0
@@ -67,20 +67,20 @@ class Network(Parameters, frozen=True, kw_only=True):
     lasting: ClassVar[bool] = False
 
     def wants(self, exchange: Exchange) -> bool:
-        """Whether an exchange is of the kind that it strikes."""
+        """Whether the disturbance applies to an exchange."""
         del exchange
         return True
 
     def admits(self, rank: int) -> bool:
-        """Whether a new connection may be; `rank` counts those that are older and still open."""
+        """Whether a new connection is accepted; `rank` counts those that are older and still open."""
         del rank
         return True
 
     async def before(self, acting: Acting, exchange: Exchange) -> None:
-        """Do something before a request goes on."""
+        """Act before a request is carried to the server."""
 
     async def after(self, acting: Acting, exchange: Exchange) -> None:
-        """Do something once the reply is there, before it goes back."""
+        """Act once the reply is whole, before it is carried to the client."""
 
     async def carry(self, acting: Acting, exchange: Exchange, data: bytes, write: Write, *, up: bool) -> None:
         """Carry bytes on, `up` to the server or down from it."""

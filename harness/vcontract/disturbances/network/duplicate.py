@@ -1,4 +1,4 @@
-"""A request is delivered twice, as by a path that sends again what it takes for lost."""
+"""A request is delivered twice, as by a path that repeats what it takes for lost."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _SESSIONS = frozenset({"Login", "Logout", "LoginByToken"})
 class Duplicate(Network, frozen=True, kw_only=True):
     """Deliver a request a second time, on a connection of its own, `delay` seconds after the first; its reply is thrown away.
 
-    The note tells when the copy was `sent`, when it was `answered` and with which HTTP `status` (0: it was not). A login is
-    delivered once: nobody could end the session of its copy.
+    The note has the times when the copy was `sent` and `answered`, and the HTTP `status` (0: no answer). A login is
+    delivered once, because nobody could end the session that its copy opens.
     """
 
     probability: Chance = 0.02
@@ -27,11 +27,11 @@ class Duplicate(Network, frozen=True, kw_only=True):
     parsed: ClassVar[bool] = True
 
     def wants(self, exchange: Exchange) -> bool:
-        """Whether it may be sent again."""
+        """Whether the request may be delivered twice."""
         return exchange.request is not None and exchange.request.method not in _SESSIONS
 
     async def before(self, acting: Acting, exchange: Exchange) -> None:
-        """Send the copy beside the request."""
+        """Send the copy while the request goes on."""
         exchange.link.beside(self._again(acting, exchange))
 
     async def _again(self, acting: Acting, exchange: Exchange) -> None:

@@ -1,4 +1,4 @@
-"""Cuts the bytes of a connection into whole requests and whole replies, as they came: nothing is changed on the way."""
+"""Splits the bytes of a connection into whole requests and whole replies, byte for byte."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class _Framing:
-    """What requests and replies have in common: `odd` says that the bytes are not to be understood, from now on."""
+    """The base of requests and replies; `odd` says that the bytes cannot be split from here on."""
 
     def __init__(self) -> None:
         self.odd = False
@@ -32,16 +32,16 @@ class _Framing:
 
     @property
     def partial(self) -> bytes:
-        """What came of a message that is not whole yet."""
+        """The bytes so far of a message that is not whole yet."""
         return self._raw
 
     def take(self) -> bytes:
-        """Give what came of a message, and begin the next."""
+        """Give the bytes so far of a message, and begin the next."""
         raw, self._raw, self._whole = self._raw, b"", 0
         return raw
 
     def _feed(self, parser: object, data: bytes) -> bool:
-        """Whether a message is whole now; what follows it in the same bytes is odd."""
+        """Take bytes; whether a message is whole now. More bytes behind it are odd."""
         self._raw += data
         try:
             parser.feed_data(data)  # type: ignore[attr-defined] # httptools has no types
@@ -50,19 +50,19 @@ class _Framing:
         return self._whole > 0
 
     def on_message_begin(self) -> None:
-        """Notice a message behind a whole one."""
+        """Note that a message follows a whole one, which is odd."""
         self.odd = self.odd or self._whole > 0
 
 
 class Requests(_Framing):
-    """The requests of one connection. One that waits to be told to go on is odd: it is not this side that tells it."""
+    """Splits the requests of one connection. One with `Expect: 100-continue` is odd, for only the server may answer that."""
 
     def __init__(self) -> None:
         super().__init__()
         self._parser = httptools.HttpRequestParser(self)
 
     def feed(self, data: bytes) -> Request | None:
-        """Take bytes; gives the request that they make whole."""
+        """Take bytes; gives the request that they complete, else None."""
         if not self._feed(self._parser, data) or self.odd:
             return None
         raw, verb = self.take(), self._parser.get_method().decode("latin-1")
@@ -72,17 +72,17 @@ class Requests(_Framing):
         )
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Notice a request that waits."""
+        """Note a header `Expect`, which is odd."""
         del value
         self.odd = self.odd or name.lower() == b"expect"
 
     def on_message_complete(self) -> None:
-        """Notice the end."""
+        """Note the end of a message."""
         self._whole += 1
 
 
 class Replies(_Framing):
-    """The replies on one connection; those that only say that the request may go on belong to the one behind them."""
+    """Splits the replies on one connection; interim replies (1xx) are part of the final one behind them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class Replies(_Framing):
         self._bodiless = False
 
     def feed(self, data: bytes, verb: str) -> bytes | None:
-        """Take bytes that answer a request of an HTTP verb; gives the reply that they make whole."""
+        """Take bytes that answer a request of an HTTP verb; gives the reply that they complete, else None."""
         self._bodiless = verb == "HEAD"
         whole = self._feed(self._parser, data)
         if whole and self._bodiless:
@@ -103,9 +103,9 @@ class Replies(_Framing):
         return int(self._parser.get_status_code())
 
     def on_headers_complete(self) -> None:
-        """Notice the end of a reply that has a head alone."""
+        """Note the end of a reply that has no body."""
         self._whole += self._bodiless
 
     def on_message_complete(self) -> None:
-        """Notice the end."""
+        """Note the end of a message."""
         self._whole += not self._bodiless and self._parser.get_status_code() >= 200

@@ -12,7 +12,7 @@ class HalfReply(Network, frozen=True, kw_only=True):
     probability: Chance = 0.02
 
     async def carry(self, acting: Acting, exchange: Exchange, data: bytes, write: Write, *, up: bool) -> None:
-        """Cut what comes from the server."""
+        """Cut a reply of the server."""
         if up or len(data) < 2:
             await write(data)
             return

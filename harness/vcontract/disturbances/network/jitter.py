@@ -1,4 +1,4 @@
-"""Every message takes longer by another time, so that those of several connections overtake each other."""
+"""Every message is delayed by another time, so that those of several connections overtake each other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vcontract.disturbances.parameters import Seconds
 
 
 class Jitter(Network, frozen=True, kw_only=True):
-    """Hold what is carried for up to `seconds`, drawn anew each way."""
+    """Delay all bytes by up to `seconds`, drawn anew each way."""
 
     seconds: Seconds = 0.05
 

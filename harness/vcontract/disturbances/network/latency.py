@@ -1,4 +1,4 @@
-"""Every message takes so much longer."""
+"""Every message is delayed by the same time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vcontract.disturbances.parameters import Seconds
 
 
 class Latency(Network, frozen=True, kw_only=True):
-    """Hold what is carried for `seconds`, each way."""
+    """Delay all bytes by `seconds`, each way."""
 
     seconds: Seconds = 0.05
 

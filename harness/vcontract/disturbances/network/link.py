@@ -1,4 +1,4 @@
-"""One client's connection and the one to the server that belongs to it, with all that may happen in between."""
+"""A client's connection and its connection to the server, with the disturbances in between."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 _CHUNK = 65536
 _STALL = 1.0
-"""Seconds without a byte after which half a request is passed on: the client may mean it so."""
+"""Seconds without a byte after which an incomplete request is carried on: the client may send no more of it."""
 _LINGER = 2.0
 """Seconds that a server is given to close its side once the client has."""
 _ANSWER = 60.0
-"""Seconds that the answer to a copy is waited for."""
+"""Seconds to wait for the answer to a copy."""
 _NOW = struct.pack("ii", 1, 0)
 
 
 class Link:
-    """Carries requests up and replies down, one exchange at a time; what is no HTTP is carried as it is.
+    """Carries requests up and replies down, one exchange at a time; bytes that are no HTTP are carried unparsed.
 
     `number` counts the connections, `rank` those that were open before this one and still are, `port` is the client's.
     """
@@ -70,7 +70,7 @@ class Link:
                     writer.close()
 
     def reset(self) -> None:
-        """End the connections without a farewell."""
+        """Abort both connections with a TCP reset."""
         for writer in self._writers:
             sock = writer.get_extra_info("socket")
             with contextlib.suppress(OSError):
@@ -78,7 +78,7 @@ class Link:
             writer.transport.abort()
 
     async def _greeting(self) -> bytes:
-        """Read the first bytes; a CONNECT to the server is answered, and what comes behind it counts."""
+        """Read the first bytes; answers a CONNECT to the server, and then gives the bytes behind it."""
         first = await self._from_client.read(_CHUNK)
         if not first.startswith(b"CONNECT "):
             return first
@@ -106,12 +106,12 @@ class Link:
                 await asyncio.wait({down}, timeout=_LINGER)
             else:
                 await self._idle.wait()  # the last reply may still be on its way
-            for each in (up, down):
-                if each.done():
-                    each.result()
+            for direction in (up, down):
+                if direction.done():
+                    direction.result()
         finally:
-            for each in (up, down):
-                each.cancel()
+            for direction in (up, down):
+                direction.cancel()
             await asyncio.gather(up, down, return_exceptions=True)
 
     async def _upward(self, data: bytes) -> None:
@@ -125,7 +125,7 @@ class Link:
             data = await self._read()
 
     async def _read(self) -> bytes:
-        """Read what the client says next; half a request that goes no further is passed on as it is."""
+        """Read the next bytes of the client; carries an incomplete request on if no more of it comes."""
         while True:
             waits = _STALL if self._requests.partial and not self._plain else None
             try:
@@ -134,7 +134,7 @@ class Link:
                 await self._give_up()
 
     async def _give_up(self) -> None:
-        """Carry bytes as they are from now on."""
+        """Stop parsing: carry all bytes as they are from now on."""
         self._plain = True
         if data := self._requests.take():
             await self._carry(self._exchange(), data, up=True)
@@ -144,13 +144,13 @@ class Link:
         self._reply = asyncio.get_running_loop().create_future()
         self._idle.clear()
         try:
-            for each in exchange.acting:
-                await each.does.before(each, exchange)
+            for acting in exchange.acting:
+                await acting.does.before(acting, exchange)
             await self._carry(exchange, request.raw, up=True)
             exchange.reply = await self._reply
             self._relay.passed(self)
-            for each in exchange.acting:
-                await each.does.after(each, exchange)
+            for acting in exchange.acting:
+                await acting.does.after(acting, exchange)
             await self._carry(exchange, exchange.reply, up=False)
         finally:
             self._idle.set()
@@ -174,7 +174,7 @@ class Link:
         return exchange
 
     async def _carry(self, exchange: Exchange, data: bytes, *, up: bool) -> None:
-        """Carry bytes through all that is at work on them."""
+        """Carry bytes through all disturbances that apply to them."""
         writer = self._to_server if up else self._to_client
 
         async def write(data: bytes) -> None:
@@ -182,18 +182,18 @@ class Link:
             await writer.drain()
 
         way: Write = write
-        for each in reversed(exchange.acting):
-            way = partial(_through, each.does.carry, each, exchange, way, up)
+        for acting in reversed(exchange.acting):
+            way = partial(_through, acting.does.carry, acting, exchange, way, up)
         await way(data)
 
     # what disturbances may ask for
 
     def beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let something be done that this connection does not wait for."""
+        """Run a coroutine for which this connection does not wait."""
         self._relay.beside(work)
 
     async def overtaken(self, others: int, seconds: float) -> int:
-        """Wait until so many requests of other connections were answered, or the time is over; gives how many were."""
+        """Wait until `others` requests of other connections were answered, `seconds` at most; gives how many were."""
         return await self._relay.overtaken(self, others, seconds)
 
     async def deliver(self, raw: bytes) -> int:

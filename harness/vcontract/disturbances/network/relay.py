@@ -1,4 +1,4 @@
-"""All connections that go through the path, and what of the schedule is at work on them now."""
+"""All connections on the path, and which disturbances of the schedule apply to them at the moment."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Upstream(msgspec.Struct, frozen=True):
 
 
 class Relay:
-    """Takes connections and carries them; `tell` is given every disturbance that strikes.
+    """Accepts connections and carries them to the server; `tell` is called with every strike of a disturbance.
 
-    Before `zero` is set, the monotonic time at which the schedule begins, nothing is disturbed. What a disturbance draws
-    depends on the seed, its place in the schedule, the number of the connection and of the exchange on it, and on nothing else.
+    Nothing is disturbed before `zero` is set, the monotonic time at which the schedule begins. The random numbers of a
+    disturbance depend only on the seed, its place in the schedule, and the numbers of the connection and of its exchange.
     """
 
     def __init__(
@@ -48,20 +48,20 @@ class Relay:
         self._seed, self._tell = seed, tell
         self._planned: list[tuple[int, Planned, Network]] = sorted(
             (
-                (place, each, msgspec.convert(each.parameters, NETWORK[each.name]))
-                for place, each in enumerate(planned)
-                if each.name in NETWORK
+                (place, disturbance, msgspec.convert(disturbance.parameters, NETWORK[disturbance.name]))
+                for place, disturbance in enumerate(planned)
+                if disturbance.name in NETWORK
             ),
-            key=lambda each: list(NETWORK).index(each[1].name),
+            key=lambda entry: list(NETWORK).index(entry[1].name),
         )
         self._links: dict[int, Link] = {}
         self._numbers = 0
-        self._told: set[int] = set()
+        self._noted: set[int] = set()
         self._works: set[asyncio.Task[None]] = set()
         self._waiting: list[_Waiting] = []
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take a client's connection, to be served to its end."""
+        """Accept a client's connection, and serve it to its end."""
         self.beside(self._serve(reader, writer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -84,37 +84,37 @@ class Relay:
             return await asyncio.open_connection(self.upstream.host, self.upstream.port)
 
     def acting(self, exchange: Exchange, turn: int, *, opening: bool = False) -> list[Acting]:
-        """Give what is at work on the exchange of a link that has this number on it, `opening`: on the link as it opens."""
-        now, found = time.monotonic() - self.zero, []
-        for place, each, does in self._planned:
-            if not each.start <= now < each.end or (does.parsed and exchange.request is None):
+        """Give the disturbances that apply to the exchange number `turn` of a link; with `opening`, to the link as it opens."""
+        now, applying = time.monotonic() - self.zero, []
+        for place, disturbance, does in self._planned:
+            if not disturbance.start <= now < disturbance.end or (does.parsed and exchange.request is None):
                 continue
             rng = Random(f"{self._seed} {place} {exchange.link.number} {turn}")  # noqa: S311 - no secret
             drawn = opening or rng.random() < does.probability
             if drawn and does.wants(exchange):
-                found.append(Acting(does, rng, partial(self._note, place, each.name, does)))
-        return found
+                applying.append(Acting(does, rng, partial(self._note, place, disturbance.name, does)))
+        return applying
 
     def rank(self, link: Link) -> int:
         """Count the open connections that are older than a link."""
         return sum(number < link.number for number in self._links)
 
     def beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let something be done that no connection waits for."""
+        """Run a coroutine for which no connection waits."""
         task = asyncio.create_task(work)
         self._works.add(task)
         task.add_done_callback(self._works.discard)
 
     def passed(self, link: Link) -> None:
-        """Take note that a request of a link was answered."""
-        for each in self._waiting:
-            if each.link is not link:
-                each.passed += 1
-                if each.passed >= each.others:
-                    each.enough.set()
+        """Count an answered request of a link for the requests of other links that are held back."""
+        for waiting in self._waiting:
+            if waiting.link is not link:
+                waiting.passed += 1
+                if waiting.passed >= waiting.others:
+                    waiting.enough.set()
 
     async def overtaken(self, link: Link, others: int, seconds: float) -> int:
-        """Wait until so many requests of other links were answered, or the time is over; gives how many were."""
+        """Wait until `others` requests of other links were answered, `seconds` at most; gives how many were."""
         waiting = _Waiting(link, others)
         self._waiting.append(waiting)
         try:
@@ -125,14 +125,14 @@ class Relay:
         return waiting.passed
 
     def _note(self, place: int, name: str, does: Network, exchange: Exchange, **facts: Any) -> None:
-        if does.lasting and place in self._told:
+        if does.lasting and place in self._noted:
             return
-        self._told.add(place)
+        self._noted.add(place)
         self._tell(Fired(name, place, time.monotonic(), exchange.facts() | facts))
 
 
 class _Waiting:
-    """A request that is held back, and how many were answered since."""
+    """A request that is held back, and how many of other links were answered since."""
 
     def __init__(self, link: Link, others: int) -> None:
         self.link, self.others, self.passed = link, others, 0

@@ -9,9 +9,9 @@ from vcontract.disturbances.parameters import Chance, Seconds, Size
 
 
 class Reordering(Network, frozen=True, kw_only=True):
-    """Hold a request back until `others` of other connections were answered, but no longer than `seconds`.
+    """Hold a request back until `others` requests of other connections were answered, `seconds` at most.
 
-    The note tells how many `passed`; if none did, nothing was reordered, and nothing is noted.
+    The note has how many `passed`; if none did, nothing was reordered, and nothing is noted.
     """
 
     probability: Chance = 0.05
@@ -21,7 +21,7 @@ class Reordering(Network, frozen=True, kw_only=True):
     parsed: ClassVar[bool] = True
 
     async def before(self, acting: Acting, exchange: Exchange) -> None:
-        """Let others pass."""
+        """Wait until the others were answered."""
         passed = await exchange.link.overtaken(self.others, self.seconds)
         if passed:
             acting.note(exchange, passed=passed)

@@ -9,13 +9,13 @@ from vcontract.disturbances.parameters import Chance
 
 
 class ResetAfter(Network, frozen=True, kw_only=True):
-    """Reset the connection in the place of the reply."""
+    """Reset the connection instead of carrying the reply."""
 
     probability: Chance = 0.02
 
     parsed: ClassVar[bool] = True
 
     async def after(self, acting: Acting, exchange: Exchange) -> None:
-        """Lose the reply."""
+        """Reset instead of carrying the reply to the client."""
         acting.note(exchange)
         raise ResetError

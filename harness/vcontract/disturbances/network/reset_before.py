@@ -7,12 +7,12 @@ from vcontract.disturbances.parameters import Chance
 
 
 class ResetBefore(Network, frozen=True, kw_only=True):
-    """Reset the connection in the place of carrying a request."""
+    """Reset the connection instead of carrying a request."""
 
     probability: Chance = 0.02
 
     async def carry(self, acting: Acting, exchange: Exchange, data: bytes, write: Write, *, up: bool) -> None:
-        """Reset instead of carrying to the server."""
+        """Reset instead of carrying the request to the server."""
         if up:
             acting.note(exchange)
             raise ResetError

@@ -1,4 +1,4 @@
-"""A client that takes its time: its request trickles in."""
+"""A slow client: its request reaches the server in small pieces."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vcontract.disturbances.parameters import Seconds, Size
 
 
 class SlowLoris(Network, frozen=True, kw_only=True):
-    """Dribble a request to the server, evenly over `seconds`, in pieces of `size` bytes or larger."""
+    """Carry a request to the server evenly over `seconds`, in pieces of `size` bytes or more."""
 
     seconds: Seconds = 0.5
     size: Size = 16

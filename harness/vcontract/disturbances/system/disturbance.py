@@ -1,4 +1,4 @@
-"""What every disturbance of the system has in common: what it may use, how it strikes, how it is healed."""
+"""The base of the disturbances of the system: what they may use, how they strike, how they are healed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vcontract.errors import HarnessError
 from vcontract.terms import Arguments, Call, Faulted, Json, Lost, Ref, Returned, as_ref
 
 Lever = Callable[[Ref, str], Call]
-"""Makes the call of an actor that does something in the guest of a VM."""
+"""Makes the call of an actor that acts in the guest of a VM."""
 
 
 class NotStruckError(HarnessError):
@@ -24,9 +24,9 @@ class NotStruckError(HarnessError):
 
 @dataclass
 class Ground:
-    """What disturbances of the system may strike, and by whom: all of it the harness's own to disturb.
+    """What disturbances of the system may strike, all of it marked as ours, and how they call.
 
-    `actor` is the session that makes the calls, one that nobody else uses. `vms` may be switched and their guests changed,
+    `actor` is the session of these calls, which nobody else uses. `vms` may be switched and their guests changed,
     `hosts` may be disconnected, `spare` are clones of this run that may be destroyed. `sessions` are the keys of the sessions
     that may be ended, by actor (as names of secrets). `levers` are the calls that stop and start Tools, `stopTools` and
     `startTools`. `restart` restarts the server, if it is ours. A task is waited for `patience` seconds.
@@ -64,18 +64,18 @@ class Ground:
         if task is None or task.type != "Task":
             return outcome.value
         last = follow(self.target, self.actor, task, deadline_seconds=self.patience)[-1]
-        told = info(last)
-        if told.get("state") == "success":
-            return told.get("result")
-        if told.get("state") == "error":
-            fault = (told.get("error") or {}).get("fault") or {}
+        ended = info(last)
+        if ended.get("state") == "success":
+            return ended.get("result")
+        if ended.get("state") == "error":
+            fault = (ended.get("error") or {}).get("fault") or {}
             raise NotStruckError(f"{call.method} fails: {fault.get('_typeName')}")
         raise NotStruckError(f"{call.method}: its task did not end within {self.patience:g} s")
 
 
 @dataclass
 class Strike:
-    """One disturbance as it happens: on what ground, with which random numbers, and what it struck (for `heal`)."""
+    """One strike of a disturbance: its ground, its random numbers, and the object that it struck (for `heal`)."""
 
     ground: Ground
     rng: Random
@@ -91,15 +91,15 @@ class System(Parameters, frozen=True, kw_only=True):
     needs: ClassVar[tuple[str, ...]] = ()
 
     def lacks(self, ground: Ground) -> str:
-        """Say what there must be for it to strike, and is not; empty if it can."""
+        """Give the reason why it cannot strike on this ground; empty if it can."""
         del ground
         return ""
 
     def strike(self, strike: Strike) -> dict[str, Any]:
-        """Bring it about; gives what it met. Raises NotStruckError."""
+        """Strike; gives facts about what was struck. Raises NotStruckError."""
         raise NotImplementedError
 
     def heal(self, strike: Strike) -> dict[str, Any]:
-        """Take it back; does nothing where that cannot be, or was done. Raises NotStruckError."""
+        """Undo the strike, unless it cannot be undone or has been; gives facts. Raises NotStruckError."""
         del strike
         return {}

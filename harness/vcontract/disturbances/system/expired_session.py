@@ -1,4 +1,4 @@
-"""A client's session ends under its hands, as after a time-out or by an administrator."""
+"""A client's session ends while it is used, as by a time-out or by an administrator."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class ExpiredSession(System, frozen=True, kw_only=True):
     """End the session of a client by SessionManager.TerminateSession; only ever one that a login of this run opened."""
 
     def lacks(self, ground: Ground) -> str:
-        """Want a session that is not the disturber's own."""
+        """Need a session of another actor."""
         return "" if set(ground.sessions) - {ground.actor} else "there is no session of a client that could be ended"
 
     def strike(self, strike: Strike) -> dict[str, Any]:
-        """End one; the client finds out by itself."""
+        """End one; its client notices at its next call."""
         ground = strike.ground
         sessions = {actor: key for actor, key in sorted(ground.sessions.items()) if actor != ground.actor}
         if not sessions:
@@ -28,14 +28,14 @@ class ExpiredSession(System, frozen=True, kw_only=True):
 
 
 class Logins(dict[str, str]):
-    """The key of the newest session of each actor, by the name of the secret that it is; it listens to a recorder."""
+    """The key of the newest session of each actor, as the name of a secret; it is kept by listening to a recorder."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
         recorder.listeners.append(self.heard)
 
     def heard(self, done: Operation) -> None:
-        """Learn from a login, forget with a logout."""
+        """Store the key of a login, drop that of a logout."""
         if done.call.method == "Login" and isinstance(done.outcome, Returned) and isinstance(done.outcome.value, dict):
             self[done.call.actor] = str(done.outcome.value.get("key", ""))
         elif done.call.method == "Logout":

@@ -13,7 +13,7 @@ class HostLost(System, frozen=True, kw_only=True):
     needs: ClassVar[tuple[str, ...]] = ("host",)
 
     def lacks(self, ground: Ground) -> str:
-        """Want a host that may be disconnected."""
+        """Need a host that may be disconnected."""
         return "" if ground.hosts else "the configuration names no host that may be disconnected"
 
     def strike(self, strike: Strike) -> dict[str, Any]:
@@ -26,7 +26,7 @@ class HostLost(System, frozen=True, kw_only=True):
         return {"host": host.value}
 
     def heal(self, strike: Strike) -> dict[str, Any]:
-        """Connect it again, if nobody has."""
+        """Connect it again, unless it is connected."""
         if strike.struck is None:
             return {}
         if strike.ground.shows(strike.struck, "runtime.connectionState") != "connected":

@@ -13,7 +13,7 @@ class PowerPulled(System, frozen=True, kw_only=True):
     needs: ClassVar[tuple[str, ...]] = ("power",)
 
     def lacks(self, ground: Ground) -> str:
-        """Want a VM."""
+        """Need a VM."""
         return "" if ground.vms else "there is no VM that may be switched"
 
     def strike(self, strike: Strike) -> dict[str, Any]:
@@ -26,7 +26,7 @@ class PowerPulled(System, frozen=True, kw_only=True):
         return {"vm": vm.value}
 
     def heal(self, strike: Strike) -> dict[str, Any]:
-        """Power it on, if nobody has."""
+        """Power it on, unless it is on."""
         if strike.struck is None:
             return {}
         if strike.ground.shows(strike.struck, "runtime.powerState") != "poweredOn":

@@ -11,7 +11,7 @@ class ServerRestart(System, frozen=True, kw_only=True):
     """Restart the server; only one that the harness started itself."""
 
     def lacks(self, ground: Ground) -> str:
-        """Want a server of our own."""
+        """Need a server that the harness started."""
         return "" if ground.restart is not None else "only a server that vcontract started itself can be restarted"
 
     def strike(self, strike: Strike) -> dict[str, Any]:

@@ -16,7 +16,7 @@ class ToolsStopped(System, frozen=True, kw_only=True):
     needs: ClassVar[tuple[str, ...]] = ("tools", "power")
 
     def lacks(self, ground: Ground) -> str:
-        """Want a VM and the lever."""
+        """Need a VM and the lever."""
         if "stopTools" not in ground.levers:
             return "the configuration has no lever stopTools"
         return "" if ground.vms else "there is no VM whose Tools may be stopped"
@@ -32,7 +32,7 @@ class ToolsStopped(System, frozen=True, kw_only=True):
         return {"vm": vm.value}
 
     def heal(self, strike: Strike) -> dict[str, Any]:
-        """Start them, if nobody has; a VM that is off gets them back with its power."""
+        """Start them, unless they run; in a VM that is off they start when it is powered on."""
         if strike.struck is None:
             return {}
         ground, vm = strike.ground, strike.struck

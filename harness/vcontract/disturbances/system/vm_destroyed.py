@@ -1,4 +1,4 @@
-"""A VM goes for good while clients call on it."""
+"""A VM is destroyed while clients call on it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from vcontract.disturbances.system.disturbance import Ground, NotStruckError, St
 
 
 class VmDestroyed(System, frozen=True, kw_only=True):
-    """Power off and destroy a clone that this run made; the guard lets no other go. Each is destroyed once."""
+    """Power off and destroy a clone that this run made; the guard admits no other. Each is destroyed once."""
 
     needs: ClassVar[tuple[str, ...]] = ("power",)
 
     def lacks(self, ground: Ground) -> str:
-        """Want a clone."""
+        """Need a clone."""
         return "" if ground.spare else "this run made no clone that may be destroyed"
 
     def strike(self, strike: Strike) -> dict[str, Any]:
@@ -26,5 +26,5 @@ class VmDestroyed(System, frozen=True, kw_only=True):
         with suppress(NotStruckError):  # it may be off already
             ground.do(vm, "PowerOffVM_Task")
         ground.do(vm, "Destroy_Task")
-        ground.spare = tuple(each for each in ground.spare if each != vm)
+        ground.spare = tuple(spare for spare in ground.spare if spare != vm)
         return {"vm": vm.value}

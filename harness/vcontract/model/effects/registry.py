@@ -42,7 +42,7 @@ def changed_fields(name: str, states: frozenset[State]) -> dict[str, frozenset[o
     """Give the shown fields that an effect changes in one of the states, with the values that they may have then."""
     change = EFFECTS[name]
     return {
-        field: frozenset(getattr(change(each), field) for each in states)
+        field: frozenset(getattr(change(state), field) for state in states)
         for field in SHOWN
-        if any(getattr(change(each), field) != getattr(each, field) for each in states)
+        if any(getattr(change(state), field) != getattr(state, field) for state in states)
     }

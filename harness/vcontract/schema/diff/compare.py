@@ -20,11 +20,22 @@ def differences(old: Schema, new: Schema, elsewhere: Collection[str] = ()) -> tu
     `elsewhere` are names of operations and types that a side has outside what was compared: a side that seems to lack
     one does not. What came with a new type or a new operation, or went with one, is not told one by one.
     """
-    found: dict[str, Difference] = {}
+    found_by_key: dict[str, Difference] = {}
     for change in _Comparison(old, new, elsewhere).changes():
         made = _judged(change)
-        found.setdefault(made.fingerprint, made)
-    return tuple(sorted(found.values(), key=lambda each: (each.impact.rank, each.path, each.kind, each.new, each.old)))
+        found_by_key.setdefault(made.fingerprint, made)
+    return tuple(
+        sorted(
+            found_by_key.values(),
+            key=lambda difference: (
+                difference.impact.rank,
+                difference.path,
+                difference.kind,
+                difference.new,
+                difference.old,
+            ),
+        )
+    )
 
 
 def _judged(change: Change) -> Difference:
@@ -42,7 +53,7 @@ class _Comparison:
         self._reach: Reach = reach(old)
 
     def changes(self) -> Iterator[Change]:
-        """Tell every change."""
+        """List every change."""
         yield from self._envelope()
         yield from self._operations()
         yield from self._types()
@@ -51,7 +62,7 @@ class _Comparison:
         if self._old.namespace != self._new.namespace:
             yield Change(Kind.NAMESPACE, "namespace", self._old.namespace, self._new.namespace)
         # behind the last slash stands the release, which a client is free to choose
-        before, after = (each.soap_action.rpartition("/")[0] for each in (self._old, self._new))
+        before, after = (schema.soap_action.rpartition("/")[0] for schema in (self._old, self._new))
         if before != after:
             yield Change(Kind.ACTION, "SOAPAction", before, after)
 
@@ -70,10 +81,10 @@ class _Comparison:
         schemas = self._old, self._new
         yield from member_changes(old.name, old.parameters, new.parameters, schemas, SENT)
         yield from order_changes(old.name, old.parameters, new.parameters, SENT)
-        before, after = ((each.result,) if each.result else () for each in (old, new))
+        before, after = ((operation.result,) if operation.result else () for operation in (old, new))
         yield from member_changes(old.name, before, after, schemas, RECEIVED)
         for fault in sorted({*new.faults} - {*old.faults}):
-            finer = any(self._new.is_subtype(fault, each) for each in old.faults)
+            finer = any(self._new.is_subtype(fault, declared) for declared in old.faults)
             yield Change(Kind.FAULT_REFINED if finer else Kind.FAULT_DECLARED, f"{old.name}/{fault}", "", fault)
         for fault in sorted({*old.faults} - {*new.faults}):
             yield Change(Kind.FAULT_UNDECLARED, f"{old.name}/{fault}", fault, "")
@@ -103,8 +114,10 @@ class _Comparison:
         if _is_simple(old) != _is_simple(new) or bool(old.enum) != bool(new.enum):
             yield Change(Kind.FORM_CHANGED, name, _form(old), _form(new), positions)
             return
-        yield from (Change(Kind.VALUE_REMOVED, name, each, "", positions) for each in old.enum if each not in new.enum)
-        yield from (Change(Kind.VALUE_ADDED, name, "", each, positions) for each in new.enum if each not in old.enum)
+        yield from (
+            Change(Kind.VALUE_REMOVED, name, value, "", positions) for value in old.enum if value not in new.enum
+        )
+        yield from (Change(Kind.VALUE_ADDED, name, "", value, positions) for value in new.enum if value not in old.enum)
         if old.base != new.base:
             yield Change(self._rebased(old, new), name, _form(old), _form(new), positions)
         yield from self._fields(old, new)
@@ -123,10 +136,10 @@ class _Comparison:
         """
         name, positions, schemas = old.name, self._reach.positions(old.name), (self._old, self._new)
         shared = self._shared_ancestor(name)
-        above, over = (each.types[shared].fields if shared else () for each in schemas)
+        above, over = (schema.types[shared].fields if shared else () for schema in schemas)
         before, after = old.fields[len(above) :], new.fields[len(over) :]
-        own = {each.name for each in (*before, *after)}
-        gone, come = (tuple(each for each in some if each.name in own) for some in (above, over))
+        own = {field.name for field in (*before, *after)}
+        gone, come = (tuple(field for field in some if field.name in own) for some in (above, over))
         yield from member_changes(name, (*gone, *before), (*come, *after), schemas, positions)
         order = [*order_changes(name, before, after, positions)]
         if not order and not [*order_changes(name, above, over, positions)]:
@@ -135,7 +148,7 @@ class _Comparison:
 
     def _shared_ancestor(self, name: str) -> str:
         after = lineage(self._new, name)[1:]
-        return next((each for each in lineage(self._old, name)[1:] if each in after), "")
+        return next((ancestor for ancestor in lineage(self._old, name)[1:] if ancestor in after), "")
 
 
 def _is_simple(kind: DataType) -> bool:

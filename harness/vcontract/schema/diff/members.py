@@ -20,8 +20,8 @@ def member_changes(
     schemas: tuple[Schema, Schema],
     positions: AbstractSet[Position],
 ) -> Iterator[Change]:
-    """Tell what was removed, changed and added."""
-    before, after = {each.name: each for each in old}, {each.name: each for each in new}
+    """List the fields that were removed, changed and added."""
+    before, after = {member.name: member for member in old}, {member.name: member for member in new}
     for name, field in before.items():
         if name not in after:
             kind = Kind.FIELD_REMOVED if field.optional else Kind.REQUIRED_REMOVED
@@ -37,10 +37,10 @@ def member_changes(
 def order_changes(
     path: str, old: Sequence[Field], new: Sequence[Field], positions: AbstractSet[Position]
 ) -> Iterator[Change]:
-    """Tell if the fields that both have come in another order: a sequence fixes it."""
-    before, after = {each.name for each in old}, {each.name for each in new}
-    was = ", ".join(each.name for each in old if each.name in after)
-    now = ", ".join(each.name for each in new if each.name in before)
+    """Report a changed order of the fields that both sides have, for an XSD sequence fixes the order."""
+    before, after = {member.name for member in old}, {member.name for member in new}
+    was = ", ".join(member.name for member in old if member.name in after)
+    now = ", ".join(member.name for member in new if member.name in before)
     if was != now:
         yield Change(Kind.ORDER_CHANGED, path, was, now, positions)
 
@@ -48,7 +48,7 @@ def order_changes(
 def field_changes(
     path: str, old: Field, new: Field, schemas: tuple[Schema, Schema], positions: AbstractSet[Position]
 ) -> Iterator[Change]:
-    """Tell how one field differs: its type, whether it is required, whether it repeats."""
+    """List how one field differs: its type, whether it is required, whether it repeats."""
     kinds = []
     if old.type != new.type:
         kinds.append(retyped(old.type, new.type, schemas))

@@ -1,4 +1,4 @@
-"""Where a client of a WSDL meets its types: in what it sends, in what it receives."""
+"""Computes where a client of a WSDL meets its types: in what it sends, in what it receives."""
 
 from __future__ import annotations
 
@@ -40,13 +40,15 @@ class Reach:
 def reach(schema: Schema) -> Reach:
     """Follow the operations of a WSDL to all the types that their messages may hold."""
     operations = schema.operations.values()
-    raised = frozenset(fault for each in operations for fault in each.faults)
+    raised = frozenset(fault for operation in operations for fault in operation.faults)
     faults = {name for root in (*raised, _ROOT) for name in schema.subtypes(root)}
-    sent, sent_places = _follow(schema, (each.type for one in operations for each in one.parameters), faults)
-    answers = (each.result.type for each in operations if each.result)
+    sent, sent_places = _follow(
+        schema, (parameter.type for operation in operations for parameter in operation.parameters), faults
+    )
+    answers = (operation.result.type for operation in operations if operation.result)
     received, places = _follow(schema, (*answers, *raised))
     known = sent | received
-    # An ancestor of what calls name is no type of a property for all that; lists of any type only wrap what is in them.
+    # An ancestor of a type that calls name is not thereby the type of a property, and lists of any type only wrap others.
     loose = [name for name in schema.types if known.isdisjoint(schema.subtypes(name)) and not is_list(name)]
     more, more_places = _follow(schema, loose)
     return Reach(
@@ -71,14 +73,14 @@ def is_list(name: str) -> bool:
 
 def _follow(schema: Schema, start: Iterable[str], leave_out: Collection[str] = ()) -> tuple[set[str], set[str]]:
     """Give the types that may stand in some places and in those within them, and the static types of all places."""
-    todo, places, found = list(start), set[str](), set[str]()
+    todo, places, reached = list(start), set[str](), set[str]()
     while todo:
         place = todo.pop()
         if place in places:
             continue
         places.add(place)
         for name in schema.subtypes(place):
-            if name not in found and name not in leave_out:
-                found.add(name)
-                todo += [each.type for each in schema.types[name].fields]
-    return found, places
+            if name not in reached and name not in leave_out:
+                reached.add(name)
+                todo += [field.type for field in schema.types[name].fields]
+    return reached, places

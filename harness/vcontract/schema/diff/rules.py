@@ -31,22 +31,22 @@ def rules(file: Path = RULES) -> dict[Kind, dict[str, Rule]]:
 
     Raises SchemaError, with the file, for an unknown key, for a kind without a rule, and for a reason that is none.
     """
-    found = read_toml(file, dict[Kind, dict[str, Rule]], SchemaError)
+    document = read_toml(file, dict[Kind, dict[str, Rule]], SchemaError)
     for kind in Kind:
-        told = found.get(kind, {})
-        if told.keys() not in ({_ANY}, _POSITIONS):
+        rules_of_kind = document.get(kind, {})
+        if rules_of_kind.keys() not in ({_ANY}, _POSITIONS):
             raise SchemaError(
-                f"{file}: {kind} needs `any`, or `sent` and `received`; it has {', '.join(told) or 'none'}"
+                f"{file}: {kind} needs `any`, or `sent` and `received`; it has {', '.join(rules_of_kind) or 'none'}"
             )
-        if not all(each.reason.strip() for each in told.values()):
+        if not all(rule.reason.strip() for rule in rules_of_kind.values()):
             raise SchemaError(f"{file}: {kind} has a rule without a reason")
-    return found
+    return document
 
 
 def judge(kind: Kind, positions: Collection[Position]) -> tuple[str, Rule]:
     """Give the rule of the worst position, and that position; empty if the kind is the same in every one."""
-    told = rules()[kind]
-    if _ANY in told:
-        return "", told[_ANY]
-    position = min(sorted(positions), key=lambda each: told[each].impact.rank)
-    return position.value, told[position]
+    rules_of_kind = rules()[kind]
+    if _ANY in rules_of_kind:
+        return "", rules_of_kind[_ANY]
+    position = min(sorted(positions), key=lambda position: rules_of_kind[position].impact.rank)
+    return position.value, rules_of_kind[position]

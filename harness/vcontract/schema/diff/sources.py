@@ -34,12 +34,12 @@ def open_pair(old: str, new: str, wanted: Sequence[str] = ()) -> tuple[Source, S
     A root may be missing in one release. SchemaError: neither is a release and roots are wanted, no release has a root,
     or a WSDL cannot be read.
     """
-    releases = [each for each in (old, new) if each in known_versions()]
+    releases = [release for release in (old, new) if release in known_versions()]
     if wanted and not releases:
         raise SchemaError(f"--root is for API releases, which are built; {old} and {new} are taken as they are")
     for root in wanted:
         _known(root, releases)
-    first, second = (_open(each, wanted) for each in (old, new))
+    first, second = (_open(release, wanted) for release in (old, new))
     return first, second
 
 
@@ -49,10 +49,10 @@ def _known(root: str, releases: Sequence[str]) -> None:
         try:
             roots(Metadata(release), [root])
         except SchemaError as error:
-            told = error
+            reason = error
         else:
             return
-    raise told
+    raise reason
 
 
 def _open(name: str, wanted: Sequence[str]) -> Source:
@@ -76,8 +76,8 @@ def _release(name: str, wanted: Sequence[str]) -> Source:
     if not chosen:
         raise SchemaError(f"API {name} has none of the roots {', '.join(wanted)}")
     schema = load_roots(name, chosen) if wanted else load(name)
-    methods = {each.name for managed in metadata.managed.values() for each in managed.methods}
-    lists = {f"ArrayOf{each[:1].upper()}{each[1:]}" for each in metadata.types}
+    methods = {method.name for managed in metadata.managed.values() for method in managed.methods}
+    lists = {f"ArrayOf{type_name[:1].upper()}{type_name[1:]}" for type_name in metadata.types}
     held = {*schema.operations, *schema.types}
     return Source(name, schema.soap_action, schema, frozenset({*metadata.types, *methods, *lists} - held))
 
@@ -91,6 +91,6 @@ def _read(schema: Schema, name: str) -> None:
         operations = list(schema.operations.values())
     except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as error:
         raise SchemaError(f"{name}: a definition is of a form that is not read: {error}") from error
-    for each in operations:
-        if None in each.faults:
-            raise SchemaError(f"{name}: {each.name} declares a fault whose type has no name")
+    for operation in operations:
+        if None in operation.faults:
+            raise SchemaError(f"{name}: {operation.name} declares a fault whose type has no name")

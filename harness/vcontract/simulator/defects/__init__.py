@@ -50,5 +50,5 @@ def misbehave(vcenter: VCenter) -> None:
 
 def listed_defects() -> list[str]:
     """Describe every defect in a line: its name, what it does, the row that it breaks and that row's source."""
-    found = (each for each in DEFECTS.known.values() if isinstance(each, Defect))
-    return [f"{each.name}  {each.says}  {each.row}  [{each.source}]" for each in found]
+    planted = (behaviour for behaviour in DEFECTS.known.values() if isinstance(behaviour, Defect))
+    return [f"{known.name}  {known.says}  {known.row}  [{known.source}]" for known in planted]

@@ -188,7 +188,7 @@ def only_its_starter_may_abort(vcenter: VCenter) -> None:
         vcenter,
         lambda attempt: (
             attempt.method == ABORT
-            and any(each.method == CUSTOMIZE for each in attempt.machine.guest_operations)
+            and any(operation.method == CUSTOMIZE for operation in attempt.machine.guest_operations)
             and attempt.call.session is not None
             and owners.get(attempt.machine.moid, attempt.call.session.key) != attempt.call.session.key
         ),
@@ -223,6 +223,8 @@ def ended_session_goes_on(vcenter: VCenter) -> None:
 
     def needs_session(call: Invocation, info: Any) -> bool:
         cookie = call.head.headers.get("cookie", "") if call.head else ""
-        return usual_need(call, info) and not (call.method in METHODS and any(each in cookie for each in ended))
+        return usual_need(call, info) and not (
+            call.method in METHODS and any(ended_cookie in cookie for ended_cookie in ended)
+        )
 
     vcenter.decisions.serve, vcenter.decisions.needs_session = serve, needs_session

@@ -57,7 +57,7 @@ def each_session_has_its_own_lock(vcenter: VCenter) -> None:
 
     def alone(attempt: Attempt) -> bool:
         return attempt.method == CUSTOMIZE and not any(
-            session_of(each) is attempt.call.session for each in attempt.machine.guest_operations
+            session_of(operation) is attempt.call.session for operation in attempt.machine.guest_operations
         )
 
     skip(vcenter, "beside", alone)
@@ -74,9 +74,9 @@ def refused_call_frees_the_lock(vcenter: VCenter) -> None:
             usual(attempt)
         except vim.fault.TaskInProgress:
             operations = attempt.machine.guest_operations
-            for each in [each for each in operations if attempt.method == CUSTOMIZE == each.method]:
-                if session_of(each) is not attempt.call.session:
-                    operations.remove(each)
+            for operation in [running for running in operations if attempt.method == CUSTOMIZE == running.method]:
+                if session_of(operation) is not attempt.call.session:
+                    operations.remove(operation)
                     attempt.machine.guest.lock = Lock.FREE
             raise
 
@@ -90,7 +90,7 @@ def lock_is_freed_by_the_task_of_another_vm(vcenter: VCenter) -> None:
     after(vcenter.decisions.begin, [CUSTOMIZE], lambda attempt: begun.append(attempt.machine))
 
     def swap(attempt: Attempt) -> None:
-        others = [each for each in begun if each is not attempt.machine and each.guest.lock is Lock.HELD]
+        others = [machine for machine in begun if machine is not attempt.machine and machine.guest.lock is Lock.HELD]
         if others:
             others[-1].guest.lock = Lock.FREE
             attempt.machine.guest.lock = Lock.ORPHANED
@@ -109,15 +109,15 @@ def abort_and_completion_both_win(vcenter: VCenter) -> None:
     def begin(attempt: Attempt) -> Any:
         running = attempt.machine.guest_operations
         late = [
-            each
-            for each in running
-            if each.method == CUSTOMIZE
-            and session_of(each) is not attempt.call.session
-            and (each.task.progress or 0) >= 50
+            operation
+            for operation in running
+            if operation.method == CUSTOMIZE
+            and session_of(operation) is not attempt.call.session
+            and (operation.task.progress or 0) >= 50
         ]
-        for each in late:  # the abort does not see it, and it goes on until the abort has ended
-            running.remove(each)
-            each.task.put_off(4 * vcenter.settings.task_time)
+        for operation in late:  # the abort does not see it, and it goes on until the abort has ended
+            running.remove(operation)
+            operation.task.put_off(4 * vcenter.settings.task_time)
         try:
             return usual(attempt)
         finally:
@@ -132,9 +132,9 @@ def abort_ends_a_later_customization(vcenter: VCenter) -> None:
 
     def more(attempt: Attempt) -> None:
         def late() -> None:
-            for each in list(attempt.machine.guest_operations):
-                if each.method == CUSTOMIZE and session_of(each) is not attempt.call.session:
-                    attempt.machine.fail(each, customization_fault("Customization was aborted."))
+            for operation in list(attempt.machine.guest_operations):
+                if operation.method == CUSTOMIZE and session_of(operation) is not attempt.call.session:
+                    attempt.machine.fail(operation, customization_fault("Customization was aborted."))
 
         for moments in (1, 2, 3):
             vcenter.timeline.after(moments * vcenter.settings.task_time, late)
@@ -148,10 +148,10 @@ def power_off_forgets_a_watched_task(vcenter: VCenter) -> None:
     polled: dict[str, float] = {}
     shown_usually, serve_usually = vcenter.decisions.shown, vcenter.decisions.serve
 
-    def shown(found: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
-        if isinstance(found, Task) and name == "info":
-            polled[found.moid] = vcenter.timeline.now()
-        return shown_usually(found, name, value, call)
+    def shown(owner: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
+        if isinstance(owner, Task) and name == "info":
+            polled[owner.moid] = vcenter.timeline.now()
+        return shown_usually(owner, name, value, call)
 
     def serve(call: Invocation, target: ManagedObject, arguments: dict[str, Any]) -> Any:
         if call.method != "PowerOffVM_Task" or not isinstance(target, VirtualMachine):
@@ -163,14 +163,16 @@ def power_off_forgets_a_watched_task(vcenter: VCenter) -> None:
         machine.require_power("poweredOff", "poweredOn")
         running, since = machine.guest_operations, vcenter.timeline.now() - 4 * vcenter.settings.task_time
         kept = [
-            each for each in running if session_of(each) is not call.session and polled.get(each.task.moid, 0.0) > since
+            operation
+            for operation in running
+            if session_of(operation) is not call.session and polled.get(operation.task.moid, 0.0) > since
         ]
-        for each in kept:
-            running.remove(each)
+        for operation in kept:
+            running.remove(operation)
         machine.halt()
-        for each in kept:
-            machine.accept(each)
-            each.task.put_off(6 * vcenter.settings.task_time)
+        for operation in kept:
+            machine.accept(operation)
+            operation.task.put_off(6 * vcenter.settings.task_time)
 
     vcenter.decisions.shown, vcenter.decisions.serve = shown, serve
 
@@ -206,7 +208,7 @@ def replies_are_swapped(vcenter: VCenter) -> None:
         value = usual(call, target, arguments)
         if call.method not in METHODS:
             return value
-        other = next((each for each in waiting if each.call.session is not call.session), None)
+        other = next((held for held in waiting if held.call.session is not call.session), None)
         if other is not None:
             waiting.remove(other)
             value, other.value = other.value, value
@@ -254,14 +256,14 @@ def wake_up_is_lost(vcenter: VCenter) -> None:
         time, session = last[0]
         last[0] = vcenter.timeline.now(), attempt.call.session
         if session is not attempt.call.session and last[0][0] - time < vcenter.settings.task_time / 2:
-            for each in attempt.machine.guest_operations:
-                if each.attempt is attempt and attempt.method != ABORT:  # an abort still helps
-                    vcenter.timeline.after(0.0, partial(each.task.put_off, 1e6))
+            for operation in attempt.machine.guest_operations:
+                if operation.attempt is attempt and attempt.method != ABORT:  # an abort still helps
+                    vcenter.timeline.after(0.0, partial(operation.task.put_off, 1e6))
 
     after(vcenter.decisions.begin, METHODS, note)
 
 
-# what others are told
+# what other clients are shown
 
 
 @defect("CustomizeGuest_Task/TaskInProgress", "S M", seen_by=NAMED)
@@ -269,7 +271,7 @@ def task_in_progress_names_a_task_of_another_vm(vcenter: VCenter) -> None:
     """TaskInProgress names the guest operation that was begun last in the whole vCenter."""
 
     def make(_: Attempt, fault: Any) -> Any:
-        running = [each for each in vcenter.tasks.recent() if not each.final and each.plan.name in METHODS]
+        running = [task for task in vcenter.tasks.recent() if not task.final and task.plan.name in METHODS]
         return vim.fault.TaskInProgress(task=running[-1].ref) if running else fault
 
     unless("beside", vcenter, make)
@@ -281,7 +283,7 @@ def task_in_progress_names_an_ended_task(vcenter: VCenter) -> None:
     by_task = sessions_by_task(vcenter)
 
     def make(attempt: Attempt, fault: Any) -> Any:
-        ended = [each for each in vcenter.tasks.recent(attempt.machine) if each.final and each.plan.name in METHODS]
+        ended = [task for task in vcenter.tasks.recent(attempt.machine) if task.final and task.plan.name in METHODS]
         if ended and by_task(ended[-1]) is not attempt.call.session:
             return vim.fault.TaskInProgress(task=ended[-1].ref)
         return fault
@@ -301,13 +303,13 @@ def reads_of_others_are_stale(vcenter: VCenter) -> None:
             last[target.moid] = call.session
         return serve_usually(call, target, arguments)
 
-    def shown(found: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
-        value = shown_usually(found, name, value, call)
-        if not isinstance(found, VirtualMachine) or call.session is None:
+    def shown(owner: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
+        value = shown_usually(owner, name, value, call)
+        if not isinstance(owner, VirtualMachine) or call.session is None:
             return value
-        key, now = (found.moid, name, call.session.key), vcenter.timeline.now()
+        key, now = (owner.moid, name, call.session.key), vcenter.timeline.now()
         time, old = seen.get(key, (-1e6, None))
-        if last.get(found.moid, call.session) is not call.session and now - time < 10 * vcenter.settings.task_time:
+        if last.get(owner.moid, call.session) is not call.session and now - time < 10 * vcenter.settings.task_time:
             return old
         seen[key] = now, value
         return value
@@ -326,8 +328,8 @@ def guest_is_written_by_the_loser(vcenter: VCenter) -> None:
             check_usually(attempt)
         except vim.fault.TaskInProgress:
             if attempt.method == CUSTOMIZE and any(
-                each.method == CUSTOMIZE and session_of(each) is not attempt.call.session
-                for each in attempt.machine.guest_operations
+                operation.method == CUSTOMIZE and session_of(operation) is not attempt.call.session
+                for operation in attempt.machine.guest_operations
             ):
                 left[attempt.machine.moid] = attempt.spec
             raise

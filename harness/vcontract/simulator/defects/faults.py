@@ -139,9 +139,9 @@ def task_of_another_vm(vcenter: VCenter) -> None:
     def change(call: Invocation, fault: Any) -> Any:
         if isinstance(fault, vim.fault.TaskInProgress) and fault.task is not None:
             mine = vcenter.tasks.recent()
-            busy = next((each.entity for each in mine if each.moid == fault.task._moId), None)  # noqa: SLF001 - pyVmomi's only name for the moId
-            machines = [each for each in vcenter.registry.of_type(VirtualMachine) if each is not busy]
-            other = next((each for each in reversed(mine) if each.entity in machines), None)
+            busy = next((task.entity for task in mine if task.moid == fault.task._moId), None)  # noqa: SLF001 - pyVmomi's only name for the moId
+            machines = [machine for machine in vcenter.registry.of_type(VirtualMachine) if machine is not busy]
+            other = next((task for task in reversed(mine) if task.entity in machines), None)
             other = other or vcenter.tasks.start(call, machines[-1], name=CUSTOMIZE, description_id="", body=_nothing)
             fault.task = other.ref
         return fault
@@ -155,7 +155,7 @@ def ended_task_in_task_in_progress(vcenter: VCenter) -> None:
 
     def change(_: Invocation, fault: Any) -> Any:
         if isinstance(fault, vim.fault.TaskInProgress) and fault.task is not None:
-            ended = [each for each in vcenter.tasks.recent() if each.final]
+            ended = [task for task in vcenter.tasks.recent() if task.final]
             fault.task = ended[0].ref if ended else fault.task
         return fault
 

@@ -87,7 +87,7 @@ def clone_customizes_its_parent(vcenter: VCenter) -> None:
     def happened(what: str, machine: Machine) -> None:
         usual(what, machine)
         if what == "clone":
-            parent = next(each for each in machine.host.machines if machine.name.startswith(each.name))
+            parent = next(candidate for candidate in machine.host.machines if machine.name.startswith(candidate.name))
             clones[machine.moid] = parent
 
     def apply(machine: Machine, spec: Any) -> None:
@@ -129,15 +129,15 @@ def same_specification_twice_adds_up(vcenter: VCenter) -> None:
 def params_decide(vcenter: VCenter) -> None:
     """A call that hands configParams to third parties succeeds without customizing anything."""
     serve_usually, apply_usually = vcenter.decisions.serve, vcenter.decisions.apply
-    given: list[Any] = []
+    handed_over: list[Any] = []
 
     def serve(call: Any, target: Any, arguments: dict[str, Any]) -> Any:
         if call.method == CUSTOMIZE and arguments.get("configParams"):
-            given.append(arguments["spec"])
+            handed_over.append(arguments["spec"])
         return serve_usually(call, target, arguments)
 
     def apply(machine: Machine, spec: Any) -> None:
-        if not any(each is spec for each in given):
+        if not any(skipped is spec for skipped in handed_over):
             apply_usually(machine, spec)
 
     vcenter.decisions.serve, vcenter.decisions.apply = serve, apply

@@ -153,7 +153,7 @@ def no_customization_after_an_abort(vcenter: VCenter) -> None:
     aborted: set[str] = set()
 
     def note(attempt: Attempt) -> None:
-        if any(each.method == CUSTOMIZE for each in attempt.machine.guest_operations):
+        if any(operation.method == CUSTOMIZE for operation in attempt.machine.guest_operations):
             aborted.add(attempt.machine.moid)
 
     usual = vcenter.decisions.begin[ABORT]

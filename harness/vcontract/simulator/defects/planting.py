@@ -1,4 +1,4 @@
-"""What defects have in common: ways to put another decision in the place of one."""
+"""The tools of defects: they replace one decision of a vCenter by another."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def instead_of_fault(vcenter: VCenter, change: Callable[[Invocation, Any], Any])
     usual = vcenter.decisions.fault
 
     def fault(call: Invocation, raised: Any) -> Any:
-        found = usual(call, raised)
-        return change(call, found) if call.method in METHODS else found
+        written = usual(call, raised)
+        return change(call, written) if call.method in METHODS else written
 
     vcenter.decisions.fault = fault
 
@@ -75,10 +75,10 @@ def in_task_info(vcenter: VCenter, change: Callable[[Task, Any], None]) -> None:
     """Change the TaskInfo of the three methods wherever it is read; a copy, the task itself stays as it is."""
     usual = vcenter.decisions.shown
 
-    def shown(found: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
-        value = usual(found, name, value, call)
-        if isinstance(found, Task) and name == "info" and found.plan.name in METHODS:
-            change(found, value)
+    def shown(owner: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
+        value = usual(owner, name, value, call)
+        if isinstance(owner, Task) and name == "info" and owner.plan.name in METHODS:
+            change(owner, value)
         return value
 
     vcenter.decisions.shown = shown

@@ -135,10 +135,10 @@ def task_is_hidden_from_its_caller(vcenter: VCenter) -> None:
     """The task of an abort cannot be read by the session that was given it."""
     usual = vcenter.decisions.shown
 
-    def shown(found: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
-        if isinstance(found, Task) and found.plan.name == ABORT:
-            raise vmodl.fault.ManagedObjectNotFound(obj=found.ref)
-        return usual(found, name, value, call)
+    def shown(owner: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
+        if isinstance(owner, Task) and owner.plan.name == ABORT:
+            raise vmodl.fault.ManagedObjectNotFound(obj=owner.ref)
+        return usual(owner, name, value, call)
 
     vcenter.decisions.shown = shown
 

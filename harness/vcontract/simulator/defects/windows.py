@@ -1,4 +1,4 @@
-"""How the windows are opened in which clients get into each other's way."""
+"""Opens the windows of time in which the calls of several clients interfere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Check = Callable[["Invocation", Any, dict[str, Any]], None]
 
 @dataclass
 class Held:
-    """A reply that waits to be given, and the call that it answers."""
+    """A reply that is held back, and the call that it answers."""
 
     call: Invocation
     value: Any
@@ -52,7 +52,7 @@ def in_two_steps(
         return Pending(lambda: NotYet, moments * vcenter.settings.task_time, act)
 
     vcenter.decisions.serve = serve
-    return lambda attempt: any(each is attempt.call for each in passed)
+    return lambda attempt: any(call is attempt.call for call in passed)
 
 
 def checks(call: Invocation, target: Any, arguments: dict[str, Any]) -> None:
@@ -64,7 +64,7 @@ def checks(call: Invocation, target: Any, arguments: dict[str, Any]) -> None:
 
 
 def skip_held_lock(vcenter: VCenter, when: Callable[[Attempt], bool]) -> None:
-    """Do not mind the lock that another running customization holds."""
+    """Skip the check of the lock that another running customization holds."""
     skip(
         vcenter,
         "lock",
@@ -84,8 +84,8 @@ def sessions_by_task(vcenter: VCenter) -> Callable[[Task], Session | None]:
 
     def reference(task: Task) -> Any:
         machine: Any = task.entity
-        for each in machine.guest_operations:
-            known[each.task.moid] = session_of(each)
+        for operation in machine.guest_operations:
+            known[operation.task.moid] = session_of(operation)
         return usual(task)
 
     vcenter.decisions.reference = reference

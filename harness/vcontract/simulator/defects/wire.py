@@ -187,16 +187,16 @@ def element_order_not_enforced(vcenter: VCenter) -> None:
 
 def _sorted(node: Node, fields: Sequence[Any]) -> Node:
     """Put the children of an element, and theirs, into the order of the fields; what is none of them comes last."""
-    types = {each.name: each.type for each in fields}
+    types = {field.name: field.type for field in fields}
     order = ["_this", *types]
-    children = sorted(node.children, key=lambda each: order.index(each.name) if each.name in order else len(order))
-    return replace(node, children=[_sorted(each, _fields_of(each, types.get(each.name))) for each in children])
+    children = sorted(node.children, key=lambda child: order.index(child.name) if child.name in order else len(order))
+    return replace(node, children=[_sorted(child, _fields_of(child, types.get(child.name))) for child in children])
 
 
 def _fields_of(node: Node, declared: Any) -> Sequence[Any]:
     """Give the fields of the type that an element claims, else of the declared one; none if that is no data object."""
     kind = getattr(declared, "Item", declared)
-    with suppress(KeyError):  # it claims none, or one that nobody knows
+    with suppress(KeyError):  # it claims none, or an unknown one
         kind = VmomiSupport.GetWsdlType("urn:vim25", node.attributes[f"{XSI} type"].rpartition(":")[2])
     plain = not isinstance(kind, type) or not issubclass(kind, VmomiSupport.DataObject)
     return () if plain else kind._GetPropertyList()  # noqa: SLF001 - pyVmomi's metadata
@@ -207,7 +207,7 @@ def unknown_element_accepted(vcenter: VCenter) -> None:
     """An element that the schema does not have is ignored."""
 
     def drop(siblings: list[Node], place: int) -> None:
-        if sum(each.name == siblings[place].name for each in siblings) == 1:
+        if sum(sibling.name == siblings[place].name for sibling in siblings) == 1:
             del siblings[place]
 
     _tolerant(vcenter, drop)
@@ -222,10 +222,10 @@ def _tolerant(vcenter: VCenter, mend: Callable[[list[Node], int], None]) -> None
             try:
                 return usual(node, info, version)
             except Malformed as bad:
-                found = _sought(node, bad.frames[0]) if "Unexpected element" in bad.what else None
-                if found is None:
+                unexpected = _sought(node, bad.frames[0]) if "Unexpected element" in bad.what else None
+                if unexpected is None:
                     raise
-                mend(*found)
+                mend(*unexpected)
         return usual(node, info, version)
 
     vcenter.decisions.read = read
@@ -233,10 +233,10 @@ def _tolerant(vcenter: VCenter, mend: Callable[[list[Node], int], None]) -> None
 
 def _sought(node: Node, place: str) -> tuple[list[Node], int] | None:
     """Find the element that stands at a place of the document: its siblings, and its place among them."""
-    for number, each in enumerate(node.children):
-        found = (node.children, number) if each.place == place else _sought(each, place)
-        if found is not None:
-            return found
+    for number, child in enumerate(node.children):
+        position = (node.children, number) if child.place == place else _sought(child, place)
+        if position is not None:
+            return position
     return None
 
 
@@ -245,15 +245,15 @@ def doubled_element_accepted(vcenter: VCenter) -> None:
     """Of a parameter that is given twice the last one counts."""
 
     def change(node: Node, info: Any) -> Node:
-        single = {each.name for each in info.params if not issubclass(each.type, list)}
-        last = {each.name: each for each in node.children}
+        single = {param.name for param in info.params if not issubclass(param.type, list)}
+        last = {child.name: child for child in node.children}
         seen: set[str] = set()
         kept = []
-        for each in node.children:
-            if each.name in single and each.name in seen:
+        for child in node.children:
+            if child.name in single and child.name in seen:
                 continue
-            seen.add(each.name)
-            kept.append(last[each.name] if each.name in single else each)
+            seen.add(child.name)
+            kept.append(last[child.name] if child.name in single else child)
         return _with(node, kept)
 
     _reading(vcenter, change)
@@ -268,9 +268,9 @@ def required_parameter_not_enforced(vcenter: VCenter) -> None:
         try:
             return usual(node, info, version)
         except Malformed:
-            if info.wsdlName != ABORT or any(each.name == "auth" for each in node.children):
+            if info.wsdlName != ABORT or any(child.name == "auth" for child in node.children):
                 raise
-        vm = next((each for each in node.children if each.name == "vm"), None)
+        vm = next((child for child in node.children if child.name == "vm"), None)
         return {
             "vm": vim.VirtualMachine(vm.text if vm else ""),
             "auth": vim.vm.guest.NamePasswordAuthentication(
@@ -295,7 +295,7 @@ def bad_value_accepted(vcenter: VCenter) -> None:
 
 
 def _mended(node: Node) -> Node:
-    children = [_mended(each) for each in node.children]
+    children = [_mended(child) for child in node.children]
     wrong = node.name == "interactiveSession" and node.text not in {"true", "false", "1", "0"}
     return replace(node, children=children, text="false" if wrong else node.text)
 
@@ -307,18 +307,18 @@ def reference_type_not_checked(vcenter: VCenter) -> None:
     def change(node: Node, info: Any) -> Node:
         del info
         machine = next(
-            each
-            for each in vcenter.registry.of_type(object)
-            if each.vmodl_type is vim.VirtualMachine and each.ready and len(each.nics) == 1
+            candidate
+            for candidate in vcenter.registry.of_type(object)
+            if candidate.vmodl_type is vim.VirtualMachine and candidate.ready and len(candidate.nics) == 1
         )
         children = []
-        for each in node.children:
-            known = vcenter.registry.find(each.text.strip())
-            if each.name == "vm" and known is not None and known.vmodl_type is not vim.VirtualMachine:
-                attributes = {**each.attributes, "type": "VirtualMachine"}
-                children.append(replace(each, text=machine.moid, attributes=attributes))
+        for child in node.children:
+            known = vcenter.registry.find(child.text.strip())
+            if child.name == "vm" and known is not None and known.vmodl_type is not vim.VirtualMachine:
+                attributes = {**child.attributes, "type": "VirtualMachine"}
+                children.append(replace(child, text=machine.moid, attributes=attributes))
             else:
-                children.append(each)
+                children.append(child)
         return _with(node, children)
 
     _reading(vcenter, change)

@@ -1,4 +1,4 @@
-"""Who may log in to a guest, and how a GuestAuthentication is accepted or rejected."""
+"""The accounts of a guest, and how a GuestAuthentication is accepted or rejected."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Accounts:
     issued: int = 0
 
     def login(self, auth: Any) -> GuestAccount:
-        """Give the account behind an accepted name and password or a living ticket; raises InvalidGuestLogin."""
+        """Give the account of an accepted name and password or a valid ticket; raises InvalidGuestLogin."""
         if isinstance(auth, vim.vm.guest.NamePasswordAuthentication):
             for account in self.known:
                 if (account.username, account.password) == (auth.username, auth.password):
@@ -46,7 +46,7 @@ class Accounts:
         return ticket
 
     def release(self, auth: Any) -> None:
-        """End a ticket; raises InvalidGuestLogin if there is none such."""
+        """End a ticket; raises InvalidGuestLogin if there is no such ticket."""
         if not isinstance(auth, vim.vm.guest.TicketedSessionAuthentication) or auth.ticket not in self.tickets:
             raise vim.fault.InvalidGuestLogin
         del self.tickets[auth.ticket]

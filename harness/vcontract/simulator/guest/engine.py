@@ -27,20 +27,20 @@ def require_engine(state: GuestState) -> None:
 
 
 def require_free_lock(state: GuestState) -> None:
-    """Raise CustomizationFault if a customization that is no more has left its lock behind."""
+    """Raise CustomizationFault if a customization that has ended left its lock behind."""
     if state.lock is not Lock.FREE:
         raise customization_fault("Another customization holds the guest lock.")
 
 
 def apply(state: GuestState, spec: Any, machine_name: str) -> None:
-    """Bring a specification that has passed the rules into the guest; to do so again changes nothing."""
+    """Apply a specification that has passed the rules to the guest; applying it again changes nothing."""
     state.host_name = generated_name(spec.identity.hostName, machine_name)
     state.network.domain = spec.identity.domain
     state.network.configure(spec.globalIPSettings, [mapping.adapter for mapping in spec.nicSettingMap])
 
 
 def generated_name(name: Any, machine_name: str) -> str:
-    """Make the host name: a fixed one, a prefix with a number, or the machine's name without what no host name has."""
+    """Make the host name: a fixed one, a prefix with a number, or the machine's name without characters that are invalid."""
     if isinstance(name, vim.vm.customization.FixedName):
         return str(name.name)
     if isinstance(name, vim.vm.customization.PrefixNameGenerator):

@@ -67,7 +67,11 @@ def configured(adapter: Any) -> Interface:
         prefix=prefix_length(adapter.subnetMask),
         gateways=list(adapter.gateway),
         ipv4=type(adapter.ip).__name__ != "vim.vm.customization.DisableIpV4",
-        ipv6=[(each.ipAddress, each.subnetMask) for each in v6 if isinstance(each, vim.vm.customization.FixedIpV6)],
+        ipv6=[
+            (fixed_v6.ipAddress, fixed_v6.subnetMask)
+            for fixed_v6 in v6
+            if isinstance(fixed_v6, vim.vm.customization.FixedIpV6)
+        ],
         address=fixed,
     )
 

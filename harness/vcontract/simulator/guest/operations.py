@@ -1,7 +1,7 @@
-"""What the three guest operations check and do, one small function each; `decisions` says when each is called.
+"""The checks and acts of the three guest operations, one small function each; `decisions` says when each is called.
 
-A check raises the fault of its precondition; an act changes the machine. Which check comes first, and whether it speaks
-in the call or in the task, no source says: both are decided per vCenter.
+A check raises the fault of its precondition; an act changes the machine. No source says in which order checks are made,
+nor which belong to the call and which to the task: both are decided per vCenter.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def stands_alone(attempt: Attempt) -> None:
     """Raise TaskInProgress beside another guest operation; only an abort may join a customization or network start."""
     for operation in attempt.machine.guest_operations:
         if operation.attempt is attempt:
-            return  # those that were accepted later have to see to themselves
+            return  # operations that were accepted later make this check themselves
         if attempt.method != ABORT or operation.method == ABORT:
             raise vim.fault.TaskInProgress(task=operation.task.ref)
 
@@ -93,7 +93,7 @@ def login_is_accepted(attempt: Attempt) -> None:
 
 
 def user_may_customize(attempt: Attempt) -> None:
-    """Raise GuestPermissionDenied if the account does not administer the guest; who is rejected has none."""
+    """Raise GuestPermissionDenied if the account may not administer the guest; rejected credentials have no account."""
     account = attempt.account
     if account is not None and not account.root:
         raise vim.fault.GuestPermissionDenied
@@ -112,7 +112,7 @@ def engine_works(attempt: Attempt) -> None:
 
 
 def lock_is_free(attempt: Attempt) -> None:
-    """Raise CustomizationFault if a customization that is no more has left its lock behind."""
+    """Raise CustomizationFault if a customization that has ended left its lock behind."""
     if attempt.method == CUSTOMIZE:
         engine.require_free_lock(attempt.machine.guest)
 
@@ -126,7 +126,7 @@ def begin_customization(attempt: Attempt) -> None:
 
 
 def end_customization(attempt: Attempt) -> None:
-    """Bring the specification into the guest and give the lock back."""
+    """Apply the specification to the guest and free the lock."""
     machine = attempt.machine
     attempt.vcenter.decisions.apply(machine, attempt.spec)
     machine.guest.lock = Lock.FREE
@@ -160,7 +160,7 @@ def end_abort(attempt: Attempt) -> None:
 
 
 def clean_up(attempt: Attempt) -> None:
-    """Leave what a customization that was cancelled leaves: no lock."""
+    """Free the lock that a cancelled customization holds."""
     if attempt.method == CUSTOMIZE and attempt.machine.guest.lock is Lock.HELD:
         attempt.machine.guest.lock = Lock.FREE
 

@@ -1,4 +1,4 @@
-"""What makes a CustomizationSpec wrong for a live customization although its schema is right: one function per rule.
+"""The rules of a CustomizationSpec for a live customization beyond its schema: one function per rule.
 
 Each rule takes a `Subject` and raises the fault that vendor documents or public reports name for it; where none is
 named, a plain CustomizationFault or InvalidArgument. The first broken rule in the order of `RULES` wins.
@@ -76,8 +76,8 @@ def passwords_can_be_read(subject: Subject) -> None:
 def passwords(identity: Any) -> list[Any]:
     """Collect the CustomizationPasswords of any kind of identity."""
     holders = [identity, getattr(identity, "guiUnattended", None), getattr(identity, "identification", None)]
-    found = [getattr(each, name, None) for each in holders for name in ("password", "domainAdminPassword")]
-    return [each for each in found if each is not None]
+    fields = [getattr(holder, name, None) for holder in holders for name in ("password", "domainAdminPassword")]
+    return [password for password in fields if password is not None]
 
 
 def identity_fits_the_guest(subject: Subject) -> None:
@@ -110,17 +110,18 @@ def ip_generators_are_known(subject: Subject) -> None:
     for adapter in subject.adapters:
         if type(adapter.ip) in {kind.UnknownIpGenerator, kind.IpGenerator}:
             raise invalid_argument("nicsettings:adapter:ip")
-        for each in adapter.ipV6Spec.ip if adapter.ipV6Spec else []:
-            if type(each) in {kind.UnknownIpV6Generator, kind.IpV6Generator}:
+        for generator in adapter.ipV6Spec.ip if adapter.ipV6Spec else []:
+            if type(generator) in {kind.UnknownIpV6Generator, kind.IpV6Generator}:
                 raise invalid_argument("nicsettings:adapter:ipV6Spec:ip")
 
 
 def no_generator_application_is_needed(subject: Subject) -> None:
     """Refuse custom generators: they need an application that this vCenter is not configured with."""
-    v6 = [each for adapter in subject.adapters if adapter.ipV6Spec for each in adapter.ipV6Spec.ip]
+    v6 = [generator for adapter in subject.adapters if adapter.ipV6Spec for generator in adapter.ipV6Spec.ip]
     named = [subject.spec.identity.hostName, *(adapter.ip for adapter in subject.adapters), *v6]
     if any(
-        isinstance(each, kind.CustomNameGenerator | kind.CustomIpGenerator | kind.CustomIpV6Generator) for each in named
+        isinstance(generator, kind.CustomNameGenerator | kind.CustomIpGenerator | kind.CustomIpV6Generator)
+        for generator in named
     ):
         raise vim.fault.IpHostnameGeneratorError
 
@@ -137,11 +138,11 @@ def fixed_addresses_are_addresses(subject: Subject) -> None:
 def fixed_ipv6_addresses_are_addresses(subject: Subject) -> None:
     """Refuse a FixedIpV6 that is no IPv6 address or has a prefix of more than 128 bits."""
     for adapter in subject.adapters:
-        for each in adapter.ipV6Spec.ip if adapter.ipV6Spec else []:
-            if not isinstance(each, kind.FixedIpV6):
+        for fixed in adapter.ipV6Spec.ip if adapter.ipV6Spec else []:
+            if not isinstance(fixed, kind.FixedIpV6):
                 continue
-            check_path(ipaddress.IPv6Address, each.ipAddress, "spec.nicSettingMap.adapter.ipV6Spec.ip.ipAddress")
-            if not 0 <= each.subnetMask <= LONGEST_IPV6_PREFIX:
+            check_path(ipaddress.IPv6Address, fixed.ipAddress, "spec.nicSettingMap.adapter.ipV6Spec.ip.ipAddress")
+            if not 0 <= fixed.subnetMask <= LONGEST_IPV6_PREFIX:
                 raise invalid_argument("spec.nicSettingMap.adapter.ipV6Spec.ip.subnetMask")
 
 
@@ -217,7 +218,7 @@ RULES = (
 
 
 OFFLINE = tuple(rule for rule in RULES if rule is not no_script)
-"""The rules for a machine that is off; of the identities it too is shown with LinuxPrep alone here."""
+"""The rules for a machine that is off; here too LinuxPrep is the only identity that is applied."""
 
 
 def check(subject: Subject, rules: Iterable[Callable[[Subject], None]] = RULES) -> None:

@@ -21,7 +21,7 @@ class Engine(StrEnum):
 
 
 class Lock(StrEnum):
-    """The guest lock: held by a running customization, or left behind by one that is no more."""
+    """The guest lock: free, held by a running customization, or orphaned: left behind by one that has ended."""
 
     FREE = "free"
     HELD = "held"

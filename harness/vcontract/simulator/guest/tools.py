@@ -37,7 +37,7 @@ class Tools:
         self._agenda: list[Handle] = []
 
     def start(self, state: GuestState) -> None:
-        """Begin to come up with the guest, unless Tools were never installed."""
+        """Start the Tools with the guest, unless they were never installed."""
         self.freeze()
         if state.tools is ToolsPhase.ABSENT:
             return
@@ -46,7 +46,7 @@ class Tools:
             self._agenda.append(self._timeline.after(share * self._boot_time, functools.partial(self._reached, phase)))
 
     def resume(self, state: GuestState) -> None:
-        """Go on from a copy of memory: ready Tools stay ready, stopped ones stopped, others come up anew."""
+        """Continue from a copy of memory: ready Tools stay ready, stopped ones stopped, others start again."""
         self.freeze()
         if state.tools not in {ToolsPhase.STOPPED, ToolsPhase.READY}:
             self.start(state)
@@ -58,7 +58,7 @@ class Tools:
             state.tools = ToolsPhase.STOPPED
 
     def freeze(self) -> None:
-        """Let nothing more happen by itself: the machine is off, suspended or gone."""
+        """Cancel the next steps, as the machine is off, suspended or removed."""
         for handle in self._agenda:
             handle.cancel()
         self._agenda.clear()

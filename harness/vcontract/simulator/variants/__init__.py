@@ -23,4 +23,4 @@ def vary(vcenter: VCenter) -> None:
 
 def listed_variants() -> list[str]:
     """Describe every variant in a line: its name and what it does."""
-    return [f"{each.name}  {each.says}" for each in VARIANTS.known.values()]
+    return [f"{behaviour.name}  {behaviour.says}" for behaviour in VARIANTS.known.values()]

@@ -101,7 +101,11 @@ def calls_wait_in_a_queue(vcenter: VCenter) -> None:
 
     def behind(attempt: Attempt) -> Task | None:
         machine = attempt.machine
-        waits = [each.task for each in machine.guest_operations if attempt.method != ABORT or each.method == ABORT]
+        waits = [
+            operation.task
+            for operation in machine.guest_operations
+            if attempt.method != ABORT or operation.method == ABORT
+        ]
         return waits[-1] if waits else machine.busy
 
     decide.behind = behind

@@ -31,8 +31,8 @@ def _in_fault(vcenter: VCenter, change: Callable[[Any], Any]) -> None:
     usual = vcenter.decisions.fault
 
     def fault(call: Invocation, raised: Any) -> Any:
-        found = usual(call, raised)
-        return change(found) if call.method in METHODS else found
+        written = usual(call, raised)
+        return change(written) if call.method in METHODS else written
 
     vcenter.decisions.fault = fault
 
@@ -70,15 +70,17 @@ def _held(vcenter: VCenter, make: Callable[[], Any]) -> None:
         try:
             beside(attempt)
         except vim.fault.TaskInProgress:
-            customizes = any(each.method == CUSTOMIZE for each in attempt.machine.guest_operations)
+            customizes = any(operation.method == CUSTOMIZE for operation in attempt.machine.guest_operations)
             may = attempt.account is not None and attempt.account.root
             if attempt.method == CUSTOMIZE and customizes and not may:
-                return  # who may not does not learn of the lock: the task says that he may not
+                return  # without the privilege the call does not reveal the lock; its task ends in the fault
             if attempt.method == CUSTOMIZE and customizes:
                 raise make() from None
             raise
 
-    decide.at_call["beside"] = check  # after the login now, without which nobody can know of the lock
+    decide.at_call["beside"] = (
+        check  # it now follows the check of the login, so that only accepted logins learn of the lock
+    )
 
 
 @variant
@@ -169,7 +171,7 @@ def nothing_to_abort_is_invalid_state(vcenter: VCenter) -> None:
     """An abort is refused with InvalidState if neither a customization runs nor a lock is held."""
 
     def check(attempt: Attempt) -> None:
-        runs = any(each.method != ABORT for each in attempt.machine.guest_operations)
+        runs = any(operation.method != ABORT for operation in attempt.machine.guest_operations)
         if attempt.method == ABORT and not runs and attempt.machine.guest.lock is Lock.FREE:
             raise vim.fault.InvalidState
 
@@ -247,8 +249,8 @@ def _worded(vcenter: VCenter, word: Callable[[Any], str]) -> None:
         fault.msg = word(fault)
         return fault
 
-    def shown(found: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
-        value = shown_usually(found, name, value, call)
+    def shown(owner: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
+        value = shown_usually(owner, name, value, call)
         if name == "info" and getattr(value, "error", None) is not None:
             value.error.msg = word(value.error)
         return value

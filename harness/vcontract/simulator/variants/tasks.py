@@ -20,10 +20,10 @@ def _in_info(vcenter: VCenter, change: Callable[[Task, Any], None]) -> None:
     """Change the TaskInfo of every task wherever it is read."""
     usual = vcenter.decisions.shown
 
-    def shown(found: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
-        value = usual(found, name, value, call)
-        if isinstance(found, Task) and name == "info":
-            change(found, value)
+    def shown(owner: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
+        value = usual(owner, name, value, call)
+        if isinstance(owner, Task) and name == "info":
+            change(owner, value)
         return value
 
     vcenter.decisions.shown = shown
@@ -39,7 +39,7 @@ def tasks_are_slow(vcenter: VCenter) -> None:
 def tasks_are_quick(vcenter: VCenter) -> None:
     """A network start and an abort take a fifth of their time."""
     lasts = vcenter.decisions.lasts
-    vcenter.decisions.lasts = {name: each if name == CUSTOMIZE else each / 5 for name, each in lasts.items()}
+    vcenter.decisions.lasts = {name: lasting if name == CUSTOMIZE else lasting / 5 for name, lasting in lasts.items()}
 
 
 @variant

@@ -46,8 +46,8 @@ def manager_has_another_moid(vcenter: VCenter) -> None:
         result = serve_usually(call, target, arguments)
         return named(result) if call.method == "RetrieveServiceContent" else result
 
-    def shown(found: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
-        value = show_usually(found, name, value, call)
+    def shown(owner: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
+        value = show_usually(owner, name, value, call)
         return named(value) if name == "content" else value
 
     vcenter.decisions.serve, vcenter.decisions.shown = serve, shown
@@ -60,15 +60,15 @@ def guest_is_reported_late(vcenter: VCenter) -> None:
     now = vcenter.timeline.now
     current: dict[tuple[str, str], tuple[Any, float, Any]] = {}
 
-    def shown(found: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
-        value = usual(found, name, value, call)
-        if isinstance(found, VirtualMachine) and name == "guest" and value.toolsRunningStatus == "guestToolsRunning":
+    def shown(owner: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
+        value = usual(owner, name, value, call)
+        if isinstance(owner, VirtualMachine) and name == "guest" and value.toolsRunningStatus == "guestToolsRunning":
             for field in _REPORTED:
                 new = getattr(value, field)
-                shown_now, since, before = current.get((found.moid, field), (new, now() - LATE, new))
+                shown_now, since, before = current.get((owner.moid, field), (new, now() - LATE, new))
                 if str(shown_now) != str(new):
                     shown_now, since, before = new, now(), shown_now if now() >= since + LATE else before
-                current[found.moid, field] = shown_now, since, before
+                current[owner.moid, field] = shown_now, since, before
                 setattr(value, field, new if now() >= since + LATE else before)
         return value
 
@@ -149,18 +149,18 @@ def application_makes_up_names(vcenter: VCenter) -> None:
     """The vCenter has an application for custom names and addresses (needs generator = true)."""
     usual = vcenter.decisions.serve
 
-    def given(value: Any) -> Any:
+    def generated(value: Any) -> Any:
         return MADE_UP.get(type(value), lambda: value)()
 
     def serve(call: Invocation, target: ManagedObject, arguments: dict[str, Any]) -> Any:
         spec = arguments.get("spec") if call.method == CUSTOMIZE else None
         if spec is not None:
             if hasattr(spec.identity, "hostName"):
-                spec.identity.hostName = given(spec.identity.hostName)
+                spec.identity.hostName = generated(spec.identity.hostName)
             for adapter in (mapping.adapter for mapping in spec.nicSettingMap):
-                adapter.ip = given(adapter.ip)
+                adapter.ip = generated(adapter.ip)
                 if adapter.ipV6Spec:
-                    adapter.ipV6Spec.ip = [given(each) for each in adapter.ipV6Spec.ip]
+                    adapter.ipV6Spec.ip = [generated(generator) for generator in adapter.ipV6Spec.ip]
         return usual(call, target, arguments)
 
     vcenter.decisions.serve = serve

@@ -72,7 +72,7 @@ class Life(Machine):
         return self.exclusive(call, "reset", body)
 
     def TerminateVM(self, call: Invocation) -> None:
-        """Take the power away at once; InvalidPowerState unless the machine is on."""
+        """Power off at once, without a task; InvalidPowerState unless the machine is on."""
         del call
         self.refuse_template()
         self.refuse_if_unreachable()
@@ -95,7 +95,7 @@ class Life(Machine):
         self._ask_guest(SUSPENDED, self.pause)
 
     def _ask_guest(self, requested: str, act: Callable[[], None]) -> None:
-        """Let the guest act after its time, unless it is powered or booted otherwise before.
+        """Have the guest act after `boot_time`, unless its power changes or it boots before.
 
         Raises NotSupported, HostNotConnected, InvalidPowerState, TaskInProgress, ToolsUnavailable.
         """
@@ -117,7 +117,7 @@ class Life(Machine):
         """Make the machine a template; InvalidPowerState unless it is off, NotSupported if it is one."""
         del call
         self.refuse_template()
-        self._refuse_at_rest()
+        self._refuse_beside_task()
         self.require_power(POWERED_OFF, POWERED_OFF)
         self.template = True
         self.edited()
@@ -127,14 +127,14 @@ class Life(Machine):
         del call
         if not self.template:
             raise vmodl.fault.NotSupported
-        self._refuse_at_rest()
+        self._refuse_beside_task()
         self.vcenter.resolve(pool)
         if host is not None:
             self.host = self.vcenter.resolve(host)
         self.template = False
         self.edited()
 
-    def _refuse_at_rest(self) -> None:
+    def _refuse_beside_task(self) -> None:
         """Raise HostNotConnected, or InvalidState beside an exclusive task: TaskInProgress is not declared here."""
         self.refuse_if_unreachable()
         if self.busy is not None:
@@ -161,10 +161,10 @@ class Life(Machine):
             raise invalid_power_state(self.power, POWERED_OFF)
 
     def leave(self) -> None:
-        """Forget the machine and its snapshots: their references are dead from now on."""
+        """Remove the machine and its snapshots from the registry; their references are dead from now on."""
         self.boots += 1
         self.tools.freeze()
-        for snapshot in [each for root in self.roots for each in root.tree()]:
+        for snapshot in [snapshot for root in self.roots for snapshot in root.tree()]:
             self.vcenter.registry.remove(snapshot.moid)
         self.vcenter.registry.remove(self.moid)
         for holder in (self.parent, self.host):

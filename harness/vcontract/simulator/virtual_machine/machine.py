@@ -51,7 +51,7 @@ class GuestOperation:
 
 
 class Machine(ManagedEntity):
-    """What a virtual machine is; its operations are in the classes that `VirtualMachine` is made of."""
+    """The state of a virtual machine; its operations are in the classes of which `VirtualMachine` is made."""
 
     vmodl_type = vim.VirtualMachine
     prefix = "vm"
@@ -99,7 +99,7 @@ class Machine(ManagedEntity):
         """Add an adapter with a key and a MAC of its own."""
         self._nics_made += 1
         digest = uuid.uuid5(uuid.NAMESPACE_OID, f"{self.moid} nic {self._nics_made}").bytes
-        mac = ":".join(f"{each:02x}" for each in (0x00, 0x50, 0x56, digest[0] & 0x3F, digest[1], digest[2]))
+        mac = ":".join(f"{byte:02x}" for byte in (0x00, 0x50, 0x56, digest[0] & 0x3F, digest[1], digest[2]))
         key = max((nic.key + 1 for nic in self.nics), default=FIRST_NIC_KEY)
         self.nics.append(Nic(key=key, mac=mac))
 
@@ -135,7 +135,7 @@ class Machine(ManagedEntity):
     @property
     def guest_operations(self) -> list[GuestOperation]:
         """The guest operations that have not ended yet, oldest first."""
-        self._guest_operations = [each for each in self._guest_operations if each.active]
+        self._guest_operations = [operation for operation in self._guest_operations if operation.active]
         return self._guest_operations
 
     def accept(self, operation: GuestOperation) -> None:
@@ -207,7 +207,7 @@ class Machine(ManagedEntity):
             self.fail(operation, fault)
 
     def fail(self, operation: GuestOperation, fault: Exception) -> None:
-        """End one guest operation in an error; a customization gives the lock back."""
+        """End one guest operation in an error; a customization frees its lock."""
         if operation.method == "CustomizeGuest_Task" and self.guest.lock is Lock.HELD:
             self.guest.lock = self.vcenter.decisions.lock_after(self, fault)
             self.guest.customization.status = "TOOLSDEPLOYPKG_FAILED"
@@ -217,7 +217,7 @@ class Machine(ManagedEntity):
         self.changed()
 
     def boot(self) -> None:
-        """Let the guest start anew; its memory is lost."""
+        """Start the guest; its memory is lost."""
         self.boots += 1
         self.power = POWERED_ON
         self.boot_time = self.vcenter.timeline.datetime()
@@ -228,7 +228,7 @@ class Machine(ManagedEntity):
         self.changed()
 
     def halt(self) -> None:
-        """Take the power away."""
+        """Power off; the guest's memory is lost."""
         self.boots += 1
         self.power = POWERED_OFF
         self.boot_time = None
@@ -244,7 +244,7 @@ class Machine(ManagedEntity):
         self.boot()
 
     def pause(self) -> None:
-        """Suspend: memory is kept, what the guest did for vCenter is not."""
+        """Suspend: memory is kept, guest operations end in an error."""
         self.boots += 1
         self.power = SUSPENDED
         self.interrupt(invalid_power_state(SUSPENDED, POWERED_ON))
@@ -253,7 +253,7 @@ class Machine(ManagedEntity):
         self.changed()
 
     def resume(self) -> None:
-        """Go on from a suspension: the agent has to answer anew."""
+        """Resume from a suspension: the guest agent is ready again only later."""
         self.boots += 1
         self.power = POWERED_ON
         if self.guest.tools is ToolsPhase.READY:

@@ -1,4 +1,4 @@
-"""Snapshots: what a machine was, with or without its memory, and the way back."""
+"""Snapshots: they keep the state of a machine, with or without its memory, and restore it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Snapshot(ManagedObject):
         self.number = number
         self.power = power
         self.guest = guest
-        self.nics = [Nic(each.key, each.mac, each.connected) for each in machine.nics]
+        self.nics = [Nic(nic.key, nic.mac, nic.connected) for nic in machine.nics]
         self.extra_config = dict(machine.extra_config)
         self.config: Any = machine.property("config")
         self.created = vcenter.timeline.datetime()
@@ -65,7 +65,7 @@ class Snapshot(ManagedObject):
 
     def get_childSnapshot(self) -> list[Any]:
         """Give the snapshots that were taken after this one."""
-        return [each.ref for each in self.children]
+        return [child.ref for child in self.children]
 
     def tree(self) -> Iterator[Snapshot]:
         """Walk this snapshot and all below it."""
@@ -84,7 +84,7 @@ class Snapshot(ManagedObject):
             createTime=self.created,
             state=self.power,
             quiesced=False,
-            childSnapshotList=[each.describe() for each in self.children],
+            childSnapshotList=[child.describe() for child in self.children],
         )
 
     def RevertToSnapshot_Task(self, call: Invocation, host: Any = None, *, suppressPowerOn: bool | None = None) -> Any:
@@ -114,12 +114,12 @@ class Snapshots(Machine):
         current = self.current_snapshot
         return vim.vm.SnapshotInfo(
             currentSnapshot=None if current is None else current.ref,
-            rootSnapshotList=[each.describe() for each in self.roots],
+            rootSnapshotList=[root.describe() for root in self.roots],
         )
 
     def get_rootSnapshot(self) -> list[Any]:
         """Give the roots of the tree."""
-        return [each.ref for each in self.roots]
+        return [root.ref for root in self.roots]
 
     def CreateSnapshot_Task(
         self, call: Invocation, name: str, description: str | None = None, *, memory: bool, quiesce: bool
@@ -183,14 +183,14 @@ class Snapshots(Machine):
         return self.exclusive(call, "removeAllSnapshots", body)
 
     def revert(self, snapshot: Snapshot, *, stay_off: bool) -> None:
-        """Become what the snapshot holds: memory that was running runs on, tickets of the time between are void."""
+        """Restore the state of a snapshot: running memory runs on, all tickets are void."""
         power = SUSPENDED if stay_off and snapshot.power == POWERED_ON else snapshot.power
         self.boots += 1
         stopped = vim.fault.InvalidState() if power == POWERED_ON else invalid_power_state(power, POWERED_ON)
         self.interrupt(stopped)
         self.tools.freeze()
         self.power = power
-        self.nics = [Nic(each.key, each.mac, each.connected) for each in snapshot.nics]
+        self.nics = [Nic(nic.key, nic.mac, nic.connected) for nic in snapshot.nics]
         self.extra_config = dict(snapshot.extra_config)
         self.guest = snapshot.guest.with_memory()
         self.guest.accounts.tickets.clear()
@@ -204,7 +204,7 @@ class Snapshots(Machine):
         self.edited()
 
     def drop(self, snapshot: Snapshot, *, with_children: bool) -> None:
-        """Take a snapshot out of the tree; its children move up unless they go too."""
+        """Remove a snapshot from the tree; its children move up, unless they are removed too."""
         siblings = self.roots if snapshot.parent is None else snapshot.parent.children
         place = siblings.index(snapshot)
         siblings[place : place + 1] = [] if with_children else snapshot.children
@@ -212,7 +212,7 @@ class Snapshots(Machine):
         if not with_children:
             for child in snapshot.children:
                 child.parent = snapshot.parent
-        for each in gone:
-            self.vcenter.registry.remove(each.moid)
+        for removed in gone:
+            self.vcenter.registry.remove(removed.moid)
         if self.current_snapshot in gone:
             self.current_snapshot = snapshot.parent
