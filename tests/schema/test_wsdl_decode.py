@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
+
 from vcontract.errors import SchemaError
 from vcontract.schema import Schema, plain
 from vcontract.terms import Fault
