@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from vcontract.shipped import shipped
 
 MANAGER = "VirtualMachineGuestCustomizationManager"

@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.windows import fitted, stretch
 from vcontract.client import Limits, Recorder, Target
 from vcontract.config.config import LOOPBACK, Config
 from vcontract.config.request import Budget, RunRequest
@@ -25,8 +27,6 @@ from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation
 from vcontract.testbed.survey import secrets_of
 from vcontract.testbed.testbed import Site
-
-from tests.windows import fitted, stretch
 
 _BODY = re.compile(rb"<(?:[\w.-]+:)?Body[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
 _VM = re.compile(rb'type="VirtualMachine"[^>]*>([^<]+)<')

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from vcontract.simulator import SimulatorServer
 
 from tests.windows import fitted
+from vcontract.simulator import SimulatorServer
 
 ROOT = Path(__file__).parents[1]
 Ended = subprocess.CompletedProcess[str]

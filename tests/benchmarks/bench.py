@@ -23,6 +23,7 @@ from unittest import mock
 import msgspec
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim, vmodl
+
 from vcontract.client import Recorder, Secrets, Target
 from vcontract.client.properties import read
 from vcontract.contract import load as load_contract

@@ -9,6 +9,8 @@ from random import Random
 from typing import Any
 
 import msgspec
+
+from tests.windows import fitted, stretch
 from vcontract.client import Recorder, Target
 from vcontract.client.properties import read
 from vcontract.client.tasks import follow
@@ -19,8 +21,6 @@ from vcontract.model import STATE_PATHS, Facts, compact
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.terms import Arguments, Call, Json, Operation, Ref, Returned, as_ref
 from vcontract.testbed.survey import secrets_of, survey_target
-
-from tests.windows import fitted, stretch
 
 GUESTS = ("root",) * 8 + ("user", "nobody")
 CALLS = ("CustomizeGuest_Task",) * 4 + ("AbortCustomization_Task",) * 3 + ("StartGuestNetwork_Task",) * 2

@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 import pytest
+
 from vcontract.check import Judge, Judgement
 from vcontract.contract import Contract, load
 from vcontract.model import Facts, GuestAccount, Lever, VmFacts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec.structs import replace
+
 from vcontract.check import Judge
 from vcontract.contract import Contract
 from vcontract.terms import Grade, Operation, Verdict

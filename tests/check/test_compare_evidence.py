@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.check.compare import (
     Kind,
     Sighting,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
+
 from vcontract.check.compare import profile_changes
 from vcontract.profile import Answer, Latency, Observed, Profile
 from vcontract.profile import Target as About

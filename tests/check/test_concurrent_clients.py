@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from vcontract.check.disorder import explain
 from vcontract.check.linearizable import Answer
 from vcontract.check.orders import Order, answer_of, legal_orders

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.check.concurrent import ConcurrentResult, judge_concurrent
 from vcontract.contract import load
 from vcontract.simulator.defects import DEFECTS, Defect
 from vcontract.terms import Verdict
-
-from tests.windows import stretch
 
 CLIENTS: Any = importlib.import_module("clients")  # the files beside this one
 SPEC = importlib.import_module("specification").SPEC

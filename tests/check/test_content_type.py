@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.terms import Call, Envelope, Grade, Lost, Operation, Ref, Verdict
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from vcontract.check.fields import RULES
 from vcontract.terms import Arguments, Call, Envelope, Fault, Faulted, Grade, Ref, Returned
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from vcontract.contract import Contract
 from vcontract.terms import Arguments, Call, Envelope, Fault, Faulted, Grade, Lost, Ref, Returned, Verdict
 

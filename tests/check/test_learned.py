@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from vcontract.check.grade import Assessment
 from vcontract.check.learned import channels, precedence, ranks
 from vcontract.check.pinned import exactly

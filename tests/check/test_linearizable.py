@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+
 from vcontract.check.linearizable import Answer, Steps, linearize
 from vcontract.check.search import NOBODY, Limits
 from vcontract.check.transitions import Table

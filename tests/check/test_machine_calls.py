@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from vcontract.check import Judge, Judgement
 from vcontract.contract import load
 from vcontract.model import Facts, VmFacts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from vcontract.check import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON, object_rows
 from vcontract.contract import Contract
 from vcontract.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned, Verdict

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
 from vcontract.check.disorder import explain
 from vcontract.check.linearizable import Answer
 from vcontract.check.orders import Order, answer_of, legal_orders

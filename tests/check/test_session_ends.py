@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from vcontract.terms import Grade, Lost, Ref, Verdict
 
 N = "StartGuestNetwork_Task"

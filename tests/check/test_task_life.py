@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from vcontract.terms import Fault, Faulted, Grade, Ref, Returned, Verdict
 
 C, N = "CustomizeGuest_Task", "StartGuestNetwork_Task"

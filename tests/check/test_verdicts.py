@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from vcontract.check import Judgement, fingerprint, row_of, summarise, worst
 from vcontract.check.verdicts import RUNTIME_CELLS
 from vcontract.contract import Contract, rows

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar, NamedTuple
 
 import pytest
+
 from vcontract.cli import main
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+
+from tests.windows import fitted
 from vcontract.cli import main
 from vcontract.errors import UsageError
 from vcontract.report.deviations import read_deviations
 from vcontract.simulator import SimulatorServer
-
-from tests.windows import fitted
 
 METHOD = "StartGuestNetwork_Task"
 ROW = f"VirtualMachineGuestCustomizationManager/{METHOD}/InvalidState"

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim
-from vcontract.simulator import SimulatorServer
 
 from tests.windows import fitted
+from vcontract.simulator import SimulatorServer
 
 INVENTORY = """
 datacenter = "dc"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from vcontract.commands.run import execute
 from vcontract.config.request import RunRequest
 from vcontract.shipped import shipped

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 import pytest
+
+from tests.windows import fitted
 from vcontract.client.secret_fields import MARKED, UNMARKED
 from vcontract.run.step_runner import StepRunner
 from vcontract.schema import load
 from vcontract.simulator import SimulatorServer
-
-from tests.windows import fitted
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Ended

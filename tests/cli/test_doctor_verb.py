@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 import trustme
+
+from tests.windows import fitted
 from vcontract import __version__
 from vcontract.client import Secrets, Target
 from vcontract.client.properties import read
@@ -24,8 +26,6 @@ from vcontract.config.config import LOOPBACK, Config
 from vcontract.config.json_schema import config_schema
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Ref, Returned
-
-from tests.windows import fitted
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Ended, WebSite

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+
 from vcontract import __version__
 from vcontract.errors import RunFileError, UsageError
 from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled, WordAnswers

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
 from vcontract.profile import Answer, Observed, Profile, Target, encode_profile, load_profile
 from vcontract.report.result import load_run
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
 from vcontract.shipped import page
 
 ROOT = Path(__file__).parents[2]

@@ -6,14 +6,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.windows import fitted
 from vcontract.client import Secrets, Target, Trust
 from vcontract.client.properties import list_vms, read
 from vcontract.client.tasks import follow, info
 from vcontract.errors import TargetError
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
-
-from tests.windows import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

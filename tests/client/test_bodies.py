@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from vcontract.client.bodies import Bodies
 from vcontract.schema import load
 from vcontract.terms import Arguments, Call, Json, Ref

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from tests.windows import fitted
 from vcontract.client import Guard, Marks, Secrets, Target
 from vcontract.client import guard as guarding
 from vcontract.client.guard import HARMLESS
@@ -14,8 +16,6 @@ from vcontract.client.tasks import follow, info
 from vcontract.errors import HaltedError
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
-
-from tests.windows import fitted
 
 INVENTORY = """
 datacenter = "dc"

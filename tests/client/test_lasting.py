@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from vcontract.client.lasting import Pulse, patiently, seconds_of, turned_away
 from vcontract.client.wire import HttpReply
 from vcontract.terms import Fault, Faulted, Lost, Outcome, Returned

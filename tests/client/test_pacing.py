@@ -6,6 +6,7 @@ import threading
 from contextlib import nullcontext, suppress
 
 import pytest
+
 from vcontract.client import Pacing, SpentError, Target
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Arguments, Call, Ref

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import trustme
+
 from vcontract.client.proxy import Proxy, parse_proxy
 from vcontract.client.trust import Trust
 from vcontract.client.wire import Connection, HttpReply, Limits, parse_url

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from vcontract.client.clock import Clock
 from vcontract.client.recorder import Recorder
 from vcontract.errors import HarnessError, RunFileError, UsageError

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from vcontract.client.recorder import Recorder
 from vcontract.client.recording import FORMAT, POST, Exchange, Opening, Tape, read_recording
 from vcontract.client.replayed import Replay, ReplayedConnection

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pyVmomi import SoapAdapter, vim
+
 from vcontract.client import properties
 from vcontract.client.soap import interpret
 from vcontract.client.wire import HttpReply

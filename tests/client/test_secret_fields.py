@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 from pyVmomi import VmomiSupport
+
 from vcontract.client import Recorder, Secrets, Target
 from vcontract.client.pacing import Pacing
 from vcontract.client.recording import FORMAT, Opening, Tape

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from vcontract.client import Limits, Recorder, Secrets, Target
 from vcontract.client.properties import list_vms, read
 from vcontract.client.tasks import follow, info

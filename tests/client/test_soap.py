@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+
 from vcontract.client.soap import LONGEST_MESSAGE, interpret
 from vcontract.client.wire import HttpReply
 from vcontract.schema import Schema, load

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trustme
+
 from vcontract.client import Limits, Target, Trust
 from vcontract.client.trust import digest_of, shown_thumbprint
 from vcontract.client.wire import Connection, HttpReply, parse_url

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import trustme
 from msgspec.structs import replace
+
 from vcontract.client.trust import Trust
 from vcontract.client.wire import Connection, HttpReply, Limits, parse_url
 from vcontract.errors import UsageError

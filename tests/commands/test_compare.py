@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 from msgspec.structs import replace
+
+from tests.windows import stretch
 from vcontract.commands.compare import compare
 from vcontract.commands.replay_difference import find_difference, retry
 from vcontract.commands.run import execute
@@ -24,8 +26,6 @@ from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator.upgrades import UPGRADES
 from vcontract.terms import Impact
 from vcontract.testbed.embedded_simulator import fitting
-
-from tests.windows import stretch
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CALLS = 190

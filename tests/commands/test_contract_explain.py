@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from vcontract.commands.contract_explain import explain
 from vcontract.errors import ContractError, UsageError
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from vcontract.commands.contract_lint import lint_folder
 from vcontract.errors import UsageError
 

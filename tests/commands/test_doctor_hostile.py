@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.windows import fitted
 from vcontract.commands.doctor import diagnose
 from vcontract.config.request import RunRequest
 from vcontract.report.diagnosis import Diagnosis, Standing
 from vcontract.simulator import SimulatorServer
-
-from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 ENVELOPE = (

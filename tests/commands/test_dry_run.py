@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.client import Target
 from vcontract.client.guard import HARMLESS
 from vcontract.client.properties import list_vms

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+
 from vcontract.commands.wsdl_fetch import fetch_wsdl
 from vcontract.errors import HarnessError, SchemaError, TargetError
 from vcontract.schema import load

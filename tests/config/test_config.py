@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.client import Trust
 from vcontract.config.config import (
     LOOPBACK,

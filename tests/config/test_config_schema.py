@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from vcontract.config.config import LOOPBACK, Config
 from vcontract.config.json_schema import PUBLISHED, config_schema
 from vcontract.shipped import page

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import typer
 from msgspec.structs import fields, replace
+
 from vcontract import pytest_plugin
 from vcontract.cli.verbs import app
 from vcontract.client.recording import Recording

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.conformance.verdicts import tell
 from vcontract.report.result import KnownDeviations, RunResult, TargetFacts
 from vcontract.terms import Finding, Grade, RowVerdict, Verdict

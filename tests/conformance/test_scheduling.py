@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
 from vcontract.conformance.scheduling import WalkScheduling
 from vcontract.conformance.xdist_worker import NUMBER
 

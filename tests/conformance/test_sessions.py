@@ -8,6 +8,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+
+from tests.processes import Command
+from tests.windows import fitted
 from vcontract import __version__
 from vcontract.contract import load, rows
 from vcontract.history import read_history
@@ -16,9 +19,6 @@ from vcontract.report.result import load_run
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Verdict
 from vcontract.workers.shares import NUMBERS
-
-from tests.processes import Command
-from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 ABORT = "AbortCustomization_Task"

@@ -10,10 +10,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import execnet.script.socketserver
-from vcontract.report.result import load_run
-from vcontract.simulator import SimulatorServer
 
 from tests.processes import Command
+from vcontract.report.result import load_run
+from vcontract.simulator import SimulatorServer
 
 ABORT = "AbortCustomization_Task"
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from vcontract.contract import Contract, load, names, parse_permit
 from vcontract.errors import ContractError
 from vcontract.terms import Grade

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from vcontract.contract import Contract, Permit, Situation, load
 from vcontract.terms import Grade
 

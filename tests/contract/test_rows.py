@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from vcontract.contract import Contract, Row, ancestors, documented_as, load, rows
 from vcontract.schema import load as load_schema
 from vcontract.shipped import shipped

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import structs
+
+from tests.windows import fitted
 from vcontract.client import Recorder, Target
 from vcontract.config.request import Budget, RunRequest
 from vcontract.contract import load, names
@@ -33,8 +35,6 @@ from vcontract.terms import Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
 from vcontract.testbed.testbed import Site
-
-from tests.windows import fitted
 
 FIXED_SEED = 1
 RANDOM_SEEDS = (271828, 577215, 141421, 662607, 173205)  # drawn once, so that a failure can be repeated

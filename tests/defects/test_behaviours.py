@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pyVmomi import vim
+
 from vcontract.contract import load, names, rows
 from vcontract.errors import UsageError
 from vcontract.schema import SHIPPED, bases_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from vcontract.check.promises import account_name
 from vcontract.client import Secrets
 from vcontract.contract import load

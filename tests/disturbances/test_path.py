@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
+
 from vcontract.disturbances.network.bandwidth import Bandwidth
 from vcontract.disturbances.network.disturbance import Acting, Network
 from vcontract.disturbances.network.latency import Latency

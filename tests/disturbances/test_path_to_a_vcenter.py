@@ -7,6 +7,8 @@ import sys
 import time
 
 import pytest
+
+from tests.windows import fitted
 from vcontract.client import Secrets, Target, Trust
 from vcontract.client.properties import list_vms
 from vcontract.disturbances.planned import Planned
@@ -14,8 +16,6 @@ from vcontract.disturbances.proxy import Proxy
 from vcontract.errors import TargetError
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.terms import Arguments, Call, Lost, Operation, Ref, Returned
-
-from tests.windows import fitted
 
 ADMIN = "administrator@vsphere.local"
 LOAD = 60.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from vcontract.disturbances.network.catalogue import NETWORK
 from vcontract.disturbances.planned import Fired, Planned, unfired
 from vcontract.disturbances.scenario import KNOWN, SHIPPED, load_scenario, names, schedule

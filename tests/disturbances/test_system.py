@@ -8,6 +8,8 @@ from random import Random
 from typing import Any
 
 import pytest
+
+from tests.windows import fitted
 from vcontract.client import Guard, Marks, Recorder, Target
 from vcontract.client.marks import options
 from vcontract.client.properties import list_vms, read
@@ -21,8 +23,6 @@ from vcontract.errors import HaltedError
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref, unauthenticated
 from vcontract.testbed.survey import secrets_of
-
-from tests.windows import fitted
 
 RNG = Random(1)  # noqa: S311 - no secret
 ADMIN = "administrator@vsphere.local"

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+
+from tests.windows import fitted
 from vcontract.client import Recorder, Target
 from vcontract.client.properties import list_vms
 from vcontract.config.request import Budget, RunRequest
@@ -25,8 +27,6 @@ from vcontract.terms import Operation, Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
 from vcontract.testbed.testbed import Site
-
-from tests.windows import fitted
 
 PATHS = ("name", "runtime.powerState", "runtime.connectionState", "guest.toolsRunningStatus")
 NO_SHRINKING = Budget(attempts=0, seconds=0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from vcontract.check.compare import Change, Kind, Sighting
 from vcontract.findings.distinguishing_calls import Witnessed, shortest
 from vcontract.history import History

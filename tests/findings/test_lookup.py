@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.errors import RunFileError, UsageError
 from vcontract.findings.lookup import find
 from vcontract.report.result import RunResult, TargetFacts

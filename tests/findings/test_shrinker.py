@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+
+from tests.windows import fitted
 from vcontract.commands.run import execute
 from vcontract.config.request import Budget, RunRequest
 from vcontract.findings.lookup import find
@@ -13,8 +15,6 @@ from vcontract.findings.shrinker import plainer
 from vcontract.report.result import load_run
 from vcontract.run.preparation import Preparation
 from vcontract.simulator import SimulatorServer
-
-from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

@@ -9,6 +9,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+
+from tests.windows import fitted
 from vcontract.client import Recorder, Target
 from vcontract.config.config import LOOPBACK
 from vcontract.config.request import RunRequest
@@ -31,8 +33,6 @@ from vcontract.simulator.virtual_machine import VirtualMachine
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
 from vcontract.testbed.testbed import Site
-
-from tests.windows import fitted
 
 CONTRACT = load("VirtualMachineGuestCustomizationManager")
 CUSTOMIZE, ABORT = "CustomizeGuest_Task:valid", "AbortCustomization_Task:valid"

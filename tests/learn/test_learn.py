@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+
+from tests.windows import fitted
 from vcontract.check import Judgement
 from vcontract.check.compare import profile_changes
 from vcontract.check.pinned import pinned
@@ -35,8 +37,6 @@ from vcontract.terms import Grade, Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
 from vcontract.testbed.testbed import Site, surveyed
-
-from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"

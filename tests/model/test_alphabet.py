@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from vcontract.contract import Contract
 from vcontract.errors import UsageError
 from vcontract.model.alphabet import DONE, Spoken, alphabet, answer, spoken

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.contract import Contract
 from vcontract.model import Facts, GuestAccount, VmFacts, classify
 from vcontract.terms import Arguments, Call, Envelope, Ref

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from vcontract.contract import Contract, load
 from vcontract.model import State, cell, changes, ground, passes, refused, tour
 from vcontract.model.state import CUSTOMIZE, OFF, SUSPENDED

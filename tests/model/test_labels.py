@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from vcontract.model.labels import Label, ProgramLabel, inputs_of, scope_of, word_label
 
 PACKAGE = Path(__file__).parents[2] / "harness" / "vcontract"

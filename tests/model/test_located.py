@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.contract import Contract, load
 from vcontract.model import State, cell_of, cells, expect, located
 from vcontract.model.state import EXCLUSIVE, Asked

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.contract import OK, Contract, before, load, names
 from vcontract.model import (
     EFFECTS,

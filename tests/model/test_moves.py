@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 from pyVmomi import VmomiSupport
+
 from vcontract.client.guard import ENDS, HARMLESS
 from vcontract.config.config import PERMISSIONS, LeverLine
 from vcontract.contract import load, names

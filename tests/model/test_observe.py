@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from vcontract.model import STATE_PATHS, State, observe, read_of, steady
 from vcontract.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned
 

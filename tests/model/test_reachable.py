@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.contract import Contract, documented_as, rows
 from vcontract.model import Asked, State, expect, settle, step
 from vcontract.model.expect import Expectation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from vcontract.contract import OK, Contract, ancestors, documented_as
 from vcontract.model import Cell, cells, expect, sharpness
 from vcontract.model.sharpness import settled, universe

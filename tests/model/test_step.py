@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.contract import OK, Contract
 from vcontract.model import Asked, State, cells, expect, step
 from vcontract.model.state import possible

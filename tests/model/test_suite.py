@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterable, Iterator
 
 import pytest
+
 from vcontract.model.suite import MealyMachine, Suite, Word, suite, sure_words, told_apart
 
 Made = list[dict[str, tuple[str, int]]]

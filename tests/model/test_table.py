@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.contract import Contract
 from vcontract.model import Asked, Expectation, State, expect, holding, settle
 from vcontract.terms import Grade

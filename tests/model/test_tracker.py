@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from vcontract.contract import Contract
 from vcontract.model import Asked, Facts, Lever, State, Tracker, VmFacts, expect
 from vcontract.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer.main
 from typer.testing import CliRunner
+
 from vcontract import __version__
 from vcontract.cli.verbs import app
 from vcontract.shipped import page

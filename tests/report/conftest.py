@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from vcontract.report.result import Cells, RunResult, TargetFacts
 from vcontract.terms import Finding, Grade, RowVerdict, Verdict
 

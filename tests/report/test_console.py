@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
+
 from vcontract import __version__
 from vcontract.report.console import ConsoleReporter, JsonReporter
 from vcontract.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lxml import etree
+
 from vcontract import __version__
 from vcontract.report.events import Note, RunEnded
 from vcontract.report.junit import JunitReporter, junit

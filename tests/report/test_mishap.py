@@ -9,6 +9,7 @@ import weakref
 from pathlib import Path
 
 import pytest
+
 from vcontract.client import Secrets
 from vcontract.errors import UsageError
 from vcontract.report.mishap import mishap

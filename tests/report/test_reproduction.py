@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+
+from tests.windows import fitted
 from vcontract.report.reproduction import script
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Arguments, Call, Envelope, Finding, Grade, Ref, ReplayStep
-
-from tests.windows import fitted
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")
 RECORDED = Ref("VirtualMachine", "vm-recorded")

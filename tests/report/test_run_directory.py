@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+
 from vcontract import __version__
 from vcontract.errors import RunFileError, UsageError
 from vcontract.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted

@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 from msgspec.structs import replace
+
+from tests.windows import fitted
 from vcontract.commands.run import execute
 from vcontract.config.config import LOOPBACK, PERMISSIONS, Config
 from vcontract.config.permissions import NEEDS
@@ -16,8 +18,6 @@ from vcontract.errors import UsageError
 from vcontract.history import read_history
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation
-
-from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 REST = sorted({*PERMISSIONS} - {"power", "host"})

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from lxml import etree
 from msgspec.structs import replace
+
+from tests.mangler import Exchange, Mangled, Reply, Run
 from vcontract.commands.run import execute
 from vcontract.config.request import RunRequest
 from vcontract.history import read_history
 from vcontract.report.result import RunResult, load_run
 from vcontract.terms import Grade, Lost, Operation, Verdict, subject
-
-from tests.mangler import Exchange, Mangled, Reply, Run
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.commands.run import execute
 from vcontract.config.request import Budget, RunRequest
 from vcontract.simulator import SimulatorServer

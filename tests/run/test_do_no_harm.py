@@ -20,6 +20,8 @@ from msgspec.structs import replace
 from pyVim.connect import Disconnect, SmartConnect
 from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
+
+from tests.windows import time_options
 from vcontract.client import Target
 from vcontract.client.properties import list_vms
 from vcontract.commands.run import execute
@@ -32,8 +34,6 @@ from vcontract.run.former_runs import resumed
 from vcontract.terms import Arguments, Call, Lost, Ref
 from vcontract.testbed.survey import secrets_of
 from vcontract.workers.launch import launch
-
-from tests.windows import time_options
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 READS = {

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
+
+from tests.windows import fitted
 from vcontract import simulator
 from vcontract.check import Answer, explain, legal_orders
 from vcontract.check.verdicts import RUNTIME_CELLS
@@ -23,8 +25,6 @@ from vcontract.run.preparation import Preparation
 from vcontract.run.rejudge import rejudge
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Observed, Operation, Verdict
-
-from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")

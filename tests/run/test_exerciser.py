@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from tests.testbed.fake_driver import FakeDriver, lane_of, vm_facts
 from vcontract.model import Asked, Cell, State
 from vcontract.model.state import EXCLUSIVE, OFF
 from vcontract.run.exerciser import Exerciser
 from vcontract.testbed import NotArrangedError
-
-from tests.testbed.fake_driver import FakeDriver, lane_of, vm_facts
 
 METHOD = "CustomizeGuest_Task"
 JUDGED = f"{METHOD} one"

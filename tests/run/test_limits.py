@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from vcontract.client import Secrets, Target
 from vcontract.client.properties import list_vms
 from vcontract.client.tasks import FINAL

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from vcontract.commands.run import execute
 from vcontract.config.request import RunRequest
 from vcontract.contract import load

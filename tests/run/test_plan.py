@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby, pairwise
 
 import pytest
+
 from vcontract.contract import Contract, load
 from vcontract.model import State, cells, changes, ground, refused
 from vcontract.run.plan import Step, all_cells, plan

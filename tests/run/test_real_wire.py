@@ -13,6 +13,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+from tests.mangler import Exchange, Mangled, Reply, Run
+from tests.windows import fitted, stretch
 from vcontract.client import session
 from vcontract.commands.run import execute
 from vcontract.config.request import Budget, RunRequest
@@ -22,9 +25,6 @@ from vcontract.report.result import RunResult
 from vcontract.run.rejudge import rejudge
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Faulted, Lost, Operation, Verdict, unauthenticated
-
-from tests.mangler import Exchange, Mangled, Reply, Run
-from tests.windows import fitted, stretch
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK = "CustomizeGuest_Task", "StartGuestNetwork_Task"

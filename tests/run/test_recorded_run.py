@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import pytest
 from msgspec.structs import replace
+
+from tests.windows import fitted
 from vcontract import __version__
 from vcontract.commands.run import execute
 from vcontract.config.request import RunRequest
@@ -17,8 +19,6 @@ from vcontract.run.former_runs import replayed
 from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation, Verdict
-
-from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 DEFECT = "bad-login-says-permission-denied"

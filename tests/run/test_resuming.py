@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 import pytest
 from msgspec.structs import replace
+
+from tests.windows import time_options
 from vcontract.errors import RunFileError, UsageError
 from vcontract.history import STEP, read_history
 from vcontract.report.result import RunResult, load_run
 from vcontract.run.interrupted_run import interrupted_run_of
 from vcontract.run.rejudge import rejudge
-
-from tests.windows import time_options
 
 PATIENCE = 900
 METHOD = "AbortCustomization_Task"

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.check import Judge
 from vcontract.model import cell
 from vcontract.run.exerciser import Exerciser

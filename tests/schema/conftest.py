@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from lxml import etree
+
 from vcontract.schema import Schema, load
 
 if TYPE_CHECKING:

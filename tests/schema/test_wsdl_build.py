@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from lxml import etree
+
 from vcontract.errors import SchemaError
 from vcontract.schema.build import build, versions, write_set
 from vcontract.schema.closure import closure

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
+
 from vcontract.check.tasklife import error_of
 from vcontract.errors import SchemaError
 from vcontract.schema import Schema, plain

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+
+from tests.schema.small_wsdl import BASE, edited, small_wsdl
 from vcontract.errors import SchemaError
 from vcontract.schema.diff import differences
 from vcontract.schema.diff.change import Kind
 from vcontract.schema.diff.rules import RULES, rules
 from vcontract.terms import Difference, Impact
-
-from tests.schema.small_wsdl import BASE, edited, small_wsdl
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pyVmomi import VmomiSupport
+
+from tests.schema.small_wsdl import BASE, edited, small_document, small_wsdl
 from vcontract.errors import SchemaError
 from vcontract.schema import Schema, load
 from vcontract.schema.build import build, write_set
 from vcontract.schema.diff import differences, open_pair
 from vcontract.schema.metadata import known_versions
 from vcontract.schema.ship import roots_of
-
-from tests.schema.small_wsdl import BASE, edited, small_document, small_wsdl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

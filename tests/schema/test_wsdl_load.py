@@ -6,6 +6,7 @@ import gc
 from typing import TYPE_CHECKING
 
 import pytest
+
 from vcontract.errors import SchemaError
 from vcontract.schema import SHIPPED, DataType, Schema, load
 from vcontract.schema.source import read_document

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from vcontract.errors import SchemaError
 from vcontract.schema import SHIPPED, newest_usable, parse_versions_document
 

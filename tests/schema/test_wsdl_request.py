@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+
 from vcontract.errors import SchemaError
 from vcontract.schema import DataType, Field, Schema, load, plain
 from vcontract.terms import Ref

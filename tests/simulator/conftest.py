@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lxml import etree
 from pyVmomi import vim
+
 from vcontract.simulator.http1 import Reply, Request
 from vcontract.simulator.objects import Invocation
 from vcontract.simulator.settings import Settings

@@ -10,6 +10,7 @@ import pytest
 from lxml import etree
 from msgspec.structs import replace
 from pyVmomi import VmomiSupport, vmodl
+
 from vcontract.client.recording import read_recording
 from vcontract.commands.run import execute
 from vcontract.config.request import Budget, RunRequest

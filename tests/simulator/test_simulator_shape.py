@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from lxml import etree
 from pyVmomi import VmomiSupport
+
 from vcontract.simulator.http1 import Reply, Request
 from vcontract.simulator.settings import Settings
 from vcontract.simulator.soap_envelope import read_envelope

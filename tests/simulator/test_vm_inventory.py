@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from vcontract.errors import UsageError
 from vcontract.simulator import inventory
 from vcontract.simulator.settings import Settings

@@ -8,9 +8,9 @@ import pytest
 from pyVim.connect import Disconnect, SmartConnect
 from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
-from vcontract.simulator import Settings, SimulatorServer
 
 from tests.windows import fitted
+from vcontract.simulator import Settings, SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

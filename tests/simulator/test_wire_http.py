@@ -14,6 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from vcontract.errors import UsageError
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator.http1 import MAX_BODY

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from lxml import etree
 from pyVmomi import vim, vmodl
+
 from vcontract.simulator.messages import describe
 from vcontract.simulator.soap_writer import value_text, write_fault, write_reply
 

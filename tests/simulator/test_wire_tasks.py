@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pyVmomi import vim, vmodl
+
 from vcontract.simulator.objects import Invocation
 
 MANAGER = "TaskManager:TaskManager"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from vcontract.contract import Contract
 from vcontract.contract import load as load_contract
 from vcontract.model import Facts, GuestAccount, VmFacts

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.contract import Contract
 from vcontract.model import Asked, Facts
 from vcontract.schema import load

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
+
 from vcontract.contract import Contract
 from vcontract.model import Facts, classify
 from vcontract.schema import Schema, load

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+
+from tests.windows import fitted
 from vcontract.check import Judge
 from vcontract.client import Target
 from vcontract.contract import Contract
@@ -18,8 +20,6 @@ from vcontract.testbed.driver import Driver
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.judged_calls import judged_call
 from vcontract.testbed.survey import secrets_of, survey_target
-
-from tests.windows import fitted
 
 QUICK = 0.001
 

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.contract import Contract, load, names
 from vcontract.model import (
     BY_NAME,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
+
 from vcontract.strategies import Pool, draw
 from vcontract.strategies.constants import Constants
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+
 from vcontract.contract import Contract, load
 from vcontract.model import Asked, State, cell
 from vcontract.strategies.changes import CAST, LEVERS, ON_HOST, ModelVm

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from msgspec import structs
+
 from vcontract.model import VmFacts
 from vcontract.model.addresses import host_in, is_ipv4, is_ipv6
 from vcontract.model.spec_rules import broken, unshown_params

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+
 from vcontract.schema import Schema, load
 from vcontract.strategies import draw
 from vcontract.strategies.closure import ABSTRACT, Closure

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from vcontract.disturbances.scenario import names
 from vcontract.simulator.defects import DEFECTS
 from vcontract.simulator.defects.registry import Defect

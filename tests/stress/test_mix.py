@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+
 from vcontract.errors import UsageError
 from vcontract.stress.load import Load
 from vcontract.stress.mix import Mix, load_mix

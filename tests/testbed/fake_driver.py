@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from msgspec.structs import replace
+
 from vcontract.contract import load
 from vcontract.model import Asked, Facts, GuestAccount, Lever, State, VmFacts
 from vcontract.model.state import OFF, ON, SUSPENDED

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from tests.testbed.fake_driver import FakeDriver, lane_of, vm_facts
 from vcontract.model import Asked, Cell, State
 from vcontract.model.state import CUSTOMIZE, EXCLUSIVE, OFF, SUSPENDED
 from vcontract.terms import Ref
 from vcontract.testbed import NotArrangedError, RefusedError
 from vcontract.testbed.quarantine import FAILURES
-
-from tests.testbed.fake_driver import FakeDriver, lane_of, vm_facts
 
 METHOD = "CustomizeGuest_Task"
 VM = Ref("VirtualMachine", "one")

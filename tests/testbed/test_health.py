@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+
+from tests.windows import fitted
 from vcontract.client import Target
 from vcontract.commands.run import execute
 from vcontract.config.config import LOOPBACK
@@ -18,8 +20,6 @@ from vcontract.terms import Call, Lost, Operation, Returned
 from vcontract.testbed import health as watching
 from vcontract.testbed.health import EVERY, LOGIN, HealthCheck
 from vcontract.testbed.survey import log_in, secrets_of
-
-from tests.windows import fitted
 
 ADMINISTRATOR = "administrator@vsphere.local"
 INSTANCE = "ServiceInstance"

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
+
+from tests.testbed.fake_driver import MANAGER, FakeCaller, vm_facts
 from vcontract.check import Judge
 from vcontract.client import Recorder, Target
 from vcontract.contract import load
@@ -15,8 +17,6 @@ from vcontract.strategies import Caller
 from vcontract.terms import Arguments, Call, Operation, Ref, Returned
 from vcontract.testbed import Driver, Lane
 from vcontract.testbed.levers import Levers
-
-from tests.testbed.fake_driver import MANAGER, FakeCaller, vm_facts
 
 CONTRACT = load(MANAGER)
 FACTS = Facts(MANAGER, Ref(MANAGER, "manager"), "9.0.0.0", vms={name: vm_facts(name) for name in ("one", "two")})

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.mangler import Exchange, Mangled, Reply, Run
+from tests.windows import fitted
 from vcontract.client import Recorder, Target
 from vcontract.config.config import LOOPBACK
 from vcontract.contract import load
 from vcontract.simulator import SimulatorServer, inventory
 from vcontract.terms import Verdict
 from vcontract.testbed.survey import secrets_of, survey_target
-
-from tests.mangler import Exchange, Mangled, Reply, Run
-from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 NETWORK = "StartGuestNetwork_Task"

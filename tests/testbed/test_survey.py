@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+
+from tests.windows import fitted
 from vcontract.client import Target
 from vcontract.commands.run import execute
 from vcontract.config.config import LOOPBACK, Config
@@ -21,8 +23,6 @@ from vcontract.terms import Operation, Ref, Returned, as_ref, subject
 from vcontract.testbed import marked_vms as marked
 from vcontract.testbed import survey as surveying
 from vcontract.testbed.survey import secrets_of, survey_target
-
-from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 PRIVILEGE = "VirtualMachine.Provisioning.Customize"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+
+from tests.windows import fitted
 from vcontract.client import Secrets, Target
 from vcontract.client.properties import list_vms
 from vcontract.commands.doctor import diagnose
@@ -22,8 +24,6 @@ from vcontract.run.rejudge import rejudge
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Ref, subject
 from vcontract.workers.launch import launch
-
-from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CONFIG = """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from vcontract.commands.adopt import adopt
 from vcontract.config.request import RunRequest
 from vcontract.run.preparation import PLAIN

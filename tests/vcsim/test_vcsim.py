@@ -10,14 +10,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
+from tests.vcsim.conftest import CONFIG, HERE
 from vcontract.commands.doctor import diagnose
 from vcontract.commands.run import execute
 from vcontract.config.request import Budget, RunRequest
 from vcontract.errors import TargetError
 from vcontract.report.result import RunResult
 from vcontract.terms import Verdict
-
-from tests.vcsim.conftest import CONFIG, HERE
 
 Start = Callable[..., tuple[str, str]]
 MACHINE, MANAGER = "VirtualMachine", "VirtualMachineGuestCustomizationManager"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+
 from vcontract.config.config import Account, Config, Guest
 from vcontract.config.request import RunRequest
 from vcontract.history import read_history

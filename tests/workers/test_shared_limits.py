@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+
+from tests.run.test_limits import request
 from vcontract.config.config import LOOPBACK, RequestLimits
 from vcontract.errors import UsageError
 from vcontract.simulator import SimulatorServer
 from vcontract.workers.launch import launch
 from vcontract.workers.shared_run import divided
-
-from tests.run.test_limits import request
 
 
 def test_more_workers_than_requests_at_once(simulator: SimulatorServer, tmp_path: Path) -> None:

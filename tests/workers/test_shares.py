@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import chain, combinations
 
 import pytest
+
+from tests.windows import fitted
 from vcontract.client import Target
 from vcontract.config.request import RunRequest
 from vcontract.contract import load
@@ -19,8 +21,6 @@ from vcontract.testbed.survey import secrets_of
 from vcontract.testbed.testbed import Site
 from vcontract.workers.coordinator import Coordinator
 from vcontract.workers.shares import Share, deal, limited, plain
-
-from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 

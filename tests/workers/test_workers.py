@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.processes import Command
+from tests.windows import fitted
 from vcontract.client import Target
 from vcontract.client.properties import list_vms
 from vcontract.report.result import RunResult, load_run
@@ -19,9 +22,6 @@ from vcontract.simulator import SimulatorServer
 from vcontract.terms import Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
-
-from tests.processes import Command
-from tests.windows import fitted
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 NETWORK, ABORT = "StartGuestNetwork_Task", "AbortCustomization_Task"
