@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from tests.windows import stretch
 from vcontract.check.concurrent import ConcurrentResult, judge_concurrent
 from vcontract.contract import load
 from vcontract.simulator.defects import DEFECTS, Defect
