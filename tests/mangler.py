@@ -22,7 +22,7 @@ from vcontract.config.request import Budget, RunRequest
 from vcontract.contract import load
 from vcontract.report.result import RunResult
 from vcontract.run.conformance import run_conformance
-from vcontract.run.start import Ground
+from vcontract.run.start import StartedRun
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Operation
 from vcontract.testbed.survey import secrets_of
@@ -225,7 +225,7 @@ def ran() -> Run:
         target = Target.open(url, recorder=Recorder(), secrets=secrets_of(config), limits=limits)
         options = RunRequest(seed=3, methods=methods, max_calls=calls, shrink=Budget(attempts=0, seconds=0.0))
         with closing(target):
-            result = run_conformance(Ground(Site(target, load(MANAGER), config, options)))
+            result = run_conformance(StartedRun(Site(target, load(MANAGER), config, options)))
         return result, target.recorder.operations
 
     return run

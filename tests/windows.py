@@ -19,7 +19,7 @@ __all__ = ["fitted", "stretch", "time_options"]
 _AGE = 15.0
 """Seconds for which what was measured is believed: a test process lasts for minutes, and its machine is not always as busy."""
 
-_Told = ParamSpec("_Told")
+_SettingsOf = ParamSpec("_SettingsOf")
 _known: list[tuple[float, float]] = []
 
 
@@ -31,10 +31,10 @@ def stretch() -> float:
     return _known[-1][1]
 
 
-def _stretched(make: Callable[_Told, Settings]) -> Callable[_Told, Settings]:
+def _stretched(make: Callable[_SettingsOf, Settings]) -> Callable[_SettingsOf, Settings]:
     """Give a function that takes what Settings takes, and gives them with times that fit."""
 
-    def made(*args: _Told.args, **told: _Told.kwargs) -> Settings:
+    def made(*args: _SettingsOf.args, **told: _SettingsOf.kwargs) -> Settings:
         return fitting(make(*args, **told), stretch())
 
     return made

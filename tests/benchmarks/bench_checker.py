@@ -23,7 +23,7 @@ from typing import Any
 
 from vcontract.check.concurrent import judge_concurrent
 from vcontract.check.linearizable import Answer, Steps, linearize
-from vcontract.check.machine_steps import END, TAKE
+from vcontract.check.vm_steps import END, TAKE
 from vcontract.contract import load
 from vcontract.history import FACTS, stream
 from vcontract.model import facts_of
@@ -32,7 +32,7 @@ from vcontract.terms import Observed, Operation
 HERE = Path(__file__)
 sys.path.insert(0, str(HERE.parents[1] / "check"))  # the judge and the histories of the tests
 CLIENTS, HISTORIES, MACHINE, SPECIFICATION, WGL = (
-    importlib.import_module(each) for each in ("clients", "histories", "machine_chains", "specification", "wgl")
+    importlib.import_module(each) for each in ("clients", "histories", "step_chains", "specification", "wgl")
 )
 write_section = importlib.import_module("sections").write_section  # the file beside this one
 MANAGER = "VirtualMachineGuestCustomizationManager"
@@ -220,7 +220,7 @@ def main() -> None:
     if asked.saved:
         judge_saved(asked.saved)
         return
-    machine = MACHINE.Machine()
+    machine = MACHINE.ChainModel()
     lines = ["## Legal orders", ""]
     for part in (
         speeds(machine, quick=asked.quick),

@@ -19,7 +19,7 @@ from vcontract.contract import load
 from vcontract.learn.aalpy_learner import star
 from vcontract.learn.automaton import explore
 from vcontract.learn.queries import Asking, Modelled
-from vcontract.learn.table import Table, learn
+from vcontract.learn.table import TableLesson, learn
 from vcontract.model.alphabet import alphabet
 from vcontract.model.automata import access, difference
 from vcontract.profile import Automaton, load_profile
@@ -48,7 +48,7 @@ def table(folder: Path) -> str:
         PLAIN,
         out,
         lambda _: None,
-        Table(),
+        TableLesson(),
     )
     found, seconds = load_profile(out), time.monotonic() - began
     what = f"{len(found.answers)} cells, {len(found.precedence)} pairs of which one wins"

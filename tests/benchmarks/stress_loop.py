@@ -67,9 +67,9 @@ def main(mode: str, clients: int, vms: int, seconds: float, *, profile: bool) ->
     with tempfile.TemporaryDirectory() as folder, simulator(vms, SEED, 64 * clients) as served:
         brief = Brief(plan, RunRequest(seed=SEED, target=served.url, report_dir=Path(folder), output="none"), "")
         crowd = Crowd(plan)
-        with underway(brief.request, brief.preparation(), keep=False) as ground:
-            crew = Crew(ground.site.target, contract, ground.site.config, plan, SEED, ground.site.context.run)
-            recorder = ground.site.target.recorder
+        with underway(brief.request, brief.preparation(), keep=False) as started:
+            crew = Crew(started.site.target, contract, started.site.config, plan, SEED, started.site.context.run)
+            recorder = started.site.target.recorder
             before = (recorder.calls, recorder.requests, time.perf_counter(), time.process_time())
             profiler = cProfile.Profile() if profile else None
             if profiler:

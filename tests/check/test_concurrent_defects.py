@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import stretch
-from vcontract.check.concurrent import Concurrent, judge_concurrent
+from vcontract.check.concurrent import ConcurrentResult, judge_concurrent
 from vcontract.contract import load
 from vcontract.simulator.defects import DEFECTS, Defect
 from vcontract.terms import Verdict
@@ -50,7 +50,7 @@ SAMPLE = (
 )
 
 
-def judged(crowd: Any) -> Concurrent:
+def judged(crowd: Any) -> ConcurrentResult:
     """Let a crowd loose and judge what it saw."""
     facts, operations = CLIENTS.recorded(CONTRACTS[0], SPEC, crowd)
     stuck = (crowd.patience - 0.1) * stretch()

@@ -51,7 +51,7 @@ def test_both_searches_answer_the_same() -> None:
 
 def test_both_searches_answer_the_same_by_the_shipped_model() -> None:
     """Histories of one VM, valid, spoiled and with lost replies, over the tables that are drawn from the contract."""
-    machine = importlib.import_module("machine_chains").Machine()
+    machine = importlib.import_module("step_chains").ChainModel()
     table, seen = machine.numbered.table, Counter[str]()
     for seed in range(400):
         rng = Random(seed)  # noqa: S311 - no secret

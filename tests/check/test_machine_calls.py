@@ -23,7 +23,7 @@ OFF = {"runtime.powerState": "poweredOff", "runtime.connectionState": "connected
 SUSPENDED = OFF | {"runtime.powerState": "suspended"}
 
 
-class Told:
+class JudgedHistory:
     """A short history of one VM, one operation a second."""
 
     def __init__(self, bases: dict[str, str], task_seconds: float = 100.0) -> None:
@@ -70,9 +70,9 @@ class Told:
 
 
 @pytest.fixture
-def told(bases: dict[str, str]) -> Told:
+def told(bases: dict[str, str]) -> JudgedHistory:
     """Begin a history."""
-    return Told(bases)
+    return JudgedHistory(bases)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,9 @@ def told(bases: dict[str, str]) -> Told:
         ("CustomizeVM_Task", OFF, OFF | {"config.tools.pendingCustomization": "imc1"}),
     ],
 )
-def test_a_success_shows_what_it_did(told: Told, method: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_a_success_shows_what_it_did(
+    told: JudgedHistory, method: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
     """Oracle promise F7: the property is as the method makes it; if it stays as it was, the Success row is broken."""
     told.read(VM, before)
     told.done(method)
@@ -92,7 +94,7 @@ def test_a_success_shows_what_it_did(told: Told, method: str, before: dict[str, 
     assert (told.verdict().grade, told.verdict().verdict) == (Grade.CONFORMS, Verdict.CONFORMS)
 
 
-def test_a_success_that_did_nothing_is_wrong(told: Told) -> None:
+def test_a_success_that_did_nothing_is_wrong(told: JudgedHistory) -> None:
     """The VM was to be off and is read running."""
     told.read(VM, ON)
     told.done("PowerOffVM_Task")
@@ -101,7 +103,7 @@ def test_a_success_that_did_nothing_is_wrong(told: Told) -> None:
     assert (found.grade, found.field, found.verdict) == (Grade.WRONG, "runtime.powerState", Verdict.VIOLATES)
 
 
-def test_a_success_that_must_be_refused_is_missing_though_it_moved_the_vm(told: Told) -> None:
+def test_a_success_that_must_be_refused_is_missing_though_it_moved_the_vm(told: JudgedHistory) -> None:
     """What the call itself did to the VM is no race."""
     told.read(VM, SUSPENDED)
     told.done("ResetVM_Task")
@@ -109,7 +111,7 @@ def test_a_success_that_must_be_refused_is_missing_though_it_moved_the_vm(told: 
     assert (told.verdict().grade, told.verdict().verdict) == (Grade.MISSING, Verdict.VIOLATES)
 
 
-def test_powering_off_what_is_suspended_is_unsettled(told: Told) -> None:
+def test_powering_off_what_is_suspended_is_unsettled(told: JudgedHistory) -> None:
     """The documents refuse it and another simulator does it: a note, whichever comes."""
     told.read(VM, SUSPENDED)
     told.done("PowerOffVM_Task")
@@ -120,7 +122,7 @@ def test_powering_off_what_is_suspended_is_unsettled(told: Told) -> None:
 @pytest.mark.parametrize(
     ("value", "grade"), [(None, Grade.CONFORMS), (Ref("Task", "task-9").json(), Grade.PROTOCOL), ("x", Grade.PROTOCOL)]
 )
-def test_a_method_without_a_task_returns_nothing(told: Told, value: Any, grade: Grade) -> None:
+def test_a_method_without_a_task_returns_nothing(told: JudgedHistory, value: Any, grade: Grade) -> None:
     """A value where void is documented breaks the wire contract."""
     told.read(VM, OFF)
     told.call("MarkAsTemplate", Returned(value))
@@ -137,7 +139,7 @@ def test_a_method_without_a_task_returns_nothing(told: Told, value: Any, grade: 
         ("suspended", "poweredOn", "existingState"),
     ],
 )
-def test_what_a_power_fault_names(told: Told, requested: str, existing: str, field: str) -> None:
+def test_what_a_power_fault_names(told: JudgedHistory, requested: str, existing: str, field: str) -> None:
     """The state that the VM has, and one that the method needs or makes."""
     told.read(VM, OFF)
     fields = {"requestedState": requested, "existingState": existing}
@@ -146,7 +148,7 @@ def test_what_a_power_fault_names(told: Told, requested: str, existing: str, fie
     assert (told.verdict().field, told.verdict().grade.fails) == (field, bool(field))
 
 
-def test_a_vm_that_never_was_is_not_found(told: Told) -> None:
+def test_a_vm_that_never_was_is_not_found(told: JudgedHistory) -> None:
     """ManagedObjectNotFound names the reference that the call was made on."""
     for named, field in (("vm-0", ""), ("vm-1", "obj")):
         fault = Fault("ManagedObjectNotFound", {"obj": Ref("VirtualMachine", named).json()})
@@ -154,7 +156,7 @@ def test_a_vm_that_never_was_is_not_found(told: Told) -> None:
         assert told.verdict().field == field
 
 
-def test_a_guest_is_awaited_only_where_it_was_rightly_asked(told: Told) -> None:
+def test_a_guest_is_awaited_only_where_it_was_rightly_asked(told: JudgedHistory) -> None:
     """A guest that was asked to shut down is awaited until the VM is off; one without Tools was never asked."""
     told.read(VM, ON)
     told.call("ShutdownGuest", Returned())
@@ -168,7 +170,7 @@ def test_a_guest_is_awaited_only_where_it_was_rightly_asked(told: Told) -> None:
     assert told.verdict().grade is Grade.MISSING
 
 
-def test_a_reboot_shows_by_the_boot_time_or_by_tools_that_go_down(told: Told) -> None:
+def test_a_reboot_shows_by_the_boot_time_or_by_tools_that_go_down(told: JudgedHistory) -> None:
     """A guest that still boots from before has not rebooted yet."""
     starting = ON | {"guest.guestOperationsReady": False}
     told.read(VM, starting)

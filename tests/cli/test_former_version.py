@@ -14,7 +14,7 @@ import pytest
 
 from vcontract import __version__
 from vcontract.errors import RunFileError, UsageError
-from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled, Told
+from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled, WordAnswers
 from vcontract.profile import Automaton, encode_profile, load_profile
 from vcontract.report.behaviour import load_differences
 from vcontract.report.result import load_run
@@ -132,7 +132,7 @@ def test_words_that_were_learned_are_known(tmp_path: Path) -> None:
     file.write_text(json.dumps(former) + '\n{"word": ["a"], "answers": ["Success"]}\n')
     assert Asking(system, file, header).ask(("a",)) == "Success"
     assert system.made == 0
-    assert Told(("a",)).varies == ""
+    assert WordAnswers(("a",)).varies == ""
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorServer
         yield running
 
 
-class Ground:
+class GuardedTarget:
     """A target with a guard; sends calls, and knows the VMs by name."""
 
     def __init__(self, url: str) -> None:
@@ -85,207 +85,207 @@ class Ground:
 
 
 @pytest.fixture
-def ground(server: SimulatorServer) -> Iterator[Ground]:
+def guarded(server: SimulatorServer) -> Iterator[GuardedTarget]:
     """Give a session with a guard before it."""
-    given = Ground(server.url)
+    given = GuardedTarget(server.url)
     yield given
     given.target.close()
 
 
-def envelope(ground: Ground, old: str, new: str) -> Envelope:
+def envelope(guarded: GuardedTarget, old: str, new: str) -> Envelope:
     """Write a call about VM `old`, and then in its bytes `new` instead."""
     values = {"vm": Ref("VirtualMachine", old).json(), "auth": AUTH}
-    body = ground.target.schema.request(ABORT, MANAGER, values)
+    body = guarded.target.schema.request(ABORT, MANAGER, values)
     return Envelope(body.replace(old.encode(), new.encode()), "edited", origin=values)
 
 
-def test_a_marked_vm_may_be_disturbed(ground: Ground) -> None:
+def test_a_marked_vm_may_be_disturbed(guarded: GuardedTarget) -> None:
     """Its mark is read right before the call, and again before the next."""
     for method in ("PowerOffVM_Task", "PowerOnVM_Task"):
-        ground.done(ground.vms["mine"], method)
-        sent = [each.call for each in ground.target.recorder.operations]
+        guarded.done(guarded.vms["mine"], method)
+        sent = [each.call for each in guarded.target.recorder.operations]
         place = next(number for number, each in enumerate(sent) if each.method == method)
         assert sent[place - 1].method == "RetrievePropertiesEx"
-        assert sent[place - 1].arguments["specSet"][0]["objectSet"][0]["obj"] == ground.vms["mine"].json()
-    assert ground.guard.touched == {ground.vms["mine"].value}
+        assert sent[place - 1].arguments["specSet"][0]["objectSet"][0]["obj"] == guarded.vms["mine"].json()
+    assert guarded.guard.touched == {guarded.vms["mine"].value}
 
 
-def test_what_else_stands_in_the_configuration_is_not_kept(ground: Ground) -> None:
+def test_what_else_stands_in_the_configuration_is_not_kept(guarded: GuardedTarget) -> None:
     """Neither in what is remembered nor in what is recorded."""
-    ground.done(ground.vms["mine"], "ResetVM_Task")
-    assert "hush" not in repr(ground.target.recorder.operations)
+    guarded.done(guarded.vms["mine"], "ResetVM_Task")
+    assert "hush" not in repr(guarded.target.recorder.operations)
 
 
 @pytest.mark.parametrize(("name", "said"), [("plain", "carries no mark"), ("hers", "'alice', not 'me'")])
-def test_no_other_vm_is(name: str, said: str, ground: Ground) -> None:
+def test_no_other_vm_is(name: str, said: str, guarded: GuardedTarget) -> None:
     """As the object, as an argument, in the bytes of an edited envelope, or behind a reference of another type."""
-    vm, mine = ground.vms[name], ground.vms["mine"]
-    ground.guard.foreign = {vm.value}
+    vm, mine = guarded.vms[name], guarded.vms["mine"]
+    guarded.guard.foreign = {vm.value}
     calls = [
         Call(vm, "PowerOffVM_Task", Arguments({}), "full"),
         Call(MANAGER, ABORT, Arguments({"vm": vm.json(), "auth": AUTH}), "full"),
-        Call(MANAGER, ABORT, envelope(ground, mine.value, vm.value), "full"),
-        Call(MANAGER, ABORT, envelope(ground, mine.value, vm.value.replace("-", "&#45;")), "full"),
+        Call(MANAGER, ABORT, envelope(guarded, mine.value, vm.value), "full"),
+        Call(MANAGER, ABORT, envelope(guarded, mine.value, vm.value.replace("-", "&#45;")), "full"),
         Call(MANAGER, ABORT, Arguments({"vm": Ref("Folder", vm.value).json(), "auth": AUTH}), "full"),
     ]
     for each in calls:
         with pytest.raises(HaltedError, match=f"{vm.value} was not sent: .*{said}"):
-            ground.target.send(each, "judge")
-    assert ground.sends() == 0
+            guarded.target.send(each, "judge")
+    assert guarded.sends() == 0
     assert HaltedError.exit_code == 3
 
 
-def test_a_vm_that_is_not_there_harms_nobody(ground: Ground) -> None:
+def test_a_vm_that_is_not_there_harms_nobody(guarded: GuardedTarget) -> None:
     """Made-up references are what a run is for."""
-    done = ground.call(MANAGER, ABORT, vm=Ref("VirtualMachine", "vm-0").json(), auth=AUTH)
+    done = guarded.call(MANAGER, ABORT, vm=Ref("VirtualMachine", "vm-0").json(), auth=AUTH)
     assert isinstance(done.outcome, Faulted)
     assert done.outcome.fault.type == "ManagedObjectNotFound"
 
 
 def test_a_mark_that_is_taken_off_counts_at_once(
-    ground: Ground, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+    guarded: GuardedTarget, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And one that is put on again; what is read of the state may bring the mark along."""
-    operator, mine = Ground(server.url), ground.vms["mine"]
+    operator, mine = GuardedTarget(server.url), guarded.vms["mine"]
     operator.target.guard = None
-    ground.done(mine, "ResetVM_Task")
+    guarded.done(mine, "ResetVM_Task")
     for value in ("", "alice"):
         _mark(operator, mine, value)
         with pytest.raises(HaltedError):
-            ground.call(mine, "ResetVM_Task")
+            guarded.call(mine, "ResetVM_Task")
     _mark(operator, mine, "me")
     monkeypatch.setattr(guarding, "FRESH", 60.0)
-    paths = ("runtime.powerState", *ground.guard.marks.paths)
-    ground.guard.saw(mine, read(ground.target, "full", mine, paths, ground.guard.marks.only))
-    before = ground.target.recorder.requests
-    sent = ground.call(mine, "ResetVM_Task").outcome
-    assert ground.target.recorder.requests == before + 1
+    paths = ("runtime.powerState", *guarded.guard.marks.paths)
+    guarded.guard.saw(mine, read(guarded.target, "full", mine, paths, guarded.guard.marks.only))
+    before = guarded.target.recorder.requests
+    sent = guarded.call(mine, "ResetVM_Task").outcome
+    assert guarded.target.recorder.requests == before + 1
     assert isinstance(sent, Returned)
-    follow(ground.target, "full", as_ref(sent.value) or mine, deadline_seconds=60)
-    ground.guard.saw(mine, read(ground.target, "full", mine, paths, ground.guard.marks.only))
+    follow(guarded.target, "full", as_ref(sent.value) or mine, deadline_seconds=60)
+    guarded.guard.saw(mine, read(guarded.target, "full", mine, paths, guarded.guard.marks.only))
     _mark(operator, mine, "")
     monkeypatch.setattr(guarding, "FRESH", -1.0)
     with pytest.raises(HaltedError):  # what was read a while ago is not known now
-        ground.call(mine, "ResetVM_Task")
+        guarded.call(mine, "ResetVM_Task")
     _mark(operator, mine, "me")
     operator.target.close()
 
 
-def _mark(ground: Ground, vm: Ref, value: str) -> None:
+def _mark(guarded: GuardedTarget, vm: Ref, value: str) -> None:
     option = {"_typeName": "OptionValue", "key": "vcontract.owner", "value": {"_typeName": "string", "_value": value}}
-    ground.done(vm, "ReconfigVM_Task", spec={"_typeName": "VirtualMachineConfigSpec", "extraConfig": [option]})
+    guarded.done(vm, "ReconfigVM_Task", spec={"_typeName": "VirtualMachineConfigSpec", "extraConfig": [option]})
 
 
-def test_a_custom_attribute_is_a_mark_too(ground: Ground, server: SimulatorServer) -> None:
+def test_a_custom_attribute_is_a_mark_too(guarded: GuardedTarget, server: SimulatorServer) -> None:
     """By the name vcontract.owner; where it and extraConfig disagree the VM is not ours."""
-    operator = Ground(server.url)
+    operator = GuardedTarget(server.url)
     operator.target.guard = None
     fields = operator.target.manager("customFieldsManager")
     made = operator.call(fields, "AddCustomFieldDef", name="vcontract.owner", moType="VirtualMachine").outcome
     assert isinstance(made, Returned)
     key = made.value["key"]
-    ground.guard.marks = Marks("me", key)
+    guarded.guard.marks = Marks("me", key)
     for name in ("plain", "hers"):
-        operator.call(fields, "SetField", entity=ground.vms[name].json(), key=key, value="me")
-    ground.done(ground.vms["plain"], "ResetVM_Task")
+        operator.call(fields, "SetField", entity=guarded.vms[name].json(), key=key, value="me")
+    guarded.done(guarded.vms["plain"], "ResetVM_Task")
     with pytest.raises(HaltedError, match="alice"):
-        ground.call(ground.vms["hers"], "ResetVM_Task")
-    operator.call(fields, "SetField", entity=ground.vms["plain"].json(), key=key, value="")
+        guarded.call(guarded.vms["hers"], "ResetVM_Task")
+    operator.call(fields, "SetField", entity=guarded.vms["plain"].json(), key=key, value="")
     with pytest.raises(HaltedError, match="no mark"):
-        ground.call(ground.vms["plain"], "ResetVM_Task")
+        guarded.call(guarded.vms["plain"], "ResetVM_Task")
     operator.target.close()
 
 
-def test_only_what_a_run_made_is_destroyed(ground: Ground, server: SimulatorServer) -> None:
+def test_only_what_a_run_made_is_destroyed(guarded: GuardedTarget, server: SimulatorServer) -> None:
     """Not a marked VM; a clone by this run, or one that carries the mark of this run."""
-    mine = ground.vms["mine"]
+    mine = guarded.vms["mine"]
     for method in ("Destroy_Task", "UnregisterVM"):
         with pytest.raises(HaltedError, match="no run of ours made this VM"):
-            ground.call(mine, method)
-    made = [as_ref(_cloned(ground, mine, name)) for name in ("one", "two")]
-    other = Ground(server.url)
+            guarded.call(mine, method)
+    made = [as_ref(_cloned(guarded, mine, name)) for name in ("one", "two")]
+    other = GuardedTarget(server.url)
     for clone in filter(None, made):
         other.done(clone, "PowerOffVM_Task")
     first, second = made
     assert first is not None
     assert second is not None
-    ground.done(first, "Destroy_Task")  # it is known to be ours
+    guarded.done(first, "Destroy_Task")  # it is known to be ours
     other.done(second, "Destroy_Task")  # it says so itself
     other.target.close()
 
 
-def _cloned(ground: Ground, vm: Ref, name: str) -> Any:
+def _cloned(guarded: GuardedTarget, vm: Ref, name: str) -> Any:
     marks = [
         {"_typeName": "OptionValue", "key": f"vcontract.{key}", "value": {"_typeName": "string", "_value": value}}
         for key, value in (("owner", "me"), ("run", "run-1"))
     ]
     location = {"_typeName": "VirtualMachineRelocateSpec"}
     spec = {"_typeName": "VirtualMachineInstantCloneSpec", "name": name, "location": location, "config": marks}
-    return ground.done(vm, "InstantClone_Task", spec=spec)
+    return guarded.done(vm, "InstantClone_Task", spec=spec)
 
 
-def test_hosts_need_the_configuration_to_name_them(ground: Ground) -> None:
+def test_hosts_need_the_configuration_to_name_them(guarded: GuardedTarget) -> None:
     """By name, read when the call is made."""
-    one, two = _hosts(ground)
+    one, two = _hosts(guarded)
     with pytest.raises(HaltedError, match="names no host 'esx-1'"):
-        ground.call(one, "DisconnectHost_Task")
-    ground.done(two, "DisconnectHost_Task")
-    ground.done(two, "ReconnectHost_Task")
+        guarded.call(one, "DisconnectHost_Task")
+    guarded.done(two, "DisconnectHost_Task")
+    guarded.done(two, "ReconnectHost_Task")
 
 
-def _hosts(ground: Ground) -> tuple[Ref, Ref]:
+def _hosts(guarded: GuardedTarget) -> tuple[Ref, Ref]:
     found = {}
     for number in range(60):
         host = Ref("HostSystem", f"host-{number}")
-        done = read(ground.target, "full", host, ["name"])
+        done = read(guarded.target, "full", host, ["name"])
         if isinstance(done.outcome, Returned):
             found[done.outcome.value["name"]] = host
     return found["esx-1"], found["esx-2"]
 
 
 def test_tasks_and_snapshots_of_others_are_not_ours(
-    ground: Ground, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+    guarded: GuardedTarget, server: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What our own calls made is, as long as its VM is."""
-    operator, mine = Ground(server.url), ground.vms["mine"]
+    operator, mine = GuardedTarget(server.url), guarded.vms["mine"]
     operator.target.guard = None
     taking = {"name": "x", "memory": False, "quiesce": False}
-    theirs, own = (as_ref(each.done(mine, "CreateSnapshot_Task", **taking)) for each in (operator, ground))
+    theirs, own = (as_ref(each.done(mine, "CreateSnapshot_Task", **taking)) for each in (operator, guarded))
     assert theirs is not None
     assert own is not None
     with pytest.raises(HaltedError, match="no call of ours made this snapshot"):
-        ground.call(theirs, "RemoveSnapshot_Task", removeChildren=False)
+        guarded.call(theirs, "RemoveSnapshot_Task", removeChildren=False)
     _mark(operator, mine, "")
     with pytest.raises(HaltedError, match="carries no mark"):
-        ground.call(own, "RemoveSnapshot_Task", removeChildren=False)
+        guarded.call(own, "RemoveSnapshot_Task", removeChildren=False)
     _mark(operator, mine, "me")
     monkeypatch.setattr(guarding, "FRESH", -1.0)  # what was read is not known any more
-    ground.done(own, "RemoveSnapshot_Task", removeChildren=False)
+    guarded.done(own, "RemoveSnapshot_Task", removeChildren=False)
     begun = operator.call(mine, "ResetVM_Task").outcome
     task = as_ref(begun.value) if isinstance(begun, Returned) else None
     assert task is not None
     with pytest.raises(HaltedError, match="no call of ours began this task"):
-        ground.call(task, "CancelTask")
+        guarded.call(task, "CancelTask")
     operator.target.close()
 
 
 @pytest.mark.parametrize("method", ["Destroy_Task", "Rename_Task", "NobodyKnowsThis"])
-def test_other_objects_are_out_of_bounds(method: str, ground: Ground) -> None:
+def test_other_objects_are_out_of_bounds(method: str, guarded: GuardedTarget) -> None:
     """A method that is not of the contract is not sent to a folder, a manager or anything else, known or not."""
-    folder = as_ref(ground.target.content["rootFolder"])
+    folder = as_ref(guarded.target.content["rootFolder"])
     assert folder is not None
     for ref in (folder, MANAGER, Ref("Datacenter", "datacenter-2")):
         with pytest.raises(HaltedError, match="nothing allows this on a"):
-            ground.target.send(Call(ref, method, Arguments({}), "full"))
-    assert ground.sends() == 0
+            guarded.target.send(Call(ref, method, Arguments({}), "full"))
+    assert guarded.sends() == 0
 
 
-def test_a_mark_that_cannot_be_read_is_none(ground: Ground) -> None:
+def test_a_mark_that_cannot_be_read_is_none(guarded: GuardedTarget) -> None:
     """A session that has ended: nothing is known of the VM, so nothing is sent."""
-    ground.target.logout("full")
+    guarded.target.logout("full")
     with pytest.raises(HaltedError, match="its marks cannot be read: NotAuthenticated"):
-        ground.call(ground.vms["mine"], "ResetVM_Task")
-    assert ground.sends() == 0
+        guarded.call(guarded.vms["mine"], "ResetVM_Task")
+    assert guarded.sends() == 0
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from vcontract.history import ASKED, FACTS, encode_event
 from vcontract.model import Facts
 from vcontract.report.result import RUN_FILE, RunResult, TargetFacts, load_run
 from vcontract.report.run_directory import HISTORY
-from vcontract.run.interrupted_run import RunNote, whole_past_of
+from vcontract.run.interrupted_run import RunNote, whole_interrupted_run_of
 from vcontract.run.recorded_run import Recorded, opening
 from vcontract.terms import Json, Observed, Ref, Verdict
 from vcontract.testbed.survey import as_json
@@ -216,13 +216,13 @@ def test_a_history_says_what_was_asked_of_its_run(tmp_path: Path) -> None:
     """Whole, with the configuration by its whole path, for a run that goes on may start elsewhere."""
     request = replace(WHOLE, config=Path("here.toml"))
     note = RunNote(request, "2025-01-01T00:00:00+00:00", "vcontract run", "run-1")
-    past = whole_past_of(_history(tmp_path, note.noted()))
-    assert past.note == replace(note, request=replace(request, config=Path("here.toml").resolve()))
+    interrupted = whole_interrupted_run_of(_history(tmp_path, note.noted()))
+    assert interrupted.note == replace(note, request=replace(request, config=Path("here.toml").resolve()))
 
 
 def test_a_history_of_the_former_version_is_read(tmp_path: Path) -> None:
     """It names fewer fields, and says nothing by an empty text."""
-    note = whole_past_of(_history(tmp_path, FORMER_NOTE)).note
+    note = whole_interrupted_run_of(_history(tmp_path, FORMER_NOTE)).note
     assert (note.run, note.replay) == ("run-1", "vcontract run --seed 3")
     assert note.request == RunRequest(
         contract="VirtualMachine",

@@ -26,7 +26,7 @@ from vcontract.client import Recorder, Target
 from vcontract.config.request import Budget, RunRequest
 from vcontract.contract import load, names
 from vcontract.run.conformance import run_conformance
-from vcontract.run.start import Ground
+from vcontract.run.start import StartedRun
 from vcontract.simulator import SimulatorServer
 from vcontract.simulator.defects import DEFECTS, Defect
 from vcontract.simulator.defects.registry import MANAGER
@@ -109,7 +109,7 @@ def shoot(name: str, seed: int, *, variant: bool = False, calls: int = 0) -> Sho
         target = Target.open(simulator.url, recorder=Recorder(), secrets=secrets_of(config))
         began = time.monotonic()
         try:
-            found = run_conformance(Ground(Site(target, load(contract_of(name)), config, options)))
+            found = run_conformance(StartedRun(Site(target, load(contract_of(name)), config, options)))
         finally:
             target.close()
     seconds = time.monotonic() - began

@@ -17,7 +17,7 @@ VM, TASK = Ref("VirtualMachine", "vm-1"), Ref("Task", "task-1")
 GONE = Faulted(Fault("ManagedObjectNotFound"))
 
 
-class Told:
+class TrackedHistory:
     """A tracker that is told operations, one a second."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ def test_an_account_has_one_name(name: str) -> None:
 
 def test_a_forgotten_task_is_over() -> None:
     """Only ended tasks are forgotten: nothing runs any more, though nobody saw how it ended."""
-    told = Told()
+    told = TrackedHistory()
     told.begin("CustomizeGuest_Task", vm=VM.json())
     assert told.tracker.running(VM.value, told.time + 1, told.time + 2)
     told.read(TASK, GONE)
@@ -67,7 +67,7 @@ def test_a_forgotten_task_is_over() -> None:
 @pytest.mark.parametrize(("memory", "known"), [(True, {False}), (False, {False, True})])
 def test_a_snapshot_with_memory_brings_the_lock_back_as_it_was(*, memory: bool, known: set[bool]) -> None:
     """Going back to a snapshot whose memory was kept gives the states of that time, else it may be anything."""
-    told = Told()
+    told = TrackedHistory()
     told.begin("AbortCustomization_Task", vm=VM.json())
     told.read(TASK, Returned({"info": {"state": "success"}}))
     told.begin("CreateSnapshot_Task", memory=memory)

@@ -17,7 +17,7 @@ from vcontract.config.config import LOOPBACK
 from vcontract.disturbances.planned import Planned, unfired
 from vcontract.disturbances.schedule_runner import ScheduleRunner
 from vcontract.disturbances.system.catalogue import SYSTEM
-from vcontract.disturbances.system.disturbance import Ground, NotStruckError, Strike
+from vcontract.disturbances.system.disturbance import NotStruckError, Strike, StrikeContext
 from vcontract.disturbances.system.expired_session import Logins
 from vcontract.errors import HaltedError
 from vcontract.simulator import SimulatorServer
@@ -54,7 +54,7 @@ class World:
         self.target.guard = Guard(Marks(LOOPBACK.owner), "", hosts=LOOPBACK.hosts, methods=methods, runs={"this-run"})
         self.target.login("client", ADMIN, "account.full")
         self.vms = {str(each["name"]): ref for ref, each in list_vms(self.target, "client", ["name"]).items()}
-        self.ground = Ground(self.target, "disturber", (self.vms["linux-1"],), levers={"stopTools": stop_tools})
+        self.context = StrikeContext(self.target, "disturber", (self.vms["linux-1"],), levers={"stopTools": stop_tools})
 
     def read(self, ref: Ref, path: str) -> Json:
         """Read one property."""
@@ -69,13 +69,13 @@ class World:
             "location": {"_typeName": "VirtualMachineRelocateSpec"},
             "config": options(owner=LOOPBACK.owner, run=run),
         }
-        made = as_ref(self.ground.do(self.vms["linux-1"], "InstantClone_Task", spec=spec))
+        made = as_ref(self.context.do(self.vms["linux-1"], "InstantClone_Task", spec=spec))
         assert made is not None
         return made
 
     def strike(self, name: str) -> tuple[Any, Strike, dict[str, Any]]:
         """Strike once."""
-        does, strike = SYSTEM[name](), Strike(self.ground, RNG)
+        does, strike = SYSTEM[name](), Strike(self.context, RNG)
         return does, strike, does.strike(strike)
 
 
@@ -90,7 +90,7 @@ def world() -> Iterator[World]:
 
 def test_a_clients_session_is_ended_and_no_other(world: World) -> None:
     """The client is told so when it asks next, and its target logs in again; the disturber goes on."""
-    world.ground.sessions = world.logins
+    world.context.sessions = world.logins
     _, _, facts = world.strike("expired-session")
     assert facts == {"actor": "client"}
     sent = len(world.recorder.operations)
@@ -105,7 +105,7 @@ def test_the_guard_lets_no_session_be_ended_that_is_not_ours(world: World) -> No
     manager = world.target.manager("sessionManager")
     for keys in (["52-alien"], [world.logins["client"], "52-alien"], []):
         with pytest.raises(HaltedError, match="no login of ours"):
-            world.ground.do(manager, "TerminateSession", sessionId=keys)
+            world.context.do(manager, "TerminateSession", sessionId=keys)
 
 
 def test_power_is_pulled_and_comes_back(world: World) -> None:
@@ -121,7 +121,7 @@ def test_power_is_pulled_and_comes_back(world: World) -> None:
 def test_what_is_well_again_is_not_healed(world: World) -> None:
     """Another client has powered the VM on meanwhile: then nothing is done to it."""
     does, strike, _ = world.strike("power-pulled")
-    world.ground.do(world.vms["linux-1"], "PowerOnVM_Task")
+    world.context.do(world.vms["linux-1"], "PowerOnVM_Task")
     sent = len(world.recorder.operations)
     does.heal(strike)
     assert {each.purpose for each in world.recorder.operations[sent:]} == {"read"}
@@ -146,13 +146,13 @@ def test_a_host_is_lost_and_found(world: World) -> None:
         assert host is not None
         hosts[world.read(host, "name")] = (host, ref)
     mine, vm = hosts[LOOPBACK.hosts[0]]
-    world.ground.hosts = (mine,)
+    world.context.hosts = (mine,)
     does, strike, facts = world.strike("host-lost")
     assert facts == {"host": mine.value}
     assert world.read(vm, "runtime.connectionState") == "disconnected"
     does.heal(strike)
     assert world.read(vm, "runtime.connectionState") == "connected"
-    world.ground.hosts = tuple(host for name, (host, _) in hosts.items() if name not in LOOPBACK.hosts)
+    world.context.hosts = tuple(host for name, (host, _) in hosts.items() if name not in LOOPBACK.hosts)
     with pytest.raises(HaltedError, match="names no host"):
         world.strike("host-lost")
 
@@ -160,15 +160,15 @@ def test_a_host_is_lost_and_found(world: World) -> None:
 def test_only_a_clone_of_this_run_is_destroyed(world: World) -> None:
     """It is gone and no more spare; a VM that the run did not make stays."""
     spare = world.clone("this-run")
-    world.ground.spare = (spare,)
+    world.context.spare = (spare,)
     _, _, facts = world.strike("vm-destroyed")
     assert facts == {"vm": spare.value}
     gone = world.read(spare, "name")
     assert isinstance(gone, Faulted)
-    assert not world.ground.spare
+    assert not world.context.spare
     with pytest.raises(NotStruckError, match="no clone"):
         world.strike("vm-destroyed")
-    world.ground.spare = (world.vms["linux-2"],)
+    world.context.spare = (world.vms["linux-2"],)
     with pytest.raises(HaltedError, match="no run of ours made this VM"):
         world.strike("vm-destroyed")
     assert world.read(world.vms["linux-2"], "name") == "linux-2"
@@ -179,7 +179,7 @@ def test_a_server_of_ours_is_restarted(world: World) -> None:
     with pytest.raises(NotStruckError, match="only a server that vcontract started"):
         world.strike("server-restart")
     called = []
-    world.ground.restart = lambda: called.append(1)
+    world.context.restart = lambda: called.append(1)
     world.strike("server-restart")
     assert called == [1]
 
@@ -188,11 +188,11 @@ def test_a_server_of_ours_is_restarted(world: World) -> None:
 def test_a_disturbance_says_what_it_lacks(name: str, world: World) -> None:
     """Before the load begins, in a line; and with all that it needs it lacks nothing."""
     does = SYSTEM[name]()
-    bare = Ground(world.target, "disturber")
+    bare = StrikeContext(world.target, "disturber")
     assert does.lacks(bare)
     with pytest.raises(NotStruckError, match=does.lacks(bare)[:20]):
         does.strike(Strike(bare, RNG))
-    full = Ground(
+    full = StrikeContext(
         world.target,
         "disturber",
         vms=(world.vms["linux-1"],),
@@ -213,9 +213,9 @@ def test_a_driver_strikes_and_heals_on_time(world: World, until: Any) -> None:
         Planned("expired-session", 0.1, 0.1),
         Planned("vm-destroyed", 0.1, 0.1),
     )
-    world.ground.sessions, world.ground.patience = world.logins, 60.0
+    world.context.sessions, world.context.patience = world.logins, 60.0
     told: list[dict[str, Json]] = []
-    runner = ScheduleRunner(planned, world.ground, 1, told.append)
+    runner = ScheduleRunner(planned, world.context, 1, told.append)
     runner.begin()
     assert until(lambda: sum(each["what"] == "end" for each in told) == 3)
     runner.stop()
@@ -234,7 +234,7 @@ def test_a_driver_that_is_stopped_early_heals(world: World, until: Any) -> None:
     told: list[dict[str, Json]] = []
     with (
         suppress(KeyboardInterrupt),
-        ScheduleRunner([Planned("power-pulled", 0.0, 3600.0)], world.ground, 1, told.append),
+        ScheduleRunner([Planned("power-pulled", 0.0, 3600.0)], world.context, 1, told.append),
     ):
         assert until(lambda: any(each["what"] == "struck" for each in told))
         raise KeyboardInterrupt
@@ -245,9 +245,9 @@ def test_a_driver_that_is_stopped_early_heals(world: World, until: Any) -> None:
 def test_a_disturbance_that_is_refused_is_tried_again(world: World, until: Any) -> None:
     """A VM that is off cannot lose its power; once it is on, it does."""
     vm = world.vms["linux-1"]
-    world.ground.do(vm, "PowerOffVM_Task")
+    world.context.do(vm, "PowerOffVM_Task")
     told: list[dict[str, Json]] = []
-    with ScheduleRunner([Planned("power-pulled", 0.0, 0.0)], world.ground, 1, told.append) as runner:
+    with ScheduleRunner([Planned("power-pulled", 0.0, 0.0)], world.context, 1, told.append) as runner:
         assert until(lambda: _refusals(world) > 1)
         on = Call(vm, "PowerOnVM_Task", Arguments({}), "client")
         assert until(

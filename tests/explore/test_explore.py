@@ -19,7 +19,7 @@ from vcontract.model.labels import EXPLORE, REPEAT
 from vcontract.report.events import CellJudged, RunEvent
 from vcontract.report.result import RunResult
 from vcontract.run.conformance import replay_finding
-from vcontract.run.start import Ground as RunGround
+from vcontract.run.start import StartedRun
 from vcontract.simulator import SimulatorServer
 from vcontract.simulator.defects import DEFECTS
 from vcontract.simulator.defects.registry import MANAGER
@@ -32,7 +32,7 @@ PATHS = ("name", "runtime.powerState", "runtime.connectionState", "guest.toolsRu
 NO_SHRINKING = Budget(attempts=0, seconds=0.0)
 
 
-class Ground:
+class ExploreTarget:
     """A simulator with a target that speaks to it, and what was said in the last run."""
 
     def __init__(self, simulator: SimulatorServer) -> None:
@@ -43,7 +43,7 @@ class Ground:
         """Make a run that leaves the plan out."""
         config = replace(EMBEDDED, confirm=confirm)
         chosen = replace(options, explore_only=True)
-        given = RunGround(Site(self.target, load(MANAGER), config, chosen), listeners)
+        given = StartedRun(Site(self.target, load(MANAGER), config, chosen), listeners)
         return explore(given) if finding is None else replay_finding(given, finding)
 
     @property
@@ -61,10 +61,10 @@ def _explored(each: Operation) -> bool:
 
 
 @contextmanager
-def ground(*defects: str, seed: int = 0) -> Iterator[Ground]:
+def explore_target(*defects: str, seed: int = 0) -> Iterator[ExploreTarget]:
     """Give a simulator with these defects."""
     with SimulatorServer(fitted(seed=seed, task_time=0.015, boot_time=0.03, defects=frozenset(defects))) as simulator:
-        given = Ground(simulator)
+        given = ExploreTarget(simulator)
         try:
             yield given
         finally:
@@ -84,7 +84,7 @@ FOUND = {
 @pytest.mark.parametrize("name", FOUND)
 def test_a_defect_that_takes_a_history_is_found(name: str) -> None:
     """By exploration alone, after more calls than it takes."""
-    with ground(name, seed=FOUND[name]) as given:
+    with explore_target(name, seed=FOUND[name]) as given:
         found = given.run(RunRequest(seed=FOUND[name], explore=3, stop_at_first=True, shrink=NO_SHRINKING))
         judged = given.judged
     assert found.verdict is Verdict.VIOLATES
@@ -98,7 +98,7 @@ def test_a_defect_that_takes_a_history_is_found(name: str) -> None:
 def test_what_is_found_is_cut_down(name: str) -> None:
     """To at most three calls more than it takes, and these show it again."""
     steps = DEFECTS.known[name].steps  # type: ignore[attr-defined] # the catalogue of defects holds defects
-    with ground(name, seed=FOUND[name]) as given:
+    with explore_target(name, seed=FOUND[name]) as given:
         found = given.run(RunRequest(seed=FOUND[name], explore=3, stop_at_first=True, shrink=Budget(seconds=900)))
     programs = [each.program for each in found.findings if each.repeats.startswith(("2 of", "3 of"))]
     assert programs, [each.repeats for each in found.findings]
@@ -108,12 +108,12 @@ def test_what_is_found_is_cut_down(name: str) -> None:
 def test_a_finding_of_exploration_replays() -> None:
     """Cut down to three calls, or one more; these show it on another server with the defect, and not on a faithful one."""
     name = "second-customization-after-an-abort-fails"
-    with ground(name) as given:
+    with explore_target(name) as given:
         found = given.run(RunRequest(seed=FOUND[name], explore=3, stop_at_first=True)).findings[0]
     assert len(found.program) in {3, 4}
     assert found.repeats == "3 of 3"
     for defects in ((name,), ()):
-        with ground(*defects) as given:
+        with explore_target(*defects) as given:
             again = given.run(RunRequest(), finding=found)
         assert (found.id in {each.id for each in again.findings}) is bool(defects)
 
@@ -121,7 +121,7 @@ def test_a_finding_of_exploration_replays() -> None:
 @pytest.mark.parametrize("seed", [1, 271828, 577215])
 def test_a_faithful_server_gives_no_finding(seed: int) -> None:
     """Not at three seeds; nearly every move can be made, and afterwards everything is as before."""
-    with ground(seed=seed) as given:
+    with explore_target(seed=seed) as given:
         before = given.vms()
         found = given.run(RunRequest(seed=seed, explore=3, shrink=NO_SHRINKING))
         after = given.vms()
@@ -140,7 +140,7 @@ def test_the_same_seed_makes_the_same_calls() -> None:
     """Move by move, as far as time has no say: the cells of calls that nothing ran beside."""
     made = []
     for _ in range(2):
-        with ground() as given:
+        with explore_target() as given:
             given.run(RunRequest(seed=5, explore=1, shrink=NO_SHRINKING))
             made.append([each.cell for each in given.judged])
     assert len(set(made[0])) > 30
@@ -149,7 +149,7 @@ def test_the_same_seed_makes_the_same_calls() -> None:
 
 def test_the_limit_of_calls_ends_it_cleanly() -> None:
     """No call more than allowed, and nothing is left behind."""
-    with ground() as given:
+    with explore_target() as given:
         before = given.vms()
         found = given.run(RunRequest(seed=1, explore=10, max_calls=50, shrink=NO_SHRINKING))
         assert given.vms() == before
@@ -160,7 +160,7 @@ def test_the_limit_of_calls_ends_it_cleanly() -> None:
 
 def test_no_program_is_made_twice() -> None:
     """A run that goes on leaves out those that the history has, whole or not."""
-    with ground() as given:
+    with explore_target() as given:
         first = given.run(RunRequest(seed=3, explore=1, max_calls=20, shrink=NO_SHRINKING))
         second = given.run(RunRequest(seed=3, explore=2, max_calls=60, shrink=NO_SHRINKING))
         cells = {each.cell.partition(":")[2].partition(".")[0] for each in given.judged[20:]}
@@ -183,7 +183,7 @@ class Interrupts:
 
 def test_ctrl_c_ends_it_cleanly() -> None:
     """In the middle of a program: its clones go, and what is known is reported."""
-    with ground() as given:
+    with explore_target() as given:
         before = given.vms()
         found = given.run(RunRequest(seed=2, explore=10, shrink=NO_SHRINKING), Interrupts(20))
         assert given.vms() == before
@@ -194,7 +194,7 @@ def test_ctrl_c_ends_it_cleanly() -> None:
 def test_a_violation_must_repeat_where_the_configuration_says_so() -> None:
     """The program is made again under labels of their own, and what came in both is a finding (oracle rule A5)."""
     name = "second-customization-after-an-abort-fails"
-    with ground(name) as given:
+    with explore_target(name) as given:
         found = given.run(RunRequest(seed=FOUND[name], explore=1, shrink=NO_SHRINKING), confirm=2)
         cells = {each.cell for each in given.judged}
     assert found.findings

@@ -1,4 +1,4 @@
-"""The calls that tell two targets apart: the fewest, from a moment at which a fresh VM is ground enough."""
+"""The calls that tell two targets apart: the fewest, from a moment at which a fresh VM suffices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ M = "StartGuestNetwork_Task"
 REFUSED = Faulted(Fault("InvalidState"))
 
 
-class Told:
+class ShortHistory:
     """Operations, one a second; `begun` are those before which the VM was as a fresh one."""
 
     def __init__(self) -> None:
@@ -46,7 +46,9 @@ class Told:
         return [Witnessed(History([], self.operations), facts, self.begun)]
 
 
-def cut(old: Told, new: Told, old_ops: list[int], new_ops: list[int]) -> tuple[list[str], tuple[str, str]] | None:
+def cut(
+    old: ShortHistory, new: ShortHistory, old_ops: list[int], new_ops: list[int]
+) -> tuple[list[str], tuple[str, str]] | None:
     """Give the methods of the shortest sequence, and its root."""
     sides = [tuple(Sighting(op, M, "x", "A") for op in ops) for ops in (old_ops, new_ops)]
     change = Change(Kind.FAULT_CHANGED, M, "A", "B", "outcome", ("A", "B"), before=sides[0], after=sides[1])
@@ -56,7 +58,7 @@ def cut(old: Told, new: Told, old_ops: list[int], new_ops: list[int]) -> tuple[l
 
 def test_the_shorter_of_the_two_runs_is_taken() -> None:
     """Three calls in the old run, two in the new one."""
-    old, new = Told(), Told()
+    old, new = ShortHistory(), ShortHistory()
     old.say(VM, "PowerOffVM_Task", fresh=True)
     old.say(VM, "MarkAsTemplate")
     first = old.ask()
@@ -68,17 +70,17 @@ def test_the_shorter_of_the_two_runs_is_taken() -> None:
 
 def test_what_was_refused_on_the_way_is_left_out() -> None:
     """A refused call changes nothing; what is about another VM does not belong to it."""
-    told = Told()
+    told = ShortHistory()
     told.say(VM, "PowerOffVM_Task", fresh=True)
     told.ask(REFUSED)
     told.say(Ref("VirtualMachine", "vm-2"), "ResetVM_Task", fresh=True)
     op = told.ask(REFUSED)
-    assert cut(told, Told(), [op], []) == (["PowerOffVM_Task", M], (VM.value, "linux-1"))
+    assert cut(told, ShortHistory(), [op], []) == (["PowerOffVM_Task", M], (VM.value, "linux-1"))
 
 
 def test_the_plainest_of_equals_is_taken_and_what_json_lost_is_not() -> None:
     """Of calls as short the one with the least to send; one that holds a number that is none cannot be sent again."""
-    told = Told()
+    told = ShortHistory()
     ops = [told.ask(fresh=True, note="x" * size) for size in (9, 3, 6)]
     lost = told.ask(fresh=True, note=None)
     old = told.witnessed
@@ -91,7 +93,7 @@ def test_the_plainest_of_equals_is_taken_and_what_json_lost_is_not() -> None:
 
 def test_a_vm_that_the_run_made_is_made_again() -> None:
     """What is done to a clone, as destroying it, must be done to a clone and to no other VM."""
-    told = Told()
+    told = ShortHistory()
     task = Ref("Task", "task-1")
     told.say(VM, "InstantClone_Task", Returned(task.json()), fresh=True)
     spec = {"objectSet": [{"obj": task.json()}]}
@@ -99,13 +101,13 @@ def test_a_vm_that_the_run_made_is_made_again() -> None:
     told.say(Ref("PropertyCollector", "pc"), "RetrievePropertiesEx", Returned(info), purpose="read", specSet=[spec])
     told.say(CLONE, "Destroy_Task", fresh=True)
     op = told.ask(REFUSED, vm=CLONE)
-    assert cut(told, Told(), [op], []) == (["InstantClone_Task", "Destroy_Task", M], (VM.value, "linux-1"))
+    assert cut(told, ShortHistory(), [op], []) == (["InstantClone_Task", "Destroy_Task", M], (VM.value, "linux-1"))
 
 
 @pytest.mark.parametrize("fresh", [False, True])
 def test_without_a_beginning_there_is_no_sequence(*, fresh: bool) -> None:
     """If the VM was never as a fresh one near the call, nothing is claimed to show it."""
-    told = Told()
+    told = ShortHistory()
     told.say(VM, "PowerOffVM_Task", fresh=fresh)
     op = told.ask()
-    assert (cut(told, Told(), [op], []) is None) is not fresh
+    assert (cut(told, ShortHistory(), [op], []) is None) is not fresh

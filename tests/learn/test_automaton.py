@@ -17,15 +17,15 @@ from vcontract.config.request import RunRequest
 from vcontract.contract import load
 from vcontract.errors import UsageError
 from vcontract.learn.aalpy_learner import star
-from vcontract.learn.automaton import LearnMachine, Machine, States, learned
-from vcontract.learn.inputs import Inputs
+from vcontract.learn.automaton import AutomatonLesson, LearnAutomaton, States, learned
+from vcontract.learn.inputs import CloneInputs
 from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled
 from vcontract.model.alphabet import Alphabet, alphabet
 from vcontract.model.automata import access, difference, references, run_word
 from vcontract.profile import Automaton
 from vcontract.report.drawing import dot, svg
 from vcontract.run.active_run import ActiveRun
-from vcontract.run.start import Ground
+from vcontract.run.start import StartedRun
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator import server as serving
 from vcontract.simulator.vcenter import VCenter
@@ -46,7 +46,7 @@ LARGE = (
 HEADER = Header(SCHEMA, CONTRACT.object, "here", "8.0.3.0")
 
 
-class Watched(LearnMachine):
+class Watched(LearnAutomaton):
     """Instead of learning it hands over what makes inputs, and ends with what the test did with it."""
 
     def run(self, run: ActiveRun) -> None:
@@ -57,12 +57,12 @@ class Watched(LearnMachine):
         finally:
             self.system.close()
 
-    def work(self, system: Inputs) -> None:
+    def work(self, system: CloneInputs) -> None:
         """Do what the test wants."""
         raise NotImplementedError
 
 
-def explored(given: Alphabet, vcenter: VCenter, system: Inputs) -> Automaton:
+def explored(given: Alphabet, vcenter: VCenter, system: CloneInputs) -> Automaton:
     """Build the simulator's machine breadth first: two places are one if the insides of the VM are the same."""
 
     def inside() -> tuple[object, ...]:
@@ -111,17 +111,17 @@ def machines(names: tuple[str, ...], *variants: str) -> tuple[Automaton, Automat
         made.append(VCenter(settings))
         return made[0]
 
+    # before the patch: what measures this machine starts a simulator of its own
+    settings = fitted(variants=frozenset(variants), task_retention_count=32, task_time=0.002, boot_time=0.01)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving, "VCenter", watched)
-        server = SimulatorServer(
-            fitted(variants=frozenset(variants), task_retention_count=32, task_time=0.002, boot_time=0.01)
-        ).start()
+        server = SimulatorServer(settings).start()
     with closing_server(server):
         found: list[Automaton] = []
         costs: list[Asking] = []
 
         class Both(Watched):
-            def work(self, system: Inputs) -> None:
+            def work(self, system: CloneInputs) -> None:
                 found.append(explored(given, made[0], system))
                 costs.append(Asking(system))
                 machine = learned(costs[0], references(CONTRACT, given))
@@ -130,7 +130,7 @@ def machines(names: tuple[str, ...], *variants: str) -> tuple[Automaton, Automat
 
         with target_of(server) as target:
             site = Site(target, CONTRACT, EMBEDDED, RunRequest(seed=1))
-            Machine(States(names), Both).learn(Ground(site))
+            AutomatonLesson(States(names), Both).learn(StartedRun(site))
     return found[0], found[1], costs[0]
 
 

@@ -19,7 +19,7 @@ from vcontract.config.context import RunContext
 from vcontract.config.request import RunRequest
 from vcontract.contract import load
 from vcontract.errors import UsageError
-from vcontract.learn.table import Table
+from vcontract.learn.table import TableLesson
 from vcontract.model import Cell, Pinned
 from vcontract.profile import SUCCESS, Profile, encode_profile, load_profile
 from vcontract.report.result import RunResult
@@ -28,7 +28,7 @@ from vcontract.run.announcer import Announcer
 from vcontract.run.phases import ReadObject, ShrinkFindings, TakeSteps
 from vcontract.run.planning import plan_whole_run
 from vcontract.run.profile_source import pinned_by
-from vcontract.run.start import Ground
+from vcontract.run.start import StartedRun
 from vcontract.run.summarize import summarize
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator.variants import VARIANTS, checks
@@ -82,7 +82,7 @@ def learned(
         target = Target.open(server.url, recorder=Recorder(), secrets=secrets_of(LOOPBACK))
         with closing(target):
             site = Site(target, load(MANAGER), EMBEDDED, RunRequest(seed=seed, methods=methods))
-            return Table(wanted).learn(Ground(site)).profile
+            return TableLesson(wanted).learn(StartedRun(site)).profile
 
 
 def judged(pins: Pinned | None, *variants: str, calls: int = 150) -> tuple[RunResult, list[Judgement]]:

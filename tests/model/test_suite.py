@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from vcontract.model.suite import Machine, Suite, Word, suite, sure_words, told_apart
+from vcontract.model.suite import MealyMachine, Suite, Word, suite, sure_words, told_apart
 
 Made = list[dict[str, tuple[str, int]]]
 """A deterministic implementation: state, input to answer and next state."""
@@ -18,12 +18,12 @@ MOST = 100_000
 
 def machine(
     *moves: dict[str, dict[str, int]], views: str = "", unsettled: Iterable[tuple[int, str, str]] = ()
-) -> Machine:
+) -> MealyMachine:
     """Make a machine; without views all states look alike."""
-    return Machine(moves, tuple(views) or ("",) * len(moves), frozenset(unsettled))
+    return MealyMachine(moves, tuple(views) or ("",) * len(moves), frozenset(unsettled))
 
 
-def conforms(spec: Machine, made: Made) -> bool:
+def conforms(spec: MealyMachine, made: Made) -> bool:
     """Whether an implementation only gives permitted answers: by all pairs of states that can come together."""
     pairs = [(0, 0)]
     for mine, state in pairs:
@@ -36,7 +36,7 @@ def conforms(spec: Machine, made: Made) -> bool:
     return True
 
 
-def passes(spec: Machine, made: Made, words: Iterable[Word]) -> bool:
+def passes(spec: MealyMachine, made: Made, words: Iterable[Word]) -> bool:
     """Whether an implementation gives only permitted answers to the words."""
     for word in words:
         mine = state = 0
@@ -50,7 +50,7 @@ def passes(spec: Machine, made: Made, words: Iterable[Word]) -> bool:
     return True
 
 
-def drawn(draw: random.Random, states: int, outputs: str) -> Machine:
+def drawn(draw: random.Random, states: int, outputs: str) -> MealyMachine:
     """Draw a specification: partial, and with several answers permitted to one input."""
     moves: list[dict[str, dict[str, int]]] = []
     for _ in range(states):
@@ -70,7 +70,7 @@ def every(states: int, outputs: str) -> Iterator[Made]:
         yield [dict(zip(INPUTS, chosen[each * 2 : each * 2 + 2], strict=True)) for each in range(states)]
 
 
-def faithful(draw: random.Random, spec: Machine, states: int) -> Made | None:
+def faithful(draw: random.Random, spec: MealyMachine, states: int) -> Made | None:
     """Draw an implementation that conforms, each of its states a copy of one of the specification; None if the draw fails."""
     copies = [0, *(draw.randrange(len(spec.moves)) for _ in range(states - 1))]
     made: Made = []
@@ -99,7 +99,7 @@ def mutants(made: Made, outputs: str) -> Iterator[Made]:
             yield changed
 
 
-def _suite(spec: Machine, extra: int) -> Suite:
+def _suite(spec: MealyMachine, extra: int) -> Suite:
     found = suite(spec, extra, MOST)
     assert found is not None
     return found

@@ -106,7 +106,11 @@ def test_a_planted_folder_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "source", "said"),
     [
-        ("test_health", "from vcontract.run.start import Ground", "run/test_health: named after a module of testbed"),
+        (
+            "test_health",
+            "from vcontract.run.start import StartedRun",
+            "run/test_health: named after a module of testbed",
+        ),
         ("test_plan", "from vcontract.testbed.health import HealthCheck", "run/test_plan: reaches nothing of run"),
         ("test_walks", "from vcontract.running import walk", "run/test_walks: reaches nothing of run"),
     ],

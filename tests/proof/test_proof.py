@@ -19,7 +19,7 @@ from vcontract.proof.proof import carry_out, prepared
 from vcontract.report.events import CellJudged, Note, RunEnded, RunEvent, RunStarted
 from vcontract.report.result import RunResult, load_run
 from vcontract.run.rejudge import rejudge
-from vcontract.run.start import Ground
+from vcontract.run.start import StartedRun
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
@@ -72,7 +72,7 @@ def proved(
         target = Target.open(simulator.url, recorder=Recorder(), secrets=secrets_of(EMBEDDED))
         try:
             site = Site(target, contract, EMBEDDED, options)
-            return carry_out(Ground(site, [heard] if heard else []), proof)
+            return carry_out(StartedRun(site, [heard] if heard else []), proof)
         finally:
             target.close()
 

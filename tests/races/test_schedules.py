@@ -30,15 +30,15 @@ def told(*defects: str, seconds: float = 0.01) -> Settings:
 def test_a_schedule_is_executed_as_it_is_written() -> None:
     """Each client makes its calls in their order, with a session of its own; the history is judged as any other."""
     written = (Turn(0, CUSTOMIZE), Turn(1, OFF, 1), Turn(0, ABORT, 0, 2), Turn(1, ON, 1), Turn(0, NETWORK))
-    with simulated(MANAGER, told())() as ground:
-        operations = execute(written, ground, hunt())
-        machines = [each.value for each in ground.machines]
+    with simulated(MANAGER, told())() as testbed:
+        operations = execute(written, testbed, hunt())
+        machines = [each.value for each in testbed.machines]
     calls = [each.call for each in operations if each.purpose in {"judge", "arrange"} and each.call.method != "Login"]
     for client in (0, 1):
         mine = [(each.client, each.method) for each in written if each.client == client]
         assert [(client, each.method) for each in calls if each.actor == f"client-{client + 1}"] == mine
     assert {each.object.value for each in calls if each.method in {OFF, ON}} == {machines[1]}
-    found = judge_concurrent(operations, ground.facts, MANAGER, VM)
+    found = judge_concurrent(operations, testbed.facts, MANAGER, VM)
     assert found.findings == []
     assert found.calls == 3
 
@@ -75,7 +75,7 @@ def test_more_races_are_made_small(defect: str) -> None:
 def test_the_verdict_is_that_of_the_judge() -> None:
     """What a race breaks are the guarantees by their names."""
     written = (Turn(0, CUSTOMIZE), Turn(1, CUSTOMIZE))
-    with simulated(MANAGER, told("each-session-has-its-own-lock"))() as ground:
-        found = judge_concurrent(execute(written, ground, hunt()), ground.facts, MANAGER, VM)
+    with simulated(MANAGER, told("each-session-has-its-own-lock"))() as testbed:
+        found = judge_concurrent(execute(written, testbed, hunt()), testbed.facts, MANAGER, VM)
     broken = {each.id.rpartition("/")[2] for each in found.rows if each.verdict is Verdict.VIOLATES}
     assert "one-customization" in broken

@@ -19,7 +19,7 @@ from tests.windows import time_options
 from vcontract.errors import RunFileError, UsageError
 from vcontract.history import STEP, read_history
 from vcontract.report.result import RunResult, load_run
-from vcontract.run.interrupted_run import past_of
+from vcontract.run.interrupted_run import interrupted_run_of
 from vcontract.run.rejudge import rejudge
 
 PATIENCE = 900
@@ -163,20 +163,20 @@ def test_a_run_of_the_embedded_simulator_goes_on_with_a_fresh_one(tmp_path: Path
 def test_what_cannot_go_on_says_so(tmp_path: Path) -> None:
     """No directory, no history, one without a beginning: a line each."""
     with pytest.raises(RunFileError, match=r"history\.jsonl: cannot be read"):
-        past_of(tmp_path)
+        interrupted_run_of(tmp_path)
     (tmp_path / "history.jsonl").write_text("")
     with pytest.raises(RunFileError, match="does not say what was asked of the run"):
-        past_of(tmp_path)
+        interrupted_run_of(tmp_path)
 
 
 def test_it_goes_on_only_where_it_was(simulator: str, tmp_path: Path) -> None:
     """Another API version or other VMs: the run ends before its first call, and its history stays as it was."""
     run = started(tmp_path, "--target", simulator, "--method", METHOD, "--max-calls", "5")
     run.process.communicate(timeout=PATIENCE)
-    past = past_of(tmp_path / "latest")
-    assert past.directory == run.directory.resolve()
-    past.check(past.facts)
+    interrupted = interrupted_run_of(tmp_path / "latest")
+    assert interrupted.directory == run.directory.resolve()
+    interrupted.check(interrupted.facts)
     with pytest.raises(UsageError, match="it cannot go on here"):
-        past.check(replace(past.facts, api_version="9.1.0.0"))
+        interrupted.check(replace(interrupted.facts, api_version="9.1.0.0"))
     with pytest.raises(UsageError, match=r"VMs of the run are gone or no longer marked: \w+"):
-        past.check(replace(past.facts, vms={}))
+        interrupted.check(replace(interrupted.facts, vms={}))

@@ -76,17 +76,17 @@ def test_every_case_is_answered_as_the_contract_allows(contract: Contract, api: 
 
     Of a share of 4 every fourth case is sent and all that travels in its own way, of 1 each.
     """
-    with ring(contract, api) as ground:
-        every = ground.caller.cases()
+    with ring(contract, api) as judged:
+        every = judged.caller.cases()
         large = [each for each in every if each.constraint in {"text.megabytes", "longPassword"}]
         chosen = [*(each for each in every if each.tier == "http"), *large, *every[::share]]
         cases = {each.name: each for each in chosen}
         for name, case in cases.items():
-            vm = ground.vms[2 if case.nics else 1]
-            ground.send(name, ground.caller.broken(case, case.method, vm), vm)
-        assert ground.violations() == []
-        assert [each.cell for each in ground.judge.judgements] == list(cases)
-        for each in ground.judge.judgements:
+            vm = judged.vms[2 if case.nics else 1]
+            judged.send(name, judged.caller.broken(case, case.method, vm), vm)
+        assert judged.violations() == []
+        assert [each.cell for each in judged.judge.judgements] == list(cases)
+        for each in judged.judge.judgements:
             case = cases[each.cell]
             if case.kind == "legal" or case.expects not in {"", "unsettled"}:
                 assert (each.observed == "OK") == (case.kind == "legal"), each
@@ -94,10 +94,10 @@ def test_every_case_is_answered_as_the_contract_allows(contract: Contract, api: 
 
 def test_promised_calls_succeed(contract: Contract) -> None:
     """Whatever valid call is drawn succeeds, on VMs with any number of NICs."""
-    with ring(contract, "9.1.0.0") as ground:
+    with ring(contract, "9.1.0.0") as judged:
         for number in range(40):
-            for nics, vm in ground.vms.items():
-                ground.send(f"{nics}:{number}", ground.caller.call(Asked("CustomizeGuest_Task"), vm), vm)
-        assert ground.violations() == []
-        assert {each.observed for each in ground.judge.judgements} == {"OK"}
-        assert {1, 2} <= set(ground.vms)
+            for nics, vm in judged.vms.items():
+                judged.send(f"{nics}:{number}", judged.caller.call(Asked("CustomizeGuest_Task"), vm), vm)
+        assert judged.violations() == []
+        assert {each.observed for each in judged.judge.judgements} == {"OK"}
+        assert {1, 2} <= set(judged.vms)

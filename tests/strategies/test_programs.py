@@ -8,13 +8,13 @@ import pytest
 
 from vcontract.contract import Contract, load
 from vcontract.model import Asked, State, cell
-from vcontract.strategies.changes import CAST, LEVERS, ON_HOST, Machine
+from vcontract.strategies.changes import CAST, LEVERS, ON_HOST, ModelVm
 from vcontract.strategies.programs import (
     INPUTS,
     LENGTH,
     SNAPSHOT,
-    Ground,
     Move,
+    Offer,
     Program,
     Seen,
     Walk,
@@ -26,7 +26,7 @@ from vcontract.strategies.programs import (
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
 ALL = {each: inputs(load(MANAGER), each) for each in METHODS}
-GROUND = Ground(tuple(CAST), frozenset(LEVERS), ALL)
+GROUND = Offer(tuple(CAST), frozenset(LEVERS), ALL)
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +35,9 @@ def contract() -> Contract:
     return load(MANAGER)
 
 
-def drawn(contract: Contract, ground: Ground = GROUND, seed: int = 1, count: int = 6) -> list[Program]:
+def drawn(contract: Contract, offer: Offer = GROUND, seed: int = 1, count: int = 6) -> list[Program]:
     """Draw some programs."""
-    return list(programs(contract, ground, Seen(), seed, count))
+    return list(programs(contract, offer, Seen(), seed, count))
 
 
 def test_the_same_seed_draws_the_same_programs(contract: Contract) -> None:
@@ -118,24 +118,24 @@ def test_a_program_never_asks_for_what_cannot_be(contract: Contract) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ground", "never"),
+    ("offer", "never"),
     [
-        (Ground(("plain",), frozenset(), {METHODS[1]: ("loginRejected",)}), {*LEVERS, "hostLost", "hostBack"}),
-        (Ground(("plain", ON_HOST), frozenset({"stopTools"}), dict.fromkeys(METHODS, ())), {*LEVERS} - {"stopTools"}),
+        (Offer(("plain",), frozenset(), {METHODS[1]: ("loginRejected",)}), {*LEVERS, "hostLost", "hostBack"}),
+        (Offer(("plain", ON_HOST), frozenset({"stopTools"}), dict.fromkeys(METHODS, ())), {*LEVERS} - {"stopTools"}),
     ],
 )
-def test_a_target_is_asked_only_for_what_it_offers(ground: Ground, never: set[str], contract: Contract) -> None:
+def test_a_target_is_asked_only_for_what_it_offers(offer: Offer, never: set[str], contract: Contract) -> None:
     """No lever that it lacks, no host that may not be lost, no input that cannot be made, no method that was not chosen."""
-    moves = [move for each in drawn(contract, ground) for move in each.moves]
+    moves = [move for each in drawn(contract, offer) for move in each.moves]
     assert not {move.do for move in moves} & never
-    assert {move.method for move in moves if move.do == "call" and not move.beside} == set(ground.inputs)
-    assert {move.input for move in moves} & INPUTS == {each for names in ground.inputs.values() for each in names}
+    assert {move.method for move in moves if move.do == "call" and not move.beside} == set(offer.inputs)
+    assert {move.input for move in moves} & INPUTS == {each for names in offer.inputs.values() for each in names}
 
 
 def test_what_was_seen_often_is_drawn_less(contract: Contract) -> None:
     """A start of the network by a user who may not gives way to the same of an abort, once it was seen ten times."""
     walk = Walk(contract, GROUND, visits([(State(), Asked(METHODS[1]), ("loginMayNot",))] * 10))
-    walk.vms = [Machine(State(), "plain")]
+    walk.vms = [ModelVm(State(), "plain")]
     weights = walk._weighed(walk._calls(0))
     often, never = (weights[Move("call", 0, method, "loginMayNot")] for method in METHODS[1:])
     assert 0 < 2 * often < never

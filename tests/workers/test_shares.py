@@ -13,7 +13,7 @@ from vcontract.config.request import RunRequest
 from vcontract.contract import load
 from vcontract.model import State, VmFacts
 from vcontract.run.plan import Step
-from vcontract.run.start import Ground
+from vcontract.run.start import StartedRun
 from vcontract.simulator import SimulatorServer
 from vcontract.testbed.driver import Driver
 from vcontract.testbed.embedded_simulator import EMBEDDED
@@ -30,7 +30,7 @@ def coordinator() -> Iterator[Coordinator]:
     """Give one that has surveyed the simulator and planned, and changes nothing."""
     with SimulatorServer(fitted()) as server:
         target = Target.open(server.url, secrets=secrets_of(EMBEDDED))
-        yield Coordinator(Ground(Site(target, load(MANAGER), EMBEDDED, RunRequest(seed=1))))
+        yield Coordinator(StartedRun(Site(target, load(MANAGER), EMBEDDED, RunRequest(seed=1))))
         target.close()
 
 
@@ -114,7 +114,7 @@ def test_where_vms_are_few_clones_are_lent() -> None:
     """Seven workers on six VMs that serve for most: one clone, which is like its parent, and is gone at the end."""
     with SimulatorServer(fitted()) as server:
         target = Target.open(server.url, secrets=secrets_of(EMBEDDED))
-        lending = Coordinator(Ground(Site(target, load(MANAGER), EMBEDDED, RunRequest(seed=1))))
+        lending = Coordinator(StartedRun(Site(target, load(MANAGER), EMBEDDED, RunRequest(seed=1))))
         shares = lending.shares(7)
         names = [vm.name for each in shares for vm in each.facts.vms.values()]
         assert [each for each in names if "lent" in each] == ["linux-1-vcontract-lent-1"]

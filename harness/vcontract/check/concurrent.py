@@ -1,4 +1,4 @@
-"""A concurrent history to a verdict: whether each VM has a legal order, and whether every other guarantee was kept."""
+"""Judges a concurrent history: whether each VM has a legal order, and whether every other guarantee was kept."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from vcontract.check.guarantees import (
 )
 from vcontract.check.latencies import Latencies, Latency, merged_latencies
 from vcontract.check.linearizable import Answer
-from vcontract.check.machine_steps import CAUSE, READ, REFUSED
 from vcontract.check.orders import Order, legal_orders
 from vcontract.check.search import Limits
 from vcontract.check.verdicts import fingerprint, worst
+from vcontract.check.vm_steps import CAUSE, READ, REFUSED
 from vcontract.collector import uncollected
 from vcontract.contract import OK, Contract
 from vcontract.model import Facts
@@ -32,15 +32,15 @@ from vcontract.terms import Finding, Grade, Lost, Operation, RowVerdict, Verdict
 
 LEGAL_ORDER = "legal-order"
 EXPLAINED = 5
-"""So many VMs without a legal order are explained; of the others it is only said that they have none."""
+"""At most this many VMs without a legal order are explained; the others are only named."""
 _READS = "RetrievePropertiesEx"
 COPY = Lost("a disturbance delivered the call a second time")
-"""The outcome of what was not sent by a client, but may have happened."""
+"""The outcome of a call that no client sent but that may have happened."""
 _NOT_JUDGED = "no judged call was made"
 
 
-class Concurrent(msgspec.Struct, frozen=True):
-    """What a concurrent history tells: a row for each guarantee, the findings, and what has no legal order (by finding).
+class ConcurrentResult(msgspec.Struct, frozen=True):
+    """The result for a concurrent history: a row per guarantee, the findings, and the violations of order by finding id.
 
     `calls` counts judged calls, `requests` all operations, `lost` those without a usable answer; `machines` are the answers by
     VM.
@@ -62,7 +62,7 @@ class Concurrent(msgspec.Struct, frozen=True):
 
 
 class _Heard:
-    """Passes operations on, and lets every guarantee hear them."""
+    """Passes operations through and feeds them to every guarantee."""
 
     def __init__(self, facts: Facts, contract: Contract) -> None:
         methods = {method.name for method in contract.methods}
@@ -79,7 +79,7 @@ class _Heard:
         self.calls = self.requests = self.lost = 0
 
     def through(self, operations: Iterable[Operation]) -> Iterator[Operation]:
-        """Give the operations again."""
+        """Yield the operations unchanged."""
         for operation in operations:
             if operation.outcome != COPY:
                 self.requests += 1
@@ -103,7 +103,7 @@ def judge_concurrent(
     *others: Contract,
     limits: Limits | None = None,
     replay: Callable[[str], str] = str,
-) -> Concurrent:
+) -> ConcurrentResult:
     """Judge the operations of a history, which come in the order of their ends, in one pass.
 
     `others` are contracts whose methods have effects, and are not judged here; `replay` gives the command of a finding.
@@ -124,7 +124,7 @@ def judge_concurrent(
         for breach in guarantee.breaches:
             finding = _finding(contract.object, guarantee.name, breach, replay)
             findings.setdefault(finding.id, finding)
-    return Concurrent(
+    return ConcurrentResult(
         rows,
         list(findings.values()),
         heard.latencies.table(),
@@ -136,20 +136,20 @@ def judge_concurrent(
     )
 
 
-def together(parts: Sequence[Concurrent]) -> Concurrent:
-    """Put together what was found in the histories of several processes, each of which had VMs of its own."""
+def together(parts: Sequence[ConcurrentResult]) -> ConcurrentResult:
+    """Merge the results of several processes, each of which had VMs of its own."""
     rows = {row.id: row for part in parts for row in part.rows}
     for id_ in rows:
         mine = [row for part in parts for row in part.rows if row.id == id_]
         verdict = worst(row.verdict for row in mine)
         if verdict is Verdict.UNTESTED and any(row.verdict is Verdict.CONFORMS for row in mine):
-            verdict = Verdict.CONFORMS  # what could not happen to one process happened to another
+            verdict = Verdict.CONFORMS  # one process exercised what another did not
         observed = Counter[str]()
         for row in mine:
             observed.update(row.observed)
         reason = next((row.reason for row in mine if row.verdict is verdict), "")
         rows[id_] = RowVerdict(id_, verdict, reason, dict(observed))
-    return Concurrent(
+    return ConcurrentResult(
         list(rows.values()),
         list({finding.id: finding for part in reversed(parts) for finding in part.findings}.values()),
         merged_latencies([part.latencies for part in parts]),
@@ -193,7 +193,7 @@ def _row(object_: str, guarantee: Guarantee, unknown: Sequence[str], calls: int)
 
 
 def _disordered(order: Order, disorder: Disorder) -> Breach:
-    """Say as a breach that the end of an operation fits into no order."""
+    """Describe as a breach that the end of an operation fits into no order."""
     steps, encoded = order.encoded.steps, order.encoded
     step = encoded.kinds[steps.kinds[steps.events[order.result.event] >> 1]]
     refused = step.role in {REFUSED, CAUSE}

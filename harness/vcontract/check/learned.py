@@ -1,4 +1,4 @@
-"""From judgements to what they tell of a target: answers by cell, which condition wins, channels, open questions, latency."""
+"""Derives a profile from judgements: answers by cell, which condition wins, channels, open questions, latencies."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def _permitted(cell: Cell, contract: Contract) -> tuple[str, ...]:
 
 
 def precedence(listed: Iterable[Answer]) -> tuple[Precedence, ...]:
-    """Tell, by method, which of two conditions wins where both hold: its answer came, always, and the other's is another.
+    """Derive, by method, which of two conditions wins where both hold: its answer always came, and the other's differs.
 
-    Two conditions that are answered alike say nothing, nor do two together that are answered as neither is alone, nor what
-    stands for many inputs or passes by itself.
+    No evidence are: two conditions with the same answer, two that together are answered as neither is alone, and conditions
+    that stand for many inputs or pass by themselves.
     """
     known = {answer.id: answer for answer in listed}
     precedences = []
@@ -70,9 +70,9 @@ def precedence(listed: Iterable[Answer]) -> tuple[Precedence, ...]:
 
 
 def ranks(precedences: Iterable[Precedence], method: str) -> list[list[str]]:
-    """Put the conditions of a method in ranks: those of one win over none of the same, and lose only to ranks before.
+    """Sort the conditions of a method into ranks: a condition loses only to conditions of earlier ranks.
 
-    Conditions in a circle, which no order of checks explains, share the last rank.
+    Conditions that beat each other in a circle, which no order of checks explains, share the last rank.
     """
     loses: dict[str, set[str]] = {}
     for entry in precedences:
@@ -99,7 +99,7 @@ def channels(listed: Iterable[Answer]) -> tuple[Channel, ...]:
 
 
 def settled_questions(listed: Iterable[Answer], contract: Contract) -> tuple[Settled, ...]:
-    """List what the documents leave open where at most one condition holds, and what came."""
+    """List the questions that the documents leave open where at most one condition holds, with the answers that came."""
     by_id = {cell.id: cell for cell in cells(contract, 1)}
     settled = []
     for answer in listed:
@@ -135,7 +135,7 @@ def latencies(
 
 
 def _sampled(values: Sequence[float]) -> tuple[float, ...]:
-    """Keep so many times that two profiles can be compared, in their order, at even distances."""
+    """Keep at most SAMPLES durations, sorted and at even distances: enough to compare two profiles."""
     ordered, most = sorted(values), min(len(values), SAMPLES)
     places = [round(index * (len(ordered) - 1) / max(most - 1, 1)) for index in range(most)]
     return tuple(round(ordered[place], 6) for place in places)
@@ -146,7 +146,7 @@ def _trip(operation: Operation) -> float:
 
 
 def _ends(operations: Iterable[Operation]) -> dict[str, tuple[float, Mapping[str, Json]]]:
-    """Give, for each task that was read ended, when that was first read, and its info."""
+    """Compute, for each task that a read saw ended, the time and the info of the first such read."""
     ends: dict[str, tuple[float, Mapping[str, Json]]] = {}
     for operation in operations:
         read = read_of(operation)

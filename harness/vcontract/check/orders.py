@@ -1,4 +1,4 @@
-"""Whether the history of each VM has a legal order: the event model, the tables and the search put together."""
+"""Decides whether the history of each VM has a legal order: combines the event model, the tables and the search."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Iterable
 
 import msgspec
 
-from vcontract.check.concurrency import Encoded, MachineHistory
-from vcontract.check.life import workers
+from vcontract.check.call_spans import work_of
 from vcontract.check.linearizable import Answer, Result, linearize, replayed
-from vcontract.check.machine_histories import MachineHistories
-from vcontract.check.machine_steps import Numbered, Rules, beginnings, inherited
 from vcontract.check.search import Limits
 from vcontract.check.transitions import bits
+from vcontract.check.vm_histories import VmHistories
+from vcontract.check.vm_history import Encoded, VmHistory
+from vcontract.check.vm_steps import Numbered, Rules, beginnings, inherited
 from vcontract.contract import Contract
 from vcontract.model import Facts, State
 from vcontract.terms import Operation
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What the search found of one VM, with all that it takes to explain it."""
+    """The result of the search for one VM, with the data that an explanation needs."""
 
     vm: str
     result: Result
@@ -32,19 +32,19 @@ class Order(msgspec.Struct, frozen=True):
 def legal_orders(
     operations: Iterable[Operation], facts: Facts, judged: Contract, *others: Contract, limits: Limits | None = None
 ) -> list[Order]:
-    """Look for a legal order of each VM's history; `limits` are those of all VMs together.
+    """Search for a legal order of each VM's history; `limits` hold for all VMs together.
 
     `operations` come in the order of their ends. `others` are contracts whose methods have effects but are not judged here.
     """
     limits = limits or Limits()
     until = time.monotonic() + limits.seconds
-    histories = MachineHistories(facts, judged, *others)
+    histories = VmHistories(facts, judged, *others)
     for operation in operations:
         histories.feed(operation)
     rules = Rules(judged)
     orders: dict[str, Order] = {}
     for vm, machine in histories.machines.items():
-        if machine.lives or machine.reads:
+        if machine.spans or machine.reads:
             encoded = machine.encode(histories.effects, histories.logouts, facts.publish)
             initial = _inherited(machine, histories, orders) or beginnings(machine.engine, machine.seen)
             numbered = rules.numbered(initial, encoded.kinds)
@@ -54,8 +54,8 @@ def legal_orders(
     return list(orders.values())
 
 
-def _inherited(machine: MachineHistory, histories: MachineHistories, orders: dict[str, Order]) -> frozenset[State]:
-    """Give every state that a clone may have from its parent; none if nothing is known of that."""
+def _inherited(machine: VmHistory, histories: VmHistories, orders: dict[str, Order]) -> frozenset[State]:
+    """Compute every state that a clone may have from its parent; empty if the parent's states are not known."""
     order = orders.get(machine.parent)
     if order is None or order.result.answer is not Answer.LEGAL:
         return frozenset()
@@ -66,7 +66,7 @@ def _inherited(machine: MachineHistory, histories: MachineHistories, orders: dic
     possible = 0
     for states in replayed(order.numbered.table, order.numbered.initial, steps, last)[first:]:
         possible |= states
-    held = "customize" in workers(histories.machines[machine.parent].lives).meeting(start, until)
+    held = "customize" in work_of(histories.machines[machine.parent].spans).meeting(start, until)
     return inherited((order.numbered.states[number] for number in bits(possible)), held=held)
 
 

@@ -12,9 +12,9 @@ from vcontract.terms import Grade
 
 
 def pinned(profile: Profile, name: str) -> Pinned:
-    """Take from a profile, known by a name, what it pins: answers that came `REPEATS` times and never another.
+    """Collect the pins of a profile: the answers of cells in which one answer came `REPEATS` times and no other did.
 
-    What stands for many inputs, and what passes by itself, is not pinned.
+    Conditions that stand for many inputs or pass by themselves are not pinned.
     """
     known = {answer.id: answer for answer in profile.answers}
     pins = {}
@@ -26,7 +26,7 @@ def pinned(profile: Profile, name: str) -> Pinned:
 
 
 def _says(answer: Answer, sole: Observed, known: dict[str, Answer]) -> str:
-    """Say what an answer tells: which condition wins, or what a single one is answered."""
+    """Describe an answer: which of two conditions wins, or the answer to a single one."""
     if len(answer.conditions) == 2:
         singles = [known.get(f"{answer.method}:{condition}") for condition in answer.conditions]
         agree = [
@@ -41,9 +41,9 @@ def _says(answer: Answer, sole: Observed, known: dict[str, Answer]) -> str:
 
 
 def exactly(assessed: Assessment, pin: Pin | None, expectation: Expectation, channel: str) -> Assessment:
-    """Grade a permitted outcome, which came by a channel, by what a profile pins in its place.
+    """Grade a permitted outcome and its channel by the pin of a profile.
 
-    A pin excuses nothing that the documents forbid: one of that kind counts for nothing.
+    A pin that the documents forbid is ignored, so it excuses no violation.
     """
     if pin is None or assessed.grade.fails or not _permitted(pin, expectation):
         return assessed

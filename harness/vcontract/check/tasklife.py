@@ -1,4 +1,4 @@
-"""The life of a task as the reads saw it (oracle rule A12): what is hard (`FIELD: why`), and what is only a note."""
+"""Checks the life of a task as the reads saw it (oracle rule A12): violations (`FIELD: why`) and mere notes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _ORDER = {"queued": 0, "running": 1, "success": 2, "error": 2}
 
 
 def broken(life: TaskLife, result: str, others: Iterable[TaskLife] = ()) -> list[str]:
-    """Name everything in a task's life that no task may do; `result` is the documented result (`void`).
+    """List the violations in a task's life; `result` is the documented result (`void`).
 
-    A task of which the first read finds nothing is none, unless one of the `others` may have ended meanwhile: of those that
-    have ended a server may remember the last one alone (oracle rule A6).
+    A task that its first read does not find is a violation, unless one of the `others` may have ended meanwhile: a server may
+    keep only the last of the ended tasks (oracle rule A6).
     """
     seen = [info for _, info in life.reads if info]
     problems = [problem for problem in map(_one_read, seen) if problem]
@@ -62,7 +62,7 @@ def _one_read(info: Mapping[str, Json]) -> str:
 
 
 def notes(life: TaskLife, vm: str) -> list[str]:
-    """Name what is odd in a task's life and yet no violation."""
+    """List what is unusual in a task's life and yet no violation."""
     seen = [info for _, info in life.reads if info]
     progress = [info["progress"] for info in seen if isinstance(info.get("progress"), int)]
     odd = []

@@ -1,4 +1,4 @@
-"""Judgements to the verdict on each row, the findings, and the verdict on the run."""
+"""Sums up judgements: the verdict on each row, the findings, and the verdict on the run."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ ORDER = (Verdict.CONFORMS, Verdict.UNTESTED, Verdict.INCONCLUSIVE, Verdict.VIOLA
 RUNTIME_CELLS = ("malformed", "vmUnknown", "vmOtherType", "noSession", "thisUnknown", "oldVersion")
 """The lever-free cells that a RuntimeFault row must see, where its method has them (oracle section G, a to f)."""
 SHRINKING = "shrink"
-"""Cells of this name belong to the work on a finding, not to the run that found it."""
+"""Cells whose names begin so belong to the shrinking of a finding, not to the run that found it."""
 _TOLD = ("info", "returnval")
 _BLOCKED = "blocked: "
-"""How the reason of a row begins whose method is refused as such."""
+"""The reason of a row begins with this if the target refuses its method as such."""
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -71,11 +71,11 @@ def summarise(
 
 
 def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> str:
-    """Name the row that a judgement speaks of most: the fault's that came, or the one that should have come."""
+    """Choose the row that a judgement belongs to: that of the fault that came, or of the outcome that should have come."""
     method = contract.method(judgement.method)
     documented = tuple(fault.type for fault in method.fault)
     if judgement.broken and judgement.field == place(judgement.broken[0]):
-        # what the wire and the task's life break is the result's; what a success leaves behind is the success row's
+        # a broken wire contract or task life belongs to the result row; a broken promise of a success to the success row
         if judgement.grade is Grade.PROTOCOL or judgement.field.startswith(_TOLD):
             return row_id(contract.object, method.name, "result")
         if judgement.observed == OK:
@@ -95,7 +95,7 @@ def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> s
 
 
 def _confirmed(judgements: Sequence[Judgement], confirm: int) -> list[Judgement]:
-    """Let a violation stand only if it came in `confirm` tries of its cell, the same each time (oracle rule A5)."""
+    """Turn violations that did not come in `confirm` tries of their cell into inconclusive judgements (oracle rule A5)."""
     by_cell: dict[str, list[Judgement]] = defaultdict(list)
     for judgement in judgements:
         by_cell[Label.parse(judgement.cell).step].append(judgement)
@@ -118,7 +118,7 @@ def _same(first: Judgement, second: Judgement) -> bool:
     )
 
 
-class Deviation(Protocol):
+class FingerprintSource(Protocol):
     """What makes two deviations of a row the same."""
 
     @property
@@ -138,7 +138,7 @@ class Deviation(Protocol):
         """What of it was wrong."""
 
 
-def fingerprint(row: str, judgement: Deviation) -> str:
+def fingerprint(row: str, judgement: FingerprintSource) -> str:
     """Give the id of a finding: the same deviation has the same id in every run."""
     parts = (row, judgement.grade, judgement.observed, judgement.channel, judgement.field)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
@@ -196,7 +196,7 @@ def _row(row: Row, contract: Contract, assigned: Sequence[tuple[Judgement, str]]
 
 
 def _telling(judged: Sequence[Judgement]) -> list[Judgement]:
-    """Leave out what tells nothing: what was forgotten, and calls that came to nothing and were made again."""
+    """Drop the judgements without evidence: forgotten tasks, and unanswered calls that a later try of their step replaced."""
     answered = {Label.parse(judgement.cell).step for judgement in judged if judgement.observed not in UNTOLD}
     again = {EXPIRED, AWAY}
     return [

@@ -29,7 +29,7 @@ def learn(
     """Learn what a target answers where the documents leave it open, and write it to a file, for `run --profile`."""
     from msgspec.structs import replace
 
-    from vcontract.learn.table import Table
+    from vcontract.learn.table import TableLesson
     from vcontract.learn.table import learn as learned
     from vcontract.run.recorded_run import REPLAY
 
@@ -40,7 +40,7 @@ def learn(
     if not explore and not explore_only:
         if alphabet:
             raise UsageError("--alphabet says what --explore is about, and goes with it alone")
-        raise typer.Exit(learned(request, preparation, out, typer.echo, Table()))
+        raise typer.Exit(learned(request, preparation, out, typer.echo, TableLesson()))
     try:
         from vcontract.learn.automaton import explore as explored
     except ModuleNotFoundError as error:

@@ -172,13 +172,13 @@ def replay(
     command = f"vcontract replay {finding}"
     if is_report(finding):
         retried(finding, *with_password(given.request, command))
-    found = find(finding)
+    saved = find(finding)
     preparation = Preparation(
-        password=os.environ.get(PASSWORD, ""), replay=command, pinned=pinned_in(finding), finding=found
+        password=os.environ.get(PASSWORD, ""), replay=command, pinned=pinned_in(finding), finding=saved
     )
-    result = execute(replace(given.request, contract=found.object, methods=(found.method,)), preparation)
-    again = any(each.id == found.id for each in result.findings)
-    typer.echo(f"{found.id} {'shows again' if again else 'does not show'}")
+    result = execute(replace(given.request, contract=saved.object, methods=(saved.method,)), preparation)
+    again = any(shown.id == saved.id for shown in result.findings)
+    typer.echo(f"{saved.id} {'shows again' if again else 'does not show'}")
     halted = HaltedError.exit_code if result.exit_code == HaltedError.exit_code else 0
     raise typer.Exit(halted or int(again))
 
@@ -196,8 +196,8 @@ def adopt(
     from vcontract.commands.adopt import adopt as marking
 
     def sure(lines: list[str]) -> bool:
-        for each in lines:
-            typer.echo(each)
+        for line in lines:
+            typer.echo(line)
         if not yes and not sys.stdin.isatty():
             raise UsageError("adopt: there is no terminal to ask on; --yes says that the above is meant")
         return yes or typer.confirm("Go on?")

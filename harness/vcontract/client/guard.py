@@ -136,7 +136,7 @@ class Guard:
                 if result is not None:
                     self.made[result] = self._tasks[str(info["key"])]
 
-    def past(self, done: Operation) -> None:
+    def resume(self, done: Operation) -> None:
         """Store what an operation made, and which VMs it was about, that the same run did before it was interrupted."""
         self.heard(done)
         if done.call.method not in HARMLESS:

@@ -20,7 +20,7 @@ from vcontract.model import VmFacts
 from vcontract.report.result import RUN_FILE
 from vcontract.report.run_directory import HISTORY
 from vcontract.run.former_runs import going_on
-from vcontract.run.interrupted_run import Past, whole_past_of
+from vcontract.run.interrupted_run import InterruptedRun, whole_interrupted_run_of
 from vcontract.run.planning import look_at_vms
 from vcontract.run.preparation import Preparation
 from vcontract.run.start import configured, opened
@@ -49,14 +49,14 @@ Say = Callable[[str], None]
 
 
 class Cleaner:
-    """Cleans one target: after the run that `past` tells of, or, without one, of whatever carries a run's mark.
+    """Cleans one target: after the run that `interrupted` tells of, or, without one, of whatever carries a run's mark.
 
     `spared` are the marks of runs that are under way.
     """
 
-    def __init__(self, site: Site, past: Past | None, spared: frozenset[str]) -> None:
-        self.past, self.spared = past, spared
-        self.testbed = open_testbed(site, cut_run(past) if past is not None else looked_round)
+    def __init__(self, site: Site, interrupted: InterruptedRun | None, spared: frozenset[str]) -> None:
+        self.interrupted, self.spared = interrupted, spared
+        self.testbed = open_testbed(site, cut_run(interrupted) if interrupted is not None else looked_round)
         look_at_vms(self.testbed)
 
     @property
@@ -69,7 +69,7 @@ class Cleaner:
         lane = self.testbed.lane
         tracker = lane.driver.tracker
         if not dry and not self.spared:  # a run that is under way may have lost a host on purpose
-            before = self.past.facts.vms if self.past is not None else lane.driver.facts.vms
+            before = self.interrupted.facts.vms if self.interrupted is not None else lane.driver.facts.vms
             with suppress(NotArrangedError):  # restoring says of which VM
                 lane.restorer.take_over(frozenset(before))
         clones, snapshots = self._clones(), list(self._snapshots())
@@ -138,14 +138,14 @@ def looked_round(site: Site) -> Known:
     return Known(judge)
 
 
-def cut_run(past: Past) -> Source:
+def cut_run(interrupted: InterruptedRun) -> Source:
     """Take what a run that was cut, and each of its workers, knew and did; sessions are opened anew."""
 
     def source(site: Site) -> Known:
-        judge = past.judge(site.contract, bases_of(site.target.schema))
+        judge = interrupted.judge(site.contract, bases_of(site.target.schema))
         site.target.recorder.listeners.append(judge.feed)
         log_in(site.target, site.config)
-        histories = (past.history, *past.workers)
+        histories = (interrupted.history, *interrupted.workers)
         return Known(judge, [operation for history in histories for operation in history.operations])
 
     return source
@@ -157,18 +157,18 @@ def clean_up(directory: Path | None, request: RunRequest, preparation: Preparati
     Whether all is as it was. Raises HarnessError.
     """
     if directory is not None:
-        return _after_run(whole_past_of(directory), request, preparation, say, dry=dry)
+        return _after_run(whole_interrupted_run_of(directory), request, preparation, say, dry=dry)
     whole, spared = True, set()
     config = configured(request, preparation)
     place = request.target or config.target
-    for past in _cut(request.report_dir):
-        if place and _where(past) != parse_url(place).url:
+    for interrupted in _cut(request.report_dir):
+        if place and _where(interrupted) != parse_url(place).url:
             continue
         try:
-            whole = _after_run(past, request, preparation, say, dry=dry) and whole
+            whole = _after_run(interrupted, request, preparation, say, dry=dry) and whole
         except HarnessError as error:
-            say(f"{past.directory}: {error}")
-            spared.add(past.note.run)
+            say(f"{interrupted.directory}: {error}")
+            spared.add(interrupted.note.run)
     if place:
         recorder = Recorder()
         with opened(request, preparation, config, recorder) as target:
@@ -177,44 +177,46 @@ def clean_up(directory: Path | None, request: RunRequest, preparation: Preparati
     return whole
 
 
-def _after_run(past: Past, request: RunRequest, preparation: Preparation, say: Say, *, dry: bool) -> bool:
-    place = _where(past)
+def _after_run(
+    interrupted: InterruptedRun, request: RunRequest, preparation: Preparation, say: Say, *, dry: bool
+) -> bool:
+    place = _where(interrupted)
     if not place:
-        say(f"{past.directory}: the simulator that was started for this run ended with it; nothing is left")
+        say(f"{interrupted.directory}: the simulator that was started for this run ended with it; nothing is left")
         return True
     if request.target and parse_url(request.target).url != place:
-        raise UsageError(f"{past.directory}: the run was on {place}; leave --target out")
-    goes_on, prepared = going_on(past, request, preparation)
+        raise UsageError(f"{interrupted.directory}: the run was on {place}; leave --target out")
+    goes_on, prepared = going_on(interrupted, request, preparation)
     config = configured(goes_on, prepared)
-    history = past.directory / HISTORY
-    recorder = Recorder() if dry else Recorder.continued(history, past.history)
+    history = interrupted.directory / HISTORY
+    recorder = Recorder() if dry else Recorder.continued(history, interrupted.history)
     with opened(goes_on, prepared, config, recorder) as target:
-        say(f"{past.directory}: run {past.note.run} on {target.url}")
-        site = Site(target, load(goes_on.contract), config, RunRequest(), RunContext(run=past.note.run))
-        whole = Cleaner(site, past, frozenset()).clean(say, dry=dry)
+        say(f"{interrupted.directory}: run {interrupted.note.run} on {target.url}")
+        site = Site(target, load(goes_on.contract), config, RunRequest(), RunContext(run=interrupted.note.run))
+        whole = Cleaner(site, interrupted, frozenset()).clean(say, dry=dry)
         if whole and not dry:
             recorder.observed(CLEANED, {})
         return whole
 
 
-def _where(past: Past) -> str:
+def _where(interrupted: InterruptedRun) -> str:
     """Give the URL of the target of a run, in its normal form; empty if a simulator was started for it."""
-    asked = past.note.request
+    asked = interrupted.note.request
     url = asked.target or (config_for("", asked.config).target if asked.config else "")
     return parse_url(url).url if url else ""
 
 
-def _cut(report_dir: Path) -> Iterator[Past]:
+def _cut(report_dir: Path) -> Iterator[InterruptedRun]:
     """Give the runs below a report directory that never ended and were not cleaned up after."""
     for each in sorted(report_dir.glob(f"*/{HISTORY}")):
         if each.parent.is_symlink() or (each.parent / RUN_FILE).exists():
             continue
         try:
-            past = whole_past_of(each.parent)
+            interrupted = whole_interrupted_run_of(each.parent)
         except RunFileError:
             continue  # it ended before it did anything
-        if not past.history.noted(CLEANED):
-            yield past
+        if not interrupted.history.noted(CLEANED):
+            yield interrupted
 
 
 def _branches(tree: Json) -> Iterator[Mapping[str, Json]]:

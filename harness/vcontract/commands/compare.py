@@ -38,7 +38,7 @@ from vcontract.schema import SHIPPED, bases_of, load
 _READ = "read"
 
 
-class Told(msgspec.Struct, frozen=True):
+class ComparedRun(msgspec.Struct, frozen=True):
     """What a saved run tells: its result, what its judged calls met and got, and the seconds of its reads."""
 
     place: Path
@@ -60,15 +60,30 @@ class Told(msgspec.Struct, frozen=True):
 
 def compare(old: Path, new: Path, fail_on: str, known: Mapping[str, str] | None = None) -> DifferenceReport:
     """Compare two run directories, or two profiles. Raises RunFileError, UsageError: they cannot be compared."""
-    profiles = [_is_profile(each) for each in (old, new)]
+    profiles = [_is_profile(side) for side in (old, new)]
     if all(profiles):
-        found, sides, notes = _profiles(old, new)
+        differences, sides, notes = _profiles(old, new)
     elif any(profiles):
         raise UsageError(f"{old}, {new}: one is a profile and one a run; compare two of the same kind")
     else:
-        found, sides, notes = _runs(old, new)
-    ordered = tuple(sorted(found, key=lambda each: (each.impact.rank, each.path, each.kind, each.new, each.old)))
-    used = {name: why for name, why in (known or {}).items() if any(each.fingerprint == name for each in ordered)}
+        differences, sides, notes = _runs(old, new)
+    ordered = tuple(
+        sorted(
+            differences,
+            key=lambda difference: (
+                difference.impact.rank,
+                difference.path,
+                difference.kind,
+                difference.new,
+                difference.old,
+            ),
+        )
+    )
+    used = {
+        name: why
+        for name, why in (known or {}).items()
+        if any(difference.fingerprint == name for difference in ordered)
+    }
     return DifferenceReport("compare", *sides, ordered, fail_on, tuple(notes), used)
 
 
@@ -85,25 +100,25 @@ def _runs(old: Path, new: Path) -> tuple[list[BehaviourDifference], tuple[Side, 
         *latency_changes(first.sightings, second.sightings, (first.reads, second.reads)),
     ]
     shared = len(grouped[0].keys() & grouped[1].keys())
-    alone = [len(each) - shared for each in grouped]
-    told = (
+    alone = [len(circumstances) - shared for circumstances in grouped]
+    summary = (
         f"{shared} circumstances were met for certain by both runs; {alone[0]} by the old and {alone[1]} by the new one alone,"
         " which are not compared"
     )
     open_ = unsettled_rows(first.result.rows, second.result.rows)
-    notes = [told, f"{open_} rows were not settled by both runs, and are not compared"]
-    found = [_difference(each, first, second) for each in changes]
-    return found, (_side(first), _side(second)), notes
+    notes = [summary, f"{open_} rows were not settled by both runs, and are not compared"]
+    differences = [_difference(change, first, second) for change in changes]
+    return differences, (_side(first), _side(second)), notes
 
 
-def told_by(directory: Path) -> Told:
+def told_by(directory: Path) -> ComparedRun:
     """Read a saved run and judge it again, keeping what each call met. Raises RunFileError."""
     result = load_run(directory)
     place = directory if directory.is_dir() else directory.parent
     histories: list[Witnessed] = []
     sightings: list[Sighting] = []
     reads: list[float] = []
-    for name in (HISTORY, *(each.history for each in result.workers)):
+    for name in (HISTORY, *(worker.history for worker in result.workers)):
         history = read_history(place / name)
         if histories and not history.noted(FACTS):
             continue
@@ -114,11 +129,11 @@ def told_by(directory: Path) -> Told:
         witness.close()
         histories.append(Witnessed(history, facts, witness.begun))
         sightings += witness.sightings
-        reads += [each.end - each.start for each in history.operations if each.purpose == _READ]
-    return Told(directory, result, histories, sightings, reads)
+        reads += [operation.end - operation.start for operation in history.operations if operation.purpose == _READ]
+    return ComparedRun(directory, result, histories, sightings, reads)
 
 
-def _absence(old: Told, new: Told) -> list[Change]:
+def _absence(old: ComparedRun, new: ComparedRun) -> list[Change]:
     """Say so if one target alone has the object."""
     if bool(old.absent) == bool(new.absent):
         return []
@@ -127,13 +142,13 @@ def _absence(old: Told, new: Told) -> list[Change]:
     return [Change(kind, old.object, *there, seen=(old.absent or new.absent,))]
 
 
-def _difference(change: Change, old: Told | None = None, new: Told | None = None) -> BehaviourDifference:
+def _difference(change: Change, old: ComparedRun | None = None, new: ComparedRun | None = None) -> BehaviourDifference:
     rule = rules().rule[change.kind]
     shown = shortest(change, old.histories, new.histories) if old and new and change.aspect else None
     replay = ""
     if old and new and change.kind in {Kind.ROW_BROKEN, Kind.ROW_MENDED}:
         broken = new if change.kind is Kind.ROW_BROKEN else old
-        replay = next((each.replay for each in broken.result.findings if each.row == change.path), "")
+        replay = next((finding.replay for finding in broken.result.findings if finding.row == change.path), "")
     return BehaviourDifference(
         change.fingerprint,
         rule.impact,
@@ -152,13 +167,13 @@ def _difference(change: Change, old: Told | None = None, new: Told | None = None
     )
 
 
-def _side(told: Told) -> Side:
-    return Side(str(told.place), str(told.place / "run.json"), told.result.target.api_version)
+def _side(run: ComparedRun) -> Side:
+    return Side(str(run.place), str(run.place / "run.json"), run.result.target.api_version)
 
 
 def _is_profile(path: Path) -> bool:
-    found = read_document(path, RunFileError) if path.is_file() else None
-    return isinstance(found, dict) and found.get("schema") == SCHEMA
+    document = read_document(path, RunFileError) if path.is_file() else None
+    return isinstance(document, dict) and document.get("schema") == SCHEMA
 
 
 def _profiles(old: Path, new: Path) -> tuple[list[BehaviourDifference], tuple[Side, Side], list[str]]:
@@ -166,8 +181,8 @@ def _profiles(old: Path, new: Path) -> tuple[list[BehaviourDifference], tuple[Si
     if first.contract != second.contract:
         raise UsageError(f"{old} is of {first.contract}, {new} of {second.contract}; compare profiles of one object")
     changes = profile_changes(first, second, bases_of(load(SHIPPED[-1])))
-    names = [{each.id for each in comparable(side)} for side in (first, second)]
+    names = [{row.id for row in comparable(side)} for side in (first, second)]
     sides = Side(str(old), str(old), first.target.api_version), Side(str(new), str(new), second.target.api_version)
     alone = [len(names[0] - names[1]), len(names[1] - names[0])]
     note = f"{len(names[0] & names[1])} entries are in both profiles; {alone[0]} in the old and {alone[1]} in the new one alone"
-    return [_difference(each) for each in changes], sides, [f"{note}, which are not compared"]
+    return [_difference(change) for change in changes], sides, [f"{note}, which are not compared"]

@@ -53,17 +53,17 @@ def explain(contract_name: str, method: str, described: str) -> str:
     contract.method(method)
     state, asked = _described(method, contract.method(method).start, described)
     state = settle(state)
-    found = expect([state], asked, contract)
-    lines = [f"{method}: {found.text() or 'nothing is permitted'}"]
-    for each in holding(state, asked, contract):
-        permits = expect_of(each.id, found.allowed)
-        lines.append(f"  {each.id}: {each.title} [{each.source}]: {permits}")
+    expectation = expect([state], asked, contract)
+    lines = [f"{method}: {expectation.text() or 'nothing is permitted'}"]
+    for situation in holding(state, asked, contract):
+        permits = expect_of(situation.id, expectation.allowed)
+        lines.append(f"  {situation.id}: {situation.title} [{situation.source}]: {permits}")
     return "\n".join(lines)
 
 
 def expect_of(situation: str, allowed: dict[str, Allowed]) -> str:
     """Name the permitted outcomes that rest on a situation."""
-    names = [name for name, each in allowed.items() if situation in each.situations]
+    names = [name for name, permitted in allowed.items() if situation in permitted.situations]
     return " ".join(names) or "nothing of its own"
 
 
@@ -72,13 +72,13 @@ def _described(method: str, start: Sequence[str], described: str) -> tuple[State
     state, asked = State(), Asked(method)
     for name in start:
         state = replace(state, **BY_NAME[name].state)
-    for part in filter(None, (each.strip() for each in described.split(","))):
+    for part in filter(None, (text.strip() for text in described.split(","))):
         name, _, value = part.partition("=")
         name = _ALIASES.get(name, name)
         if not value and name in BY_NAME:
-            found = cell(method, [name], start)
-            state = replace(state, **{key: getattr(found.state, key) for key in BY_NAME[name].state})
-            asked = replace(asked, **{key: getattr(found.asked, key) for key in BY_NAME[name].asked})
+            described_cell = cell(method, [name], start)
+            state = replace(state, **{key: getattr(described_cell.state, key) for key in BY_NAME[name].state})
+            asked = replace(asked, **{key: getattr(described_cell.asked, key) for key in BY_NAME[name].asked})
         elif name in _names(State):
             state = replace(state, **{name: _value(State, name, value)})
         elif name in _names(Asked):
@@ -90,7 +90,7 @@ def _described(method: str, start: Sequence[str], described: str) -> tuple[State
 
 
 def _names(kind: type[State | Asked]) -> set[str]:
-    return {each.name for each in fields(kind)} - {"method", "task"}
+    return {field.name for field in fields(kind)} - {"method", "task"}
 
 
 def _value(kind: type[State | Asked], name: str, value: str) -> object:

@@ -60,18 +60,18 @@ def diagnose(
     checks: list[Check] = []
     if write is not None:
         vacant(write)
-    contract, given = load(request.contract), configured(request, preparation)
-    config, faults = usable(given)
+    contract, stated = load(request.contract), configured(request, preparation)
+    config, faults = usable(stated)
     with address(request, preparation, config) as url:
         doctor = Doctor(request, config, contract, url)
-        for each in doctor.look(faults):
-            checks.append(each)
-            tell(each)
+        for check in doctor.look(faults):
+            checks.append(check)
+            tell(check)
     if write is not None:
         shown = doctor.shown() if doctor.endpoint.secure else ""
         named = url if request.target or config.target else ""
         vms, hosts = (doctor.testable.names, doctor.testable.hosts) if doctor.testable else ((), ())
-        written(write, named, replace(given, insecure=given.insecure or request.insecure), shown, vms, hosts)
+        written(write, named, replace(stated, insecure=stated.insecure or request.insecure), shown, vms, hosts)
         checks.append(
             Check("configuration", Standing.OK, f"{write} is written", "set the variables it names, then use --config")
         )
@@ -83,16 +83,16 @@ def usable(config: Config) -> tuple[Config, list[Check]]:
     """Leave out the accounts whose password is nowhere, and say which."""
     faults: list[Check] = []
 
-    def known(each: Account | Guest) -> bool:
+    def known(account: Account | Guest) -> bool:
         try:
-            password_of(each)
+            password_of(account)
         except UsageError as error:
             faults.append(Check("configuration", Standing.BAD, str(error), code=2))
             return False
         return True
 
     accounts, guests = tuple(filter(known, config.account)), tuple(filter(known, config.guest))
-    if not any(each.role == "full" for each in config.account):
+    if not any(account.role == "full" for account in config.account):
         to_do = 'give --username and --password-file, or an [[account]] of role "full"'
         faults.append(Check("configuration", Standing.BAD, "no account of the target is given", to_do, 2))
     return replace(config, account=accounts, guest=guests), faults
@@ -195,7 +195,7 @@ class Doctor:
             self._ends = "the full account"
             return
         yield from guarded("clock", lambda: _clock(target))
-        names: dict[str, str] = {each.role: each.username for each in self.config.account}
+        names: dict[str, str] = {account.role: account.username for account in self.config.account}
         logged: Logged = (self.keys, {actor: names[_ROLES[actor]] for actor in self.keys})
         self.testable = Testable(target, self.config, self.contract, logged)
         for name, stage in self.testable.stages().items():
@@ -213,7 +213,7 @@ class Doctor:
     def _product(self, target: Target) -> Iterator[Check]:
         about = target.about
         name = f"{about.get('fullName') or 'unknown product'} ({about.get('apiType') or 'of no known kind'})"
-        lacking = [each for each in _NEEDED if as_ref(target.content.get(each)) is None]
+        lacking = [manager for manager in _NEEDED if as_ref(target.content.get(manager)) is None]
         first = self.contract.content.partition(".")[0]
         if about.get("apiType") == "HostAgent":
             self._ends = "a vCenter"
@@ -233,7 +233,7 @@ class Doctor:
 
     def _logins(self, target: Target) -> Iterator[Check]:
         """Log in each account, once: a wrong password that is tried again may lock the account."""
-        accounts: dict[str, Account] = {each.role: each for each in self.config.account}
+        accounts: dict[str, Account] = {account.role: account for account in self.config.account}
         for actor, role in _ROLES.items():
             if role not in accounts:
                 continue
@@ -266,8 +266,8 @@ def guarded(name: str, stage: Callable[[], Iterator[Check]]) -> Iterator[Check]:
         # decoded replies are used as the WSDL has them; one that is not so fails somewhere below, as a mistake of ours would
         if os.environ.get("VCONTRACT_DEBUG"):
             raise
-        told = f"the target's answer is none that the WSDL knows ({type(error).__name__}: {error})"
-        yield Check(name, Standing.BAD, told[:300], "is this a vCenter?", 3)
+        problem = f"the target's answer is none that the WSDL knows ({type(error).__name__}: {error})"
+        yield Check(name, Standing.BAD, problem[:300], "is this a vCenter?", 3)
 
 
 def _clock(target: Target) -> Iterator[Check]:
@@ -281,9 +281,9 @@ def _clock(target: Target) -> Iterator[Check]:
             yield Check("clock", Standing.NONE, f"CurrentTime gave {in_words(done.outcome)}")
             return
         took.append(done.end - done.start)
-        told = datetime.fromisoformat(str(done.outcome.value))
-        told = told if told.tzinfo else told.replace(tzinfo=UTC)
-        skew = (told - here).total_seconds() - took[-1] / 2
+        server_time = datetime.fromisoformat(str(done.outcome.value))
+        server_time = server_time if server_time.tzinfo else server_time.replace(tzinfo=UTC)
+        skew = (server_time - here).total_seconds() - took[-1] / 2
     way = "ahead of" if (skew or 0.0) > 0 else "behind"
     seen = f"the server is {abs(skew or 0.0):.1f} s {way} this machine; a call takes {_milliseconds(median(took))}"
     far = abs(skew or 0.0) > _SKEW

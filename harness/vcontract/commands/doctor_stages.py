@@ -91,7 +91,7 @@ class Testable:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the marked VMs."""
-        return tuple(each.name for each in self.vms)
+        return tuple(vm.name for vm in self.vms)
 
     def stages(self) -> dict[str, Callable[[], Iterator[Check]]]:
         """Give the stages by name, in the order in which they build on each other."""
@@ -105,9 +105,9 @@ class Testable:
         }
 
     def _object(self) -> Iterator[Check]:
-        found = reached(self.target, self.contract)
+        manager = reached(self.target, self.contract)
         yield Check(
-            "object", Standing.OK, f"{self.contract.object}{f' is {found.value}' if found.value else ' itself'}"
+            "object", Standing.OK, f"{self.contract.object}{f' is {manager.value}' if manager.value else ' itself'}"
         )
 
     def _marked(self) -> Iterator[Check]:
@@ -127,28 +127,28 @@ class Testable:
             return
         counts = [
             self._counted("runtime.powerState", {"poweredOn": "on", "poweredOff": "off"}),
-            f"{sum(each.linux for each in self.vms)} Linux",
+            f"{sum(vm.linux for vm in self.vms)} Linux",
             self._counted(
                 "guest.toolsRunningStatus", {_RUNNING: "Tools running", "guestToolsNotRunning": "Tools not running"}
             ),
         ]
         yield Check("VMs", Standing.OK, f"{seen}: {'; '.join(filter(None, counts))}")
-        if any(each.clones for each in self.config.vm):
+        if any(entry.clones for entry in self.config.vm):
             yield self._parents()
 
     def _parents(self) -> Check:
         """Say of which VMs clones will be made; these must be on."""
-        wanted = [(each, count) for each in self.vms if (count := self.config.clones(each.name))]
+        wanted = [(vm, count) for vm in self.vms if (count := self.config.clones(vm.name))]
         if not wanted:
             return Check("clones", Standing.BAD, "no marked VM has a name of which [[vm]] wants clones", "mend name", 2)
-        off = [each.name for each, _ in wanted if each.values.get("runtime.powerState") != "poweredOn"]
+        off = [vm.name for vm, _ in wanted if vm.values.get("runtime.powerState") != "poweredOn"]
         if off:
             return Check("clones", Standing.BAD, f"{', '.join(off)} cannot be cloned, not being on", "power them on", 3)
-        told = ", ".join(f"{count} of {each.name}" for each, count in wanted)
-        return Check("clones", Standing.OK, f"{told} will be made, tested and destroyed; no other VM is disturbed")
+        clones = ", ".join(f"{count} of {vm.name}" for vm, count in wanted)
+        return Check("clones", Standing.OK, f"{clones} will be made, tested and destroyed; no other VM is disturbed")
 
     def _counted(self, path: str, words: Mapping[str, str]) -> str:
-        counts = Counter(str(each.values.get(path, "")) for each in self.vms)
+        counts = Counter(str(vm.values.get(path, "")) for vm in self.vms)
         return ", ".join(f"{count} {words.get(value, value)}" for value, count in sorted(counts.items()) if value)
 
     def _privileges(self) -> Iterator[Check]:
@@ -156,12 +156,12 @@ class Testable:
         if not self.vms:
             yield Check("privileges", Standing.NONE, "not looked at: they are asked for a marked VM")
             return
-        methods = sorted({name for each in self.contract.methods for name in each.privileges})
+        methods = sorted({name for method in self.contract.methods for name in method.privileges})
         arranging = [*_ARRANGING, *(name for needed in self.config.allow for name in _by_permission(needed))]
         vm = self.vms[0]
         held = privileges_of(self.target, self.keys[FULL], [*dict.fromkeys([*methods, *arranging])], vm.ref)
         lacking = [name for name, how in held.items() if how != "held"]
-        self._weak = not held or any(each in methods for each in lacking)
+        self._weak = not held or any(privilege in methods for privilege in lacking)
         if not held:
             yield Check("privileges full", Standing.BAD, "the target does not tell them", "is it a vCenter?", 5)
         elif lacking:
@@ -184,16 +184,16 @@ class Testable:
 
     def _levers(self) -> Iterator[Check]:
         """Say which levers there are, and whether the hosts that may be lost are there."""
-        names = {each.does: None for each in self.config.levers}
-        found = self._hosts()
-        self.hosts = tuple(sorted(found))
+        names = {lever.does: None for lever in self.config.levers}
+        refs = self._hosts()
+        self.hosts = tuple(sorted(refs))
         for lever, seen in (
             ("power", "power operations"),
             ("tools", f"commands inside guests: {', '.join(names) or 'none is configured'}"),
         ):
             used = lever in self.config.allow and (lever != "tools" or bool(names))
-            told = seen if lever in self.config.allow else f'not used: "{lever}" is not among allow'
-            yield Check(f"lever {lever}", Standing.OK if used else Standing.NONE, told)
+            usage = seen if lever in self.config.allow else f'not used: "{lever}" is not among allow'
+            yield Check(f"lever {lever}", Standing.OK if used else Standing.NONE, usage)
         if "host" not in self.config.allow or not self.config.hosts:
             none = (
                 "no host may be disconnected" if "host" in self.config.allow else 'not used: "host" is not among allow'
@@ -201,17 +201,17 @@ class Testable:
             yield Check("lever host", Standing.NONE, none)
             return
         for name in self.config.hosts:
-            yield self._host(name, found.get(name))
+            yield self._host(name, refs.get(name))
 
     def _hosts(self) -> dict[str, Ref]:
         """Find the hosts of the marked VMs by name."""
-        found = {}
-        refs = {ref for each in self.vms if (ref := as_ref(each.values.get("runtime.host"))) is not None}
+        by_name = {}
+        refs = {ref for vm in self.vms if (ref := as_ref(vm.values.get("runtime.host"))) is not None}
         for ref in sorted(refs):
             outcome = read(self.target, FULL, ref, ["name"]).outcome
             if isinstance(outcome, Returned) and isinstance(outcome.value, dict):
-                found[str(outcome.value.get("name", ""))] = ref
-        return found
+                by_name[str(outcome.value.get("name", ""))] = ref
+        return by_name
 
     def _host(self, name: str, ref: Ref | None) -> Check:
         if ref is None:
@@ -220,18 +220,18 @@ class Testable:
         held = privileges_of(self.target, self.keys[FULL], [_HOST], ref)
         if held.get(_HOST) != "held":
             return Check("lever host", Standing.BAD, f"{name}: the account lacks {_HOST}", "give its role that", 5)
-        others = sum(as_ref(each.get("runtime.host")) == ref for each in self._strangers())
+        others = sum(as_ref(stranger.get("runtime.host")) == ref for stranger in self._strangers())
         warned = f"with it are lost {others} VMs that are not marked: is that meant?" if others else ""
         return Check("lever host", Standing.NONE if others else Standing.OK, f"{name} may be disconnected", warned)
 
     def _strangers(self) -> list[Mapping[str, Json]]:
-        ours = {each.ref for each in self.vms}
+        ours = {vm.ref for vm in self.vms}
         listed = list_vms(self.target, FULL, ["runtime.host"])
         return [values for ref, values in listed.items() if ref not in ours]
 
     def _guests(self) -> Iterator[Check]:
         """Log each guest account in to one guest that can be asked: ValidateCredentialsInGuest changes nothing."""
-        ready = [each for each in self.vms if each.linux and each.ready]
+        ready = [vm for vm in self.vms if vm.linux and vm.ready]
         manager = as_ref(self.target.content.get("guestOperationsManager"))
         outcome = read(self.target, FULL, manager, ["authManager"]).outcome if manager and self.config.guest else None
         values = outcome.value if isinstance(outcome, Returned) and isinstance(outcome.value, dict) else {}
@@ -242,8 +242,8 @@ class Testable:
             why = "no marked Linux VM is on with Tools running" if auth else "the target offers no login to guests"
             yield Check("guests", Standing.NONE, f"not looked at: {why}")
         else:
-            for each in self.config.guest:
-                yield self._guest(each.username, auth, ready[0])
+            for account in self.config.guest:
+                yield self._guest(account.username, auth, ready[0])
 
     def _guest(self, username: str, auth: Ref, vm: _Vm) -> Check:
         login = {
@@ -271,7 +271,7 @@ class Testable:
         total = len(all_cells(self.contract))
         yield Check("cells", Standing.OK, f"{total - len(away)} of {total} can be reached; run --cells lists them")
         left = untested(self.contract, bases_of(self.target.schema), away)
-        waived = [each for each in left if self.config.waiver(each)]
+        waived = [row for row in left if self.config.waiver(row)]
         by_reason: dict[str, list[str]] = {}
         for row, why in left.items():
             if row not in waived:
@@ -289,4 +289,4 @@ class Testable:
         """Give the facts of a run; where clones would be tested, their parents stand for them."""
         facts = survey_target(self.target, self.config, self.contract, (self.keys, self.sessions))
         wanted = clone_parents(self.config, facts)
-        return replace(facts, vms={each.ref.value: each for each, _ in wanted}) if wanted else facts
+        return replace(facts, vms={vm.ref.value: vm for vm, _ in wanted}) if wanted else facts

@@ -49,12 +49,12 @@ class Rehearsal(msgspec.Struct, frozen=True):
         """Give it in lines."""
         lines = [f"{self.url}: nothing but reads is sent now; the run would send"]
         if self.judged:
-            total = sum(sum(each.values()) for each in self.judged.values())
+            total = sum(sum(counts.values()) for counts in self.judged.values())
             lines += [f"{total} calls to be judged, on {len(self.judged)} VMs"]
             lines += [f"  {vm}: {_listed(methods)}" for vm, methods in self.judged.items()]
             lines += [f"about {sum(self.arranging.values())} calls to arrange states: {_listed(self.arranging)}"]
             lines += [f"{self.clones} instant clones are made and destroyed, more for each finding that is cut down"]
-        lines += [f"host {each} is disconnected and reconnected" for each in self.hosts]
+        lines += [f"host {host} is disconnected and reconnected" for host in self.hosts]
         lines += self.more
         return [
             *lines,
@@ -85,7 +85,7 @@ def rehearsed(site: Site) -> Rehearsal:
             arranging.update(_calls(state, standing.get(vm, State())))
         standing[vm] = state
         arranging.update(_disturbing(disturbance) if disturbance is not None else ())
-    clones += any(each.cell is not None and not each.cell.state.exists for each in steps)
+    clones += any(step.cell is not None and not step.cell.state.exists for step in steps)
     arranging.update({MOVES["fork"].method: clones, MOVES["destroy"].method: clones})
     return _summed(
         testbed, planned.plan, {name: dict(judged[name]) for name in sorted(judged)}, arranging, clones, steps
@@ -103,9 +103,9 @@ def _summed(
     site, facts = testbed.site, testbed.driver.facts
     request = site.request
     calls = len(steps) + sum(arranging.values())
-    took = median([each.end - each.start for each in site.target.recorder.operations])
-    lost = any(each.cell is not None and each.cell.state.connection in HOST_LOST for each in steps)
-    lost = lost or any(each.disturb and DISTURBANCES[each.disturb].on is On.HOST for each in steps)
+    took = median([operation.end - operation.start for operation in site.target.recorder.operations])
+    lost = any(step.cell is not None and step.cell.state.connection in HOST_LOST for step in steps)
+    lost = lost or any(step.disturb and DISTURBANCES[step.disturb].on is On.HOST for step in steps)
     more = []
     if request.explore:
         calls += request.explore * LENGTH
@@ -115,7 +115,7 @@ def _summed(
         proof = prepared(site.contract, site.config, request)
         calls, more = proof.calls, proof.text()
     names = host_names(site.target, facts)
-    hosts = sorted(names[each] for each in testbed.lane.selection.hosts) if lost or request.explore else []
+    hosts = sorted(names[host] for host in testbed.lane.selection.hosts) if lost or request.explore else []
     requests = calls * (1 + READS)
     settling = plan.arrangements * facts.staleness
     return Rehearsal(
@@ -126,13 +126,13 @@ def _summed(
 
 def told(request: RunRequest, preparation: Preparation = PLAIN) -> str:
     """Tell what a run would do, as text or, if it asks for that, as JSON. Raises HarnessError."""
-    found = rehearse(request, preparation)
-    return msgspec.json.encode(found).decode() if request.output == "json" else "\n".join(found.text())
+    rehearsal = rehearse(request, preparation)
+    return msgspec.json.encode(rehearsal).decode() if request.output == "json" else "\n".join(rehearsal.text())
 
 
 def rehearse(request: RunRequest, preparation: Preparation = PLAIN) -> Rehearsal:
     """Count what a run would do. Raises HarnessError."""
-    if preparation.past is not None:
+    if preparation.interrupted is not None:
         raise UsageError("--dry-run tells of a whole run; leave --resume out")
     contract, config = contract_of(request), configured(request, preparation)
     with opened(request, preparation, config, Recorder()) as target:

@@ -106,9 +106,9 @@ def retry(difference: BehaviourDifference, request: RunRequest, preparation: Pre
         difference.fingerprint, "", difference.object, last.method, Grade.CONFORMS, difference.old, difference.new,
         preparation.replay, program=difference.program, root=difference.root,
     )  # fmt: skip
-    with underway(request, replace(preparation, finding=finding)) as ground:
+    with underway(request, replace(preparation, finding=finding)) as started:
         phase = ReplayDifference(difference, finding)
-        halted = replay_finding(ground, finding, phase).exit_code == HaltedError.exit_code
+        halted = replay_finding(started, finding, phase).exit_code == HaltedError.exit_code
     if phase.last is None:
         return Answered(difference, "", "", halted=halted)
     side_ = side(difference.aspect, difference.values, phase.last)

@@ -27,17 +27,17 @@ def execute_on(request: RunRequest, preparation: Preparation = PLAIN) -> RunResu
 def execute(request: RunRequest, preparation: Preparation = PLAIN) -> RunResult:
     """Run to the result; reports as it goes. Raises HarnessError for all that keeps it from running.
 
-    A run that never got under way leaves no directory behind, unless it goes on with one that was there (`past`).
+    A run that never got under way leaves no directory behind, unless it goes on with one that was there (`interrupted`).
     """
     proof = _proof(request, preparation)
-    with underway(request, preparation) as ground:
+    with underway(request, preparation) as started:
         if proof is not None:
-            return carry_out(ground, proof)
+            return carry_out(started, proof)
         if request.explore:
-            return explore(ground, preparation.past)
+            return explore(started, preparation.interrupted)
         if preparation.finding is not None:
-            return replay_finding(ground, preparation.finding)
-        return run_conformance(ground, preparation.past)
+            return replay_finding(started, preparation.finding)
+        return run_conformance(started, preparation.interrupted)
 
 
 def _proof(request: RunRequest, preparation: Preparation) -> Proof | None:

@@ -158,7 +158,7 @@ class Declaration(msgspec.Struct, frozen=True):
     def number(self) -> type[int | float] | None:
         """The type of its value if that is a number."""
         among = {self.kind, *get_args(self.kind)}
-        return next((each for each in (int, float) if each in among), None)
+        return next((kind for kind in (int, float) if kind in among), None)
 
 
 def _declarations() -> dict[str, Declaration]:
@@ -173,7 +173,7 @@ def _declarations() -> dict[str, Declaration]:
 
 DECLARED = _declarations()
 """Every option of `vcontract run`, by its field, in the order in which the help lists them."""
-DECIDING = tuple(name for name, each in DECLARED.items() if each.option.decides)
+DECIDING = tuple(name for name, declared in DECLARED.items() if declared.option.decides)
 """The fields that decide which requests are sent."""
 
 
@@ -188,8 +188,8 @@ def request_of(record: Mapping[str, Any]) -> RunRequest:
 
     Other keys are passed over: a later version may ask for more.
     """
-    given = {name: value for name, value in record.items() if value is not None and value != ""}
-    return msgspec.convert(given, RunRequest, dec_hook=decode_path)
+    stated = {name: value for name, value in record.items() if value is not None and value != ""}
+    return msgspec.convert(stated, RunRequest, dec_hook=decode_path)
 
 
 def drawn_seed() -> int:
@@ -201,16 +201,16 @@ def repeating_command(request: RunRequest) -> str:
     """Write the command that repeats a run: what is tested first, and flags last; options at their defaults are left out."""
     values: dict[str, tuple[object, ...]] = {"target": (), "contract": (), "seed": ()}
     flags: list[str] = []
-    for name, each in DECLARED.items():
+    for name, declared in DECLARED.items():
         value = getattr(request, name)
-        if not each.option.repeats or (value == each.default and name != "seed"):
+        if not declared.option.repeats or (value == declared.default and name != "seed"):
             continue
         if value is True:
-            flags.append(f"--{each.name}")
+            flags.append(f"--{declared.name}")
         else:
-            values[name] = value if each.is_list else (value,)
-    told = [f"--{DECLARED[name].name} {value}" for name, given in values.items() for value in given]
-    return " ".join(["vcontract run", *told, *flags])
+            values[name] = value if declared.is_list else (value,)
+    options = [f"--{DECLARED[name].name} {value}" for name, several in values.items() for value in several]
+    return " ".join(["vcontract run", *options, *flags])
 
 
 def encode_path(value: object) -> str:

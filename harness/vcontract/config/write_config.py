@@ -62,7 +62,7 @@ def written(
     ]
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write("\n".join(f"{each.rstrip()}\n" for each in parts))
+            file.write("\n".join(f"{part.rstrip()}\n" for part in parts))
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -100,37 +100,37 @@ def _line(key: str, value: object, default: object, says: str) -> str:
 
 
 def _account(role: str, config: Config) -> str:
-    given = next((each for each in config.account if each.role == role), None)
+    known = next((account for account in config.account if account.role == role), None)
     head = f"[[account]]                         # {_ACCOUNTS[role]}"
     name = "VCONTRACT_PASSWORD" if role == "full" else f"VCONTRACT_PASSWORD_{role.upper()}"
-    lines = [head, f"role = {_text(role)}", f"username = {_text(given.username if given else 'user@vsphere.local')}"]
-    return _table([*lines, _password(given, name)], asleep=given is None)
+    lines = [head, f"role = {_text(role)}", f"username = {_text(known.username if known else 'user@vsphere.local')}"]
+    return _table([*lines, _password(known, name)], asleep=known is None)
 
 
 def _guests(given: Sequence[Guest]) -> list[str]:
     """Write the accounts inside the guests; both kinds are needed."""
-    missing = [may for may in (True, False) if not any(each.may_customize is may for each in given)]
-    known = [(each, False) for each in given]
+    missing = [may for may in (True, False) if not any(guest.may_customize is may for guest in given)]
+    known = [(guest, False) for guest in given]
     known += [(Guest("root" if may else "user", may_customize=may), True) for may in missing]
     return [
         _table(
             [
                 "[[guest]]                           # an account inside the guests",
-                f"username = {_text(each.username)}",
-                f"may_customize = {_value(each.may_customize)}",
-                _password(each, "VCONTRACT_GUEST_" + re.sub("[^A-Z0-9]", "_", each.username.upper())),
+                f"username = {_text(guest.username)}",
+                f"may_customize = {_value(guest.may_customize)}",
+                _password(guest, "VCONTRACT_GUEST_" + re.sub("[^A-Z0-9]", "_", guest.username.upper())),
             ],
             asleep=asleep,
         )
-        for each, asleep in known
+        for guest, asleep in known
     ]
 
 
-def _password(given: Account | Guest | None, name: str) -> str:
+def _password(account: Account | Guest | None, name: str) -> str:
     """Say where a password stands: as it was said, but for one that was given itself."""
-    if given is not None and given.password_file and not given.password_env:
-        return f"password_file = {_text(given.password_file)}"
-    return f"password_env = {_text(given.password_env if given and given.password_env else name)}"
+    if account is not None and account.password_file and not account.password_env:
+        return f"password_file = {_text(account.password_file)}"
+    return f"password_env = {_text(account.password_env if account and account.password_env else name)}"
 
 
 def _limits(config: Config) -> str:
@@ -145,21 +145,21 @@ def _limits(config: Config) -> str:
     )
 
 
-def _tables(name: str, given: Sequence[msgspec.Struct], example: str) -> list[str]:
+def _tables(name: str, entries: Sequence[msgspec.Struct], example: str) -> list[str]:
     """Write tables of plain keys; without any an example, asleep."""
-    if not given:
+    if not entries:
         return [_table(example.split("\n"), asleep=True)]
-    plain: list[dict[str, object]] = [msgspec.to_builtins(each) for each in given]
-    return [_table([f"[[{name}]]", *(f"{key} = {_value(value)}" for key, value in each.items())]) for each in plain]
+    plain: list[dict[str, object]] = [msgspec.to_builtins(entry) for entry in entries]
+    return [_table([f"[[{name}]]", *(f"{key} = {_value(value)}" for key, value in table.items())]) for table in plain]
 
 
 def _table(lines: Sequence[str], *, asleep: bool = False) -> str:
-    return "\n".join(f"# {each}" if asleep else each for each in lines)
+    return "\n".join(f"# {line}" if asleep else line for line in lines)
 
 
 def _names(names: Sequence[str]) -> str:
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f"{', '.join(_text(each) for each in names[:_LISTED])}{more}" if names else "none that is known"
+    return f"{', '.join(_text(listed) for listed in names[:_LISTED])}{more}" if names else "none that is known"
 
 
 def _value(value: object) -> str:

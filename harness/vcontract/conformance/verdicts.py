@@ -15,20 +15,22 @@ def tell(report: pytest.TestReport, row: str, result: RunResult) -> None:
     deviations break is expected to fail; one whose known deviations are stale or have expired fails.
     """
     known = result.deviations
-    outdated = [each for each in (*known.stale.values(), *known.expired.values()) if each.startswith(f"{row}: ")]
-    found = next((each for each in result.rows if each.id == row), None)
-    if found is None:
+    outdated = [line for line in (*known.stale.values(), *known.expired.values()) if line.startswith(f"{row}: ")]
+    verdict = next((listed for listed in result.rows if listed.id == row), None)
+    if verdict is None:
         _fail(report, f"untested: the run has no row {row}")
-    elif found.id in result.waived:
+    elif verdict.id in result.waived:
         report.outcome = "skipped"
         place = report.location
-        report.longrepr = (place[0], place[1] or 0, f"Skipped: {found.reason} (waived: {result.waived[found.id]})")
+        report.longrepr = (place[0], place[1] or 0, f"Skipped: {verdict.reason} (waived: {result.waived[verdict.id]})")
     elif row in known.rows and not outdated:
-        report.outcome, report.longrepr = "skipped", _text(found, result)
-        reasons = [known.known[each.id] for each in result.findings if each.id in known.known and each.row == row]
+        report.outcome, report.longrepr = "skipped", _text(verdict, result)
+        reasons = [
+            known.known[finding.id] for finding in result.findings if finding.id in known.known and finding.row == row
+        ]
         report.wasxfail = f"known deviation: {'; '.join(reasons) or 'those of its rows'}"  # as pytest marks it
-    elif found.verdict is not Verdict.CONFORMS or outdated:
-        _fail(report, "\n\n".join([*outdated, _text(found, result)]))
+    elif verdict.verdict is not Verdict.CONFORMS or outdated:
+        _fail(report, "\n\n".join([*outdated, _text(verdict, result)]))
 
 
 def _fail(report: pytest.TestReport, text: str) -> None:
@@ -37,10 +39,11 @@ def _fail(report: pytest.TestReport, text: str) -> None:
 
 
 def _text(row: RowVerdict, result: RunResult) -> str:
-    told = [f"{row.verdict.value}: {row.reason}"]
-    told += [
-        f"{each.id} {each.grade.value}\nexpected: {each.expected}\nobserved: {each.observed}\nreplay: {each.replay}"
-        for each in result.findings
-        if each.row == row.id
+    paragraphs = [f"{row.verdict.value}: {row.reason}"]
+    paragraphs += [
+        f"{finding.id} {finding.grade.value}\nexpected: {finding.expected}\nobserved: {finding.observed}"
+        f"\nreplay: {finding.replay}"
+        for finding in result.findings
+        if finding.row == row.id
     ]
-    return "\n\n".join(told)
+    return "\n\n".join(paragraphs)

@@ -28,7 +28,6 @@ class _Head(msgspec.Struct, forbid_unknown_fields=True):
     singleton: bool = False
     partial: bool = False
     properties: tuple[str, ...] | None = None
-    events: tuple[str, ...] = ()
 
 
 class _Situation(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,7 +82,6 @@ def load(name: str, folder: Path | None = None) -> Contract:
         head.singleton,
         head.partial,
         head.properties,
-        head.events,
         own.method,
         situations,
         own.promise,

@@ -138,7 +138,6 @@ class Contract(msgspec.Struct, frozen=True):
     singleton: bool
     partial: bool
     properties: tuple[str, ...] | None
-    events: tuple[str, ...]
     methods: tuple[Method, ...]
     situations: tuple[Situation, ...]
     promises: tuple[Promise, ...]

@@ -14,7 +14,7 @@ import msgspec
 
 from vcontract.disturbances.planned import Fired, Planned
 from vcontract.disturbances.system.catalogue import SYSTEM
-from vcontract.disturbances.system.disturbance import Ground, Strike
+from vcontract.disturbances.system.disturbance import Strike, StrikeContext
 from vcontract.errors import HarnessError
 from vcontract.terms import Json
 
@@ -27,16 +27,16 @@ Note = Callable[[dict[str, Json]], None]
 
 
 class ScheduleRunner:
-    """Runs a schedule in a thread of its own: `with ScheduleRunner(planned, ground, seed, note): …load…`, then all is healed.
+    """Runs a schedule in a thread of its own: `with ScheduleRunner(planned, context, seed, note): …load…`, then all is healed.
 
     `note` is called for every disturbance, those of the path too, with facts: `what` (`start`, `struck`, `end`, or `failed`
     with the reason `why`), `name`, `place` in the schedule, `time` (monotonic seconds), and what was struck.
     """
 
-    def __init__(self, planned: Sequence[Planned], ground: Ground, seed: int, note: Note) -> None:
+    def __init__(self, planned: Sequence[Planned], context: StrikeContext, seed: int, note: Note) -> None:
         self._planned, self._note = tuple(planned), note
         self._strikes = {
-            place: Strike(ground, Random(f"{seed} {place}"))  # noqa: S311 - no secret
+            place: Strike(context, Random(f"{seed} {place}"))  # noqa: S311 - no secret
             for place, disturbance in enumerate(planned)
             if disturbance.name in SYSTEM
         }

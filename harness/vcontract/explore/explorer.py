@@ -22,8 +22,8 @@ from vcontract.strategies.programs import (
     OPEN,
     OTHER,
     SNAPSHOT,
-    Ground,
     Move,
+    Offer,
     Program,
     Seen,
     asked_of,
@@ -71,8 +71,8 @@ class Explorer:
 
         A program that shows a violation is made again until it was seen as often as the configuration wants.
         """
-        contract, ground = self.caller.contract, self._ground(methods)
-        for number, program in enumerate(programs(contract, ground, seen, seed, count)):
+        contract, offer = self.caller.contract, self._offer(methods)
+        for number, program in enumerate(programs(contract, offer, seen, seed, count)):
             if number in before:
                 continue
             for again in range(1, self.driver.facts.confirm + 1):
@@ -98,29 +98,29 @@ class Explorer:
 
     def _able(self) -> dict[str, VmFacts]:
         """Find a VM of each kind that can be cloned."""
-        found = {}
+        parents = {}
         for kind, state in CAST.items():
             with suppress(NotArrangedError):
-                found[kind] = self.lane.selection.choose(state, on_host=kind == ON_HOST)
-        return found
+                parents[kind] = self.lane.selection.choose(state, on_host=kind == ON_HOST)
+        return parents
 
-    def _ground(self, methods: tuple[str, ...]) -> Ground:
+    def _offer(self, methods: tuple[str, ...]) -> Offer:
         """Say what the target offers to programs that call these methods."""
-        levers = frozenset(each.does for each in self.driver.facts.levers)
-        return Ground(tuple(self._parents), levers, {each: self._inputs(each) for each in methods})
+        levers = frozenset(lever.does for lever in self.driver.facts.levers)
+        return Offer(tuple(self._parents), levers, {method: self._inputs(method) for method in methods})
 
     def _inputs(self, method: str) -> tuple[str, ...]:
         """List what a call may have wrong, as far as the accounts here and in the guest allow."""
         contract = self.caller.contract
-        may = {each.may_customize for each in self.driver.facts.guests}
-        found = []
-        for each in inputs(contract, method):
-            if each == "loginMayNot" and False not in may:
+        may = {guest.may_customize for guest in self.driver.facts.guests}
+        possible = []
+        for name in inputs(contract, method):
+            if name == "loginMayNot" and False not in may:
                 continue
             with suppress(LookupError):
-                self.caller.actor(cell_of(contract, method, [each]).asked)
-                found.append(each)
-        return tuple(found)
+                self.caller.actor(cell_of(contract, method, [name]).asked)
+                possible.append(name)
+        return tuple(possible)
 
     @contextmanager
     def _staged(self, program: Program, number: int) -> Iterator[None]:
@@ -243,7 +243,7 @@ class Explorer:
         if move.do == "logOut":
             self._log_out()
         else:
-            task = next((each for each, _, on in self._open if on == vm.ref), None)
+            task = next((task for task, _, on in self._open if on == vm.ref), None)
             made = perform(self.lane, move.do, vm.ref, task=task, actor=LEAVER)
             self._session = self._session or move.do == "logIn"
             self._vms += [made] if isinstance(made, VmFacts) else []
@@ -264,4 +264,4 @@ class Explorer:
 
 def violated(judge: Judge, since: int = 0) -> bool:
     """Whether any judgement from the given place on is a violation."""
-    return any(each.verdict is Verdict.VIOLATES for each in judge.judgements[since:])
+    return any(judgement.verdict is Verdict.VIOLATES for judgement in judge.judgements[since:])

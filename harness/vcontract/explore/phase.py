@@ -11,10 +11,10 @@ from vcontract.model.labels import ProgramLabel
 from vcontract.report.result import Explored, RunResult
 from vcontract.run.active_run import ActiveRun, Phase
 from vcontract.run.conformance import carried_out
-from vcontract.run.interrupted_run import Past
+from vcontract.run.interrupted_run import InterruptedRun
 from vcontract.run.phases import ReadObject, ShrinkFindings, TakeSteps
 from vcontract.run.planning import Planned, chosen_methods, plan_nothing, plan_whole_run
-from vcontract.run.start import Ground
+from vcontract.run.start import StartedRun
 from vcontract.strategies.programs import LENGTH, visits
 from vcontract.testbed import Testbed
 
@@ -61,11 +61,11 @@ def plan_unless_left_out(testbed: Testbed) -> Planned:
     return plan_nothing(testbed) if testbed.site.request.explore_only else plan_whole_run(testbed)
 
 
-def explore(ground: Ground, past: Past | None = None) -> RunResult:
-    """Carry out a run that explores after its plan, or without it; goes on where a run was cut (`past`)."""
+def explore(started: StartedRun, interrupted: InterruptedRun | None = None) -> RunResult:
+    """Carry out a run that explores after its plan, or without it; goes on where a run was cut (`interrupted`)."""
     phase = Explore()
     phases: list[Phase] = [ReadObject(), TakeSteps(), phase, ShrinkFindings()]
-    return carried_out(ground, plan_unless_left_out, phases, past=past, change=phase.told)
+    return carried_out(started, plan_unless_left_out, phases, interrupted=interrupted, change=phase.told)
 
 
 def _programs_begun(run: ActiveRun) -> frozenset[int]:

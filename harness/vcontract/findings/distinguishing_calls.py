@@ -20,7 +20,7 @@ _FAR = 200
 
 
 class Witnessed(msgspec.Struct, frozen=True):
-    """One history of a run, with what is known of it: `begun` says of which operations a fresh VM is ground enough."""
+    """One history of a run, with what is known of it: `begun` says before which operations a fresh VM suffices."""
 
     history: History
     facts: Facts
@@ -69,11 +69,11 @@ def _reach(source: Witnessed, seen: Sighting) -> tuple[int, int]:
     last = _place(operations, seen.op)
     vm, length = subject(operations[last].call), 0
     for place in range(last, max(-1, last - _FAR), -1):
-        each = operations[place]
-        if place != last and (each.purpose == "read" or subject(each.call) != vm or _refused(each)):
+        operation = operations[place]
+        if place != last and (operation.purpose == "read" or subject(operation.call) != vm or _refused(operation)):
             continue
         length += 1
-        if source.begun.get(each.op):
+        if source.begun.get(operation.op):
             return length, place
     return 0, 0
 
@@ -90,15 +90,15 @@ def _refused(operation: Operation) -> bool:
 
 
 def _place(operations: Sequence[Operation], op: int) -> int:
-    return bisect_left(operations, op, key=lambda each: each.op)
+    return bisect_left(operations, op, key=lambda operation: operation.op)
 
 
 def _cut(start: int, seen: Sighting, source: Witnessed) -> Cut:
     operations = source.history.operations
     if subject(operations[_place(operations, seen.op)].call) not in source.facts.vms:
         start = _birth(operations, start)
-    before = [each for each in operations[max(0, start - _FAR) : start] if each.purpose == "read"]
-    kept = [each for each in operations[start:] if each.op == seen.op or not _refused(each)]
+    before = [operation for operation in operations[max(0, start - _FAR) : start] if operation.purpose == "read"]
+    kept = [operation for operation in operations[start:] if operation.op == seen.op or not _refused(operation)]
     root, blocks = programs([*before, *kept], seen.op)  # what was read before tells what the VM looked like
     steps = tuple(step for block in blocks for step in block)
     known = source.facts.vms.get(root)

@@ -32,35 +32,35 @@ def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, lis
     through the same program of moves. To what is about a VM belong its host's loss and return, and the coming and going of
     sessions that made its calls.
     """
-    until = [each for each in operations if each.op <= finding_op]
+    until = [operation for operation in operations if operation.op <= finding_op]
     vm = subject(until[-1].call)
     root, scope = vm, ""
     related: list[Operation] = []
-    told = _Told(until)
-    tasks, hosts = told.tasks, told.hosts.get(vm, set())
-    comers = {each.call.actor for each in until if each.call.method == _LOG_OUT}
-    for each in reversed(until):
-        if not each.cell.startswith(scope):
+    index = _HistoryIndex(until)
+    tasks, hosts = index.tasks, index.hosts.get(vm, set())
+    comers = {operation.call.actor for operation in until if operation.call.method == _LOG_OUT}
+    for operation in reversed(until):
+        if not operation.cell.startswith(scope):
             break
-        made = each.call.method == _MAKES and root in told.made(each)
+        made = operation.call.method == _MAKES and root in index.made(operation)
         if made and root != vm:
             break
-        come = each.call.method in _SESSIONS and each.call.actor in comers
-        if each.purpose != "read" and (made or come or _concerns(each.call, {root}, tasks, hosts)):
-            related.append(each)
+        come = operation.call.method in _SESSIONS and operation.call.actor in comers
+        if operation.purpose != "read" and (made or come or _concerns(operation.call, {root}, tasks, hosts)):
+            related.append(operation)
         if made:  # what was done to the parent in the same cells may be in the clone
-            root, scope = subject(each.call), scope_of(each.cell)
+            root, scope = subject(operation.call), scope_of(operation.cell)
     related = _without_strangers(related[::-1])
     blocks: list[list[ReplayStep]] = []
     latest: dict[str, float] = {}
-    for number, each in enumerate(related):
-        step = told.step(each, related[number + 1] if number + 1 < len(related) else None)
-        waited = each.start - related[number - 1].end if number else 0.0
-        about = subject(each.call)
-        step = replace(step, waited=round(waited, 3), alone=latest.get(about, -inf) < each.start)
-        if task := task_of(each):
-            latest[about] = max(latest.get(about, -inf), told.ends.get(task.value, inf))
-        if number and each.cell == related[number - 1].cell:
+    for number, operation in enumerate(related):
+        step = index.step(operation, related[number + 1] if number + 1 < len(related) else None)
+        waited = operation.start - related[number - 1].end if number else 0.0
+        about = subject(operation.call)
+        step = replace(step, waited=round(waited, 3), alone=latest.get(about, -inf) < operation.start)
+        if task := task_of(operation):
+            latest[about] = max(latest.get(about, -inf), index.ends.get(task.value, inf))
+        if number and operation.cell == related[number - 1].cell:
             blocks[-1].append(step)
         else:
             blocks.append([step])
@@ -69,10 +69,10 @@ def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, lis
 
 def _without_strangers(related: list[Operation]) -> list[Operation]:
     """Leave out the sessions that made none of the calls, and what became of the others before the first call."""
-    actors = {each.call.actor for each in related if each.call.method not in _SESSIONS}
-    kept = [each for each in related if each.call.actor in actors]
-    first = next(number for number, each in enumerate(kept) if each.call.method not in _SESSIONS)
-    last = {each.call.actor: each for each in kept[:first]}
+    actors = {operation.call.actor for operation in related if operation.call.method not in _SESSIONS}
+    kept = [operation for operation in related if operation.call.actor in actors]
+    first = next(number for number, operation in enumerate(kept) if operation.call.method not in _SESSIONS)
+    last = {operation.call.actor: operation for operation in kept[:first]}
     return [*last.values(), *kept[first:]]
 
 
@@ -87,7 +87,7 @@ def _concerns(call: Call, ours: set[str], tasks: Mapping[str, str], hosts: set[s
     return subject(call) in ours or (call.object.type == "Task" and tasks.get(call.object.value) in ours)
 
 
-class _Told:
+class _HistoryIndex:
     """What the operations of a history told, indexed in one pass: a history may be long, and each step asks of it.
 
     `tasks` maps tasks to their VMs, `ends` to the moment at which they were first read final, `infos` to what was read of
@@ -100,12 +100,12 @@ class _Told:
         self.infos: dict[str, list[tuple[Operation, Mapping[str, Json]]]] = {}
         self.hosts: dict[str, set[str]] = {}
         self._vms: dict[str, tuple[list[float], list[Mapping[str, Json]]]] = {}
-        for each in operations:
-            if task := task_of(each):
-                self.tasks[task.value] = subject(each.call)
-            read = read_of(each)
+        for operation in operations:
+            if task := task_of(operation):
+                self.tasks[task.value] = subject(operation.call)
+            read = read_of(operation)
             if read is not None and read[1] is not None:
-                self._read(each, read[0].value, read[1])
+                self._read(operation, read[0].value, read[1])
 
     def _read(self, operation: Operation, moid: str, values: Mapping[str, Json]) -> None:
         info = values.get("info")
@@ -125,7 +125,7 @@ class _Told:
         """Name what a call's task made."""
         task = task_of(operation)
         infos = self.infos.get(task.value, []) if task else []
-        return [found.value for _, info in infos if (found := as_ref(info.get("result")))]
+        return [made.value for _, info in infos if (made := as_ref(info.get("result")))]
 
     def seen(self, moid: str, moment: float) -> dict[str, str]:
         """Give what was last read of a VM before a moment."""
@@ -178,9 +178,9 @@ class Performer:
         judge.close()
         bases = judge.bases
         return {
-            fingerprint(row_of(each, contract, bases), each)
-            for each in judge.judgements
-            if each.cell == label and each.verdict is Verdict.VIOLATES
+            fingerprint(row_of(judgement, contract, bases), judgement)
+            for judgement in judge.judgements
+            if judgement.cell == label and judgement.verdict is Verdict.VIOLATES
         }
 
     def _send(self, step: ReplayStep, renamed: dict[str, str], until: float) -> None:
@@ -192,8 +192,8 @@ class Performer:
         if vm is not None and step.seen:
             self._wait(vm, step, until)
         if step.alone:
-            for each in unfinished(self.driver, vm):
-                self.driver.tasks.follow(each)
+            for open_task in unfinished(self.driver, vm):
+                self.driver.tasks.follow(open_task)
         beside = still_running(self.driver, unfinished(self.driver, vm))
         if step.purpose == "judge":
             task = judged_call(self.driver, call, vm, beside, settle=step.settled)
@@ -258,5 +258,5 @@ def _renamed(value: Json, renamed: Mapping[str, str]) -> Json:
     if isinstance(value, dict):
         if value.get("_typeName") == "ManagedObjectReference":
             return {**value, "value": renamed.get(value["value"], value["value"])}
-        return {name: _renamed(each, renamed) for name, each in value.items()}
-    return [_renamed(each, renamed) for each in value] if isinstance(value, list) else value
+        return {name: _renamed(inner, renamed) for name, inner in value.items()}
+    return [_renamed(inner, renamed) for inner in value] if isinstance(value, list) else value

@@ -48,7 +48,7 @@ class Shrinker:
         def shows(steps: Sequence[ReplayStep]) -> bool:
             return self._attempt(finding.id, steps, ground_of(steps, parent, vm))
 
-        def told(steps: Sequence[ReplayStep], repeats: str) -> Finding:
+        def finding_with(steps: Sequence[ReplayStep], repeats: str) -> Finding:
             root = ground_of(steps, parent, vm)
             facts = self._lane.driver.facts.vms.get(root)
             name = self._lane.selection.origin(facts).name if facts else ""
@@ -57,16 +57,16 @@ class Shrinker:
         whole = self._suffix(blocks, shows)
         if not whole:
             why = self._hindered or "the calls that led to it did not show it again"
-            return told(blocks[-1], f"0 of {self._tries}: {why}")
+            return finding_with(blocks[-1], f"0 of {self._tries}: {why}")
         steps = self._fewer(whole, shows)
         steps = self._plainer(steps, shows)
         again = [shows(steps) for _ in range(AGAIN - 1)]
-        return told(steps, f"{1 + sum(again)} of {AGAIN}")
+        return finding_with(steps, f"{1 + sum(again)} of {AGAIN}")
 
     def again(self, finding: Finding, vm: str) -> set[str]:
         """Send a finding's program once more, about another VM; gives the ids of the findings that it shows."""
-        ground = self._ground(vm)
-        return self._perform(finding.program, finding.root[0], ground) if ground is not None else set()
+        fresh = self._fresh_vm(vm)
+        return self._perform(finding.program, finding.root[0], fresh) if fresh is not None else set()
 
     def _suffix(
         self, blocks: list[list[ReplayStep]], shows: Callable[[Sequence[ReplayStep]], bool]
@@ -113,7 +113,7 @@ class Shrinker:
             self._hindered = "the attempts or the time for trying again were spent"
             return False
         self._left -= 1
-        with_vm = self._ground(root)
+        with_vm = self._fresh_vm(root)
         if with_vm is None:
             self._hindered = "no VM is left to try it on"
             return False
@@ -124,15 +124,15 @@ class Shrinker:
             self._clear()
 
     def _perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref, until: float = inf) -> set[str]:
-        """Send a program; the VMs that it makes are ours, so they are no ground for the next and go again."""
+        """Send a program; the VMs that it makes are ours, so the next program gets none of them and they are destroyed."""
         known = set(self._lane.driver.facts.vms)
         try:
             return self._performer.perform(steps, root, vm, until)
         finally:
-            new = [each.ref for moid, each in self._lane.driver.facts.vms.items() if moid not in known]
+            new = [vm.ref for moid, vm in self._lane.driver.facts.vms.items() if moid not in known]
             self._lane.cloner.own(*new)
 
-    def _ground(self, root: str) -> Ref | None:
+    def _fresh_vm(self, root: str) -> Ref | None:
         """Give a VM like the root, ready and with a free lock: a clone if one can be made, else itself, else another.
 
         Parents that the run has not used come first: what the finding is about may sit in the root.
@@ -160,16 +160,16 @@ class Shrinker:
         """
         lane = self._lane
         traits = (facts.nics, facts.family, facts.engine)
-        never = any(each.tools == "never" for each in lane.driver.states(facts.ref))
+        never = any(state.tools == "never" for state in lane.driver.states(facts.ref))
         latest = reversed(list(lane.driver.facts.vms.values()))
         return [
-            each
-            for each in sorted(latest, key=lambda vm: vm.host != facts.host)
-            if (each.nics, each.family, each.engine) == traits
-            and each.ref not in {facts.ref, *lane.cloner.clones}
-            and lane.driver.quarantine.chosen(each.ref.value)
-            and any(state.exists for state in lane.driver.states(each.ref))
-            and any(state.tools == "never" for state in lane.driver.states(each.ref)) == never
+            sibling
+            for sibling in sorted(latest, key=lambda vm: vm.host != facts.host)
+            if (sibling.nics, sibling.family, sibling.engine) == traits
+            and sibling.ref not in {facts.ref, *lane.cloner.clones}
+            and lane.driver.quarantine.chosen(sibling.ref.value)
+            and any(state.exists for state in lane.driver.states(sibling.ref))
+            and any(state.tools == "never" for state in lane.driver.states(sibling.ref)) == never
         ][:2]
 
     def _clear(self) -> None:
@@ -184,7 +184,7 @@ class Shrinker:
 def plainer(values: dict[str, Json]) -> Iterator[dict[str, Json]]:
     """Give plainer arguments, the plainest first: no configParams and the plainest specification with as many adapters."""
     spec = values.get("spec")
-    bare = {name: each for name, each in values.items() if name != "configParams"}
+    bare = {name: value for name, value in values.items() if name != "configParams"}
     if isinstance(spec, dict):
         dhcp = {"_typeName": "CustomizationIPSettings", "ip": {"_typeName": "CustomizationDhcpIpGenerator"}}
         plain = [{"_typeName": "CustomizationAdapterMapping", "adapter": dhcp} for _ in spec.get("nicSettingMap", ())]

@@ -15,7 +15,7 @@ from vcontract.config.permissions import not_allowed
 from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
 from vcontract.learn.aalpy_learner import adaptive
-from vcontract.learn.inputs import Inputs
+from vcontract.learn.inputs import CloneInputs
 from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled, VariedError
 from vcontract.learn.table import Learned, believed, learn, plan_table, profile_of, walked
 from vcontract.model import Pinned
@@ -30,7 +30,7 @@ from vcontract.run.active_run import ActiveRun
 from vcontract.run.phases import ReadObject, TakeSteps
 from vcontract.run.planning import Planned, plan_nothing_but_look
 from vcontract.run.preparation import Preparation
-from vcontract.run.start import Ground, configured
+from vcontract.run.start import StartedRun, configured
 from vcontract.testbed import Site, Testbed
 
 
@@ -59,13 +59,15 @@ def learned(
     """
     try:
         while True:
-            inputs = [each for each in machines[0].inputs if each not in asking.varied]
+            inputs = [name for name in machines[0].inputs if name not in asking.varied]
             if not inputs:
                 return None
             try:
                 _probe(inputs, asking)
-                found = adaptive(inputs, asking.ask, [without(each, tuple(asking.varied)) for each in machines], depth)
-                return replace(found, varied=dict(asking.varied))
+                automaton = adaptive(
+                    inputs, asking.ask, [without(machine, tuple(asking.varied)) for machine in machines], depth
+                )
+                return replace(automaton, varied=dict(asking.varied))
             except VariedError as varied:
                 tell(_left(asking, varied))
     finally:
@@ -74,16 +76,16 @@ def learned(
 
 def _probe(inputs: Sequence[str], asking: Asking) -> None:
     """Ask each input by itself, some times: what varies at once need not be learned around."""
-    for each in inputs:
-        asking.ask((each,))
-        asking.probe(each)
+    for name in inputs:
+        asking.ask((name,))
+        asking.probe(name)
 
 
 def _left(asking: Asking, varied: VariedError) -> str:
     """Let an input leave: the first of the word whose answers differ."""
-    word, found = varied.word, asking.again(varied)
-    place = next(number for number, answers in enumerate(found) if len(answers) > 1)
-    name, answers = word[place], sorted(found[place])
+    word, answers_by_place = varied.word, asking.again(varied)
+    place = next(number for number, answers in enumerate(answers_by_place) if len(answers) > 1)
+    name, answers = word[place], sorted(answers_by_place[place])
     asking.leave(name, answers)
     before = " > ".join(word[:place]) or "the beginning"
     return f"{name} varies, and leaves the alphabet; after {before}: {' | '.join(answers)}"
@@ -106,17 +108,17 @@ class States(msgspec.Struct, frozen=True):
     table: bool = False
 
 
-class Machine:
+class AutomatonLesson:
     """Learns the table, unless it is left out, and then the machine of hidden states."""
 
-    def __init__(self, states: States, phase: Callable[[States], LearnMachine] | None = None) -> None:
+    def __init__(self, states: States, phase: Callable[[States], LearnAutomaton] | None = None) -> None:
         self._states = states
-        self.phase = (phase or LearnMachine)(states)
+        self.phase = (phase or LearnAutomaton)(states)
 
-    def learn(self, ground: Ground) -> Learned:
+    def learn(self, started: StartedRun) -> Learned:
         """Learn both, and give the profile."""
         states, phase = self._states, self.phase
-        run, part, result = walked(ground, phase.plan, [ReadObject(), TakeSteps(), phase])
+        run, part, result = walked(started, phase.plan, [ReadObject(), TakeSteps(), phase])
         table = profile_of(run, part, result)
         kept = states.before or replace(table, complete=states.table and table.complete)
         profile = replace(kept, automaton=phase.automaton)
@@ -124,7 +126,7 @@ class Machine:
         return Learned(profile, result, done, states.table, phase.told)
 
 
-class LearnMachine:
+class LearnAutomaton:
     """The phase in which the machine is learned; `told` are lines on what came of it."""
 
     def __init__(self, states: States) -> None:
@@ -137,7 +139,7 @@ class LearnMachine:
         """Plan the table, if that is to be learned. Raises UsageError if what was asked before is of another target."""
         site = testbed.site
         self.alphabet = _alphabet(site, self._states.names)
-        self.system = Inputs(testbed.lane, self.alphabet)
+        self.system = CloneInputs(testbed.lane, self.alphabet)
         header = Header(SCHEMA, site.contract.object, self._states.address, site.target.api_version)
         self.asking = Asking(self.system, self._states.words, header)  # now, for it may be refused
         return plan_table(testbed) if self._states.table else plan_nothing_but_look(testbed)
@@ -163,23 +165,23 @@ class LearnMachine:
 
 def _alphabet(site: Site, names: Sequence[str]) -> Alphabet:
     """Read the alphabet; moves for which there is no lever are left out, unless they were asked for."""
-    given = alphabet(site.contract, names, site.request.methods)
+    offered = alphabet(site.contract, names, site.request.methods)
     levers = {"", *(lever.does for lever in site.config.levers)}
-    lacking = [move for move in given.moves if MOVES[move].lever not in levers]
+    lacking = [move for move in offered.moves if MOVES[move].lever not in levers]
     if lacking and names:
         raise UsageError(f"--alphabet {lacking[0]}: the configuration gives no lever {MOVES[lacking[0]].lever}")
-    return replace(given, moves=tuple(move for move in given.moves if move not in lacking))
+    return replace(offered, moves=tuple(move for move in offered.moves if move not in lacking))
 
 
 def _pinned(run: ActiveRun) -> Pinned:
     """Give what the table, just learned, pins: then the reference is not all guessing."""
     contract = run.site.contract
-    found = answers(believed(run.testbed.judge.judgements, run.step_runner.exercised), contract)
-    return pinned(Profile(contract.object, About(""), run.site.request.seed, found), "")
+    answered = answers(believed(run.testbed.judge.judgements, run.step_runner.exercised), contract)
+    return pinned(Profile(contract.object, About(""), run.site.request.seed, answered), "")
 
 
 def _estimate(
-    machines: Sequence[Automaton], system: Inputs, asking: Asking, depth: int, note: Callable[[str], None]
+    machines: Sequence[Automaton], system: CloneInputs, asking: Asking, depth: int, note: Callable[[str], None]
 ) -> None:
     """Say what is to come, as learning the model itself tells; how long a word takes is measured with one."""
     note(f"--explore: {len(machines[0].inputs)} inputs; estimating")
@@ -238,7 +240,7 @@ def explore(
     address = request.target or config.target or "simulator"
     known = pinned(before, "") if before is not None else None
     states = States(names, depth, out.with_suffix(".words.jsonl"), address, known, before, table)
-    code = learn(request, preparation, out, tell, Machine(states))
+    code = learn(request, preparation, out, tell, AutomatonLesson(states))
     if (automaton := load_profile(out).automaton) is not None:
         for suffix, content in ((".dot", dot(automaton)), (".svg", svg(automaton))):
             write_whole(out.with_suffix(suffix), content.encode())

@@ -4,88 +4,62 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from msgspec.structs import replace
-
-from vcontract.check import Judgement
 from vcontract.check.learned import answer_key
 from vcontract.client.tasks import info
-from vcontract.findings.program import rebound
-from vcontract.model import State, VmFacts
-from vcontract.model.alphabet import BEFORE, SPEC, Alphabet, shown
+from vcontract.model.alphabet import Alphabet
 from vcontract.model.automata import DONE, told
 from vcontract.model.moves import MOVES
 from vcontract.model.state import OFF, ON, SUSPENDED
-from vcontract.proof.word_runner import NAMES
-from vcontract.strategies.customization import fixed_name
-from vcontract.terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref
-from vcontract.testbed import Lane, NotArrangedError, judged_call
+from vcontract.proof.fresh_clones import FreshClones
+from vcontract.terms import Faulted, Json, Ref, Returned, as_ref
+from vcontract.testbed import Lane, NotArrangedError
 
 CELL = "automaton"
 ANOTHER = "another"
 """What stands for a host name that is neither the first one nor the specification's."""
 
 
-class Inputs:
+class CloneInputs:
     """A target as a machine: every input is seen through to its end, and answered with outcome, channel and a read of the VM.
 
     An input is made whatever state the VM is in; that it is refused is an answer like any other.
     """
 
     def __init__(self, lane: Lane, alphabet: Alphabet) -> None:
-        self._driver, self._caller, self._lane, self._alphabet = lane.driver, lane.caller, lane, alphabet
-        self._parent: VmFacts | None = None
-        self._made: dict[str, tuple[str, Call]] = {}
-        self._vm: Ref | None = None
-        self._before = self._spec = ""
+        self._driver, self._lane, self._alphabet = lane.driver, lane, alphabet
+        self._clones = FreshClones(lane, alphabet, f"{CELL}: reset")
         self._woken = ""
 
     def reset(self) -> None:
         """Take a fresh clone, ready and with a free lock. Raises NotArrangedError."""
         self.close()
-        self._driver.enter(f"{CELL}: reset")
-        self._parent = self._parent or self._lane.selection.choose(State())
-        made = self._lane.arranger.clone(self._parent)
-        self._vm = made.ref
-        self._lane.arranger.let_settle(made)
-        self._driver.read_vm(made.ref)
-        self._before = self._name()
-        self._spec = self._spec or next(each for each in NAMES if each != self._before)
+        self._clones.make()
 
     def close(self) -> None:
         """Destroy the clone; one that cannot be is cleared away at the end of the run."""
-        if self._vm is not None:
-            self._driver.enter(f"{CELL}: reset")
-            gone, self._vm = self._vm, None
-            with suppress(NotArrangedError):
-                self._lane.cloner.destroy(gone)
+        self._clones.destroy()
 
     def make(self, name: str) -> str:
         """Make an input, and give the answer. Raises NotArrangedError."""
-        if self._vm is None:
-            raise NotArrangedError("there is no VM")
+        vm = self._clones.vm
         self._driver.enter(f"{CELL}: {name}")
         if name in self._alphabet.calls:
-            outcome = self._call(name, self._vm)
+            outcome = self._call(name)
         elif not MOVES[name].lever:
-            outcome = self._power(name, self._vm)
+            outcome = self._power(name, vm)
         else:
-            outcome = self._lever(name, self._vm)
-        whose = {self._before: BEFORE, self._spec: SPEC}.get(self._name(), ANOTHER)
-        return told(outcome, shown(self._driver.states(self._vm), whose))
+            outcome = self._lever(name, vm)
+        return told(outcome, self._clones.view(ANOTHER))
 
-    def _call(self, name: str, vm: Ref) -> str:
-        judge = self._driver.judge
-        with self._driver.attempt():
-            judged_call(self._driver, self._payload(name, vm), vm, [])
-            judge.close()
-        last: Judgement = judge.judgements[-1]
-        key = answer_key(last, judge.contract, sure=False)
+    def _call(self, name: str) -> str:
+        last = self._clones.judged(name)
+        key = answer_key(last, self._driver.judge.contract, sure=False)
         if key is None:
             raise NotArrangedError(f"{name}: {last.why or last.observed}")
         return f"{key[0]} ({key[1]})"
 
     def _power(self, name: str, vm: Ref) -> str:
-        before = self._now()
+        before = self._clones.now()
         outcome = self._sent(vm, MOVES[name].method, {})
         if outcome != DONE:
             self._driver.read_vm(vm)
@@ -123,31 +97,9 @@ class Inputs:
 
     def _awaited(self, what: str, tools: str) -> None:
         """Wait until Tools are as they will be; a server on which they never are is seen as it is."""
-        if tools and self._now().power == ON:
+        if tools and self._clones.now().power == ON:
             with suppress(NotArrangedError):
-                self._driver.wait.until(f"{what}: Tools {tools}", lambda: self._now().tools == tools)
-        if self._vm is not None:
-            self._lane.arranger.let_settle(self._driver.facts.vms[self._vm.value])
-            self._driver.read_vm(self._vm)
-
-    def _now(self) -> State:
-        if self._vm is None:
-            raise NotArrangedError("there is no VM")
-        return self._driver.now(self._driver.facts.vms[self._vm.value])
-
-    def _name(self) -> str:
-        reading = self._driver.tracker.readings.get(self._vm.value if self._vm else "") or {}
-        return str(reading.get("guest.hostName", "")).partition(".")[0].lower()
-
-    def _payload(self, name: str, vm: Ref) -> Call:
-        """Give the call of an input: always the same but for the VM."""
-        if name not in self._made:
-            asked = self._alphabet.calls[name]
-            call = self._caller.call(asked, vm, self._driver.facts.vms)
-            spec = call.arguments.get("spec")
-            if isinstance(call.payload, Arguments) and spec and not asked.spec:
-                spec = {**spec, "identity": {**spec["identity"], "hostName": fixed_name(self._spec)}}
-                call = replace(call, payload=Arguments({**call.arguments, "spec": spec}))
-            self._made[name] = vm.value, call
-        first, call = self._made[name]
-        return rebound(call, {first: vm.value})
+                self._driver.wait.until(f"{what}: Tools {tools}", lambda: self._clones.now().tools == tools)
+        vm = self._clones.vm
+        self._lane.arranger.let_settle(self._driver.facts.vms[vm.value])
+        self._driver.read_vm(vm)

@@ -79,7 +79,7 @@ class _Form(msgspec.Struct, frozen=True):
     version: str = ""
 
 
-class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class WordAnswers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A further line: a word and its answers, or an input that varies and the answers that came in one place."""
 
     word: Word = ()
@@ -175,7 +175,7 @@ class Asking:
     def close(self) -> None:
         """Keep what is not kept yet of the word that is under way."""
         if len(self._word) > self._kept:
-            self._append(Told(self._word, tuple(self._answers)))
+            self._append(WordAnswers(self._word, tuple(self._answers)))
             self._kept = len(self._word)
 
     def again(self, varied: VariedError) -> list[set[str]]:
@@ -201,7 +201,7 @@ class Asking:
     def leave(self, name: str, answers: Sequence[str]) -> None:
         """Let an input leave the alphabet, with every answer that came after it."""
         self.varied[name] = tuple(answers)
-        self._append(Told((), self.varied[name], name))
+        self._append(WordAnswers((), self.varied[name], name))
         self._forget(self._tree)
         self._live = None
 
@@ -243,13 +243,13 @@ class Asking:
                     "remove the file, or choose another --out"
                 )
             for line in lines[1:-1]:
-                self._take(msgspec.json.decode(line, type=Told))
+                self._take(msgspec.json.decode(line, type=WordAnswers))
         except msgspec.MsgspecError as error:
             raise UsageError(f"{file}: no file of words: {error}; remove it, or choose another --out") from error
         self._forget(self._tree)
         self._probed = set(self._tree)
 
-    def _take(self, told: Told) -> None:
+    def _take(self, told: WordAnswers) -> None:
         if told.varies:
             self.varied[told.varies] = told.answers
             return

@@ -29,9 +29,9 @@ from vcontract.run.phases import ReadObject, TakeSteps
 from vcontract.run.plan import costed, visited
 from vcontract.run.planning import Planned, Planner, reachable_cells
 from vcontract.run.preparation import Preparation
-from vcontract.run.start import Ground, underway
+from vcontract.run.start import StartedRun, underway
 from vcontract.run.summarize import finished, summarize
-from vcontract.run.summary import Part
+from vcontract.run.summary import PartialResult
 from vcontract.terms import Ended, Verdict
 from vcontract.testbed import Testbed, surveyed
 
@@ -78,40 +78,42 @@ class Learned(msgspec.Struct, frozen=True):
 class Lesson(Protocol):
     """One way to learn a profile on what a run stands on."""
 
-    def learn(self, ground: Ground) -> Learned:
+    def learn(self, started: StartedRun) -> Learned:
         """Learn it. Raises HarnessError: AbsentError if the target has not the object."""
 
 
-class Table:
+class TableLesson:
     """Learns the table: what each cell with up to two conditions, if it is `wanted`, is answered."""
 
     def __init__(self, wanted: Callable[[Cell], bool] = lambda _: True) -> None:
         self._wanted = wanted
 
-    def learn(self, ground: Ground) -> Learned:
+    def learn(self, started: StartedRun) -> Learned:
         """Exercise every cell, and give the profile."""
-        run, part, result = walked(ground, partial(plan_table, wanted=self._wanted), [ReadObject(), TakeSteps()])
+        run, part, result = walked(started, partial(plan_table, wanted=self._wanted), [ReadObject(), TakeSteps()])
         profile = profile_of(run, part, result)
         return Learned(profile, result, profile.complete)
 
 
-def walked(ground: Ground, planner: Planner, phases: Sequence[Phase]) -> tuple[ActiveRun, Part, RunResult]:
+def walked(
+    started: StartedRun, planner: Planner, phases: Sequence[Phase]
+) -> tuple[ActiveRun, PartialResult, RunResult]:
     """Carry a run out whose answers are learned: here a violation is one more answer, and is not made smaller.
 
     Raises AbsentError: there is nothing to be learned.
     """
-    site, announcer = ground.site, Announcer(ground.reporters)
+    site, announcer = started.site, Announcer(started.reporters)
     beginning = begin(site)
     run = begin_run(site, surveyed(beginning.asked(site)), planner, beginning, announcer)
     part = run.conduct(phases)
     return run, part, finished(site, announcer, summarize(site, beginning, [part], run.testbed.caller))
 
 
-def profile_of(run: ActiveRun, part: Part, result: RunResult) -> Profile:
+def profile_of(run: ActiveRun, part: PartialResult, result: RunResult) -> Profile:
     """Give what the answers of a run teach of its target."""
     site = run.site
     judged = believed(run.testbed.judge.judgements, run.step_runner.exercised)
-    found = answers(judged, site.contract)
+    answered = answers(judged, site.contract)
     left = Counter(part.unreachable.values()) + Counter(part.refused.values()) + Counter(part.skipped.values())
     left += Counter(filter(None, [part.ended]))
     about = result.target
@@ -119,10 +121,10 @@ def profile_of(run: ActiveRun, part: Part, result: RunResult) -> Profile:
         site.contract.object,
         Target(about.url, about.api_version, about.build, about.product),
         site.request.seed,
-        found,
-        precedence(found),
-        channels(found),
-        settled_questions(found, site.contract),
+        answered,
+        precedence(answered),
+        channels(answered),
+        settled_questions(answered, site.contract),
         latencies(judged, site.target.recorder.operations, site.contract),
         complete=not part.ended and not part.halted,
         left=dict(left),
@@ -133,22 +135,26 @@ def profile_of(run: ActiveRun, part: Part, result: RunResult) -> Profile:
 
 def believed(judgements: Sequence[Judgement], exercised: Collection[str]) -> list[Judgement]:
     """Leave out of calls in a passing state all but the last of a step that was taken: of the others it had passed."""
-    last = {Label.parse(each.cell).step: each.op for each in judgements if PASSING in each.met}
+    last = {Label.parse(judgement.cell).step: judgement.op for judgement in judgements if PASSING in judgement.met}
     return [
-        each
-        for each in judgements
-        if PASSING not in each.met
-        or (last[label := Label.parse(each.cell).step] == each.op and label == each.met and label in exercised)
+        judgement
+        for judgement in judgements
+        if PASSING not in judgement.met
+        or (
+            last[label := Label.parse(judgement.cell).step] == judgement.op
+            and label == judgement.met
+            and label in exercised
+        )
     ]
 
 
-def told_apart(found: Iterable[Cell], contract: Contract) -> list[Cell]:
+def told_apart(candidates: Iterable[Cell], contract: Contract) -> list[Cell]:
     """Leave out pairs of which one condition alone is no reason to refuse, and cells that are no other than a smaller one."""
     return [
-        each
-        for each in found
-        if located([each.state], each.asked, contract) == each.id
-        and (len(each.deviations) < 2 or all(_fails(each.method, name, contract) for name in each.deviations))
+        cell
+        for cell in candidates
+        if located([cell.state], cell.asked, contract) == cell.id
+        and (len(cell.deviations) < 2 or all(_fails(cell.method, name, contract) for name in cell.deviations))
     ]
 
 
@@ -157,12 +163,12 @@ def _fails(method: str, deviation: str, contract: Contract) -> bool:
     return set(expect([cell.state], cell.asked, contract).allowed) != {OK}
 
 
-def repeated(found: Sequence[Cell], contract: Contract) -> list[Cell]:
+def repeated(listed: Sequence[Cell], contract: Contract) -> list[Cell]:
     """Give each cell as often as its answer must come to be believed: once if the documents leave nothing open."""
     return [
-        replace(each, id=str(Label(each.id).tried(number)))
-        for each in found
-        for number in range(1, 1 + (REPEATS if _open(each, contract) else 1))
+        replace(cell, id=str(Label(cell.id).tried(number)))
+        for cell in listed
+        for number in range(1, 1 + (REPEATS if _open(cell, contract) else 1))
     ]
 
 
@@ -172,7 +178,7 @@ def _open(cell: Cell, contract: Contract) -> bool:
         return False
     allowed = expect([cell.state], cell.asked, contract).allowed
     task = contract.method(cell.method).has_task
-    return len(allowed) > 1 or any(name != OK and task and not each.synchronous for name, each in allowed.items())
+    return len(allowed) > 1 or any(name != OK and task and not outcome.synchronous for name, outcome in allowed.items())
 
 
 def learn(request: RunRequest, preparation: Preparation, out: Path, tell: Callable[[str], None], lesson: Lesson) -> int:
@@ -182,8 +188,8 @@ def learn(request: RunRequest, preparation: Preparation, out: Path, tell: Callab
     """
     if not out.resolve().parent.is_dir():
         raise UsageError(f"--out {out}: its folder does not exist")
-    with underway(request, preparation) as ground:
-        learned = lesson.learn(replace(ground, reporters=[*ground.reporters, Progress()]))
+    with underway(request, preparation) as started:
+        learned = lesson.learn(replace(started, reporters=[*started.reporters, Progress()]))
     write_whole(out, encode_profile(learned.profile))
     lines = (
         *(told(learned.profile, learned.result) if learned.table else ()),
@@ -205,11 +211,11 @@ def cut(result: RunResult) -> list[str]:
 
 def told(profile: Profile, result: RunResult) -> list[str]:
     """Say what a profile holds, in lines."""
-    lines = [f"{each.question}: {each.id}: {', '.join(each.answers)}" for each in profile.open]
-    for method in dict.fromkeys(each.method for each in profile.precedence):
+    lines = [f"{question.question}: {question.id}: {', '.join(question.answers)}" for question in profile.open]
+    for method in dict.fromkeys(pair.method for pair in profile.precedence):
         order = " > ".join(" ".join(rank) for rank in ranks(profile.precedence, method))
         lines.append(f"{method}: {order}")
-    varied = sum(each.sole is None for each in profile.answers)
+    varied = sum(answer.sole is None for answer in profile.answers)
     lines.append(f"{len(profile.answers)} cells, {varied} of them with more than one answer; {profile.calls} calls")
     if not profile.complete:
         lines.append("not complete: some cells were not exercised")

@@ -19,7 +19,7 @@ from vcontract.model.expect import expect
 from vcontract.model.moves import MOVES
 from vcontract.model.state import ON, Asked, State, settle
 from vcontract.model.step import step
-from vcontract.model.suite import Machine
+from vcontract.model.suite import MealyMachine
 from vcontract.terms import Grade
 
 DONE = "done"
@@ -115,7 +115,7 @@ def _asked(contract: Contract, method: str, deviations: str) -> Asked | None:
 class Spoken(msgspec.Struct, frozen=True):
     """A machine with its meaning: `states[n]` are the VM states that are possible in machine state n."""
 
-    machine: Machine
+    machine: MealyMachine
     states: tuple[States, ...]
 
     def name(self, state: int) -> str:
@@ -141,7 +141,7 @@ def spoken(contract: Contract, vocabulary: Alphabet) -> Spoken:
                 moves[here].setdefault(name, {})[text] = known.setdefault(after, len(known))
                 if doubtful:
                     unsettled.add((here, name, text))
-    return Spoken(Machine(tuple(moves), tuple(map(shown, known)), frozenset(unsettled)), tuple(known))
+    return Spoken(MealyMachine(tuple(moves), tuple(map(shown, known)), frozenset(unsettled)), tuple(known))
 
 
 def _answers(contract: Contract, vocabulary: Alphabet, name: str, states: States) -> dict[str, tuple[States, bool]]:

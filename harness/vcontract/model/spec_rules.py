@@ -21,7 +21,7 @@ from vcontract.terms import Json
 
 Found = tuple[str, tuple[str, ...]]
 """What a part breaks (rule or inferred), and the faults that are named for it."""
-Part = Callable[[Mapping[str, Json], VmFacts], Iterator[Found]]
+SpecCheck = Callable[[Mapping[str, Json], VmFacts], Iterator[Found]]
 
 ARGUMENT = ("InvalidArgument",)
 ANY_FAULT = ("CustomizationFault", "UnexpectedCustomizationFault", "InvalidArgument")
@@ -184,7 +184,7 @@ def _ipv6(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
                 yield INFERRED
 
 
-PARTS: tuple[Part, ...] = (_identity, _names, _linux, _encrypted, _options, _macs, _ipv4, _ipv6, sysprep)
+PARTS: tuple[SpecCheck, ...] = (_identity, _names, _linux, _encrypted, _options, _macs, _ipv4, _ipv6, sysprep)
 
 
 def broken(spec: dict[str, Json], facts: VmFacts) -> tuple[frozenset[str], tuple[str, ...]]:

@@ -24,7 +24,7 @@ Moves = Mapping[str, Mapping[str, int]]
 _Config = tuple[int, tuple[int, ...]]
 
 
-class Machine(msgspec.Struct, frozen=True):
+class MealyMachine(msgspec.Struct, frozen=True):
     """The specification: `moves[state][input][answer]` is the next state; an input that is missing there is never made.
 
     `views[state]` is what a read shows there, at no cost; an answer includes the view after it. `unsettled` are the (state,
@@ -61,7 +61,7 @@ class Suite(msgspec.Struct, frozen=True):
     assumed: frozenset[tuple[int, str, str]]
 
 
-def suite(machine: Machine, extra: int, most: int) -> Suite | None:
+def suite(machine: MealyMachine, extra: int, most: int) -> Suite | None:
     """Generate the suite for implementations with up to `extra` more states; None if it needs more than `most` inputs."""
     separators, cover = told_apart(machine), sure_words(machine)
     sets = _sets_apart(len(machine.moves), separators, list(cover))
@@ -81,7 +81,7 @@ def suite(machine: Machine, extra: int, most: int) -> Suite | None:
     return Suite(tuple(sorted(words, key=len)), apart, extra, alike, unsure, _assumed(machine, separators))
 
 
-def sure_words(machine: Machine) -> dict[int, Word]:
+def sure_words(machine: MealyMachine) -> dict[int, Word]:
     """Compute, for each state that can be reached for certain, a shortest word that leads there whichever answers come."""
     words: dict[int, Word] = {0: ()}
     queue = [0]
@@ -94,7 +94,7 @@ def sure_words(machine: Machine) -> dict[int, Word]:
     return words
 
 
-def told_apart(machine: Machine) -> dict[tuple[int, int], frozenset[Word]]:
+def told_apart(machine: MealyMachine) -> dict[tuple[int, int], frozenset[Word]]:
     """Compute, for each pair of states (lower first) that can be told apart, a set of words that does so.
 
     No implementation state can answer all the words as both states permit: after each input the permitted answers are disjoint,
@@ -117,7 +117,7 @@ def told_apart(machine: Machine) -> dict[tuple[int, int], frozenset[Word]]:
 
 
 def _telling(
-    machine: Machine, pair: tuple[int, int], separators: Mapping[tuple[int, int], frozenset[Word]]
+    machine: MealyMachine, pair: tuple[int, int], separators: Mapping[tuple[int, int], frozenset[Word]]
 ) -> Iterator[frozenset[Word]]:
     one, other = pair
     for input_ in machine.moves[one]:
@@ -132,7 +132,7 @@ def _telling(
 
 
 def _assumed(
-    machine: Machine, separators: Mapping[tuple[int, int], frozenset[Word]]
+    machine: MealyMachine, separators: Mapping[tuple[int, int], frozenset[Word]]
 ) -> frozenset[tuple[int, str, str]]:
     """List the unsettled answers that both states of a pair permit to the first input of a word that separates them."""
     return frozenset(
@@ -163,7 +163,7 @@ def _sets_apart(count: int, separators: Mapping[tuple[int, int], object], first:
 
 
 def _identifiers(
-    machine: Machine, separators: Mapping[tuple[int, int], frozenset[Word]], sets: Iterable[frozenset[int]]
+    machine: MealyMachine, separators: Mapping[tuple[int, int], frozenset[Word]], sets: Iterable[frozenset[int]]
 ) -> list[frozenset[Word]]:
     """Compute each state's identifiers: the words that tell it from every other state of the sets that it is in.
 
@@ -213,7 +213,7 @@ class _Grower:
 
     def __init__(
         self,
-        machine: Machine,
+        machine: MealyMachine,
         sets: list[frozenset[int]],
         bounds: list[int],
         identifiers: list[frozenset[Word]],

@@ -319,7 +319,7 @@ class Tracker:
         method, vm = operation.call.method, subject(operation.call)
         if method in self._effects:
             if method not in self._instant:
-                # it may have been accepted: then its task may run, unseen, for as long as nobody knows
+                # it may have been accepted, and then its task may run unseen for any time
                 self._ghosts.append(TaskLife(Ref("Task", f"lost-{operation.op}"), operation, vm))
             ends = failed if KINDS.get(method) == CUSTOMIZE else _same
             self._each(vm, lambda state: {*ends(state), self._effects[method](state)})

@@ -15,14 +15,14 @@ from vcontract.errors import UsageError
 from vcontract.model.alphabet import Alphabet, Spoken, alphabet, spoken
 from vcontract.model.moves import MOVES
 from vcontract.model.suite import Suite, Word, suite
-from vcontract.proof.word_runner import End, Ending, Words
+from vcontract.proof.word_runner import End, Ending, WordRunner
 from vcontract.report.result import RunResult
 from vcontract.run.active_run import ActiveRun, Phase
 from vcontract.run.conformance import carried_out
 from vcontract.run.phases import ReadObject, ShrinkFindings, led_to_by_run
 from vcontract.run.plan import Plan, Step
 from vcontract.run.planning import Planned, look_at_vms
-from vcontract.run.start import Ground
+from vcontract.run.start import StartedRun
 from vcontract.run.step_runner import TRIES
 from vcontract.run.summary import exit_code
 from vcontract.terms import Finding, Operation, RowVerdict, Verdict
@@ -48,28 +48,28 @@ class Proof(msgspec.Struct, frozen=True):
     @property
     def calls(self) -> int:
         """How many judged calls the suite makes."""
-        return sum(each in self.alphabet.calls for word in self.suite.words for each in word)
+        return sum(name in self.alphabet.calls for word in self.suite.words for name in word)
 
     def text(self) -> list[str]:
         """Say the size of the suite, what it guarantees and on what that rests."""
-        found = self.suite
-        moves = sum(map(len, found.words)) - self.calls
-        size = f"{len(found.words)} words, each on a fresh instant clone: at most {self.calls} judged calls and {moves} moves"
+        made = self.suite
+        moves = sum(map(len, made.words)) - self.calls
+        size = f"{len(made.words)} words, each on a fresh instant clone: at most {self.calls} judged calls and {moves} moves"
         states = (
-            f"{found.apart + found.extra} states of a VM: the {found.apart} of the model that this alphabet tells apart"
+            f"{made.apart + made.extra} states of a VM: the {made.apart} of the model that this alphabet tells apart"
         )
         rests = "a clone of a settled VM is a new beginning, after which the same inputs always get the same answers"
-        told = [
-            f"--complete {found.extra}: {size}; alphabet: {' '.join(self.alphabet.inputs)}",
-            f"guarantee: finds every deviation of an implementation with at most {states}, and {found.extra} more",
-            f"assumed: {rests}; a call that is refused leaves the VM as it was{_OPEN if found.assumed else ''}",
+        lines = [
+            f"--complete {made.extra}: {size}; alphabet: {' '.join(self.alphabet.inputs)}",
+            f"guarantee: finds every deviation of an implementation with at most {states}, and {made.extra} more",
+            f"assumed: {rests}; a call that is refused leaves the VM as it was{_OPEN if made.assumed else ''}",
         ]
-        if found.alike:
-            pairs = [f"{self.spoken.name(one)} / {self.spoken.name(other)}" for one, other in found.alike]
-            told.append(f"not told apart by this alphabet: {'; '.join(dict.fromkeys(pairs))}")
+        if made.alike:
+            pairs = [f"{self.spoken.name(one)} / {self.spoken.name(other)}" for one, other in made.alike]
+            lines.append(f"not told apart by this alphabet: {'; '.join(dict.fromkeys(pairs))}")
         if self.left_out:
-            told.append(f"left out of the alphabet, as the configuration gives no lever: {' '.join(self.left_out)}")
-        return told
+            lines.append(f"left out of the alphabet, as the configuration gives no lever: {' '.join(self.left_out)}")
+        return lines
 
 
 _OPEN = "; an answer that no source settles does not come where it would make two states look alike"
@@ -77,16 +77,16 @@ _OPEN = "; an answer that no source settles does not come where it would make tw
 
 def prepared(contract: Contract, config: Config, request: RunRequest) -> Proof:
     """Generate the suite that the request asks for. Raises UsageError if it is too large or cannot be run here."""
-    given = alphabet(contract, request.alphabet, request.methods)
-    levers = {each.does for each in config.levers}
-    lacking = tuple(each for each in given.moves if MOVES[each].lever not in {"", *levers})
+    offered = alphabet(contract, request.alphabet, request.methods)
+    levers = {lever.does for lever in config.levers}
+    lacking = tuple(move for move in offered.moves if MOVES[move].lever not in {"", *levers})
     if lacking and request.alphabet:
         raise UsageError(f"--alphabet {lacking[0]}: the configuration gives no lever {MOVES[lacking[0]].lever}")
-    given = replace(given, moves=tuple(each for each in given.moves if each not in lacking))
-    said = spoken(contract, given)
+    offered = replace(offered, moves=tuple(move for move in offered.moves if move not in lacking))
+    language = spoken(contract, offered)
     extra = request.complete or 0
-    found = suite(said.machine, extra, COUNTED)
-    proof = Proof(given, said, found, lacking) if found is not None else None
+    made = suite(language.machine, extra, COUNTED)
+    proof = Proof(offered, language, made, lacking) if made is not None else None
     limit = request.max_calls or MOST
     if proof is None or proof.calls + PREPARING > limit:
         size = f"needs {proof.calls + PREPARING} judged calls" if proof else f"has more than {COUNTED} inputs"
@@ -117,7 +117,7 @@ class RunWords:
         for line in self.proof.text():
             run.announcer.note(line)
         proof, testbed = self.proof, run.testbed
-        words = Words(testbed.lane, proof.alphabet, proof.spoken.machine, proof.suite)
+        words = WordRunner(testbed.lane, proof.alphabet, proof.spoken.machine, proof.suite)
         self._unsettled = words.unsettled
         listed = proof.suite.words
         for number, word in enumerate(listed):
@@ -128,7 +128,7 @@ class RunWords:
             self.ended[self._take(word, words, run.site.config.confirm)] += 1
             run.tell_judgements(number + 1, len(listed))
 
-    def _take(self, word: Word, words: Words, confirm: int) -> End:
+    def _take(self, word: Word, words: WordRunner, confirm: int) -> End:
         """Run a word, again to confirm a violation or to get further; none whose beginning went wrong before."""
         for made, end in self._dead.items():
             if word[: len(made)] == made:
@@ -178,13 +178,13 @@ def reached_by_alphabet(row: RowVerdict) -> bool:
     return row.verdict is not Verdict.UNTESTED or is_blocked(row)
 
 
-def carry_out(ground: Ground, proof: Proof) -> RunResult:
+def carry_out(started: StartedRun, proof: Proof) -> RunResult:
     """Carry out a proof on what a run stands on."""
     words = RunWords(proof)
     phases: list[Phase] = [ReadObject(), words, ShrinkFindings(led_to_on_clone)]
-    return carried_out(ground, words.plan, phases, keep=reached_by_alphabet, change=words.told)
+    return carried_out(started, words.plan, phases, keep=reached_by_alphabet, change=words.told)
 
 
 def _listed(texts: list[str]) -> str:
     more = f"; and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return "".join(f"; {each}" for each in texts[:_SHOWN]) + more
+    return "".join(f"; {text}" for text in texts[:_SHOWN]) + more

@@ -13,7 +13,7 @@ from vcontract.config.request import RunRequest
 from vcontract.contract import load, names
 from vcontract.model.state import CUSTOMIZE
 from vcontract.model.tracker import KINDS
-from vcontract.races.schedules import Fresh, Ground, Hunt, fit, race, simulated
+from vcontract.races.schedules import Fresh, Hunt, RaceTestbed, fit, race, simulated
 from vcontract.run.preparation import Preparation
 from vcontract.run.start import configured, opened
 from vcontract.simulator import Settings
@@ -60,11 +60,11 @@ def _on_target(request: RunRequest, preparation: Preparation, config: Config) ->
     contract = load(request.contract)
 
     @contextmanager
-    def fresh() -> Iterator[Ground]:
+    def fresh() -> Iterator[RaceTestbed]:
         with opened(request, preparation, config, Recorder()) as target:
             facts = marked(survey_target(target, config, contract), config, None)
             target.guard_with(guard_of(target, config, contract, "", facts.others, actor=""))
-            yield Ground(target, facts, fit(target, facts, _VMS))
+            yield RaceTestbed(target, facts, fit(target, facts, _VMS))
             target.logout(FULL)
 
     return fresh

@@ -40,7 +40,7 @@ from vcontract.testbed import FULL, customizable, guard_of, secrets_of, survey_t
 _POLL = 0.001
 
 
-class Ground(msgspec.Struct, frozen=True):
+class RaceTestbed(msgspec.Struct, frozen=True):
     """A fresh server: the target, the facts of its survey, and VMs that may be customized."""
 
     target: Target
@@ -48,7 +48,7 @@ class Ground(msgspec.Struct, frozen=True):
     machines: tuple[Ref, ...]
 
 
-Fresh = Callable[[], AbstractContextManager[Ground]]
+Fresh = Callable[[], AbstractContextManager[RaceTestbed]]
 
 
 class Hunt(msgspec.Struct, frozen=True):
@@ -90,7 +90,7 @@ def simulated(contract: Contract, simulator: Settings, vms: int = 2) -> Fresh:
     known: list[tuple[Facts, tuple[Ref, ...]]] = []
 
     @contextmanager
-    def fresh() -> Iterator[Ground]:
+    def fresh() -> Iterator[RaceTestbed]:
         with SimulatorServer(simulator) as server:
             target = Target.open(server.url, secrets=secrets_of(LOOPBACK), recorder=Recorder())
             try:
@@ -101,14 +101,14 @@ def simulated(contract: Contract, simulator: Settings, vms: int = 2) -> Fresh:
                     known.append((facts, fit(target, facts, vms)))
                 facts, machines = known[0]
                 target.guard_with(guard_of(target, LOOPBACK, contract, "", facts.others, actor=""))
-                yield Ground(target, facts, machines)
+                yield RaceTestbed(target, facts, machines)
             finally:
                 target.close()
 
     return fresh
 
 
-def execute(schedule: Schedule, ground: Ground, hunt: Hunt) -> list[Operation]:
+def execute(schedule: Schedule, testbed: RaceTestbed, hunt: Hunt) -> list[Operation]:
     """Let each client take its turns in a thread of its own; gives all operations in the order of their ends.
 
     Each customization gives a host name of its own, and every VM is read at the end.
@@ -122,11 +122,11 @@ def execute(schedule: Schedule, ground: Ground, hunt: Hunt) -> list[Operation]:
     def work(client: int) -> None:
         try:
             actor = f"client-{client + 1}"
-            ground.target.login(actor, ground.facts.sessions[FULL], "account.full")
+            testbed.target.login(actor, testbed.facts.sessions[FULL], "account.full")
             gate.wait(hunt.patience)
             for place, turn in turns[client]:
                 time.sleep(turn.wait * hunt.moment)
-                _take(ground, actor, place, turn, hunt.patience)
+                _take(testbed, actor, place, turn, hunt.patience)
         except (HarnessError, threading.BrokenBarrierError) as error:
             failed.append(error)
             gate.abort()
@@ -139,16 +139,16 @@ def execute(schedule: Schedule, ground: Ground, hunt: Hunt) -> list[Operation]:
     for error in failed:
         if isinstance(error, HarnessError):
             raise error
-    for vm in ground.machines:
-        read(ground.target, FULL, vm, STATE_PATHS, compact)
-    return sorted(ground.target.recorder.operations, key=attrgetter("end"))
+    for vm in testbed.machines:
+        read(testbed.target, FULL, vm, STATE_PATHS, compact)
+    return sorted(testbed.target.recorder.operations, key=attrgetter("end"))
 
 
 def broken_by(schedule: Schedule, fresh: Fresh, hunt: Hunt, judged: Contract, *others: Contract) -> tuple[str, ...]:
     """Execute a schedule on a fresh server and name the guarantees that it broke."""
-    with fresh() as ground:
-        operations = execute(schedule, ground, hunt)
-        facts = replace(ground.facts, task_seconds=hunt.patience)
+    with fresh() as testbed:
+        operations = execute(schedule, testbed, hunt)
+        facts = replace(testbed.facts, task_seconds=hunt.patience)
     return tuple(sorted({finding.row for finding in judge_concurrent(operations, facts, judged, *others).findings}))
 
 
@@ -196,21 +196,21 @@ def _without_one(schedule: Schedule) -> Iterator[Schedule]:
         yield from (schedule[:place] + schedule[place + 1 :] for place in range(len(schedule)))
 
 
-def _take(ground: Ground, actor: str, place: int, turn: Turn, patience: float) -> None:
+def _take(testbed: RaceTestbed, actor: str, place: int, turn: Turn, patience: float) -> None:
     """Make one call and follow its task to its end."""
-    vm = ground.machines[turn.vm]
+    vm = testbed.machines[turn.vm]
     method, values = turn.method, {}
     manager = method in KINDS
     if manager:
-        values = {"vm": vm.json(), "auth": accepted(ground.facts.guests, may=True)}
+        values = {"vm": vm.json(), "auth": accepted(testbed.facts.guests, may=True)}
     if KINDS.get(method) == CUSTOMIZE:
         identity = SMALLEST["identity"] | {"hostName": fixed_name(f"turn-{place + 1}")}
         values["spec"] = SMALLEST | {"identity": identity}
-    call = Call(ground.facts.manager if manager else vm, method, Arguments(values), actor)
-    outcome = ground.target.send(call, "judge" if manager else "arrange").outcome
+    call = Call(testbed.facts.manager if manager else vm, method, Arguments(values), actor)
+    outcome = testbed.target.send(call, "judge" if manager else "arrange").outcome
     task = as_ref(outcome.value) if isinstance(outcome, Returned) else None
     if task is not None:
-        follow(ground.target, actor, task, deadline_seconds=patience, poll=_POLL)
+        follow(testbed.target, actor, task, deadline_seconds=patience, poll=_POLL)
 
 
 def fit(target: Target, facts: Facts, vms: int) -> tuple[Ref, ...]:

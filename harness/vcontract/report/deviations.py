@@ -22,12 +22,12 @@ from vcontract.report.run_directory import write_whole
 from vcontract.terms import Finding, Verdict
 from vcontract.toml_file import read_toml
 
-DEVIATIONS = "deviations.toml"
+DEVIATIONS_FILE = "deviations.toml"
 """The name of the file, which stands beside the configuration."""
 _SETTLED = {Verdict.CONFORMS, Verdict.VIOLATES}
 
 
-class Deviation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class KnownDeviation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One entry: the id of a finding (or of a difference), its row (or path), and the reason why it is accepted.
 
     `link` leads to more, `expires` is the last day on which it counts; None: it does not expire.
@@ -50,18 +50,18 @@ class Deviation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    deviation: tuple[Deviation, ...] = ()
+    deviation: tuple[KnownDeviation, ...] = ()
 
 
 class Listed(msgspec.Struct, frozen=True):
     """A file of known deviations with its entries; with `accept`, the reason with which what is new is written into it."""
 
     file: str = ""
-    entries: tuple[Deviation, ...] = ()
+    entries: tuple[KnownDeviation, ...] = ()
     accept: str = ""
 
 
-def read_deviations(file: Path) -> tuple[Deviation, ...]:
+def read_deviations(file: Path) -> tuple[KnownDeviation, ...]:
     """Read a file of known deviations. Raises UsageError in one line: unknown keys, no reason, one fingerprint twice."""
     entries = read_toml(file, _File).deviation
     seen: set[str] = set()

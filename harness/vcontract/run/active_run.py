@@ -18,12 +18,12 @@ from vcontract.report.result import Arrangements, Clones, TargetFacts
 from vcontract.run.announcer import Announcer
 from vcontract.run.ending import endured, halts, interruptible
 from vcontract.run.exerciser import Exerciser
-from vcontract.run.interrupted_run import Past, RunNote
+from vcontract.run.interrupted_run import InterruptedRun, RunNote
 from vcontract.run.limits import RunLimits
 from vcontract.run.plan import Step
 from vcontract.run.planning import Planned, Planner
 from vcontract.run.step_runner import StepRunner
-from vcontract.run.summary import Part, beside, heard
+from vcontract.run.summary import PartialResult, beside, heard
 from vcontract.terms import Ended, Finding, Json
 from vcontract.testbed import Site, Source, Testbed, audit, open_testbed, own_clones
 
@@ -49,9 +49,9 @@ class Beginning(NamedTuple):
         return RunNote(site.request, started, site.context.replay, site.context.run).noted()
 
 
-def begin(site: Site, past: Past | None = None) -> Beginning:
+def begin(site: Site, interrupted: InterruptedRun | None = None) -> Beginning:
     """Begin a run: from now on its time counts; one that goes on began when it was begun first."""
-    started = datetime.fromisoformat(past.note.started) if past is not None else datetime.now(UTC)
+    started = datetime.fromisoformat(interrupted.note.started) if interrupted is not None else datetime.now(UTC)
     return Beginning(started, time.monotonic(), RunLimits(site.target, site.request))
 
 
@@ -69,11 +69,16 @@ class ActiveRun:
     """
 
     def __init__(
-        self, testbed: Testbed, planned: Planned, beginning: Beginning, announcer: Announcer, past: Past | None = None
+        self,
+        testbed: Testbed,
+        planned: Planned,
+        beginning: Beginning,
+        announcer: Announcer,
+        interrupted: InterruptedRun | None = None,
     ) -> None:
         site = testbed.site
         self.testbed, self.plan, self.unreachable = testbed, planned.plan, planned.unreachable
-        self.limits, self.announcer, self.past = beginning.limits, announcer, past
+        self.limits, self.announcer, self.interrupted = beginning.limits, announcer, interrupted
         self.exerciser = Exerciser(testbed.lane)
         self.step_runner = StepRunner(
             self.exerciser,
@@ -96,9 +101,9 @@ class ActiveRun:
 
     def _left(self) -> list[Step]:
         """List the steps that are still to be taken, of a run that goes on."""
-        if self.past is not None:
-            self.step_runner.taken_before(self.past.steps)
-            self.testbed.lane.restorer.take_over(frozenset(self.past.facts.vms))
+        if self.interrupted is not None:
+            self.step_runner.taken_before(self.interrupted.steps)
+            self.testbed.lane.restorer.take_over(frozenset(self.interrupted.facts.vms))
         return self.step_runner.left(self.plan.steps)
 
     def spent(self) -> str:
@@ -109,7 +114,7 @@ class ActiveRun:
         """Tell of what was judged since the last time."""
         self.announcer.tell_judgements(self.testbed.judge, done, total)
 
-    def conduct(self, phases: Sequence[Phase], *, audits: bool = True) -> Part:
+    def conduct(self, phases: Sequence[Phase], *, audits: bool = True) -> PartialResult:
         """Go through the phases, put every VM back, and give what is known; also after Ctrl-C.
 
         With `audits` what the run made is looked for at the end, and destroyed if nobody knew of it.
@@ -150,17 +155,17 @@ class ActiveRun:
             self.exerciser.end()
         with interruptible(self.notes, self.halted):
             self.testbed.driver.enter("restore")
-            own_clones(lane, self.testbed.working_clones, self._past_facts(), self.site.config)
+            own_clones(lane, self.testbed.working_clones, self._facts_before(), self.site.config)
             self.notes += [Ended.NOT_RESTORED.note(reason) for reason in lane.restorer.restore()]
             if audits:
                 left, told = audit(lane, self.testbed.guard, site.context.run)
                 self.notes += told
         return left
 
-    def _past_facts(self) -> Facts | None:
-        return self.past.facts if self.past is not None else None
+    def _facts_before(self) -> Facts | None:
+        return self.interrupted.facts if self.interrupted is not None else None
 
-    def _part(self, left: list[str]) -> Part:
+    def _part(self, left: list[str]) -> PartialResult:
         target, runner = self.site.target, self.step_runner
         operations = target.recorder.operations
         arrangements = Arrangements(self.plan.least, self.plan.arrangements, self.exerciser.arrangements)
@@ -200,8 +205,13 @@ def set_out(site: Site, source: Source, planner: Planner) -> tuple[Testbed, Plan
 
 
 def begin_run(
-    site: Site, source: Source, planner: Planner, beginning: Beginning, announcer: Announcer, past: Past | None = None
+    site: Site,
+    source: Source,
+    planner: Planner,
+    beginning: Beginning,
+    announcer: Announcer,
+    interrupted: InterruptedRun | None = None,
 ) -> ActiveRun:
     """Open the testbed and plan; gives the run, ready for its phases. Raises HarnessError if it cannot get under way."""
     testbed, planned = set_out(site, source, planner)
-    return ActiveRun(testbed, planned, beginning, announcer, past)
+    return ActiveRun(testbed, planned, beginning, announcer, interrupted)

@@ -14,35 +14,35 @@ from vcontract.report.events import RunStarted
 from vcontract.report.result import RunResult
 from vcontract.run.active_run import Beginning, Phase, begin, begin_run, target_facts
 from vcontract.run.announcer import Announcer
-from vcontract.run.interrupted_run import Past, resumed
+from vcontract.run.interrupted_run import InterruptedRun, resumed
 from vcontract.run.object_reads import read_since
 from vcontract.run.phases import ReadObject, ReplayFinding, ShrinkFindings, TakeSteps
 from vcontract.run.planning import Planner, plan_nothing, plan_whole_run
-from vcontract.run.start import Ground
+from vcontract.run.start import StartedRun
 from vcontract.run.summarize import finished, summarize
-from vcontract.run.summary import Part, heard
+from vcontract.run.summary import PartialResult, heard
 from vcontract.schema import bases_of
 from vcontract.terms import Finding, Ref, RowVerdict
 from vcontract.testbed import Site, as_json, surveyed
 
 
-def run_conformance(ground: Ground, past: Past | None = None) -> RunResult:
-    """Take the whole plan; goes on where a run was cut (`past`)."""
-    return carried_out(ground, plan_whole_run, [ReadObject(), TakeSteps(), ShrinkFindings()], past=past)
+def run_conformance(started: StartedRun, interrupted: InterruptedRun | None = None) -> RunResult:
+    """Take the whole plan; goes on where a run was cut (`interrupted`)."""
+    return carried_out(started, plan_whole_run, [ReadObject(), TakeSteps(), ShrinkFindings()], interrupted=interrupted)
 
 
-def replay_finding(ground: Ground, finding: Finding, phase: Phase | None = None) -> RunResult:
+def replay_finding(started: StartedRun, finding: Finding, phase: Phase | None = None) -> RunResult:
     """Send the calls of one finding again, and judge its row; `phase` sends them in another way."""
     phases = [phase or ReplayFinding(finding)]
-    return carried_out(ground, plan_nothing, phases, keep=lambda row: row.id == finding.row)
+    return carried_out(started, plan_nothing, phases, keep=lambda row: row.id == finding.row)
 
 
 def carried_out(
-    ground: Ground,
+    started: StartedRun,
     planner: Planner,
     phases: Sequence[Phase],
     *,
-    past: Past | None = None,
+    interrupted: InterruptedRun | None = None,
     keep: Callable[[RowVerdict], bool] = lambda _: True,
     change: Callable[[RunResult], RunResult] = lambda result: result,
 ) -> RunResult:
@@ -50,11 +50,11 @@ def carried_out(
 
     `keep` says which rows are told. Ctrl-C ends it cleanly with what is known.
     """
-    site, announcer = ground.site, Announcer(ground.reporters)
-    beginning = begin(site, past)
-    source = resumed(past) if past is not None else surveyed(beginning.asked(site))
+    site, announcer = started.site, Announcer(started.reporters)
+    beginning = begin(site, interrupted)
+    source = resumed(interrupted) if interrupted is not None else surveyed(beginning.asked(site))
     try:
-        run = begin_run(site, source, planner, beginning, announcer, past)
+        run = begin_run(site, source, planner, beginning, announcer, interrupted)
     except AbsentError as absent:
         part, caller = _without(site, beginning, announcer, str(absent)), None
     else:
@@ -62,7 +62,7 @@ def carried_out(
     return finished(site, announcer, change(summarize(site, beginning, [part], caller, keep)))
 
 
-def _without(site: Site, beginning: Beginning, announcer: Announcer, absent: str) -> Part:
+def _without(site: Site, beginning: Beginning, announcer: Announcer, absent: str) -> PartialResult:
     """Say that the target has not the object; from the API release on that brought it, a vCenter must have it."""
     listed = rows(site.contract, bases_of(site.target.schema))
     announcer.tell(RunStarted(target_facts(site), site.request.seed, len(listed), 0))

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
-from vcontract.run.interrupted_run import Past, past_of
+from vcontract.run.interrupted_run import InterruptedRun, interrupted_run_of
 from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.run.recorded_run import REPLAY, recorded, refuse
 
@@ -19,15 +19,17 @@ def resumed(directory: Path, request: RunRequest, preparation: Preparation = PLA
 
     Raises RunFileError if the directory holds no run that could go on.
     """
-    return going_on(past_of(directory), request, preparation)
+    return going_on(interrupted_run_of(directory), request, preparation)
 
 
-def going_on(past: Past, request: RunRequest, preparation: Preparation) -> tuple[RunRequest, Preparation]:
+def going_on(
+    interrupted: InterruptedRun, request: RunRequest, preparation: Preparation
+) -> tuple[RunRequest, Preparation]:
     """Make the request that goes on with what a run did; of what is asked now, the target, the login and the limits count."""
-    asked = past.note.request
+    asked = interrupted.note.request
     if request.record or preparation.recorded or asked.target.startswith(REPLAY):
         raise UsageError("--resume: a recording is of a whole run; record or replay one from its begin")
-    calls = sum(each.purpose == "judge" for each in past.history.operations)
+    calls = sum(each.purpose == "judge" for each in interrupted.history.operations)
     left = asked.max_calls if calls < asked.max_calls else 0
     goes_on = replace(
         request,
@@ -44,7 +46,9 @@ def going_on(past: Past, request: RunRequest, preparation: Preparation) -> tuple
         wsdl=request.wsdl or asked.wsdl,
         api=asked.api,
     )
-    return goes_on, replace(preparation, past=past, replay=past.note.replay, pinned=past.facts.pinned)
+    return goes_on, replace(
+        preparation, interrupted=interrupted, replay=interrupted.note.replay, pinned=interrupted.facts.pinned
+    )
 
 
 def replayed(

@@ -38,7 +38,7 @@ class RunNote(msgspec.Struct, frozen=True):
         return {**record_of(request), "started": self.started, "replay": self.replay, "id": self.run}
 
 
-class Past(msgspec.Struct, frozen=True):
+class InterruptedRun(msgspec.Struct, frozen=True):
     """What was done before a run was cut; `workers` are the histories of several workers."""
 
     directory: Path
@@ -56,51 +56,51 @@ class Past(msgspec.Struct, frozen=True):
         """Give a judge that has heard everything so far."""
         judge = Judge(self.facts, contract, bases)
         retell(judge, self.history)
-        for each in self.workers:
-            if each.noted(FACTS):
-                its = Judge(facts_in(each, self.directory), contract, bases)
-                retell(its, each)
+        for worker in self.workers:
+            if worker.noted(FACTS):
+                its = Judge(facts_in(worker, self.directory), contract, bases)
+                retell(its, worker)
                 for moid, vm in its.tracker.facts.vms.items():  # what it knew of its VMs is what is known of them
                     judge.tracker.add_vm(vm, its.tracker.states(moid))
         judge.resume()
         return judge
 
-    def check(self, found: Facts) -> None:
+    def check(self, surveyed: Facts) -> None:
         """Make sure that the target is still what it was. Raises UsageError that says what is not."""
-        if found.manager != self.facts.manager or found.api_version != self.facts.api_version:
+        if surveyed.manager != self.facts.manager or surveyed.api_version != self.facts.api_version:
             raise UsageError(
                 f"{self.directory}: the run met {self.facts.manager.value} at API {self.facts.api_version}, this target "
-                f"has {found.manager.value} at API {found.api_version}; it cannot go on here"
+                f"has {surveyed.manager.value} at API {surveyed.api_version}; it cannot go on here"
             )
-        if gone := sorted(each.name for moid, each in self.facts.vms.items() if moid not in found.vms):
+        if gone := sorted(vm.name for moid, vm in self.facts.vms.items() if moid not in surveyed.vms):
             raise UsageError(f"{self.directory}: VMs of the run are gone or no longer marked: {', '.join(gone)}")
 
 
-def resumed(past: Past) -> Source:
+def resumed(interrupted: InterruptedRun) -> Source:
     """Go on with what a run that was cut knew of its target, once the target was found to be the same."""
 
     def source(site: Site) -> Known:
-        judge = past.judge(site.contract, bases_of(site.target.schema))
+        judge = interrupted.judge(site.contract, bases_of(site.target.schema))
         site.target.recorder.listeners.append(judge.feed)
-        past.check(survey_target(site.target, site.config, site.contract, run=site.context.run))
-        return Known(judge, past.history.operations)
+        interrupted.check(survey_target(site.target, site.config, site.contract, run=site.context.run))
+        return Known(judge, interrupted.history.operations)
 
     return source
 
 
-def past_of(directory: Path) -> Past:
+def interrupted_run_of(directory: Path) -> InterruptedRun:
     """Read what a run did; `latest` stands for where it points. Raises RunFileError if no run there could go on."""
-    past = whole_past_of(directory)
-    if past.workers:
-        raise RunFileError(f"{past.directory}: the run was one of several workers; it cannot go on")
-    if past.note.request.complete is not None:
+    interrupted = whole_interrupted_run_of(directory)
+    if interrupted.workers:
+        raise RunFileError(f"{interrupted.directory}: the run was one of several workers; it cannot go on")
+    if interrupted.note.request.complete is not None:
         raise UsageError(
-            f"{past.directory}: a bounded proof cannot go on, its words must be run on one server; run it again"
+            f"{interrupted.directory}: a bounded proof cannot go on, its words must be run on one server; run it again"
         )
-    return past
+    return interrupted
 
 
-def whole_past_of(directory: Path) -> Past:
+def whole_interrupted_run_of(directory: Path) -> InterruptedRun:
     """Read what a run did, also one that could not go on. Raises RunFileError if its history does not tell."""
     directory = directory.resolve()
     history = read_history(directory / HISTORY)
@@ -111,8 +111,8 @@ def whole_past_of(directory: Path) -> Past:
         note = _note_of(notes[0])
     except msgspec.ValidationError as error:
         raise RunFileError(f"{directory}: the history does not say what was asked of the run: {error}") from error
-    workers = tuple(read_history(each) for each in sorted(directory.glob("history-*.jsonl")))
-    return Past(directory, history, note, facts_in(history, directory), workers)
+    workers = tuple(read_history(file) for file in sorted(directory.glob("history-*.jsonl")))
+    return InterruptedRun(directory, history, note, facts_in(history, directory), workers)
 
 
 def _note_of(kept: dict[str, Json]) -> RunNote:
@@ -133,10 +133,10 @@ class _Named(msgspec.Struct, frozen=True):
 
 def facts_in(history: History, directory: Path) -> Facts:
     """Give the facts that a history carries. Raises RunFileError, with the run's directory, if it carries none."""
-    given = history.noted(FACTS)
-    if not given:
+    noted = history.noted(FACTS)
+    if not noted:
         raise RunFileError(f"{directory}: the history holds no facts; the run ended before it began")
     try:
-        return facts_of(given[0])
+        return facts_of(noted[0])
     except msgspec.ValidationError as error:
         raise RunFileError(f"{directory}: the history holds no facts of a run: {error}") from error

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vcontract.errors import UsageError
-from vcontract.report.deviations import DEVIATIONS, Listed, accepted, excused, read_deviations
+from vcontract.report.deviations import DEVIATIONS_FILE, Listed, accepted, excused, read_deviations
 from vcontract.report.result import RunResult
 
 
@@ -16,7 +16,7 @@ def listed(config: Path | None, file: Path | None, reason: str = "") -> Listed:
     `reason` is that of what is to be accepted, empty if nothing is. Raises UsageError: it cannot be read, or for want of a
     name not be written.
     """
-    place = file or (config.parent / DEVIATIONS if config is not None else None)
+    place = file or (config.parent / DEVIATIONS_FILE if config is not None else None)
     if place is None:
         if reason:
             raise UsageError("--accept: say with --deviations FILE which file is to list what is accepted")

@@ -23,7 +23,7 @@ class ReadObject:
 
     def run(self, run: ActiveRun) -> None:
         """Read it; what could not be read leaves its row untested."""
-        if run.past is None or not run.past.steps:
+        if run.interrupted is None or not run.interrupted.steps:
             with suppress(NotArrangedError):
                 read_object(run.testbed.driver)
 

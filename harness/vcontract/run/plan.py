@@ -49,7 +49,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     def text(self) -> str:
         """Say in one line what the plan costs; nothing if it has no cells."""
-        cells = sum(each.cell is not None for each in self.steps)
+        cells = sum(step.cell is not None for step in self.steps)
         if not cells:
             return ""
         return (
@@ -66,18 +66,18 @@ def plan(
     The rows are everything valid and one deviation each. Of the pairs come first those in the states in which a caller who
     may not meets a VM on which something runs, and last, behind the other cases, all others.
     """
-    found = [each for each in reachable if each.method in methods]
-    single = [each for each in found if len(each.deviations) < 2]
-    pairs = [each for each in found if len(each.deviations) >= 2]
-    guarded = {each.state for each in pairs if _guarded(each)}
-    first = [each for each in pairs if each.state in guarded]
-    rest = [each for each in pairs if each.state not in guarded]
-    kinds, others = _one_of_each_kind([each for each in inputs if each.method in methods], seed)
+    chosen_cells = [cell for cell in reachable if cell.method in methods]
+    single = [cell for cell in chosen_cells if len(cell.deviations) < 2]
+    pairs = [cell for cell in chosen_cells if len(cell.deviations) >= 2]
+    guarded = {cell.state for cell in pairs if _guarded(cell)}
+    first = [cell for cell in pairs if cell.state in guarded]
+    rest = [cell for cell in pairs if cell.state not in guarded]
+    kinds, others = _one_of_each_kind([case for case in inputs if case.method in methods], seed)
     chosen = [method.name for method in contract.methods if method.name in methods]
-    gone = {each.id for each in found if changes(each, contract)}
+    gone = {cell.id for cell in chosen_cells if changes(cell, contract)}
     steps = [
         *visited(single, gone, contract, seed),
-        *(Step(each.name, method=each.method, case=each) for each in kinds),
+        *(Step(case.name, method=case.method, case=case) for case in kinds),
         *(Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in preludes_of(contract, name)),
         *(
             Step(f"{name}:{what}", method=name, disturb=what)
@@ -85,18 +85,18 @@ def plan(
             for what in disturbances(contract, name)
         ),
         *visited(first, gone, contract, seed),
-        *(Step(each.name, method=each.method, case=each) for each in others),
+        *(Step(case.name, method=case.method, case=case) for case in others),
         *visited(rest, gone, contract, seed),
     ]
-    return costed(steps, found, gone)
+    return costed(steps, chosen_cells, gone)
 
 
-def costed(steps: list[Step], found: Iterable[Cell], gone: set[str]) -> Plan:
+def costed(steps: list[Step], visited_cells: Iterable[Cell], gone: set[str]) -> Plan:
     """Make a plan of steps, of which the cells are those that were found, and count what it costs."""
-    listed = list(found)
-    ends = Counter(ground(each.state) for each in listed if each.id in gone)
-    states = {ground(each.state) for each in listed}
-    least = sum(max(1, ends[each]) for each in states)
+    all_visited = list(visited_cells)
+    ends = Counter(ground(cell.state) for cell in all_visited if cell.id in gone)
+    states = {ground(cell.state) for cell in all_visited}
+    least = sum(max(1, ends[state]) for state in states)
     return Plan(steps, len(states), _arrangements(steps, gone), least)
 
 
@@ -106,11 +106,11 @@ def visited(chosen: Sequence[Cell], gone: set[str], contract: Contract, seed: in
     `gone` are the cells after whose call the state is gone. Among equals the seed decides: what a call leaves behind that
     nobody expects is met by another one each time.
     """
-    places = {state: number for number, state in enumerate(tour((each.state for each in chosen), State()))}
+    places = {state: number for number, state in enumerate(tour((cell.state for cell in chosen), State()))}
     draw = random.Random(seed)  # noqa: S311 - a plan, no secret
-    ends = {each.id: (each.id in gone, not refused(each, contract)) for each in chosen}
-    ordered = sorted(chosen, key=lambda each: (places[each.state], ends[each.id], draw.random()))
-    steps = [Step(each.id, each) for each in ordered]
+    ends = {cell.id: (cell.id in gone, not refused(cell, contract)) for cell in chosen}
+    ordered = sorted(chosen, key=lambda cell: (places[cell.state], ends[cell.id], draw.random()))
+    steps = [Step(cell.id, cell) for cell in ordered]
     for number, (one, other) in enumerate(pairwise(ordered)):
         if one.state == other.state and one.state.running and ends[one.id] == (False, False):
             steps[number] = replace(steps[number], keep=True)
@@ -120,13 +120,13 @@ def visited(chosen: Sequence[Cell], gone: set[str], contract: Contract, seed: in
 def _arrangements(steps: Sequence[Step], gone: set[str]) -> int:
     """Count how often the cells of some steps find their state not standing; `gone` are those that leave none standing."""
     count, standing = 0, State(exists=False, power="")
-    for each in steps:
-        if each.cell is None:
-            standing = State() if each.case else State(exists=False, power="")
+    for step in steps:
+        if step.cell is None:
+            standing = State() if step.case else State(exists=False, power="")
             continue
-        if ground(each.cell.state) != standing:
+        if ground(step.cell.state) != standing:
             count += 1
-        standing = State(exists=False, power="") if each.cell.id in gone else ground(each.cell.state)
+        standing = State(exists=False, power="") if step.cell.id in gone else ground(step.cell.state)
     return count
 
 
@@ -136,14 +136,14 @@ def _one_of_each_kind(inputs: Sequence[Case], seed: int) -> tuple[list[Case], li
     With the first go those of a method's own parameters: each method reads these itself, the types below are shared.
     """
     groups: dict[tuple[str, str, str], list[Case]] = {}
-    for each in inputs:
+    for case in inputs:
         # a count is checked against either end by itself
-        kind = each.constraint if each.kind == COUNT else each.kind
-        groups.setdefault((each.tier, kind, each.expects), []).append(each)
+        kind = case.constraint if case.kind == COUNT else case.kind
+        groups.setdefault((case.tier, kind, case.expects), []).append(case)
     draw = random.Random(seed)  # noqa: S311 - a plan, no secret
     first = {id(draw.choice(group)) for group in groups.values()}
-    first |= {id(each) for each in inputs if each.constraint.startswith(f"{each.method}.")}
-    return [each for each in inputs if id(each) in first], [each for each in inputs if id(each) not in first]
+    first |= {id(case) for case in inputs if case.constraint.startswith(f"{case.method}.")}
+    return [case for case in inputs if id(case) in first], [case for case in inputs if id(case) not in first]
 
 
 def all_cells(contract: Contract) -> tuple[Cell, ...]:

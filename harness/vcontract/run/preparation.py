@@ -7,7 +7,7 @@ import msgspec
 from vcontract.config.context import RunContext
 from vcontract.model import Pinned
 from vcontract.report.deviations import Listed
-from vcontract.run.interrupted_run import Past
+from vcontract.run.interrupted_run import InterruptedRun
 from vcontract.run.recorded_run import Recorded
 from vcontract.terms import Finding
 
@@ -16,7 +16,7 @@ class Preparation(msgspec.Struct, frozen=True):
     """What a run starts with and its request does not hold; nothing of it is written down or sent.
 
     `password` is that of the account that the request names, `replay` the command that repeats the run. `pinned` is what a
-    profile adds to the documents, `known` are the deviations that do not count. With `past` the run goes on with one that
+    profile adds to the documents, `known` are the deviations that do not count. With `interrupted` a run goes on that
     was cut, with `finding` that one alone is replayed, `recorded` answers in the place of a server. `proxy` is used in the
     configuration's stead, `defects` are planted in a simulator that is started.
     """
@@ -25,7 +25,7 @@ class Preparation(msgspec.Struct, frozen=True):
     replay: str = "vcontract run"
     pinned: Pinned | None = None
     known: Listed = Listed()
-    past: Past | None = None
+    interrupted: InterruptedRun | None = None
     finding: Finding | None = None
     recorded: Recorded | None = None
     proxy: str = ""

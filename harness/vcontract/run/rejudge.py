@@ -15,7 +15,7 @@ from vcontract.report.result import KnownDeviations, RunResult, Worker, load_run
 from vcontract.report.run_directory import HISTORY
 from vcontract.run.interrupted_run import facts_in
 from vcontract.run.known_deviations import listed, with_known
-from vcontract.run.summary import Part, exit_code, heard, summed
+from vcontract.run.summary import PartialResult, exit_code, heard, summed
 from vcontract.schema import Schema, bases_of, load
 from vcontract.terms import Verdict
 
@@ -52,10 +52,10 @@ def rejudge(directory: Path, wsdl: str = "", deviations: Path | None = None) -> 
     return with_known(replace(again, deviations=KnownDeviations()), listed(None, file), cut=not safe)
 
 
-def part_of(history: History, worker: Worker, contract: Contract, bases: dict[str, str]) -> Part:
+def part_of(history: History, worker: Worker, contract: Contract, bases: dict[str, str]) -> PartialResult:
     """Give what the history of a worker tells; nothing if it ended before it began."""
     if not history.noted(FACTS):
-        return Part(worker=worker)
+        return PartialResult(worker=worker)
     judge = told(history, Path(worker.history), contract, bases)
     return replace(heard(contract, judge.judgements, history.operations), worker=worker)
 

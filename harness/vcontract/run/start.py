@@ -39,7 +39,7 @@ def contract_of(request: RunRequest) -> Contract:
     return contract
 
 
-class Ground(msgspec.Struct, frozen=True):
+class StartedRun(msgspec.Struct, frozen=True):
     """What a run stands on: its site, with the target reached, and those who hear of it; `directory` is the run's."""
 
     site: Site
@@ -54,20 +54,22 @@ def underway(
     *,
     stop: Callable[[], None] | None = None,
     keep: bool = True,
-) -> Iterator[Ground]:
+) -> Iterator[StartedRun]:
     """Make a run's directory, reach its target, and end both well. Raises HarnessError for all that keeps it from running.
 
     With `keep` the recorder remembers every operation, else the file alone does. `stop` is called at the first SIGINT or
     SIGTERM once the run is under way; None: the next call does not begin.
     """
     contract, config = contract_of(request), configured(request, preparation)
-    past, recorded = preparation.past, preparation.recorded
+    interrupted, recorded = preparation.interrupted, preparation.recorded
     replay = Replay(recorded.recording) if recorded else None
     new_parent = not request.report_dir.exists()
-    directory = RunDirectory(request.report_dir, request.seed, again=past.directory if past else None)
+    directory = RunDirectory(request.report_dir, request.seed, again=interrupted.directory if interrupted else None)
     begun = Begun()
     # what a run makes bears its mark: who repeats the run must say the same
-    mark = (past.note.run if past else recorded.run if recorded else "") or f"{directory.path.name}-{token_hex(3)}"
+    mark = (
+        interrupted.note.run if interrupted else recorded.run if recorded else ""
+    ) or f"{directory.path.name}-{token_hex(3)}"
     context = replace(context_of(preparation), run=mark, report=str(directory.path))
     reporters: list[Reporter] = [
         begun,
@@ -77,8 +79,8 @@ def underway(
         *_console(request, directory),
     ]
     recorder = (
-        Recorder.continued(directory.history, past.history)
-        if past
+        Recorder.continued(directory.history, interrupted.history)
+        if interrupted
         else Recorder(directory.history, clock=replay.clock if replay else None, keep=keep)
     )
     try:
@@ -86,9 +88,9 @@ def underway(
             terminable(begun, stop or recorder.stop),
             opened(request, preparation, config, recorder, replay, begun, mark) as target,
         ):
-            yield Ground(Site(target, contract, config, request, context), reporters, directory.path)
+            yield StartedRun(Site(target, contract, config, request, context), reporters, directory.path)
     except BaseException:
-        if not begun.yes and past is None:
+        if not begun.yes and interrupted is None:
             shutil.rmtree(directory.path, ignore_errors=True)
             if new_parent:
                 with suppress(OSError):  # another run has come into it

@@ -51,7 +51,7 @@ class StepRunner:
     def walk(self, steps: Sequence[Step]) -> None:
         """Take the steps in their order, until all are taken or `spent` says to stop; cells that were missed once more."""
         if self._all(steps):
-            self._all([each for each in steps if each.label in self.skipped and each.cell is not None])
+            self._all([step for step in steps if step.label in self.skipped and step.cell is not None])
         self._exerciser.rest()
         self._confirm_open()
 
@@ -106,16 +106,16 @@ class StepRunner:
 
     def taken_before(self, notes: Sequence[dict[str, Json]]) -> None:
         """Take as done what a run noted before it was cut."""
-        for each in notes:
-            if "refused" in each:
-                self.refused[each["label"]] = each["refused"]
+        for note in notes:
+            if "refused" in note:
+                self.refused[note["label"]] = note["refused"]
             else:
-                self.exercised.add(each["label"])
-            self._exerciser.count_from(each.get("arrangements", 0))
+                self.exercised.add(note["label"])
+            self._exerciser.count_from(note.get("arrangements", 0))
 
     def left(self, steps: Sequence[Step]) -> list[Step]:
         """List the steps that are still to be taken."""
-        return [each for each in steps if each.label not in self.exercised and each.label not in self.refused]
+        return [step for step in steps if step.label not in self.exercised and step.label not in self.refused]
 
     def _confirm_open(self) -> None:
         """Judge what is over; take each step that found something again, alone, until it found it often enough."""
@@ -134,7 +134,9 @@ class StepRunner:
             self._note({"label": step.label, "arrangements": self._exerciser.arrangements})
 
     def _violated(self, label: str) -> bool:
-        return any(each.cell == label and each.verdict is Verdict.VIOLATES for each in self._judge.judgements)
+        return any(
+            judgement.cell == label and judgement.verdict is Verdict.VIOLATES for judgement in self._judge.judgements
+        )
 
     def _attempt(self, step: Step, number: int, *, keep: bool) -> None:
         exerciser, label = self._exerciser, _label(step, number)

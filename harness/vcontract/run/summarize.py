@@ -17,7 +17,7 @@ from vcontract.run.active_run import Beginning, target_facts
 from vcontract.run.announcer import Announcer
 from vcontract.run.known_deviations import with_known
 from vcontract.run.planning import chosen_methods
-from vcontract.run.summary import Part, as_shrunk, cells_of, exit_code, not_exercised, summed, waive
+from vcontract.run.summary import PartialResult, as_shrunk, cells_of, exit_code, not_exercised, summed, waive
 from vcontract.schema import bases_of
 from vcontract.strategies import Caller
 from vcontract.terms import RowVerdict, Verdict
@@ -27,7 +27,7 @@ from vcontract.testbed import Site
 def summarize(
     site: Site,
     beginning: Beginning,
-    parts: Sequence[Part],
+    parts: Sequence[PartialResult],
     caller: Caller | None,
     keep: Callable[[RowVerdict], bool] = lambda _: True,
 ) -> RunResult:
@@ -78,7 +78,7 @@ def finished(site: Site, announcer: Announcer, result: RunResult) -> RunResult:
     return ended
 
 
-def _inputs(site: Site, parts: Sequence[Part], caller: Caller | None) -> dict[str, dict[str, tuple[int, int]]]:
+def _inputs(site: Site, parts: Sequence[PartialResult], caller: Caller | None) -> dict[str, dict[str, tuple[int, int]]]:
     """Count what was exercised of the methods' arguments."""
     if caller is None or any(part.absent for part in parts):
         return {}

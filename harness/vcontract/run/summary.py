@@ -23,7 +23,7 @@ _TOLD = 10
 """So many different things that went wrong beside the judged calls are told."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class PartialResult(msgspec.Struct, frozen=True):
     """What one walk over a plan, or over a share of one, gave; JSON can carry it.
 
     `own` are the verdicts on the object's own rows. `planned` are the ids of the cells of the plan; `exercised`, `skipped`,
@@ -53,42 +53,51 @@ class Part(msgspec.Struct, frozen=True):
     absent: str = ""
 
 
-def heard(contract: Contract, judgements: Sequence[Judgement], operations: Sequence[Operation]) -> Part:
+def heard(contract: Contract, judgements: Sequence[Judgement], operations: Sequence[Operation]) -> PartialResult:
     """Give what a history alone tells of a walk."""
-    return Part(
+    return PartialResult(
         judgements=list(judgements),
         own=object_rows(contract, operations),
-        calls=sum(each.purpose == "judge" for each in operations),
+        calls=sum(operation.purpose == "judge" for operation in operations),
         requests=len(operations),
     )
 
 
 def beside(operations: Sequence[Operation]) -> list[str]:
     """Say what went wrong with calls that nobody judges: they arrange, or read what is no task."""
-    found: Counter[str] = Counter()
-    for each in operations:
-        read = read_of(each)
-        if each.purpose == "judge" or (read is not None and read[0].type == "Task"):
+    problems_by_text: Counter[str] = Counter()
+    for operation in operations:
+        read = read_of(operation)
+        if operation.purpose == "judge" or (read is not None and read[0].type == "Task"):
             continue
-        if isinstance(each.outcome, Lost):
-            found[f"lost: {each.call.method}: {each.outcome.reason}"] += 1
-        found.update(f"beside the judged calls: {each.call.method}: {problem}" for problem in each.problems)
-    told = [f"{text} ({count}x)" for text, count in found.most_common(_TOLD)]
-    return [*told, f"and {len(found) - _TOLD} more of this kind"] if len(found) > _TOLD else told
+        if isinstance(operation.outcome, Lost):
+            problems_by_text[f"lost: {operation.call.method}: {operation.outcome.reason}"] += 1
+        problems_by_text.update(
+            f"beside the judged calls: {operation.call.method}: {problem}" for problem in operation.problems
+        )
+    lines = [f"{text} ({count}x)" for text, count in problems_by_text.most_common(_TOLD)]
+    return (
+        [*lines, f"and {len(problems_by_text) - _TOLD} more of this kind"] if len(problems_by_text) > _TOLD else lines
+    )
 
 
 def summed(
-    contract: Contract, listed: Sequence[Row], parts: Sequence[Part], bases: dict[str, str], confirm: int, report: str
+    contract: Contract,
+    listed: Sequence[Row],
+    parts: Sequence[PartialResult],
+    bases: dict[str, str],
+    confirm: int,
+    report: str,
 ) -> Summary:
     """Sum up what was judged; of each of the object's own rows the first verdict that tells something counts."""
     own: dict[str, RowVerdict] = {}
-    for each in chain.from_iterable(part.own for part in parts):
-        if each.id not in own or own[each.id].verdict is Verdict.UNTESTED:
-            own[each.id] = each
+    for row in chain.from_iterable(part.own for part in parts):
+        if row.id not in own or own[row.id].verdict is Verdict.UNTESTED:
+            own[row.id] = row
     summary = summarise(
         contract,
         listed,
-        [each for part in parts for each in part.judgements],
+        [judgement for part in parts for judgement in part.judgements],
         list(own.values()),
         bases,
         confirm=confirm,
@@ -97,9 +106,9 @@ def summed(
     died = next(
         (f"{part.worker.history}: {part.worker.died}" for part in parts if part.worker and part.worker.died), ""
     )
-    rows = tuple(_doubted(each, died) if died and each.id not in own else each for each in summary.rows)
+    rows = tuple(_doubted(row, died) if died and row.id not in own else row for row in summary.rows)
     absent = next((part.absent for part in parts if part.absent), "")
-    return replace(summary, rows=tuple(_without(each, absent) for each in rows))
+    return replace(summary, rows=tuple(_without(row, absent) for row in rows))
 
 
 def _without(row: RowVerdict, absent: str) -> RowVerdict:
@@ -107,11 +116,15 @@ def _without(row: RowVerdict, absent: str) -> RowVerdict:
     return replace(row, reason=absent) if absent and row.verdict is Verdict.UNTESTED else row
 
 
-def as_shrunk(findings: Sequence[Finding], parts: Sequence[Part]) -> list[Finding]:
+def as_shrunk(findings: Sequence[Finding], parts: Sequence[PartialResult]) -> list[Finding]:
     """Give the findings as they were shrunk; of several workers' the one that was seen again."""
-    again = sorted((each for part in parts for each in part.shrunk), key=lambda each: not each.repeats.startswith("0"))
-    shrunk = {each.id: each for each in again}
-    return [replace(shrunk[each.id], replay=each.replay) if each.id in shrunk else each for each in findings]
+    again = sorted(
+        (finding for part in parts for finding in part.shrunk), key=lambda finding: not finding.repeats.startswith("0")
+    )
+    shrunk = {finding.id: finding for finding in again}
+    return [
+        replace(shrunk[finding.id], replay=finding.replay) if finding.id in shrunk else finding for finding in findings
+    ]
 
 
 def _doubted(row: RowVerdict, died: str) -> RowVerdict:
@@ -121,30 +134,32 @@ def _doubted(row: RowVerdict, died: str) -> RowVerdict:
     return replace(row, verdict=Verdict.INCONCLUSIVE, reason=f"a worker died: {died}")
 
 
-def cells_of(parts: Sequence[Part]) -> Cells:
+def cells_of(parts: Sequence[PartialResult]) -> Cells:
     """Sort the cells: exercised, not seen although they can be reached, and out of reach with the reason."""
-    planned = [each for part in parts for each in part.planned]
-    exercised = {each for part in parts for each in part.exercised}
+    planned = [cell for part in parts for cell in part.planned]
+    exercised = {cell for part in parts for cell in part.exercised}
     refused = {name: why for part in parts for name, why in part.refused.items()}
     refused = {name: refused[name] for name in planned if name in refused}
     unreachable: dict[str, list[str]] = {}
     for name, reason in [*(pair for part in parts for pair in part.unreachable.items()), *refused.items()]:
         unreachable.setdefault(reason, []).append(name)
-    seen = [each for each in planned if each in exercised]
-    made = [each.arrangements for each in parts]
+    seen = [cell for cell in planned if cell in exercised]
+    made = [part.arrangements for part in parts]
     return Cells(
         reachable=len(planned) - len(refused),
         exercised=len(seen),
         seen=seen,
-        unseen=[each for each in planned if each not in exercised | refused.keys()],
+        unseen=[cell for cell in planned if cell not in exercised | refused.keys()],
         unreachable=unreachable,
         arrangements=Arrangements(
-            sum(each.least for each in made), sum(each.planned for each in made), sum(each.made for each in made)
+            sum(arrangements.least for arrangements in made),
+            sum(arrangements.planned for arrangements in made),
+            sum(arrangements.made for arrangements in made),
         ),
     )
 
 
-def not_exercised(parts: Sequence[Part]) -> list[str]:
+def not_exercised(parts: Sequence[PartialResult]) -> list[str]:
     """Name what was not exercised, by the reason why."""
     by_reason: dict[str, dict[str, None]] = {}
     for part in parts:
@@ -159,7 +174,7 @@ def not_exercised(parts: Sequence[Part]) -> list[str]:
 def waive(verdicts: Sequence[RowVerdict], config: Config) -> tuple[list[RowVerdict], dict[str, str]]:
     """Find the untested rows that the configuration excuses; gives all rows, and the reasons by row."""
     waived = {
-        each.id: reason for each in verdicts if each.verdict is Verdict.UNTESTED and (reason := config.waiver(each.id))
+        row.id: reason for row in verdicts if row.verdict is Verdict.UNTESTED and (reason := config.waiver(row.id))
     }
     return list(verdicts), waived
 

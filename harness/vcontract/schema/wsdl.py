@@ -156,11 +156,6 @@ class Schema:
             problems.append(f"{name}: in name space {etree.QName(element).namespace or '(none)'}")
         return as_fault(self._decoder.item(element, kind, name, problems)), tuple(problems)
 
-    def decode_localized(self, value: Json) -> Fault:
-        """Read a decoded LocalizedMethodFault, as in TaskInfo.error; without a fault in it the type is MethodFault."""
-        inner = value.get("fault") or {"_typeName": "MethodFault"}
-        return as_fault(inner, value.get("localizedMessage") or "")
-
     def _find(self, method: str) -> Any:
         if method not in self._bound:
             raise SchemaError(f"the WSDL of API {self.api_version} has no method {method}")

@@ -112,9 +112,9 @@ class PropertyCollector(ManagedObject):
         if self not in self.vcenter.sessions.owned(self._state(call).session, PropertyCollector):
             raise vmodl.fault.NotSupported
         for filter_ in self._filters(self._state(call).session):
-            self.vcenter.sessions.disown(call, filter_)
+            self.vcenter.sessions.release(call, filter_)
         self.CancelWaitForUpdates(call)
-        self.vcenter.sessions.disown(call, self)
+        self.vcenter.sessions.release(call, self)
 
     def WaitForUpdates(self, call: Invocation, version: str | None = None) -> Any:
         """Wait until something changes; InvalidCollectorVersion, RequestCanceled."""

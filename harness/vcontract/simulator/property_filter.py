@@ -41,7 +41,7 @@ class PropertyFilter(ManagedObject):
 
     def DestroyPropertyFilter(self, call: Invocation) -> None:
         """End the filter."""
-        self.vcenter.sessions.disown(call, self)
+        self.vcenter.sessions.release(call, self)
 
     def forget(self) -> None:
         """Show everything again next time."""

@@ -90,7 +90,7 @@ class Sessions:
             self._owned[call.session.key][owned.moid] = owned
         self.vcenter.registry.add(owned)
 
-    def disown(self, call: Invocation, owned: ManagedObject) -> None:
+    def release(self, call: Invocation, owned: ManagedObject) -> None:
         """End an object that belongs to the caller's session."""
         if call.session is not None:
             self._owned[call.session.key].pop(owned.moid, None)

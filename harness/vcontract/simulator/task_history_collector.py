@@ -66,7 +66,7 @@ class TaskHistoryCollector(ManagedObject):
 
     def DestroyCollector(self, call: Invocation) -> None:
         """End the collector; its reference is dead from now on."""
-        self.vcenter.sessions.disown(call, self)
+        self.vcenter.sessions.release(call, self)
 
     def _tasks(self) -> list[Task]:
         return [task for task in self.vcenter.tasks.history if _matches(self.spec, task)]

@@ -28,7 +28,7 @@ class _View(ManagedObject):
 
     def DestroyView(self, call: Invocation) -> None:
         """End the view; its reference is dead from now on."""
-        self.vcenter.sessions.disown(call, self)
+        self.vcenter.sessions.release(call, self)
 
 
 class ContainerView(_View):

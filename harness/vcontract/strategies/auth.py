@@ -75,7 +75,7 @@ def unsettled() -> dict[str, Auth]:
 
 
 def cases(method: str, guests: Sequence[GuestAccount]) -> Iterator[Case]:
-    """Give every case of the tier; what it is worth vcontract.model reads from the login itself."""
+    """List every case of the tier; vcontract.model classifies the login itself."""
     right, short = accepted(guests, may=True), accepted(guests, may=False)
     known = {"right": right, "insufficient": short, "interactive": right and right | {"interactiveSession": True}}
     for kind, logins in (("known", known), ("rejected", rejected()), ("unsettled", unsettled())):

@@ -48,7 +48,7 @@ DISTURB = tuple(
 
 
 @dataclass
-class Machine:
+class ModelVm:
     """A VM in a walk; `quiet`: its Tools were stopped since it booted; `kept` is the state in its current snapshot."""
 
     state: State
@@ -58,13 +58,13 @@ class Machine:
     past: tuple[str, ...] = ()
 
 
-def able(name: str, vm: Machine) -> bool:
+def able(name: str, vm: ModelVm) -> bool:
     """Whether a change is possible: only VMs of some kinds may lose their host, and a revert needs a snapshot."""
     here = {"hostLost": vm.kind == ON_HOST, "revert": vm.kept is not None}
     return here.get(name, True) and MOVES[name].made(vm.state)
 
 
-def changed(name: str, vm: Machine) -> Machine:
+def changed(name: str, vm: ModelVm) -> ModelVm:
     """Give the VM as it is after a change."""
     move = MOVES[name]
     state = settle(_after(name, vm))
@@ -72,10 +72,10 @@ def changed(name: str, vm: Machine) -> Machine:
         state = replace(state, running="", guest="undefined")
     kept = (vm.state, vm.quiet) if name == "snapshot" else vm.kept
     quiet = vm.kept[1] if name == "revert" and vm.kept else (vm.quiet or name == "stopTools") and not move.ends_boot
-    return Machine(state, vm.kind, quiet, kept if state.exists else None, vm.past)
+    return ModelVm(state, vm.kind, quiet, kept if state.exists else None, vm.past)
 
 
-def _after(name: str, vm: Machine) -> State:
+def _after(name: str, vm: ModelVm) -> State:
     """Compute the state after a change; a revert and a resume depend on the VM's past, the rest on the catalogue of moves."""
     if name == "revert" and vm.kept is not None:
         return vm.kept[0]

@@ -1,4 +1,4 @@
-"""What a method's arguments can be made of: the types, the places that hold them, and a way from the method to each."""
+"""Computes what a method's arguments can hold: types, the places that hold them, and a path from the method to each."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Closure:
         return tuple(Place(owner, field) for owner in (self.method, *self.types) for field in self.fields(owner))
 
     def stand_ins(self, place: Place) -> tuple[str, ...]:
-        """Name what may be told apart in a place: the types of a polymorphic one, the values of an enumerated one."""
+        """List the alternatives of a place: the types of a polymorphic one, the values of an enumerated one."""
         kind = place.field.type
         if kind == ANY:
             return (*ANY_SIMPLE, *(array for array in ANY_ARRAYS if array in self.schema.types))

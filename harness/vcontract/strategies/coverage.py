@@ -13,8 +13,8 @@ _COUNTS = ("none", "one", "many")
 
 
 @dataclass(frozen=True)
-class Share:
-    """So many of so many."""
+class Ratio:
+    """A ratio: a part, and the whole that it is measured against."""
 
     reached: int
     all: int
@@ -29,13 +29,13 @@ class Share:
 class Coverage:
     """The shares of one method: types, positions (what can be told apart in a place) and constraints (cases)."""
 
-    types: Share
-    positions: Share
-    constraints: Share
+    types: Ratio
+    positions: Ratio
+    constraints: Ratio
 
 
 def goals(closure: Closure) -> tuple[str, ...]:
-    """List what can be told apart: each type; each place filled, empty if it may be, with each type or value, and how many."""
+    """List the coverage goals: each type, and each place filled, empty (if optional), with each type or value, and by count."""
     return tuple(dict.fromkeys(_goals(closure)))
 
 
@@ -93,9 +93,9 @@ def coverage(closure: Closure, reached: set[str], cases: Collection[Case], taken
     wanted, types = set(goals(closure)), set(closure.types)
     names = {case.name for case in cases if case.method == closure.method}
     return Coverage(
-        Share(len(reached & types), len(types)),
-        Share(len(reached & (wanted - types)), len(wanted - types)),
-        Share(len(names & set(taken)), len(names)),
+        Ratio(len(reached & types), len(types)),
+        Ratio(len(reached & (wanted - types)), len(wanted - types)),
+        Ratio(len(names & set(taken)), len(names)),
     )
 
 

@@ -21,7 +21,7 @@ from vcontract.model.cells import VALID, shown
 from vcontract.model.moves import MOVES
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK
 from vcontract.model.tracker import KINDS
-from vcontract.strategies.changes import CAST, CHANGES, DISTURB, ON_HOST, PLAIN, Machine, able, changed
+from vcontract.strategies.changes import CAST, CHANGES, DISTURB, ON_HOST, PLAIN, ModelVm, able, changed
 from vcontract.strategies.pool import draw
 
 LENGTH = 120
@@ -62,7 +62,7 @@ class Move(msgspec.Struct, frozen=True):
     beside: bool = False
 
 
-class Ground(msgspec.Struct, frozen=True):
+class Offer(msgspec.Struct, frozen=True):
     """What a target offers to programs: kinds of VM, levers, and the methods to call with what a call may have wrong."""
 
     kinds: tuple[str, ...]
@@ -85,7 +85,7 @@ class Program(msgspec.Struct, frozen=True):
     moves: tuple[Move, ...]
 
 
-def programs(contract: Contract, ground: Ground, seen: Seen, seed: int, count: int) -> Iterator[Program]:
+def programs(contract: Contract, offer: Offer, seen: Seen, seed: int, count: int) -> Iterator[Program]:
     """Draw so many programs, each biased towards what `seen` has least; `seen` counts what each would visit.
 
     The same seed draws the same programs, whatever the target answers and however many are wanted.
@@ -96,7 +96,7 @@ def programs(contract: Contract, ground: Ground, seen: Seen, seed: int, count: i
     )  # bytes are one draw; integers would be one draw each, biased to small ones
     for number in range(count):
         drawn = draw(strategy, seed * _APART + number, 2)[-1]  # the first example is the simplest one, all zeros
-        yield Walk(contract, ground, seen).program(drawn)
+        yield Walk(contract, offer, seen).program(drawn)
 
 
 @dataclass
@@ -121,9 +121,9 @@ class Walk:
     """A walk through the model; every precondition is read from it."""
 
     contract: Contract
-    ground: Ground
+    offer: Offer
     seen: Seen
-    vms: list[Machine] = field(default_factory=list)
+    vms: list[ModelVm] = field(default_factory=list)
     running: dict[int, str] = field(default_factory=dict)
     beside: int = 0
     leaver: str = ""
@@ -133,9 +133,9 @@ class Walk:
         """Decode the bytes into a program."""
         parts = [drawn[start : start + _BYTES] for start in range(0, len(drawn), _BYTES)]
         dice = [_Dice(int.from_bytes(part) / 256 ** len(part)) for part in parts]
-        others = {kind: 1 for kind in self.ground.kinds if kind != PLAIN} or {PLAIN: 1}
+        others = {kind: 1 for kind in self.offer.kinds if kind != PLAIN} or {PLAIN: 1}
         cast = (PLAIN, PLAIN, dice[0].pick(others))
-        self.vms = [Machine(CAST[kind], kind) for kind in cast]
+        self.vms = [ModelVm(CAST[kind], kind) for kind in cast]
         moves = [self._move(die) for die in dice[1:]]
         if self.running:
             moves.append(self._made(Move("end")))
@@ -189,7 +189,7 @@ class Walk:
         """Weigh the calls that may be made on a VM; valid ones lead to new states, so they weigh more."""
         sessions = [OTHER, *([self.leaver] if self.leaver else [])]
         weights = {}
-        for method, names in self.ground.inputs.items():
+        for method, names in self.offer.inputs.items():
             for name in (VALID, *sessions, *names):
                 move = Move("call", index, method, name)
                 again = 3 if _name(move) in self.vms[index].past[-1:] else 1
@@ -232,7 +232,7 @@ class Walk:
         weights = {Move(name, index): 2 for name in DISTURB if self._may(name) and able(name, vm)}
         if vm.state.running:
             weights[Move("cancel", index)] = 1
-            weights |= {Move("call", index, call): 4 for call in self.ground.inputs if KINDS.get(call) == ABORT}
+            weights |= {Move("call", index, call): 4 for call in self.offer.inputs if KINDS.get(call) == ABORT}
         return weights | ({Move("logOut", index): 1} if self.leaver == OPEN else {})
 
     def _may(self, name: str) -> bool:
@@ -241,7 +241,7 @@ class Walk:
             return sum(vm.state.exists for vm in self.vms) > 2
         if name == "fork":
             return len(self.vms) < MOST
-        return MOVES[name].lever in {"", *self.ground.levers}
+        return MOVES[name].lever in {"", *self.offer.levers}
 
     def _succeeds(self, state: State, asked: Asked) -> bool:
         return settled(expect([state], asked, self.contract)) == {OK}
@@ -275,7 +275,7 @@ class Walk:
         vm = self.vms[index]
         if name == "fork":
             lost = vm.state.orphaned or vm.state.running == CUSTOMIZE
-            self.vms.append(Machine(replace(vm.state, running="", orphaned=lost), vm.kind, vm.quiet, past=vm.past))
+            self.vms.append(ModelVm(replace(vm.state, running="", orphaned=lost), vm.kind, vm.quiet, past=vm.past))
         elif name in {"hostLost", "hostBack"}:
             for machine in self.vms:
                 if machine.kind == ON_HOST and machine.state.exists:

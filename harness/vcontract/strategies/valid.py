@@ -1,4 +1,4 @@
-"""The valid tier: for every place of every type the values that can be told apart, so that each occurs in some call.
+"""The valid tier: every alternative of every place of every type occurs in some valid call.
 
 What such a call gets depends on its arguments alone: they are of the schema, and vcontract.model classifies them.
 """

@@ -21,7 +21,7 @@ from vcontract.disturbances.proxy import Proxy
 from vcontract.disturbances.scenario import load_scenario, schedule
 from vcontract.disturbances.schedule_runner import ScheduleRunner
 from vcontract.disturbances.system.catalogue import SYSTEM
-from vcontract.disturbances.system.disturbance import Ground, Lever, NotStruckError
+from vcontract.disturbances.system.disturbance import Lever, NotStruckError, StrikeContext
 from vcontract.disturbances.system.expired_session import Logins
 from vcontract.errors import UsageError
 from vcontract.history import DISTURBED
@@ -61,19 +61,19 @@ class Disturbing:
     def prepare(self, crew: Crew) -> None:
         """Find what can be struck. Raises UsageError if a disturbance of the scenario cannot strike anything."""
         crew.expect_losses()
-        ground = self._ground(crew)
+        context = self._context(crew)
         for disturbance in {
             disturbance.name: disturbance for disturbance in self.planned if disturbance.name in SYSTEM
         }.values():
             kind = SYSTEM[disturbance.name]
             lacking = next((need for need in kind.needs if need not in crew.config.allow), "")
-            why = f"the configuration does not allow {lacking}" if lacking else kind().lacks(ground)
+            why = f"the configuration does not allow {lacking}" if lacking else kind().lacks(context)
             if why:
                 raise UsageError(f"--disturb {self.scenario}: {disturbance.name}: {why}")
         recorder = crew.target.recorder
         self._before = time.monotonic() - recorder.now()
-        self._recorder, self._struck = recorder, ground
-        self._runner = ScheduleRunner(self.planned, ground, self._seed, self._note)
+        self._recorder, self._struck = recorder, context
+        self._runner = ScheduleRunner(self.planned, context, self._seed, self._note)
 
     def begin(self) -> None:
         """Start the schedule."""
@@ -113,11 +113,11 @@ class Disturbing:
         times = {"at": facts["time"], "asked": facts.get("received", facts["time"])}
         self._recorder.observed(DISTURBED, facts | {name: moment - self._before for name, moment in times.items()})
 
-    def _ground(self, crew: Crew) -> Ground:
+    def _context(self, crew: Crew) -> StrikeContext:
         target, facts = crew.target, crew.facts
         allowed = crew.config.hosts if "host" in crew.config.allow else ()
         hosts = [moid for moid, name in host_names(target, facts).items() if name in allowed]
-        ground = Ground(
+        context = StrikeContext(
             target,
             FULL,
             vms=tuple(crew.machines),
@@ -128,8 +128,8 @@ class Disturbing:
             patience=crew.patience,
         )
         if any(disturbance.name == _DESTROYED for disturbance in self.planned):
-            return dataclasses.replace(ground, spare=(_clone(crew, ground),))
-        return ground
+            return dataclasses.replace(context, spare=(_clone(crew, context),))
+        return context
 
 
 def _restart(target: Target, simulator: int, patience: float) -> Callable[[], None]:
@@ -147,7 +147,7 @@ def _restart(target: Target, simulator: int, patience: float) -> Callable[[], No
     return restart
 
 
-def _clone(crew: Crew, ground: Ground) -> Ref:
+def _clone(crew: Crew, context: StrikeContext) -> Ref:
     """Make an instant clone that may be destroyed, and let the clients work on it too. Raises UsageError."""
     parent = crew.machines[0]
     run = crew.run
@@ -158,7 +158,7 @@ def _clone(crew: Crew, ground: Ground) -> Ref:
         "config": options(owner=crew.config.owner, run=run),
     }
     try:
-        child = as_ref(ground.do(parent, MOVES["fork"].method, spec=spec))
+        child = as_ref(context.do(parent, MOVES["fork"].method, spec=spec))
     except NotStruckError as error:
         raise UsageError(f"--disturb: {_DESTROYED} needs a clone: {error}") from error
     if child is None:

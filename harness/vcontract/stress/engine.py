@@ -29,9 +29,9 @@ def alone(brief: Brief) -> RunResult:
     crowd = Crowd(brief.load)
     with (
         disturbed(brief) as (routed, disturbing),
-        underway(routed.request, routed.preparation(), stop=crowd.ring, keep=False) as ground,
+        underway(routed.request, routed.preparation(), stop=crowd.ring, keep=False) as started,
     ):
-        stressing = Stressing(ground, routed.load, crowd, disturbing)
+        stressing = Stressing(started, routed.load, crowd, disturbing)
         stressing.set_out()
         runner = crowd.environment.create_local_runner()
         page = crowd.environment.create_web_ui(LOCAL, brief.web) if brief.web else None

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from vcontract import __version__
 from vcontract.check import Limits, worst
-from vcontract.check.concurrent import COPY, Concurrent, judge_concurrent, together
+from vcontract.check.concurrent import COPY, ConcurrentResult, judge_concurrent, together
 from vcontract.contract import load, names
 from vcontract.errors import RunFileError, UsageError
 from vcontract.history import FACTS, stream
@@ -30,7 +30,7 @@ PRECEDENCE = (4, 2, 3, 1, 5, 0)
 """The exit codes of several processes by precedence: the first that occurs is that of the run."""
 
 
-def judge_history(path: Path, replay: str, limits: Limits = LIMITS) -> Concurrent:
+def judge_history(path: Path, replay: str, limits: Limits = LIMITS) -> ConcurrentResult:
     """Judge a history file in one pass. Raises RunFileError if it is none, or ends before the survey."""
     copies = _copies(path)
     events = stream(path)
@@ -98,7 +98,7 @@ def _judged(place: Path, saved: RunResult) -> RunResult:
     return concluded(saved, [judge_history(place / history, saved.replay) for history in saved.stress.histories])
 
 
-def concluded(run: RunResult, parts: Sequence[Concurrent]) -> RunResult:
+def concluded(run: RunResult, parts: Sequence[ConcurrentResult]) -> RunResult:
     """Put the judgements of a run's histories into its result."""
     whole = together(parts)
     stress = run.stress or Stress(0, 0, 0.0)
@@ -144,9 +144,11 @@ def merged(runs: Sequence[RunResult]) -> RunResult:
     return replace(whole, verdict=verdict, exit_code=code)
 
 
-def _judgement_of(run: RunResult, number: int) -> Concurrent:
+def _judgement_of(run: RunResult, number: int) -> ConcurrentResult:
     """Make a judgement of the result of a process."""
     stress = run.stress or Stress(0, 0, 0.0)
     answers = [answer for answer, count in stress.legal.items() for _ in range(count)]
     machines = {f"{number}.{place}": answer for place, answer in enumerate(answers)}
-    return Concurrent(run.rows, run.findings, stress.latencies, {}, machines, run.calls, run.requests, stress.lost)
+    return ConcurrentResult(
+        run.rows, run.findings, stress.latencies, {}, machines, run.calls, run.requests, stress.lost
+    )

@@ -27,7 +27,7 @@ from vcontract.stress.brief import Brief
 from vcontract.stress.crowd import Crowd
 from vcontract.stress.judging import merged
 from vcontract.stress.launch import start
-from vcontract.stress.messages import END, FAILED, HELLO, JUDGED, OVER, READY, SHARE, STOP, Mail, Share
+from vcontract.stress.messages import END, FAILED, HELLO, JUDGED, OVER, READY, SHARE, STOP, LoadShare, Mail
 from vcontract.stress.stressing import ROWS
 
 _EVERYWHERE, _HERE = "*", "127.0.0.1"
@@ -59,7 +59,7 @@ class Master:
         workers = self._gathered(mail, started)
         for number, worker in enumerate(workers):
             share = replace(brief.load, share=(number, len(workers)))
-            mail.send(SHARE, Share(share, brief.request.seed, brief.request.contract, brief.replay), worker)
+            mail.send(SHARE, LoadShare(share, brief.request.seed, brief.request.contract, brief.replay), worker)
         targets = [self._awaited(mail, READY, _SURVEYED, started)[1] for _ in workers]
         target = msgspec.json.decode(targets[0], type=TargetFacts)
         self._tell(RunStarted(target, brief.request.seed, ROWS, int(brief.load.seconds), "seconds"))

@@ -20,7 +20,7 @@ Locust's own message to stop is not used: it kills users in the middle of a call
 """
 
 
-class Share(msgspec.Struct, frozen=True):
+class LoadShare(msgspec.Struct, frozen=True):
     """What a master sends a worker: the load with the worker's share, the seed, the contract, and the command of the run."""
 
     load: Load

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import gevent
 
-from vcontract.check.concurrent import Concurrent
+from vcontract.check.concurrent import ConcurrentResult
 from vcontract.config.request import record_of
 from vcontract.history import ASKED, FACTS
 from vcontract.report.events import FindingSeen, Note, Progressed, RunEnded, RunEvent, RunStarted
@@ -16,7 +16,7 @@ from vcontract.report.result import RunResult, Stress, TargetFacts
 from vcontract.report.run_directory import HISTORY
 from vcontract.report.timeline import draw_disorders
 from vcontract.run.interrupted_run import RunNote
-from vcontract.run.start import Ground
+from vcontract.run.start import StartedRun
 from vcontract.run.summary import exit_code
 from vcontract.stress.closing import close
 from vcontract.stress.crew import Crew
@@ -35,10 +35,10 @@ _TICK = 0.1
 class Stressing:
     """Surveys the target, waits while the crowd works, brings the VMs to rest, and judges the history."""
 
-    def __init__(self, ground: Ground, load: Load, crowd: Crowd, disturbing: Disturbing | None = None) -> None:
-        self.ground, self.load, self.crowd, self.disturbing = ground, load, crowd, disturbing
+    def __init__(self, started: StartedRun, load: Load, crowd: Crowd, disturbing: Disturbing | None = None) -> None:
+        self.started, self.load, self.crowd, self.disturbing = started, load, crowd, disturbing
         if disturbing is not None:
-            disturbing.hear(ground.site.target)
+            disturbing.hear(started.site.target)
         self._started, self._from = datetime.now(UTC), time.monotonic()
         self.began = self._ended = 0.0
         self.notes: list[str] = []
@@ -46,7 +46,7 @@ class Stressing:
 
     def set_out(self) -> None:
         """Look round, and note what the verdict will need."""
-        site = self.ground.site
+        site = self.started.site
         request, context = site.request, site.context
         self.crew = Crew(site.target, site.contract, site.config, self.load, request.seed, context.run)
         recorder = site.target.recorder
@@ -88,7 +88,7 @@ class Stressing:
 
     def end(self) -> RunResult:
         """Bring the VMs to rest, log out, and judge; the crowd must have stopped."""
-        crew, target = self.crew, self.ground.site.target
+        crew, target = self.crew, self.started.site.target
         if crew.failed is not None:
             raise crew.failed
         target.pacing.lift()
@@ -108,19 +108,19 @@ class Stressing:
         for finding in result.findings:
             self.crowd.blame(finding.method, finding.row)
             self._tell(FindingSeen(finding))
-        draw_disorders(self.ground.directory, judged.disorders)
+        draw_disorders(self.started.directory, judged.disorders)
         self._tell(RunEnded(result))
         return result
 
-    def _judged(self) -> Concurrent:
+    def _judged(self) -> ConcurrentResult:
         """Judge the history in a thread of the system's, so that greenlets go on meanwhile."""
-        path, replay = self.ground.directory / HISTORY, self.ground.site.context.replay
-        judged: Concurrent = gevent.get_hub().threadpool.apply(judge_history, (path, replay))
+        path, replay = self.started.directory / HISTORY, self.started.site.context.replay
+        judged: ConcurrentResult = gevent.get_hub().threadpool.apply(judge_history, (path, replay))
         return judged
 
-    def _result(self, judged: Concurrent, fired: dict[str, int]) -> RunResult:
-        crew, request = self.crew, self.ground.site.request
-        safe = not crew.halted and not self.ground.site.target.pulse.stopped
+    def _result(self, judged: ConcurrentResult, fired: dict[str, int]) -> RunResult:
+        crew, request = self.crew, self.started.site.request
+        safe = not crew.halted and not self.started.site.target.pulse.stopped
         unsure = Verdict.INCONCLUSIVE
         run = RunResult(
             verdict=unsure,
@@ -129,7 +129,7 @@ class Stressing:
             calls=0,
             requests=0,
             target=self.target_facts(),
-            replay=self.ground.site.context.replay,
+            replay=self.started.site.context.replay,
             notes=[*self.crew.notes, *self.notes, *self.unsure, *_lost(judged)],
             started=self._started.isoformat(timespec="seconds"),
             seconds=round(time.monotonic() - self._from, 3),
@@ -148,14 +148,14 @@ class Stressing:
 
     def target_facts(self) -> TargetFacts:
         """Give what is tested."""
-        target = self.ground.site.target
+        target = self.started.site.target
         build, name = (str(target.about.get(field, "")) for field in ("build", "fullName"))
         return TargetFacts(target.url, target.api_version, build, name)
 
     def _tell(self, event: RunEvent) -> None:
-        for reporter in self.ground.reporters:
+        for reporter in self.started.reporters:
             reporter.on(event)
 
 
-def _lost(judged: Concurrent) -> list[str]:
+def _lost(judged: ConcurrentResult) -> list[str]:
     return [f"{judged.lost} operations got no usable answer"] if judged.lost else []

@@ -16,7 +16,7 @@ from vcontract.run.start import underway
 from vcontract.stress.brief import Brief
 from vcontract.stress.crowd import Crowd
 from vcontract.stress.disturbing import disturbed
-from vcontract.stress.messages import END, FAILED, HELLO, JUDGED, OVER, READY, SHARE, STOP, Mail, Share
+from vcontract.stress.messages import END, FAILED, HELLO, JUDGED, OVER, READY, SHARE, STOP, LoadShare, Mail
 from vcontract.stress.stressing import Stressing
 
 _TRIES = 6
@@ -48,7 +48,7 @@ def _shared(brief: Brief, mail: Mail) -> Brief:
     while True:
         mail.send(HELLO)
         if message := mail.next(SHARE, _SOON):
-            share = msgspec.json.decode(message[1], type=Share)
+            share = msgspec.json.decode(message[1], type=LoadShare)
             request = replace(brief.request, seed=share.seed, contract=share.contract)
             return replace(brief, load=share.load, request=request, replay=share.replay)
 
@@ -56,15 +56,15 @@ def _shared(brief: Brief, mail: Mail) -> Brief:
 def _work(brief: Brief, crowd: Crowd, runner: WorkerRunner, mail: Mail) -> RunResult:
     with (
         disturbed(brief) as (routed, disturbing),
-        underway(routed.request, routed.preparation(), stop=crowd.ring, keep=False) as ground,
+        underway(routed.request, routed.preparation(), stop=crowd.ring, keep=False) as started,
     ):
-        stressing = Stressing(ground, routed.load, crowd, disturbing)
+        stressing = Stressing(started, routed.load, crowd, disturbing)
         stressing.set_out()
         mail.send(READY, stressing.target_facts())
         if stressing.work(lambda: mail.next(STOP) is not None, limited=False):
             mail.send(OVER, stressing.crew.over)
         result = stressing.end()
-        mail.send(JUDGED, (str(ground.directory.resolve()), result))
+        mail.send(JUDGED, (str(started.directory.resolve()), result))
         mail.next(END, _LATER)
     runner.quit()
     return result

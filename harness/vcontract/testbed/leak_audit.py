@@ -18,26 +18,26 @@ def audit(lane: Lane, guard: Guard, run: str) -> tuple[list[str], list[str]]:
 
     Gives the names of those that are still there, and what to say.
     """
-    target, told = lane.driver.target, []
+    target, notes = lane.driver.target, []
     try:
-        for each in _left(lane, guard, run):
-            if each.ref not in lane.cloner.clones:
+        for vm in _left(lane, guard, run):
+            if vm.ref not in lane.cloner.clones:
                 try:
-                    adopted(lane, each)
-                    lane.cloner.destroy(each.ref)
-                    told.append(f"{each.name} was made by a call whose answer was lost; it was destroyed")
+                    adopted(lane, vm)
+                    lane.cloner.destroy(vm.ref)
+                    notes.append(f"{vm.name} was made by a call whose answer was lost; it was destroyed")
                 except (NotArrangedError, HaltedError) as error:
-                    told.append(Ended.NOT_RESTORED.note(f"{each.name}: {error}"))
-        left = sorted(each.name for each in _left(lane, guard, run))
+                    notes.append(Ended.NOT_RESTORED.note(f"{vm.name}: {error}"))
+        left = sorted(vm.name for vm in _left(lane, guard, run))
     except TargetError as error:
-        return [], [*told, f"what the run made could not be looked for: {error}"]
+        return [], [*notes, f"what the run made could not be looked for: {error}"]
     if left:
-        told.append(f"left behind on {target.url}: {', '.join(left)}; `vcontract cleanup` takes them away")
-    return left, told
+        notes.append(f"left behind on {target.url}: {', '.join(left)}; `vcontract cleanup` takes them away")
+    return left, notes
 
 
 def _left(lane: Lane, guard: Guard, run: str) -> list[Seen]:
-    return [each for each in look_round(lane.driver.target, guard.marks) if each.run and each.run == run]
+    return [vm for vm in look_round(lane.driver.target, guard.marks) if vm.run and vm.run == run]
 
 
 def adopted(lane: Lane, seen: Seen) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from vcontract.client import SpentError
 from vcontract.config.config import PERMISSIONS
-from vcontract.config.permissions import forbidden, not_allowed
+from vcontract.config.permissions import forbidden
 from vcontract.testbed.not_arranged import NotArrangedError
 
 
@@ -25,11 +25,6 @@ class Permits(msgspec.Struct, frozen=True):
         """Raise NotArrangedError if the operator does not allow that a method is called."""
         if reason := forbidden(method, self.allow):
             raise NotArrangedError(reason)
-
-    def check_power(self) -> None:
-        """Raise NotArrangedError if the operator does not allow power operations."""
-        if not self.power:
-            raise NotArrangedError(not_allowed("power"))
 
     def check_count(self, calls: int) -> None:
         """Raise SpentError if no judged call may follow so many."""

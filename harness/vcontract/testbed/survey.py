@@ -35,16 +35,18 @@ _ROLES = {FULL: "full", SECOND: "full", UNPRIVILEGED: "unprivileged", READONLY: 
 
 def secrets_by_name(config: Config) -> Secrets:
     """Let each secret of a configuration stand for itself, as it does in a recording: no password is needed."""
-    names = [f"account.{each.role}" for each in config.account] + [f"guest.{each.username}" for each in config.guest]
+    names = [f"account.{account.role}" for account in config.account] + [
+        f"guest.{account.username}" for account in config.guest
+    ]
     return Secrets({name: SECRET + name for name in (*names, NOBODY)}, made_up=(NOBODY,), series="replayed")
 
 
 def secrets_of(config: Config) -> Secrets:
     """Collect the configuration's secrets by name: `account.ROLE` and `guest.USERNAME`."""
-    named = {f"account.{each.role}": password_of(each) for each in config.account}
-    named |= {f"guest.{each.username}": password_of(each) for each in config.guest}
+    named = {f"account.{account.role}": password_of(account) for account in config.account}
+    named |= {f"guest.{account.username}": password_of(account) for account in config.guest}
     # the built-in passwords are documented, and everyday words in replies too: only a user's own are taken out of replies
-    documented = {each.password for each in LOOPBACK.account} | {each.password for each in LOOPBACK.guest}
+    documented = {account.password for account in LOOPBACK.account} | {account.password for account in LOOPBACK.guest}
     public = tuple(name for name, value in named.items() if value in documented)
     return Secrets({**named, NOBODY: "not-a-password"}, public=public, made_up=(NOBODY,))
 
@@ -63,14 +65,14 @@ def survey_target(
     keys, sessions = logged or log_in(target, config)
     manager = reached(target, contract)
     vms = _vms(target, config, run)
-    wanted = sorted({name for each in contract.methods for name in each.privileges})
+    wanted = sorted({name for method in contract.methods for name in method.privileges})
     held = {}
     for actor, key in keys.items():
         some = next(iter(vms.values()), None)
         held[sessions[actor]] = privileges_of(target, key, wanted, some.ref if some else None)
-    others = {ref.value: ref.type for each in target.content.values() if (ref := as_ref(each)) and ref != manager}
-    others |= {each.host: "HostSystem" for each in vms.values() if each.host}
-    others |= {each.pool: "ResourcePool" for each in vms.values() if each.pool}
+    others = {ref.value: ref.type for value in target.content.values() if (ref := as_ref(value)) and ref != manager}
+    others |= {vm.host: "HostSystem" for vm in vms.values() if vm.host}
+    others |= {vm.pool: "ResourcePool" for vm in vms.values() if vm.pool}
     return Facts(
         object=contract.object,
         manager=manager,
@@ -84,7 +86,8 @@ def survey_target(
         staleness=config.staleness,
         publish=config.publish,
         guests=tuple(
-            GuestAccount(each.username, f"secret:guest.{each.username}", each.may_customize) for each in config.guest
+            GuestAccount(account.username, f"secret:guest.{account.username}", account.may_customize)
+            for account in config.guest
         ),
         task_seconds=config.task_seconds,
         confirm=config.confirm,
@@ -96,17 +99,17 @@ def reached(target: Target, contract: Contract) -> Ref:
 
     Raises AbsentError if the way ends before.
     """
-    found = Ref(contract.object, "")
+    manager = Ref(contract.object, "")
     for number, name in enumerate(filter(None, contract.content.split("."))):
         values = target.content
         if number:
-            done = read(target, FULL, found, [name])
+            done = read(target, FULL, manager, [name])
             values = done.outcome.value if isinstance(done.outcome, Returned) else {}
         ref = as_ref((values or {}).get(name))
         if ref is None:
             raise AbsentError(f"the target offers no {contract.content}")
-        found = ref
-    return found
+        manager = ref
+    return manager
 
 
 Logged: TypeAlias = tuple[dict[str, str], dict[str, str]]
@@ -114,7 +117,7 @@ Logged: TypeAlias = tuple[dict[str, str], dict[str, str]]
 
 def log_in(target: Target, config: Config) -> Logged:
     """Open the sessions; gives each actor's session key, and its account."""
-    accounts = {each.role: each for each in config.account}
+    accounts = {account.role: account for account in config.account}
     if "full" not in accounts:
         raise TargetError(
             f"{target.url}: no account is given; use --username and --password-file, or an [[account]] of "
@@ -131,13 +134,13 @@ def log_in(target: Target, config: Config) -> Logged:
 
 def _vms(target: Target, config: Config, run: str) -> dict[str, VmFacts]:
     """Find the VMs that carry the mark; those that a run made and left are not for another to use."""
-    found, marks = {}, marks_of(target, config)
+    surveyed_vms, marks = {}, marks_of(target, config)
     for ref, values in find_marked_vms(target, FULL, marks, _PATHS).items():
         if marks.refusal(values) or option(values, RUN) not in {"", run}:
             continue
         name = str(values.get("name", ref.value))
         host, pool = as_ref(values.get("runtime.host")), as_ref(values.get("resourcePool"))
-        found[ref.value] = VmFacts(
+        surveyed_vms[ref.value] = VmFacts(
             ref,
             name,
             int(values.get("summary.config.numEthernetCards", 0)),
@@ -147,19 +150,19 @@ def _vms(target: Target, config: Config, run: str) -> dict[str, VmFacts]:
             pool.value if pool else "",
             config.generator,
         )
-    return found
+    return surveyed_vms
 
 
 def customizable(target: Target, facts: Facts) -> list[VmFacts]:
     """Read which VMs can be customized as they are, by name: Linux with a NIC and an engine, on, Tools up, nothing pending."""
-    found = []
+    candidates = []
     for vm in sorted(facts.vms.values(), key=attrgetter("name")):
         if vm.family == "linux" and vm.engine == "ok" and vm.nics:
             outcome = read(target, FULL, vm.ref, STATE_PATHS, compact).outcome
             state = observe(State(), outcome.value) if isinstance(outcome, Returned) else State(exists=False)
             if state == State(network=state.network):
-                found.append(vm)
-    return found
+                candidates.append(vm)
+    return candidates
 
 
 def privileges_of(target: Target, session: str, privileges: list[str], entity: Ref | None) -> dict[str, str]:
@@ -169,11 +172,11 @@ def privileges_of(target: Target, session: str, privileges: list[str], entity: R
     arguments = Arguments({"entity": [entity.json()], "sessionId": session, "privId": privileges})
     done = target.send(Call(target.manager("authorizationManager"), "HasPrivilegeOnEntities", arguments, FULL))
     value = done.outcome.value if isinstance(done.outcome, Returned) else None
-    found: dict[str, str] = {}
+    availability: dict[str, str] = {}
     for answer in value or ():
-        for each in answer.get("privAvailability") or ():
-            found[each["privId"]] = "held" if each.get("isGranted") else "nowhere"
-    return found
+        for privilege in answer.get("privAvailability") or ():
+            availability[privilege["privId"]] = "held" if privilege.get("isGranted") else "nowhere"
+    return availability
 
 
 def marked(facts: Facts, config: Config, pinned: Pinned | None) -> Facts:
@@ -192,7 +195,7 @@ def actors_of(contract: Contract, facts: Facts) -> dict[str, str]:
     for method in contract.methods:
         for actor in (UNPRIVILEGED, READONLY):
             known = facts.privileges.get(facts.sessions.get(actor, ""), {})
-            if any(known.get(each) == "nowhere" for each in method.privileges):
+            if any(known.get(privilege) == "nowhere" for privilege in method.privileges):
                 actors.setdefault(f"nowhere:{method.name}", actor)
     return actors
 
@@ -200,7 +203,7 @@ def actors_of(contract: Contract, facts: Facts) -> dict[str, str]:
 def host_names(target: Target, facts: Facts) -> dict[str, str]:
     """Give the name of each host on which a VM of ours lives."""
     names = {}
-    for moid in sorted({each.host for each in facts.vms.values() if each.host}):
+    for moid in sorted({vm.host for vm in facts.vms.values() if vm.host}):
         done = read(target, FULL, Ref("HostSystem", moid), ["name"])
         if isinstance(done.outcome, Returned) and isinstance(done.outcome.value, Mapping):
             names[moid] = str(done.outcome.value.get("name", ""))

@@ -176,7 +176,7 @@ def guarded(site: Site, facts: Facts, before: Sequence[Operation] = ()) -> tuple
     target = site.target
     guard = guard_of(target, site.config, site.contract, site.context.run, facts.others)
     for operation in before:
-        guard.past(operation)
+        guard.resume(operation)
     target.guard_with(guard)
     return guard, HealthCheck(target, facts.sessions.get(FULL, ""), site.config.slowest)
 

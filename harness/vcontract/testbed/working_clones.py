@@ -25,14 +25,14 @@ def clone_parents(config: Config, facts: Facts) -> list[tuple[VmFacts, int]]:
 
     A clone that an earlier run left is no parent. Raises UsageError if clones are wanted and cannot be had.
     """
-    if not any(each.clones for each in config.vm):
+    if not any(entry.clones for entry in config.vm):
         return []
-    found = [(vm, count) for vm in facts.vms.values() if CLONE not in vm.name and (count := config.clones(vm.name))]
-    if not found:
+    wanted = [(vm, count) for vm in facts.vms.values() if CLONE not in vm.name and (count := config.clones(vm.name))]
+    if not wanted:
         raise UsageError("no marked VM has a name of which [[vm]] wants clones")
     if "power" not in config.allow:
         raise UsageError(f"clones are wanted, which cannot be destroyed without power: {not_allowed('power')}")
-    return found
+    return wanted
 
 
 def make_clones(lane: Lane, wanted: list[tuple[VmFacts, int]]) -> None:
@@ -62,9 +62,9 @@ def _cloned(lane: Lane, parent: VmFacts, count: int) -> None:
     now = lane.driver.now(parent)
     if now.power != ON or now.template or now.tools == "stopped":
         raise NotArrangedError(f"{parent.name} must be on, with Tools running if it has any")
-    taken = {each.name for each in lane.driver.facts.vms.values()}
+    taken = {vm.name for vm in lane.driver.facts.vms.values()}
     names = (f"{parent.name}{OWN}{number}" for number in range(1, count + len(taken) + 1))
-    for name in [each for each in names if each not in taken][:count]:
+    for name in [free for free in names if free not in taken][:count]:
         made = lane.cloner.fork(parent, name)
         if now.tools != "never":
             lane.driver.wait.until(f"Tools of {name}", partial(_up, lane, made))
@@ -74,19 +74,19 @@ def _up(lane: Lane, made: VmFacts) -> bool:
     return lane.driver.now(made).tools == "ready"
 
 
-def own_clones(lane: Lane, working_clones: Lane | None, past: Facts | None, config: Config) -> None:
+def own_clones(lane: Lane, working_clones: Lane | None, before: Facts | None, config: Config) -> None:
     """Let the clones that were made for a run be destroyed with those that were made in it.
 
-    `past` are the facts of a run that was cut and goes on: what was made for it is told by its name.
+    `before` are the facts of a run that was cut and goes on: what was made for it is told by its name.
     """
-    wanted = past is not None and any(each.clones for each in config.vm)
-    own = [each.ref for each in past.vms.values() if OWN in each.name] if past and wanted else []
+    wanted = before is not None and any(entry.clones for entry in config.vm)
+    own = [vm.ref for vm in before.vms.values() if OWN in vm.name] if before and wanted else []
     lane.cloner.own(*own, *(working_clones.cloner.clones if working_clones else ()))
 
 
 def destroy_clones(lane: Lane) -> None:
     """Destroy what was made, as far as that goes."""
     lane.driver.target.pacing.lift()
-    for each in list(lane.cloner.clones):
+    for clone in list(lane.cloner.clones):
         with suppress(HarnessError):
-            lane.cloner.destroy(each)
+            lane.cloner.destroy(clone)

@@ -20,9 +20,9 @@ from vcontract.run.ending import interruptible
 from vcontract.run.object_reads import read_object
 from vcontract.run.planning import chosen_methods, plan_whole_run
 from vcontract.run.rejudge import part_of, told
-from vcontract.run.start import Ground
+from vcontract.run.start import StartedRun
 from vcontract.run.summarize import finished, summarize
-from vcontract.run.summary import Part, heard
+from vcontract.run.summary import PartialResult, heard
 from vcontract.terms import Ended
 from vcontract.testbed import NotArrangedError, audit, log_in, own_clones, surveyed
 from vcontract.workers.shares import Share, deal, limited, plain
@@ -35,12 +35,12 @@ class Coordinator:
     under way.
     """
 
-    def __init__(self, ground: Ground) -> None:
-        self.site = ground.site
-        self._announcer = Announcer(ground.reporters)
-        self._beginning = begin(ground.site)
-        source = surveyed(self._beginning.asked(ground.site))
-        self.testbed, planned = set_out(ground.site, source, plan_whole_run)
+    def __init__(self, started: StartedRun) -> None:
+        self.site = started.site
+        self._announcer = Announcer(started.reporters)
+        self._beginning = begin(started.site)
+        source = surveyed(self._beginning.asked(started.site))
+        self.testbed, planned = set_out(started.site, source, plan_whole_run)
         self.plan, self._unreachable = planned.plan, planned.unreachable
         self.lane = self.testbed.lane
         self._halted: list[str] = []
@@ -86,7 +86,7 @@ class Coordinator:
                 break
         return lent
 
-    def end(self, shares: Sequence[Share], given: Sequence[Part]) -> RunResult:
+    def end(self, shares: Sequence[Share], given: Sequence[PartialResult]) -> RunResult:
         """Put back what workers left, put the parts together, and report."""
         notes: list[str] = []
         left_vms = {
@@ -132,7 +132,7 @@ class Coordinator:
         notes += said
         return left_clones
 
-    def dead_worker_part(self, share: Share, worker: Worker, file: Path) -> Part:
+    def dead_worker_part(self, share: Share, worker: Worker, file: Path) -> PartialResult:
         """Give what the history of a worker that died tells; the VMs that it made are destroyed with the others at the end."""
         contract, bases = self.site.contract, self.testbed.judge.bases
         history = read_history(file) if file.is_file() else History([], [])

@@ -28,7 +28,7 @@ _COMMAND = (sys.executable, "-m", "vcontract.workers")
 def launch(request: RunRequest, preparation: Preparation = PLAIN) -> RunResult:
     """Run on several workers. Raises HarnessError for all that keeps it from running (AbsentError: nothing to share out)."""
     for option, given in (
-        ("--resume", preparation.past),
+        ("--resume", preparation.interrupted),
         ("--complete", request.complete),
         ("--explore", request.explore or None),
         ("--record", request.record),

@@ -9,25 +9,25 @@ from vcontract.run.announcer import Announcer
 from vcontract.run.phases import ShrinkFindings, TakeSteps
 from vcontract.run.plan import all_cells, plan
 from vcontract.run.planning import Planned, look_at_vms
-from vcontract.run.start import Ground
-from vcontract.run.summary import Part
+from vcontract.run.start import StartedRun
+from vcontract.run.summary import PartialResult
 from vcontract.testbed import Testbed, given
 from vcontract.workers.shares import Share
 
 
-def run_share(ground: Ground, share: Share, methods: frozenset[str]) -> Part:
+def run_share(started: StartedRun, share: Share, methods: frozenset[str]) -> PartialResult:
     """Take the steps of a share, in sessions of its own; `methods` are those of the rows that were selected.
 
     The object is read, and what was made is looked for, by whoever dealt the shares out: other workers still use it.
     """
-    site = replace(ground.site, request=replace(ground.site.request, max_calls=share.max_calls))
+    site = replace(started.site, request=replace(started.site.request, max_calls=share.max_calls))
 
     def planner(testbed: Testbed) -> Planned:
         return plan_share(testbed, share, methods)
 
     beginning = begin(site)
     source = given(share.facts, beginning.asked(site))
-    run = begin_run(site, source, planner, beginning, Announcer(ground.reporters))
+    run = begin_run(site, source, planner, beginning, Announcer(started.reporters))
     return run.conduct([TakeSteps(), ShrinkFindings()], audits=False)
 
 

@@ -18,8 +18,8 @@ from vcontract.errors import UsageError
 from vcontract.history import encode_event
 from vcontract.report.result import RunResult, Worker
 from vcontract.run.preparation import PLAIN, Preparation
-from vcontract.run.start import Ground, underway
-from vcontract.run.summary import Part
+from vcontract.run.start import StartedRun, underway
+from vcontract.run.summary import PartialResult
 from vcontract.terms import Observed
 from vcontract.workers.coordinator import Coordinator
 from vcontract.workers.shares import Share
@@ -48,30 +48,30 @@ class SharedRun:
         """Reach the target and deal its plan out. Raises HarnessError for all that keeps the run from beginning."""
         began = time.monotonic()
         with ExitStack() as stack:
-            ground = stack.enter_context(
+            started = stack.enter_context(
                 underway(replace(self.request, workers=workers), self.preparation, stop=self.stop)
             )
-            _fits(workers, ground.site.config)
-            self._coordinator = Coordinator(ground)
+            _fits(workers, started.site.config)
+            self._coordinator = Coordinator(started)
             self._shares = self._coordinator.shares(workers)
-            self._directory = ground.directory
-            limit = ground.site.request.time_limit
+            self._directory = started.directory
+            limit = started.site.request.time_limit
             left = max(limit - (time.monotonic() - began), 0.001) if limit else 0.0
-            config = divided(resolved(ground.site.config), workers, ground.site.target.pacing.sent)
-            self.orders = [self._order(ground, config, each, left) for each in self._shares]
+            config = divided(resolved(started.site.config), workers, started.site.target.pacing.sent)
+            self.orders = [self._order(started, config, each, left) for each in self._shares]
             self._stack = stack.pop_all()
 
-    def _order(self, ground: Ground, config: Config, share: Share, time_limit: float) -> Orders:
+    def _order(self, started: StartedRun, config: Config, share: Share, time_limit: float) -> Orders:
         mark = encode_event(Observed("worker", {"number": share.number, "mark": uuid.uuid4().hex}))
         orders = Orders(
-            replace(ground.site.request, target=ground.site.target.url, time_limit=time_limit),
+            replace(started.site.request, target=started.site.target.url, time_limit=time_limit),
             config,
             share,
-            ground.site.context.run,
-            str(ground.directory.resolve()),
+            started.site.context.run,
+            str(started.directory.resolve()),
             mark,
         )
-        (ground.directory / orders.file).write_bytes(mark)
+        (started.directory / orders.file).write_bytes(mark)
         return orders
 
     @property
@@ -113,7 +113,7 @@ class SharedRun:
                 self.result = self._coordinator.end(self._shares, parts)
         return self.result
 
-    def _part(self, share: Share, orders: Orders) -> Part:
+    def _part(self, share: Share, orders: Orders) -> PartialResult:
         place: Path = self._directory / orders.file
         gave = self._given.get(share.number)
         if gave is None:

@@ -56,18 +56,18 @@ def deal(
     owned = _owners(blocks, _bundles(vms.values(), lane.selection.hosts), common, workers)
     load = [0] * workers
     mine: list[set[str]] = [set() for _ in range(workers)]
-    able = [[worker for worker in range(workers) if owned[worker] & each.vms] for each in blocks]
-    able = [each or list(range(workers)) for each in able]
-    for number in sorted(range(len(blocks)), key=lambda each: (len(able[each]), -blocks[each].cost)):
+    able = [[worker for worker in range(workers) if owned[worker] & block.vms] for block in blocks]
+    able = [workers_able or list(range(workers)) for workers_able in able]
+    for number in sorted(range(len(blocks)), key=lambda place: (len(able[place]), -blocks[place].cost)):
         worker = min(able[number], key=load.__getitem__)
         load[worker] += blocks[number].cost
-        mine[worker].update(each.label for each in blocks[number].steps)
+        mine[worker].update(step.label for step in blocks[number].steps)
     return [
         Share(
             worker + 1,
             replace(facts, vms={moid: vm for moid, vm in vms.items() if moid in owned[worker]}),
-            [each.cell.id for each in steps if each.cell is not None and each.label in mine[worker]],
-            [each.label for each in steps if each.label in mine[worker]],
+            [step.cell.id for step in steps if step.cell is not None and step.label in mine[worker]],
+            [step.label for step in steps if step.label in mine[worker]],
         )
         for worker in range(workers)
     ]
@@ -82,13 +82,13 @@ def limited(shares: Sequence[Share], max_calls: int) -> list[Share]:
     """Divide a limit of judged calls (0: none) by the number of steps; who gets none of it gets no steps either."""
     if not max_calls:
         return list(shares)
-    total = sum(len(each.steps) for each in shares) or 1
-    given = [max_calls * len(each.steps) // total for each in shares]
-    for number in range(max_calls - sum(given)):
-        given[number % len(given)] += 1
+    total = sum(len(share.steps) for share in shares) or 1
+    limits = [max_calls * len(share.steps) // total for share in shares]
+    for number in range(max_calls - sum(limits)):
+        limits[number % len(limits)] += 1
     return [
-        replace(each, max_calls=calls, cells=each.cells if calls else [], steps=each.steps if calls else [])
-        for each, calls in zip(shares, given, strict=True)
+        replace(share, max_calls=calls, cells=share.cells if calls else [], steps=share.steps if calls else [])
+        for share, calls in zip(shares, limits, strict=True)
     ]
 
 
@@ -97,13 +97,13 @@ def _blocks(steps: Sequence[Step], lane: Lane, lent: dict[str, str]) -> list[_Bl
     blocks: dict[object, _Block] = {}
     alone = count()
     fitting: dict[tuple[State, bool, int], frozenset[str]] = {}
-    for each in steps:
-        want = wanted(each, lane.caller)
-        key = want[0] if each.cell is not None else next(alone)
+    for step in steps:
+        want = wanted(step, lane.caller)
+        key = want[0] if step.cell is not None else next(alone)
         if want not in fitting:
             fitting[want] = _serving(lane, want, lent)
         block = blocks.setdefault(key, _Block([], 0, fitting[want]))
-        block.add(each)
+        block.add(step)
     return list(blocks.values())
 
 
@@ -126,9 +126,9 @@ def wanted(step: Step, caller: Caller) -> tuple[State, bool, int]:
 def _serving(lane: Lane, want: tuple[State, bool, int], lent: dict[str, str]) -> frozenset[str]:
     state, on_host, nics = want
     fit = list(lane.selection.fitting(state, on_host=on_host, nics=nics))
-    as_it_is = [each for each in fit if each.engine == state.engine]
-    found = {each.ref.value for each in as_it_is or fit}
-    return frozenset(found | {moid for moid, like in lent.items() if like in found})
+    as_it_is = [vm for vm in fit if vm.engine == state.engine]
+    moids = {vm.ref.value for vm in as_it_is or fit}
+    return frozenset(moids | {moid for moid, like in lent.items() if like in moids})
 
 
 def _cost(step: Step) -> int:
@@ -140,8 +140,8 @@ def _cost(step: Step) -> int:
 def _bundles(vms: Iterable[VmFacts], hosts: frozenset[str]) -> list[list[VmFacts]]:
     """Put the VMs of each host that may be lost together; every other VM is a bundle of its own."""
     bundles: dict[str, list[VmFacts]] = {}
-    for each in vms:
-        bundles.setdefault(each.host if each.host in hosts else each.ref.value, []).append(each)
+    for vm in vms:
+        bundles.setdefault(vm.host if vm.host in hosts else vm.ref.value, []).append(vm)
     return list(bundles.values())
 
 
@@ -150,8 +150,8 @@ def _owners(
 ) -> list[set[str]]:
     """Deal bundles out, first those on which alone most of the work can be done; `common` VMs, as all need one, evenly."""
     alike: dict[frozenset[int], list[set[str]]] = {}
-    for each in bundles:
-        moids = {vm.ref.value for vm in each}
+    for bundle in bundles:
+        moids = {vm.ref.value for vm in bundle}
         serves = frozenset(number for number, block in enumerate(blocks) if block.vms & moids)
         alike.setdefault(serves, []).append(moids)
 

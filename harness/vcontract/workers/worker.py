@@ -17,8 +17,8 @@ from vcontract.contract import load
 from vcontract.report.events import CellJudged, RunEvent
 from vcontract.report.result import Worker
 from vcontract.run.ending import UNREACHED
-from vcontract.run.start import Ground
-from vcontract.run.summary import Part
+from vcontract.run.start import StartedRun
+from vcontract.run.summary import PartialResult
 from vcontract.terms import Ended
 from vcontract.testbed import Site, secrets_of
 from vcontract.workers.share_run import run_share
@@ -65,7 +65,7 @@ class Orders(msgspec.Struct, frozen=True):
 class WorkerResult(msgspec.Struct, frozen=True):
     """What a worker gives back; `history` only if the run's directory is not on its disk."""
 
-    part: Part
+    part: PartialResult
     history: bytes = b""
 
 
@@ -94,7 +94,7 @@ def work(orders: Orders, stopping: Stopping, tell: Callable[[int], object] = lam
         return WorkerResult(part, place.read_bytes())
 
 
-def _walk(orders: Orders, stopping: Stopping, history: Path, pace: Pace) -> Part:
+def _walk(orders: Orders, stopping: Stopping, history: Path, pace: Pace) -> PartialResult:
     began = time.monotonic()
     share = orders.share
     recorder = Recorder(history, after=NUMBERS * share.number)
@@ -102,14 +102,14 @@ def _walk(orders: Orders, stopping: Stopping, history: Path, pace: Pace) -> Part
     try:
         part = _walked(orders, recorder, pace)
     except KeyboardInterrupt:  # before the walk began; later it ends itself
-        part = Part(planned=share.cells, notes=[INTERRUPTED])
+        part = PartialResult(planned=share.cells, notes=[INTERRUPTED])
     finally:
         recorder.close()
     spent = round(time.monotonic() - began, 3)
     return msgspec.structs.replace(part, worker=Worker(orders.file, part.calls, part.requests, spent))
 
 
-def _walked(orders: Orders, recorder: Recorder, pace: Pace) -> Part:
+def _walked(orders: Orders, recorder: Recorder, pace: Pace) -> PartialResult:
     request = orders.request
     target = Target.open(
         request.target,
@@ -122,6 +122,6 @@ def _walked(orders: Orders, recorder: Recorder, pace: Pace) -> Part:
     )
     try:
         site = Site(target, load(request.contract), orders.config, request, RunContext(run=orders.run))
-        return run_share(Ground(site, (pace,)), orders.share, orders.methods)
+        return run_share(StartedRun(site, (pace,)), orders.share, orders.methods)
     finally:
         target.close()

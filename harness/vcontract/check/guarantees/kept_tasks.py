@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vcontract.check.call_spans import FINAL
 from vcontract.check.guarantees.breach import Breach
 from vcontract.check.guarantees.task_lives import TaskLives, TaskSeen
-from vcontract.check.life import FINAL
 from vcontract.terms import Grade, Json, Operation, as_ref
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf
 
-from vcontract.check.life import FINAL
+from vcontract.check.call_spans import FINAL
 from vcontract.model import read_of
 from vcontract.terms import Json, Operation, Ref, Returned, as_ref, subject
 

@@ -23,7 +23,7 @@ class NotStruckError(HarnessError):
 
 
 @dataclass
-class Ground:
+class StrikeContext:
     """What disturbances of the system may strike, all of it marked as ours, and how they call.
 
     `actor` is the session of these calls, which nobody else uses. `vms` may be switched and their guests changed,
@@ -75,9 +75,9 @@ class Ground:
 
 @dataclass
 class Strike:
-    """One strike of a disturbance: its ground, its random numbers, and the object that it struck (for `heal`)."""
+    """One strike of a disturbance: its context, its random numbers, and the object that it struck (for `heal`)."""
 
-    ground: Ground
+    context: StrikeContext
     rng: Random
     struck: Ref | None = None
 
@@ -90,9 +90,9 @@ class System(Parameters, frozen=True, kw_only=True):
 
     needs: ClassVar[tuple[str, ...]] = ()
 
-    def lacks(self, ground: Ground) -> str:
-        """Give the reason why it cannot strike on this ground; empty if it can."""
-        del ground
+    def lacks(self, context: StrikeContext) -> str:
+        """Give the reason why it cannot strike in this context; empty if it can."""
+        del context
         return ""
 
     def strike(self, strike: Strike) -> dict[str, Any]:

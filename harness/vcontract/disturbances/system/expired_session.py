@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from vcontract.client import Recorder
-from vcontract.disturbances.system.disturbance import Ground, NotStruckError, Strike, System
+from vcontract.disturbances.system.disturbance import NotStruckError, Strike, StrikeContext, System
 from vcontract.terms import Operation, Returned
 
 
 class ExpiredSession(System, frozen=True, kw_only=True):
     """End the session of a client by SessionManager.TerminateSession; only ever one that a login of this run opened."""
 
-    def lacks(self, ground: Ground) -> str:
+    def lacks(self, context: StrikeContext) -> str:
         """Need a session of another actor."""
-        return "" if set(ground.sessions) - {ground.actor} else "there is no session of a client that could be ended"
+        return "" if set(context.sessions) - {context.actor} else "there is no session of a client that could be ended"
 
     def strike(self, strike: Strike) -> dict[str, Any]:
         """End one; its client notices at its next call."""
-        ground = strike.ground
-        sessions = {actor: key for actor, key in sorted(ground.sessions.items()) if actor != ground.actor}
+        context = strike.context
+        sessions = {actor: key for actor, key in sorted(context.sessions.items()) if actor != context.actor}
         if not sessions:
-            raise NotStruckError(self.lacks(ground))
+            raise NotStruckError(self.lacks(context))
         actor = strike.rng.choice(list(sessions))
-        ground.do(ground.target.manager("sessionManager"), "TerminateSession", sessionId=[sessions[actor]])
+        context.do(context.target.manager("sessionManager"), "TerminateSession", sessionId=[sessions[actor]])
         return {"actor": actor}
 
 

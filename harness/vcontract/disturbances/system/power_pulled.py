@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from vcontract.disturbances.system.disturbance import Ground, NotStruckError, Strike, System
+from vcontract.disturbances.system.disturbance import NotStruckError, Strike, StrikeContext, System
 
 
 class PowerPulled(System, frozen=True, kw_only=True):
@@ -12,24 +12,24 @@ class PowerPulled(System, frozen=True, kw_only=True):
 
     needs: ClassVar[tuple[str, ...]] = ("power",)
 
-    def lacks(self, ground: Ground) -> str:
+    def lacks(self, context: StrikeContext) -> str:
         """Need a VM."""
-        return "" if ground.vms else "there is no VM that may be switched"
+        return "" if context.vms else "there is no VM that may be switched"
 
     def strike(self, strike: Strike) -> dict[str, Any]:
         """Power one off."""
-        if not strike.ground.vms:
-            raise NotStruckError(self.lacks(strike.ground))
-        vm = strike.rng.choice(strike.ground.vms)
+        if not strike.context.vms:
+            raise NotStruckError(self.lacks(strike.context))
+        vm = strike.rng.choice(strike.context.vms)
         strike.struck = vm  # also if the answer is lost
-        strike.ground.do(vm, "PowerOffVM_Task")
+        strike.context.do(vm, "PowerOffVM_Task")
         return {"vm": vm.value}
 
     def heal(self, strike: Strike) -> dict[str, Any]:
         """Power it on, unless it is on."""
         if strike.struck is None:
             return {}
-        if strike.ground.shows(strike.struck, "runtime.powerState") != "poweredOn":
-            strike.ground.do(strike.struck, "PowerOnVM_Task")
+        if strike.context.shows(strike.struck, "runtime.powerState") != "poweredOn":
+            strike.context.do(strike.struck, "PowerOnVM_Task")
         vm, strike.struck = strike.struck, None
         return {"vm": vm.value}

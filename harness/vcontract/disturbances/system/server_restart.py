@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from vcontract.disturbances.system.disturbance import Ground, NotStruckError, Strike, System
+from vcontract.disturbances.system.disturbance import NotStruckError, Strike, StrikeContext, System
 
 
 class ServerRestart(System, frozen=True, kw_only=True):
     """Restart the server; only one that the harness started itself."""
 
-    def lacks(self, ground: Ground) -> str:
+    def lacks(self, context: StrikeContext) -> str:
         """Need a server that the harness started."""
-        return "" if ground.restart is not None else "only a server that vcontract started itself can be restarted"
+        return "" if context.restart is not None else "only a server that vcontract started itself can be restarted"
 
     def strike(self, strike: Strike) -> dict[str, Any]:
         """Restart it; returns once it serves again."""
-        if strike.ground.restart is None:
-            raise NotStruckError(self.lacks(strike.ground))
-        strike.ground.restart()
+        if strike.context.restart is None:
+            raise NotStruckError(self.lacks(strike.context))
+        strike.context.restart()
         return {}

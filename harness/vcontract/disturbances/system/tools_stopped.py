@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from vcontract.disturbances.system.disturbance import Ground, NotStruckError, Strike, System
+from vcontract.disturbances.system.disturbance import NotStruckError, Strike, StrikeContext, System
 
 
 class ToolsStopped(System, frozen=True, kw_only=True):
@@ -15,33 +15,33 @@ class ToolsStopped(System, frozen=True, kw_only=True):
 
     needs: ClassVar[tuple[str, ...]] = ("tools", "power")
 
-    def lacks(self, ground: Ground) -> str:
+    def lacks(self, context: StrikeContext) -> str:
         """Need a VM and the lever."""
-        if "stopTools" not in ground.levers:
+        if "stopTools" not in context.levers:
             return "the configuration has no lever stopTools"
-        return "" if ground.vms else "there is no VM whose Tools may be stopped"
+        return "" if context.vms else "there is no VM whose Tools may be stopped"
 
     def strike(self, strike: Strike) -> dict[str, Any]:
         """Stop them."""
-        ground = strike.ground
-        if why := self.lacks(ground):
+        context = strike.context
+        if why := self.lacks(context):
             raise NotStruckError(why)
-        vm = strike.rng.choice(ground.vms)
+        vm = strike.rng.choice(context.vms)
         strike.struck = vm  # also if the answer is lost
-        ground.send(ground.levers["stopTools"](vm, ground.actor))
+        context.send(context.levers["stopTools"](vm, context.actor))
         return {"vm": vm.value}
 
     def heal(self, strike: Strike) -> dict[str, Any]:
         """Start them, unless they run; in a VM that is off they start when it is powered on."""
         if strike.struck is None:
             return {}
-        ground, vm = strike.ground, strike.struck
-        off = ground.shows(vm, "runtime.powerState") != "poweredOn"
-        if off or ground.shows(vm, "guest.toolsRunningStatus") == "guestToolsRunning":
+        context, vm = strike.context, strike.struck
+        off = context.shows(vm, "runtime.powerState") != "poweredOn"
+        if off or context.shows(vm, "guest.toolsRunningStatus") == "guestToolsRunning":
             pass
-        elif "startTools" in ground.levers:
-            ground.send(ground.levers["startTools"](vm, ground.actor))
+        elif "startTools" in context.levers:
+            context.send(context.levers["startTools"](vm, context.actor))
         else:
-            ground.do(vm, "ResetVM_Task")
+            context.do(vm, "ResetVM_Task")
         strike.struck = None
         return {"vm": vm.value}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from vcontract.disturbances.system.disturbance import Ground, NotStruckError, Strike, System
+from vcontract.disturbances.system.disturbance import NotStruckError, Strike, StrikeContext, System
 
 
 class VmDestroyed(System, frozen=True, kw_only=True):
@@ -13,18 +13,18 @@ class VmDestroyed(System, frozen=True, kw_only=True):
 
     needs: ClassVar[tuple[str, ...]] = ("power",)
 
-    def lacks(self, ground: Ground) -> str:
+    def lacks(self, context: StrikeContext) -> str:
         """Need a clone."""
-        return "" if ground.spare else "this run made no clone that may be destroyed"
+        return "" if context.spare else "this run made no clone that may be destroyed"
 
     def strike(self, strike: Strike) -> dict[str, Any]:
         """Destroy one."""
-        ground = strike.ground
-        if not ground.spare:
-            raise NotStruckError(self.lacks(ground))
-        vm = strike.rng.choice(ground.spare)
+        context = strike.context
+        if not context.spare:
+            raise NotStruckError(self.lacks(context))
+        vm = strike.rng.choice(context.spare)
         with suppress(NotStruckError):  # it may be off already
-            ground.do(vm, "PowerOffVM_Task")
-        ground.do(vm, "Destroy_Task")
-        ground.spare = tuple(spare for spare in ground.spare if spare != vm)
+            context.do(vm, "PowerOffVM_Task")
+        context.do(vm, "Destroy_Task")
+        context.spare = tuple(spare for spare in context.spare if spare != vm)
         return {"vm": vm.value}

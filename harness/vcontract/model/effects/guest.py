@@ -30,7 +30,7 @@ def _aborted(state: State) -> State:
 def failed(state: State) -> frozenset[State]:
     """Apply oracle promise F3 of a customization that failed: the lock free or orphaned, the guest as it was or undefined.
 
-    While another customization holds the lock it stays that one's, and the guest too.
+    While another customization holds the lock, both the lock and the guest stay as that customization has them.
     """
     if state.running == CUSTOMIZE:
         return frozenset({state})

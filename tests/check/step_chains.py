@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from random import Random
 
 from vcontract.check.linearizable import Steps
-from vcontract.check.machine_steps import (
+from vcontract.check.search import NOBODY
+from vcontract.check.vm_steps import (
     ABORT,
     ACCEPTED,
     CAUSE,
@@ -22,7 +23,6 @@ from vcontract.check.machine_steps import (
     Rules,
     Step,
 )
-from vcontract.check.search import NOBODY
 from vcontract.contract import load
 from vcontract.model import Asked, State
 
@@ -58,7 +58,7 @@ SHARES = {"customize": 6, "abort": 2, "network": 3, "error": 1, "refused": 8, "r
 """Of how many operations each sort is tried."""
 
 
-class Machine:
+class ChainModel:
     """One VM by the shipped model; `choose` draws what a client does next, as numbers of kinds."""
 
     def __init__(self) -> None:

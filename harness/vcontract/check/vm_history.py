@@ -14,9 +14,10 @@ from math import inf
 
 import msgspec
 
-from vcontract.check.life import UNJUDGED, Life, meanings, note_cuts, workers
+from vcontract.check.call_spans import UNJUDGED, CallSpan, meanings, note_cuts, work_of
 from vcontract.check.linearizable import Steps
-from vcontract.check.machine_steps import (
+from vcontract.check.search import NOBODY
+from vcontract.check.vm_steps import (
     ABORT,
     ACCEPTED,
     ANY,
@@ -33,7 +34,6 @@ from vcontract.check.machine_steps import (
     TAKE,
     Step,
 )  # fmt: skip
-from vcontract.check.search import NOBODY
 from vcontract.contract import OK
 from vcontract.model.moves import MOVES, On, methods_where
 from vcontract.model.tracker import REVERTS
@@ -56,7 +56,7 @@ class Encoded(msgspec.Struct, frozen=True):
     ends: array[float]
 
 
-class MachineHistory:
+class VmHistory:
     """The history of one VM: its calls (`lives`), its reads, and the fields that its first read showed (`seen`).
 
     For a clone, `parent` is the VM that it was cloned from, and `born` the interval in which that happened.
@@ -64,7 +64,7 @@ class MachineHistory:
 
     def __init__(self, engine: str) -> None:
         self.engine = engine
-        self.lives: list[Life] = []
+        self.spans: list[CallSpan] = []
         self.reads: list[tuple[int, float, float, Step]] = []
         self.seen: Mapping[str, Json] | None = None
         self.cancelled: dict[str, float] = {}
@@ -74,8 +74,8 @@ class MachineHistory:
     def encode(self, effects: Mapping[str, str], logouts: Mapping[str, list[float]], publish: float) -> Encoded:
         """Encode the history as steps; `effects` maps methods to effects, `logouts` actors to the times of their logouts."""
         made = _Encoder(self, effects, logouts, publish)
-        for life in self.lives:
-            made.add(life)
+        for span in self.spans:
+            made.add(span)
         for op, begin, end, step in self.reads:
             made.step(op, begin, end, step)
         return made.encoded()
@@ -83,12 +83,12 @@ class MachineHistory:
 
 class _Encoder:
     def __init__(
-        self, history: MachineHistory, effects: Mapping[str, str], logouts: Mapping[str, list[float]], publish: float
+        self, history: VmHistory, effects: Mapping[str, str], logouts: Mapping[str, list[float]], publish: float
     ) -> None:
         self._effects, self._logouts, self._publish = effects, logouts, publish
         self._cancelled = history.cancelled
-        note_cuts(history.lives)
-        self._workers, self._meanings = workers(history.lives), meanings(history.lives)
+        note_cuts(history.spans)
+        self._work, self._meanings = work_of(history.spans), meanings(history.spans)
         self._number: dict[Step, int] = {}
         self._kinds, self._before, self._ops = array("q"), array("q"), array("q")
         self._begins, self._ends = array("d"), array("d")
@@ -115,69 +115,69 @@ class _Encoder:
         self._ends.append(end)
         return len(self._kinds) - 1
 
-    def add(self, life: Life) -> None:
+    def add(self, span: CallSpan) -> None:
         """Add the steps of a call."""
-        if life.refused:
-            if life.asked is not None:
-                beside = self._workers.meeting(life.start, life.end)
-                self.step(life.op, life.start, life.end, Step(REFUSED, life.asked, life.outcome, beside))
-        elif life.asked is None:
-            if life.outcome in {"", OK}:
-                self._unjudged(life)
-        elif not life.outcome:
-            self._open(life)
-        elif life.task:
-            self._task(life)
+        if span.refused:
+            if span.asked is not None:
+                beside = self._work.meeting(span.start, span.end)
+                self.step(span.op, span.start, span.end, Step(REFUSED, span.asked, span.outcome, beside))
+        elif span.asked is None:
+            if span.outcome in {"", OK}:
+                self._unjudged(span)
+        elif not span.outcome:
+            self._open(span)
+        elif span.task:
+            self._task(span)
         else:
-            self.step(life.op, life.start, life.until, Step(DONE, life.asked, does=life.does))
+            self.step(span.op, span.start, span.until, Step(DONE, span.asked, does=span.does))
 
-    def _task(self, life: Life) -> None:
-        accepted = self.step(life.op, life.start, life.end, Step(ACCEPTED, life.asked))
-        op, until = life.op, life.until
-        if life.outcome != OK:
+    def _task(self, span: CallSpan) -> None:
+        accepted = self.step(span.op, span.start, span.end, Step(ACCEPTED, span.asked))
+        op, until = span.op, span.until
+        if span.outcome != OK:
             before = accepted
-            if life.outcome != UNJUDGED:
-                before = self.step(op, life.start, until, self._cause(life), accepted)
-            if life.does == "customized" and not life.cut:
-                self.step(op, life.after, until, Step(FAILED), before)
-        elif life.does == "customized":
-            take = self.step(op, life.queued, min(life.running, until), Step(TAKE, life.asked), accepted)
-            by = life.cut + self._publish if life.cut else inf
+            if span.outcome != UNJUDGED:
+                before = self.step(op, span.start, until, self._cause(span), accepted)
+            if span.does == "customized" and not span.cut:
+                self.step(op, span.after, until, Step(FAILED), before)
+        elif span.does == "customized":
+            take = self.step(op, span.queued, min(span.running, until), Step(TAKE, span.asked), accepted)
+            by = span.cut + self._publish if span.cut else inf
             # a customization that goes on after an abort that began while it ran has no legal end (oracle promise F4)
-            late = life.after > by
-            self.step(op, life.after, until if late else min(until, by), Step(END, does=LATE if late else ""), take)
-        elif life.does == "aborted":
-            self.step(op, life.start, until, Step(ABORT, life.asked), accepted)
-        elif life.does in {"networkStarted", "nothing"}:
-            self.step(op, life.start, until, Step(FIT, life.asked), accepted)
+            late = span.after > by
+            self.step(op, span.after, until if late else min(until, by), Step(END, does=LATE if late else ""), take)
+        elif span.does == "aborted":
+            self.step(op, span.start, until, Step(ABORT, span.asked), accepted)
+        elif span.does in {"networkStarted", "nothing"}:
+            self.step(op, span.start, until, Step(FIT, span.asked), accepted)
         else:
-            self.step(op, life.start, until, Step(DONE, life.asked, does=life.does), accepted)
+            self.step(op, span.start, until, Step(DONE, span.asked, does=span.does), accepted)
 
-    def _open(self, life: Life) -> None:
+    def _open(self, span: CallSpan) -> None:
         """Add a call whose end nobody saw; if its reply was lost, it may not even have been accepted."""
-        before = self.step(life.op, life.start, life.end, Step(ACCEPTED, life.asked)) if life.task else NOBODY
-        if life.does not in {"networkStarted", "nothing"}:
-            self.step(life.op, life.start, inf, Step(GHOST, does=life.does), before)
+        before = self.step(span.op, span.start, span.end, Step(ACCEPTED, span.asked)) if span.task else NOBODY
+        if span.does not in {"networkStarted", "nothing"}:
+            self.step(span.op, span.start, inf, Step(GHOST, does=span.does), before)
 
-    def _unjudged(self, life: Life) -> None:
+    def _unjudged(self, span: CallSpan) -> None:
         """Add the effect of a call that is not judged; if nobody saw its end, the effect may or may not have happened."""
-        until = life.until if life.outcome else inf
-        if life.method in HOSTS:
-            self.step(life.op, life.start, until, Step(CONNECTION, does=HOSTS[life.method]))
-        elif life.method in _GONE:
-            self.step(life.op, life.start, until, Step(GONE))
-        elif life.method in REVERTS:
-            self.step(life.op, life.start, until, Step(ANY))
-        elif life.lever:
-            self.step(life.op, life.start, until, Step(LEVER, does=life.lever))
-        elif (effect := life.does or _POWERED.get(life.method, "")) and effect != "nothing":
-            self.step(life.op, life.start, until, Step(DONE, does=effect))
+        until = span.until if span.outcome else inf
+        if span.method in HOSTS:
+            self.step(span.op, span.start, until, Step(CONNECTION, does=HOSTS[span.method]))
+        elif span.method in _GONE:
+            self.step(span.op, span.start, until, Step(GONE))
+        elif span.method in REVERTS:
+            self.step(span.op, span.start, until, Step(ANY))
+        elif span.lever:
+            self.step(span.op, span.start, until, Step(LEVER, does=span.lever))
+        elif (effect := span.does or _POWERED.get(span.method, "")) and effect != "nothing":
+            self.step(span.op, span.start, until, Step(DONE, does=effect))
 
-    def _cause(self, life: Life) -> Step:
-        beside = self._workers.meeting(life.start, life.until, {life.work})
-        mid = self._meanings.meeting(life.start, life.until, life.meant)
-        if any(life.start <= moment <= life.until for moment in self._logouts.get(life.actor, ())):
+    def _cause(self, span: CallSpan) -> Step:
+        beside = self._work.meeting(span.start, span.until, {span.work})
+        mid = self._meanings.meeting(span.start, span.until, span.meant)
+        if any(span.start <= moment <= span.until for moment in self._logouts.get(span.actor, ())):
             mid |= {"session"}
-        if self._cancelled.get(life.task, inf) <= life.until:
+        if self._cancelled.get(span.task, inf) <= span.until:
             mid |= {"cancel"}
-        return Step(CAUSE, life.asked, life.outcome, beside, mid)
+        return Step(CAUSE, span.asked, span.outcome, beside, mid)

@@ -17,7 +17,7 @@ UNJUDGED = "judged elsewhere"
 """Replaces a fault that concerns the server or a session and not the VM's state."""
 
 
-class Life:
+class CallSpan:
     """One call, from `start` to `end`; if it gave a task, the task ended after `after` and no later than `until`.
 
     `cut` is the end of the abort that cut it off (0: none did). `outcome` is `OK`, a fault's type, UNJUDGED, or empty if
@@ -58,7 +58,7 @@ class Life:
     def work(self) -> str:
         """What kind of work it may be to others; empty for a customization that succeeded: the states tell of that.
 
-        A call whose answer was lost may have begun a task of which nobody knows.
+        A call whose answer was lost may have begun an unknown task.
         """
         if self.refused or not (self.task or not self.outcome):
             return ""
@@ -93,31 +93,31 @@ class Intervals:
         return frozenset(names)
 
 
-def meanings(lives: Iterable[Life]) -> Intervals:
+def meanings(spans: Iterable[CallSpan]) -> Intervals:
     """Collect the disturbances of a VM: calls that did or may have taken effect.
 
     An abort that ended in error counts if it was itself disturbed, for it may have done its work before.
     """
-    listed = list(lives)
-    intervals = [(name, life.start, life.until) for life in listed for name in life.meant]
+    listed = list(spans)
+    intervals = [(name, span.start, span.until) for span in listed for name in span.meant]
     known = Intervals(intervals)
-    for life in listed:
-        if KINDS.get(life.method) == ABORT and life.outcome not in {"", OK} and not life.refused:
-            intervals += [("abort", life.start, life.until)] if known.meeting(life.start, life.until) else []
+    for span in listed:
+        if KINDS.get(span.method) == ABORT and span.outcome not in {"", OK} and not span.refused:
+            intervals += [("abort", span.start, span.until)] if known.meeting(span.start, span.until) else []
     return Intervals(intervals)
 
 
-def workers(lives: Iterable[Life]) -> Intervals:
+def work_of(spans: Iterable[CallSpan]) -> Intervals:
     """Collect the work on a VM that the states do not model; work that an abort cut off lasts until the abort's end."""
-    return Intervals((life.work, life.start, max(life.until, life.cut)) for life in lives if life.work)
+    return Intervals((span.work, span.start, max(span.until, span.cut)) for span in spans if span.work)
 
 
-def note_cuts(lives: Iterable[Life]) -> None:
+def note_cuts(spans: Iterable[CallSpan]) -> None:
     """Mark the customizations that an abort cut off (oracle promise F4): it succeeded and began while they surely ran."""
-    listed = list(lives)
-    aborts = sorted((life.start, life.until) for life in listed if life.does == "aborted" and life.outcome == OK)
-    for life in listed:
-        if life.does == "customized" and life.outcome and life.running < inf:
-            place = bisect_left(aborts, (life.running, 0.0))
-            if place < len(aborts) and aborts[place][0] <= life.until:
-                life.cut = aborts[place][1]
+    listed = list(spans)
+    aborts = sorted((span.start, span.until) for span in listed if span.does == "aborted" and span.outcome == OK)
+    for span in listed:
+        if span.does == "customized" and span.outcome and span.running < inf:
+            place = bisect_left(aborts, (span.running, 0.0))
+            if place < len(aborts) and aborts[place][0] <= span.until:
+                span.cut = aborts[place][1]

@@ -1,4 +1,4 @@
-"""A history, operation by operation, to what is known of each VM: its calls with the ends of their tasks, and its reads."""
+"""Splits a history into the histories of its VMs: the calls on each with the ends of their tasks, and its reads."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Mapping
 import msgspec
 from msgspec.structs import replace
 
-from vcontract.check.concurrency import HOSTS, MachineHistory
+from vcontract.check.call_spans import UNJUDGED, CallSpan
 from vcontract.check.grade import ENVIRONMENT, POLICY
-from vcontract.check.life import UNJUDGED, Life
-from vcontract.check.machine_steps import READ, Step
+from vcontract.check.vm_history import HOSTS, VmHistory
+from vcontract.check.vm_steps import READ, Step
 from vcontract.contract import OK, Contract
 from vcontract.model import Asked, Facts, State, classify, observe, read_of
 from vcontract.model.moves import LEVER_CALLS, MOVES
 from vcontract.terms import Call, Faulted, Json, Operation, Ref, Returned, as_ref, subject
 
 _SICK = frozenset({*ENVIRONMENT, *POLICY, "HostNotConnected", "HostNotReachable", "RuntimeFault"})
-"""Faults that say more of the server than of the VM's state: they are judged elsewhere."""
+"""Faults that concern the server and not the VM's state; they are judged elsewhere."""
 _PATHS = {
     "power": {"runtime.powerState"},
     "connection": {"runtime.connectionState"},
@@ -33,7 +33,7 @@ _CANCEL, _LOG_OUT, _CLONE = (MOVES[name].method for name in ("cancel", "logOut",
 
 
 class _Known(msgspec.Struct):
-    """What is worked out of a call once: its VM, the call as the oracle sees it, and what it reads."""
+    """What is computed once per call: its VM, the call as the oracle sees it, and what it reads."""
 
     call: Call
     vm: str = ""
@@ -44,7 +44,7 @@ class _Known(msgspec.Struct):
     fields: tuple[str, ...] = ()
 
 
-class MachineHistories:
+class VmHistories:
     """Takes the operations of one history in the order of their ends; `machines` is then what is known, by moId.
 
     The first contract is judged. The methods of all have their effects, whether they are judged or not. A VM that a
@@ -53,13 +53,13 @@ class MachineHistories:
 
     def __init__(self, facts: Facts, judged: Contract, *others: Contract) -> None:
         self.facts = facts
-        self.machines = {moid: MachineHistory(vm.engine) for moid, vm in facts.vms.items()}
+        self.machines = {moid: VmHistory(vm.engine) for moid, vm in facts.vms.items()}
         self.logouts: dict[str, list[float]] = {}
         self.operations = 0
         self.effects = {method.name: method.effect for contract in (*others, judged) for method in contract.methods}
         self._methods = {method.name: method for method in judged.methods}
         self._elsewhere = _elsewhere(judged)
-        self._tasks: dict[str, tuple[Life, tuple[str, ...]]] = {}
+        self._tasks: dict[str, tuple[CallSpan, tuple[str, ...]]] = {}
         self._known: dict[int, _Known] = {}
         self._views: dict[tuple[Json, ...], tuple[tuple[str, Json], ...]] = {}
 
@@ -96,7 +96,7 @@ class MachineHistories:
         known = _Known(call, vm, does=self.effects.get(call.method, ""))
         if call.method in self._methods and vm in self.machines:
             asked = classify(call, self._methods[call.method], self.facts)
-            # what the session and its privilege are worth is judged in the session's own history
+            # session and privilege are judged in the session's own history (guarantees/own_sessions.py)
             known.asked = replace(asked, session="valid", privilege="held")
         elif call.method in LEVER_CALLS:
             known.lever = self.facts.lever(call.arguments)
@@ -104,21 +104,21 @@ class MachineHistories:
 
     def _called(self, operation: Operation, known: _Known, machines: tuple[str, ...]) -> None:
         outcome = operation.outcome
-        life = Life(operation.op, operation.start, operation.end, operation.call.method, known.asked)
-        life.actor, life.does, life.lever = operation.call.actor, known.does, known.lever
+        span = CallSpan(operation.op, operation.start, operation.end, operation.call.method, known.asked)
+        span.actor, span.does, span.lever = operation.call.actor, known.does, known.lever
         if isinstance(outcome, Faulted):
             if known.asked is None or outcome.fault.type in _SICK or outcome.fault.type in self._elsewhere:
                 return
-            life.refused, life.outcome, life.until = True, outcome.fault.type, operation.end
+            span.refused, span.outcome, span.until = True, outcome.fault.type, operation.end
         elif isinstance(outcome, Returned):
             ref = as_ref(outcome.value)
             if ref is not None and ref.type == "Task":
-                life.task = ref.value
-                self._tasks[ref.value] = life, machines
+                span.task = ref.value
+                self._tasks[ref.value] = span, machines
             elif known.does not in {"guestShutDown", "guestRebooted", "guestStoodBy"}:
-                life.outcome, life.until = OK, operation.end
+                span.outcome, span.until = OK, operation.end
         for moid in machines:
-            self.machines[moid].lives.append(life)
+            self.machines[moid].spans.append(span)
 
     def _cancelled(self, operation: Operation) -> None:
         task = operation.call.object.value
@@ -140,23 +140,23 @@ class MachineHistories:
         info = outcome.value.get("info") if isinstance(outcome, Returned) and isinstance(outcome.value, dict) else None
         if not isinstance(info, Mapping):
             return
-        life, _ = self._tasks[task]
+        span, _ = self._tasks[task]
         state = str(info.get("state"))
         fault = ((info.get("error") or {}).get("fault") or {}).get("_typeName", "none") if state == "error" else ""
         if fault in _SICK or fault in self._elsewhere:
             fault = UNJUDGED
-        if life.read(operation.start, operation.end, state, fault, self.facts.publish):
+        if span.read(operation.start, operation.end, state, fault, self.facts.publish):
             del self._tasks[task]
-            if life.method == _CLONE and life.outcome == OK:
-                self._cloned(life, as_ref(info.get("result")))
+            if span.method == _CLONE and span.outcome == OK:
+                self._cloned(span, as_ref(info.get("result")))
 
-    def _cloned(self, life: Life, child: Ref | None) -> None:
-        parent = next((moid for moid, machine in self.machines.items() if machine.lives and life in machine.lives), "")
+    def _cloned(self, span: CallSpan, child: Ref | None) -> None:
+        parent = next((moid for moid, machine in self.machines.items() if machine.spans and span in machine.spans), "")
         if child is not None and parent:
             facts = replace(self.facts.vms[parent], ref=child, name=child.value)
             self.facts = replace(self.facts, vms={**self.facts.vms, child.value: facts})
-            self.machines[child.value] = made = MachineHistory(facts.engine)
-            made.parent, made.born = parent, (life.start, life.until)
+            self.machines[child.value] = made = VmHistory(facts.engine)
+            made.parent, made.born = parent, (span.start, span.until)
             self._known.clear()
 
     def _vm_read(self, operation: Operation, known: _Known, values: Mapping[str, Json] | None) -> None:
@@ -175,7 +175,9 @@ class MachineHistories:
             refused = values.get("_missing") or {}
             shown = [name for name in fields if not _PATHS[name] & set(refused)]
             if state.connection != State().connection:
-                shown = [name for name in shown if name == "connection"]  # what its host last said may be long ago
+                shown = [
+                    name for name in shown if name == "connection"
+                ]  # the other fields may be long out of date then
             seen = (("exists", True), *((name, getattr(state, name)) for name in shown))
             self._views[key] = seen
         return seen
