@@ -140,9 +140,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def simulator() -> Iterator[str]:
-    """Give the URL of a simulator of the test's own, in a process of its own."""
-    command = [sys.executable, "-m", "vcontract", "simulate", *time_options(0.02, 0.02)]
+def simulator(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the URL of a simulator of the test's own, in a process of its own; a parameter says how long its tasks last."""
+    task_time = getattr(request, "param", 0.02)
+    command = [sys.executable, "-m", "vcontract", "simulate", *time_options(task_time, 0.02)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1]
@@ -298,8 +299,9 @@ def test_a_run_touches_what_is_marked_alone(simulator: str, tmp_path: Path) -> N
     assert [each for each in proxy.sent if each.disturbs and each.vms & gone] == []
 
 
+@pytest.mark.parametrize("simulator", [0.02, 1.0], indirect=True)
 def test_a_clone_of_which_no_answer_told_goes_too(simulator: str, tmp_path: Path) -> None:
-    """The answer to InstantClone_Task is lost: the call is not made again as it was, and the audit finds what it made."""
+    """The answer to InstantClone_Task is lost: it is not made again as it was, and the audit finds what it made, or makes yet."""
     with operator(simulator) as content:
         before = {each.name for each in machines(content)}
     with wire(simulator) as proxy:

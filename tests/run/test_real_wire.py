@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from tests.mangler import Exchange, Mangled, Reply, Run
 from tests.windows import fitted, stretch
@@ -35,6 +36,11 @@ DATE = re.compile(rb"(>)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)([.0-9]*Z<)")
 def idle() -> float:
     """Give the seconds after which a session of the hasty simulator ends."""
     return 0.4 * stretch()
+
+
+def calls() -> int:
+    """Give a number of calls within which sessions are idle for long enough, also if the machine has become quick since."""
+    return round(70 * stretch())
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +66,7 @@ def judged(operations: list[Operation], method: str) -> list[Operation]:
 
 def test_sessions_that_end_while_idle_are_opened_again(hasty: SimulatorServer, ran: Run) -> None:
     """The run says which and how often; the plan's own cells without a session are judged as ever."""
-    result, operations = ran(hasty.url, calls=70)
+    result, operations = ran(hasty.url, calls=calls())
     assert quiet(result) == []
     assert any(each.startswith("sessions had ended and were opened again: ") for each in result.notes)
     row = next(each for each in result.rows if each.id == "EveryMethod/NotAuthenticated")
@@ -73,7 +79,7 @@ def test_a_session_that_was_idle_is_looked_after_before_a_judged_call(
 ) -> None:
     """Then no judged call meets its end."""
     monkeypatch.setattr(session, "IDLE", idle() / 4)
-    result, operations = ran(hasty.url, calls=70)
+    result, operations = ran(hasty.url, calls=calls())
     assert quiet(result) == []
     assert any(each.startswith("sessions had ended and were opened again: ") for each in result.notes)
     logins = [each for each in operations if each.call.method == "Login"]
@@ -98,7 +104,7 @@ def test_a_call_that_met_an_ended_session_is_no_violation_and_made_again(
     """Asked right after, the server says that there is no session: a new one, the cell again, and no word on the row."""
     server = mangled(slow_once(5), behind=hasty.url)
     options = RunRequest(seed=3, methods=(CUSTOMIZE,), max_calls=60, shrink=Budget(attempts=0, seconds=0.0))
-    result = execute(replace(options, target=server.url, report_dir=tmp_path, output="none"))
+    result = execute(structs.replace(options, target=server.url, report_dir=tmp_path, output="none"))
     operations = read_history(tmp_path / "latest" / "history.jsonl").operations
     met = judged(operations, CUSTOMIZE)[4]
     assert unauthenticated(met.outcome)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from msgspec.structs import replace
 
 from vcontract.client import Guard
 from vcontract.errors import HaltedError, TargetError
-from vcontract.model import VmFacts
-from vcontract.terms import Ended
+from vcontract.model import VmFacts, recent_tasks
+from vcontract.model.moves import MOVES
+from vcontract.terms import Ended, Lost, Ref
+from vcontract.testbed.driver import Driver
 from vcontract.testbed.lane import Lane
 from vcontract.testbed.not_arranged import NotArrangedError
 from vcontract.testbed.ownership import Seen, look_round
@@ -20,6 +24,7 @@ def audit(lane: Lane, guard: Guard, run: str) -> tuple[list[str], list[str]]:
     """
     target, notes = lane.driver.target, []
     try:
+        _await_lost_clones(lane.driver)
         for vm in _left(lane, guard, run):
             if vm.ref not in lane.cloner.clones:
                 try:
@@ -34,6 +39,22 @@ def audit(lane: Lane, guard: Guard, run: str) -> tuple[list[str], list[str]]:
     if left:
         notes.append(f"left behind on {target.url}: {', '.join(left)}; `vcontract cleanup` takes them away")
     return left, notes
+
+
+def _await_lost_clones(driver: Driver) -> None:
+    """Follow the clonings whose answers were lost to their ends: a clone that is still being made cannot be found yet."""
+    lost = {
+        operation.call.object
+        for operation in driver.target.recorder.operations
+        if operation.call.method == MOVES["fork"].method and isinstance(operation.outcome, Lost)
+    }
+    for parent in sorted(lost):
+        with suppress(NotArrangedError):
+            driver.read_vm(parent)
+            for moid in recent_tasks(driver.tracker.readings.get(parent.value) or {}):
+                task = Ref("Task", moid)
+                if moid not in driver.tracker.tasks and driver.tasks.read(task).get("name") == MOVES["fork"].method:
+                    driver.tasks.follow(task)
 
 
 def _left(lane: Lane, guard: Guard, run: str) -> list[Seen]:
