@@ -301,7 +301,7 @@ def test_a_run_touches_what_is_marked_alone(simulator: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("simulator", [0.02, 1.0], indirect=True)
 def test_a_clone_of_which_no_answer_told_goes_too(simulator: str, tmp_path: Path) -> None:
-    """The answer to InstantClone_Task is lost: it is not made again as it was, and the audit finds what it made, or makes yet."""
+    """The answer to InstantClone_Task is lost: it is not made again as it was; the audit finds what it made, or still makes."""
     with operator(simulator) as content:
         before = {each.name for each in machines(content)}
     with wire(simulator) as proxy:
