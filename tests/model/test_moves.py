@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 from typing import get_args
 
 import pytest
 from msgspec.structs import replace
 from pyVmomi import VmomiSupport
 
+from tests.running_half import PACKAGE, running_files
 from vcontract.client.guard import ENDS, HARMLESS
 from vcontract.config.config import PERMISSIONS, LeverLine
 from vcontract.contract import load, names
@@ -20,20 +20,6 @@ from vcontract.model.conditions.midtask import MID_TASK
 from vcontract.model.moves import BY_METHOD, DISTURBANCES, LEVERS, MOVES, On, pulled
 from vcontract.model.state import CUSTOMIZE
 
-PACKAGE = Path(__file__).parents[2] / "harness" / "vcontract"
-RUNNING = (
-    "config",
-    "testbed",
-    "findings",
-    "run",
-    "explore",
-    "proof",
-    "learn",
-    "races",
-    "workers",
-    "stress",
-    "commands",
-)
 SPELLED = {
     ("stress/mix.py", "PowerOffVM_Task"): "a Literal, by which the file of weights is checked",
     ("stress/mix.py", "ResetVM_Task"): "a Literal, by which the file of weights is checked",
@@ -143,8 +129,7 @@ def test_nobody_else_spells_the_catalogue() -> None:
     methods = frozenset(move.method for move in MOVES.values())
     found = {
         (str(file.relative_to(PACKAGE)), method)
-        for room in RUNNING
-        for file in sorted((PACKAGE / room).rglob("*.py"))
+        for file in running_files()
         for method in spelled(ast.parse(file.read_text("utf-8")), methods)
     }
     assert found == set(SPELLED)

@@ -8,24 +8,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "harness" / "vcontract"
+from tests.running_half import PACKAGE, running_files
+
 MODULES, SIMULATOR_MODULES, METHODS = 25, 40, 20
-RUNNING = (
-    "config",
-    "testbed",
-    "findings",
-    "run",
-    "explore",
-    "proof",
-    "learn",
-    "races",
-    "workers",
-    "stress",
-    "commands",
-    "conformance",
-    "cli",
-)
-"""The rooms of the running half: what drives a target, in whatever mode."""
 OF_THE_LANGUAGE = {"Protocol", "NamedTuple", "TypedDict", "Enum", "StrEnum", "IntEnum", "Exception", "ABC", "Struct"}
 """Bases that say what kind of thing a class is, and bring no behaviour of ours."""
 REASON = "# inherits: "
@@ -66,9 +51,11 @@ def test_no_folder_is_crowded() -> None:
 
 def test_the_running_half_composes() -> None:
     """No class there has more than 20 methods, or inherits from a class of another file without saying why."""
-    files = [path for room in RUNNING for path in sorted((PACKAGE / room).rglob("*.py"))]
-    assert len(files) > 50
-    found = [f"{path.relative_to(PACKAGE)}: {each}" for path in files for each in overgrown(path.read_text("utf-8"))]
+    found = [
+        f"{file.relative_to(PACKAGE)}: {trouble}"
+        for file in running_files()
+        for trouble in overgrown(file.read_text("utf-8"))
+    ]
     assert found == []
 
 
