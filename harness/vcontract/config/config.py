@@ -184,27 +184,27 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def family(self, name: str) -> str:
         """Give what is said to run in a VM, by its name; the last pattern that matches and says it wins."""
-        said = (each.family for each in reversed(self.vm) if each.family and fnmatchcase(name, each.name))
+        said = (pattern.family for pattern in reversed(self.vm) if pattern.family and fnmatchcase(name, pattern.name))
         return next(said, "")
 
     def engine(self, name: str) -> str:
         """Give the state of the engine of a VM by its name; the last pattern that matches wins."""
-        return next((each.engine for each in reversed(self.vm) if fnmatchcase(name, each.name)), "ok")
+        return next((pattern.engine for pattern in reversed(self.vm) if fnmatchcase(name, pattern.name)), "ok")
 
     def clones(self, name: str) -> int:
         """Give how many clones of a VM are to be tested in its place, by its name; the last pattern that matches wins."""
-        return next((each.clones for each in reversed(self.vm) if fnmatchcase(name, each.name)), 0)
+        return next((pattern.clones for pattern in reversed(self.vm) if fnmatchcase(name, pattern.name)), 0)
 
     def waiver(self, row: str) -> str:
         """Give the reason for which a row is waived; empty if it is not."""
-        return next((each.reason for each in self.waive if fnmatchcase(row, each.row)), "")
+        return next((waiver.reason for waiver in self.waive if fnmatchcase(row, waiver.row)), "")
 
     @property
     def levers(self) -> tuple[Lever, ...]:
         """The command lines that may be used, as the model knows them."""
         return tuple(
-            Lever(each.does, each.program, each.arguments, each.extra_config)
-            for each in self.lever
+            Lever(line.does, line.program, line.arguments, line.extra_config)
+            for line in self.lever
             if "tools" in self.allow
         )
 

@@ -26,7 +26,7 @@ def from_environment(environment: Mapping[str, str]) -> tuple[str, str, str, boo
     scheme, _, place = given.rpartition("://")
     authority, _, path = place.partition("/")
     credentials, _, host = authority.rpartition("@")
-    name, _, secret = (unquote(each) for each in credentials.partition(":"))
+    name, _, secret = (unquote(part) for part in credentials.partition(":"))
     insecure = environment.get("GOVC_INSECURE", "").lower() in {"1", "true", "yes"}
     return (
         f"{scheme or 'https'}://{host}/{path or 'sdk'}",

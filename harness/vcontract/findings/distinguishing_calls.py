@@ -37,14 +37,14 @@ class Cut(msgspec.Struct, frozen=True):
 def shortest(change: Change, old: Sequence[Witnessed], new: Sequence[Witnessed]) -> Cut | None:
     """Give the shortest sequence of either run that shows a change; None if nothing recorded shows it."""
     found = [
-        (*_reach(side[each.history], each), each, side[each.history])
+        (*_reach(side[sighting.history], sighting), sighting, side[sighting.history])
         for side, sightings in ((old, change.before), (new, change.after))
-        for each in sightings
+        for sighting in sightings
     ]
-    shown = [each for each in found if each[0] and _sendable(each[2], each[3])]
+    shown = [candidate for candidate in found if candidate[0] and _sendable(candidate[2], candidate[3])]
     if not shown:
         return None
-    _, start, seen, source = min(shown, key=lambda each: (each[0], _size(each[2], each[3])))
+    _, start, seen, source = min(shown, key=lambda candidate: (candidate[0], _size(candidate[2], candidate[3])))
     return _cut(start, seen, source)
 
 

@@ -14,7 +14,7 @@ def find(text: str) -> Finding:
     place, _, id_ = text.rpartition("#")
     if not place:
         raise UsageError(f"{text}: a finding is named RUN#id, for example reports/latest#0123456789ab")
-    found = next((each for each in load_run(Path(place)).findings if each.id == id_), None)
+    found = next((finding for finding in load_run(Path(place)).findings if finding.id == id_), None)
     if found is None:
         raise UsageError(f"{place} has no finding {id_}")
     if not found.program:

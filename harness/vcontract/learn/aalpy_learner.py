@@ -54,13 +54,13 @@ class _Oracle(WpMethodEqOracle):  # type: ignore[misc] # the same # inherits: AA
         """Find a word on which hypothesis and target differ."""
         self.m = len(hypothesis.states) + self._depth
         found: Word | None = super().find_cex(hypothesis)
-        return found or next(filter(None, (self._differs(hypothesis, each) for each in self._after(hypothesis))), None)
+        return found or next(filter(None, (self._differs(hypothesis, word) for word in self._after(hypothesis))), None)
 
     def _after(self, hypothesis: MealyMachine) -> Iterator[Word]:
         for state in hypothesis.states:
             for name in self.alphabet:
                 if state.output_fun[name].startswith(f"{DONE};"):
-                    yield from ((*state.prefix, name, *each) for each in self._suffixes)
+                    yield from ((*state.prefix, name, *suffix) for suffix in self._suffixes)
 
     def _differs(self, hypothesis: MealyMachine, word: Word) -> Word | None:
         self.reset_hyp_and_sul(hypothesis)
@@ -76,7 +76,7 @@ def adaptive(inputs: Sequence[str], ask: Ask, references: Sequence[Automaton], d
     found = run_adaptive_Lsharp(
         list(inputs),
         system,
-        [_mealy(each) for each in references],
+        [_mealy(reference) for reference in references],
         _Oracle(inputs, system, depth, _longer(references)),
         "mealy",
         extension_rule="SepSeq",
@@ -89,7 +89,7 @@ def adaptive(inputs: Sequence[str], ask: Ask, references: Sequence[Automaton], d
 
 def _longer(references: Sequence[Automaton]) -> list[Word]:
     """Give the words that tell the references' states apart and have more than one input: those of one the Wp-method tries."""
-    return list(dict.fromkeys(word for each in references for word in separators(each) if len(word) > 1))
+    return list(dict.fromkeys(word for reference in references for word in separators(reference) if len(word) > 1))
 
 
 def star(inputs: Sequence[str], ask: Ask) -> Automaton:

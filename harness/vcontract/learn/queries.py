@@ -206,7 +206,7 @@ class Asking:
         self._live = None
 
     def _forget(self, node: dict[str, Any]) -> None:
-        for name in [each for each in node if each in self.varied]:
+        for name in [name for name in node if name in self.varied]:
             del node[name]
         for _, below in node.values():
             self._forget(below)

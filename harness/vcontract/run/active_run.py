@@ -57,7 +57,7 @@ def begin(site: Site, interrupted: InterruptedRun | None = None) -> Beginning:
 
 def target_facts(site: Site) -> TargetFacts:
     """Say what is tested."""
-    build, name = (str(site.target.about.get(each, "")) for each in ("build", "fullName"))
+    build, name = (str(site.target.about.get(key, "")) for key in ("build", "fullName"))
     return TargetFacts(site.target.url, site.target.api_version, build, name)
 
 

@@ -29,7 +29,7 @@ def disturbances(contract: Contract, method: str) -> tuple[str, ...]:
     """List what can be done to a VM while a method's task runs, where the contract says what may come of it."""
     if not contract.method(method).has_task:
         return ()
-    spoken = {name for each in contract.situations if each.permitted(method) for name in each.when}
+    spoken = {name for situation in contract.situations if situation.permitted(method) for name in situation.when}
     return tuple(name for name, move in DISTURBANCES.items() if move.happens in spoken)
 
 
@@ -89,12 +89,12 @@ class Exerciser:
     def end(self) -> None:
         """See all tasks to their ends, where the run ends in the middle of a step: what that has called is judged too."""
         self.rest()
-        for life in [each for each in self.driver.tracker.tasks.values() if not each.over]:
+        for life in [life for life in self.driver.tracker.tasks.values() if not life.over]:
             if self.driver.quarantine.chosen(life.vm):
                 self.driver.tasks.follow(life.ref)
 
     def _note_snapshots(self, tasks: list[Ref]) -> None:
-        finals = [self.driver.tracker.tasks[each.value].final for each in tasks]
+        finals = [self.driver.tracker.tasks[task.value].final for task in tasks]
         self.lane.snapshots.note([final[1] for final in finals if final is not None])
 
     def _stood(self, cell: Cell, vm: Ref | None, beside: list[Ref], done: Operation) -> bool:
@@ -106,9 +106,9 @@ class Exerciser:
             return True
         if cell.state.tools == "starting":
             self.driver.read_vm(vm)
-            if any(each.tools != "starting" for each in self.driver.states(vm)):
+            if any(state.tools != "starting" for state in self.driver.states(vm)):
                 return False
-        lives = (self.driver.tracker.tasks[each.value] for each in beside)
+        lives = (self.driver.tracker.tasks[task.value] for task in beside)
         return isinstance(done.outcome, Returned) or all(not life.over for life in lives)
 
     def given(self, case: Case, label: str) -> None:

@@ -29,7 +29,7 @@ def going_on(
     asked = interrupted.note.request
     if request.record or preparation.recorded or asked.target.startswith(REPLAY):
         raise UsageError("--resume: a recording is of a whole run; record or replay one from its begin")
-    calls = sum(each.purpose == "judge" for each in interrupted.history.operations)
+    calls = sum(operation.purpose == "judge" for operation in interrupted.history.operations)
     left = asked.max_calls if calls < asked.max_calls else 0
     goes_on = replace(
         request,

@@ -35,4 +35,5 @@ def with_known(result: RunResult, known: Listed, *, cut: bool) -> RunResult:
 def known_differences(file: Path | None) -> dict[str, str]:
     """Give, by fingerprint, the reasons of the deviations in a file that have not expired; none without a file."""
     today = datetime.now(UTC).date()
-    return {each.fingerprint: each.text for each in read_deviations(file) if not each.expired(today)} if file else {}
+    listed_there = read_deviations(file) if file else []
+    return {deviation.fingerprint: deviation.text for deviation in listed_there if not deviation.expired(today)}

@@ -44,7 +44,9 @@ def preludes_of(contract: Contract, method: str) -> tuple[str, ...]:
     documented = contract.method(method)
     if documented.has_task and "auth" in documented.takes:
         return PRELUDES
-    return tuple(each for each in PRELUDES if each in ANYWHERE or (each in RUNNING and not documented.start))
+    return tuple(
+        prelude for prelude in PRELUDES if prelude in ANYWHERE or (prelude in RUNNING and not documented.start)
+    )
 
 
 class PreludeExerciser:

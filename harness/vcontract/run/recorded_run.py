@@ -65,8 +65,8 @@ def _asked(kept: Mapping[str, Json]) -> tuple[RunRequest, str]:
 
 def opening(url: str, request: RunRequest, run: str, config: Config) -> Opening:
     """Make the first line of a recording; neither a password nor a path of this machine is in it."""
-    accounts = tuple(replace(each, password="", password_env="", password_file="") for each in config.account)
-    guests = tuple(replace(each, password="", password_env="", password_file="") for each in config.guest)
+    accounts = tuple(replace(account, password="", password_env="", password_file="") for account in config.account)
+    guests = tuple(replace(guest, password="", password_env="", password_file="") for guest in config.guest)
     bare = replace(config, account=accounts, guest=guests, target="", ca_file="")
     record = record_of(request)
     asked: dict[str, Json] = {name: record[name] for name in DECIDING} | {_MARK: run}

@@ -35,14 +35,14 @@ def rejudge(directory: Path, wsdl: str = "", deviations: Path | None = None) -> 
     contract, bases = load_contract(facts.object), bases_of(schema)
     judge = told(history, directory, contract, bases)
     parts = [replace(heard(contract, judge.judgements, history.operations), absent=facts.absent)]
-    parts += [part_of(read_history(place / each.history), each, contract, bases) for each in saved.workers]
+    parts += [part_of(read_history(place / worker.history), worker, contract, bases) for worker in saved.workers]
     every = rows(contract, bases)
-    selected = {each.id for each in saved.rows}
+    selected = {row.id for row in saved.rows}
     summary = summed(contract, every, parts, bases, facts.confirm, str(directory))
-    kept = [each for each in summary.rows if each.id in selected]
+    kept = [row for row in summary.rows if row.id in selected]
     safe = saved.exit_code != exit_code(saved.verdict, safe=False)
     also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * (not safe)
-    verdict = worst([each.verdict for each in kept if each.id not in saved.waived] + also)
+    verdict = worst([row.verdict for row in kept if row.id not in saved.waived] + also)
     code = exit_code(verdict, safe=safe)
     again = replace(
         saved, verdict=verdict, exit_code=code, rows=kept, findings=list(summary.findings), version=__version__

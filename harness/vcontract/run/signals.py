@@ -36,9 +36,9 @@ def terminable(begun: Begun, end: Callable[[], None]) -> Iterator[None]:
             raise KeyboardInterrupt
         end()
 
-    before = [(each, signal.signal(each, stop)) for each in (signal.SIGINT, signal.SIGTERM)]
+    before = [(number, signal.signal(number, stop)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         yield
     finally:
-        for each, handler in before:
-            signal.signal(each, handler)
+        for number, handler in before:
+            signal.signal(number, handler)

@@ -179,5 +179,5 @@ def configured(request: RunRequest, preparation: Preparation = PLAIN) -> Config:
     password = read_password(request.password_file) if request.password_file else preparation.password
     if not password:
         raise UsageError("--username needs --password-file, or the password in VCONTRACT_PASSWORD")
-    others = tuple(each for each in config.account if each.role != "full")
+    others = tuple(account for account in config.account if account.role != "full")
     return replace(config, account=(Account("full", request.username, password=password), *others))

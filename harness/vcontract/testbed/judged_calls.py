@@ -49,7 +49,7 @@ def sandwiched(driver: Driver, call: Call, beside: Sequence[Ref]) -> Operation:
 def settled(driver: Driver, done: Operation, vm: Ref | None, beside: Sequence[Ref]) -> None:
     """Follow what a call began, and what ran beside it, to the end; then read the VM."""
     own = task_of(done)
-    for task, actor in [(own, done.call.actor)] * (own is not None) + [(each, FULL) for each in beside]:
+    for task, actor in [(own, done.call.actor)] * (own is not None) + [(other, FULL) for other in beside]:
         if task is not None and not _silent(driver, vm):
             driver.tasks.follow(task, actor)
     if vm is not None and not _silent(driver, vm):

@@ -30,14 +30,14 @@ def find_marked_vms(target: Target, actor: str, marks: Marks, paths: Sequence[st
     candidates = None if marks.attribute else _candidates(target, actor)
     if candidates is None or len(candidates) > FEW:
         return list_vms(target, actor, wanted, marks.only)
-    done = {each: read(target, actor, each, wanted, marks.only).outcome for each in candidates}
+    done = {ref: read(target, actor, ref, wanted, marks.only).outcome for ref in candidates}
     return {ref: outcome.value for ref, outcome in done.items() if isinstance(outcome, Returned)}
 
 
 def names_of(target: Target, actor: str) -> dict[Ref, str]:
     """Name every VM. Raises TargetError if the server does not let us list them."""
     listed = list_vms(target, actor, ["name"], page=_MANY)
-    return {ref: str(each.get("name", ref.value)) for ref, each in listed.items()}
+    return {ref: str(values.get("name", ref.value)) for ref, values in listed.items()}
 
 
 def _candidates(target: Target, actor: str) -> list[Ref] | None:

@@ -38,7 +38,7 @@ def marks_of(target: Target, config: Config) -> Marks:
         done = read(target, FULL, manager, ["field"])
         values = done.outcome.value if isinstance(done.outcome, Returned) else None
         fields = values.get("field") if isinstance(values, Mapping) else None
-        found = next((int(each["key"]) for each in fields or () if each.get("name") == OWNER), 0)
+        found = next((int(field["key"]) for field in fields or () if field.get("name") == OWNER), 0)
     return Marks(config.owner, found)
 
 
@@ -61,7 +61,7 @@ def guard_of(
     Raises TargetError if the server does not let us list its VMs.
     """
     marks = marks_of(target, config)
-    methods = IN_GUESTS | {each.name for each in contract.methods}
+    methods = IN_GUESTS | {method.name for method in contract.methods}
     foreign = {vm.ref.value for vm in look_round(target, marks) if vm.refusal}
     runs = {run} if run else ()
     return Guard(marks, actor, hosts=config.hosts, methods=methods, runs=runs, others=others, foreign=foreign)

@@ -31,7 +31,7 @@ def uncallable(asked: Asked, caller: Caller, allow: AbstractSet[str]) -> str:
         return not_allowed("account") if "account" not in allow else "no second account is known to lack the privilege"
     if "auth" in caller.contract.method(asked.method).takes and asked.login in {"accepted", "mayNot"}:
         able = asked.login == "accepted"
-        if not any(each.may_customize is able for each in caller.facts.guests):
+        if not any(guest.may_customize is able for guest in caller.facts.guests):
             return f"no guest account whose login is {asked.login}"
     return ""
 
@@ -59,7 +59,7 @@ def lacking(want: State, levers: AbstractSet[str], allow: AbstractSet[str], *, g
         return "no call starts a task on a template"
     missing = sorted(needed - levers)
     needs = {"power": _needs_power(want), "host": want.connection in HOST_LOST, "tools": bool(missing)}
-    if barred := next((each for each, is_so in needs.items() if is_so and each not in allow), ""):
+    if barred := next((permission for permission, is_so in needs.items() if is_so and permission not in allow), ""):
         return not_allowed(barred)
     return f"the configuration gives no lever {missing[0]}" if missing else ""
 

@@ -93,8 +93,8 @@ def _work(shared: SharedRun, orders: Sequence[Orders]) -> None:
     """Let every worker do its share, and hear them until the last has ended."""
     workers: dict[Connection, WorkerProcess] = {}
     try:
-        for each in orders:
-            worker = WorkerProcess(each)
+        for share_orders in orders:
+            worker = WorkerProcess(share_orders)
             workers[worker.connection] = worker
             shared.bells.append(partial(WorkerProcess.stop, worker))
         if shared.stopping.asked:  # meanwhile

@@ -58,7 +58,7 @@ class SharedRun:
             limit = started.site.request.time_limit
             left = max(limit - (time.monotonic() - began), 0.001) if limit else 0.0
             config = divided(resolved(started.site.config), workers, started.site.target.pacing.sent)
-            self.orders = [self._order(started, config, each, left) for each in self._shares]
+            self.orders = [self._order(started, config, share, left) for share in self._shares]
             self._stack = stack.pop_all()
 
     def _order(self, started: StartedRun, config: Config, share: Share, time_limit: float) -> Orders:
@@ -101,9 +101,9 @@ class SharedRun:
     def stop(self) -> None:
         """End every walk before its next call; a signal handler may call it."""
         self.stopping.ask()
-        for each in self.bells:
+        for bell in self.bells:
             # in a thread, for the signal may have come while this one held the lock of the same channel
-            Thread(target=_rung, args=(each,)).start()
+            Thread(target=_rung, args=(bell,)).start()
 
     def end(self) -> RunResult:
         """Put together what is known, report it, and let go of the target; the second time it only gives the result."""
@@ -127,8 +127,8 @@ class SharedRun:
 def resolved(config: Config) -> Config:
     """Put the passwords into a configuration, for a worker may lack the environment and the files that they stand in."""
 
-    def known(each: Account | Guest) -> Account | Guest:
-        return replace(each, password=password_of(each), password_env="", password_file="")
+    def known(holder: Account | Guest) -> Account | Guest:
+        return replace(holder, password=password_of(holder), password_env="", password_file="")
 
     return msgspec.convert(
         msgspec.to_builtins(
