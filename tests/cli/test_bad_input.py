@@ -239,7 +239,7 @@ def test_a_certificate_that_nobody_vouches_for(vcontract: Command, monkeypatch: 
     """TLS is verified unless --insecure is given, and the line says what helps."""
     with SimulatorServer() as plain:
         fails(vcontract, 3, "does it speak http", "run", "--target", plain.url.replace("http:", "https:"))
-    monkeypatch.setenv("GOVC_URL", "https://me:word@127.0.0.1:1")
+    monkeypatch.setenv("GOVC_URL", "https://me:a-pass-phrase@127.0.0.1:1")
     fails(vcontract, 3, "https://127.0.0.1:1/sdk cannot be reached", "run", "--target", "govc")
 
 
