@@ -24,7 +24,6 @@ from vcontract.run.interrupted_run import InterruptedRun, whole_interrupted_run_
 from vcontract.run.planning import look_at_vms
 from vcontract.run.preparation import Preparation
 from vcontract.run.start import configured, opened
-from vcontract.schema import bases_of
 from vcontract.terms import Ended, Json, Ref, Returned, as_ref
 from vcontract.testbed import (
     CLONE,
@@ -133,17 +132,14 @@ class Cleaner:
 def looked_round(site: Site) -> Known:
     """Survey the target, whatever it holds; nothing of it is kept."""
     facts = survey_target(site.target, site.config, site.contract)
-    judge = Judge(facts, site.contract, bases_of(site.target.schema))
-    site.target.recorder.listeners.append(judge.feed)
-    return Known(judge)
+    return Known(site.heard_by(Judge(facts, site.contract, site.bases)))
 
 
 def cut_run(interrupted: InterruptedRun) -> Source:
     """Take what a run that was cut, and each of its workers, knew and did; sessions are opened anew."""
 
     def source(site: Site) -> Known:
-        judge = interrupted.judge(site.contract, bases_of(site.target.schema))
-        site.target.recorder.listeners.append(judge.feed)
+        judge = site.heard_by(interrupted.judge(site.contract, site.bases))
         log_in(site.target, site.config)
         histories = (interrupted.history, *interrupted.workers)
         return Known(judge, [operation for history in histories for operation in history.operations])

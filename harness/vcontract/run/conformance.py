@@ -21,7 +21,6 @@ from vcontract.run.planning import Planner, plan_nothing, plan_whole_run
 from vcontract.run.start import StartedRun
 from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import PartialResult, heard
-from vcontract.schema import bases_of
 from vcontract.terms import Finding, Ref, RowVerdict
 from vcontract.testbed import Site, as_json, surveyed
 
@@ -64,7 +63,7 @@ def carried_out(
 
 def _without(site: Site, beginning: Beginning, announcer: Announcer, absent: str) -> PartialResult:
     """Say that the target has not the object; from the API release on that brought it, a vCenter must have it."""
-    listed = rows(site.contract, bases_of(site.target.schema))
+    listed = rows(site.contract, site.bases)
     announcer.tell(RunStarted(target_facts(site), site.request.seed, len(listed), 0))
     recorder = site.target.recorder
     recorder.observed(ASKED, beginning.asked(site))

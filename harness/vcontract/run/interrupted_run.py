@@ -14,7 +14,6 @@ from vcontract.errors import RunFileError, UsageError
 from vcontract.history import ASKED, FACTS, STEP, History, read_history
 from vcontract.model import Facts, facts_of
 from vcontract.report.run_directory import HISTORY
-from vcontract.schema import bases_of
 from vcontract.terms import Json
 from vcontract.testbed import Known, Site, Source, survey_target
 
@@ -80,8 +79,7 @@ def resumed(interrupted: InterruptedRun) -> Source:
     """Go on with what a run that was cut knew of its target, once the target was found to be the same."""
 
     def source(site: Site) -> Known:
-        judge = interrupted.judge(site.contract, bases_of(site.target.schema))
-        site.target.recorder.listeners.append(judge.feed)
+        judge = site.heard_by(interrupted.judge(site.contract, site.bases))
         interrupted.check(survey_target(site.target, site.config, site.contract, run=site.context.run))
         return Known(judge, interrupted.history.operations)
 

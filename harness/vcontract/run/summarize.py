@@ -18,7 +18,6 @@ from vcontract.run.announcer import Announcer
 from vcontract.run.known_deviations import with_known
 from vcontract.run.planning import chosen_methods
 from vcontract.run.summary import PartialResult, as_shrunk, cells_of, exit_code, not_exercised, summed, waive
-from vcontract.schema import bases_of
 from vcontract.strategies import Caller
 from vcontract.terms import RowVerdict, Verdict
 from vcontract.testbed import Site
@@ -35,7 +34,7 @@ def summarize(
 
     Of the rows those are told that were selected and that `keep` lets through.
     """
-    request, context, bases = site.request, site.context, bases_of(site.target.schema)
+    request, context, bases = site.request, site.context, site.bases
     listed = rows(site.contract, bases)
     summary = summed(site.contract, listed, parts, bases, site.config.confirm, context.report)
     findings = as_shrunk(summary.findings, parts)

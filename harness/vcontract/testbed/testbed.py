@@ -45,6 +45,16 @@ class Site(msgspec.Struct, frozen=True):
     request: RunRequest
     context: RunContext = RunContext()
 
+    @property
+    def bases(self) -> dict[str, str]:
+        """The types of the target's schema, each with the one that it extends."""
+        return bases_of(self.target.schema)
+
+    def heard_by(self, judge: Judge) -> Judge:
+        """Have a judge hear every operation from now on, and give it."""
+        self.target.recorder.listeners.append(judge.feed)
+        return judge
+
 
 class Known(msgspec.Struct, frozen=True):
     """What is known of a target before anything is arranged.
@@ -166,9 +176,7 @@ def judge_of(site: Site, facts: Facts, asked: dict[str, Json]) -> Judge:
     recorder = site.target.recorder
     recorder.observed(ASKED, asked)
     recorder.observed(FACTS, as_json(facts))
-    judge = Judge(facts, site.contract, bases_of(site.target.schema))
-    recorder.listeners.append(judge.feed)
-    return judge
+    return site.heard_by(Judge(facts, site.contract, site.bases))
 
 
 def guarded(site: Site, facts: Facts, before: Sequence[Operation] = ()) -> tuple[Guard, HealthCheck]:
@@ -190,7 +198,7 @@ def caller_of(site: Site, facts: Facts) -> Caller:
 def _working_clones(site: Site, facts: Facts, wanted: list[tuple[VmFacts, int]]) -> Lane:
     """Make so many clones of each VM, to be tested in the place of all others."""
     guarded(site, facts)
-    judge = Judge(facts, site.contract, bases_of(site.target.schema))
+    judge = Judge(facts, site.contract, site.bases)
     driver = _driver(site, judge)
     lane = Lane(driver, Levers.of_target(driver), caller_of(site, facts))
     make_clones(lane, wanted)
