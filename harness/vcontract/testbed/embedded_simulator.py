@@ -25,7 +25,7 @@ TASKS = 32
 EMBEDDED: Config = replace(LOOPBACK, task_seconds=max(2.0, LIMIT * Settings.task_time))
 """The configuration that goes with it, unless a file says otherwise."""
 
-_ROUND_TRIP = 0.0006
+_ROUND_TRIP = 0.0003
 """Seconds of a round trip on the slowest machine whose tasks need not last longer than they are told to."""
 
 _ROUNDS, _READS = 12, 8
