@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vcontract.errors import RunFileError
+from vcontract.saved_file import open_saved, read_saved
 from vcontract.terms import Answer, Call, Event, Invoke, Json, Lost, Observed, Operation
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def read_history(path: Path) -> History:
     Raises RunFileError, with file and line, for anything else that is not a history.
     """
     try:
-        lines = path.read_bytes().split(b"\n")
+        lines = read_saved(path).split(b"\n")
     except OSError as error:
         raise RunFileError(f"{path}: cannot be read: {error.strerror}") from error
     events: list[Event] = []
@@ -88,7 +89,7 @@ def read_history(path: Path) -> History:
         try:
             if line or number < len(lines):
                 events.append(_decoder.decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if number < len(lines):
                 raise RunFileError(f"{path}:{number}: not an event: {error}") from error
     return _join(path, events)
@@ -140,7 +141,7 @@ def stream(path: Path) -> Iterator[Observed | Operation]:
                 calls.clear()
             try:
                 call = calls[written] = _calls.decode(written)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise RunFileError(f"{path}: operation {asked.op}: not a call: {error}") from error
         return operation(Invoke(asked.op, asked.time, call, asked.purpose, asked.cell, asked.block), answer)
 
@@ -164,12 +165,12 @@ def stream(path: Path) -> Iterator[Observed | Operation]:
 def _events(path: Path) -> Iterator[tuple[int, _Begun | Answer | Observed]]:
     """Decode a file line by line; a last line that was cut is dropped."""
     try:
-        with path.open("rb") as file:
+        with open_saved(path) as file:
             for number, line in enumerate(file, 1):
                 try:
                     if line.strip():
                         yield number, _lean.decode(line)
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                     if line.endswith(b"\n"):
                         raise RunFileError(f"{path}:{number}: not an event: {error}") from error
     except OSError as error:

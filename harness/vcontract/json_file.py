@@ -9,30 +9,41 @@ import msgspec
 
 from vcontract import __version__
 from vcontract.errors import HarnessError
+from vcontract.saved_file import read_saved
 
 T = TypeVar("T")
 
 
-def read_document(file: Path, error: type[HarnessError], absent: str = "cannot be read") -> Any:
-    """Read a file as JSON of any kind; raises `error` if it is missing (which is said as `absent`) or truncated."""
+def read_document(file: Path, error: type[HarnessError], absent: str = "cannot be read", *, saved: bool = False) -> Any:
+    """Read a file as JSON of any kind; raises `error` if it is missing (which is said as `absent`) or truncated.
+
+    A `saved` file is one that a run's directory holds, which must not lead elsewhere.
+    """
     try:
-        content = file.read_bytes()
-    except OSError as cause:
-        raise error(f"{file}: {absent}: {cause.strerror}") from cause
+        content = read_saved(file) if saved else file.read_bytes()
+    except (OSError, ValueError) as cause:
+        raise error(f"{file}: {absent}: {getattr(cause, 'strerror', None) or cause}") from cause
     try:
         return msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as cause:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
         raise error(f"{file}: truncated or not JSON: {cause}") from cause
 
 
 def read_json(
-    file: Path, kind: type[T], schema: str, error: type[HarnessError], *, absent: str = "cannot be read", hint: str = ""
+    file: Path,
+    kind: type[T],
+    schema: str,
+    error: type[HarnessError],
+    *,
+    absent: str = "cannot be read",
+    hint: str = "",
+    saved: bool = False,
 ) -> T:
     """Read a file as a struct, whose field `version` is empty if the file names none, as those of 0.1.0 and before.
 
     Raises `error` as `read_document`, and, with the `hint`, if the file is of another schema; it names both versions.
     """
-    document = read_document(file, error, absent)
+    document = read_document(file, error, absent, saved=saved)
     written = document.get("schema") if isinstance(document, dict) else None
     if written != schema:
         raise error(

@@ -19,5 +19,5 @@ def read_toml(path: Path, kind: type[T], error: type[UsageError] = UsageError) -
         return msgspec.convert(tomllib.loads(path.read_text("utf-8")), kind)
     except OSError as cause:
         raise error(f"{path}: cannot be read: {cause.strerror}") from cause
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as cause:
+    except (ValueError, RecursionError) as cause:  # of Python itself: numbers too long, tables too deep
         raise error(f"{path}: {cause}") from cause

@@ -90,9 +90,10 @@ def test_a_recording_answers_to_the_last_request(vcontract: Command) -> None:
 
 
 def test_a_cut_run_goes_on(vcontract: Command, simulator: SimulatorServer) -> None:
-    """`run --resume` goes on with a history that ends in the middle of the run."""
+    """`run --resume` goes on with a history that ends in the middle of the run, at the address where it was."""
     history = Path("run/history.jsonl")
-    lines = history.read_bytes().splitlines(keepends=True)
+    whole = history.read_bytes().replace(load_run(Path("run")).target.url.encode(), simulator.url.encode())
+    lines = whole.splitlines(keepends=True)
     judged = [number for number, line in enumerate(lines) if b'"purpose":"judge"' in line]
     history.write_bytes(b"".join(lines[: judged[CUT]]))
     ended = vcontract("run", "--resume", "run", "--target", simulator.url, "--format", "json")

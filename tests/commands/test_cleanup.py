@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +17,9 @@ import pytest
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim
 
+from tests.mangler import Exchange, Mangler
 from tests.windows import time_options
+from vcontract.simulator import SimulatorServer
 
 PATIENCE = 900
 Inventory = dict[str, Any]
@@ -119,8 +121,8 @@ def test_killed_and_cleaned(
     before = inventory(simulator)
     directory = killed(tmp_path, judged, "--target", simulator, "--seed", "5", *arguments)
     assert named or inventory(simulator) != before  # exploration has its clones
-    where = (str(directory),) if named else ("--target", simulator, "--report-dir", str(tmp_path))
-    cleaned(*where)
+    where = (str(directory),) if named else ("--report-dir", str(tmp_path))
+    cleaned(*where, "--target", simulator)
     assert inventory(simulator) == before
     assert cleaned("--target", simulator, "--report-dir", str(tmp_path)) == ["clean"]
     assert inventory(simulator) == before
@@ -145,7 +147,8 @@ def test_killed_at_any_moment_and_cleaned(kind: str, judged: int, simulator: str
     """Twenty moments: in the plan of two contracts, in exploration, and of several workers."""
     before = inventory(simulator)
     seed = str(random.Random(judged).randrange(1000))  # noqa: S311 - no secret
-    cleaned(str(killed(tmp_path, judged, "--target", simulator, "--seed", seed, *KINDS[kind])))
+    directory = killed(tmp_path, judged, "--target", simulator, "--seed", seed, *KINDS[kind])
+    cleaned(str(directory), "--target", simulator)
     assert inventory(simulator) == before
 
 
@@ -207,9 +210,17 @@ def test_the_simulator_of_a_run_goes_with_it(tmp_path: Path) -> None:
 
 
 def test_a_run_is_cleaned_up_after_where_it_was(simulator: str, tmp_path: Path) -> None:
-    """Its VMs are not those of another server that may have the same moIds."""
+    """The target is named again; its VMs are not those of another vCenter that may have the same moIds."""
     directory = killed(tmp_path, 5, "--target", simulator, "--seed", "5")
-    elsewhere = vcontract("cleanup", str(directory), "--target", "https://elsewhere.invalid/sdk", "--insecure")
-    _, told = elsewhere.communicate(timeout=PATIENCE)
-    assert elsewhere.returncode == 2
-    assert f"the run was on {simulator}" in told
+    with SimulatorServer() as other, closing(Mangler(other.url, Exchange.ask)) as proxy:
+        for where in ((str(directory),), ("--report-dir", str(tmp_path))):
+            unnamed = vcontract("cleanup", *where)
+            _, told = unnamed.communicate(timeout=PATIENCE)
+            assert unnamed.returncode == 2
+            assert simulator in told
+            assert "name the target" in told
+        elsewhere = vcontract("cleanup", str(directory), "--target", proxy.url)
+        _, told = elsewhere.communicate(timeout=PATIENCE)
+        assert elsewhere.returncode == 2
+        assert all(name in told for name in (simulator, proxy.url, "another vCenter"))
+        assert proxy.seen.keys() == {"", "RetrieveServiceContent"}

@@ -28,6 +28,7 @@ from vcontract.config.request import (
     repeating_command,
     request_of,
 )
+from vcontract.errors import RunFileError
 from vcontract.history import ASKED, FACTS, encode_event
 from vcontract.model import Facts
 from vcontract.report.result import RUN_FILE, RunResult, TargetFacts, load_run
@@ -251,5 +252,7 @@ def test_a_recording_keeps_what_decides_which_requests_are_sent() -> None:
     kept = opening("http://vc/sdk", WHOLE, "run-1", Config())
     assert set(kept.asked) == {*DECIDING, "id"}
     recorded = Recorded(Path("f"), Recording(kept, []), request_of(kept.asked), "", Config())
-    asked = recorded.request_for(RunRequest(seed=9, username="other", explore=0), {"seed"})
+    with pytest.raises(RunFileError, match=f"the run was given --wsdl {WHOLE.wsdl}: name it again"):
+        recorded.request_for(RunRequest(), set())
+    asked = recorded.request_for(RunRequest(seed=9, username="other", explore=0, wsdl=WHOLE.wsdl), {"seed", "wsdl"})
     assert asked == replace(RunRequest(**{name: getattr(WHOLE, name) for name in DECIDING}), seed=9, username="other")

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "harness" / "vcontract"
-BASE = {"collector", "errors", "redaction", "terms", "shipped", "history", "profile", "toml_file", "json_file"}
+BASE = {
+    "collector",
+    "errors",
+    "redaction",
+    "terms",
+    "shipped",
+    "history",
+    "profile",
+    "toml_file",
+    "json_file",
+    "saved_file",
+}
 JUDGING = {"schema", "contract", "model", "strategies", "check", "report"}
 TESTBED = BASE | JUDGING | {"client", "config", "testbed", "simulator"}
 RUN = TESTBED | {"findings", "run"}
@@ -20,9 +31,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "shipped": set(),
     "pytest_plugin": {"config"},
     "toml_file": {"errors"},
-    "json_file": {"errors"},
+    "saved_file": {"errors"},
+    "json_file": {"errors", "saved_file"},
     "terms": {"errors"},
-    "history": {"errors", "terms"},
+    "history": {"errors", "saved_file", "terms"},
     "profile": {"errors", "json_file"},
     "schema": {"collector", "errors", "terms", "shipped", "toml_file"},
     "contract": {"errors", "terms", "shipped", "toml_file", "schema"},

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from msgspec.structs import replace
 
+from tests.mangler import Exchange, Mangler
 from tests.windows import time_options
 from vcontract.errors import RunFileError, UsageError
 from vcontract.history import STEP, read_history
 from vcontract.report.result import RunResult, load_run
 from vcontract.run.interrupted_run import interrupted_run_of
 from vcontract.run.rejudge import rejudge
+from vcontract.simulator import SimulatorServer
 
 PATIENCE = 900
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 METHOD = "AbortCustomization_Task"
 """The runs of this file judge one method, so that they are short."""
 
@@ -91,6 +96,13 @@ def killed(run: Run, after: int) -> None:
     assert not (run.directory / "run.json").exists()
 
 
+def ended(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    process = vcontract(*arguments)
+    out, err = process.communicate(timeout=PATIENCE)
+    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
 def went_on(directory: Path, *arguments: str) -> RunResult:
     """Go on with a run to its end."""
     done = vcontract("run", "--resume", str(directory), "--format", "json", *arguments)
@@ -135,9 +147,9 @@ def test_killed_twice_and_resumed(simulator: str, tmp_path: Path) -> None:
     whole = undisturbed(tmp_path / "whole", *arguments)
     run = started(tmp_path / "cut", *arguments)
     killed(run, 60)
-    second = vcontract("run", "--resume", str(run.directory), "--format", "json")
+    second = vcontract("run", "--resume", str(run.directory), "--target", simulator, "--format", "json")
     killed(Run(second, run.directory), 200)
-    found = went_on(run.directory)
+    found = went_on(run.directory, "--target", simulator)
     assert len(read_history(run.directory / "history.jsonl").resumed) == 2
     expect_the_same_end(found, whole, run.directory)
 
@@ -148,7 +160,7 @@ def test_killed_at_any_moment(simulator: str, left_alone: RunResult, tmp_path: P
     """Ten moments, drawn once."""
     run = started(tmp_path, "--target", simulator, "--seed", "5")
     killed(run, random.Random(moment).randrange(1, 1900))  # noqa: S311 - a moment, no secret
-    expect_the_same_end(went_on(run.directory), left_alone, run.directory)
+    expect_the_same_end(went_on(run.directory, "--target", simulator), left_alone, run.directory)
 
 
 def test_a_run_of_the_embedded_simulator_goes_on_with_a_fresh_one(tmp_path: Path) -> None:
@@ -180,3 +192,40 @@ def test_it_goes_on_only_where_it_was(simulator: str, tmp_path: Path) -> None:
         interrupted.check(replace(interrupted.facts, api_version="9.1.0.0"))
     with pytest.raises(UsageError, match=r"VMs of the run are gone or no longer marked: \w+"):
         interrupted.check(replace(interrupted.facts, vms={}))
+
+
+def test_its_directory_does_not_say_where_to_log_in(simulator: str, tmp_path: Path) -> None:
+    """The target is named again, or nothing is sent; another vCenter is told from it by its UUID, before a login."""
+    run = started(tmp_path, "--target", simulator, "--method", METHOD, "--seed", "5")
+    killed(run, 5)
+    unnamed = ended("run", "--resume", str(run.directory))
+    assert (unnamed.returncode, simulator in unnamed.stderr, "name the target again" in unnamed.stderr) == (
+        2,
+        True,
+        True,
+    )
+    with SimulatorServer() as other, closing(Mangler(other.url, Exchange.ask)) as proxy:
+        elsewhere = ended("run", "--resume", str(run.directory), "--target", proxy.url)
+        assert elsewhere.returncode == 2
+        assert all(name in elsewhere.stderr for name in (simulator, proxy.url))
+        there, here = UUID.findall(elsewhere.stderr)
+        assert there == interrupted_run_of(run.directory).facts.instance != here
+        assert proxy.seen.keys() == {"", "RetrieveServiceContent"}
+
+
+def test_nothing_that_the_directory_names_is_opened(simulator: str, tmp_path: Path) -> None:
+    """A configuration and a WSDL are named again by who goes on; what a history says of them is only told."""
+    run = started(tmp_path, "--target", simulator, "--method", METHOD, "--seed", "5")
+    killed(run, 5)
+    history = run.directory / "history.jsonl"
+    lines = history.read_bytes().splitlines(keepends=True)
+    place = next(number for number, line in enumerate(lines) if b'"subject":"run"' in line)
+    kept = lines[place]
+    for option, value in (("config", "/nowhere/evil.toml"), ("wsdl", "http://192.0.2.1/evil.wsdl")):
+        note = json.loads(kept)
+        note["facts"][option] = value
+        lines[place] = json.dumps(note).encode() + b"\n"
+        history.write_bytes(b"".join(lines))
+        refused = ended("run", "--resume", str(run.directory), "--target", simulator)
+        assert refused.returncode == 2
+        assert f"the run was given --{option} {value}: name it again" in refused.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from html import unescape
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -88,6 +88,8 @@ class Guard:
         self._sessions: set[str] = set()
         self._seen: dict[str, _Seen] = {}
         self._marked: set[str] = set()
+        self._told: set[str] = set()
+        self._clone = ""
 
     def add_runs(self, runs: Collection[str]) -> None:
         """Let the VMs of more runs be destroyed."""
@@ -129,18 +131,34 @@ class Guard:
             task = as_ref(outcome.value)
             if task is not None and task.type == "Task":
                 self._tasks[task.value] = frozenset(self._vms(done.call))
+                self._told.discard(task.value)  # a server that began anew gives moIds again
         elif method == "RetrievePropertiesEx" and isinstance(outcome.value, Mapping):
             info = outcome.value.get("info")
             if isinstance(info, Mapping) and info.get("key") in self._tasks:
                 result = as_ref(info.get("result"))
                 if result is not None:
                     self.made[result] = self._tasks[str(info["key"])]
+                    told = info["key"] in self._told
+                    (self._told.add if told else self._told.discard)(result.value)
 
-    def resume(self, done: Operation) -> None:
-        """Store what an operation made, and which VMs it was about, that the same run did before it was interrupted."""
-        self.heard(done)
-        if done.call.method not in HARMLESS:
-            self.touched |= self._vms(done.call)
+    def resume(self, before: Iterable[Operation], clone: str) -> None:
+        """Store what a run made, and which VMs it was about, before it was interrupted, as a history tells it.
+
+        Anybody may have written the history: a VM that it calls made is destroyed only if it carries the mark and a name
+        with `clone` in it, and no task, snapshot or session is ours on its word alone.
+        """
+        for done in before:
+            self.heard(done)
+            if done.call.method not in HARMLESS:
+                self.touched |= self._vms(done.call)
+        self._told |= {*self._tasks, *(ref.value for ref in self.made)}
+        self._sessions.clear()
+        self._clone = clone
+
+    def vouch_for(self, made: Ref, vms: Collection[str]) -> None:
+        """Take an object for one that a run made, since the target itself shows that; it belongs to these VMs."""
+        self.made[made] = frozenset(vms)
+        self._told.discard(made.value)
 
     def _object_refusal(self, target: Target, call: Call) -> str:
         """Say why the object of a call must not be touched; of VMs, `_refusal` says it."""
@@ -153,9 +171,11 @@ class Guard:
             name = str((named or {}).get("name", ""))
             return "" if name in self._hosts else f"the configuration names no host {name or ref.value!r}"
         if ref.type == "Task":
-            return "" if ref.value in self._tasks else "no call of ours began this task"
+            begun = ref.value in self._tasks and ref.value not in self._told
+            return "" if begun else "no call of ours began this task"
         if ref.type == "VirtualMachineSnapshot":
-            return "" if ref in self.made else "no call of ours made this snapshot"
+            made = ref in self.made and ref.value not in self._told
+            return "" if made else "no call of ours made this snapshot"
         if call.method == TERMINATE:
             keys = call.arguments.get("sessionId")
             ours = (
@@ -179,15 +199,25 @@ class Guard:
                 return seen
             known = seen
         values = known[1]
-        return "" if values is None else self._mark_refusal(Ref("VirtualMachine", vm), values, call)
+        return "" if values is None else self._mark_refusal(target, Ref("VirtualMachine", vm), values, call)
 
-    def _mark_refusal(self, vm: Ref, values: Mapping[str, Json], call: Call) -> str:
+    def _mark_refusal(self, target: Target, vm: Ref, values: Mapping[str, Json], call: Call) -> str:
         """Say why a VM with these marks must not be touched."""
         if CONFIG in (refused := values.get(MISSING) or {}):
             return f"its marks cannot be read: {refused[CONFIG].get('_typeName')}"
-        if call.method in ENDS and call.object == vm and vm not in self.made and option(values, RUN) not in self.runs:
+        made = vm in self.made and vm.value not in self._told
+        ends = call.method in ENDS and call.object == vm
+        if ends and not made and option(values, RUN) not in self.runs and not self._told_clone(target, vm, call):
             return "no run of ours made this VM"
-        return "" if vm in self.made and vm.value not in self._marked else self.marks.refusal(values)
+        return "" if made and vm.value not in self._marked else self.marks.refusal(values)
+
+    def _told_clone(self, target: Target, vm: Ref, call: Call) -> bool:
+        """Whether a history calls a VM made, and it has a name that runs give, and nobody else."""
+        if vm not in self.made:
+            return False
+        done = read(target, self._actor or call.actor, vm, ["name"])
+        values = done.outcome.value if isinstance(done.outcome, Returned) else None
+        return bool(self._clone) and self._clone in str((values or {}).get("name", ""))
 
     def _read_marks(self, target: Target, vm: Ref, actor: str) -> _Seen | str:
         """Read the marks of a VM, with retries while the answer is lost; gives a text that says why if they cannot be read."""

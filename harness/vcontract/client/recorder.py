@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vcontract.client.clock import Clock
 from vcontract.errors import HarnessError, RunFileError, UsageError
 from vcontract.history import RESUMED, History, encode_event, operation
+from vcontract.saved_file import append_to, read_saved
 from vcontract.terms import Answer, Call, Event, Invoke, Json, Observed, Operation, Outcome
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Recorder:
         self._file = -1
         if path is not None:
             try:
-                self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+                self._file = append_to(path)
             except OSError as error:
                 raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
             try:
@@ -77,8 +78,7 @@ class Recorder:
         """
         recorder = cls(path)
         try:
-            with path.open("r+b") as file:
-                file.truncate(file.read().rfind(b"\n") + 1)
+            os.ftruncate(recorder._file, read_saved(path).rfind(b"\n") + 1)
         except OSError as error:
             raise RunFileError(f"{path}: cannot be written: {error.strerror}") from error
         recorder.operations = list(history.operations)

@@ -189,8 +189,8 @@ def read_recording(path: Path) -> Recording:
     """Read a recording. Raises RunFileError that names file and line for all that is none, or is not whole."""
     try:
         data = path.read_bytes()
-    except OSError as error:
-        raise RunFileError(f"{path}: cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise RunFileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     first, _, rest = data.partition(b"\n")
     form = _decoded(path, 1, first, _Form)
     if form.format != FORMAT:

@@ -9,14 +9,14 @@ from pathlib import Path
 from vcontract.check import Judge
 from vcontract.client import Recorder
 from vcontract.client.properties import read
-from vcontract.client.wire import parse_url
-from vcontract.config.config import config_for
+from vcontract.config.config import Config, target_named
 from vcontract.config.context import RunContext
 from vcontract.config.request import RunRequest
 from vcontract.contract import load
 from vcontract.errors import HaltedError, HarnessError, RunFileError, UsageError
 from vcontract.history import CLEANED
 from vcontract.model import VmFacts
+from vcontract.report.events import printable
 from vcontract.report.result import RUN_FILE
 from vcontract.report.run_directory import HISTORY
 from vcontract.run.former_runs import going_on
@@ -37,7 +37,7 @@ from vcontract.testbed import (
     Source,
     adopted,
     audit,
-    log_in,
+    instance_of,
     look_round,
     make_call,
     open_testbed,
@@ -91,7 +91,7 @@ class Cleaner:
             if clone.ref not in lane.cloner.clones:
                 adopted(lane, clone)
         for vm, ref, _ in snapshots:
-            guard.made[ref] = frozenset({vm.ref.value})
+            guard.vouch_for(ref, {vm.ref.value})
             try:
                 make_call(lane.driver, "removeSnapshot", ref, {"removeChildren": False})
             except (NotArrangedError, HaltedError) as error:
@@ -139,10 +139,12 @@ def cut_run(interrupted: InterruptedRun) -> Source:
     """Take what a run that was cut, and each of its workers, knew and did; sessions are opened anew."""
 
     def source(site: Site) -> Known:
-        judge = site.heard_by(interrupted.judge(site.contract, site.bases))
-        log_in(site.target, site.config)
+        interrupted.check_vcenter(site.target)
+        known = interrupted.with_levers(site.config.levers)
+        judge = site.heard_by(known.judge(site.contract, site.bases))
+        others = survey_target(site.target, site.config, site.contract, run=site.context.run).others
         histories = (interrupted.history, *interrupted.workers)
-        return Known(judge, [operation for history in histories for operation in history.operations])
+        return Known(judge, [operation for history in histories for operation in history.operations], others=others)
 
     return source
 
@@ -150,56 +152,60 @@ def cut_run(interrupted: InterruptedRun) -> Source:
 def clean_up(directory: Path | None, request: RunRequest, preparation: Preparation, say: Say, *, dry: bool) -> bool:
     """Clean after one run, or after every run below the report directory that was cut, and what marks tell of others.
 
-    Whether all is as it was. Raises HarnessError.
+    Whether all is as it was. Only the target that this command line or its configuration names is logged in at. Raises
+    HarnessError.
     """
     if directory is not None:
         return _after_run(whole_interrupted_run_of(directory), request, preparation, say, dry=dry)
     whole, spared = True, set()
+    place = target_named(request)
+    cut = [interrupted for interrupted in _cut(request.report_dir) if interrupted.url]
+    if not place:
+        if cut:
+            urls = ", ".join(sorted({interrupted.place for interrupted in cut}))
+            raise UsageError(
+                f"{request.report_dir}: holds runs that were cut on {urls}: name the target, with --target or --config"
+            )
+        return whole
     config = configured(request, preparation)
-    place = request.target or config.target
-    for interrupted in _cut(request.report_dir):
-        if place and _where(interrupted) != parse_url(place).url:
+    instance = _instance(request, preparation, config) if cut else ""
+    for interrupted in cut:
+        if not interrupted.is_on(place, instance):
             continue
         try:
             whole = _after_run(interrupted, request, preparation, say, dry=dry) and whole
         except HarnessError as error:
             say(f"{interrupted.directory}: {error}")
             spared.add(interrupted.note.run)
-    if place:
-        recorder = Recorder()
-        with opened(request, preparation, config, recorder) as target:
-            site = Site(target, load(request.contract), config, RunRequest())
-            whole = Cleaner(site, None, frozenset(spared)).clean(say, dry=dry) and whole
-    return whole
+    with opened(request, preparation, config, Recorder()) as target:
+        site = Site(target, load(request.contract), config, RunRequest())
+        return Cleaner(site, None, frozenset(spared)).clean(say, dry=dry) and whole
+
+
+def _instance(request: RunRequest, preparation: Preparation, config: Config) -> str:
+    """Ask a target which vCenter it is; nobody logs in."""
+    with opened(request, preparation, config, Recorder()) as target:
+        return instance_of(target)
 
 
 def _after_run(
     interrupted: InterruptedRun, request: RunRequest, preparation: Preparation, say: Say, *, dry: bool
 ) -> bool:
-    place = _where(interrupted)
-    if not place:
+    if not interrupted.url:
         say(f"{interrupted.directory}: the simulator that was started for this run ended with it; nothing is left")
         return True
-    if request.target and parse_url(request.target).url != place:
-        raise UsageError(f"{interrupted.directory}: the run was on {place}; leave --target out")
     goes_on, prepared = going_on(interrupted, request, preparation)
     config = configured(goes_on, prepared)
     history = interrupted.directory / HISTORY
     recorder = Recorder() if dry else Recorder.continued(history, interrupted.history)
     with opened(goes_on, prepared, config, recorder) as target:
-        say(f"{interrupted.directory}: run {interrupted.note.run} on {target.url}")
+        interrupted.check_vcenter(target)
+        say(f"{interrupted.directory}: run {printable(interrupted.note.run)} on {target.url}")
         site = Site(target, load(goes_on.contract), config, RunRequest(), RunContext(run=interrupted.note.run))
         whole = Cleaner(site, interrupted, frozenset()).clean(say, dry=dry)
         if whole and not dry:
             recorder.observed(CLEANED, {})
         return whole
-
-
-def _where(interrupted: InterruptedRun) -> str:
-    """Give the URL of the target of a run, in its normal form; empty if a simulator was started for it."""
-    asked = interrupted.note.request
-    url = asked.target or (config_for("", asked.config).target if asked.config else "")
-    return parse_url(url).url if url else ""
 
 
 def _cut(report_dir: Path) -> Iterator[InterruptedRun]:

@@ -33,6 +33,7 @@ from vcontract.report.differences import DifferenceReport, Side
 from vcontract.report.result import RunResult, load_run
 from vcontract.report.run_directory import HISTORY
 from vcontract.run.interrupted_run import facts_in
+from vcontract.saved_file import held_by
 from vcontract.schema import SHIPPED, bases_of, load
 
 _READ = "read"
@@ -119,7 +120,7 @@ def told_by(directory: Path) -> ComparedRun:
     sightings: list[Sighting] = []
     reads: list[float] = []
     for name in (HISTORY, *(worker.history for worker in result.workers)):
-        history = read_history(place / name)
+        history = read_history(held_by(place, name))
         if histories and not history.noted(FACTS):
             continue
         facts = facts_in(history, directory)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vcontract.report.differences import DifferenceReport, Side, render
-from vcontract.report.run_directory import write_whole
+from vcontract.report.run_directory import write_out
 from vcontract.schema.diff import Source, differences, open_pair
 
 
@@ -22,7 +22,7 @@ def deliver(report: DifferenceReport, form: str, out: Path | None) -> bytes:
     told = render(report, form)
     if out is None:
         return told
-    write_whole(out, told)
+    write_out(out, told)
     return f"{report.summary}; report: {out}\n".encode()
 
 

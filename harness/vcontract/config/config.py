@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from vcontract.client import Pacing, Trust
 from vcontract.client.trust import digest_of
+from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
 from vcontract.model import Lever
 from vcontract.toml_file import read_toml
@@ -256,6 +257,11 @@ def config_for(url: str, path: Path | None) -> Config:
     if path is not None:
         return read_toml(path, Config)
     return LOOPBACK if is_loopback(url) else Config()
+
+
+def target_named(request: RunRequest) -> str:
+    """Give the target that a command line or its configuration names; empty: the simulator is to be started."""
+    return request.target or (read_toml(request.config, Config).target if request.config is not None else "")
 
 
 def is_loopback(url: str) -> bool:

@@ -25,7 +25,7 @@ from vcontract.model.moves import MOVES
 from vcontract.profile import Automaton, Profile, load_profile
 from vcontract.profile import Target as About
 from vcontract.report.drawing import dot, svg
-from vcontract.report.run_directory import write_whole
+from vcontract.report.run_directory import write_out
 from vcontract.run.active_run import ActiveRun
 from vcontract.run.phases import ReadObject, TakeSteps
 from vcontract.run.planning import Planned, plan_nothing_but_look
@@ -243,6 +243,6 @@ def explore(
     code = learn(request, preparation, out, tell, AutomatonLesson(states))
     if (automaton := load_profile(out).automaton) is not None:
         for suffix, content in ((".dot", dot(automaton)), (".svg", svg(automaton))):
-            write_whole(out.with_suffix(suffix), content.encode())
+            write_out(out.with_suffix(suffix), content.encode())
             tell(str(out.with_suffix(suffix)))
     return code

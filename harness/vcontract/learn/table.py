@@ -22,7 +22,7 @@ from vcontract.profile import REPEATS, Profile, Target, encode_profile
 from vcontract.report.console import ConsoleReporter
 from vcontract.report.events import FindingSeen, RunEnded, RunEvent
 from vcontract.report.result import RunResult
-from vcontract.report.run_directory import write_whole
+from vcontract.report.run_directory import write_out
 from vcontract.run.active_run import ActiveRun, Phase, begin, begin_run
 from vcontract.run.announcer import Announcer
 from vcontract.run.phases import ReadObject, TakeSteps
@@ -190,7 +190,7 @@ def learn(request: RunRequest, preparation: Preparation, out: Path, tell: Callab
         raise UsageError(f"--out {out}: its folder does not exist")
     with underway(request, preparation) as started:
         learned = lesson.learn(replace(started, reporters=[*started.reporters, Progress()]))
-    write_whole(out, encode_profile(learned.profile))
+    write_out(out, encode_profile(learned.profile))
     lines = (
         *(told(learned.profile, learned.result) if learned.table else ()),
         *learned.told,

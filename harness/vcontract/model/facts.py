@@ -85,6 +85,7 @@ class Facts(msgspec.Struct, frozen=True):
     rootOnly. `sessions` maps an actor to its account. `others` maps moIds of other objects to their WSDL type.
     `staleness` (d) and `publish` (d_pub) are seconds; `task_seconds` is the limit of a task's life (0: none).
     A finding must come in each of `confirm` tries. `manager` has no moId where the calls are made on the VMs themselves.
+    `instance` is the vCenter's own UUID (AboutInfo.instanceUuid), empty if it names none.
     `absent` says why nothing can be tested, if so. `pinned` is what a profile adds to the documents; None: nothing.
     """
 
@@ -103,6 +104,7 @@ class Facts(msgspec.Struct, frozen=True):
     task_seconds: float = 0.0
     confirm: int = 1
     absent: str = ""
+    instance: str = ""
     pinned: Pinned | None = None
 
     @property

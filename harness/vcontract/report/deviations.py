@@ -18,7 +18,7 @@ from vcontract.contract import EVERY_METHOD
 from vcontract.errors import UsageError
 from vcontract.report.events import printable
 from vcontract.report.result import KnownDeviations, RunResult
-from vcontract.report.run_directory import write_whole
+from vcontract.report.run_directory import write_out
 from vcontract.terms import Finding, Verdict
 from vcontract.toml_file import read_toml
 
@@ -130,7 +130,7 @@ def accepted(listed: Listed, findings: Sequence[Finding], today: dt.date) -> Lis
         tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file}: entries are written as [[deviation]], which it cannot take: {error}") from error
-    write_whole(file, text.encode())
+    write_out(file, text.encode())
     return replace(listed, entries=read_deviations(file))
 
 

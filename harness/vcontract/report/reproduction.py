@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vcontract.report.events import RunEnded, RunEvent
 from vcontract.report.run_directory import write_whole
+from vcontract.saved_file import PRIVATE_DIRECTORY
 from vcontract.terms import Envelope, Finding, Json, ReplayStep
 
 FOLDER = "reproductions"
@@ -168,7 +169,7 @@ class ReproductionReporter:
             return
         shown = [finding for finding in event.summary.findings if finding.program]
         if shown:
-            self._folder.mkdir(exist_ok=True)
+            self._folder.mkdir(PRIVATE_DIRECTORY, exist_ok=True)
         for finding in shown:
             write_whole(self._folder / f"{finding.id}.py", script(finding, event.summary.target.api_version).encode())
 

@@ -159,5 +159,6 @@ def load_run(path: Path) -> RunResult:
 
     Raises RunFileError, in one line, if it is missing, truncated or of another format.
     """
-    file = path / RUN_FILE if path.is_dir() else path
-    return read_json(file, RunResult, SCHEMA, RunFileError, absent="no saved run")
+    whole = path.is_dir()
+    file = path / RUN_FILE if whole else path
+    return read_json(file, RunResult, SCHEMA, RunFileError, absent="no saved run", saved=whole)

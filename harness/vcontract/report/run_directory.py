@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import msgspec
 from vcontract.errors import UsageError
 from vcontract.report.events import CellJudged, RunEnded, RunEvent
 from vcontract.report.result import RUN_FILE, RunResult
+from vcontract.saved_file import PRIVATE, PRIVATE_DIRECTORY, create
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,17 +58,24 @@ def write_run(directory: Path, result: RunResult, cells: Iterable[CellJudged] | 
     write_whole(directory / RUN_FILE, msgspec.json.format(msgspec.json.encode(result)) + b"\n")
 
 
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Raises UsageError."""
+def write_whole(file: Path, content: bytes, mode: int = PRIVATE) -> None:
+    """Write a file whole or not at all, for its owner alone unless `mode` says otherwise. Raises UsageError."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         try:
-            draft.write_bytes(content)
+            draft.unlink(missing_ok=True)
+            create(draft, content, mode)
             draft.replace(file)
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"{file}: cannot be written: {error.strerror}") from error
+
+
+def write_out(file: Path, content: bytes) -> None:
+    """Write a file that the user names, whole or not at all; who may read it stays as it was. Raises UsageError."""
+    mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o666
+    write_whole(file, content, mode)
 
 
 def _lines(items: Iterable[msgspec.Struct]) -> bytes:
@@ -75,11 +84,11 @@ def _lines(items: Iterable[msgspec.Struct]) -> bytes:
 
 def _make(parent: Path, name: str) -> Path:
     try:
-        parent.mkdir(parents=True, exist_ok=True)
+        parent.mkdir(PRIVATE_DIRECTORY, parents=True, exist_ok=True)
         for number in range(1, 1000):
             path = parent / (name if number == 1 else f"{name}-{number}")
             try:
-                path.mkdir()
+                path.mkdir(PRIVATE_DIRECTORY)
             except FileExistsError:
                 continue
             return path

@@ -18,7 +18,7 @@ from vcontract.report.result import Arrangements, Clones, TargetFacts
 from vcontract.run.announcer import Announcer
 from vcontract.run.ending import endured, halts, interruptible
 from vcontract.run.exerciser import Exerciser
-from vcontract.run.interrupted_run import InterruptedRun, RunNote
+from vcontract.run.interrupted_run import InterruptedRun, note_of
 from vcontract.run.limits import RunLimits
 from vcontract.run.plan import Step
 from vcontract.run.planning import Planned, Planner
@@ -45,8 +45,7 @@ class Beginning(NamedTuple):
 
     def asked(self, site: Site) -> dict[str, Json]:
         """Give what the history keeps of what was asked."""
-        started = self.started.isoformat(timespec="seconds")
-        return RunNote(site.request, started, site.context.replay, site.context.run).noted()
+        return note_of(site, self.started).noted()
 
 
 def begin(site: Site, interrupted: InterruptedRun | None = None) -> Beginning:

@@ -22,7 +22,7 @@ from vcontract.run.start import StartedRun
 from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import PartialResult, heard
 from vcontract.terms import Finding, Ref, RowVerdict
-from vcontract.testbed import Site, as_json, surveyed
+from vcontract.testbed import Site, as_json, instance_of, surveyed
 
 
 def run_conformance(started: StartedRun, interrupted: InterruptedRun | None = None) -> RunResult:
@@ -67,7 +67,14 @@ def _without(site: Site, beginning: Beginning, announcer: Announcer, absent: str
     announcer.tell(RunStarted(target_facts(site), site.request.seed, len(listed), 0))
     recorder = site.target.recorder
     recorder.observed(ASKED, beginning.asked(site))
-    facts = Facts(site.contract.object, Ref(site.contract.object, ""), site.target.api_version, absent=absent)
+    facts = Facts(
+        site.contract.object,
+        Ref(site.contract.object, ""),
+        site.target.api_version,
+        url=site.target.url,
+        instance=instance_of(site.target),
+        absent=absent,
+    )
     recorder.observed(FACTS, as_json(facts))
     known = all(method.name in site.target.schema.operations for method in site.contract.methods)
     if known and site.target.about.get("apiType") == "VirtualCenter":

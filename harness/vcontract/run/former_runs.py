@@ -7,8 +7,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from vcontract.config.config import target_named
 from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
+from vcontract.report.events import printable
 from vcontract.run.interrupted_run import InterruptedRun, interrupted_run_of
 from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.run.recorded_run import REPLAY, recorded, refuse
@@ -25,8 +27,13 @@ def resumed(directory: Path, request: RunRequest, preparation: Preparation = PLA
 def going_on(
     interrupted: InterruptedRun, request: RunRequest, preparation: Preparation
 ) -> tuple[RunRequest, Preparation]:
-    """Make the request that goes on with what a run did; of what is asked now, the target, the login and the limits count."""
+    """Make the request that goes on with what a run did; of what is asked now, the target, the login and the limits count.
+
+    The run's directory may come from anybody: it says neither where to log in nor which files to open. Raises UsageError for
+    what must be named again.
+    """
     asked = interrupted.note.request
+    _check_named(interrupted, request)
     if request.record or preparation.recorded or asked.target.startswith(REPLAY):
         raise UsageError("--resume: a recording is of a whole run; record or replay one from its begin")
     calls = sum(operation.purpose == "judge" for operation in interrupted.history.operations)
@@ -39,16 +46,24 @@ def going_on(
         max_calls=request.max_calls or left,
         explore=asked.explore,
         explore_only=asked.explore_only,
-        target=request.target or asked.target,
         username=request.username or asked.username,
-        insecure=request.insecure or asked.insecure,
-        config=request.config or asked.config,
-        wsdl=request.wsdl or asked.wsdl,
-        api=asked.api,
+        api=asked.api if interrupted.note.embedded else "",
     )
     return goes_on, replace(
         preparation, interrupted=interrupted, replay=interrupted.note.replay, pinned=interrupted.facts.pinned
     )
+
+
+def _check_named(interrupted: InterruptedRun, request: RunRequest) -> None:
+    """Make sure that this command names all that the run was given and that is not taken from its directory."""
+    asked, where = interrupted.note.request, interrupted.directory
+    if interrupted.url and not target_named(request):
+        raise UsageError(
+            f"{where}: the run was on {interrupted.place}: name the target again, with --target or in the --config"
+        )
+    for option, before, now in (("config", asked.config, request.config), ("wsdl", asked.wsdl, request.wsdl)):
+        if before and not now:
+            raise UsageError(f"{where}: the run was given --{option} {printable(str(before))}: name it again")
 
 
 def replayed(

@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
 from vcontract.check import Judge, retell
+from vcontract.client import Target
+from vcontract.client.wire import parse_url
 from vcontract.config.request import RunRequest, record_of, request_of
 from vcontract.contract import Contract
 from vcontract.errors import RunFileError, UsageError
 from vcontract.history import ASKED, FACTS, STEP, History, read_history
-from vcontract.model import Facts, facts_of
+from vcontract.model import Facts, Lever, facts_of
+from vcontract.report.events import printable
 from vcontract.report.run_directory import HISTORY
 from vcontract.terms import Json
-from vcontract.testbed import Known, Site, Source, survey_target
+from vcontract.testbed import Known, Site, Source, instance_of, survey_target
 
 
 class RunNote(msgspec.Struct, frozen=True):
-    """What a history says of its run as it begins; nothing of it is secret.
+    """What a history says of its run as it begins; nothing of it is secret, and nothing of it is trusted with a password.
 
-    `started` is UTC in ISO 8601, `replay` the command that repeats the run, `run` the mark of what it makes. The target of
-    the request is empty if the simulator was started.
+    `started` is UTC in ISO 8601, `replay` the command that repeats the run, `run` the mark of what it makes. `embedded` says
+    that the simulator was started for it.
     """
 
     request: RunRequest
     started: str = ""
     replay: str = ""
     run: str = ""
+    embedded: bool = False
 
     def noted(self) -> dict[str, Json]:
         """Give the note as the history keeps it: the fields of the request beside the others; its files by whole paths."""
         config = self.request.config
         request = replace(self.request, config=config.resolve() if config else None)
-        return {**record_of(request), "started": self.started, "replay": self.replay, "id": self.run}
+        told = {"started": self.started, "replay": self.replay, "id": self.run, "embedded": self.embedded}
+        return {**record_of(request), **told}
+
+
+def note_of(site: Site, started: datetime) -> RunNote:
+    """Make the note of a run that begins."""
+    embedded = not (site.request.target or site.config.target)
+    moment = started.isoformat(timespec="seconds")
+    return RunNote(site.request, moment, site.context.replay, site.context.run, embedded)
 
 
 class InterruptedRun(msgspec.Struct, frozen=True):
@@ -51,6 +65,10 @@ class InterruptedRun(msgspec.Struct, frozen=True):
         """Give the notes of the steps that were taken."""
         return self.history.noted(STEP)
 
+    def with_levers(self, levers: Sequence[Lever]) -> InterruptedRun:
+        """Give the run without the levers that are not among these: what is run in guests, a configuration says alone."""
+        return replace(self, facts=replace(self.facts, levers=tuple(one for one in self.facts.levers if one in levers)))
+
     def judge(self, contract: Contract, bases: dict[str, str]) -> Judge:
         """Give a judge that has heard everything so far."""
         judge = Judge(self.facts, contract, bases)
@@ -64,8 +82,38 @@ class InterruptedRun(msgspec.Struct, frozen=True):
         judge.resume()
         return judge
 
+    @property
+    def url(self) -> str:
+        """The address of the run's target, as its directory has it; empty if the simulator was started for it."""
+        return "" if self.note.embedded else self.note.request.target or self.facts.url
+
+    @property
+    def place(self) -> str:
+        """The address for people: in its normal form, which holds no password."""
+        return printable(_normal(self.url)) or "a target whose address cannot be read"
+
+    def is_on(self, url: str, instance: str) -> bool:
+        """Whether the run was on the vCenter at this address: one instance UUID, or one address if either names none."""
+        if self.facts.instance and instance:
+            return self.facts.instance == instance
+        return _normal(self.url) == _normal(url)
+
+    def check_vcenter(self, target: Target) -> None:
+        """Make sure, before anybody logs in, that the target is the vCenter of the run. Raises UsageError that names both."""
+        instance = instance_of(target)
+        if not self.note.embedded and not self.is_on(target.url, instance):
+            there, here = self.facts.instance or "no UUID", instance or "no UUID"
+            raise UsageError(
+                f"{self.directory}: the run was on {self.place} ({printable(there)}), this is {target.url} "
+                f"({printable(here)}): another vCenter"
+            )
+
     def check(self, surveyed: Facts) -> None:
         """Make sure that the target is still what it was. Raises UsageError that says what is not."""
+        if surveyed.levers != self.facts.levers:
+            raise UsageError(
+                f"{self.directory}: the levers of the configuration are not those of the run; it cannot go on"
+            )
         if surveyed.manager != self.facts.manager or surveyed.api_version != self.facts.api_version:
             raise UsageError(
                 f"{self.directory}: the run met {self.facts.manager.value} at API {self.facts.api_version}, this target "
@@ -79,9 +127,11 @@ def resumed(interrupted: InterruptedRun) -> Source:
     """Go on with what a run that was cut knew of its target, once the target was found to be the same."""
 
     def source(site: Site) -> Known:
+        interrupted.check_vcenter(site.target)
         judge = site.heard_by(interrupted.judge(site.contract, site.bases))
-        interrupted.check(survey_target(site.target, site.config, site.contract, run=site.context.run))
-        return Known(judge, interrupted.history.operations)
+        facts = survey_target(site.target, site.config, site.contract, run=site.context.run)
+        interrupted.check(facts)
+        return Known(judge, interrupted.history.operations, others=facts.others)
 
     return source
 
@@ -116,7 +166,13 @@ def whole_interrupted_run_of(directory: Path) -> InterruptedRun:
 def _note_of(kept: dict[str, Json]) -> RunNote:
     """Read a history's note of its run. Raises msgspec.ValidationError."""
     named = msgspec.convert(kept, _Named)
-    return RunNote(request_of(kept), named.started, named.replay, named.id)
+    try:
+        datetime.fromisoformat(named.started)
+    except ValueError as error:
+        raise msgspec.ValidationError(f"`started` is no time: {named.started[:40]!r}") from error
+    request = request_of(kept)
+    former = not request.target and request.config is None  # how a run of 0.1.0 tells of the simulator
+    return RunNote(request, named.started, named.replay, named.id, former if named.embedded is None else named.embedded)
 
 
 class _Named(msgspec.Struct, frozen=True):
@@ -127,6 +183,15 @@ class _Named(msgspec.Struct, frozen=True):
     started: str
     replay: str = ""
     id: str = ""
+    embedded: bool | None = None
+
+
+def _normal(url: str) -> str:
+    """Give an address in its normal form; empty for what is none."""
+    try:
+        return parse_url(url).url
+    except UsageError:
+        return ""
 
 
 def facts_in(history: History, directory: Path) -> Facts:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from vcontract.errors import UsageError
-from vcontract.report.deviations import DEVIATIONS_FILE, Listed, accepted, excused, read_deviations
-from vcontract.report.result import RunResult
+from vcontract.report.deviations import DEVIATIONS_FILE, KnownDeviation, Listed, accepted, excused, read_deviations
+from vcontract.report.result import KnownDeviations, RunResult
 
 
 def listed(config: Path | None, file: Path | None, reason: str = "") -> Listed:
@@ -24,6 +26,20 @@ def listed(config: Path | None, file: Path | None, reason: str = "") -> Listed:
     if not place.exists() and (reason or file is None):
         return Listed(str(place) if reason else "", accept=reason)
     return Listed(str(place), read_deviations(place), reason)
+
+
+def with_kept(result: RunResult, kept: KnownDeviations, *, cut: bool) -> RunResult:
+    """Give a result as it is worth with the known deviations that the run kept; their file is not opened.
+
+    Of those that were stale or expired the run kept no more than that, so they still are.
+    """
+    rows = {finding.id: finding.row for finding in result.findings}
+    entries = tuple(KnownDeviation(id_, rows[id_], reason) for id_, reason in kept.known.items() if id_ in rows)
+    found = excused(result, Listed(kept.file, entries), datetime.now(UTC).date(), cut=cut)
+    if not (kept.stale or kept.expired):
+        return found
+    deviations = replace(found.deviations, stale=kept.stale, expired=kept.expired)
+    return replace(found, deviations=deviations, exit_code=found.exit_code if found.exit_code == 3 else 1)
 
 
 def with_known(result: RunResult, known: Listed, *, cut: bool) -> RunResult:

@@ -15,6 +15,7 @@ from vcontract.client.recording import FORMAT, Opening, Recording, read_recordin
 from vcontract.config.config import Config
 from vcontract.config.request import DECIDING, RunRequest, record_of, request_of
 from vcontract.errors import RunFileError, UsageError
+from vcontract.report.events import printable
 from vcontract.terms import Json
 
 REPLAY = "replay:"
@@ -38,7 +39,13 @@ class Recorded(msgspec.Struct, frozen=True):
     config: Config
 
     def request_for(self, given: RunRequest, said: AbstractSet[str]) -> RunRequest:
-        """Give the request of the recorded run; what is `said` now, by field, counts instead."""
+        """Give the request of the recorded run; what is `said` now, by field, counts instead.
+
+        Raises RunFileError if the run was given a WSDL that is not said now: a recording names no file to be opened.
+        """
+        if self.request.wsdl and "wsdl" not in said:
+            wsdl = printable(self.request.wsdl)
+            raise RunFileError(f"{self.path}: the run was given --wsdl {wsdl}: name it again")
         return replace(given, **{name: getattr(self.request, name) for name in DECIDING if name not in said})
 
 
@@ -48,7 +55,7 @@ def recorded(target: str) -> Recorded:
     found = read_recording(path)
     try:
         request, run = _asked(found.opening.asked)
-        config = msgspec.convert(found.opening.config, Config)
+        config = _bare(msgspec.convert(found.opening.config, Config))
     except msgspec.ValidationError as error:
         raise RunFileError(f"{path}:1: does not say what was asked of the run: {error}") from error
     return Recorded(path, found, request, run, config)
@@ -65,14 +72,18 @@ def _asked(kept: Mapping[str, Json]) -> tuple[RunRequest, str]:
 
 def opening(url: str, request: RunRequest, run: str, config: Config) -> Opening:
     """Make the first line of a recording; neither a password nor a path of this machine is in it."""
-    accounts = tuple(replace(account, password="", password_env="", password_file="") for account in config.account)
-    guests = tuple(replace(guest, password="", password_env="", password_file="") for guest in config.guest)
-    bare = replace(config, account=accounts, guest=guests, target="", ca_file="")
     record = record_of(request)
     asked: dict[str, Json] = {name: record[name] for name in DECIDING} | {_MARK: run}
-    configured: dict[str, Json] = msgspec.to_builtins(bare)
+    configured: dict[str, Json] = msgspec.to_builtins(_bare(config))
     began = datetime.now(UTC).isoformat(timespec="seconds")
     return Opening(FORMAT, url, began, asked, configured, __version__)
+
+
+def _bare(config: Config) -> Config:
+    """Take out of a configuration what names a place: no password, address or file of this machine is in a recording."""
+    accounts = tuple(replace(account, password="", password_env="", password_file="") for account in config.account)
+    guests = tuple(replace(guest, password="", password_env="", password_file="") for guest in config.guest)
+    return replace(config, account=accounts, guest=guests, target="", ca_file="", proxy="")
 
 
 def refuse(what: str, *, because: str, given: Mapping[str, object]) -> None:

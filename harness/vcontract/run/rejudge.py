@@ -14,16 +14,17 @@ from vcontract.history import FACTS, History, read_history
 from vcontract.report.result import KnownDeviations, RunResult, Worker, load_run
 from vcontract.report.run_directory import HISTORY
 from vcontract.run.interrupted_run import facts_in
-from vcontract.run.known_deviations import listed, with_known
+from vcontract.run.known_deviations import listed, with_kept, with_known
 from vcontract.run.summary import PartialResult, exit_code, heard, summed
-from vcontract.schema import Schema, bases_of, load
+from vcontract.saved_file import held_by
+from vcontract.schema import bases_of, load, release
 from vcontract.terms import Verdict
 
 
 def rejudge(directory: Path, wsdl: str = "", deviations: Path | None = None) -> RunResult:
     """Give the result of a saved run as the contract and the model of today judge it. Raises RunFileError.
 
-    The known deviations are those of the file, else of the one that the run went by, if it is still there.
+    The known deviations are those of the file, else those that the run kept; no file is opened but those of its directory.
 
     The history of each worker is judged by itself: it is about other VMs, and by another clock.
     """
@@ -31,11 +32,13 @@ def rejudge(directory: Path, wsdl: str = "", deviations: Path | None = None) -> 
     place = directory if directory.is_dir() else directory.parent
     history = read_history(place / HISTORY)
     facts = facts_in(history, directory)
-    schema: Schema = load(wsdl or facts.api_version)
+    schema = load(wsdl) if wsdl else release(facts.api_version)
     contract, bases = load_contract(facts.object), bases_of(schema)
     judge = told(history, directory, contract, bases)
     parts = [replace(heard(contract, judge.judgements, history.operations), absent=facts.absent)]
-    parts += [part_of(read_history(place / worker.history), worker, contract, bases) for worker in saved.workers]
+    parts += [
+        part_of(read_history(held_by(place, worker.history)), worker, contract, bases) for worker in saved.workers
+    ]
     every = rows(contract, bases)
     selected = {row.id for row in saved.rows}
     summary = summed(contract, every, parts, bases, facts.confirm, str(directory))
@@ -47,9 +50,10 @@ def rejudge(directory: Path, wsdl: str = "", deviations: Path | None = None) -> 
     again = replace(
         saved, verdict=verdict, exit_code=code, rows=kept, findings=list(summary.findings), version=__version__
     )
-    went_by = Path(saved.deviations.file) if saved.deviations.file else None
-    file = deviations or (went_by if went_by is not None and went_by.exists() else None)
-    return with_known(replace(again, deviations=KnownDeviations()), listed(None, file), cut=not safe)
+    bare = replace(again, deviations=KnownDeviations())
+    if deviations is None:
+        return with_kept(bare, saved.deviations, cut=not safe)
+    return with_known(bare, listed(None, deviations), cut=not safe)
 
 
 def part_of(history: History, worker: Worker, contract: Contract, bases: dict[str, str]) -> PartialResult:

@@ -2,7 +2,7 @@
 
 from vcontract.schema.releases import SHIPPED, newest_usable, parse_versions_document
 from vcontract.schema.shapes import DataType, Field, Operation
-from vcontract.schema.wsdl import Schema, bases_of, load, plain
+from vcontract.schema.wsdl import Schema, bases_of, load, plain, release
 
 __all__ = [
     "SHIPPED",
@@ -15,4 +15,5 @@ __all__ = [
     "newest_usable",
     "parse_versions_document",
     "plain",
+    "release",
 ]

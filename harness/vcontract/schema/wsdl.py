@@ -192,6 +192,16 @@ def load(path_or_url: str | Path, *, fetch: Fetch | None = None) -> Schema:
     return _load(str(path / "vimService.wsdl" if path.is_dir() else path), None)
 
 
+def release(version: str) -> Schema:
+    """Load the set of a release that a saved file names; nothing else is opened, wherever the name may point.
+
+    Raises SchemaError if there is no such release.
+    """
+    if version not in known_versions():
+        raise SchemaError(f"there is no API release {version[:40]!r}; name the WSDL that the run used with --wsdl")
+    return load(version)
+
+
 @cache
 def _load_shipped(version: str) -> Schema:
     schema = _load(str(shipped("wsdl") / version / "vimService.wsdl"), None)

@@ -72,7 +72,7 @@ class ServiceInstance(ManagedObject):
             productLineId="vpx",
             apiType="VirtualCenter",
             apiVersion=api,
-            instanceUuid="5f6f2dc0-4a2c-4c2f-9b0a-6d3f6b2a7c11",
+            instanceUuid=self.vcenter.instance_uuid,
             licenseProductName="VMware VirtualCenter Server",
             licenseProductVersion=".".join(api.split(".")[:2]),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from vcontract.simulator.authorization_manager import ACCOUNTS, AuthorizationManager
@@ -59,6 +60,9 @@ class VCenter:
         self.decisions = Decisions()
         self.timeline = timeline or Timeline()
         self.random = random.Random(settings.seed)  # noqa: S311 - repeatable ids and choices, no secret
+        self.instance_uuid = str(
+            uuid.uuid4()
+        )  # as of a vCenter that was just installed: no two are alike, whatever the seed
         self.registry = Registry()
         self.accounts = {account.name: account for account in ACCOUNTS}
         self.sessions = Sessions(self)

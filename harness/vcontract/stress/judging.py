@@ -21,6 +21,7 @@ from vcontract.history import FACTS, stream
 from vcontract.model import facts_of
 from vcontract.report.result import RunResult, Stress, load_run
 from vcontract.run.summary import exit_code
+from vcontract.saved_file import held_by, open_saved
 from vcontract.terms import Observed, Operation, Verdict
 
 LIMITS = Limits(seconds=600.0)
@@ -52,7 +53,7 @@ def judge_history(path: Path, replay: str, limits: Limits = LIMITS) -> Concurren
 def _copies(path: Path) -> list[tuple[str, float]]:
     """List the requests that a disturbance delivered twice, as method and time; their notes stand behind the operations."""
     copies = []
-    with suppress(OSError), path.open("rb") as file:
+    with suppress(OSError), open_saved(path) as file:
         for line in file:
             if line.startswith(_NOTE) and _COPIED in line:
                 facts = msgspec.json.decode(line)["facts"]
@@ -95,7 +96,9 @@ def _judged(place: Path, saved: RunResult) -> RunResult:
         raise UsageError(f"judge: {place} is no run of stress")
     if not saved.stress.histories:
         raise UsageError(f"judge: the histories of {place} are with its workers: give their run directories")
-    return concluded(saved, [judge_history(place / history, saved.replay) for history in saved.stress.histories])
+    return concluded(
+        saved, [judge_history(held_by(place, history), saved.replay) for history in saved.stress.histories]
+    )
 
 
 def concluded(run: RunResult, parts: Sequence[ConcurrentResult]) -> RunResult:

@@ -15,7 +15,7 @@ from vcontract.report.events import FindingSeen, Note, Progressed, RunEnded, Run
 from vcontract.report.result import RunResult, Stress, TargetFacts
 from vcontract.report.run_directory import HISTORY
 from vcontract.report.timeline import draw_disorders
-from vcontract.run.interrupted_run import RunNote
+from vcontract.run.interrupted_run import note_of
 from vcontract.run.start import StartedRun
 from vcontract.run.summary import exit_code
 from vcontract.stress.closing import close
@@ -50,8 +50,7 @@ class Stressing:
         request, context = site.request, site.context
         self.crew = Crew(site.target, site.contract, site.config, self.load, request.seed, context.run)
         recorder = site.target.recorder
-        started = self._started.isoformat(timespec="seconds")
-        recorder.observed(ASKED, RunNote(request, started, context.replay, context.run).noted())
+        recorder.observed(ASKED, note_of(site, self._started).noted())
         recorder.observed(FACTS, as_json(self.crew.facts))
         if self.disturbing is not None:
             self.disturbing.prepare(self.crew)

@@ -78,6 +78,7 @@ def survey_target(
         manager=manager,
         api_version=target.api_version,
         url=target.url,
+        instance=instance_of(target),
         sessions=sessions,
         privileges=held,
         vms=vms,
@@ -92,6 +93,11 @@ def survey_target(
         task_seconds=config.task_seconds,
         confirm=config.confirm,
     )
+
+
+def instance_of(target: Target) -> str:
+    """Give the UUID by which a vCenter tells itself from every other, whatever its address; empty if it names none."""
+    return str(target.about.get("instanceUuid") or "")
 
 
 def reached(target: Target, contract: Contract) -> Ref:

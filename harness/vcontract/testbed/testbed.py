@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -27,6 +27,7 @@ from vcontract.testbed.levers import Levers
 from vcontract.testbed.ownership import guard_of
 from vcontract.testbed.permits import Permits
 from vcontract.testbed.survey import actors_of, as_json, host_names, log_in, marked, reached, survey_target
+from vcontract.testbed.vm_selection import CLONE
 from vcontract.testbed.working_clones import clone_parents, destroy_clones, make_clones
 
 GUEST = "VirtualMachineGuestCustomizationManager"
@@ -60,12 +61,14 @@ class Known(msgspec.Struct, frozen=True):
     """What is known of a target before anything is arranged.
 
     `judge` has heard what was done before, if a run goes on; `before` are those operations, from which the guard learns what
-    is ours. `working_clones` holds the clones that were made to be tested in place of their parents.
+    is ours. `working_clones` holds the clones that were made to be tested in place of their parents. `others` are the moIds
+    that are no VMs as the target itself says them now, in place of those of a directory that anybody may have written.
     """
 
     judge: Judge
     before: Sequence[Operation] = ()
     working_clones: Lane | None = None
+    others: Mapping[str, str] | None = None
 
 
 Source: TypeAlias = Callable[[Site], Known]
@@ -127,7 +130,8 @@ def open_testbed(site: Site, source: Source) -> Testbed:
 
 def _opened(site: Site, known: Known) -> Testbed:
     facts = known.judge.tracker.facts
-    guard, health = guarded(site, facts, known.before)
+    others = facts.others if known.others is None else known.others
+    guard, health = guarded(site, facts, others, known.before)
     driver = _driver(site, known.judge)
     levers = Levers.of_target(driver)
     lane = Lane(driver, levers, caller_of(site, facts), _hosts(site, facts), _helper(site, facts))
@@ -179,12 +183,13 @@ def judge_of(site: Site, facts: Facts, asked: dict[str, Json]) -> Judge:
     return site.heard_by(Judge(facts, site.contract, site.bases))
 
 
-def guarded(site: Site, facts: Facts, before: Sequence[Operation] = ()) -> tuple[Guard, HealthCheck]:
+def guarded(
+    site: Site, facts: Facts, others: Mapping[str, str], before: Sequence[Operation] = ()
+) -> tuple[Guard, HealthCheck]:
     """Have no call leave from now on that is about what is not ours; gives the guard, and who watches the server's health."""
     target = site.target
-    guard = guard_of(target, site.config, site.contract, site.context.run, facts.others)
-    for operation in before:
-        guard.resume(operation)
+    guard = guard_of(target, site.config, site.contract, site.context.run, others)
+    guard.resume(before, CLONE)
     target.guard_with(guard)
     return guard, HealthCheck(target, facts.sessions.get(FULL, ""), site.config.slowest)
 
@@ -197,7 +202,7 @@ def caller_of(site: Site, facts: Facts) -> Caller:
 
 def _working_clones(site: Site, facts: Facts, wanted: list[tuple[VmFacts, int]]) -> Lane:
     """Make so many clones of each VM, to be tested in the place of all others."""
-    guarded(site, facts)
+    guarded(site, facts, facts.others)
     judge = Judge(facts, site.contract, site.bases)
     driver = _driver(site, judge)
     lane = Lane(driver, Levers.of_target(driver), caller_of(site, facts))

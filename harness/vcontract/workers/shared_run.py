@@ -17,9 +17,11 @@ from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
 from vcontract.history import encode_event
 from vcontract.report.result import RunResult, Worker
+from vcontract.report.run_directory import write_whole
 from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.run.start import StartedRun, underway
 from vcontract.run.summary import PartialResult
+from vcontract.saved_file import create
 from vcontract.terms import Observed
 from vcontract.workers.coordinator import Coordinator
 from vcontract.workers.shares import Share
@@ -71,7 +73,7 @@ class SharedRun:
             str(started.directory.resolve()),
             mark,
         )
-        (started.directory / orders.file).write_bytes(mark)
+        create(started.directory / orders.file, mark)
         return orders
 
     @property
@@ -120,7 +122,7 @@ class SharedRun:
             reason = self._died.get(share.number, "it was ended before it had walked its share")
             return self._coordinator.dead_worker_part(share, Worker(orders.file, died=reason), place)
         if gave.history:
-            place.write_bytes(gave.history)
+            write_whole(place, gave.history)
         return gave.part
 
 

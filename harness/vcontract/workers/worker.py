@@ -19,6 +19,7 @@ from vcontract.report.result import Worker
 from vcontract.run.ending import UNREACHED
 from vcontract.run.start import StartedRun
 from vcontract.run.summary import PartialResult
+from vcontract.saved_file import create, read_saved
 from vcontract.terms import Ended
 from vcontract.testbed import Site, secrets_of
 from vcontract.workers.share_run import run_share
@@ -85,13 +86,21 @@ class Pace:
 def work(orders: Orders, stopping: Stopping, tell: Callable[[int], object] = lambda _: None) -> WorkerResult:
     """Walk the share; `tell` now and then hears how many steps are done. Raises HarnessError if the target is not reached."""
     place = Path(orders.directory) / orders.file
-    if place.is_file() and place.read_bytes() == orders.mark:
+    if _is_mine(place, orders.mark):
         return WorkerResult(_walk(orders, stopping, place, Pace(tell)))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / orders.file
-        place.write_bytes(orders.mark)
+        create(place, orders.mark)
         part = _walk(orders, stopping, place, Pace(tell))
         return WorkerResult(part, place.read_bytes())
+
+
+def _is_mine(place: Path, mark: bytes) -> bool:
+    """Whether a file is there with the mark alone: the directory is on this machine."""
+    try:
+        return read_saved(place) == mark
+    except OSError:
+        return False
 
 
 def _walk(orders: Orders, stopping: Stopping, history: Path, pace: Pace) -> PartialResult:
