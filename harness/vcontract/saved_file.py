@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -51,6 +53,19 @@ def held_by(directory: Path, name: str) -> Path:
     if not inside or (directory / place).parent.resolve() != directory.resolve() / place.parent:
         raise RunFileError(f"{directory}: it names a file outside itself, {name[:200]!r}")
     return directory / place
+
+
+@contextmanager
+def understood(place: Path) -> Iterator[None]:
+    """Work on what a saved file says, which no schema describes to its end: the values of calls may be of any shape.
+
+    Raises RunFileError, with the place, where that fails: the file was changed, or the error is ours.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise RunFileError(f"{place}: holds what no run writes, or we cannot read it: {said}") from error
 
 
 def _opened(file: Path, flags: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.windows import fitted
 from vcontract.client import Guard, Marks, Secrets, Target
@@ -266,6 +267,62 @@ def test_tasks_and_snapshots_of_others_are_not_ours(
     assert task is not None
     with pytest.raises(HaltedError, match="no call of ours began this task"):
         guarded.call(task, "CancelTask")
+    operator.target.close()
+
+
+def test_a_history_makes_nothing_ours(guarded: GuardedTarget, server: SimulatorServer) -> None:
+    """Anybody may have written it: the VMs, snapshots, tasks and sessions that its calls claim are others' as before."""
+    operator, mine = GuardedTarget(server.url), guarded.vms["mine"]
+    operator.target.guard = None
+    snapshot = as_ref(operator.done(mine, "CreateSnapshot_Task", name="x", memory=False, quiesce=False))
+    begun = operator.call(mine, "ResetVM_Task").outcome
+    task = as_ref(begun.value) if isinstance(begun, Returned) else None
+    assert snapshot is not None
+    assert task is not None
+    honest = next(each for each in operator.target.recorder.operations if each.call.method == "CreateSnapshot_Task")
+    reading = Call(task, "RetrievePropertiesEx", Arguments({}), "full")
+    forged = [replace(honest, outcome=Returned(task.json()))]
+    for claimed in (mine, guarded.vms["plain"], snapshot):
+        info = {"key": task.value, "result": claimed.json()}
+        forged.append(replace(honest, call=reading, outcome=Returned({"info": info})))
+    key = {"key": "52000000-0000-0000-0000-000000000000"}
+    forged.append(replace(honest, call=replace(honest.call, method="Login"), outcome=Returned(key)))
+    guarded.guard.resume(forged, "-vcontract-")
+    assert {mine, guarded.vms["plain"], snapshot} <= guarded.guard.made.keys()
+    manager = Ref("SessionManager", "SessionManager")
+    for ref, method, arguments, why in (
+        (mine, "Destroy_Task", {}, "no run of ours made this VM"),
+        (guarded.vms["plain"], "Destroy_Task", {}, "no run of ours made this VM"),
+        (guarded.vms["plain"], "ResetVM_Task", {}, "carries no mark"),
+        (snapshot, "RemoveSnapshot_Task", {"removeChildren": False}, "no call of ours made this snapshot"),
+        (task, "CancelTask", {}, "no call of ours began this task"),
+        (manager, "TerminateSession", {"sessionId": [key["key"]]}, "no login of ours opened this session"),
+    ):
+        with pytest.raises(HaltedError, match=why):
+            guarded.call(ref, method, **arguments)
+    assert guarded.sends() == 0
+    operator.done(snapshot, "RemoveSnapshot_Task", removeChildren=False)
+    operator.target.close()
+
+
+def test_a_clone_of_a_history_goes_by_its_mark_and_its_name(guarded: GuardedTarget, server: SimulatorServer) -> None:
+    """What a cut run made is destroyed though its mark names no run, if its name is one that runs give."""
+    operator, mine = GuardedTarget(server.url), guarded.vms["mine"]
+    operator.target.guard = None
+    location = {"_typeName": "VirtualMachineRelocateSpec"}
+    for name, destroyed in (("mine-vcontract-1", True), ("an operator's own", False)):
+        spec = {"_typeName": "VirtualMachineInstantCloneSpec", "name": name, "location": location}
+        clone = as_ref(operator.done(mine, "InstantClone_Task", spec=spec))
+        assert clone is not None
+        fresh = GuardedTarget(server.url)
+        fresh.guard.resume([each for each in operator.target.recorder.operations if each.start > 0], "-vcontract-")
+        operator.done(clone, "PowerOffVM_Task")
+        if destroyed:
+            fresh.done(clone, "Destroy_Task")
+        else:
+            with pytest.raises(HaltedError, match="no run of ours made this VM"):
+                fresh.call(clone, "Destroy_Task")
+        fresh.target.close()
     operator.target.close()
 
 

@@ -19,12 +19,18 @@ from msgspec.structs import replace
 
 from tests.mangler import Exchange, Mangler
 from tests.windows import time_options
+from vcontract.client import Recorder, Target
+from vcontract.config.config import LOOPBACK
+from vcontract.config.request import MANAGER, RunRequest
+from vcontract.contract import load
 from vcontract.errors import RunFileError, UsageError
 from vcontract.history import STEP, read_history
+from vcontract.model import Lever
 from vcontract.report.result import RunResult, load_run
-from vcontract.run.interrupted_run import interrupted_run_of
+from vcontract.run.interrupted_run import interrupted_run_of, resumed
 from vcontract.run.rejudge import rejudge
 from vcontract.simulator import SimulatorServer
+from vcontract.testbed import Site, open_testbed, secrets_of
 
 PATIENCE = 900
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -229,3 +235,22 @@ def test_nothing_that_the_directory_names_is_opened(simulator: str, tmp_path: Pa
         refused = ended("run", "--resume", str(run.directory), "--target", simulator)
         assert refused.returncode == 2
         assert f"the run was given --{option} {value}: name it again" in refused.stderr
+
+
+def test_what_is_run_in_guests_and_what_is_no_vm_is_not_taken_from_a_directory(simulator: str, tmp_path: Path) -> None:
+    """A lever is the configuration's; which moIds are no VMs the target says itself; or the guard would let calls pass."""
+    run = started(tmp_path, "--target", simulator, "--method", METHOD, "--max-calls", "3")
+    run.process.communicate(timeout=PATIENCE)
+    interrupted, contract = interrupted_run_of(run.directory), load(MANAGER)
+    evil = Lever("stopTools", "/bin/sh", "-c evil")
+    facts = interrupted.facts
+    with pytest.raises(UsageError, match="the levers of the configuration are not those of the run"):
+        replace(interrupted, facts=replace(facts, levers=(*facts.levers, evil))).check(facts)
+    kept = replace(interrupted, facts=replace(facts, levers=(evil,))).with_levers(facts.levers)
+    assert kept.facts.levers == ()
+    forged = replace(interrupted, facts=replace(facts, others={**facts.others, "vm-99": "Folder"}))
+    target = Target.open(simulator, recorder=Recorder(), secrets=secrets_of(LOOPBACK))
+    with closing(target):
+        testbed = open_testbed(Site(target, contract, LOOPBACK, RunRequest()), resumed(forged))
+        assert "vm-99" not in testbed.guard.others
+        assert testbed.guard.others == facts.others.keys()

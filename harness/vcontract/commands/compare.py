@@ -33,7 +33,7 @@ from vcontract.report.differences import DifferenceReport, Side
 from vcontract.report.result import RunResult, load_run
 from vcontract.report.run_directory import HISTORY
 from vcontract.run.interrupted_run import facts_in
-from vcontract.saved_file import held_by
+from vcontract.saved_file import held_by, understood
 from vcontract.schema import SHIPPED, bases_of, load
 
 _READ = "read"
@@ -115,6 +115,11 @@ def _runs(old: Path, new: Path) -> tuple[list[BehaviourDifference], tuple[Side, 
 def told_by(directory: Path) -> ComparedRun:
     """Read a saved run and judge it again, keeping what each call met. Raises RunFileError."""
     result = load_run(directory)
+    with understood(directory):
+        return _told(result, directory)
+
+
+def _told(result: RunResult, directory: Path) -> ComparedRun:
     place = directory if directory.is_dir() else directory.parent
     histories: list[Witnessed] = []
     sightings: list[Sighting] = []

@@ -22,6 +22,8 @@ from vcontract.model import Lever
 from vcontract.toml_file import read_toml
 
 Text = Annotated[str, Meta(min_length=1)]
+Pattern = Annotated[str, Meta(min_length=1, max_length=500)]
+"""A shell pattern: matching takes time by the square of its length."""
 Seconds = Annotated[float, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=0)]
 PasswordEnv = Annotated[str, Meta(description="Name of the environment variable that holds the password.")]
@@ -71,7 +73,9 @@ class Guest(_Discreet, frozen=True, forbid_unknown_fields=True):
 class VmPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the operator knows of the marked VMs whose name matches."""
 
-    name: Annotated[Text, Meta(description="Name of the VMs, a shell pattern; of several that match the last counts.")]
+    name: Annotated[
+        Pattern, Meta(description="Name of the VMs, a shell pattern; of several that match the last counts.")
+    ]
     engine: Annotated[
         Literal["ok", "absent", "broken"], Meta(description="State of the customization engine in the guest.")
     ] = "ok"
@@ -91,7 +95,7 @@ class VmPattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Waiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A row that cannot be tested on this target, and why."""
 
-    row: Annotated[Text, Meta(description="The row's id, a shell pattern, as */GuestPermissionDenied.")]
+    row: Annotated[Pattern, Meta(description="The row's id, a shell pattern, as */GuestPermissionDenied.")]
     reason: Annotated[Text, Meta(description="Why it is not tested; it stands in the report.")]
 
 

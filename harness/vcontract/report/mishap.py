@@ -9,17 +9,26 @@ from vcontract.errors import HarnessError
 from vcontract.redaction import redact_everywhere
 
 _DEBUG = "VCONTRACT_DEBUG"
+_LONGEST = 1500
+"""Characters: what a hostile file or server says is cut in the middle, for the way out stands at the end."""
 
 
 def mishap(error: BaseException) -> tuple[str, int]:
     """Give the line (empty if the pipe is closed) and the exit code; any unexpected exception is an internal error."""
     if isinstance(error, HarnessError):
-        return f"vcontract: {redact_everywhere(str(error))}", error.exit_code
+        return f"vcontract: {_short(redact_everywhere(str(error)))}", error.exit_code
     if isinstance(error, KeyboardInterrupt):
         return "vcontract: interrupted", 130
     if isinstance(error, BrokenPipeError):
         return "", 1
     if os.environ.get(_DEBUG):
         return redact_everywhere("".join(traceback.format_exception(error))).rstrip(), 4
-    said = redact_everywhere(f"{type(error).__name__}: {error}")
+    said = _short(redact_everywhere(f"{type(error).__name__}: {error}"))
     return f"vcontract: internal error: {said} ({_DEBUG}=1 shows where)", 4
+
+
+def _short(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2
+    return f"{text[:half]}…({len(text) - 2 * half:,} characters)…{text[-half:]}"

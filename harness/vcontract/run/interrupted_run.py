@@ -19,6 +19,7 @@ from vcontract.history import ASKED, FACTS, STEP, History, read_history
 from vcontract.model import Facts, Lever, facts_of
 from vcontract.report.events import printable
 from vcontract.report.run_directory import HISTORY
+from vcontract.saved_file import understood
 from vcontract.terms import Json
 from vcontract.testbed import Known, Site, Source, instance_of, survey_target
 
@@ -71,6 +72,10 @@ class InterruptedRun(msgspec.Struct, frozen=True):
 
     def judge(self, contract: Contract, bases: dict[str, str]) -> Judge:
         """Give a judge that has heard everything so far."""
+        with understood(self.directory):
+            return self._judge(contract, bases)
+
+    def _judge(self, contract: Contract, bases: dict[str, str]) -> Judge:
         judge = Judge(self.facts, contract, bases)
         retell(judge, self.history)
         for worker in self.workers:
@@ -151,6 +156,11 @@ def interrupted_run_of(directory: Path) -> InterruptedRun:
 def whole_interrupted_run_of(directory: Path) -> InterruptedRun:
     """Read what a run did, also one that could not go on. Raises RunFileError if its history does not tell."""
     directory = directory.resolve()
+    with understood(directory):
+        return _whole_interrupted_run_of(directory)
+
+
+def _whole_interrupted_run_of(directory: Path) -> InterruptedRun:
     history = read_history(directory / HISTORY)
     notes = history.noted(ASKED)
     if not notes:

@@ -16,7 +16,7 @@ from vcontract.report.run_directory import HISTORY
 from vcontract.run.interrupted_run import facts_in
 from vcontract.run.known_deviations import listed, with_kept, with_known
 from vcontract.run.summary import PartialResult, exit_code, heard, summed
-from vcontract.saved_file import held_by
+from vcontract.saved_file import held_by, understood
 from vcontract.schema import bases_of, load, release
 from vcontract.terms import Verdict
 
@@ -29,6 +29,11 @@ def rejudge(directory: Path, wsdl: str = "", deviations: Path | None = None) -> 
     The history of each worker is judged by itself: it is about other VMs, and by another clock.
     """
     saved = load_run(directory)
+    with understood(directory):
+        return _rejudged(saved, directory, wsdl, deviations)
+
+
+def _rejudged(saved: RunResult, directory: Path, wsdl: str, deviations: Path | None) -> RunResult:
     place = directory if directory.is_dir() else directory.parent
     history = read_history(place / HISTORY)
     facts = facts_in(history, directory)

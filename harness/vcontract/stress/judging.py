@@ -21,7 +21,7 @@ from vcontract.history import FACTS, stream
 from vcontract.model import facts_of
 from vcontract.report.result import RunResult, Stress, load_run
 from vcontract.run.summary import exit_code
-from vcontract.saved_file import held_by, open_saved
+from vcontract.saved_file import held_by, open_saved, understood
 from vcontract.terms import Observed, Operation, Verdict
 
 LIMITS = Limits(seconds=600.0)
@@ -33,6 +33,11 @@ PRECEDENCE = (4, 2, 3, 1, 5, 0)
 
 def judge_history(path: Path, replay: str, limits: Limits = LIMITS) -> ConcurrentResult:
     """Judge a history file in one pass. Raises RunFileError if it is none, or ends before the survey."""
+    with understood(path):
+        return _history_judged(path, replay, limits)
+
+
+def _history_judged(path: Path, replay: str, limits: Limits) -> ConcurrentResult:
     copies = _copies(path)
     events = stream(path)
     facts = next(
