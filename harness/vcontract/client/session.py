@@ -16,6 +16,7 @@ from vcontract.client import properties
 from vcontract.client.actors import COOKIE, NOBODY, Connect, Session
 from vcontract.client.bodies import Bodies, Varies
 from vcontract.client.lasting import Pulse, kind_of, patiently, seconds_of, turned_away
+from vcontract.client.long_replies import shortened
 from vcontract.client.offered import in_words, offered_schema, versions
 from vcontract.client.pacing import Pacing
 from vcontract.client.proxy import parse_proxy
@@ -309,7 +310,7 @@ class Target:
         if not session.fixed:
             self.secrets.learn(session.cookie.strip('"'), SESSION)
         repeated = self.secrets.repeated(reply.body)
-        reply = msgspec.structs.replace(reply, body=self.secrets.clean(reply.body))
+        reply = msgspec.structs.replace(reply, body=self.secrets.clean(shortened(reply.body)))
         read, problems = interpret(self.schema, method, reply)
         outcome, hidden = self._veiled(method, read)
         if self._tape is not None:
