@@ -82,9 +82,10 @@ IN_XML: Mapping[str, Callable[[str], str]] = {
 """Spellings in the content of an element."""
 
 
-def spelled(text: str) -> set[str]:
-    """Give everything by which a text shows: itself, and all that needs no more than reading to know it."""
-    ways = [
-        way(text) for name, way in {**PLAIN, **IN_XML}.items() if not name.startswith(("cut", "joined", "as Basic"))
-    ]
-    return {text, *ways, *(way[2:-2] for way in map(_aligned(b"user:"), [text]))}
+def traces(stem: str) -> set[str]:
+    """Give what shows a text of some bytes wherever it begins in what was encoded: itself, base64, digits, numbers, escapes."""
+    data = stem.encode()
+    coded = [base64.b64encode(bytes(before) + data).decode() for before in range(3)]
+    sure = [each[(before * 8 + 5) // 6 : (before + len(data)) * 8 // 6] for before, each in enumerate(coded)]
+    ways = [way(stem) for name, way in PLAIN.items() if "all by" in name or "alone" in name or "digits" in name]
+    return {stem, *sure, data.hex(), data.hex().upper(), *ways, "".join(f"&#{each};" for each in data)}
