@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 
 from tests.cli.test_canaries import PASSWORDS, RUN, STEM, Talker, expect_no_canary, talker
 from tests.spellings import IN_XML, traces
+from tests.windows import fitted
+from vcontract.run.step_runner import StepRunner
+from vcontract.simulator import SimulatorServer
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
@@ -117,3 +121,53 @@ def test_no_process_that_is_started_is_handed_any(
     assert any(words[0].encode() in each or b"worker" in each for each in watch.handed)
     assert [trace for trace in traces(STEM) if any(trace.encode() in each for each in watch.handed)] == []
     expect_no_canary(talker, told)
+
+
+TINY = """
+target = "{url}"
+staleness = 0
+publish = 0
+confirm = 1
+[[account]]
+role = "full"
+username = "administrator@vsphere.local"
+password = "vcontract"
+[[guest]]
+username = "root"
+may_customize = true
+password = "e"
+[[guest]]
+username = "user"
+may_customize = false
+password = "state"
+"""
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+def test_a_letter_or_a_word_as_a_password_mangles_no_text(
+    vcontract: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, crashes: bool
+) -> None:
+    """Neither what we say nor what the server says; where it stands as a password, it is hidden all the same."""
+
+    def crash(*_: object) -> None:
+        raise RuntimeError(["e", "the state"], "password=state")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VCONTRACT_DEBUG", "1")
+    if crashes:
+        monkeypatch.setattr(StepRunner, "walk", crash)
+    with SimulatorServer(fitted(task_time=0.01, boot_time=0.02)) as simulator:
+        Path("vcontract.toml").write_text(TINY.format(url=simulator.url), "utf-8")
+        told = vcontract(
+            "run", *CONFIG, "--method", "AbortCustomization_Task", "--max-calls", "10", "--record", "a.rec"
+        )
+    files = [each for each in Path("reports").rglob("*") if each.is_file() and not each.is_symlink()]
+    texts = [each.read_text("utf-8") for each in files] + [*told.out, *told.err, Path("a.rec").read_text("utf-8")]
+    assert [
+        match[0] for text in texts for match in re.finditer(r".{9}\wsecret:.{9}|secret:guest\.\w+\w{9}", text)
+    ] == []
+    assert any("vcontract" in text and "state" in text for text in texts)
+    if crashes:
+        assert "RuntimeError: (['secret:guest.root', 'the state'], 'password=secret:guest.user')" in told.err[-1]
+    else:
+        assert "secret:guest.root" in Path("a.rec").read_text("utf-8")

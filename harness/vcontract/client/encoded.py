@@ -52,6 +52,8 @@ _ELEMENT = re.compile(r"(?=<[/\w])")
 _PIECE = 1 << 18
 """Characters that are looked at together; of what is longer, one element after the other."""
 _GRAM = 4
+_LOOKED_AT = 64
+"""Places of a form among which the grams are chosen."""
 _SHORTEST = 8
 """What is shorter may stand in a longer word by chance, and so may its encoded forms."""
 
@@ -120,8 +122,11 @@ class Grams:
                 self._short.append((form, number))
                 continue
             # Grams of everyday letters stand everywhere.
-            odds = [byte < 97 or byte > 122 for byte in form]
-            best = max(range(len(form) - 2 * _GRAM + 2), key=lambda start: sum(odds[start : start + 2 * _GRAM - 1]))
+            odds = [byte < 97 or byte > 122 for byte in form[: 2 * _LOOKED_AT]]
+            best = max(
+                range(min(len(form) - 2 * _GRAM + 2, _LOOKED_AT)),
+                key=lambda start: sum(odds[start : start + 2 * _GRAM - 1]),
+            )
             for place in range(best, best + _GRAM):
                 gram = int.from_bytes(form[place : place + _GRAM], sys.byteorder)
                 self._known[gram] = (*self._known.get(gram, ()), number)

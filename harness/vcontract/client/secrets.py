@@ -20,6 +20,8 @@ falsifies replies."""
 _SHORTEST_LEARNED = 16
 """The same for what a server called a secret: no ticket or session is shorter, and a server may call any word one. From here on
 a single word is no everyday one."""
+_LONGEST_LEARNED = 65536
+"""Longer ones are hidden where they stand, and not searched for: a server may give any number of them."""
 _QUOTES = {'"': "&quot;"}
 _BEFORE_IT = (
     r"(?i:pass(?:word|wd|phrase)|pwd)[\w.-]*"
@@ -118,7 +120,7 @@ class Secrets:
             if name is None:
                 name = self._learned[value] = f"{self._series}.{kind}.{len(self._learned) + 1}"
                 self._values[name] = value
-                if len(value) >= _SHORTEST_LEARNED:
+                if _SHORTEST_LEARNED <= len(value) <= _LONGEST_LEARNED:
                     self._search_for(Spelled(value, whole_words=False), name)
         return SECRET + name
 
@@ -141,7 +143,10 @@ class Secrets:
             return body
         text, encoding = text_of(body)
         shown = self._without(text, xml=True)
-        return body if shown is text else shown.encode(encoding, "surrogateescape")
+        # What is no UTF-8 was read strictly; there a name may have a character that the encoding lacks.
+        return (
+            body if shown is text else shown.encode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
+        )
 
     def redact(self, text: str) -> str:
         """Replace secrets in a text by their names; gives the very same text if there is none."""
