@@ -227,9 +227,13 @@ def test_a_run_and_its_replay_write_none(talker: Talker, vcontract: Command, req
 
 @pytest.mark.parametrize("debug", ["", "1"])
 def test_a_crash_shows_none(debug: str, talker: Talker, vcontract: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of ours says whatever it says: the message and the traceback are cleaned; exit code 4 either way."""
+    """An error of ours says whatever it says: message and traceback are cleaned, of a thread too; exit code 4 either way."""
 
-    def crash(*_: Any) -> None:
+    def crash(*_: Any, beside: bool = True) -> None:
+        if beside:
+            thread = threading.Thread(target=crash, kwargs={"beside": False})
+            thread.start()
+            thread.join()
         raise RuntimeError(
             [canary for canary, _ in PASSWORDS.values()], "<b>" + escape(PASSWORDS["FULL"][0]), talker.seen
         )
@@ -241,4 +245,5 @@ def test_a_crash_shows_none(debug: str, talker: Talker, vcontract: Command, monk
     assert "RuntimeError: " in ended.err[-1]
     assert "secret:account.full" in ended.err[-1]
     assert any("Traceback" in each for each in ended.err) == bool(debug)
+    assert sum("RuntimeError: " in each for each in ended.err) == 2
     expect_no_canary(talker, ended)

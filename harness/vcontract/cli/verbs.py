@@ -282,7 +282,7 @@ def _thread_ended(ended: threading.ExceptHookArgs) -> None:
 
 def main() -> None:
     """Run the command line; every mistake is one line on stderr and an exit code, never a traceback."""
-    threading.excepthook = _thread_ended
+    before, threading.excepthook = threading.excepthook, _thread_ended
     try:
         app()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, it is ours
@@ -290,3 +290,5 @@ def main() -> None:
         if line:
             typer.echo(line, err=True)
         sys.exit(code)
+    finally:
+        threading.excepthook = before

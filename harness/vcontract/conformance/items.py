@@ -97,11 +97,12 @@ class Walk(pytest.Item):  # inherits: pytest runs items of its own class alone
         """Say in one line what kept it from walking; of a mistake of ours, where it is, but no locals: they hold passwords."""
         if isinstance(excinfo.value, HarnessError):
             return redact_everywhere(str(excinfo.value))
-        self.config.option.showlocals, asked = False, self.config.option.showlocals
-        try:
-            return redact_everywhere(str(super().repr_failure(excinfo, style)))
-        finally:
-            self.config.option.showlocals = asked
+        asked = style or self.config.getoption("tbstyle", "auto")
+        whole = bool(self.config.getoption("fulltrace", default=False))
+        shown = excinfo.getrepr(
+            style="long" if asked == "auto" else asked, showlocals=False, tbfilter=not whole, abspath=whole
+        )
+        return redact_everywhere(str(shown))
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Say what it is."""
