@@ -19,6 +19,8 @@ MISSING = "_missing"
 """Under this name a read holds the paths that the server refused to read, each with its fault."""
 UNSENT, TURNED_AWAY, HUNG = "not sent: ", "turned away: ", "no whole reply within "
 """How the reason of a Lost begins if nothing left, if the server was too busy to take the call, if it kept silent."""
+LONG = "long: "
+"""How a problem begins that says what of a reply was too long to be kept; such a reply may be as it should be."""
 _SESSIONLESS = frozenset({"NotAuthenticated", "SessionNotFound", "AuthenticationRequired"})
 
 
@@ -146,7 +148,10 @@ class Invoke(msgspec.Struct, frozen=True, tag_field="event", tag="invoke"):
 
 
 class Answer(msgspec.Struct, frozen=True, tag_field="event", tag="answer"):
-    """What came back: outcome, HTTP status, and every deviation of the reply from the wire contract."""
+    """What came back: outcome, HTTP status, and as problems every deviation of the reply from the wire contract.
+
+    What of it was too long to be kept is among them, in texts that begin with `LONG`.
+    """
 
     op: int
     time: float
@@ -182,6 +187,11 @@ class Operation(msgspec.Struct, frozen=True):
     purpose: str = "read"
     cell: str = ""
     block: str = ""
+
+    @property
+    def deviations(self) -> list[str]:
+        """The problems by which the reply breaks the wire contract; that it was too long to be kept whole is none."""
+        return [problem for problem in self.problems if not problem.startswith(LONG)]
 
 
 class Grade(StrEnum):

@@ -15,6 +15,7 @@ OTHERS = {
     "stress/master.py": "Locust reads how long a silent worker counts as alive from its module",
     "stress/worker.py": "Locust reads how often a worker tries to connect from its module",
     "conformance/verdicts.py": "pytest has a hook change its report",
+    "cli/verbs.py": "Python asks a function of threading to say by what a thread ended",
     "cli/requests.py": "Typer reads the options of a verb from its signature, which is made of the declarations",
 }
 """The files that set attributes of objects of other projects, with the reason."""

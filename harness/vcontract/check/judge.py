@@ -138,8 +138,8 @@ class Judge:
 
     def _wire(self, operation: Operation, life: TaskLife | None) -> list[str]:
         """List where the reply, or a read of the task, breaks the wire contract."""
-        reads = [problem for read, _ in life.reads for problem in read.problems] if life else []
-        return list(dict.fromkeys([*operation.problems, *reads]))
+        reads = [problem for read, _ in life.reads for problem in read.deviations] if life else []
+        return list(dict.fromkeys([*operation.deviations, *reads]))
 
     def _told(self, operation: Operation, life: TaskLife | None, mid: frozenset[str]) -> list[str]:
         """List what is wrong with the task's life; a task that vanished with its VM is not judged (oracle row M2)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -273,8 +274,15 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
     serve_forever(settings, lambda url: typer.echo(f"listening on {url}"))
 
 
+def _thread_ended(ended: threading.ExceptHookArgs) -> None:
+    """Say by what a thread ended that should not have, without a secret."""
+    if ended.exc_value is not None:
+        typer.echo(mishap(ended.exc_value)[0], err=True)
+
+
 def main() -> None:
     """Run the command line; every mistake is one line on stderr and an exit code, never a traceback."""
+    before, threading.excepthook = threading.excepthook, _thread_ended
     try:
         app()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, it is ours
@@ -282,3 +290,5 @@ def main() -> None:
         if line:
             typer.echo(line, err=True)
         sys.exit(code)
+    finally:
+        threading.excepthook = before

@@ -21,6 +21,8 @@ _AGAIN = "retry-after"
 _PAUSES = (0.25, 0.5, 1.0)
 _LONGEST = 10.0
 """Seconds that a busy server is given in all for one read."""
+_LONGEST_TIME = 40
+"""Characters of a date."""
 _MOST = {UNSENT: 2, HUNG: 3, TURNED_AWAY: 12, "": 20}
 """How many calls in a row may be lost, by the kind of loss, before the target counts as gone."""
 _SAYS = {
@@ -49,7 +51,9 @@ def turned_away(reply: HttpReply, outcome: Outcome, purpose: str) -> Lost | None
     again = reply.header(_AGAIN)
     if purpose == "judge" and reply.status != 429 and not again:
         return None
-    return Lost(f"{TURNED_AWAY}HTTP {reply.status}" + (f", Retry-After: {again[:40]}" if again else ""))
+    # A longer one is no time; it is not cut, as half a secret would not be found.
+    shown = f", Retry-After: {again}" if 0 < len(again) <= _LONGEST_TIME else ""
+    return Lost(f"{TURNED_AWAY}HTTP {reply.status}{shown}")
 
 
 def seconds_of(reply: HttpReply | Lost) -> float:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from vcontract.errors import UsageError
+from vcontract.redaction import USERINFO, without_userinfo
 
 _LONGEST = 16384
 
@@ -27,12 +28,15 @@ def parse_proxy(url: str) -> Proxy | None:
     """Read the URL of a proxy, `http://HOST[:PORT]` (port 3128 if it has none); None if it is empty. Raises UsageError."""
     if not url:
         return None
+    shown = without_userinfo(url)
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(
+            shown.replace(USERINFO, "")
+        )  # of a password in which `/` or `:` is not escaped, it would take parts
         port = parts.port
     except ValueError as error:
-        raise UsageError(f"proxy = {url!r} is no URL: {error}") from error
-    if parts.username is not None:
+        raise UsageError(f"proxy = {shown!r} is no URL: {error}") from error
+    if "@" in url:
         raise UsageError("proxy: the URL holds a user name; a proxy that asks for one is not supported")
     if parts.scheme != "http" or not parts.hostname or parts.path not in {"", "/"}:
         raise UsageError(f"proxy = {url!r}: expected http://HOST[:PORT]")

@@ -31,7 +31,8 @@ SESSION = "session"
 """The kind of a secret that a cookie holds."""
 _KEPT = frozenset({"content-type", "location", "set-cookie"})
 """The headers of a reply that a client of the SDK uses; others are left out, as they may hold unknown secrets."""
-_PAIR = re.compile(r'([^=;\s]+)=("?)([^";]+)')
+PAIR = re.compile(r'([^=;\s]+)=("?)([^";]+)')
+"""The name and the value of a cookie."""
 _T = TypeVar("_T")
 
 
@@ -165,11 +166,11 @@ class Tape:
 
     def _header(self, name: str, value: str) -> str:
         if name.lower() == "set-cookie":
-            return _PAIR.sub(
+            return PAIR.sub(
                 lambda match: f"{match[1]}={match[2]}{self._secrets.learn(match[3], SESSION)}", value, count=1
             )
         if name.lower() == "cookie":
-            return _PAIR.sub(lambda match: f"{match[1]}={match[2]}{self._secrets.named(match[3])}", value)
+            return PAIR.sub(lambda match: f"{match[1]}={match[2]}{self._secrets.named(match[3])}", value)
         return self._secrets.clean(value.encode()).decode()
 
     def _write(self, line: Opening | Exchange) -> None:

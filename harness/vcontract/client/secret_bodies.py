@@ -46,7 +46,9 @@ def without_fields(body: bytes, *, everyday: bool) -> bytes:
     if b"\0" not in body and pattern.search(body.decode("latin-1")) is None:
         return body
     text, encoding = text_of(body)
-    return pattern.sub(lambda match: f"{match[1]}{_BLANK}", text).encode(encoding, "surrogateescape")
+    return pattern.sub(lambda match: f"{match[1]}{_BLANK}", text).encode(
+        encoding, "surrogateescape" if encoding == "utf-8" else "replace"
+    )
 
 
 def _elements(names: Iterable[str]) -> re.Pattern[str]:

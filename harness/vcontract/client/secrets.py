@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from vcontract.client.encoded import Spelled, odd, text_of
+from vcontract.client.encoded import Grams, Spelled, odd, plain, replaced, text_of
 from vcontract.redaction import register
 from vcontract.terms import SECRET, Json
 
@@ -15,18 +15,58 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 _SHORTEST = 8
-"""Shorter values are left in replies: they are everyday words (`guest`), and replacing those falsifies replies."""
+"""Shorter values are left in replies but where one stands as a password: they are everyday words (`guest`), and replacing those
+falsifies replies."""
 _SHORTEST_LEARNED = 16
-"""The same for what a server called a secret: no ticket or session is shorter, and a server may call any word one."""
+"""The same for what a server called a secret: no ticket or session is shorter, and a server may call any word one. From here on
+a single word is no everyday one."""
+_LONGEST_LEARNED = 65536
+"""Longer ones are hidden where they stand, and not searched for: a server may give any number of them."""
 _QUOTES = {'"': "&quot;"}
+_BEFORE_IT = (
+    r"(?i:pass(?:word|wd|phrase)|pwd)[\w.-]*"
+    r"(?:[\"']?\s*[=:]\s*[\"']?|\s+[\"'`]|(?:\s[^<>]*)?>\s*|\s*</[^<>]*>\s*<[^<>/]*>\s*)"
+)
+"""What says of the next word that it is a password: in a sentence, in JSON, as an element, as a key before a value."""
+_TELLING = (b"ass", b"ASS", b"wd", b"WD", b"@")
+"""One of these stands wherever a short secret is found."""
+
+
+class Placed:
+    """Short secrets, which are found only where they stand as passwords: after `password=` or the like, or in a URL."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = {
+            form: name for value, name in names.items() for form in (value, escape(value), escape(value, _QUOTES))
+        }
+        value = rf"(?!{SECRET})(?P<value>{_any_of(self._names)})"
+        self._placed = re.compile(rf"(?P<before>{_BEFORE_IT}|://[^\s/:@<>]*:){value}(?![\w-])") if names else None
+        self._quoted = re.compile(rf"(?P<before>(?P<quote>[\"'`])){value}(?=(?P=quote))") if names else None
+
+    def may_be_in(self, data: bytes) -> bool:
+        """Whether one may stand in some bytes as a password; False is certain."""
+        return self._placed is not None and any(sign in data for sign in _TELLING)
+
+    def without(self, text: str) -> str:
+        """Replace them where they stand as passwords."""
+        return self._placed.sub(self._named, text) if self._placed is not None else text
+
+    def without_quoted(self, text: str) -> str:
+        """Replace them also where they are all that stands in quotes."""
+        return self._quoted.sub(self._named, text) if self._quoted is not None else text
+
+    def _named(self, match: re.Match[str]) -> str:
+        return f"{match['before']}{SECRET}{self._names[match['value']]}"
 
 
 class Secrets:
     """The values behind `secret:NAME`.
 
-    Values that are `public` (documented passwords of the simulator) or shorter than 8 characters are resolved but not
-    redacted, as a reply may rightly contain them. No reply may contain those of `made_up`. The secrets that a server gives
-    (a session, a ticket) are learned during the run and get names as well, those of a `series`. Safe for many threads.
+    Values that are `public` (documented passwords of the simulator) are resolved but not redacted, as a reply may rightly
+    contain them. Of the others, one that is no everyday word is found anywhere and in every spelling, also joined to other
+    words; one that is a single word (`Customization`), where it is a whole word; one that is shorter than 8 characters,
+    where it stands as a password. No reply may contain those of `made_up`. The secrets that a server gives (a session, a
+    ticket) are learned during the run and get names as well, those of a `series`. Safe for many threads.
     """
 
     def __init__(
@@ -47,12 +87,13 @@ class Secrets:
         private = {value: name for name, value in self._values.items() if name not in public and value}
         hidden = {value: name for value, name in private.items() if len(value) >= _SHORTEST}
         self._private, self._hidden = private, hidden
-        # Only whole words: a password that is also part of a name must not tear the name apart.
-        self._whole_words = re.compile(rf"(?<![\w-])({_any_of(hidden)})(?![\w-])") if hidden else None
         self._series = series
         self._learned: dict[str, str] = {}
-        longest_first = sorted(hidden.items(), key=lambda entry: -len(entry[0]))
-        self._spelled = [(Spelled(value, whole_words=name not in made_up), name) for value, name in longest_first]
+        self._spelled: list[tuple[Spelled, str]] = []
+        self._grams = Grams()
+        for value, name in sorted(hidden.items(), key=lambda entry: -len(entry[0])):
+            self._search_for(Spelled(value, whole_words=_everyday(value)), name)
+        self._short = Placed({value: name for value, name in private.items() if value not in hidden})
         self._lock = threading.Lock()
         register(self)
 
@@ -79,8 +120,8 @@ class Secrets:
             if name is None:
                 name = self._learned[value] = f"{self._series}.{kind}.{len(self._learned) + 1}"
                 self._values[name] = value
-                if len(value) >= _SHORTEST_LEARNED:
-                    self._spelled.append((Spelled(value, whole_words=False), name))
+                if _SHORTEST_LEARNED <= len(value) <= _LONGEST_LEARNED:
+                    self._search_for(Spelled(value, whole_words=False), name)
         return SECRET + name
 
     def named(self, value: str) -> str:
@@ -92,40 +133,65 @@ class Secrets:
         """Say which made-up secret a reply repeats, where none belongs: no fault and no task may hold a secret."""
         return tuple(f"secret: the reply repeats {name}" for name, value in self._made_up.items() if value in reply)
 
+    def _search_for(self, spelled: Spelled, name: str) -> None:
+        self._spelled.append((spelled, name))
+        self._grams.add(spelled, len(self._spelled) - 1)
+
     def clean(self, body: bytes) -> bytes:
-        """Replace secrets in a body by their names, whichever way XML spells them; all else stays."""
-        anywhere = odd(body)
-        present = [entry for entry in self._spelled if anywhere or entry[0].probe in body]
-        if not present:
+        """Replace secrets in a body by their names, whichever way they are spelled; all else stays."""
+        if not odd(body) and not self._grams.may_be_in(body) and not self._short.may_be_in(body):
             return body
         text, encoding = text_of(body)
-        for spelled, name in present:
-            text = spelled.replaced(text, escape(SECRET + name, _QUOTES))
-        return text.encode(encoding, "surrogateescape")
+        shown = self._without(text, xml=True)
+        # What is no UTF-8 was read strictly; there a name may have a character that the encoding lacks.
+        return (
+            body if shown is text else shown.encode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
+        )
 
     def redact(self, text: str) -> str:
-        """Replace secrets in a text by their names."""
-        return self._whole_words.sub(lambda match: SECRET + self._hidden[match[1]], text) if self._whole_words else text
+        """Replace secrets in a text by their names; gives the very same text if there is none."""
+        return self._without(text, xml=False)
+
+    def _without(self, text: str, *, xml: bool) -> str:
+        data = text.encode("utf-8", "surrogatepass")
+        suspects = self._grams.may_be_in(data)
+        said = text
+        if odd(data):
+            said = plain(text)
+            suspects |= self._grams.may_be_in(said.encode("utf-8", "surrogatepass"))
+        elif suspects:
+            said = plain(text)
+        present = [self._spelled[place] for place in sorted(suspects) if self._spelled[place][0].in_plain(said)]
+        shown = text
+        if present:
+            shown = replaced(
+                text, [(each, escape(SECRET + name, _QUOTES) if xml else SECRET + name) for each, name in present]
+            )
+        if self._short.may_be_in(data):
+            shown = self._short.without(shown)
+        return text if shown == text else shown
 
     def redact_value(self, value: Json) -> Json:
-        """Redact every string of a decoded value."""
-        if self._whole_words is None:
-            return value
+        """Redact every string of a decoded value; gives the very same value if there is none."""
+        texts: list[str] = []
+        _gather(value, texts)
+        together = "\n\n".join(texts)
+        return value if self.redact(together) is together else self._redacted(value)
+
+    def _redacted(self, value: Json) -> Json:
         if isinstance(value, str):
             return self.redact(value)
         if isinstance(value, dict):
-            return {key: self.redact_value(field) for key, field in value.items()}
-        if isinstance(value, list):
-            return [self.redact_value(item) for item in value]
-        return value
+            return {key: self._redacted(field) for key, field in value.items()}
+        return [self._redacted(item) for item in value] if isinstance(value, list) else value
 
     def redact_all(self, text: str) -> str:
-        """Replace every value that is not public, short ones too, in a text that is never judged."""
-        for value, name in sorted({**self._private, **self._learned}.items(), key=lambda entry: -len(entry[0])):
-            for plain in (value, escape(value), escape(value, _QUOTES)):
-                for form in (plain, repr(plain)[1:-1], repr(plain.encode())[2:-1]):
-                    text = text.replace(form, SECRET + name)
-        return text
+        """Replace every value that is not public in a text that is never judged: short ones too where they are quoted."""
+        text = self.redact(text)
+        for value, name in self._learned.items():
+            if len(value) >= _SHORTEST:
+                text = text.replace(value, SECRET + name)
+        return self._short.without_quoted(text)
 
     def _escaped(self, name: str) -> bytes:
         return escape(self._values[name], _QUOTES).encode()
@@ -133,3 +199,16 @@ class Secrets:
 
 def _any_of(texts: Collection[str]) -> str:
     return "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
+
+
+def _everyday(value: str) -> bool:
+    """Whether a password is a single word or number, as may stand in a longer one by chance (`Customization`, `20260101`)."""
+    return len(value) < _SHORTEST_LEARNED and (value.isalpha() or value.isdigit())
+
+
+def _gather(value: Json, texts: list[str]) -> None:
+    if isinstance(value, str):
+        texts.append(value)
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            _gather(item, texts)

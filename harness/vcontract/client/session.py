@@ -16,11 +16,12 @@ from vcontract.client import properties
 from vcontract.client.actors import COOKIE, NOBODY, Connect, Session
 from vcontract.client.bodies import Bodies, Varies
 from vcontract.client.lasting import Pulse, kind_of, patiently, seconds_of, turned_away
+from vcontract.client.long_replies import shortened
 from vcontract.client.offered import in_words, offered_schema, versions
 from vcontract.client.pacing import Pacing
 from vcontract.client.proxy import parse_proxy
 from vcontract.client.recorder import Recorder
-from vcontract.client.recording import POST, SESSION, Tape
+from vcontract.client.recording import PAIR, POST, SESSION, Tape
 from vcontract.client.secret_bodies import without_fields, without_hidden
 from vcontract.client.secret_fields import Hidden, veiled
 from vcontract.client.secrets import Secrets
@@ -306,10 +307,11 @@ class Target:
         if isinstance(reply, Lost):
             return self._redacted(reply), (), reply
         session.note(reply)
-        if not session.fixed:
-            self.secrets.learn(session.cookie.strip('"'), SESSION)
+        for name, value in reply.headers:  # also for those who do not take it: it is a session all the same
+            if name == "set-cookie" and (cookie := PAIR.match(value)):
+                self.secrets.learn(cookie[3], SESSION)
         repeated = self.secrets.repeated(reply.body)
-        reply = msgspec.structs.replace(reply, body=self.secrets.clean(reply.body))
+        reply = msgspec.structs.replace(reply, body=self.secrets.clean(shortened(reply.body)))
         read, problems = interpret(self.schema, method, reply)
         outcome, hidden = self._veiled(method, read)
         if self._tape is not None:

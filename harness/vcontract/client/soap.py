@@ -12,14 +12,26 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from lxml import etree
 
-from vcontract.terms import Fault, Faulted, Lost, Outcome, Returned
+from vcontract.client.long_replies import Cuts, cuts_of, rebuilt, told
+from vcontract.terms import LONG, Fault, Faulted, Lost, Outcome, Returned
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vcontract.client.wire import HttpReply
     from vcontract.schema import Schema
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 LONGEST_MESSAGE = 2000
+_LIMITS = frozenset(
+    {
+        etree.ErrorTypes.ERR_RESOURCE_LIMIT,
+        etree.ErrorTypes.ERR_NAME_TOO_LONG,
+        etree.ErrorTypes.ERR_COMMENT_NOT_FINISHED,
+        etree.ErrorTypes.ERR_PI_NOT_FINISHED,
+    }
+)
+"""How libxml2 says that a document goes beyond its limits, among others."""
 _HTML = re.compile(rb"\s*(<\?xml[^>]*>\s*)?<(!doctype\s+html|html)\b", re.IGNORECASE)
 _LONGEST_PROBLEM = 300
 _MOST_PROBLEMS = 50
@@ -30,9 +42,18 @@ def interpret(schema: Schema, method: str, reply: HttpReply) -> tuple[Outcome, P
     """Read the reply to a call of `method`.
 
     Gives Returned, Faulted, or Lost if the reply is neither, and the problems as short texts, those of the schema with
-    the content among them. Raises nothing, whatever a server may send.
+    the content among them. Raises nothing, whatever a server may send. What of a reply was too long to be kept is said in
+    a text that begins with `LONG`, which is no deviation; where elements were left out, the content is not held against
+    the schema.
     """
-    root = parse(reply.body)
+    root, cuts = read(reply.body)
+    outcome, problems = _interpreted(schema, method, reply, root, whole=not cuts.keys() & {"levels", "elements"})
+    return outcome, tuple(problem[:_LONGEST_PROBLEM] for problem in [*told(cuts), *problems][:_MOST_PROBLEMS])
+
+
+def _interpreted(
+    schema: Schema, method: str, reply: HttpReply, root: etree._Element | str, *, whole: bool
+) -> tuple[Outcome, Sequence[str]]:
     if isinstance(root, str):
         return Lost(f"status {reply.status} with {root}"), (f"the reply is no SOAP envelope: {root}",)
     problems = _content_type(reply.header("content-type"))
@@ -42,16 +63,31 @@ def interpret(schema: Schema, method: str, reply: HttpReply) -> tuple[Outcome, P
     if _local(content) == "Fault":
         if reply.status != 500:
             problems.append(f"status {reply.status} with a Fault")
-        outcome: Outcome = _fault(schema, content, problems)
+        outcome: Outcome = _fault(schema, content, problems, whole=whole)
     else:
         if reply.status != 200:
             problems.append(f"status {reply.status} without a Fault")
-        outcome = _response(schema, method, content, problems)
-    return outcome, tuple(problem[:_LONGEST_PROBLEM] for problem in problems[:_MOST_PROBLEMS])
+        outcome = _response(schema, method, content, problems, whole=whole)
+    return outcome, problems
 
 
 def parse(body: bytes) -> etree._Element | str:
-    """Parse without DTD, entities, network or huge trees; gives a text that says what the bytes are if they are no document."""
+    """Parse without DTD, entities or network; gives a text that says what the bytes are if they are no document."""
+    return read(body)[0]
+
+
+def read(body: bytes) -> tuple[etree._Element | str, Cuts]:
+    """Parse as `parse` does; gives also what was cut as it is too long or too deep."""
+    cuts = cuts_of(body)
+    root = _parsed(body)
+    if root is None:
+        root, more = rebuilt(body)
+        cuts |= more
+    return root, cuts
+
+
+def _parsed(body: bytes) -> etree._Element | str | None:
+    """Parse within libxml2's limits; None if the bytes go beyond them."""
     if not body.strip():
         return "nothing in it"
     if _HTML.match(body, 0, 1000):
@@ -62,7 +98,9 @@ def parse(body: bytes) -> etree._Element | str:
     )
     try:
         root = etree.fromstring(body, parser)
-    except (etree.XMLSyntaxError, ValueError):
+    except (etree.XMLSyntaxError, ValueError) as error:
+        if getattr(error, "code", 0) in _LIMITS:
+            return None
         return "something that is not well-formed XML"
     if root.getroottree().docinfo.internalDTD is not None:
         return "a document type declaration"
@@ -88,7 +126,7 @@ def _content(root: etree._Element, problems: list[str]) -> etree._Element | None
     return contents[0] if contents else None
 
 
-def _fault(schema: Schema, fault: etree._Element, problems: list[str]) -> Faulted:
+def _fault(schema: Schema, fault: etree._Element, problems: list[str], *, whole: bool) -> Faulted:
     if _space(fault) != SOAP:
         problems.append(f"name space of the Fault is {_space(fault) or 'missing'}")
     parts = {_local(part): part for part in fault}
@@ -96,7 +134,11 @@ def _fault(schema: Schema, fault: etree._Element, problems: list[str]) -> Faulte
         problems.append("the Fault has no faultcode")
     if "faultstring" not in parts:
         problems.append("the Fault has no faultstring")
-    message = _text(parts.get("faultstring"))[:LONGEST_MESSAGE]
+    message = _text(parts.get("faultstring"))
+    if len(message) > LONGEST_MESSAGE:
+        said = f"the fault has a message of {len(message):,} characters; only the first {LONGEST_MESSAGE:,} are kept"
+        problems.append(LONG + said)
+        message = message[:LONGEST_MESSAGE]
     children = [child for child in parts["detail"] if isinstance(child.tag, str)] if "detail" in parts else []
     if len(children) != 1:
         problems.append("the Fault has no detail" if not children else f"the detail has {len(children)} elements")
@@ -104,11 +146,11 @@ def _fault(schema: Schema, fault: etree._Element, problems: list[str]) -> Faulte
         # All that is known of it; the problem above keeps it from passing for a real bare MethodFault.
         return Faulted(Fault("MethodFault", {}, message))
     decoded, unfit = schema.decode_fault(children[0])
-    problems.extend(unfit)
+    problems.extend(unfit if whole else ())
     return Faulted(msgspec.structs.replace(decoded, message=message))
 
 
-def _response(schema: Schema, method: str, response: etree._Element, problems: list[str]) -> Outcome:
+def _response(schema: Schema, method: str, response: etree._Element, problems: list[str], *, whole: bool) -> Outcome:
     if _local(response) != f"{method}Response":
         problems.append(f"response element is {_local(response)}, not {method}Response")
         return Lost(f"the reply is {_local(response)}, which answers another call")
@@ -116,7 +158,7 @@ def _response(schema: Schema, method: str, response: etree._Element, problems: l
         problems.append(f"{method}, which the WSDL does not have, was answered")
         return Returned()
     value, unfit = schema.decode_reply(method, response)
-    problems.extend(unfit)
+    problems.extend(unfit if whole else ())
     return Returned(value)
 
 

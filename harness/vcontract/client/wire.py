@@ -6,7 +6,6 @@ It replaces http.client, whose time-outs are per read: a server that sends singl
 from __future__ import annotations
 
 import math
-import re
 import socket
 import ssl
 import time
@@ -19,6 +18,7 @@ import msgspec
 from vcontract.client.proxy import Proxy, tunnel
 from vcontract.client.trust import OtherCertificateError, Trust, check, digest_of, tls_context
 from vcontract.errors import UsageError
+from vcontract.redaction import USERINFO, without_userinfo
 from vcontract.terms import HUNG, UNSENT, Lost
 
 if TYPE_CHECKING:
@@ -80,23 +80,21 @@ class _UnusableError(Exception):
 
 def parse_url(url: str) -> Endpoint:
     """Read the URL of a target; the path is `/sdk` if it has none. Raises UsageError."""
+    shown = without_userinfo(url)
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(
+            shown.replace(USERINFO, "")
+        )  # of a password in which `/` or `:` is not escaped, it would take parts
         port = parts.port
     except ValueError as error:
-        raise UsageError(f"{_shown(url)} is no URL: {error}") from error
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"{_shown(url)} is no URL of a target; expected http(s)://HOST[:PORT]/sdk")
-    if parts.username is not None:
+        raise UsageError(f"{shown!r} is no URL: {error}") from error
+    if "@" in url:
         raise UsageError("the URL of the target holds a user name; give --username and --password-file instead")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"{url!r} is no URL of a target; expected http(s)://HOST[:PORT]/sdk")
     secure = parts.scheme == "https"
     path = parts.path.rstrip("/") or "/sdk"
     return Endpoint(parts.hostname, (443 if secure else 80) if port is None else port, path, secure)
-
-
-def _shown(url: str) -> str:
-    """Write a URL as a message may show it: what stands before an `@` may be a password."""
-    return repr(re.sub(r"[^/]*@", "…@", url))
 
 
 class Connection:

@@ -21,6 +21,7 @@ from vcontract.config.request import RunRequest
 from vcontract.config.write_config import vacant, written
 from vcontract.contract import Contract, load
 from vcontract.errors import HarnessError, UsageError
+from vcontract.redaction import redact_everywhere
 from vcontract.report.diagnosis import Check, Diagnosis, Standing
 from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.run.start import address, configured
@@ -267,7 +268,7 @@ def guarded(name: str, stage: Callable[[], Iterator[Check]]) -> Iterator[Check]:
         if os.environ.get("VCONTRACT_DEBUG"):
             raise
         problem = f"the target's answer is none that the WSDL knows ({type(error).__name__}: {error})"
-        yield Check(name, Standing.BAD, problem[:300], "is this a vCenter?", 3)
+        yield Check(name, Standing.BAD, redact_everywhere(problem)[:300], "is this a vCenter?", 3)
 
 
 def _clock(target: Target) -> Iterator[Check]:

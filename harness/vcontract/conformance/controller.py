@@ -19,6 +19,7 @@ from vcontract.conformance.verdicts import tell
 from vcontract.conformance.xdist_worker import CHANNEL, NUMBER, ORDERS
 from vcontract.errors import HarnessError
 from vcontract.pytest_plugin import destination
+from vcontract.report.mishap import mishap
 from vcontract.run.known_deviations import listed
 from vcontract.run.preparation import Preparation
 from vcontract.run.profile_source import pinned_by
@@ -59,7 +60,7 @@ class Controller:
             if not self.run.orders:
                 self.run.open(workers)
         except HarnessError as error:
-            raise pytest.UsageError(f"vcontract: {error}") from error
+            raise pytest.UsageError(mishap(error)[0]) from error
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -140,5 +141,5 @@ def asked_of(config: pytest.Config) -> tuple[RunRequest, Preparation]:
         pins = pinned_by(request.profile, request.contract)
         known = listed(request.config, request.deviations)
     except HarnessError as error:
-        raise pytest.UsageError(f"vcontract: {error}") from error
+        raise pytest.UsageError(mishap(error)[0]) from error
     return request, Preparation(password=password, replay=command, pinned=pins, known=known)

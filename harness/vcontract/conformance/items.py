@@ -12,6 +12,7 @@ import pytest
 from vcontract.config.request import MANAGER
 from vcontract.contract import Contract, Row, load
 from vcontract.errors import HarnessError
+from vcontract.redaction import redact_everywhere
 from vcontract.workers.selection import listed_rows, methods_for
 
 _WALK = re.compile(r"::walk\[(\d+)\]$")
@@ -93,10 +94,15 @@ class Walk(pytest.Item):  # inherits: pytest runs items of its own class alone
         self.side.take_share(self.number)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Say in one line what kept it from walking."""
+        """Say in one line what kept it from walking; of a mistake of ours, where it is, but no locals: they hold passwords."""
         if isinstance(excinfo.value, HarnessError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+            return redact_everywhere(str(excinfo.value))
+        asked = style or self.config.getoption("tbstyle", "auto")
+        whole = bool(self.config.getoption("fulltrace", default=False))
+        shown = excinfo.getrepr(
+            style="long" if asked == "auto" else asked, showlocals=False, tbfilter=not whole, abspath=whole
+        )
+        return redact_everywhere(str(shown))
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Say what it is."""

@@ -15,7 +15,7 @@ from vcontract.contract import Contract, Row
 from vcontract.model import read_of
 from vcontract.model.labels import inputs_of
 from vcontract.report.result import Arrangements, Cells, Clones, Worker
-from vcontract.terms import Finding, Lost, Operation, RowVerdict, Verdict
+from vcontract.terms import LONG, Finding, Lost, Operation, RowVerdict, Verdict
 
 _REST = "…"
 """Stands for all steps that were not tried, as the run had to stop."""
@@ -64,16 +64,19 @@ def heard(contract: Contract, judgements: Sequence[Judgement], operations: Seque
 
 
 def beside(operations: Sequence[Operation]) -> list[str]:
-    """Say what went wrong with calls that nobody judges: they arrange, or read what is no task."""
+    """Say what went wrong with calls that nobody judges (they arrange, or read what is no task), and which replies were cut."""
     problems_by_text: Counter[str] = Counter()
     for operation in operations:
+        problems_by_text.update(
+            f"{operation.call.method}: {problem}" for problem in operation.problems if problem.startswith(LONG)
+        )
         read = read_of(operation)
         if operation.purpose == "judge" or (read is not None and read[0].type == "Task"):
             continue
         if isinstance(operation.outcome, Lost):
             problems_by_text[f"lost: {operation.call.method}: {operation.outcome.reason}"] += 1
         problems_by_text.update(
-            f"beside the judged calls: {operation.call.method}: {problem}" for problem in operation.problems
+            f"beside the judged calls: {operation.call.method}: {problem}" for problem in operation.deviations
         )
     lines = [f"{text} ({count}x)" for text, count in problems_by_text.most_common(_TOLD)]
     return (

@@ -186,6 +186,8 @@ def load(path_or_url: str | Path, *, fetch: Fetch | None = None) -> Schema:
         return _load_shipped(text)
     if text in known_versions():
         return load_roots(text, roots_of(text))
+    if "://" in text and "@" in text:
+        raise SchemaError("the URL of a WSDL holds a user name, which would be shown; leave it out")
     if text.startswith(("http://", "https://")):
         return _load(text, fetch)
     path = Path(text)

@@ -114,7 +114,7 @@ class Crowd:
         self._fire(method, 0.0, AssertionError(what))
 
     def _count(self, done: Operation) -> None:
-        problem = ProtocolError(done.problems[0]) if done.problems else None
+        problem = ProtocolError(done.deviations[0]) if done.deviations else None
         self._fire(f"{done.call.method} {name_of(done.outcome)}", done.end - done.start, problem)
 
     def _fire(self, name: str, seconds: float, problem: Exception | None) -> None:

@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from threading import Thread
 
 from vcontract.errors import HarnessError
+from vcontract.redaction import redact_everywhere
 from vcontract.report.mishap import mishap
 from vcontract.workers.messages import Failed, Finished, Message, StepsDone, encoded
 from vcontract.workers.stopping import Stopping
@@ -32,7 +33,7 @@ def serve(descriptor: int) -> None:
     try:
         tell(Finished(work(orders, stopping, lambda count: tell(StepsDone(count)))))
     except HarnessError as error:
-        tell(Failed(str(error)))
+        tell(Failed(redact_everywhere(str(error))))
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is ours, and whoever started this hears of it
         tell(Failed(mishap(error)[0]))
         raise SystemExit(4) from None

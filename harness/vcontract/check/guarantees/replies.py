@@ -28,7 +28,7 @@ class Replies:
         if method not in self._methods:
             return
         self.judged += bool(operation.status)
-        for problem in operation.problems:
+        for problem in operation.deviations:
             field, _, _ = problem.partition(":")
             if (method, field) not in self._told:
                 self._told.add((method, field))

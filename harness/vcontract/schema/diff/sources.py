@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from vcontract.errors import SchemaError
 from vcontract.schema.closure import present, roots
@@ -58,8 +58,6 @@ def _known(root: str, releases: Sequence[str]) -> None:
 def _open(name: str, wanted: Sequence[str]) -> Source:
     if name in known_versions():
         return _release(name, wanted)
-    if "://" in name and "@" in urlsplit(name).netloc:
-        raise SchemaError("the URL of a WSDL holds a user name, which would be shown; leave it out")
     with warnings.catch_warnings(record=True) as said:  # zeep leaves out what it cannot read, and warns
         warnings.simplefilter("always")
         schema = load(name)
