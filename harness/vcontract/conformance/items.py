@@ -12,6 +12,7 @@ import pytest
 from vcontract.config.request import MANAGER
 from vcontract.contract import Contract, Row, load
 from vcontract.errors import HarnessError
+from vcontract.report.safe_text import one_line
 from vcontract.workers.selection import listed_rows, methods_for
 
 _WALK = re.compile(r"::walk\[(\d+)\]$")
@@ -95,7 +96,7 @@ class Walk(pytest.Item):  # inherits: pytest runs items of its own class alone
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Say in one line what kept it from walking."""
         if isinstance(excinfo.value, HarnessError):
-            return str(excinfo.value)
+            return one_line(str(excinfo.value))
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, None, str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vcontract.report.events import RunEnded, RunEvent
 from vcontract.report.run_directory import write_whole
+from vcontract.report.safe_text import file_name
 from vcontract.terms import Envelope, Finding, Json, ReplayStep
 
 FOLDER = "reproductions"
@@ -170,7 +171,9 @@ class ReproductionReporter:
         if shown:
             self._folder.mkdir(exist_ok=True)
         for finding in shown:
-            write_whole(self._folder / f"{finding.id}.py", script(finding, event.summary.target.api_version).encode())
+            write_whole(
+                self._folder / f"{file_name(finding.id)}.py", script(finding, event.summary.target.api_version).encode()
+            )
 
 
 def script(finding: Finding, api: str) -> str:

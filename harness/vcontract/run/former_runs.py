@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from vcontract.config.printed_command import command, repeating_command
 from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
 from vcontract.run.interrupted_run import InterruptedRun, interrupted_run_of
@@ -46,9 +47,10 @@ def going_on(
         wsdl=request.wsdl or asked.wsdl,
         api=asked.api,
     )
-    return goes_on, replace(
-        preparation, interrupted=interrupted, replay=interrupted.note.replay, pinned=interrupted.facts.pinned
-    )
+    again = repeating_command(
+        replace(goes_on, profile=asked.profile)
+    )  # not what the history says: a file may say anything
+    return goes_on, replace(preparation, interrupted=interrupted, replay=again, pinned=interrupted.facts.pinned)
 
 
 def replayed(
@@ -67,6 +69,6 @@ def replayed(
     }
     refuse("a recording", because="which is no server", given=needs)
     recording = recorded(request.target)
-    command = f"vcontract run --target {REPLAY}{recording.path}"
-    command += f" --seed {request.seed}" if "seed" in said else ""
-    return recording.request_for(request, said), replace(preparation, recorded=recording, replay=command)
+    seed = (request.seed,) if "seed" in said else ()
+    again = command("run", {"target": (f"{REPLAY}{recording.path}",), "seed": seed})
+    return recording.request_for(request, said), replace(preparation, recorded=recording, replay=again)
