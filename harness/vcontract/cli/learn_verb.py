@@ -8,7 +8,7 @@ import typer
 
 from vcontract.cli import options as option
 from vcontract.cli.credentials import with_password
-from vcontract.cli.output import say
+from vcontract.cli.output import say_line
 from vcontract.cli.requests import Given, requests
 from vcontract.errors import UsageError
 
@@ -43,12 +43,12 @@ def learn(
     if not explore and not explore_only:
         if alphabet:
             raise UsageError("--alphabet says what --explore is about, and goes with it alone")
-        raise typer.Exit(learned(request, preparation, out, say, TableLesson()))
+        raise typer.Exit(learned(request, preparation, out, say_line, TableLesson()))
     try:
         from vcontract.learn.automaton import explore as explored
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "aalpy":
             raise
         raise UsageError("learn --explore needs AALpy: pip install 'vcontract[learn]'") from error
-    code = explored(request, preparation, out, tuple(alphabet or ()), depth, say, table=not explore_only)
+    code = explored(request, preparation, out, tuple(alphabet or ()), depth, say_line, table=not explore_only)
     raise typer.Exit(code)

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vcontract.report.events import CellJudged, FindingSeen, Note, Progressed, RunEnded, RunEvent, RunStarted
-from vcontract.report.safe_text import console_json, one_line, printable
+from vcontract.report.safe_text import console_json, one_line, printable, table_cell
 from vcontract.report.stress_table import latency_table, stress_lines
 from vcontract.terms import Verdict
 
@@ -28,7 +28,6 @@ _STYLE = {
     Verdict.VIOLATES: "bold red",
 }
 _PLAIN_WIDTH = 10_000
-_LONGEST_CELL = 2000
 
 
 class ConsoleReporter:
@@ -122,7 +121,7 @@ class ConsoleReporter:
             reason += " (known)" * (row.id in result.deviations.rows)
             observed = ", ".join(f"{name} {count}" for name, count in sorted(row.observed.items()))
             verdict = Text(row.verdict.value, _STYLE[row.verdict])
-            table.add_row(_cell(row.id), verdict, _cell(reason), _cell(observed))
+            table.add_row(table_cell(row.id), verdict, table_cell(reason), table_cell(observed))
         if result.rows:
             self._out.print(table)
 
@@ -204,9 +203,3 @@ def _text(text: str) -> Text:
 def _lines(text: str) -> Text:
     """Keep the lines of a text of several; all but the first are indented, so that none looks like a line of ours."""
     return Text("\n    ".join(printable(text).split("\n")))
-
-
-def _cell(text: str) -> Text:
-    """Give a cell of a table that needs no folding where there is no terminal: a folded text could begin a line."""
-    line = one_line(text)
-    return Text(line if len(line) <= _LONGEST_CELL else f"{line[:_LONGEST_CELL]}…")

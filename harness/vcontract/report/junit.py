@@ -102,8 +102,8 @@ def document(
     for name, value in facts.items():
         ET.SubElement(properties, "property", {"name": printable(name), "value": printable(value) or "-"})
     for case in cases:
-        names = {"name": printable(case.name), "classname": printable(case.classname) or "vcontract", "time": "0"}
-        element = ET.SubElement(suite, "testcase", names)
+        name, group = printable(case.name).strip() or "-", printable(case.classname) or "vcontract"
+        element = ET.SubElement(suite, "testcase", {"name": name, "classname": group, "time": "0"})
         if case.child:
             outcome = ET.SubElement(
                 element, case.child, {"message": printable(case.message), "type": printable(case.type)}

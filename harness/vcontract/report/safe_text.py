@@ -23,11 +23,12 @@ _BREAKS = re.compile("\r\n|[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]")
 _COMMAND = re.compile(r"^([^\S\n]*):(?=:[A-Za-z])", re.MULTILINE)
 _OLD_COMMAND = re.compile(r"#(?=#[A-Za-z]*\[)")
 _MARKDOWN = re.compile(r"([\\`*_\[\]|<>~$]|&(?=#?\w+;))")
+_BLOCK = re.compile(r"^([-+=#](?!\d)|\d+(?=[.)]))")
 # What becomes a link by itself: an address of the web or of mail, a mention of somebody, a number of an issue.
 _LINKED = re.compile(r"@|://|\bwww\.|\b(?:mailto|xmpp):|(?:#|\bGH-)\d", re.IGNORECASE)
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_@%+=:,./-][A-Za-z0-9_@%+=:,./#-]*")
 _UNFIT_FOR_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
-_LONGEST_NAME = 100
+_LONGEST_NAME, _LONGEST_CELL = 100, 2000
 
 
 def printable(text: str) -> str:
@@ -42,6 +43,12 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Make a text safe for a console, on one line: breaks and tabs become blanks."""
     return printable(_BREAKS.sub(" ", text))
+
+
+def table_cell(text: str) -> str:
+    """Make a text safe for a cell of a table on a console, and so short that none is folded: a fold could begin a line."""
+    line = one_line(text)
+    return line if len(line) <= _LONGEST_CELL else f"{line[:_LONGEST_CELL]}…"
 
 
 def console_json(text: str) -> str:
@@ -59,7 +66,8 @@ def in_markdown(text: str) -> str:
     """Escape a text for Markdown, on one line, also in a table; what would become a link by itself is shown as code."""
     line = " ".join(one_line(text).split())
     if not _LINKED.search(line):
-        return _MARKDOWN.sub(r"\\\1", line)
+        plain = _MARKDOWN.sub(r"\\\1", line)
+        return _BLOCK.sub(lambda found: f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}", plain)
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     # a table is cut at its bars first, so that they are escaped even in code
     cell = re.sub(r"(\\*)\|", lambda found: found[1] * 2 + r"\|", line)
@@ -86,7 +94,7 @@ def in_toml(text: str) -> str:
             return _INSTEAD
         return f"\\u{point:04X}" if point <= 0xFFFF else f"\\U{point:08X}"
 
-    return _UNPRINTABLE.sub(coded, json.dumps(text, ensure_ascii=False))
+    return _OLD_COMMAND.sub(r"\\u0023", _UNPRINTABLE.sub(coded, json.dumps(text, ensure_ascii=False)))
 
 
 def file_name(text: str) -> str:

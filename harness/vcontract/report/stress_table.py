@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from vcontract.report.result import RunResult, Stress
-from vcontract.report.safe_text import one_line
+from vcontract.report.safe_text import table_cell
 
 
 def latency_table(stress: Stress) -> Table:
@@ -20,8 +20,8 @@ def latency_table(stress: Stress) -> Table:
     for latency in stress.latencies:
         times = (latency.p50, latency.p95, latency.p99, latency.longest)
         table.add_row(
-            one_line(latency.method),
-            one_line(latency.outcome),
+            table_cell(latency.method),
+            table_cell(latency.outcome),
             str(latency.count),
             *(f"{value:.1f}" for value in times),
         )
