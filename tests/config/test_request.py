@@ -21,11 +21,9 @@ from vcontract.config.context import RunContext
 from vcontract.config.request import (
     DECIDING,
     DECLARED,
-    MANAGER,
     Budget,
     RunRequest,
     record_of,
-    repeating_command,
     request_of,
 )
 from vcontract.errors import RunFileError
@@ -184,26 +182,6 @@ def test_the_declarations_import_nothing_of_ours() -> None:
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     modules = {node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name for node in imports}
     assert {name.partition(".")[0] for name in modules} - sys.stdlib_module_names == {"msgspec"}
-
-
-@pytest.mark.parametrize(
-    ("request_", "command"),
-    [
-        (RunRequest(), "vcontract run --seed 0"),
-        (RunRequest(seed=4, max_calls=3, report_dir=Path("x"), insecure=True), "vcontract run --seed 4"),
-        (
-            RunRequest(target="https://vc/sdk", contract="VirtualMachine", methods=("A", "B"), seed=4, complete=0),
-            "vcontract run --target https://vc/sdk --contract VirtualMachine --seed 4 --method A --method B --complete 0",
-        ),
-        (
-            RunRequest(seed=1, explore=5, explore_only=True, profile=Path("p.json"), contract=MANAGER),
-            "vcontract run --seed 1 --explore 5 --profile p.json --explore-only",
-        ),
-    ],
-)
-def test_the_command_that_repeats_a_run_names_what_decides_it(request_: RunRequest, command: str) -> None:
-    """What is tested, and how it was drawn; limits, files and accounts are the caller's."""
-    assert repeating_command(request_) == command
 
 
 def _history(folder: Path, note: dict[str, Json]) -> Path:

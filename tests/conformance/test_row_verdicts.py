@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from tests.hostile_texts import TEXTS, misleading
 from vcontract.conformance.verdicts import tell
 from vcontract.report.result import KnownDeviations, RunResult, TargetFacts
 from vcontract.terms import Finding, Grade, RowVerdict, Verdict
@@ -82,3 +83,22 @@ def test_a_row_that_conforms_fails_if_its_deviation_is_stale() -> None:
     tell(report, "A/b/Kept", replace(RESULT, deviations=KnownDeviations("d", stale={"f" * 12: "A/b/Kept: not seen"})))
     assert report.outcome == "failed"
     assert "A/b/Kept: not seen" in str(report.longrepr)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("row", ["A/b/Wrong", "A/b/Excused", "A/b/Unsure"])
+def test_a_rows_test_prints_nothing_that_is_obeyed(text: str, row: str) -> None:
+    """Pytest prints a failure's lines as they are, and a reason behind the test's name: they are ours in number and begin."""
+    found = replace(FOUND, expected=text, observed=text, replay=text)
+    rows = [replace(each, reason=text) for each in ROWS]
+    for listed in (
+        KnownDeviations(),
+        KnownDeviations("d", {FOUND.id: text}, {"s": text}, {"e": f"{row}: {text}"}, [row]),
+    ):
+        told = replace(RESULT, rows=rows, findings=[found], waived={"A/b/Excused": text}, deviations=listed)
+        report = pytest.TestReport("t.py::test_row[x]", ("t.py", 3, "test_row"), {}, "passed", None, "call")
+        tell(report, row, told)
+        shown = [report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)]
+        shown += [getattr(report, "wasxfail", "")]
+        assert [line for each in shown for line in misleading(each)] == []
+        assert sum(each.count("\n") for each in shown) <= 7

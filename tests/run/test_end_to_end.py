@@ -15,7 +15,8 @@ from vcontract import simulator
 from vcontract.check import Answer, explain, legal_orders
 from vcontract.check.verdicts import RUNTIME_CELLS
 from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest, repeating_command, request_of
+from vcontract.config.printed_command import repeating_command
+from vcontract.config.request import RunRequest, request_of
 from vcontract.contract import load
 from vcontract.history import FACTS, read_history, stream
 from vcontract.model import cells, facts_of

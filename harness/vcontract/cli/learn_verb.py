@@ -8,6 +8,7 @@ import typer
 
 from vcontract.cli import options as option
 from vcontract.cli.credentials import with_password
+from vcontract.cli.output import say_line
 from vcontract.cli.requests import Given, requests
 from vcontract.errors import UsageError
 
@@ -29,23 +30,25 @@ def learn(
     """Learn what a target answers where the documents leave it open, and write it to a file, for `run --profile`."""
     from msgspec.structs import replace
 
+    from vcontract.config.printed_command import repeating_command
     from vcontract.learn.table import TableLesson
     from vcontract.learn.table import learn as learned
     from vcontract.run.recorded_run import REPLAY
 
     if given.request.target.startswith(REPLAY):
         raise UsageError("learn: a recording answers only what it was asked; name a server")
-    request, preparation = with_password(given.request, f"vcontract learn --seed {given.request.seed}")
+    request, preparation = with_password(given.request)
+    preparation = replace(preparation, replay=repeating_command(request, "learn"))
     request = replace(request, output="none")
     if not explore and not explore_only:
         if alphabet:
             raise UsageError("--alphabet says what --explore is about, and goes with it alone")
-        raise typer.Exit(learned(request, preparation, out, typer.echo, TableLesson()))
+        raise typer.Exit(learned(request, preparation, out, say_line, TableLesson()))
     try:
         from vcontract.learn.automaton import explore as explored
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "aalpy":
             raise
         raise UsageError("learn --explore needs AALpy: pip install 'vcontract[learn]'") from error
-    code = explored(request, preparation, out, tuple(alphabet or ()), depth, typer.echo, table=not explore_only)
+    code = explored(request, preparation, out, tuple(alphabet or ()), depth, say_line, table=not explore_only)
     raise typer.Exit(code)

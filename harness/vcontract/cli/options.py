@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -72,9 +71,3 @@ def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     """Raise UsageError unless an option has one of the allowed values."""
     if value not in allowed:
         raise UsageError(f"{name} {value}: must be one of {', '.join(allowed)}")
-
-
-def command(verb: str, **given: Sequence[object] | None) -> str:
-    """Write the command that repeats a run."""
-    told = [f"--{name} {each}" for name, values in given.items() for each in values or () if each not in {"", None}]
-    return " ".join([f"vcontract {verb}", *told])

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vcontract.cli import options as option
+from vcontract.cli.output import say, say_line, tell_line
 from vcontract.config.request import MANAGER
 from vcontract.errors import UsageError
 
@@ -28,7 +29,7 @@ def wsdl_build(
 
     files = build(api, root)
     write_set(files, out)
-    typer.echo(f"{len(files)} files in {out}")
+    say_line(f"{len(files)} files in {out}")
 
 
 @wsdl_app.command("diff", epilog=option.more("check/compare/README.md"))
@@ -64,7 +65,7 @@ def wsdl_fetch(
     from vcontract.commands.wsdl_fetch import fetch_wsdl
 
     version, count = fetch_wsdl(url, out, insecure=insecure, ca_file=ca_file)
-    typer.echo(f"{count} files of API {version} in {out}")
+    say_line(f"{count} files of API {version} in {out}")
 
 
 @contract_app.command("list", epilog=option.more("contracts/README.md"))
@@ -75,7 +76,7 @@ def contract_list(contract: option.ContractName = MANAGER) -> None:
     from vcontract.schema import load as load_schema
 
     for row in rows(load(contract), bases_of(load_schema(SHIPPED[-1]))):
-        typer.echo(f"{row.id}  {row.says}  [{row.source}]" + (f"  {' '.join(row.when)}" if row.when else ""))
+        say_line(f"{row.id}  {row.says}  [{row.source}]" + (f"  {' '.join(row.when)}" if row.when else ""))
 
 
 @contract_app.command("lint", epilog=option.more("contracts/README.md"))
@@ -85,7 +86,7 @@ def contract_lint(folder: Annotated[Path | None, typer.Argument(help="Folder of 
 
     faults = lint_folder(folder)
     for each in faults:
-        typer.echo(each, err=True)
+        tell_line(each)
     if faults:
         raise UsageError(f"{len(faults)} faults in the contract files")
     typer.echo("the contract files are sound")
@@ -100,4 +101,4 @@ def contract_explain(
     """Print what a method may answer in a state, and the situations that say so."""
     from vcontract.commands.contract_explain import explain
 
-    typer.echo(explain(contract, method, state))
+    say(explain(contract, method, state))

@@ -11,6 +11,7 @@ import typer
 
 from vcontract.cli import options as option
 from vcontract.cli.credentials import with_password
+from vcontract.cli.output import say
 from vcontract.cli.requests import Given, requests
 from vcontract.config.govc import PASSWORD
 from vcontract.errors import UsageError
@@ -38,6 +39,7 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     given: Given,
 ) -> None:
     """Let many clients work at once, and judge whether some legal order of events explains what they saw."""
+    from vcontract.config.printed_command import command
     from vcontract.contract import load as load_contract
     from vcontract.races.hunt import hunt
     from vcontract.stress.brief import Brief, Role
@@ -63,14 +65,14 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
         "seed": [request.seed],
     }
     told |= {"rate": [rate or None], "mix": [mix], "disturb": [disturb], "schedules": [schedules or None]}
-    command = option.command("stress", target=[request.target], **told)
+    repeating = command("stress", {"target": [request.target], "config": [request.config], **told})
     load = Load(clients, vms, time_limit, rate, load_mix(mix, methods), disturb)
     brief = Brief(
-        load, request, command, role, host, at if worker or master else 0, processes, starts=not master,
+        load, request, repeating, role, host, at if worker or master else 0, processes, starts=not master,
         web=_PAGE if web else 0,
     )  # fmt: skip
     if schedules:
-        raise typer.Exit(int(hunt(request, brief.preparation(), schedules, time_limit, typer.echo)))
+        raise typer.Exit(int(hunt(request, brief.preparation(), schedules, time_limit, say)))
     raise typer.Exit(launch(brief))
 
 

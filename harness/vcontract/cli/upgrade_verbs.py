@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
 import typer
 
 from vcontract.cli import options as option
+from vcontract.cli.output import say_line, tell_line
 from vcontract.cli.requests import Given, requests
 from vcontract.config.request import DECLARED, RunRequest
 from vcontract.errors import UsageError
@@ -49,7 +50,7 @@ def compare(  # noqa: PLR0913 - the options that design fixes
     if matrix:
         seed = given.request.seed if "seed" in given.said else 0
         request = replace(given.request, seed=seed, output="none")
-        found = varying(old, new, request, fail_on, known, lambda text: typer.echo(text, err=True))
+        found = varying(old, new, request, fail_on, known, tell_line)
     else:
         shared = ("config", "contract", "methods", "seed", "max_calls")
         refused = {f"--{DECLARED[name].name}": name in given.said for name in shared}
@@ -68,7 +69,7 @@ def retried(difference: str, request: RunRequest, preparation: Preparation) -> N
     found = find_difference(difference)
     methods = (found.program[-1].call.method,)
     answered = retry(found, replace(request, contract=found.object, methods=methods, output="none"), preparation)
-    typer.echo(answered.text)
+    say_line(answered.text)
     raise typer.Exit(answered.exit_code)
 
 

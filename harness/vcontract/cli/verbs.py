@@ -13,6 +13,7 @@ import typer
 from vcontract.cli import options as option
 from vcontract.cli.credentials import with_password
 from vcontract.cli.learn_verb import learn
+from vcontract.cli.output import say, say_line
 from vcontract.cli.requests import Given, requests
 from vcontract.cli.schema_verbs import contract_app, wsdl_app
 from vcontract.cli.stress_verb import stress
@@ -52,7 +53,7 @@ def run(given: Given) -> None:
     from msgspec.structs import replace
 
     from vcontract.commands.run import execute_on
-    from vcontract.config.request import repeating_command
+    from vcontract.config.printed_command import repeating_command
     from vcontract.run.former_runs import replayed, resumed
     from vcontract.run.profile_source import pinned_by
     from vcontract.run.recorded_run import REPLAY
@@ -73,7 +74,7 @@ def run(given: Given) -> None:
     if request.dry_run:
         from vcontract.commands.dry_run import told
 
-        return typer.echo(told(request, preparation))
+        return say(told(request, preparation))
     raise typer.Exit(execute_on(request, preparation).exit_code)
 
 
@@ -166,11 +167,13 @@ def replay(
 
     from vcontract.commands.replay_difference import is_report
     from vcontract.commands.run import execute
+    from vcontract.config.printed_command import with_target
     from vcontract.findings.lookup import find
+    from vcontract.report.safe_text import shell_word
     from vcontract.run.preparation import Preparation
     from vcontract.run.profile_source import pinned_in
 
-    command = f"vcontract replay {finding}"
+    command = with_target(f"replay {shell_word(finding)}", with_password(given.request)[0])
     if is_report(finding):
         retried(finding, *with_password(given.request, command))
     saved = find(finding)
@@ -179,7 +182,7 @@ def replay(
     )
     result = execute(replace(given.request, contract=saved.object, methods=(saved.method,)), preparation)
     again = any(shown.id == saved.id for shown in result.findings)
-    typer.echo(f"{saved.id} {'shows again' if again else 'does not show'}")
+    say_line(f"{saved.id} {'shows again' if again else 'does not show'}")
     halted = HaltedError.exit_code if result.exit_code == HaltedError.exit_code else 0
     raise typer.Exit(halted or int(again))
 
@@ -198,7 +201,7 @@ def adopt(
 
     def sure(lines: list[str]) -> bool:
         for line in lines:
-            typer.echo(line)
+            say_line(line)
         if not yes and not sys.stdin.isatty():
             raise UsageError("adopt: there is no terminal to ask on; --yes says that the above is meant")
         return yes or typer.confirm("Go on?")
@@ -217,7 +220,7 @@ def cleanup(
     """Put back what runs that were cut left on a target: this one, or all below --report-dir and whatever bears a mark."""
     from vcontract.commands.cleanup import clean_up
 
-    if not clean_up(run_, *with_password(given.request), typer.echo, dry=dry_run):
+    if not clean_up(run_, *with_password(given.request), say_line, dry=dry_run):
         raise typer.Exit(HaltedError.exit_code)
     typer.echo("nothing was changed" if dry_run else "clean")
 

@@ -16,9 +16,9 @@ from vcontract.contract import load
 from vcontract.errors import HaltedError, HarnessError, RunFileError, UsageError
 from vcontract.history import CLEANED
 from vcontract.model import VmFacts
-from vcontract.report.events import printable
 from vcontract.report.result import RUN_FILE
 from vcontract.report.run_directory import HISTORY
+from vcontract.report.safe_text import one_line
 from vcontract.run.former_runs import going_on
 from vcontract.run.interrupted_run import InterruptedRun, whole_interrupted_run_of
 from vcontract.run.planning import look_at_vms
@@ -200,7 +200,7 @@ def _after_run(
     recorder = Recorder() if dry else Recorder.continued(history, interrupted.history)
     with opened(goes_on, prepared, config, recorder) as target:
         interrupted.check_vcenter(target)
-        say(f"{interrupted.directory}: run {printable(interrupted.note.run)} on {target.url}")
+        say(f"{interrupted.directory}: run {one_line(interrupted.note.run)} on {target.url}")
         site = Site(target, load(goes_on.contract), config, RunRequest(), RunContext(run=interrupted.note.run))
         whole = Cleaner(site, interrupted, frozenset()).clean(say, dry=dry)
         if whole and not dry:

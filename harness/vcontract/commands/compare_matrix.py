@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from vcontract.commands.compare import compare
 from vcontract.commands.run import execute
+from vcontract.config.printed_command import repeating_command
 from vcontract.config.request import RunRequest
 from vcontract.report.differences import DifferenceReport
 from vcontract.run.preparation import Preparation
@@ -65,7 +66,7 @@ def _run(server: str, api: str, request: RunRequest, tell: Callable[[str], objec
     """Run a client of an API (empty: of the newest that the server serves) against a server."""
     simulated = _API.fullmatch(server)
     given = replace(request, target="" if simulated else server, api=server if simulated else "", wsdl=api)
-    result = execute(given, Preparation(replay=f"vcontract run --target {server}"))
+    result = execute(given, Preparation(replay=repeating_command(given)))
     place = (request.report_dir / "latest").resolve()
     tell(f"{server}, client of API {result.target.api_version}: {result.verdict.value}; report: {place}")
     return Run(result.target.api_version, place)

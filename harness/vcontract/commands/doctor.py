@@ -198,7 +198,7 @@ class Doctor:
         yield from guarded("clock", lambda: _clock(target))
         names: dict[str, str] = {account.role: account.username for account in self.config.account}
         logged: Logged = (self.keys, {actor: names[_ROLES[actor]] for actor in self.keys})
-        self.testable = Testable(target, self.config, self.contract, logged)
+        self.testable = Testable(target, self.config, self.contract, logged, self.request)
         for name, stage in self.testable.stages().items():
             yield from guarded(name, stage)
 

@@ -12,6 +12,7 @@ from vcontract.client import Target
 from vcontract.client.offered import in_words
 from vcontract.client.properties import list_vms, read
 from vcontract.config.config import Config
+from vcontract.config.printed_command import with_target
 from vcontract.config.request import RunRequest
 from vcontract.contract import Contract
 from vcontract.model import Facts
@@ -81,7 +82,8 @@ class _Vm(NamedTuple):
 class Testable:
     """Looks at what a run would need of a target; `logged` is what logging in gave."""
 
-    def __init__(self, target: Target, config: Config, contract: Contract, logged: Logged) -> None:
+    def __init__(self, target: Target, config: Config, contract: Contract, logged: Logged, request: RunRequest) -> None:
+        self.request = request
         self.target, self.config, self.contract = target, config, contract
         self.keys, self.sessions = logged
         self.vms: list[_Vm] = []
@@ -122,7 +124,7 @@ class Testable:
             f"{len(self.vms)} of {len(names_of(self.target, FULL))} carry the mark vcontract.owner={self.config.owner}"
         )
         if not self.vms:
-            to_do = "mark those that may be disturbed: vcontract adopt --vm PATTERN"
+            to_do = f"mark those that may be disturbed: {with_target('adopt --vm PATTERN', self.request)}"
             yield Check("VMs", Standing.BAD, seen, to_do, 5)
             return
         counts = [

@@ -15,6 +15,7 @@ from vcontract.model import State
 from vcontract.model.moves import DISTURBANCES, MOVES, Move, On
 from vcontract.model.state import CUSTOMIZE, EXCLUSIVE, HOST_LOST, OFF, SUSPENDED
 from vcontract.proof.proof import prepared
+from vcontract.report.safe_text import console_json, one_line
 from vcontract.run.active_run import begin, set_out
 from vcontract.run.plan import Plan, Step
 from vcontract.run.planning import plan_whole_run
@@ -127,7 +128,9 @@ def _summed(
 def told(request: RunRequest, preparation: Preparation = PLAIN) -> str:
     """Tell what a run would do, as text or, if it asks for that, as JSON. Raises HarnessError."""
     rehearsal = rehearse(request, preparation)
-    return msgspec.json.encode(rehearsal).decode() if request.output == "json" else "\n".join(rehearsal.text())
+    if request.output == "json":
+        return console_json(msgspec.json.encode(rehearsal).decode())
+    return "\n".join(map(one_line, rehearsal.text()))
 
 
 def rehearse(request: RunRequest, preparation: Preparation = PLAIN) -> Rehearsal:

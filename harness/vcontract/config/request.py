@@ -1,7 +1,8 @@
 """What is asked of a run: here alone each option of `vcontract run` is written down.
 
 From these declarations the command line and the pytest plugin make their options, recordings and histories know what to
-keep, and the command that repeats a run is written. Whoever imports this file imports nothing else of the project.
+keep, and printed_command.py writes the command that repeats a run. Whoever imports this file imports nothing else of the
+project.
 """
 
 from __future__ import annotations
@@ -67,9 +68,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         Path | None, Option("File whose first line is the password (or VCONTRACT_PASSWORD).", pytest=True)
     ] = None
     insecure: Annotated[bool, Option("Do not verify the certificate.", pytest=True)] = False
-    config: Annotated[Path | None, Option("vcontract.toml: accounts, VMs, levers, limits, waivers.", pytest=True)] = (
-        None
-    )
+    config: Annotated[
+        Path | None,
+        Option("vcontract.toml: accounts, VMs, levers, limits, waivers.", repeats=True, pytest=True),
+    ] = None
     contract: Annotated[
         str,
         Option("The managed object whose contract is judged.", open=True, decides=True, repeats=True, pytest=True),
@@ -78,7 +80,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Option("Only this method; may be repeated.", name="method", decides=True, repeats=True, pytest=True),
     ] = ()
-    wsdl: Annotated[str, Option("A WSDL of your own, path or URL.", decides=True, pytest=True)] = ""
+    wsdl: Annotated[str, Option("A WSDL of your own, path or URL.", decides=True, repeats=True, pytest=True)] = ""
     seed: Annotated[
         int, Option("Repeats a run of the same build.", open=True, decides=True, repeats=True, pytest=True)
     ] = 0
@@ -86,7 +88,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     time_limit: Annotated[float, Option("Seconds.", min=0, decides=True, pytest=True)] = 0.0
     report_dir: Annotated[Path, Option("Holds one folder a run.", pytest=True)] = Path("reports")
     output: Annotated[str, Option("text or json.", name="format")] = "text"
-    api: Annotated[str, Option("API version of the simulator that is started.", pytest=True)] = ""
+    api: Annotated[str, Option("API version of the simulator that is started.", repeats=True, pytest=True)] = ""
     cells: Annotated[bool, Option("List every cell and what became of it.")] = False
     workers: Annotated[int, Option("So many processes share the work, each with VMs of its own.", min=1)] = 1
     resume: Annotated[
@@ -195,22 +197,6 @@ def request_of(record: Mapping[str, Any]) -> RunRequest:
 def drawn_seed() -> int:
     """Draw the seed of a run for which none was given."""
     return random.SystemRandom().randrange(2**31)
-
-
-def repeating_command(request: RunRequest) -> str:
-    """Write the command that repeats a run: what is tested first, and flags last; options at their defaults are left out."""
-    values: dict[str, tuple[object, ...]] = {"target": (), "contract": (), "seed": ()}
-    flags: list[str] = []
-    for name, declared in DECLARED.items():
-        value = getattr(request, name)
-        if not declared.option.repeats or (value == declared.default and name != "seed"):
-            continue
-        if value is True:
-            flags.append(f"--{declared.name}")
-        else:
-            values[name] = value if declared.is_list else (value,)
-    options = [f"--{DECLARED[name].name} {value}" for name, several in values.items() for value in several]
-    return " ".join(["vcontract run", *options, *flags])
 
 
 def encode_path(value: object) -> str:

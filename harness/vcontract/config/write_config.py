@@ -11,6 +11,7 @@ import msgspec
 
 from vcontract.config.config import PERMISSIONS, Account, Config, Guest
 from vcontract.errors import UsageError
+from vcontract.report.safe_text import in_toml
 
 _HEAD = """\
 # vcontract.toml, begun by `vcontract doctor --write-config`. An unknown key is an error; `vcontract doctor --print-schema`
@@ -50,7 +51,7 @@ def written(
     """
     parts = [
         _HEAD,
-        f"target = {_text(url)}\n{_trust(config, thumbprint)}" if url else _EMBEDDED,
+        f"target = {in_toml(url)}\n{_trust(config, thumbprint)}" if url else _EMBEDDED,
         _rules(config),
         f"# VMs that carry the mark now: {_names(vms)}\n# hosts on which they are: {_names(hosts)}",
         *(_account(role, config) for role in _ACCOUNTS),
@@ -70,13 +71,13 @@ def written(
 def _trust(config: Config, thumbprint: str) -> str:
     """Say how the certificate is verified; what the server shows is only proposed, for nobody has compared it."""
     if config.thumbprint:
-        return f"thumbprint = {_text(config.thumbprint)}"
+        return f"thumbprint = {in_toml(config.thumbprint)}"
     if config.insecure:
-        proposed = f"# thumbprint = {_text(thumbprint)}   # instead: what it shows now; compare it on the server\n"
+        proposed = f"# thumbprint = {in_toml(thumbprint)}   # instead: what it shows now; compare it on the server\n"
         return f"insecure = true\n{proposed if thumbprint else ''}"
     if config.ca_file:
-        return f"ca_file = {_text(config.ca_file)}"
-    seen = f"# thumbprint = {_text(thumbprint)}   # or: what it shows now; compare it on the server\n"
+        return f"ca_file = {in_toml(config.ca_file)}"
+    seen = f"# thumbprint = {in_toml(thumbprint)}   # or: what it shows now; compare it on the server\n"
     return f'# ca_file = "vcenter-ca.pem"         # the CA that signed its certificate\n{seen if thumbprint else ""}'
 
 
@@ -103,7 +104,11 @@ def _account(role: str, config: Config) -> str:
     known = next((account for account in config.account if account.role == role), None)
     head = f"[[account]]                         # {_ACCOUNTS[role]}"
     name = "VCONTRACT_PASSWORD" if role == "full" else f"VCONTRACT_PASSWORD_{role.upper()}"
-    lines = [head, f"role = {_text(role)}", f"username = {_text(known.username if known else 'user@vsphere.local')}"]
+    lines = [
+        head,
+        f"role = {in_toml(role)}",
+        f"username = {in_toml(known.username if known else 'user@vsphere.local')}",
+    ]
     return _table([*lines, _password(known, name)], asleep=known is None)
 
 
@@ -116,7 +121,7 @@ def _guests(given: Sequence[Guest]) -> list[str]:
         _table(
             [
                 "[[guest]]                           # an account inside the guests",
-                f"username = {_text(guest.username)}",
+                f"username = {in_toml(guest.username)}",
                 f"may_customize = {_value(guest.may_customize)}",
                 _password(guest, "VCONTRACT_GUEST_" + re.sub("[^A-Z0-9]", "_", guest.username.upper())),
             ],
@@ -129,8 +134,8 @@ def _guests(given: Sequence[Guest]) -> list[str]:
 def _password(account: Account | Guest | None, name: str) -> str:
     """Say where a password stands: as it was said, but for one that was given itself."""
     if account is not None and account.password_file and not account.password_env:
-        return f"password_file = {_text(account.password_file)}"
-    return f"password_env = {_text(account.password_env if account and account.password_env else name)}"
+        return f"password_file = {in_toml(account.password_file)}"
+    return f"password_env = {in_toml(account.password_env if account and account.password_env else name)}"
 
 
 def _limits(config: Config) -> str:
@@ -159,15 +164,10 @@ def _table(lines: Sequence[str], *, asleep: bool = False) -> str:
 
 def _names(names: Sequence[str]) -> str:
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f"{', '.join(_text(listed) for listed in names[:_LISTED])}{more}" if names else "none that is known"
+    return f"{', '.join(in_toml(listed) for listed in names[:_LISTED])}{more}" if names else "none that is known"
 
 
 def _value(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
-    return _text(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _text(value: str) -> str:
-    """Write a TOML string: JSON's form, and DEL, which TOML does not take as it is."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return in_toml(value) if isinstance(value, str) else json.dumps(value)

@@ -12,7 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from vcontract.config.govc import with_environment
-from vcontract.config.request import DECLARED, MANAGER, RunRequest, drawn_seed, repeating_command, request_of
+from vcontract.config.printed_command import repeating_command
+from vcontract.config.request import DECLARED, RunRequest, drawn_seed, request_of
 from vcontract.conformance.items import RowTests, row_of_node, walk_of_node
 from vcontract.conformance.scheduling import WalkScheduling
 from vcontract.conformance.verdicts import tell
@@ -20,6 +21,7 @@ from vcontract.conformance.xdist_worker import CHANNEL, NUMBER, ORDERS
 from vcontract.errors import HarnessError
 from vcontract.pytest_plugin import destination
 from vcontract.report.mishap import mishap
+from vcontract.report.safe_text import one_line
 from vcontract.run.known_deviations import listed
 from vcontract.run.preparation import Preparation
 from vcontract.run.profile_source import pinned_by
@@ -106,7 +108,7 @@ class Controller:
         """Note a walk that failed; say of a row what the whole run says of it, before anybody else hears of it."""
         walk, row = walk_of_node(report.nodeid), row_of_node(report.nodeid)
         if walk and report.failed:
-            self.run.died(walk, str(report.longrepr).strip().rpartition("\n")[2])
+            self.run.died(walk, one_line(str(report.longrepr).strip().rpartition("\n")[2]))
         elif row and report.when == "call":
             tell(report, row, self.run.end())
         return (yield)
@@ -125,7 +127,7 @@ class Controller:
             terminalreporter.section("vcontract")
             counts = f"{result.calls} calls judged, {result.requests} requests, {len(result.findings)} findings"
             counts += f"; vcontract {result.version}"
-            terminalreporter.write_line(f"{result.verdict.value} ({counts}); report: {self.run.report}")
+            terminalreporter.write_line(one_line(f"{result.verdict.value} ({counts}); report: {self.run.report}"))
 
 
 def asked_of(config: pytest.Config) -> tuple[RunRequest, Preparation]:
@@ -134,12 +136,10 @@ def asked_of(config: pytest.Config) -> tuple[RunRequest, Preparation]:
     if said["seed"] is None:
         said["seed"] = drawn_seed()
     request = replace(request_of(said), output="none")
-    # without the target: the command as it has always been told
-    command = repeating_command(replace(request, target="", contract=MANAGER))
     try:
         request, password = with_environment(request)
         pins = pinned_by(request.profile, request.contract)
         known = listed(request.config, request.deviations)
     except HarnessError as error:
         raise pytest.UsageError(mishap(error)[0]) from error
-    return request, Preparation(password=password, replay=command, pinned=pins, known=known)
+    return request, Preparation(password=password, replay=repeating_command(request), pinned=pins, known=known)

@@ -13,6 +13,7 @@ from vcontract.config.request import MANAGER
 from vcontract.contract import Contract, Row, load
 from vcontract.errors import HarnessError
 from vcontract.redaction import redact_everywhere
+from vcontract.report.safe_text import one_line, printable
 from vcontract.workers.selection import listed_rows, methods_for
 
 _WALK = re.compile(r"::walk\[(\d+)\]$")
@@ -96,13 +97,13 @@ class Walk(pytest.Item):  # inherits: pytest runs items of its own class alone
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Say in one line what kept it from walking; of a mistake of ours, where it is, but no locals: they hold passwords."""
         if isinstance(excinfo.value, HarnessError):
-            return redact_everywhere(str(excinfo.value))
+            return one_line(redact_everywhere(str(excinfo.value)))
         asked = style or self.config.getoption("tbstyle", "auto")
         whole = bool(self.config.getoption("fulltrace", default=False))
         shown = excinfo.getrepr(
             style="long" if asked == "auto" else asked, showlocals=False, tbfilter=not whole, abspath=whole
         )
-        return redact_everywhere(str(shown))
+        return printable(redact_everywhere(str(shown)))
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """Say what it is."""

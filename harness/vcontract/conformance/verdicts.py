@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vcontract.report.result import RunResult
+from vcontract.report.safe_text import one_line
 from vcontract.terms import RowVerdict, Verdict
 
 
@@ -22,15 +23,20 @@ def tell(report: pytest.TestReport, row: str, result: RunResult) -> None:
     elif verdict.id in result.waived:
         report.outcome = "skipped"
         place = report.location
-        report.longrepr = (place[0], place[1] or 0, f"Skipped: {verdict.reason} (waived: {result.waived[verdict.id]})")
+        report.longrepr = (
+            place[0],
+            place[1] or 0,
+            one_line(f"Skipped: {verdict.reason} (waived: {result.waived[verdict.id]})"),
+        )
     elif row in known.rows and not outdated:
         report.outcome, report.longrepr = "skipped", _text(verdict, result)
         reasons = [
             known.known[finding.id] for finding in result.findings if finding.id in known.known and finding.row == row
         ]
-        report.wasxfail = f"known deviation: {'; '.join(reasons) or 'those of its rows'}"  # as pytest marks it
+        text = f"known deviation: {'; '.join(reasons) or 'those of its rows'}"
+        report.wasxfail = one_line(text)  # as pytest marks it
     elif verdict.verdict is not Verdict.CONFORMS or outdated:
-        _fail(report, "\n\n".join([*outdated, _text(verdict, result)]))
+        _fail(report, "\n\n".join([*map(one_line, outdated), _text(verdict, result)]))
 
 
 def _fail(report: pytest.TestReport, text: str) -> None:
@@ -39,11 +45,15 @@ def _fail(report: pytest.TestReport, text: str) -> None:
 
 
 def _text(row: RowVerdict, result: RunResult) -> str:
-    paragraphs = [f"{row.verdict.value}: {row.reason}"]
+    paragraphs = [[f"{row.verdict.value}: {row.reason}"]]
     paragraphs += [
-        f"{finding.id} {finding.grade.value}\nexpected: {finding.expected}\nobserved: {finding.observed}"
-        f"\nreplay: {finding.replay}"
+        [
+            f"{finding.id} {finding.grade.value}",
+            f"expected: {finding.expected}",
+            f"observed: {finding.observed}",
+            f"replay: {finding.replay}",
+        ]
         for finding in result.findings
         if finding.row == row.id
     ]
-    return "\n\n".join(paragraphs)
+    return "\n\n".join("\n".join(map(one_line, lines)) for lines in paragraphs)

@@ -11,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from vcontract.report.events import CellJudged, FindingSeen, Note, Progressed, RunEnded, RunEvent, RunStarted, printable
+from vcontract.report.events import CellJudged, FindingSeen, Note, Progressed, RunEnded, RunEvent, RunStarted
+from vcontract.report.safe_text import console_json, one_line, printable, table_cell
 from vcontract.report.stress_table import latency_table, stress_lines
 from vcontract.terms import Verdict
 
@@ -26,7 +27,7 @@ _STYLE = {
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.VIOLATES: "bold red",
 }
-_PLAIN_WIDTH = 1000
+_PLAIN_WIDTH = 10_000
 
 
 class ConsoleReporter:
@@ -59,7 +60,7 @@ class ConsoleReporter:
         elif isinstance(event, FindingSeen):
             self._finding(event)
         elif isinstance(event, Note):
-            self._err.print(_text(f"note: {event.text}"))
+            self._err.print(_text(f"note: {event.text}"), soft_wrap=True)
         elif isinstance(event, RunEnded):
             self.stop()
             self._summary(event.summary)
@@ -73,7 +74,8 @@ class ConsoleReporter:
     def _start(self, event: RunStarted) -> None:
         product = event.target.product or "unknown product"
         about = f"{event.target.url}: {product}, API {event.target.api_version or 'unknown'}"
-        self._err.print(_text(f"{about}; seed {event.seed}, {event.rows} rows, {event.planned} {event.unit} planned"))
+        planned = f"seed {event.seed}, {event.rows} rows, {event.planned} {event.unit} planned"
+        self._err.print(_text(f"{about}; {planned}"), soft_wrap=True)
         if self._err.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._progress = Progress(*columns, console=self._err, transient=True)
@@ -88,7 +90,8 @@ class ConsoleReporter:
         finding = event.finding
         if finding.id not in self._findings:
             self._findings.add(finding.id)
-            self._err.print(_text(f"finding {finding.id}: {finding.row}: {finding.grade.value}: {finding.observed}"))
+            seen = f"finding {finding.id}: {finding.row}: {finding.grade.value}: {finding.observed}"
+            self._err.print(_text(seen), soft_wrap=True)
 
     def _summary(self, result: RunResult) -> None:
         self._rows(result)
@@ -118,25 +121,26 @@ class ConsoleReporter:
             reason += " (known)" * (row.id in result.deviations.rows)
             observed = ", ".join(f"{name} {count}" for name, count in sorted(row.observed.items()))
             verdict = Text(row.verdict.value, _STYLE[row.verdict])
-            table.add_row(_text(row.id), verdict, _text(reason), _text(observed))
+            table.add_row(table_cell(row.id), verdict, table_cell(reason), table_cell(observed))
         if result.rows:
             self._out.print(table)
 
     def _findings_of(self, result: RunResult) -> None:
         for finding in result.findings:
-            self._out.print(
-                _text(f"\n{finding.id}  {finding.row}  {finding.grade.value}"), style="bold", soft_wrap=True
-            )
+            self._out.print()
+            self._out.print(_text(f"{finding.id}  {finding.row}  {finding.grade.value}"), style="bold", soft_wrap=True)
             calls = " > ".join(step.call.method for step in finding.program)
             known = result.deviations.known.get(finding.id, "")
             lines = {"known": known, "expected": finding.expected, "observed": finding.observed, "detail": finding.detail,
                      "calls": calls, "seen again": finding.repeats, "replay": finding.replay}  # fmt: skip
             for name, value in lines.items():
                 if value:
-                    self._out.print(_text(f"  {name}: {value}"), soft_wrap=True)
+                    told = _lines(f"  {name}: {value}") if name == "detail" else _text(f"  {name}: {value}")
+                    self._out.print(told, soft_wrap=True)
         for what in ("stale", "expired"):
             for id_, text in getattr(result.deviations, what).items():
-                self._out.print(_text(f"\n{id_}  known deviation, {what}: {text}"), soft_wrap=True)
+                self._out.print()
+                self._out.print(_text(f"{id_}  known deviation, {what}: {text}"), soft_wrap=True)
 
     def _inputs(self, result: RunResult) -> None:
         for method, shares in result.inputs.items():
@@ -181,7 +185,8 @@ class JsonReporter:
     def on(self, event: RunEvent) -> None:
         """Print at the end."""
         if isinstance(event, RunEnded):
-            print(msgspec.json.format(msgspec.json.encode(event.summary)).decode(), file=self._out, flush=True)
+            document = msgspec.json.format(msgspec.json.encode(event.summary)).decode()
+            print(console_json(document), file=self._out, flush=True)
 
 
 def _console(stream: TextIO) -> Console:
@@ -192,4 +197,9 @@ def _console(stream: TextIO) -> Console:
 
 
 def _text(text: str) -> Text:
-    return Text(printable(text))
+    return Text(one_line(text))
+
+
+def _lines(text: str) -> Text:
+    """Keep the lines of a text of several; all but the first are indented, so that none looks like a line of ours."""
+    return Text("\n    ".join(printable(text).split("\n")))

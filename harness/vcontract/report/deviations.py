@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,9 +15,9 @@ from msgspec.structs import replace
 from vcontract.check import worst
 from vcontract.contract import EVERY_METHOD
 from vcontract.errors import UsageError
-from vcontract.report.events import printable
 from vcontract.report.result import KnownDeviations, RunResult
 from vcontract.report.run_directory import write_out
+from vcontract.report.safe_text import in_toml, one_line
 from vcontract.terms import Finding, Verdict
 from vcontract.toml_file import read_toml
 
@@ -136,6 +135,6 @@ def accepted(listed: Listed, findings: Sequence[Finding], today: dt.date) -> Lis
 
 def _entry(finding: Finding, reason: str, today: dt.date) -> str:
     named = {"fingerprint": finding.id, "row": finding.row, "reason": reason}
-    lines = [f"{name} = {json.dumps(printable(value), ensure_ascii=False)}" for name, value in named.items()]
-    seen = " ".join(printable(f"{finding.grade.value}: {finding.observed}").split())
+    lines = [f"{name} = {in_toml(value)}" for name, value in named.items()]
+    seen = " ".join(one_line(f"{finding.grade.value}: {finding.observed}").split())
     return "\n".join(["", f"# accepted on {today}; {seen}", "[[deviation]]", *lines, ""])

@@ -9,7 +9,7 @@ from typing import TextIO
 import msgspec
 
 from vcontract import __version__
-from vcontract.report.events import printable
+from vcontract.report.safe_text import console_json, one_line
 
 _PRECEDENCE = (2, 3, 5)
 _LONGEST = 1500
@@ -39,7 +39,7 @@ class Check(msgspec.Struct, frozen=True):
     def text(self) -> str:
         """The check in one line."""
         line = f"{self.standing.value} {self.name}: {self.seen}" + (f"; {self.to_do}" if self.to_do else "")
-        return printable(" ".join(line.split()))[:_LONGEST]
+        return " ".join(one_line(line).split())[:_LONGEST]
 
 
 class Diagnosis(msgspec.Struct, frozen=True):
@@ -71,7 +71,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
             "verdict": self.text,
             "checks": self.checks,
         }
-        return msgspec.json.format(msgspec.json.encode(whole)).decode()
+        return console_json(msgspec.json.format(msgspec.json.encode(whole)).decode())
 
 
 class DiagnosisPrinter:

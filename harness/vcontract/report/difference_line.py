@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from vcontract.report.events import printable
+from vcontract.report.safe_text import one_line
 from vcontract.terms import Difference
 
 
 def line(difference: Difference) -> str:
     """Write class, rule, place, change and reason."""
-    return printable(f"{difference.impact.value}: {rule(difference)}: {place(difference)}: {difference.reason}")
+    return one_line(f"{difference.impact.value}: {rule(difference)}: {place(difference)}: {difference.reason}")
 
 
 def rule(difference: Difference) -> str:

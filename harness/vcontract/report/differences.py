@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any
@@ -11,8 +10,8 @@ import msgspec
 
 from vcontract import __version__
 from vcontract.report.difference_line import line, place, rule
-from vcontract.report.events import printable
 from vcontract.report.junit import Case, document
+from vcontract.report.safe_text import console_json, in_markdown, one_line
 from vcontract.report.sarif import sarif
 from vcontract.terms import Difference, Impact
 
@@ -64,7 +63,7 @@ class DifferenceReport(msgspec.Struct, frozen=True):
     @property
     def summary(self) -> str:
         """The comparison in one line."""
-        return printable(f"A {self.old.name} -> B {self.new.name}: ") + _counted(self.counts)
+        return one_line(f"A {self.old.name} -> B {self.new.name}: {_counted(self.counts)}")
 
 
 def render(report: DifferenceReport, form: str) -> bytes:
@@ -82,11 +81,11 @@ def _text(report: DifferenceReport) -> bytes:
             lines.append(f"  {difference.fingerprint}  {place(difference)}" + (f" (known: {known})" if known else ""))
             lines += [f"      {text}" for text in difference.more]
     notes = [f"note: {note}" for note in report.notes]
-    return printable("\n".join([*lines, *notes, report.summary, ""])).encode()
+    return "".join(f"{one_line(each)}\n" for each in [*lines, *notes, report.summary]).encode()
 
 
 def _markdown(report: DifferenceReport) -> bytes:
-    sides = f"For a client of A ({_cell(report.old.name)}) that meets B ({_cell(report.new.name)})"
+    sides = f"For a client of A ({in_markdown(report.old.name)}) that meets B ({in_markdown(report.new.name)})"
     lines = [
         f"# {report.command}",
         "",
@@ -101,17 +100,17 @@ def _markdown(report: DifferenceReport) -> bytes:
             lines += ["", f"## {at.value} ({report.counts[at.value]})"]
         lines += [
             "",
-            f"**{rule(head)}**: {head.reason}",
+            f"**{in_markdown(rule(head))}**: {in_markdown(head.reason)}",
             "",
             "| where | A | B | fingerprint |",
             "|---|---|---|---|",
         ]
         for difference in group:
             cells = (difference.path, difference.old, difference.new, difference.fingerprint)
-            lines.append("|".join(["", *(f" {_cell(cell) or '-'} " for cell in cells), ""]))
+            lines.append("|".join(["", *(f" {in_markdown(cell) or '-'} " for cell in cells), ""]))
         details = [(difference.fingerprint, text) for difference in group for text in difference.more]
-        lines += ["", *(f"- {name}: {_cell(text)}" for name, text in details)] if details else []
-    lines += ["", *(f"Note: {_cell(note)}" for note in report.notes)] if report.notes else []
+        lines += ["", *(f"- {in_markdown(name)}: {in_markdown(text)}" for name, text in details)] if details else []
+    lines += ["", *(f"Note: {in_markdown(note)}" for note in report.notes)] if report.notes else []
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -129,7 +128,7 @@ def _json(report: DifferenceReport) -> bytes:
     }
     fields |= {"notes": report.notes} if report.notes else {}
     fields |= {"known": report.known} if report.known else {}
-    return msgspec.json.format(msgspec.json.encode(fields)) + b"\n"
+    return console_json(msgspec.json.format(msgspec.json.encode(fields)).decode()).encode() + b"\n"
 
 
 def _junit(report: DifferenceReport) -> bytes:
@@ -168,11 +167,6 @@ def _counted(counts: Mapping[str, int]) -> str:
     if not breaking + risky + additions:
         return "no difference"
     return f"{breaking} breaking, {risky} risky, {additions} addition{'' if additions == 1 else 's'}"
-
-
-def _cell(text: str) -> str:
-    """Escape a text for Markdown, on one line."""
-    return re.sub(r"([\\`*_\[\]|<>])", r"\\\1", " ".join(printable(text).split()))
 
 
 FORMATS: Mapping[str, Callable[[DifferenceReport], bytes]] = {

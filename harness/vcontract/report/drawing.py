@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from html import escape
 
 from vcontract.profile import Automaton
+from vcontract.report.safe_text import in_dot, in_xml
 
 _RADIUS, _NODE, _LINE = 90.0, 26.0, 13.0
 _SHOWN = 4
@@ -36,19 +36,14 @@ def dot(automaton: Automaton) -> str:
     known = edges(automaton)
     for state, view in enumerate(views(automaton)):
         stays = "\n".join(known.get((state, state), ()))
-        lines.append(f"  s{state} [label={_quoted(f'{state}: {view}')}, tooltip={_quoted(stays)}];")
+        lines.append(f"  s{state} [label={in_dot(f'{state}: {view}')}, tooltip={in_dot(stays)}];")
     lines.append("  start -> s0;")
     lines += [
-        f"  s{one} -> s{other} [label={_quoted(chr(10).join(names))}];"
+        f"  s{one} -> s{other} [label={in_dot(chr(10).join(names))}];"
         for (one, other), names in known.items()
         if one != other
     ]
     return "\n".join([*lines, "}", ""])
-
-
-def _quoted(text: str) -> str:
-    plain = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{plain}"'
 
 
 def svg(automaton: Automaton) -> str:
@@ -82,11 +77,11 @@ def _node(place: tuple[float, float], state: int, view: str, stays: list[str]) -
     title = "\n".join([f"{state}: {view}", *stays])
     ring = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_NODE + 4:.0f}" fill="none" stroke="black"/>' if state == 0 else ""
     words = "".join(
-        f'<text x="{x:.1f}" y="{y + _NODE + _LINE * (2 + number):.1f}" text-anchor="middle">{escape(part)}</text>'
+        f'<text x="{x:.1f}" y="{y + _NODE + _LINE * (2 + number):.1f}" text-anchor="middle">{in_xml(part)}</text>'
         for number, part in enumerate(view.split(", ") if view else [])
     )
     return (
-        f"<g><title>{escape(title)}</title>{ring}"
+        f"<g><title>{in_xml(title)}</title>{ring}"
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_NODE:.0f}" fill="#eef" stroke="black"/>'
         f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" font-weight="bold">{state}</text>{words}</g>'
     )
@@ -103,11 +98,11 @@ def _edge(begin: tuple[float, float], end: tuple[float, float], names: list[str]
     listed = [*names[:_SHOWN], *([f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])]
     lx, ly = (x0 + 2 * mx + x1) / 4, (y0 + 2 * my + y1) / 4
     words = "".join(
-        f'<text x="{lx:.1f}" y="{ly + _LINE * number:.1f}" text-anchor="middle" fill="#555">{escape(text)}</text>'
+        f'<text x="{lx:.1f}" y="{ly + _LINE * number:.1f}" text-anchor="middle" fill="#555">{in_xml(text)}</text>'
         for number, text in enumerate(listed)
     )
     return (
-        f"<g><title>{escape(chr(10).join(names))}</title>"
+        f"<g><title>{in_xml(chr(10).join(names))}</title>"
         f'<path d="M{x0:.1f},{y0:.1f} Q{mx:.1f},{my:.1f} {x1:.1f},{y1:.1f}" fill="none" stroke="#888"'
         f' marker-end="url(#head)"/>{words}</g>'
     )

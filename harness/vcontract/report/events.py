@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Protocol, TypeAlias
 
 import msgspec
 
 from vcontract.report.result import RunResult, TargetFacts
 from vcontract.terms import Finding, Grade
-
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class RunStarted(msgspec.Struct, frozen=True):
@@ -70,8 +67,3 @@ class Reporter(Protocol):
 
     def on(self, event: RunEvent) -> None:
         """Take one event."""
-
-
-def printable(text: str) -> str:
-    """Replace control characters (but tab and line feed) and surrogates, which a terminal would obey or XML forbids."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree as ET
 
-from vcontract.report.events import RunEnded, RunEvent, printable
+from vcontract.report.events import RunEnded, RunEvent
 from vcontract.report.run_directory import write_whole
+from vcontract.report.safe_text import printable
 from vcontract.terms import Finding, RowVerdict, Verdict
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 JUNIT = "junit.xml"
 _CHILD = {Verdict.VIOLATES: "failure", Verdict.UNTESTED: "skipped", Verdict.INCONCLUSIVE: "error"}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 
 
 class JunitReporter:
@@ -77,13 +80,14 @@ def document(
 ) -> bytes:
     """Give a document with one suite of cases, facts as properties, notes as output; `started` is UTC in ISO 8601."""
     count = {child: sum(case.child == child for case in cases) for child in _CHILD.values()}
+    moment = _MOMENT.match(started)
     suites = ET.Element("testsuites")
     suite = ET.SubElement(
         suites,
         "testsuite",
         {
             "name": "vcontract",
-            "timestamp": started[:19] or "1970-01-01T00:00:00",
+            "timestamp": moment[0] if moment else "1970-01-01T00:00:00",
             "hostname": "localhost",
             "tests": str(len(cases)),
             "failures": str(count["failure"]),
@@ -96,12 +100,14 @@ def document(
     )
     properties = ET.SubElement(suite, "properties")
     for name, value in facts.items():
-        ET.SubElement(properties, "property", {"name": name, "value": printable(value) or "-"})
+        ET.SubElement(properties, "property", {"name": printable(name), "value": printable(value) or "-"})
     for case in cases:
-        names = {"name": printable(case.name), "classname": printable(case.classname) or "vcontract", "time": "0"}
-        element = ET.SubElement(suite, "testcase", names)
+        name, group = printable(case.name).strip() or "-", printable(case.classname) or "vcontract"
+        element = ET.SubElement(suite, "testcase", {"name": name, "classname": group, "time": "0"})
         if case.child:
-            outcome = ET.SubElement(element, case.child, {"message": printable(case.message), "type": case.type})
+            outcome = ET.SubElement(
+                element, case.child, {"message": printable(case.message), "type": printable(case.type)}
+            )
             outcome.text = printable(case.text)
     ET.SubElement(suite, "system-out").text = printable("\n".join(notes))
     ET.SubElement(suite, "system-err")

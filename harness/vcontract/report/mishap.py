@@ -7,6 +7,7 @@ import traceback
 
 from vcontract.errors import HarnessError
 from vcontract.redaction import redact_everywhere
+from vcontract.report.safe_text import one_line, printable
 
 _DEBUG = "VCONTRACT_DEBUG"
 _LONGEST = 1500
@@ -16,15 +17,15 @@ _LONGEST = 1500
 def mishap(error: BaseException) -> tuple[str, int]:
     """Give the line (empty if the pipe is closed) and the exit code; any unexpected exception is an internal error."""
     if isinstance(error, HarnessError):
-        return f"vcontract: {_short(redact_everywhere(str(error)))}", error.exit_code
+        return one_line(f"vcontract: {_short(redact_everywhere(str(error)))}"), error.exit_code
     if isinstance(error, KeyboardInterrupt):
         return "vcontract: interrupted", 130
     if isinstance(error, BrokenPipeError):
         return "", 1
     if os.environ.get(_DEBUG):
-        return redact_everywhere("".join(traceback.format_exception(error))).rstrip(), 4
+        return printable(redact_everywhere("".join(traceback.format_exception(error)))).rstrip(), 4
     said = _short(redact_everywhere(f"{type(error).__name__}: {error}"))
-    return f"vcontract: internal error: {said} ({_DEBUG}=1 shows where)", 4
+    return one_line(f"vcontract: internal error: {said} ({_DEBUG}=1 shows where)"), 4
 
 
 def _short(text: str) -> str:

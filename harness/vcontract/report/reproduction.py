@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vcontract.report.events import RunEnded, RunEvent
 from vcontract.report.run_directory import write_whole
+from vcontract.report.safe_text import file_name
 from vcontract.saved_file import PRIVATE_DIRECTORY
 from vcontract.terms import Envelope, Finding, Json, ReplayStep
 
@@ -44,8 +45,8 @@ MADE = {}
 
 
 def say(text):
-    """Print a line without what a terminal would obey."""
-    print("".join(letter if letter.isprintable() else "\\N{REPLACEMENT CHARACTER}" for letter in text))
+    """Print a line without what a terminal or a build server would obey."""
+    print("".join(letter if letter.isprintable() else "\\N{REPLACEMENT CHARACTER}" for letter in text).replace("##", "# #"))
 
 
 def password(found):
@@ -171,7 +172,9 @@ class ReproductionReporter:
         if shown:
             self._folder.mkdir(PRIVATE_DIRECTORY, exist_ok=True)
         for finding in shown:
-            write_whole(self._folder / f"{finding.id}.py", script(finding, event.summary.target.api_version).encode())
+            write_whole(
+                self._folder / f"{file_name(finding.id)}.py", script(finding, event.summary.target.api_version).encode()
+            )
 
 
 def script(finding: Finding, api: str) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from vcontract import __version__
 from vcontract.report.difference_line import line
-from vcontract.report.events import printable
+from vcontract.report.safe_text import console_json, in_sarif, one_line
 from vcontract.terms import Difference, Impact, Json
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -25,7 +25,7 @@ def sarif(differences: Sequence[Difference], uri: str) -> bytes:
         "rules": [
             {
                 "id": name,
-                "shortDescription": {"text": difference.reason},
+                "shortDescription": {"text": in_sarif(difference.reason)},
                 "defaultConfiguration": {"level": _LEVEL[difference.impact]},
             }
             for name, difference in rules.items()
@@ -34,7 +34,7 @@ def sarif(differences: Sequence[Difference], uri: str) -> bytes:
     results = [_result(difference, index[_rule_id(difference)], uri) for difference in differences]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return msgspec.json.format(msgspec.json.encode(log)) + b"\n"
+    return console_json(msgspec.json.format(msgspec.json.encode(log)).decode()).encode() + b"\n"
 
 
 def _rule_id(difference: Difference) -> str:
@@ -46,11 +46,11 @@ def _result(difference: Difference, index: int, uri: str) -> Json:
         "ruleId": _rule_id(difference),
         "ruleIndex": index,
         "level": _LEVEL[difference.impact],
-        "message": {"text": line(difference)},
+        "message": {"text": in_sarif(line(difference))},
         "locations": [
             {
                 "physicalLocation": {"artifactLocation": {"uri": uri}},
-                "logicalLocations": [{"fullyQualifiedName": printable(difference.path)}],
+                "logicalLocations": [{"fullyQualifiedName": one_line(difference.path)}],
             }
         ],
         "partialFingerprints": {"vcontract/v1": difference.fingerprint},

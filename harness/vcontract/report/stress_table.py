@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from vcontract.report.result import RunResult, Stress
+from vcontract.report.safe_text import table_cell
 
 
 def latency_table(stress: Stress) -> Table:
@@ -18,7 +19,12 @@ def latency_table(stress: Stress) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for latency in stress.latencies:
         times = (latency.p50, latency.p95, latency.p99, latency.longest)
-        table.add_row(latency.method, latency.outcome, str(latency.count), *(f"{value:.1f}" for value in times))
+        table.add_row(
+            table_cell(latency.method),
+            table_cell(latency.outcome),
+            str(latency.count),
+            *(f"{value:.1f}" for value in times),
+        )
     return table
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from vcontract.check import Disorder
-from vcontract.report.events import printable
 from vcontract.report.run_directory import write_whole
+from vcontract.report.safe_text import file_name, in_xml
 
 _LABEL, _BAR, _ROW, _TOP = 360, 640, 22, 64
 _STYLE = "font-family:monospace;font-size:12px"
@@ -18,7 +17,7 @@ def draw_disorders(directory: Path, disorders: Mapping[str, Disorder]) -> list[P
     """Write `timeline-FINDING.svg` for each disorder; gives the files. Raises UsageError if one cannot be written."""
     files = []
     for finding, disorder in disorders.items():
-        files.append(directory / f"timeline-{finding}.svg")
+        files.append(directory / f"timeline-{file_name(finding)}.svg")
         write_whole(files[-1], timeline(disorder).encode())
     return files
 
@@ -32,7 +31,7 @@ def timeline(disorder: Disorder) -> str:
     height = _TOP + _ROW * len(spans) + 2 * _ROW
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LABEL + _BAR + 20}" height="{height}" style="{_STYLE}">',
-        f"<title>{_safe(disorder.vm)}: no legal order</title>",
+        f"<title>{in_xml(disorder.vm)}: no legal order</title>",
         '<rect width="100%" height="100%" fill="white"/>',
         _text(8, 18, f"{disorder.vm}: no legal order at operation {disorder.op} ({disorder.what})"),
         _text(8, 36, f"possible before: {'; '.join(disorder.before)}"),
@@ -55,8 +54,4 @@ def timeline(disorder: Disorder) -> str:
 
 
 def _text(x: float, y: float, text: str) -> str:
-    return f'<text x="{x}" y="{y}">{_safe(text)}</text>'
-
-
-def _safe(text: str) -> str:
-    return escape(printable(text))
+    return f'<text x="{x}" y="{y}">{in_xml(text)}</text>'

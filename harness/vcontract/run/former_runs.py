@@ -8,9 +8,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from vcontract.config.config import target_named
+from vcontract.config.printed_command import command, repeating_command
 from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
-from vcontract.report.events import printable
+from vcontract.report.safe_text import one_line
 from vcontract.run.interrupted_run import InterruptedRun, interrupted_run_of
 from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.run.recorded_run import REPLAY, recorded, refuse
@@ -49,9 +50,10 @@ def going_on(
         username=request.username or asked.username,
         api=asked.api if interrupted.note.embedded else "",
     )
-    return goes_on, replace(
-        preparation, interrupted=interrupted, replay=interrupted.note.replay, pinned=interrupted.facts.pinned
-    )
+    again = repeating_command(
+        replace(goes_on, profile=asked.profile)
+    )  # not what the history says: a file may say anything
+    return goes_on, replace(preparation, interrupted=interrupted, replay=again, pinned=interrupted.facts.pinned)
 
 
 def _check_named(interrupted: InterruptedRun, request: RunRequest) -> None:
@@ -63,7 +65,7 @@ def _check_named(interrupted: InterruptedRun, request: RunRequest) -> None:
         )
     for option, before, now in (("config", asked.config, request.config), ("wsdl", asked.wsdl, request.wsdl)):
         if before and not now:
-            raise UsageError(f"{where}: the run was given --{option} {printable(str(before))}: name it again")
+            raise UsageError(f"{where}: the run was given --{option} {one_line(str(before))}: name it again")
 
 
 def replayed(
@@ -82,6 +84,6 @@ def replayed(
     }
     refuse("a recording", because="which is no server", given=needs)
     recording = recorded(request.target)
-    command = f"vcontract run --target {REPLAY}{recording.path}"
-    command += f" --seed {request.seed}" if "seed" in said else ""
-    return recording.request_for(request, said), replace(preparation, recorded=recording, replay=command)
+    seed = (request.seed,) if "seed" in said else ()
+    again = command("run", {"target": (f"{REPLAY}{recording.path}",), "seed": seed})
+    return recording.request_for(request, said), replace(preparation, recorded=recording, replay=again)

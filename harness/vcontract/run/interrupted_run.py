@@ -17,8 +17,8 @@ from vcontract.contract import Contract
 from vcontract.errors import RunFileError, UsageError
 from vcontract.history import ASKED, FACTS, STEP, History, read_history
 from vcontract.model import Facts, Lever, facts_of
-from vcontract.report.events import printable
 from vcontract.report.run_directory import HISTORY
+from vcontract.report.safe_text import one_line
 from vcontract.saved_file import understood
 from vcontract.terms import Json
 from vcontract.testbed import Known, Site, Source, instance_of, survey_target
@@ -95,7 +95,7 @@ class InterruptedRun(msgspec.Struct, frozen=True):
     @property
     def place(self) -> str:
         """The address for people: in its normal form, which holds no password."""
-        return printable(_normal(self.url)) or "a target whose address cannot be read"
+        return one_line(_normal(self.url)) or "a target whose address cannot be read"
 
     def is_on(self, url: str, instance: str) -> bool:
         """Whether the run was on the vCenter at this address: one instance UUID, or one address if either names none."""
@@ -109,8 +109,8 @@ class InterruptedRun(msgspec.Struct, frozen=True):
         if not self.note.embedded and not self.is_on(target.url, instance):
             there, here = self.facts.instance or "no UUID", instance or "no UUID"
             raise UsageError(
-                f"{self.directory}: the run was on {self.place} ({printable(there)}), this is {target.url} "
-                f"({printable(here)}): another vCenter"
+                f"{self.directory}: the run was on {self.place} ({one_line(there)}), this is {target.url} "
+                f"({one_line(here)}): another vCenter"
             )
 
     def check(self, surveyed: Facts) -> None:

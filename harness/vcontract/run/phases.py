@@ -56,7 +56,7 @@ class ShrinkFindings:
         judge.close()
         known = heard(site.contract, judge.judgements, list(site.target.recorder.operations))
         listed = rows(site.contract, judge.bases)
-        findings = summed(site.contract, listed, [known], judge.bases, site.config.confirm, "").findings
+        findings = summed(site.contract, listed, [known], judge.bases, site.config.confirm, "", site.request).findings
         if not findings:
             return
         run.announcer.note(f"shrinking {len(findings)} findings")

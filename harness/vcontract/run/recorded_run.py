@@ -15,7 +15,7 @@ from vcontract.client.recording import FORMAT, Opening, Recording, read_recordin
 from vcontract.config.config import Config
 from vcontract.config.request import DECIDING, RunRequest, record_of, request_of
 from vcontract.errors import RunFileError, UsageError
-from vcontract.report.events import printable
+from vcontract.report.safe_text import one_line
 from vcontract.terms import Json
 
 REPLAY = "replay:"
@@ -44,7 +44,7 @@ class Recorded(msgspec.Struct, frozen=True):
         Raises RunFileError if the run was given a WSDL that is not said now: a recording names no file to be opened.
         """
         if self.request.wsdl and "wsdl" not in said:
-            wsdl = printable(self.request.wsdl)
+            wsdl = one_line(self.request.wsdl)
             raise RunFileError(f"{self.path}: the run was given --wsdl {wsdl}: name it again")
         return replace(given, **{name: getattr(self.request, name) for name in DECIDING if name not in said})
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
 from vcontract import __version__
 from vcontract.check import Judge, retell, worst
+from vcontract.config.request import RunRequest, request_of
 from vcontract.contract import Contract, rows
 from vcontract.contract import load as load_contract
 from vcontract.history import FACTS, History, read_history
@@ -46,7 +48,7 @@ def _rejudged(saved: RunResult, directory: Path, wsdl: str, deviations: Path | N
     ]
     every = rows(contract, bases)
     selected = {row.id for row in saved.rows}
-    summary = summed(contract, every, parts, bases, facts.confirm, str(directory))
+    summary = summed(contract, every, parts, bases, facts.confirm, str(directory), _asked_of(saved))
     kept = [row for row in summary.rows if row.id in selected]
     safe = saved.exit_code != exit_code(saved.verdict, safe=False)
     also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * (not safe)
@@ -59,6 +61,14 @@ def _rejudged(saved: RunResult, directory: Path, wsdl: str, deviations: Path | N
     if deviations is None:
         return with_kept(bare, saved.deviations, cut=not safe)
     return with_known(bare, listed(None, deviations), cut=not safe)
+
+
+def _asked_of(saved: RunResult) -> RunRequest:
+    """Read what was asked of a saved run; a plain request if it does not say."""
+    try:
+        return request_of(saved.request)
+    except msgspec.ValidationError:
+        return RunRequest()
 
 
 def part_of(history: History, worker: Worker, contract: Contract, bases: dict[str, str]) -> PartialResult:

@@ -36,7 +36,7 @@ def summarize(
     """
     request, context, bases = site.request, site.context, site.bases
     listed = rows(site.contract, bases)
-    summary = summed(site.contract, listed, parts, bases, site.config.confirm, context.report)
+    summary = summed(site.contract, listed, parts, bases, site.config.confirm, context.report, request)
     findings = as_shrunk(summary.findings, parts)
     selected = [row for row in _selected(site, listed, summary.rows) if keep(row)]
     verdicts, waived = waive(selected, site.config)

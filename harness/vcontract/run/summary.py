@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from vcontract.check import Judgement, Summary, object_rows, summarise
 from vcontract.config.config import Config
+from vcontract.config.printed_command import finding_command
+from vcontract.config.request import RunRequest
 from vcontract.contract import Contract, Row
 from vcontract.model import read_of
 from vcontract.model.labels import inputs_of
@@ -91,8 +93,12 @@ def summed(
     bases: dict[str, str],
     confirm: int,
     report: str,
+    asked: RunRequest,
 ) -> Summary:
-    """Sum up what was judged; of each of the object's own rows the first verdict that tells something counts."""
+    """Sum up what was judged; of each of the object's own rows the first verdict that tells something counts.
+
+    `report` is the run's directory, `asked` what was asked of it: the commands that replay findings name both.
+    """
     own: dict[str, RowVerdict] = {}
     for row in chain.from_iterable(part.own for part in parts):
         if row.id not in own or own[row.id].verdict is Verdict.UNTESTED:
@@ -104,7 +110,7 @@ def summed(
         list(own.values()),
         bases,
         confirm=confirm,
-        replay=lambda id_: f"vcontract replay {report or 'RUN'}#{id_}",
+        replay=lambda id_: finding_command(report or "RUN", id_, asked),
     )
     died = next(
         (f"{part.worker.history}: {part.worker.died}" for part in parts if part.worker and part.worker.died), ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPMessage
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlparse
 
 import zeep.exceptions
@@ -130,12 +131,23 @@ def _parse(location: str, body: bytes, *, entry: bool) -> Any:
     return root
 
 
+class _SamePlace(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect at the place that the user named; any other is refused before anything is sent there."""
+
+    def redirect_request(  # urllib hands all of that over
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        """Make the request of a redirect. Raises SchemaError."""
+        if urlparse(newurl)[:2] != urlparse(req.full_url)[:2]:
+            fp.close()
+            raise SchemaError(f"{req.full_url} was redirected to {newurl}")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _download(url: str) -> bytes:
     """Read a URL that the user gave; a redirect to another place is refused."""
     try:
-        with urllib.request.urlopen(url, timeout=_SECONDS) as reply:  # noqa: S310 - the scheme was checked to be http or https
-            if urlparse(reply.url)[:2] != urlparse(url)[:2]:
-                raise SchemaError(f"{url} was redirected to {reply.url}")
+        with urllib.request.build_opener(_SamePlace).open(url, timeout=_SECONDS) as reply:
             body = bytes(reply.read(_LARGEST + 1))
     except urllib.error.HTTPError as error:
         error.close()  # it holds the reply, and with it the connection

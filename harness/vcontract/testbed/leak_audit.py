@@ -7,6 +7,7 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from vcontract.client import Guard
+from vcontract.config.printed_command import command
 from vcontract.errors import HaltedError, TargetError
 from vcontract.model import VmFacts, recent_tasks
 from vcontract.model.moves import MOVES
@@ -37,7 +38,8 @@ def audit(lane: Lane, guard: Guard, run: str) -> tuple[list[str], list[str]]:
     except TargetError as error:
         return [], [*notes, f"what the run made could not be looked for: {error}"]
     if left:
-        notes.append(f"left behind on {target.url}: {', '.join(left)}; `vcontract cleanup` takes them away")
+        away = command("cleanup", {"target": (target.url,)})
+        notes.append(f"left behind on {target.url}: {', '.join(left)}; `{away}` takes them away")
     return left, notes
 
 
