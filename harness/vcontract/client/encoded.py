@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 _PLAIN = re.compile(r"[!#-%(-;=?-~]+")
@@ -18,12 +22,13 @@ _MARKS = (
 class Spelled:
     """Finds a text in bodies, whichever way XML spells it.
 
-    `whole_words` leaves out what is part of a longer word. A body that does not contain `probe` and is not `odd` does not
-    contain the text, so that the slower search can be skipped.
+    `whole_words` leaves out what is part of a longer word, or of one of the texts `besides`. A body that does not contain
+    `probe` and is not `odd` does not contain the text, so that the slower search can be skipped.
     """
 
-    def __init__(self, text: str, *, whole_words: bool) -> None:
+    def __init__(self, text: str, *, whole_words: bool, besides: Collection[str] = ()) -> None:
         self._text, self._whole = text, whole_words
+        self._besides = [each for each in besides if whole_words and text in each]
         # The longest part that can be spelled in one way only, unless by character references.
         self.probe = max(_PLAIN.findall(text), key=len, default="").encode()
         self._pattern: re.Pattern[str] | None = None
@@ -32,8 +37,10 @@ class Spelled:
         """Replace it by another text wherever it stands."""
         if self._pattern is None:
             pattern = "".join(map(_spelt, self._text))
-            self._pattern = re.compile(rf"(?<![\w-]){pattern}(?![\w-])" if self._whole else pattern)
-        return self._pattern.sub(lambda _: other, text)
+            whole = rf"(?<![\w-]){pattern}(?![\w-])" if self._whole else pattern
+            kept = "|".join(map(re.escape, self._besides))
+            self._pattern = re.compile(f"(?P<kept>{kept})|{whole}" if kept else whole)
+        return self._pattern.sub(lambda match: match.groupdict().get("kept") or other, text)
 
 
 def odd(body: bytes) -> bool:

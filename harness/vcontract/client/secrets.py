@@ -18,6 +18,8 @@ _SHORTEST = 8
 """Shorter values are left in replies: they are everyday words (`guest`), and replacing those falsifies replies."""
 _SHORTEST_LEARNED = 16
 """The same for what a server called a secret: no ticket or session is shorter, and a server may call any word one."""
+OWN_TEXTS = ("vcontract.owner", "vcontract.run", "made by vcontract run", "vcontract simulator")
+"""What we and our simulator write ourselves: it stays, even if a password is a word of it, for marks must be known."""
 _QUOTES = {'"': "&quot;"}
 
 
@@ -48,11 +50,15 @@ class Secrets:
         hidden = {value: name for value, name in private.items() if len(value) >= _SHORTEST}
         self._private, self._hidden = private, hidden
         # Only whole words: a password that is also part of a name must not tear the name apart.
-        self._whole_words = re.compile(rf"(?<![\w-])({_any_of(hidden)})(?![\w-])") if hidden else None
+        ours = [text for text in OWN_TEXTS if any(value in text for value in hidden)]
+        kept = rf"{_any_of(ours)}|" if ours else ""
+        self._whole_words = re.compile(rf"{kept}(?<![\w-])({_any_of(hidden)})(?![\w-])") if hidden else None
         self._series = series
         self._learned: dict[str, str] = {}
         longest_first = sorted(hidden.items(), key=lambda entry: -len(entry[0]))
-        self._spelled = [(Spelled(value, whole_words=name not in made_up), name) for value, name in longest_first]
+        self._spelled = [
+            (Spelled(value, whole_words=name not in made_up, besides=OWN_TEXTS), name) for value, name in longest_first
+        ]
         self._lock = threading.Lock()
         register(self)
 
@@ -105,7 +111,9 @@ class Secrets:
 
     def redact(self, text: str) -> str:
         """Replace secrets in a text by their names."""
-        return self._whole_words.sub(lambda match: SECRET + self._hidden[match[1]], text) if self._whole_words else text
+        if self._whole_words is None:
+            return text
+        return self._whole_words.sub(lambda match: SECRET + self._hidden[match[1]] if match[1] else match[0], text)
 
     def redact_value(self, value: Json) -> Json:
         """Redact every string of a decoded value."""

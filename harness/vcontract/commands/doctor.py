@@ -16,7 +16,8 @@ from vcontract.client.offered import VERSIONS, in_words
 from vcontract.client.trust import shown_thumbprint, tls_context
 from vcontract.client.wire import Connection, Endpoint, HttpReply, parse_url
 from vcontract.commands.doctor_stages import Testable
-from vcontract.config.config import Account, Config, Guest, is_loopback, password_of
+from vcontract.config.config import Account, Config, Guest, password_of
+from vcontract.config.own_simulator import is_loopback_address, way_to_accounts
 from vcontract.config.request import RunRequest
 from vcontract.config.write_config import vacant, written
 from vcontract.contract import Contract, load
@@ -63,7 +64,7 @@ def diagnose(
     contract, stated = load(request.contract), configured(request, preparation)
     config, faults = usable(stated)
     with address(request, preparation, config) as url:
-        doctor = Doctor(request, config, contract, url)
+        doctor = Doctor(request, config, contract, url, given=_given(stated))
         for check in doctor.look(faults):
             checks.append(check)
             tell(check)
@@ -92,16 +93,17 @@ def usable(config: Config) -> tuple[Config, list[Check]]:
         return True
 
     accounts, guests = tuple(filter(known, config.account)), tuple(filter(known, config.guest))
-    if not any(account.role == "full" for account in config.account):
-        to_do = 'give --username and --password-file, or an [[account]] of role "full"'
-        faults.append(Check("configuration", Standing.BAD, "no account of the target is given", to_do, 2))
     return replace(config, account=accounts, guest=guests), faults
 
 
-class Doctor:
-    """One examination of one target."""
+def _given(config: Config) -> bool:
+    return any(account.role == "full" for account in config.account)
 
-    def __init__(self, request: RunRequest, config: Config, contract: Contract, url: str) -> None:
+
+class Doctor:
+    """One examination of one target; `given`: a full account is named, even if its password is nowhere."""
+
+    def __init__(self, request: RunRequest, config: Config, contract: Contract, url: str, *, given: bool) -> None:
         self.request, self.config, self.contract, self.url = request, config, contract, url
         self.endpoint: Endpoint = parse_url(url)
         self.trust = config.trust(insecure=request.insecure)
@@ -109,7 +111,7 @@ class Doctor:
         self.keys: dict[str, str] = {}
         self.testable: Testable | None = None
         self._versions: tuple[str, ...] = ()
-        self._ends = ""
+        self._ends, self._given = "", given
 
     def look(self, faults: Iterable[Check]) -> Iterator[Check]:
         """Give every check, until one shows that nothing beyond it can be looked at."""
@@ -162,7 +164,8 @@ class Doctor:
 
     def _secured(self) -> Check:
         if not self.endpoint.secure:
-            risk = "" if is_loopback(self.url) else "passwords go over the network in clear: use https"
+            here = is_loopback_address(self.url) or self.endpoint.host == "localhost"
+            risk = "" if here else "passwords go over the network in clear: use https"
             return Check("TLS", Standing.NONE, "none", risk)
         if self.trust.insecure:
             to_do = self._pin() or "give its CA as ca_file"
@@ -190,6 +193,9 @@ class Doctor:
         yield from guarded("product", lambda: self._product(target))
         if self._ends:
             return
+        if not self._given:
+            seen, to_do = "no account of the target is given", way_to_accounts(self.url)
+            yield Check("configuration", Standing.BAD, seen, to_do, 2)
         yield from guarded("login", lambda: self._logins(target))
         if FULL not in self.keys:
             self._ends = "the full account"

@@ -39,7 +39,7 @@ def marks_of(target: Target, config: Config) -> Marks:
         values = done.outcome.value if isinstance(done.outcome, Returned) else None
         fields = values.get("field") if isinstance(values, Mapping) else None
         found = next((int(field["key"]) for field in fields or () if field.get("name") == OWNER), 0)
-    return Marks(config.owner, found)
+    return Marks(target.secrets.redact(config.owner), found)  # as a reply shows it, if it is the word of a password too
 
 
 def look_round(target: Target, marks: Marks) -> list[Seen]:

@@ -21,6 +21,7 @@ from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.run.start import StartedRun, underway
 from vcontract.run.summary import PartialResult
 from vcontract.terms import Observed
+from vcontract.testbed import built_in
 from vcontract.workers.coordinator import Coordinator
 from vcontract.workers.shares import Share
 from vcontract.workers.stopping import Stopping
@@ -70,6 +71,7 @@ class SharedRun:
             started.site.context.run,
             str(started.directory.resolve()),
             mark,
+            public=built_in(started.site.config),
         )
         (started.directory / orders.file).write_bytes(mark)
         return orders

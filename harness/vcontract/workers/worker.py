@@ -35,7 +35,8 @@ class Orders(msgspec.Struct, frozen=True):
 
     The request is that of the run, about the target that was reached, for the time that is left. `run` is the mark of what
     the run makes. `directory` is the run's, in which `mark`, the first line of the worker's history, stands already: whoever
-    finds it there shares the disk. `methods` are those of the rows that were selected. `wsdl` and a CA file are read where
+    finds it there shares the disk. `methods` are those of the rows that were selected; `public` names
+    the secrets that are documented. `wsdl` and a CA file are read where
     the worker runs.
     """
 
@@ -46,6 +47,7 @@ class Orders(msgspec.Struct, frozen=True):
     directory: str
     mark: bytes
     methods: frozenset[str] = frozenset()
+    public: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -117,7 +119,7 @@ def _walked(orders: Orders, recorder: Recorder, pace: Pace) -> PartialResult:
         trust=orders.config.trust(insecure=request.insecure),
         proxy=orders.config.proxy,
         recorder=recorder,
-        secrets=secrets_of(orders.config),
+        secrets=secrets_of(orders.config, orders.public),
         pacing=orders.config.pacing(),
     )
     try:
