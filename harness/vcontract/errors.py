@@ -5,6 +5,7 @@ HarnessError
 │   ├── ContractError    a contract file: unknown key, unknown condition, contradiction
 │   └── SchemaError      a WSDL or an API version: unknown, unreadable, looping
 ├── TargetError          exit 3: the target cannot be reached, is no vCenter, or refuses the login
+│   ├── RefusedLoginError  exit 3: it refused this account before, which is not tried again
 │   └── AbsentError      exit 5: it can, but has not the object whose contract is to be judged
 ├── HaltedError          exit 3: the run ended, or a call was not sent: the target is gone, or going on might do harm
 │   └── UnseenError      the marks of its VM could not be read, for no answer came
@@ -36,6 +37,10 @@ class TargetError(HarnessError):
     """The target cannot be tested: unreachable, no vCenter, or it refuses the login."""
 
     exit_code = 3
+
+
+class RefusedLoginError(TargetError):
+    """The target refused a login of this account before, and none was sent: accounts get locked."""
 
 
 class AbsentError(TargetError):

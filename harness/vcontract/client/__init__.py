@@ -2,6 +2,7 @@
 
 from vcontract.client.actors import NOBODY, STRANGER
 from vcontract.client.guard import Guard
+from vcontract.client.logins import Logins
 from vcontract.client.marks import Marks
 from vcontract.client.pacing import Pacing, SpentError
 from vcontract.client.recorder import Recorder
@@ -15,6 +16,7 @@ __all__ = [
     "STRANGER",
     "Guard",
     "Limits",
+    "Logins",
     "Marks",
     "Pacing",
     "Recorder",

@@ -132,6 +132,7 @@ def opened(
                 connect=replay.connect if replay else None,
                 tape=tape,
                 pacing=config.pacing() if replay is None else None,
+                logins=preparation.logins,
             )
             try:
                 yield target

@@ -7,11 +7,13 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 import msgspec
 from msgspec.structs import replace
 
+from vcontract.client import Logins
 from vcontract.config.config import Account, Config, Guest, password_of
 from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
@@ -40,7 +42,7 @@ class SharedRun:
         self.result: RunResult | None = None
         self.stopping = Stopping()
         self.bells: list[Callable[[], None]] = []
-        self._stack = ExitStack()
+        self._stack, self._logins = ExitStack(), ""
         self._given: dict[int, WorkerResult] = {}
         self._died: dict[int, str] = {}
         self._done: dict[int, int] = {}
@@ -49,9 +51,9 @@ class SharedRun:
         """Reach the target and deal its plan out. Raises HarnessError for all that keeps the run from beginning."""
         began = time.monotonic()
         with ExitStack() as stack:
-            started = stack.enter_context(
-                underway(replace(self.request, workers=workers), self.preparation, stop=self.stop)
-            )
+            self._logins = stack.enter_context(TemporaryDirectory(prefix="vcontract-logins-"))
+            preparation = replace(self.preparation, logins=Logins(self._logins))
+            started = stack.enter_context(underway(replace(self.request, workers=workers), preparation, stop=self.stop))
             _fits(workers, started.site.config)
             self._coordinator = Coordinator(started)
             self._shares = self._coordinator.shares(workers)
@@ -72,6 +74,7 @@ class SharedRun:
             str(started.directory.resolve()),
             mark,
             public=built_in(started.site.config),
+            logins=self._logins,
         )
         (started.directory / orders.file).write_bytes(mark)
         return orders
