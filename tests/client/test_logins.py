@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.mangler import Exchange, Mangled, Reply, mangled, simulator
+from tests.doorman import Doorman
+from tests.mangler import Mangled, mangled, simulator
 from vcontract.client import Logins, Secrets, Target
 from vcontract.client.properties import read
 from vcontract.errors import RefusedLoginError, TargetError
@@ -36,27 +35,6 @@ __all__ = ["mangled", "simulator"]
 ADMINISTRATOR = "administrator@vsphere.local"
 RIGHT = Secrets({"right": "vcontract", "wrong": "not-its-password"}, public=("right",))
 REFUSED = Faulted(Fault("InvalidLogin", {}, "Cannot complete login"), "call")
-
-
-class Doorman:
-    """Counts the logins that came to a server and were refused, by account; it refuses those that `refuses` says."""
-
-    def __init__(self, refuses: Callable[[int], bool] = lambda _: False) -> None:
-        self.came, self.refused = Counter[str](), Counter[str]()
-        self._refuses = refuses
-
-    def __call__(self, exchange: Exchange) -> Reply:
-        """Hand a request on; a login that is to be refused with another password than was given."""
-        if exchange.method != "Login":
-            return exchange.ask()
-        found = re.search(rb"<(?:\w+:)?userName[^>]*>([^<]*)<", exchange.body)
-        name = found[1].decode() if found else ""
-        self.came[name] += 1
-        if self._refuses(self.came.total()):
-            exchange.body = re.sub(rb"(<(?:\w+:)?password[^>]*>)[^<]*", rb"\g<1>changed", exchange.body)
-        reply = exchange.ask()
-        self.refused[name] += b"InvalidLogin" in reply.body
-        return reply
 
 
 def made(outcome: Outcome) -> Callable[[], Operation]:

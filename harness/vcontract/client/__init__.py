@@ -1,7 +1,7 @@
 """Everything that talks to a server; nothing here judges."""
 
 from vcontract.client.actors import NOBODY, STRANGER
-from vcontract.client.guard import Guard
+from vcontract.client.guard import Guard, Occupancy
 from vcontract.client.logins import Logins
 from vcontract.client.marks import Marks
 from vcontract.client.pacing import Pacing, SpentError
@@ -18,6 +18,7 @@ __all__ = [
     "Limits",
     "Logins",
     "Marks",
+    "Occupancy",
     "Pacing",
     "Recorder",
     "Secrets",

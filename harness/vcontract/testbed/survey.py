@@ -17,10 +17,11 @@ from vcontract.config.own_simulator import way_to_accounts
 from vcontract.contract import Contract
 from vcontract.errors import AbsentError, TargetError
 from vcontract.model import STATE_PATHS, Facts, GuestAccount, Pinned, State, VmFacts, compact, family_of, observe
-from vcontract.terms import SECRET, Arguments, Call, Json, Ref, Returned, as_ref
+from vcontract.terms import SECRET, Json, Ref, Returned, as_ref
 from vcontract.testbed.actors import FULL, READONLY, SECOND, UNPRIVILEGED
 from vcontract.testbed.marked_vms import find_marked_vms
 from vcontract.testbed.ownership import marks_of
+from vcontract.testbed.tenants import privileges_of
 
 NOBODY = "guest.nobody"
 """The secret that no guest knows."""
@@ -172,20 +173,6 @@ def customizable(target: Target, facts: Facts) -> list[VmFacts]:
             if state == State(network=state.network):
                 candidates.append(vm)
     return candidates
-
-
-def privileges_of(target: Target, session: str, privileges: list[str], entity: Ref | None) -> dict[str, str]:
-    """Ask the AuthorizationManager which privileges a session has on an object: held or nowhere; empty if it does not say."""
-    if entity is None or "authorizationManager" not in target.content:
-        return {}
-    arguments = Arguments({"entity": [entity.json()], "sessionId": session, "privId": privileges})
-    done = target.send(Call(target.manager("authorizationManager"), "HasPrivilegeOnEntities", arguments, FULL))
-    value = done.outcome.value if isinstance(done.outcome, Returned) else None
-    availability: dict[str, str] = {}
-    for answer in value or ():
-        for privilege in answer.get("privAvailability") or ():
-            availability[privilege["privId"]] = "held" if privilege.get("isGranted") else "nowhere"
-    return availability
 
 
 def marked(facts: Facts, config: Config, pinned: Pinned | None) -> Facts:
