@@ -5,8 +5,10 @@ HarnessError
 │   ├── ContractError    a contract file: unknown key, unknown condition, contradiction
 │   └── SchemaError      a WSDL or an API version: unknown, unreadable, looping
 ├── TargetError          exit 3: the target cannot be reached, is no vCenter, or refuses the login
+│   ├── RefusedLoginError  exit 3: it refused this account before, which is not tried again
 │   └── AbsentError      exit 5: it can, but has not the object whose contract is to be judged
 ├── HaltedError          exit 3: the run ended, or a call was not sent: the target is gone, or going on might do harm
+│   ├── SharedHostError  a host is to stay, for a VM is on it that is not ours, or that cannot be known
 │   └── UnseenError      the marks of its VM could not be read, for no answer came
 └── RunFileError         exit 2: a saved run is missing, truncated or of another format
 """
@@ -38,6 +40,10 @@ class TargetError(HarnessError):
     exit_code = 3
 
 
+class RefusedLoginError(TargetError):
+    """The target refused a login of this account before, and none was sent: accounts get locked."""
+
+
 class AbsentError(TargetError):
     """The target has not the object whose contract is to be judged: a run of it says `untested`, row by row."""
 
@@ -52,6 +58,10 @@ class HaltedError(HarnessError):
 
 class UnseenError(HaltedError):
     """A call was not sent, because the read of its VM's marks got no answer; a caller that expects lost answers may go on."""
+
+
+class SharedHostError(HaltedError):
+    """A host was not disconnected: a VM is on it that is not ours, or it cannot be known; a caller may do without."""
 
 
 class RunFileError(UsageError):

@@ -17,6 +17,7 @@ from vcontract.client.tasks import follow, info
 from vcontract.errors import HaltedError
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
+from vcontract.testbed import Tenants
 
 INVENTORY = """
 datacenter = "dc"
@@ -64,6 +65,7 @@ class GuardedTarget:
         self.target.login("full", "administrator@vsphere.local", "account.full")
         self.vms = {str(each["name"]): ref for ref, each in list_vms(self.target, "full", ["name"]).items()}
         self.guard = Guard(Marks("me"), "full", hosts=["esx-2"], methods={ABORT}, runs={"run-1"})
+        self.guard.look_with(Tenants())
         self.target.guard = self.guard
 
     def call(self, ref: Ref, method: str, **arguments: Any) -> Operation:

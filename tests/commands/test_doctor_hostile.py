@@ -15,6 +15,7 @@ from tests.windows import fitted
 from vcontract.commands.doctor import diagnose
 from vcontract.config.request import RunRequest
 from vcontract.report.diagnosis import Diagnosis, Standing
+from vcontract.run.preparation import Preparation
 from vcontract.simulator import SimulatorServer
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
@@ -122,9 +123,10 @@ def liar() -> Iterator[_Liar]:
 
 
 def examined(liar: _Liar, kind: str, number: int) -> Diagnosis:
-    """Examine a server that lies once; no exception leaves it."""
+    """Examine a server that lies once, with an account: one whose lie is that it is no simulator gets none."""
     liar.begin(kind, number)
-    return diagnose(RunRequest(target=liar.url), lambda _: None)
+    account = RunRequest(target=liar.url, username="administrator@vsphere.local")
+    return diagnose(account, lambda _: None, preparation=Preparation(password="vcontract"))
 
 
 def faults(found: Diagnosis) -> list[str]:

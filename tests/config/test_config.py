@@ -9,12 +9,10 @@ from msgspec.structs import replace
 
 from vcontract.client import Trust
 from vcontract.config.config import (
-    LOOPBACK,
     Account,
     Config,
     Guest,
     config_for,
-    is_loopback,
     password_of,
     read_password,
 )
@@ -140,16 +138,6 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match=r"binary\.toml"):
         read_toml(tmp_path / "binary.toml", Config)
-
-
-def test_only_loopback_gets_the_built_in_configuration() -> None:
-    """Any other target gets what the user says, and nothing else."""
-    for url in ("http://127.0.0.1:8989/sdk", "https://localhost/sdk", "http://[::1]:1/sdk", "http://127.1.2.3/sdk"):
-        assert is_loopback(url)
-        assert config_for(url, None) == LOOPBACK
-    for url in ("https://vc.example.com/sdk", "https://10.0.0.1/sdk", "https://localhost.example.com/sdk"):
-        assert not is_loopback(url)
-        assert config_for(url, None) == Config()
 
 
 def test_a_file_wins_over_the_built_in_configuration(tmp_path: Path) -> None:

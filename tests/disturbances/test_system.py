@@ -22,6 +22,7 @@ from vcontract.disturbances.system.expired_session import Logins
 from vcontract.errors import HaltedError
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref, unauthenticated
+from vcontract.testbed import Tenants
 from vcontract.testbed.survey import secrets_of
 
 RNG = Random(1)  # noqa: S311 - no secret
@@ -51,7 +52,9 @@ class World:
         self.target = Target.open(url, secrets=secrets_of(LOOPBACK), recorder=self.recorder)
         self.target.login("disturber", ADMIN, "account.full")
         methods = {"StartProgramInGuest"}
-        self.target.guard = Guard(Marks(LOOPBACK.owner), "", hosts=LOOPBACK.hosts, methods=methods, runs={"this-run"})
+        guard = Guard(Marks(LOOPBACK.owner), "", hosts=LOOPBACK.hosts, methods=methods, runs={"this-run"})
+        guard.look_with(Tenants())
+        self.target.guard = guard
         self.target.login("client", ADMIN, "account.full")
         self.vms = {str(each["name"]): ref for ref, each in list_vms(self.target, "client", ["name"]).items()}
         self.context = StrikeContext(self.target, "disturber", (self.vms["linux-1"],), levers={"stopTools": stop_tools})

@@ -25,17 +25,21 @@ EXPORTED = {
     ),
     "report": "",
     "run": "",
-    "schema": "DataType Field Operation SHIPPED Schema bases_of load newest_usable parse_versions_document plain release",
+    "schema": (
+        "DataType Field Operation SHIPPED Schema bases_of load newest_usable parse_name_spaces parse_versions_document plain "
+        "release"
+    ),
     "simulator": "Settings SimulatorServer serve_forever",
     "strategies": "Caller Case Coverage DRAWN Pool draw pool_of",
     "testbed": (
         "CLONE Driver FULL Known LEAVER Lane Logged MADE_BY NotArrangedError READONLY RefusedError SECOND SNAPSHOT_NAME "
-        "Seen Site Source Testbed UNPRIVILEGED actors_of adopted as_json audit clone_parents customizable "
-        "find_marked_vms given guard_of host_names instance_of judged_call log_in look_round make_call marked marks_of "
-        "names_of open_testbed own_clones perform privileges_of reached read_new_tasks sandwiched secrets_by_name secrets_of "
+        "Seen Site Source Tenants Testbed UNPRIVILEGED actors_of adopted as_json audit built_in clone_parents customizable "
+        "find_marked_vms given guard_of host_names instance_of judged_call log_in look_round lost_hosts make_call marked "
+        "marks_of names_of open_testbed own_clones perform privileges_of reached read_new_tasks sandwiched secrets_by_name "
+        "secrets_of "
         "settled still_running survey_target surveyed task_of unfinished"
     ),
-    "client": "Guard Limits Marks NOBODY Pacing Recorder STRANGER Secrets SpentError Target Trust",
+    "client": "Guard Limits Logins Marks NOBODY Occupancy Pacing Recorder STRANGER Secrets SpentError Target Trust",
 }
 
 

@@ -1,7 +1,8 @@
 """Everything that talks to a server; nothing here judges."""
 
 from vcontract.client.actors import NOBODY, STRANGER
-from vcontract.client.guard import Guard
+from vcontract.client.guard import Guard, Occupancy
+from vcontract.client.logins import Logins
 from vcontract.client.marks import Marks
 from vcontract.client.pacing import Pacing, SpentError
 from vcontract.client.recorder import Recorder
@@ -15,7 +16,9 @@ __all__ = [
     "STRANGER",
     "Guard",
     "Limits",
+    "Logins",
     "Marks",
+    "Occupancy",
     "Pacing",
     "Recorder",
     "Secrets",

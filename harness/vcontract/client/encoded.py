@@ -69,15 +69,17 @@ class Place(NamedTuple):
 class Spelled:
     """A text that is searched for in others, whichever way it is spelled there.
 
-    With `whole_words` it is not found as part of a longer word, nor in the tags of XML; its base64 and hexadecimal forms are
-    found anywhere. Bytes that are not `odd` and have nothing that is `sure` to be in them do not contain it.
+    With `whole_words` it is not found as part of a longer word or of one of the texts `besides`, nor in the tags of XML; its
+    base64 and hexadecimal forms are found anywhere. Bytes that are not `odd` and have nothing that is `sure` to be in them do
+    not contain it.
     """
 
-    def __init__(self, text: str, *, whole_words: bool) -> None:
+    def __init__(self, text: str, *, whole_words: bool, besides: Collection[str] = ()) -> None:
         own, encoded = _own_forms(text), _encoded_forms(text)
         words = own if whole_words else [form for form in own if len(form) < _SHORTEST]
         self._anywhere = tuple(form for form in (*own, *encoded) if form not in words)
-        self._words = tuple(re.compile(rf"(?<![\w-]){re.escape(form)}(?![\w-])") for form in words)
+        kept = "".join(f"{re.escape(longer)}|" for longer in besides if text in longer)
+        self._words = tuple(re.compile(rf"{kept}(?<![\w-])({re.escape(form)})(?![\w-])") for form in words)
         self._tagless = whole_words
         self.forms = (*words, *self._anywhere)
         self.sure = tuple(dict.fromkeys(map(_sure, self.forms)))
@@ -85,7 +87,7 @@ class Spelled:
     def places(self, said: str) -> Iterator[Place]:
         """Give where it stands in a plain text."""
         for word in self._words:
-            yield from (Place(*match.span(), self._tagless) for match in word.finditer(said))
+            yield from (Place(*match.span(1), self._tagless) for match in word.finditer(said) if match[1])
         for form in self._anywhere:
             begin = said.find(form)
             while begin >= 0:

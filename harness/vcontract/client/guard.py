@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from html import unescape
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+
 from vcontract.client.marks import CONFIG, RUN, Marks, option
 from vcontract.client.properties import read
-from vcontract.errors import HaltedError, UnseenError
+from vcontract.errors import HaltedError, SharedHostError, UnseenError
 from vcontract.terms import MISSING, Arguments, Call, Envelope, Faulted, Json, Operation, Ref, Returned, as_ref
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ ENDS = frozenset({"Destroy_Task", "UnregisterVM"})
 
 TERMINATE = "TerminateSession"
 
+BACK = "ReconnectHost_Task"
+"""The method that brings a host back."""
+
 FRESH = 0.1
 """Seconds for which a read of a VM's marks is valid, provided that no other call was sent since."""
 
@@ -54,12 +59,31 @@ class _Unseen(str):
     __slots__ = ()
 
 
+class _Shared(str):
+    """The reason why a host that may be disconnected by its name must stay: who else is on it, or that it is not known."""
+
+    __slots__ = ()
+
+
+class Occupancy(msgspec.Struct, frozen=True):
+    """A host's name, and the moIds of the VMs on it; `unknown` is the reason why these are not known, empty if they are."""
+
+    name: str = ""
+    vms: tuple[str, ...] = ()
+    unknown: str = ""
+
+
+Looks: TypeAlias = "Callable[[Target, Ref, str], Occupancy]"
+"""Looks, as an actor, which VMs are on a host."""
+
+
 class Guard:
     """Decides which calls may be sent to one target; it reads a VM's marks again before each call that disturbs it.
 
     A VM is ours if it carries the mark, read just now and after all else that was sent; or if a run made it unmarked.
     Only VMs that a run made may be destroyed: those that carry the mark of one of `runs`, and those in `made`. A host may
-    be touched if it has one of the names `hosts`; a task or a snapshot if a call of ours made it, and its VM is ours still;
+    be touched if it has one of the names `hosts`, and be disconnected only if every VM on it is ours, as is looked up
+    just then (`look_with`); a task or a snapshot if a call of ours made it, and its VM is ours still;
     a session may be ended if a login of ours opened it under this guard;
     an object of another type only by one of `methods`. `others` are moIds that are known to be no VMs, `foreign` those of
     VMs known not to be ours. `touched` are the VMs that admitted calls were about; `made` has the objects that those
@@ -83,6 +107,7 @@ class Guard:
         self.others, self.foreign = set(others), set(foreign)
         self.touched: set[str] = set()
         self.made: dict[Ref, frozenset[str]] = {}
+        self._tenants: Looks | None = None
         self._actor, self._hosts, self._methods = actor, frozenset(hosts), frozenset(methods)
         self._tasks: dict[str, frozenset[str]] = {}
         self._sessions: set[str] = set()
@@ -91,16 +116,24 @@ class Guard:
         self._told: set[str] = set()
         self._clone = ""
 
+    def look_with(self, tenants: Looks) -> None:
+        """Let hosts be disconnected at all: before each time it is asked which VMs are on them."""
+        self._tenants = tenants
+
     def add_runs(self, runs: Collection[str]) -> None:
         """Let the VMs of more runs be destroyed."""
         self.runs |= set(runs)
 
     def admit(self, target: Target, call: Call) -> None:
-        """Return if a call may be sent; raises HaltedError with the reason if not (UnseenError: reads of marks were lost)."""
+        """Return if a call may be sent; raises HaltedError with the reason if not (UnseenError: reads of marks were lost).
+
+        SharedHostError: a host is not to be disconnected for a VM on it that is not ours, or as it cannot be known.
+        """
         if call.method in HARMLESS:
             return
         if why := self._object_refusal(target, call):
-            raise HaltedError(f"{call.method} on {call.object.value} was not sent: {why}")
+            halt = SharedHostError if isinstance(why, _Shared) else HaltedError
+            raise halt(f"{call.method} on {call.object.value} was not sent: {why}")
         for vm in sorted(self._vms(call)):
             if why := self._refusal(target, vm, call):
                 kind = UnseenError if isinstance(why, _Unseen) else HaltedError
@@ -166,10 +199,7 @@ class Guard:
         if ref.type == "VirtualMachine":
             return ""
         if ref.type == "HostSystem":
-            done = read(target, self._actor or call.actor, ref, ["name"])
-            named = done.outcome.value if isinstance(done.outcome, Returned) else None
-            name = str((named or {}).get("name", ""))
-            return "" if name in self._hosts else f"the configuration names no host {name or ref.value!r}"
+            return self.host_refusal(target, call)
         if ref.type == "Task":
             begun = ref.value in self._tasks and ref.value not in self._told
             return "" if begun else "no call of ours began this task"
@@ -187,10 +217,28 @@ class Guard:
             return "" if ours else "no login of ours opened this session"
         return "" if call.method in self._methods else f"nothing allows this on a {ref.type}"
 
+    def host_refusal(self, target: Target, call: Call) -> str:
+        """Say why a call about a host must not be sent; empty if it may. One that is lost may always be brought back."""
+        ref, actor = call.object, self._actor or call.actor
+        if call.method == BACK or self._tenants is None:
+            done = read(target, actor, ref, ["name"])
+            named = done.outcome.value if isinstance(done.outcome, Returned) else None
+            seen = Occupancy(str((named or {}).get("name", "")), unknown="" if call.method == BACK else "nobody looked")
+        else:
+            seen = self._tenants(target, ref, actor)
+        if seen.name not in self._hosts and not (seen.unknown and not seen.name):
+            return f"the configuration names no host {seen.name or ref.value!r}"
+        if seen.unknown:
+            return _Shared(f"which VMs are on host {seen.name or ref.value} is not known: {seen.unknown}")
+        strangers = ((vm, self._mark_of(target, vm, call)) for vm in seen.vms)
+        return next((_Shared(f"{vm} is on host {seen.name} too: {why}") for vm, why in strangers if why), "")
+
     def _refusal(self, target: Target, vm: str, call: Call) -> str:
         """Say why a VM must not be touched; empty if it is ours, or there is none of that name."""
-        if vm in self.others:
-            return ""
+        return "" if vm in self.others else self._mark_of(target, vm, call)
+
+    def _mark_of(self, target: Target, vm: str, call: Call) -> str:
+        """Say why a VM is not ours, by its marks as they are now; empty if it is, or there is none of that name."""
         known = self._seen.get(vm)
         clock = target.recorder
         if known is None or known[0].op != clock.last or clock.now() - known[0].end > FRESH:

@@ -9,8 +9,8 @@ from vcontract.client.lasting import BUSY, patiently, seconds_of
 from vcontract.client.pacing import Pacing
 from vcontract.client.recording import GET, Tape
 from vcontract.client.wire import Endpoint, HttpReply
-from vcontract.errors import HarnessError, TargetError
-from vcontract.schema import Schema, load, newest_usable, parse_versions_document
+from vcontract.errors import HarnessError, SchemaError, TargetError
+from vcontract.schema import Schema, load, newest_usable, parse_name_spaces, parse_versions_document
 from vcontract.terms import UNSENT, Faulted, Lost, Outcome
 
 VERSIONS = "vimServiceVersions.xml"
@@ -50,6 +50,16 @@ def offered_schema(endpoint: Endpoint, reply: HttpReply | Lost) -> Schema:
     if version is None:
         raise TargetError(f"{endpoint.url} offers API {', '.join(offered) or 'nothing'}; no WSDL can be made for it")
     return load(version)
+
+
+def lists(reply: HttpReply | Lost, name_space: str) -> bool:
+    """Whether a reply is a list of versions that names a name space."""
+    if not isinstance(reply, HttpReply) or reply.status != 200:
+        return False
+    try:
+        return name_space in parse_name_spaces(reply.body)
+    except SchemaError:
+        return False
 
 
 def _advice(reason: str) -> str:

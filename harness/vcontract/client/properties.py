@@ -15,7 +15,7 @@ from vcontract.terms import MISSING, Arguments, Call, Faulted, Json, Operation, 
 if TYPE_CHECKING:
     from vcontract.client.session import Target
 
-_PAGE = 100
+_PAGE, _MANY = 100, 1000
 _PLAIN = re.compile(r"[A-Za-z0-9-]+")
 
 
@@ -51,6 +51,15 @@ def list_vms(
         kept = [{**vm, "properties": compact(vm["properties"])} for vm in listed["objects"]]
         return listed | {"objects": [vm for vm in kept if vm["properties"]]}
 
+    view = view_of_vms(target, actor)
+    try:
+        return _paged(target, _retrieve(target, actor, "VirtualMachine", paths, _all_in(view), page), few)
+    finally:
+        target.send(Call(view, "DestroyView", Arguments({}), actor))
+
+
+def view_of_vms(target: Target, actor: str) -> Ref:
+    """Make a view of every VM that the actor can see; it lasts as long as the session. Raises TargetError."""
     arguments = Arguments(
         {"container": target.manager("rootFolder").json(), "type": ["VirtualMachine"], "recursive": True}
     )
@@ -58,21 +67,50 @@ def list_vms(
     view = as_ref(_value(target, target.send(Call(manager, "CreateContainerView", arguments, actor))))
     if view is None:
         raise TargetError(f"{target.url} cannot list its VMs: CreateContainerView gave no view")
-    through = {"_typeName": "TraversalSpec", "name": "view", "type": "ContainerView", "path": "view", "skip": False}
-    selected = {"_typeName": "ObjectSpec", "obj": view.json(), "skip": True, "selectSet": [through]}
-    vms: dict[Ref, dict[str, Json]] = {}
+    return view
 
-    try:
-        call = _retrieve(target, actor, "VirtualMachine", paths, selected, page)
-        while True:
-            page_of_vms = _value(target, target.send(call, shape=few))
-            vms |= {ref: vm["properties"] for vm in page_of_vms["objects"] if (ref := as_ref(vm["obj"]))}
-            if not page_of_vms.get("token"):
-                return vms
-            collector, token = target.manager("propertyCollector"), Arguments({"token": page_of_vms["token"]})
-            call = Call(collector, "ContinueRetrievePropertiesEx", token, actor)
-    finally:
-        target.send(Call(view, "DestroyView", Arguments({}), actor))
+
+def read_around(target: Target, actor: str, host: Ref, view: Ref) -> dict[Ref, dict[str, Json]]:
+    """Read by one request a host's name and `vm`, and `runtime.host` of the VMs in a view; shapes as in `read`.
+
+    VMs that are known to be elsewhere are left out. Raises TargetError if the server refuses it.
+    """
+    wanted = [
+        {"_typeName": "PropertySpec", "type": "HostSystem", "all": False, "pathSet": ["name", "vm"]},
+        {"_typeName": "PropertySpec", "type": "VirtualMachine", "all": False, "pathSet": ["runtime.host"]},
+    ]
+    itself = {"_typeName": "ObjectSpec", "obj": host.json(), "skip": False}
+    specification = {"_typeName": "PropertyFilterSpec", "propSet": wanted, "objectSet": [itself, _all_in(view)]}
+    options = {"_typeName": "RetrieveOptions", "maxObjects": _MANY}
+    arguments = Arguments({"specSet": [specification], "options": options})
+
+    def near(result: Json) -> Json:
+        listed = _objects(result)
+        kept = [each for each in listed["objects"] if as_ref(each["obj"]) == host or _may_be_on(each, host)]
+        return listed | {"objects": kept}
+
+    return _paged(target, Call(target.manager("propertyCollector"), "RetrievePropertiesEx", arguments, actor), near)
+
+
+def _may_be_on(vm: Mapping[str, Json], host: Ref) -> bool:
+    return MISSING in vm["properties"] or as_ref(vm["properties"].get("runtime.host")) == host
+
+
+def _all_in(view: Ref) -> dict[str, Json]:
+    through = {"_typeName": "TraversalSpec", "name": "view", "type": "ContainerView", "path": "view", "skip": False}
+    return {"_typeName": "ObjectSpec", "obj": view.json(), "skip": True, "selectSet": [through]}
+
+
+def _paged(target: Target, call: Call, shape: Callable[[Json], Json]) -> dict[Ref, dict[str, Json]]:
+    """Make a call and those that go on with it; gives the properties of each object. Raises TargetError."""
+    found: dict[Ref, dict[str, Json]] = {}
+    while True:
+        page = _value(target, target.send(call, shape=shape))
+        found |= {ref: each["properties"] for each in page["objects"] if (ref := as_ref(each["obj"]))}
+        if not page.get("token"):
+            return found
+        collector, token = target.manager("propertyCollector"), Arguments({"token": page["token"]})
+        call = Call(collector, "ContinueRetrievePropertiesEx", token, call.actor)
 
 
 def _retrieve(

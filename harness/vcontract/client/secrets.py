@@ -22,6 +22,8 @@ _SHORTEST_LEARNED = 16
 a single word is no everyday one."""
 _LONGEST_LEARNED = 65536
 """Longer ones are hidden where they stand, and not searched for: a server may give any number of them."""
+OWN_TEXTS = ("vcontract.owner", "vcontract.run", "made by vcontract run", "vcontract simulator")
+"""What we and our simulator write ourselves: it stays, even if a password is a word of it, for marks must be known."""
 _QUOTES = {'"': "&quot;"}
 _BEFORE_IT = (
     r"(?i:pass(?:word|wd|phrase)|pwd)[\w.-]*"
@@ -92,7 +94,7 @@ class Secrets:
         self._spelled: list[tuple[Spelled, str]] = []
         self._grams = Grams()
         for value, name in sorted(hidden.items(), key=lambda entry: -len(entry[0])):
-            self._search_for(Spelled(value, whole_words=_everyday(value)), name)
+            self._search_for(Spelled(value, whole_words=_everyday(value), besides=OWN_TEXTS), name)
         self._short = Placed({value: name for value, name in private.items() if value not in hidden})
         self._lock = threading.Lock()
         register(self)

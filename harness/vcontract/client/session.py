@@ -16,6 +16,7 @@ from vcontract.client import properties
 from vcontract.client.actors import COOKIE, NOBODY, Connect, Session
 from vcontract.client.bodies import Bodies, Varies
 from vcontract.client.lasting import Pulse, kind_of, patiently, seconds_of, turned_away
+from vcontract.client.logins import Logins
 from vcontract.client.long_replies import shortened
 from vcontract.client.offered import in_words, offered_schema, versions
 from vcontract.client.pacing import Pacing
@@ -85,6 +86,7 @@ class Target:
         self.schema = schema
         self.recorder = recorder
         self.secrets = secrets
+        self.logins = Logins()
         self.pacing = pacing
         pacing.stopped = recorder.stopping
         self._turn = pacing if pacing.limited else nullcontext()
@@ -114,12 +116,14 @@ class Target:
         tape: Tape | None = None,
         pacing: Pacing | None = None,
         proxy: str = "",
+        logins: Logins | None = None,
     ) -> Target:
         """Reach a target, choose the newest schema that it offers (or take `wsdl`), read its ServiceContent.
 
         `connect` takes the place of the network; `tape` records every exchange; `proxy` is that on the way,
-        `http://HOST:PORT` (empty: none). Raises TargetError, with a line that says what to do, if it is dead, busy, not
-        trusted or no vCenter; UsageError for an unusable URL, CA file, proxy or WSDL.
+        `http://HOST:PORT` (empty: none); `logins` know what became of those at other targets of a verb. Raises TargetError,
+        with a line that says what to do, if it is dead, busy, not trusted or no vCenter; UsageError for an unusable URL, CA
+        file, proxy or WSDL.
         """
         endpoint = parse_url(url)
         if connect is None:
@@ -133,6 +137,7 @@ class Target:
             else offered_schema(endpoint, versions(endpoint, connect(NOBODY), pacing, tape))
         )
         target = cls(endpoint, schema, recorder or Recorder(), secrets or Secrets(), connect, pacing, tape)
+        target.logins = logins or target.logins
         outcome = target.send(Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)).outcome
         if not isinstance(outcome, Returned) or not isinstance(outcome.value, dict):
             target.close()
@@ -164,11 +169,15 @@ class Target:
         return manager
 
     def login(self, actor: str, username: str, password_secret: str) -> Operation:
-        """Open the actor's session with a named secret; raises TargetError if it is refused."""
+        """Open the actor's session with a named secret; raises TargetError if it is refused.
+
+        After a refusal no further login of the account is sent: RefusedLoginError.
+        """
         name = SECRET + password_secret.removeprefix(SECRET)
         self.forget(actor)
         arguments = Arguments({"userName": username, "password": name})
-        done = self.send(Call(self.manager("sessionManager"), "Login", arguments, actor), purpose="arrange")
+        call = Call(self.manager("sessionManager"), "Login", arguments, actor)
+        done = self.logins.attempt(self.url, username, lambda: self.send(call, purpose="arrange"))
         if not isinstance(done.outcome, Returned):
             raise TargetError(f"{self.url} refuses the login of {username}: {in_words(done.outcome)}")
         return done

@@ -38,6 +38,7 @@ class Adopting:
         log_in(target, config)
         self.target, self.release = target, release
         self.marks: Marks = marks_of(target, config)
+        self.owner = config.owner
 
     def changes(self, pattern: str) -> list[Change]:
         """Say what will be done with each VM whose name matches a shell pattern. Raises UsageError if none does."""
@@ -47,7 +48,7 @@ class Adopting:
         return [self._change(each) for each in sorted(found, key=lambda each: each.name)]
 
     def _change(self, vm: Seen) -> Change:
-        mark = f"{OWNER} = {self.marks.owner}"
+        mark = f"{OWNER} = {self.owner}"
         if other := next((each for each in vm.owners if each != self.marks.owner), ""):
             return Change(vm, f"carries the mark {OWNER} = {other} of somebody else, and is left alone", done=False)
         if self.release:
@@ -63,7 +64,7 @@ class Adopting:
                 self._set(each.vm)
 
     def _set(self, vm: Seen) -> None:
-        value = "" if self.release else self.marks.owner
+        value = "" if self.release else self.owner
         spec = {"_typeName": "VirtualMachineConfigSpec", "extraConfig": options(owner=value)}
         self._call(vm, vm.ref, "ReconfigVM_Task", {"spec": spec})
         if self._owners(vm) and self.release and self.marks.attribute:

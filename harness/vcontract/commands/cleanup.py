@@ -114,7 +114,7 @@ class Cleaner:
 
     def _snapshots(self) -> Iterator[tuple[VmFacts, Ref, str]]:
         """Give the snapshots that runs made of VMs that they did not make: the VM, the snapshot, what is said of it."""
-        lane = self.testbed.lane
+        lane, named = self.testbed.lane, self.testbed.target.secrets.redact(SNAPSHOT_NAME)
         for vm in lane.driver.facts.vms.values():
             if vm.ref in lane.cloner.clones:
                 continue
@@ -124,7 +124,7 @@ class Cleaner:
             for snapshot in _branches((tree or {}).get("rootSnapshotList")):
                 about, ref = str(snapshot.get("description", "")), as_ref(snapshot.get("snapshot"))
                 run = about.removeprefix(MADE_BY)
-                ours = snapshot.get("name") == SNAPSHOT_NAME and about.startswith(MADE_BY) and run not in self.spared
+                ours = snapshot.get("name") == named and about.startswith(MADE_BY) and run not in self.spared
                 if ref is not None and ours and self.run_id in {"", run}:
                     yield vm, ref, about
 

@@ -11,16 +11,17 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from vcontract.client import Limits, SpentError, Target
+from vcontract.client import Limits, Logins, SpentError, Target
 from vcontract.client.offered import VERSIONS, in_words
 from vcontract.client.trust import shown_thumbprint, tls_context
 from vcontract.client.wire import Connection, Endpoint, HttpReply, parse_url
 from vcontract.commands.doctor_stages import Testable
-from vcontract.config.config import Account, Config, Guest, is_loopback, password_of
+from vcontract.config.config import Account, Config, Guest, password_of
+from vcontract.config.own_simulator import is_loopback_address, way_to_accounts
 from vcontract.config.request import RunRequest
 from vcontract.config.write_config import vacant, written
 from vcontract.contract import Contract, load
-from vcontract.errors import HarnessError, UsageError
+from vcontract.errors import HarnessError, TargetError, UsageError
 from vcontract.redaction import redact_everywhere
 from vcontract.report.diagnosis import Check, Diagnosis, Standing
 from vcontract.run.preparation import PLAIN, Preparation
@@ -64,7 +65,7 @@ def diagnose(
     contract, stated = load(request.contract), configured(request, preparation)
     config, faults = usable(stated)
     with address(request, preparation, config) as url:
-        doctor = Doctor(request, config, contract, url)
+        doctor = Doctor(request, config, contract, url, logins=preparation.logins, given=_given(stated))
         for check in doctor.look(faults):
             checks.append(check)
             tell(check)
@@ -93,16 +94,19 @@ def usable(config: Config) -> tuple[Config, list[Check]]:
         return True
 
     accounts, guests = tuple(filter(known, config.account)), tuple(filter(known, config.guest))
-    if not any(account.role == "full" for account in config.account):
-        to_do = 'give --username and --password-file, or an [[account]] of role "full"'
-        faults.append(Check("configuration", Standing.BAD, "no account of the target is given", to_do, 2))
     return replace(config, account=accounts, guest=guests), faults
 
 
-class Doctor:
-    """One examination of one target."""
+def _given(config: Config) -> bool:
+    return any(account.role == "full" for account in config.account)
 
-    def __init__(self, request: RunRequest, config: Config, contract: Contract, url: str) -> None:
+
+class Doctor:
+    """One examination of one target; `given`: a full account is named, even if its password is nowhere."""
+
+    def __init__(
+        self, request: RunRequest, config: Config, contract: Contract, url: str, *, logins: Logins, given: bool
+    ) -> None:
         self.request, self.config, self.contract, self.url = request, config, contract, url
         self.endpoint: Endpoint = parse_url(url)
         self.trust = config.trust(insecure=request.insecure)
@@ -110,7 +114,7 @@ class Doctor:
         self.keys: dict[str, str] = {}
         self.testable: Testable | None = None
         self._versions: tuple[str, ...] = ()
-        self._ends = ""
+        self._ends, self._logins, self._given = "", logins, given
 
     def look(self, faults: Iterable[Check]) -> Iterator[Check]:
         """Give every check, until one shows that nothing beyond it can be looked at."""
@@ -126,6 +130,7 @@ class Doctor:
                     secrets=secrets_of(self.config),
                     limits=LIMITS,
                     pacing=self.config.pacing(),
+                    logins=self._logins,
                 )
                 yield from self._inside(target)
         except HarnessError as error:
@@ -163,7 +168,8 @@ class Doctor:
 
     def _secured(self) -> Check:
         if not self.endpoint.secure:
-            risk = "" if is_loopback(self.url) else "passwords go over the network in clear: use https"
+            here = is_loopback_address(self.url) or self.endpoint.host == "localhost"
+            risk = "" if here else "passwords go over the network in clear: use https"
             return Check("TLS", Standing.NONE, "none", risk)
         if self.trust.insecure:
             to_do = self._pin() or "give its CA as ca_file"
@@ -191,7 +197,10 @@ class Doctor:
         yield from guarded("product", lambda: self._product(target))
         if self._ends:
             return
-        yield from guarded("login", lambda: self._logins(target))
+        if not self._given:
+            seen, to_do = "no account of the target is given", way_to_accounts(self.url)
+            yield Check("configuration", Standing.BAD, seen, to_do, 2)
+        yield from guarded("login", lambda: self._log_in(target))
         if FULL not in self.keys:
             self._ends = "the full account"
             return
@@ -232,8 +241,8 @@ class Doctor:
             since = f"vCenter has it from API {self.contract.since} on, a host alone never"
             yield Check("object", Standing.BAD, f"ServiceContent offers no {first} ({target.api_version})", since, 5)
 
-    def _logins(self, target: Target) -> Iterator[Check]:
-        """Log in each account, once: a wrong password that is tried again may lock the account."""
+    def _log_in(self, target: Target) -> Iterator[Check]:
+        """Log in each account, once: a wrong password that is tried again, by whatever role, may lock the account."""
         accounts: dict[str, Account] = {account.role: account for account in self.config.account}
         for actor, role in _ROLES.items():
             if role not in accounts:
@@ -242,19 +251,20 @@ class Doctor:
                 yield Check(f"login {role}", Standing.NONE, 'not used: "account" is not among allow')
                 continue
             username = accounts[role].username
-            call = Call(
-                target.manager("sessionManager"),
-                "Login",
-                Arguments({"userName": username, "password": f"secret:account.{role}"}),
-                actor,
-            )
-            outcome = target.send(call, purpose="arrange").outcome
+            try:
+                outcome = target.login(actor, username, f"account.{role}").outcome
+            except TargetError as error:
+                refused = str(error).removeprefix(f"{target.url} refuses the login of {username}: ")
+                to_do = "check user name (user@domain) and password; it was tried once"
+                yield Check(f"login {role}", Standing.BAD, f"{username} is refused: {refused}", to_do, 3)
+                continue
             if isinstance(outcome, Returned) and isinstance(outcome.value, dict):
                 self.keys[actor] = str(outcome.value.get("key", ""))
                 yield Check(f"login {role}", Standing.OK, f"{username} is logged in")
             else:
-                to_do = "check user name (user@domain) and password; it was tried once"
-                yield Check(f"login {role}", Standing.BAD, f"{username} is refused: {in_words(outcome)}", to_do, 3)
+                yield Check(
+                    f"login {role}", Standing.BAD, f"{username} is refused: an empty reply", "is this a vCenter?", 3
+                )
 
 
 def guarded(name: str, stage: Callable[[], Iterator[Check]]) -> Iterator[Check]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from vcontract.client import Target
 from vcontract.client.offered import in_words
-from vcontract.client.properties import list_vms, read
+from vcontract.client.properties import read
 from vcontract.config.config import Config
 from vcontract.config.printed_command import with_target
 from vcontract.config.request import RunRequest
@@ -29,6 +29,7 @@ from vcontract.testbed import (
     UNPRIVILEGED,
     Logged,
     Site,
+    Tenants,
     clone_parents,
     find_marked_vms,
     given,
@@ -222,14 +223,16 @@ class Testable:
         held = privileges_of(self.target, self.keys[FULL], [_HOST], ref)
         if held.get(_HOST) != "held":
             return Check("lever host", Standing.BAD, f"{name}: the account lacks {_HOST}", "give its role that", 5)
-        others = sum(as_ref(stranger.get("runtime.host")) == ref for stranger in self._strangers())
-        warned = f"with it are lost {others} VMs that are not marked: is that meant?" if others else ""
-        return Check("lever host", Standing.NONE if others else Standing.OK, f"{name} may be disconnected", warned)
-
-    def _strangers(self) -> list[Mapping[str, Json]]:
-        ours = {vm.ref for vm in self.vms}
-        listed = list_vms(self.target, FULL, ["runtime.host"])
-        return [values for ref, values in listed.items() if ref not in ours]
+        around = Tenants()(self.target, ref, FULL)
+        if around.unknown:
+            to_do = "without that it is not disconnected"
+            return Check("lever host", Standing.BAD, f"{name}: its VMs are not known: {around.unknown}", to_do, 5)
+        if others := sorted({*around.vms} - {vm.ref.value for vm in self.vms}):
+            carries = (
+                f"{name}: {', '.join(others[:_SHOWN])}{' …' if others[_SHOWN:] else ''} on it carry no mark of ours"
+            )
+            return Check("lever host", Standing.BAD, f"{carries}: it is not disconnected", "move them elsewhere", 5)
+        return Check("lever host", Standing.OK, f"{name} may be disconnected")
 
     def _guests(self) -> Iterator[Check]:
         """Log each guest account in to one guest that can be asked: ValidateCredentialsInGuest changes nothing."""

@@ -9,13 +9,13 @@ import os
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from vcontract.client import Pacing, Trust
 from vcontract.client.trust import digest_of
+from vcontract.config.own_simulator import is_our_simulator
 from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
 from vcontract.model import Lever
@@ -251,16 +251,19 @@ LOOPBACK = Config(
     task_seconds=20.0,
     confirm=1,
 )
-"""What a loopback target gets without a file: the accounts, levers and mark that the simulator is documented to know."""
+"""What our own simulator gets without a file: the accounts, levers and mark that it is documented to know."""
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_BUILT_IN = frozenset(map(id, (*LOOPBACK.account, *LOOPBACK.guest)))
 
 
-def config_for(url: str, path: Path | None) -> Config:
-    """Give the configuration for a target: the file's, else the built-in one for loopback, else an empty one."""
+def config_for(url: str, path: Path | None, *, insecure: bool = False) -> Config:
+    """Give the configuration for a target: the file's, else the built-in one if it is our simulator, else an empty one.
+
+    A target at a loopback address is asked, without a login, whether it is; `insecure`: whatever certificate it shows.
+    """
     if path is not None:
         return read_toml(path, Config)
-    return LOOPBACK if is_loopback(url) else Config()
+    return LOOPBACK if is_our_simulator(url, Trust(insecure=insecure)) else Config()
 
 
 def target_named(request: RunRequest) -> str:
@@ -268,10 +271,9 @@ def target_named(request: RunRequest) -> str:
     return request.target or (read_toml(request.config, Config).target if request.config is not None else "")
 
 
-def is_loopback(url: str) -> bool:
-    """Whether a URL points at this machine."""
-    host = urlsplit(url).hostname or ""
-    return host in _LOOPBACK or host.startswith("127.")
+def is_built_in(holder: Account | Guest) -> bool:
+    """Whether this is an account of the built-in configuration itself, whose password is documented: no user's equal one."""
+    return id(holder) in _BUILT_IN
 
 
 def password_of(account: Account | Guest) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from vcontract.client import Logins
 from vcontract.config.context import RunContext
 from vcontract.model import Pinned
 from vcontract.report.deviations import Listed
@@ -18,7 +19,7 @@ class Preparation(msgspec.Struct, frozen=True):
     `password` is that of the account that the request names, `replay` the command that repeats the run. `pinned` is what a
     profile adds to the documents, `known` are the deviations that do not count. With `interrupted` a run goes on that
     was cut, with `finding` that one alone is replayed, `recorded` answers in the place of a server. `proxy` is used in the
-    configuration's stead, `defects` are planted in a simulator that is started.
+    configuration's stead, `defects` are planted in a simulator that is started. `logins` know what became of every login.
     """
 
     password: str = ""
@@ -30,6 +31,7 @@ class Preparation(msgspec.Struct, frozen=True):
     recorded: Recorded | None = None
     proxy: str = ""
     defects: frozenset[str] = frozenset()
+    logins: Logins = msgspec.field(default_factory=Logins)
 
     def __repr__(self) -> str:
         """Leave the password out: a traceback may show it."""

@@ -132,6 +132,7 @@ def opened(
                 connect=replay.connect if replay else None,
                 tape=tape,
                 pacing=config.pacing() if replay is None else None,
+                logins=preparation.logins,
             )
             try:
                 yield target
@@ -161,13 +162,15 @@ def address(request: RunRequest, preparation: Preparation, config: Config) -> It
 
 
 def configured(request: RunRequest, preparation: Preparation = PLAIN) -> Config:
-    """Give the configuration: the file's, else the built-in one of the simulator or of loopback, else an empty one.
+    """Give the configuration: the file's, else the built-in one if the target is our simulator, else an empty one.
 
+    A target at a loopback address is asked whether it is (`config_for`).
     The account that the command line names stands in for its own.
     """
     if preparation.recorded is not None and request.config is None:
         return preparation.recorded.config
-    config = config_for(request.target, request.config) if request.target or request.config else EMBEDDED
+    named = request.target or request.config
+    config = config_for(request.target, request.config, insecure=request.insecure) if named else EMBEDDED
     if not (request.target or config.target):
         config = replace(config, proxy="")  # the simulator is started on this machine
     if request.api and (request.target or config.target):

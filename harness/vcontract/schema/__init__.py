@@ -1,6 +1,6 @@
 """WSDL to types, requests to bytes, replies to wire values; builds WSDL from vendor metadata (vcontract.schema.build)."""
 
-from vcontract.schema.releases import SHIPPED, newest_usable, parse_versions_document
+from vcontract.schema.releases import SHIPPED, newest_usable, parse_name_spaces, parse_versions_document
 from vcontract.schema.shapes import DataType, Field, Operation
 from vcontract.schema.wsdl import Schema, bases_of, load, plain, release
 
@@ -13,6 +13,7 @@ __all__ = [
     "bases_of",
     "load",
     "newest_usable",
+    "parse_name_spaces",
     "parse_versions_document",
     "plain",
     "release",

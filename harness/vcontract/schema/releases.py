@@ -19,6 +19,14 @@ _LARGEST = 1 << 20
 def parse_versions_document(body: bytes) -> tuple[str, ...]:
     """Read `/sdk/vimServiceVersions.xml`: the wire versions of name space urn:vim25, in the order of the server.
 
+    Raises SchemaError as `parse_name_spaces` does.
+    """
+    return parse_name_spaces(body).get("urn:vim25", ())
+
+
+def parse_name_spaces(body: bytes) -> dict[str, tuple[str, ...]]:
+    """Read `/sdk/vimServiceVersions.xml`: the versions of each name space that it names, in the order of the server.
+
     SchemaError if the body is no such document, is larger than 1 MiB, or declares a DTD.
     """
     if len(body) > _LARGEST:
@@ -31,12 +39,13 @@ def parse_versions_document(body: bytes) -> tuple[str, ...]:
     info: Any = root.getroottree().docinfo
     if info.doctype or etree.QName(root).localname != "namespaces":
         raise SchemaError(f"vimServiceVersions.xml is no list of name spaces: its root is {root.tag}")
-    listed: list[str] = []
+    listed: dict[str, tuple[str, ...]] = {}
     for space in root.iterfind("{*}namespace"):
-        if (space.findtext("{*}name") or "").strip() == "urn:vim25":
-            listed += [(element.text or "").strip() for element in space.iterfind("{*}version")]
-            listed += [(element.text or "").strip() for element in space.iterfind("{*}priorVersions/{*}version")]
-    return tuple(dict.fromkeys(version for version in listed if version))
+        name = (space.findtext("{*}name") or "").strip()
+        elements = [*space.iterfind("{*}version"), *space.iterfind("{*}priorVersions/{*}version")]
+        versions = (*listed.get(name, ()), *((element.text or "").strip() for element in elements))
+        listed[name] = tuple(dict.fromkeys(version for version in versions if version))
+    return listed
 
 
 def newest_shipped(versions: Iterable[str]) -> str | None:

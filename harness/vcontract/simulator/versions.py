@@ -9,6 +9,8 @@ from pyVmomi import VmomiSupport
 from vcontract.errors import UsageError
 
 _OLDEST_SERVED = "vim.version.version1"
+_MARK = "urn:vcontract-simulator"
+"""A name space that no vCenter has: by it alone a client can tell that the accounts here are those of the simulator."""
 _LEGACY = "vim.version.version3"  # 2.5u2: what a client without a version in its SOAPAction gets
 
 
@@ -35,14 +37,15 @@ class Versions:
 
     @cached_property
     def document(self) -> bytes:
-        """The body of vimServiceVersions.xml, laid out as real servers do."""
+        """The body of vimServiceVersions.xml, laid out as real servers do, with one more name space: the simulator's mark."""
         prior = [wire for wire in _known() if wire != self.api and f"urn:vim25/{wire}" in self._by_action]
         listed = "\n".join(f"   <version>{wire}</version>" for wire in reversed(prior))
         return (
             '<?xml version="1.0" encoding="UTF-8" ?>\n<namespaces version="1.0">\n'
             " <namespace>\n  <name>urn:vim25</name>\n"
             f"  <version>{self.api}</version>\n  <priorVersions>\n{listed}\n  </priorVersions>\n </namespace>\n"
-            " <namespace>\n  <name>urn:vim2</name>\n  <version>2.0</version>\n </namespace>\n</namespaces>\n"
+            " <namespace>\n  <name>urn:vim2</name>\n  <version>2.0</version>\n </namespace>\n"
+            f" <namespace>\n  <name>{_MARK}</name>\n  <version>1</version>\n </namespace>\n</namespaces>\n"
         ).encode()
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from vcontract.client import Logins
 from vcontract.config.govc import PASSWORD
 from vcontract.config.request import RunRequest, decode_path, encode_path
 from vcontract.run.preparation import Preparation
@@ -20,7 +21,8 @@ class Brief(msgspec.Struct, frozen=True):
 
     `host` and `port` are where the master listens. A master waits for `workers`, which it starts itself if `starts`. With
     `web` Locust's page is served on that port (0: not). `simulator` is the process of a simulator that was started for the
-    run, and may be restarted (0: there is none). `proxy` is used instead of the configured one.
+    run, and may be restarted (0: there is none). `proxy` is used instead of the configured one. `logins` is the folder in
+    which the processes of this machine tell of refused logins.
     """
 
     load: Load
@@ -34,10 +36,13 @@ class Brief(msgspec.Struct, frozen=True):
     web: int = 0
     simulator: int = 0
     proxy: str = ""
+    logins: str = ""
 
     def preparation(self) -> Preparation:
         """Make the preparation of the run in this process."""
-        return Preparation(password=os.environ.get(PASSWORD, ""), replay=self.replay, proxy=self.proxy)
+        return Preparation(
+            password=os.environ.get(PASSWORD, ""), replay=self.replay, proxy=self.proxy, logins=Logins(self.logins)
+        )
 
 
 def encoded(brief: Brief) -> bytes:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from vcontract.client.bodies import Varies
 from vcontract.client.properties import read
 from vcontract.client.tasks import follow
-from vcontract.errors import TargetError
+from vcontract.errors import RefusedLoginError, TargetError
 from vcontract.model import STATE_PATHS, Asked, compact
 from vcontract.model.moves import MOVES
 from vcontract.model.state import CUSTOMIZE
@@ -41,6 +41,8 @@ class Client:
         for left in range(_TRIES if self._crew.disturbed else 1, 0, -1):
             try:
                 self._crew.target.login(self.actor, account, secret)
+            except RefusedLoginError:
+                raise
             except TargetError:
                 if left == 1:
                     raise

@@ -38,7 +38,8 @@ class Crew:
         self.facts = replace(
             surveyed, sessions=surveyed.sessions | {actor: name for actor, (name, _) in self.accounts.items()}
         )
-        target.guard_with(guard_of(target, config, contract, run, surveyed.others, actor=""))
+        self.guard = guard_of(target, config, contract, run, surveyed.others, actor="")
+        target.guard_with(self.guard)
         self.caller = Caller(contract, target.schema, self.facts, {"held": FULL}, seed)
         self.machines = _machines(target, surveyed, load)
         self.vms = dict(self.facts.vms)

@@ -32,7 +32,7 @@ from vcontract.strategies import auth
 from vcontract.stress.brief import Brief
 from vcontract.stress.crew import Crew
 from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
-from vcontract.testbed import FULL, host_names
+from vcontract.testbed import FULL, host_names, lost_hosts
 
 _CALM = 1000
 """The factor of the answers that may be lost in a row before the target counts as gone."""
@@ -116,12 +116,14 @@ class Disturbing:
     def _context(self, crew: Crew) -> StrikeContext:
         target, facts = crew.target, crew.facts
         allowed = crew.config.hosts if "host" in crew.config.allow else ()
-        hosts = [moid for moid, name in host_names(target, facts).items() if name in allowed]
+        named = [moid for moid, name in host_names(target, facts).items() if name in allowed]
+        hosts, kept = lost_hosts(target, crew.guard, named)
         context = StrikeContext(
             target,
             FULL,
             vms=tuple(crew.machines),
-            hosts=tuple(Ref("HostSystem", moid) for moid in hosts),
+            hosts=tuple(Ref("HostSystem", moid) for moid in sorted(hosts)),
+            kept=kept,
             sessions=self._logins or {},
             levers=_levers(crew),
             restart=_restart(target, self._simulator, crew.patience) if self._simulator else None,

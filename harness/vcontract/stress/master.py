@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import msgspec
@@ -57,10 +58,13 @@ class Master:
         """Wait for the workers, send their shares, wait for the load to end, and merge their results."""
         brief = self._brief
         workers = self._gathered(mail, started)
+        targets: list[str] = []
         for number, worker in enumerate(workers):
             share = replace(brief.load, share=(number, len(workers)))
             mail.send(SHARE, LoadShare(share, brief.request.seed, brief.request.contract, brief.replay), worker)
-        targets = [self._awaited(mail, READY, _SURVEYED, started)[1] for _ in workers]
+            if number == 0:  # nobody else logs in before its logins were accepted: one refusal is enough
+                targets.append(self._awaited(mail, READY, _SURVEYED, started)[1])
+        targets += [self._awaited(mail, READY, _SURVEYED, started)[1] for _ in workers[1:]]
         target = msgspec.json.decode(targets[0], type=TargetFacts)
         self._tell(RunStarted(target, brief.request.seed, ROWS, int(brief.load.seconds), "seconds"))
         runner.start(brief.load.clients, spawn_rate=brief.load.clients)
@@ -153,7 +157,11 @@ def lead(brief: Brief) -> RunResult:
     mail = Mail(runner, HELLO, READY, OVER, JUDGED, FAILED)
     page = crowd.environment.create_web_ui(_HERE, brief.web) if brief.web else None
     begun = Begun(yes=True)  # the workers themselves end what they have begun
-    with terminable(begun, crowd.ring), _workers(brief, port, directory.path) as started:
+    with (
+        TemporaryDirectory(prefix="vcontract-logins-") as logins,
+        terminable(begun, crowd.ring),
+        _workers(replace(brief, logins=logins), port, directory.path) as started,
+    ):
         result = Master(brief, crowd, directory, reporters).run(runner, mail, started)
     if page is not None:
         page.stop()  # type: ignore[no-untyped-call] # Locust's page has no types

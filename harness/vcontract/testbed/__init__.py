@@ -18,23 +18,24 @@ from vcontract.testbed.lane import Lane
 from vcontract.testbed.leak_audit import adopted, audit
 from vcontract.testbed.marked_vms import find_marked_vms, names_of
 from vcontract.testbed.not_arranged import NotArrangedError, RefusedError
-from vcontract.testbed.ownership import Seen, guard_of, look_round, marks_of
+from vcontract.testbed.ownership import Seen, guard_of, look_round, lost_hosts, marks_of
 from vcontract.testbed.perform_move import make_call, perform
 from vcontract.testbed.survey import (
     Logged,
     actors_of,
     as_json,
+    built_in,
     customizable,
     host_names,
     instance_of,
     log_in,
     marked,
-    privileges_of,
     reached,
     secrets_by_name,
     secrets_of,
     survey_target,
 )
+from vcontract.testbed.tenants import Tenants, privileges_of
 from vcontract.testbed.testbed import Known, Site, Source, Testbed, given, open_testbed, surveyed
 from vcontract.testbed.vm_selection import CLONE
 from vcontract.testbed.working_clones import clone_parents, own_clones
@@ -57,11 +58,13 @@ __all__ = [
     "Seen",
     "Site",
     "Source",
+    "Tenants",
     "Testbed",
     "actors_of",
     "adopted",
     "as_json",
     "audit",
+    "built_in",
     "clone_parents",
     "customizable",
     "find_marked_vms",
@@ -72,6 +75,7 @@ __all__ = [
     "judged_call",
     "log_in",
     "look_round",
+    "lost_hosts",
     "make_call",
     "marked",
     "marks_of",

@@ -10,7 +10,7 @@ from vcontract.client import Target
 from vcontract.client.lasting import kind_of
 from vcontract.client.marks import options
 from vcontract.client.properties import read
-from vcontract.errors import TargetError
+from vcontract.errors import SharedHostError, TargetError
 from vcontract.model import STATE_PATHS, Facts, State, Tracker, VmFacts, compact
 from vcontract.terms import (
     TURNED_AWAY,
@@ -106,7 +106,10 @@ class Driver:
         self.permits.check(method)
         if method not in self.target.schema.operations:
             raise RefusedError(f"API {self.target.api_version} has no {method}")
-        return self.send(Call(ref, method, Arguments(arguments), actor))
+        try:
+            return self.send(Call(ref, method, Arguments(arguments), actor))
+        except SharedHostError as error:
+            raise NotArrangedError(str(error)) from error
 
     def send(self, call: Call, purpose: str = "arrange") -> Operation:
         """Send a call that may change something."""

@@ -27,7 +27,7 @@ class Lane:
     All that changes is held here or by the driver: what is known of the VMs (the judge's tracker), what is in quarantine, how
     long tasks lasted, the clones and snapshots that were made, the state in which the last step left a VM. VMs of one host
     that may be disconnected (`hosts`: moIds) belong into one lane. `helper` makes the calls that work in the guest, where
-    `caller`, who makes those of the contract under test, has none.
+    `caller`, who makes those of the contract under test, has none. `kept` says why hosts that could be disconnected must stay.
     """
 
     def __init__(
@@ -37,10 +37,11 @@ class Lane:
         caller: Caller,
         hosts: frozenset[str] = frozenset(),
         helper: Caller | None = None,
+        kept: str = "",
     ) -> None:
         self.driver, self.levers, self.caller = driver, levers, caller
         clones: list[Ref] = []
-        self.selection = VmSelection(driver, hosts, clones)
+        self.selection = VmSelection(driver, hosts, clones, kept)
         self.cloner = Cloner(driver, self.selection, clones)
         self.snapshots = Snapshots(driver)
         self.host = HostArranger(driver)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -13,9 +13,10 @@ from vcontract.config.config import Config
 from vcontract.contract import Contract
 from vcontract.model.moves import MOVES
 from vcontract.model.tracker import KINDS
-from vcontract.terms import Json, Ref, Returned, as_ref
+from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
 from vcontract.testbed.actors import FULL
 from vcontract.testbed.marked_vms import find_marked_vms, names_of
+from vcontract.testbed.tenants import Tenants
 
 IN_GUESTS = frozenset({*KINDS, MOVES["stopTools"].method})
 """The methods of other objects by which any run arranges states; each names the VM that it is about."""
@@ -39,7 +40,7 @@ def marks_of(target: Target, config: Config) -> Marks:
         values = done.outcome.value if isinstance(done.outcome, Returned) else None
         fields = values.get("field") if isinstance(values, Mapping) else None
         found = next((int(field["key"]) for field in fields or () if field.get("name") == OWNER), 0)
-    return Marks(config.owner, found)
+    return Marks(target.secrets.redact(config.owner), found)  # as a reply shows it, if it is the word of a password too
 
 
 def look_round(target: Target, marks: Marks) -> list[Seen]:
@@ -64,4 +65,14 @@ def guard_of(
     methods = IN_GUESTS | {method.name for method in contract.methods}
     foreign = {vm.ref.value for vm in look_round(target, marks) if vm.refusal}
     runs = {run} if run else ()
-    return Guard(marks, actor, hosts=config.hosts, methods=methods, runs=runs, others=others, foreign=foreign)
+    guard = Guard(marks, actor, hosts=config.hosts, methods=methods, runs=runs, others=others, foreign=foreign)
+    guard.look_with(Tenants())
+    return guard
+
+
+def lost_hosts(target: Target, guard: Guard, hosts: Iterable[str]) -> tuple[frozenset[str], str]:
+    """Give those of some hosts (moIds) that may be disconnected as things are, and why the others may not."""
+    method = MOVES["hostLost"].method
+    calls = {moid: Call(Ref("HostSystem", moid), method, Arguments({}), FULL) for moid in sorted(hosts)}
+    refused = {moid: guard.host_refusal(target, call) for moid, call in calls.items()}
+    return frozenset(moid for moid, why in refused.items() if not why), "; ".join(filter(None, refused.values()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from operator import attrgetter
 from typing import TypeAlias
 
@@ -12,14 +12,16 @@ from msgspec.structs import replace
 from vcontract.client import Secrets, Target
 from vcontract.client.marks import OWNER, RUN, option
 from vcontract.client.properties import read
-from vcontract.config.config import LOOPBACK, Config, password_of
+from vcontract.config.config import Account, Config, Guest, is_built_in, password_of
+from vcontract.config.own_simulator import way_to_accounts
 from vcontract.contract import Contract
 from vcontract.errors import AbsentError, TargetError
 from vcontract.model import STATE_PATHS, Facts, GuestAccount, Pinned, State, VmFacts, compact, family_of, observe
-from vcontract.terms import SECRET, Arguments, Call, Json, Ref, Returned, as_ref
+from vcontract.terms import SECRET, Json, Ref, Returned, as_ref
 from vcontract.testbed.actors import FULL, READONLY, SECOND, UNPRIVILEGED
 from vcontract.testbed.marked_vms import find_marked_vms
 from vcontract.testbed.ownership import marks_of
+from vcontract.testbed.tenants import privileges_of
 
 NOBODY = "guest.nobody"
 """The secret that no guest knows."""
@@ -35,20 +37,31 @@ _ROLES = {FULL: "full", SECOND: "full", UNPRIVILEGED: "unprivileged", READONLY: 
 
 def secrets_by_name(config: Config) -> Secrets:
     """Let each secret of a configuration stand for itself, as it does in a recording: no password is needed."""
-    names = [f"account.{account.role}" for account in config.account] + [
-        f"guest.{account.username}" for account in config.guest
-    ]
-    return Secrets({name: SECRET + name for name in (*names, NOBODY)}, made_up=(NOBODY,), series="replayed")
+    return Secrets({name: SECRET + name for name in (*_holders(config), NOBODY)}, made_up=(NOBODY,), series="replayed")
 
 
-def secrets_of(config: Config) -> Secrets:
-    """Collect the configuration's secrets by name: `account.ROLE` and `guest.USERNAME`."""
-    named = {f"account.{account.role}": password_of(account) for account in config.account}
-    named |= {f"guest.{account.username}": password_of(account) for account in config.guest}
-    # the built-in passwords are documented, and everyday words in replies too: only a user's own are taken out of replies
-    documented = {account.password for account in LOOPBACK.account} | {account.password for account in LOOPBACK.guest}
-    public = tuple(name for name, value in named.items() if value in documented)
-    return Secrets({**named, NOBODY: "not-a-password"}, public=public, made_up=(NOBODY,))
+def secrets_of(config: Config, public: Collection[str] | None = None) -> Secrets:
+    """Collect the configuration's secrets by name: `account.ROLE` and `guest.USERNAME`.
+
+    `public` are the names of those that are documented, where the configuration came over a pipe; else it tells.
+    """
+    named = {name: password_of(holder) for name, holder in _holders(config).items()}
+    documented = built_in(config) if public is None else public
+    return Secrets({**named, NOBODY: "not-a-password"}, public=documented, made_up=(NOBODY,))
+
+
+def built_in(config: Config) -> tuple[str, ...]:
+    """Name the secrets of the built-in configuration: those are documented, and everyday words in replies too.
+
+    A user's own password is none of them, even if it is the same word.
+    """
+    return tuple(name for name, holder in _holders(config).items() if is_built_in(holder))
+
+
+def _holders(config: Config) -> dict[str, Account | Guest]:
+    """Give whose secret each name stands for."""
+    accounts: dict[str, Account | Guest] = {f"account.{account.role}": account for account in config.account}
+    return accounts | {f"guest.{account.username}": account for account in config.guest}
 
 
 def survey_target(
@@ -125,10 +138,7 @@ def log_in(target: Target, config: Config) -> Logged:
     """Open the sessions; gives each actor's session key, and its account."""
     accounts = {account.role: account for account in config.account}
     if "full" not in accounts:
-        raise TargetError(
-            f"{target.url}: no account is given; use --username and --password-file, or an [[account]] of "
-            'role "full" in the configuration'
-        )
+        raise TargetError(f"{target.url}: no account is given; {way_to_accounts(target.url)}")
     keys, sessions = {}, {}
     for actor, role in _ROLES.items():
         if role in accounts and (role == "full" or "account" in config.allow):
@@ -169,20 +179,6 @@ def customizable(target: Target, facts: Facts) -> list[VmFacts]:
             if state == State(network=state.network):
                 candidates.append(vm)
     return candidates
-
-
-def privileges_of(target: Target, session: str, privileges: list[str], entity: Ref | None) -> dict[str, str]:
-    """Ask the AuthorizationManager which privileges a session has on an object: held or nowhere; empty if it does not say."""
-    if entity is None or "authorizationManager" not in target.content:
-        return {}
-    arguments = Arguments({"entity": [entity.json()], "sessionId": session, "privId": privileges})
-    done = target.send(Call(target.manager("authorizationManager"), "HasPrivilegeOnEntities", arguments, FULL))
-    value = done.outcome.value if isinstance(done.outcome, Returned) else None
-    availability: dict[str, str] = {}
-    for answer in value or ():
-        for privilege in answer.get("privAvailability") or ():
-            availability[privilege["privId"]] = "held" if privilege.get("isGranted") else "nowhere"
-    return availability
 
 
 def marked(facts: Facts, config: Config, pinned: Pinned | None) -> Facts:

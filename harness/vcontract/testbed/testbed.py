@@ -24,7 +24,7 @@ from vcontract.testbed.driver import Driver
 from vcontract.testbed.health import HealthCheck
 from vcontract.testbed.lane import Lane
 from vcontract.testbed.levers import Levers
-from vcontract.testbed.ownership import guard_of
+from vcontract.testbed.ownership import guard_of, lost_hosts
 from vcontract.testbed.permits import Permits
 from vcontract.testbed.survey import actors_of, as_json, host_names, log_in, marked, reached, survey_target
 from vcontract.testbed.vm_selection import CLONE
@@ -134,7 +134,8 @@ def _opened(site: Site, known: Known) -> Testbed:
     guard, health = guarded(site, facts, others, known.before)
     driver = _driver(site, known.judge)
     levers = Levers.of_target(driver)
-    lane = Lane(driver, levers, caller_of(site, facts), _hosts(site, facts), _helper(site, facts))
+    hosts, kept = _hosts(site, facts, guard)
+    lane = Lane(driver, levers, caller_of(site, facts), hosts, _helper(site, facts), kept)
     return Testbed(site, lane, guard, health, known.working_clones)
 
 
@@ -224,7 +225,8 @@ def _helper(site: Site, facts: Facts) -> Caller | None:
     return Caller(contract, site.target.schema, known, {"held": FULL}, site.request.seed)
 
 
-def _hosts(site: Site, facts: Facts) -> frozenset[str]:
-    """Find the hosts that may be disconnected."""
+def _hosts(site: Site, facts: Facts, guard: Guard) -> tuple[frozenset[str], str]:
+    """Find the hosts that may be disconnected; gives them, and why others that the configuration names must stay."""
     may = site.config.hosts if "host" in site.config.allow else ()
-    return frozenset(moid for moid, name in host_names(site.target, facts).items() if name in may)
+    named = [moid for moid, name in host_names(site.target, facts).items() if name in may]
+    return lost_hosts(site.target, guard, named)

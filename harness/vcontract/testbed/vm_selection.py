@@ -20,10 +20,13 @@ CLONE = "-vcontract-"
 
 
 class VmSelection:
-    """Picks VMs of a driver's facts; `hosts` are the moIds of hosts that may be disconnected, `clones` are never picked."""
+    """Picks VMs of a driver's facts.
 
-    def __init__(self, driver: Driver, hosts: frozenset[str], clones: Collection[Ref]) -> None:
-        self.hosts = hosts
+    `hosts` are the moIds of hosts that may be disconnected, `kept` says why others must stay; `clones` are never picked.
+    """
+
+    def __init__(self, driver: Driver, hosts: frozenset[str], clones: Collection[Ref], kept: str = "") -> None:
+        self.hosts, self._kept = hosts, kept
         self._driver, self._clones = driver, clones
 
     def choose(self, want: State, *, on_host: bool = False, nics: int = 0) -> VmFacts:
@@ -33,10 +36,11 @@ class VmSelection:
         """
         for vm in self.fitting(want, on_host=on_host, nics=nics):
             return vm
+        kept = f"; {self._kept}" if self._kept and (on_host or want.connection in HOST_LOST) else ""
         power = "" if self._driver.permits.power else f"found {want.power}, as power is not allowed, "
         raise NotArrangedError(
             f"no marked VM fits ({power}Tools {want.tools}, engine {want.engine}, "
-            f"{'template, ' if want.template else ''}host {want.connection})"
+            f"{'template, ' if want.template else ''}host {want.connection}){kept}"
         )
 
     def fitting(self, want: State, *, on_host: bool = False, nics: int = 0) -> Iterator[VmFacts]:

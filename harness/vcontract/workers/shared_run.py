@@ -7,11 +7,13 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 import msgspec
 from msgspec.structs import replace
 
+from vcontract.client import Logins
 from vcontract.config.config import Account, Config, Guest, password_of
 from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
@@ -23,6 +25,7 @@ from vcontract.run.start import StartedRun, underway
 from vcontract.run.summary import PartialResult
 from vcontract.saved_file import create
 from vcontract.terms import Observed
+from vcontract.testbed import built_in
 from vcontract.workers.coordinator import Coordinator
 from vcontract.workers.shares import Share
 from vcontract.workers.stopping import Stopping
@@ -41,7 +44,7 @@ class SharedRun:
         self.result: RunResult | None = None
         self.stopping = Stopping()
         self.bells: list[Callable[[], None]] = []
-        self._stack = ExitStack()
+        self._stack, self._logins = ExitStack(), ""
         self._given: dict[int, WorkerResult] = {}
         self._died: dict[int, str] = {}
         self._done: dict[int, int] = {}
@@ -50,9 +53,9 @@ class SharedRun:
         """Reach the target and deal its plan out. Raises HarnessError for all that keeps the run from beginning."""
         began = time.monotonic()
         with ExitStack() as stack:
-            started = stack.enter_context(
-                underway(replace(self.request, workers=workers), self.preparation, stop=self.stop)
-            )
+            self._logins = stack.enter_context(TemporaryDirectory(prefix="vcontract-logins-"))
+            preparation = replace(self.preparation, logins=Logins(self._logins))
+            started = stack.enter_context(underway(replace(self.request, workers=workers), preparation, stop=self.stop))
             _fits(workers, started.site.config)
             self._coordinator = Coordinator(started)
             self._shares = self._coordinator.shares(workers)
@@ -72,6 +75,8 @@ class SharedRun:
             started.site.context.run,
             str(started.directory.resolve()),
             mark,
+            public=built_in(started.site.config),
+            logins=self._logins,
         )
         create(started.directory / orders.file, mark)
         return orders

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from vcontract.client import Recorder, Target
+from vcontract.client import Logins, Recorder, Target
 from vcontract.config.config import Config
 from vcontract.config.context import RunContext
 from vcontract.config.request import RunRequest, decode_path, encode_path
@@ -36,8 +36,9 @@ class Orders(msgspec.Struct, frozen=True):
 
     The request is that of the run, about the target that was reached, for the time that is left. `run` is the mark of what
     the run makes. `directory` is the run's, in which `mark`, the first line of the worker's history, stands already: whoever
-    finds it there shares the disk. `methods` are those of the rows that were selected. `wsdl` and a CA file are read where
-    the worker runs.
+    finds it there shares the disk. `methods` are those of the rows that were selected; `public` names
+    the secrets that are documented, `logins` the folder in which the processes tell of refused logins. `wsdl` and a CA file
+    are read where the worker runs.
     """
 
     request: RunRequest
@@ -47,6 +48,8 @@ class Orders(msgspec.Struct, frozen=True):
     directory: str
     mark: bytes
     methods: frozenset[str] = frozenset()
+    public: tuple[str, ...] = ()
+    logins: str = ""
 
     @property
     def file(self) -> str:
@@ -126,8 +129,9 @@ def _walked(orders: Orders, recorder: Recorder, pace: Pace) -> PartialResult:
         trust=orders.config.trust(insecure=request.insecure),
         proxy=orders.config.proxy,
         recorder=recorder,
-        secrets=secrets_of(orders.config),
+        secrets=secrets_of(orders.config, orders.public),
         pacing=orders.config.pacing(),
+        logins=Logins(orders.logins),
     )
     try:
         site = Site(target, load(request.contract), orders.config, request, RunContext(run=orders.run))

@@ -11,7 +11,7 @@ from vcontract.client import Target
 from vcontract.client.properties import read
 from vcontract.client.tasks import follow, info
 from vcontract.disturbances.parameters import Parameters
-from vcontract.errors import HarnessError
+from vcontract.errors import HarnessError, SharedHostError
 from vcontract.terms import Arguments, Call, Faulted, Json, Lost, Ref, Returned, as_ref
 
 Lever = Callable[[Ref, str], Call]
@@ -27,15 +27,17 @@ class StrikeContext:
     """What disturbances of the system may strike, all of it marked as ours, and how they call.
 
     `actor` is the session of these calls, which nobody else uses. `vms` may be switched and their guests changed,
-    `hosts` may be disconnected, `spare` are clones of this run that may be destroyed. `sessions` are the keys of the sessions
-    that may be ended, by actor (as names of secrets). `levers` are the calls that stop and start Tools, `stopTools` and
-    `startTools`. `restart` restarts the server, if it is ours. A task is waited for `patience` seconds.
+    `hosts` may be disconnected (`kept` says why others must stay), `spare` are clones of this run that may be destroyed.
+    `sessions` are the keys of the sessions that may be ended, by actor (as names of secrets). `levers` are the calls that
+    stop and start Tools, `stopTools` and `startTools`. `restart` restarts the server, if it is ours. A task is waited for
+    `patience` seconds.
     """
 
     target: Target
     actor: str
     vms: tuple[Ref, ...] = ()
     hosts: tuple[Ref, ...] = ()
+    kept: str = ""
     spare: tuple[Ref, ...] = ()
     sessions: Mapping[str, str] = field(default_factory=dict)
     levers: Mapping[str, Lever] = field(default_factory=dict)
@@ -55,7 +57,10 @@ class StrikeContext:
 
     def send(self, call: Call) -> Json:
         """Send a call and wait for its task, if it has one; gives the result. Raises NotStruckError."""
-        outcome = self.target.send(call, "arrange").outcome
+        try:
+            outcome = self.target.send(call, "arrange").outcome
+        except SharedHostError as error:
+            raise NotStruckError(str(error)) from error
         if isinstance(outcome, Faulted):
             raise NotStruckError(f"{call.method} is refused: {outcome.fault.type}")
         if isinstance(outcome, Lost):

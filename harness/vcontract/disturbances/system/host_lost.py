@@ -14,7 +14,7 @@ class HostLost(System, frozen=True, kw_only=True):
 
     def lacks(self, context: StrikeContext) -> str:
         """Need a host that may be disconnected."""
-        return "" if context.hosts else "the configuration names no host that may be disconnected"
+        return "" if context.hosts else context.kept or "the configuration names no host that may be disconnected"
 
     def strike(self, strike: Strike) -> dict[str, Any]:
         """Disconnect one."""
