@@ -78,7 +78,8 @@ def _opened(file: Path, flags: int) -> int:
         if error.errno == errno.ELOOP:
             raise OSError(errno.ELOOP, "it is a link; a run's directory holds its files themselves") from error
         raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    kind = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(kind) and not (flags & os.O_APPEND and stat.S_ISCHR(kind)):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is no file")
     return descriptor

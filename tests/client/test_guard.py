@@ -269,6 +269,7 @@ def test_tasks_and_snapshots_of_others_are_not_ours(
     assert task is not None
     with pytest.raises(HaltedError, match="no call of ours began this task"):
         guarded.call(task, "CancelTask")
+    follow(operator.target, "full", task, deadline_seconds=60)  # the next test finds nothing under way
     operator.target.close()
 
 
@@ -303,6 +304,7 @@ def test_a_history_makes_nothing_ours(guarded: GuardedTarget, server: SimulatorS
         with pytest.raises(HaltedError, match=why):
             guarded.call(ref, method, **arguments)
     assert guarded.sends() == 0
+    follow(operator.target, "full", task, deadline_seconds=60)
     operator.done(snapshot, "RemoveSnapshot_Task", removeChildren=False)
     operator.target.close()
 
