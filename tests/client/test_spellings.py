@@ -149,6 +149,16 @@ def test_what_holds_no_secret_stays_the_same_object() -> None:
     assert SECRETS.redact_value(value) is value
 
 
+def test_a_long_text_is_looked_through_piece_by_piece() -> None:
+    """Every secret of many megabytes is found; of a text that is far too long and holds one, only the begin is kept."""
+    body = "".join(f"<a>{number} Canary-0123456789 &amp;</a>" for number in range(30_000))
+    assert (
+        SECRETS.clean(f"<x>{body}</x>".encode())
+        == f"<x>{body}</x>".replace(CANARIES["simple"], "secret:simple").encode()
+    )
+    assert SECRETS.clean(b"<x>" + b"\\u0043anary-0123456789 " * 200_000) == b"<x>secret:simple"
+
+
 def test_two_secrets_side_by_side_are_both_found() -> None:
     """Also where they overlap: then nothing of either stays."""
     secrets = Secrets({"a": "abcd-1234-efgh", "b": "efgh-5678-ijkl"})

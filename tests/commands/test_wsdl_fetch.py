@@ -110,6 +110,11 @@ def test_files_refer_to_each_other_by_name_afterwards(serve: Serve, tmp_path: Pa
         ({SERVICE: IMPORT % b"file:///etc/passwd"}, SchemaError, "outside the place the WSDL came from"),
         ({SERVICE: IMPORT % b"//elsewhere.invalid/x"}, SchemaError, "outside the place the WSDL came from"),
         ({SERVICE: IMPORT % b"vimService.wsdl"}, SchemaError, "import loop"),
+        (
+            {SERVICE: IMPORT % b"a b&#13;&#10;GET /owned HTTP/1.1&#13;&#10;&#13;&#10;"},
+            TargetError,
+            "cannot be fetched: status 4",
+        ),
         ({SERVICE: b"<definitions>"}, SchemaError, "is not XML"),
         ({SERVICE: b"<!DOCTYPE definitions [<!ENTITY a 'b'>]>" + IMPORT % b"&a;"}, SchemaError, "declares a DTD"),
         ({SERVICE: (IMPORT % b"x").replace(b'<import location="x"/>', b"")}, SchemaError, "cannot be used"),

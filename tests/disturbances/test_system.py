@@ -17,7 +17,7 @@ from vcontract.config.config import LOOPBACK
 from vcontract.disturbances.planned import Planned, unfired
 from vcontract.disturbances.schedule_runner import ScheduleRunner
 from vcontract.disturbances.system.catalogue import SYSTEM
-from vcontract.disturbances.system.disturbance import NotStruckError, Strike, StrikeContext
+from vcontract.disturbances.system.disturbance import NotSentError, NotStruckError, Strike, StrikeContext
 from vcontract.disturbances.system.expired_session import Logins
 from vcontract.errors import HaltedError
 from vcontract.simulator import SimulatorServer
@@ -155,6 +155,12 @@ def test_a_host_is_lost_and_found(world: World) -> None:
     assert world.read(vm, "runtime.connectionState") == "disconnected"
     does.heal(strike)
     assert world.read(vm, "runtime.connectionState") == "connected"
+    assert world.target.guard is not None
+    world.target.guard.marks = Marks("somebody")
+    kept = Strike(world.context, RNG)
+    with pytest.raises(NotSentError, match="is on host esx-2 too: its mark"):
+        does.strike(kept)
+    assert (kept.struck, does.heal(kept)) == (None, {})
     world.context.hosts = tuple(host for name, (host, _) in hosts.items() if name not in LOOPBACK.hosts)
     with pytest.raises(HaltedError, match="names no host"):
         world.strike("host-lost")

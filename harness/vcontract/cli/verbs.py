@@ -154,7 +154,7 @@ def report(
 @requests(
     *("target", "username", "password_file", "insecure", "config", "report_dir"),
     helps={
-        "target": "Another target; none: the run's kind of target.",
+        "target": "Where the calls go, also to another target than the run's; none: the simulator is started.",
         **dict.fromkeys(("username", "insecure", "config", "report_dir"), ""),
     },
 )

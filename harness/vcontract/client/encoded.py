@@ -50,7 +50,9 @@ _ROUNDS = 6
 _ENTITY_FREE = re.compile(r"[^&<>\"'\r\n]+")
 _ELEMENT = re.compile(r"(?=<[/\w])")
 _PIECE = 1 << 18
-"""Characters that are looked at together; of what is longer, one element after the other."""
+"""Characters that are looked at together; what is longer is cut before an element."""
+_LONGEST = 1 << 21
+"""A longer piece has a text that is longer than any that is kept; if it holds a secret, only its begin is kept."""
 _GRAM = 4
 _LOOKED_AT = 64
 """Places of a form among which the grams are chosen."""
@@ -102,8 +104,16 @@ class Spelled:
 
 def replaced(text: str, spelled: Sequence[tuple[Spelled, str]]) -> str:
     """Replace texts, those named first first, by others wherever they stand in a text; all else stays."""
-    pieces = [text] if len(text) <= _PIECE else _ELEMENT.split(text)
-    return "".join(_in_piece(piece, spelled) for piece in pieces)
+    return "".join(_in_piece(piece, spelled) for piece in _pieces(text))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a long text before elements of XML."""
+    begin = 0
+    while len(text) - begin > _PIECE and (element := _ELEMENT.search(text, begin + _PIECE)):
+        yield text[begin : element.start()]
+        begin = element.start()
+    yield text[begin:]
 
 
 class Grams:
@@ -149,6 +159,8 @@ def _in_piece(piece: str, spelled: Sequence[tuple[Spelled, str]]) -> str:
         present = [entry for entry in spelled if entry[0].in_plain(said)]
         if not present:
             continue
+        if len(piece) > _LONGEST:
+            return f"{piece[: piece.find('>') + 1]}{present[0][1]}"
         said, begins, ends = _mapped(piece, escapes)
         taken: dict[int, tuple[int, str]] = {}
         for each, other in present:

@@ -22,6 +22,10 @@ class NotStruckError(HarnessError):
     """A disturbance could not be brought about, or not be healed; it may be tried again."""
 
 
+class NotSentError(NotStruckError):
+    """The guard did not let the call leave: nothing was struck, and there is nothing to heal."""
+
+
 @dataclass
 class StrikeContext:
     """What disturbances of the system may strike, all of it marked as ours, and how they call.
@@ -60,7 +64,7 @@ class StrikeContext:
         try:
             outcome = self.target.send(call, "arrange").outcome
         except SharedHostError as error:
-            raise NotStruckError(str(error)) from error
+            raise NotSentError(str(error)) from error
         if isinstance(outcome, Faulted):
             raise NotStruckError(f"{call.method} is refused: {outcome.fault.type}")
         if isinstance(outcome, Lost):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from vcontract.disturbances.system.disturbance import NotStruckError, Strike, StrikeContext, System
+from vcontract.disturbances.system.disturbance import NotSentError, NotStruckError, Strike, StrikeContext, System
 
 
 class HostLost(System, frozen=True, kw_only=True):
@@ -22,7 +22,11 @@ class HostLost(System, frozen=True, kw_only=True):
             raise NotStruckError(self.lacks(strike.context))
         host = strike.rng.choice(strike.context.hosts)
         strike.struck = host  # also if the answer is lost: then it is connected again all the same
-        strike.context.do(host, "DisconnectHost_Task")
+        try:
+            strike.context.do(host, "DisconnectHost_Task")
+        except NotSentError:
+            strike.struck = None
+            raise
         return {"host": host.value}
 
     def heal(self, strike: Strike) -> dict[str, Any]:
