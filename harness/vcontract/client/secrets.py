@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -24,6 +25,10 @@ _LONGEST_LEARNED = 65536
 """Longer ones are hidden where they stand, and not searched for: a server may give any number of them."""
 OWN_TEXTS = ("vcontract.owner", "vcontract.run", "made by vcontract run", "vcontract simulator")
 """What we and our simulator write ourselves: it stays, even if a password is a word of it, for marks must be known."""
+LOGIN, ACCOUNT = "Login", "account."
+"""The method by which an account logs in, and how the names of the passwords of accounts begin."""
+_PASSWORD = rb"<(?:[\w.-]+:)?password\b(?:[^<>]*[^<>/])?>(?:\s|<!\[CDATA\[|<!--[^>]*-->|<\?[^>]*\?>)*"
+"""What stands before a password: its element, and what XML lets stand in it without a meaning."""
 _QUOTES = {'"': "&quot;"}
 _BEFORE_IT = (
     r"(?i:pass(?:word|wd|phrase)|pwd)[\w.-]*"
@@ -80,11 +85,13 @@ class Secrets:
         series: str = "learned",
     ) -> None:
         self._values = dict(values or {})
+        self._own = frozenset(self._values.keys() - set(made_up))
         self._made_up = {name: self._escaped(name) for name in made_up}
         # A name with a character that XML escapes (a user R&D) stands in an envelope in its escaped form.
         self._spelt = {form: name for name in self._values for form in (name, escape(name), escape(name, _QUOTES))}
         self._names = re.compile(
-            b"secret:(%s|%s)(?![\\w-]|\\.\\w)" % (_any_of(self._spelt).encode(), rb"%s\.\w+\.\d+" % series.encode())
+            b"(%s)?secret:(%s|%s)(?![\\w-]|\\.\\w)"
+            % (_PASSWORD, _any_of(self._spelt).encode(), rb"%s\.\w+\.\d+" % series.encode())
         )
         private = {value: name for name, value in self._values.items() if name not in public and value}
         hidden = {value: name for value, name in private.items() if len(value) >= _SHORTEST}
@@ -99,16 +106,22 @@ class Secrets:
         self._lock = threading.Lock()
         register(self)
 
-    def resolve(self, envelope: bytes) -> bytes:
-        """Replace names by their values, escaped for XML; unknown names stay as they are."""
+    def resolve(self, envelope: bytes, method: str = LOGIN) -> bytes:
+        """Replace names by their values, escaped for XML, in the envelope of a call; unknown names stay as they are.
+
+        A password goes where passwords stand: that of an account into a Login, any other into a `password`. For a call may
+        come from a saved file, which could name one as the name of a VM, that others read.
+        """
         if not self._values or b"secret:" not in envelope:
             return envelope
-        return self._names.sub(self._value_of, envelope)
+        return self._names.sub(partial(self._value_of, method), envelope)
 
-    def _value_of(self, match: re.Match[bytes]) -> bytes:
-        name = match[1].decode()
+    def _value_of(self, method: str, match: re.Match[bytes]) -> bytes:
+        name = match[2].decode()
         name = self._spelt.get(name, name)
-        return self._escaped(name) if name in self._values else match[0]
+        before = match[1] or b""
+        belongs = (before and (method == LOGIN or not name.startswith(ACCOUNT))) or name not in self._own
+        return before + self._escaped(name) if name in self._values and belongs else match[0]
 
     def learn(self, value: str, kind: str) -> str:
         """Give the name of a secret that a server gave, a new one if it was not known; `kind` says what it is.

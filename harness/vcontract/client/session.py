@@ -288,7 +288,7 @@ class Target:
             headers |= call.payload.headers
         else:
             body = self._bodies.body(call, call.payload, varies, again=purpose == "read")
-        sent = self.secrets.resolve(body)
+        sent = self.secrets.resolve(body, call.method)
         with self._turn:
             invoke = self.recorder.invoke(call, purpose, cell)
             share = max(self.left / 4, min(self.left, _SHARE), _LEAST)  # a call that hangs leaves something for others
