@@ -14,9 +14,10 @@ from vcontract.terms import SECRET, Json
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-_SHORTEST = 8
+_SHORTEST, _SHORTEST_ODD = 8, 6
 """Shorter values are left in replies but where one stands as a password: they are everyday words (`guest`), and replacing those
-falsifies replies."""
+falsifies replies. One that no name can be (`Pa5$wd`) is none."""
+_IN_NAMES = frozenset(" -_.:/,")
 _SHORTEST_LEARNED = 16
 """The same for what a server called a secret: no ticket or session is shorter, and a server may call any word one. From here on
 a single word is no everyday one."""
@@ -65,8 +66,9 @@ class Secrets:
     Values that are `public` (documented passwords of the simulator) are resolved but not redacted, as a reply may rightly
     contain them. Of the others, one that is no everyday word is found anywhere and in every spelling, also joined to other
     words; one that is a single word (`Customization`), where it is a whole word; one that is shorter than 8 characters,
-    where it stands as a password. No reply may contain those of `made_up`. The secrets that a server gives (a session, a
-    ticket) are learned during the run and get names as well, those of a `series`. Safe for many threads.
+    where it stands as a password, unless it can be nothing else (`Pa5$wd`). No reply may contain those of `made_up`. The
+    secrets that a server gives (a session, a ticket) are learned during the run and get names as well, those of a `series`.
+    Safe for many threads.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class Secrets:
             b"secret:(%s|%s)(?![\\w-]|\\.\\w)" % (_any_of(self._spelt).encode(), rb"%s\.\w+\.\d+" % series.encode())
         )
         private = {value: name for name, value in self._values.items() if name not in public and value}
-        hidden = {value: name for value, name in private.items() if len(value) >= _SHORTEST}
+        hidden = {value: name for value, name in private.items() if _telling(value)}
         self._private, self._hidden = private, hidden
         self._series = series
         self._learned: dict[str, str] = {}
@@ -188,7 +190,7 @@ class Secrets:
     def redact_all(self, text: str) -> str:
         """Replace every value that is not public in a text that is never judged: short ones too where they are quoted."""
         text = self.redact(text)
-        for value, name in self._learned.items():
+        for value, name in tuple(self._learned.items()):
             if len(value) >= _SHORTEST:
                 text = text.replace(value, SECRET + name)
         return self._short.without_quoted(text)
@@ -199,6 +201,12 @@ class Secrets:
 
 def _any_of(texts: Collection[str]) -> str:
     return "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
+
+
+def _telling(value: str) -> bool:
+    """Whether a password is looked for in free text: it is long, or has a character that no word, name or number has."""
+    odd_one = any(not character.isalnum() and character not in _IN_NAMES for character in value)
+    return len(value) >= _SHORTEST or (len(value) >= _SHORTEST_ODD and odd_one)
 
 
 def _everyday(value: str) -> bool:
