@@ -42,6 +42,9 @@ class Placed:
         }
         value = rf"(?!{SECRET})(?P<value>{_any_of(self._names)})"
         self._placed = re.compile(rf"(?P<before>{_BEFORE_IT}|://[^\s/:@<>]*:){value}(?![\w-])") if names else None
+        unspoken = [form for form in self._names if not _spoken(form)]
+        whole = rf"(?<![\w.-])(?P<before>)(?P<value>{_any_of(unspoken)})(?![\w-])"
+        self._whole_words = re.compile(whole) if unspoken else None
         self._quoted = re.compile(rf"(?P<before>(?P<quote>[\"'`])){value}(?=(?P=quote))") if names else None
 
     def may_be_in(self, data: bytes) -> bool:
@@ -52,9 +55,11 @@ class Placed:
         """Replace them where they stand as passwords."""
         return self._placed.sub(self._named, text) if self._placed is not None else text
 
-    def without_quoted(self, text: str) -> str:
-        """Replace them also where they are all that stands in quotes."""
-        return self._quoted.sub(self._named, text) if self._quoted is not None else text
+    def without_all(self, text: str) -> str:
+        """Replace them also where they are all that stands in quotes, and whole words if they are none that is spoken."""
+        for pattern in (self._quoted, self._whole_words):
+            text = pattern.sub(self._named, text) if pattern is not None else text
+        return text
 
     def _named(self, match: re.Match[str]) -> str:
         return f"{match['before']}{SECRET}{self._names[match['value']]}"
@@ -188,12 +193,12 @@ class Secrets:
         return [self._redacted(item) for item in value] if isinstance(value, list) else value
 
     def redact_all(self, text: str) -> str:
-        """Replace every value that is not public in a text that is never judged: short ones too where they are quoted."""
+        """Replace every value that is not public in a text that is never judged: more of the short ones too."""
         text = self.redact(text)
         for value, name in tuple(self._learned.items()):
             if len(value) >= _SHORTEST:
                 text = text.replace(value, SECRET + name)
-        return self._short.without_quoted(text)
+        return self._short.without_all(text)
 
     def _escaped(self, name: str) -> bytes:
         return escape(self._values[name], _QUOTES).encode()
@@ -207,6 +212,12 @@ def _telling(value: str) -> bool:
     """Whether a password is looked for in free text: it is long, or has a character that no word, name or number has."""
     odd_one = any(not character.isalnum() and character not in _IN_NAMES for character in value)
     return len(value) >= _SHORTEST or (len(value) >= _SHORTEST_ODD and odd_one)
+
+
+def _spoken(value: str) -> bool:
+    """Whether a short password may be a word or a number of a sentence."""
+    word = value.isalpha() and any(letter in "aeiouy" for letter in value.lower())
+    return len(value) < 2 or word or value.isdigit()
 
 
 def _everyday(value: str) -> bool:
