@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
+import msgspec
 import pytest
 
 from tests.spellings import IN_XML, traces
@@ -201,9 +202,9 @@ def talker(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
         made.close()
 
 
-def expect_no_canary(talker: Talker, *told: Ended) -> None:
+def expect_no_canary(talker: Talker, *told: Ended, least: int = 8) -> None:
     """Expect none in a file below here, nor in what commands printed, in whichever spelling."""
-    assert len(talker.seen) >= 6
+    assert len(talker.seen) >= least
     said = {str(number): "\n".join([*each.out, *each.err]).encode() for number, each in enumerate(told)}
     files = [each for each in Path().rglob("*") if each.is_file() and not each.is_symlink()]
     assert len(files) > 1
@@ -222,7 +223,13 @@ def test_a_run_and_its_replay_write_none(talker: Talker, vcontract: Command, req
     again = vcontract("run", "--target", "replay:run.rec", "--report-dir", "again")
     shown = [[line.partition("; report:")[0] for line in each.out if "calls judged" in line] for each in (live, again)]
     assert shown[0] == shown[1]
-    expect_no_canary(talker, live, again)
+    told = [live, again]
+    if talks:
+        findings = next(each for each in Path("reports").glob("*/findings.jsonl") if not each.parent.is_symlink())
+        found = msgspec.json.decode(findings.read_bytes().splitlines()[0])["id"]
+        told.append(vcontract("replay", f"{findings.parent}#{found}", "--config", "vcontract.toml"))
+        assert told[-1].code in {0, 1, 5}, told[-1].err
+    expect_no_canary(talker, *told)
 
 
 @pytest.mark.parametrize("debug", ["", "1"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -10,6 +11,7 @@ from xml.sax.saxutils import escape
 import pytest
 from pyVmomi import VmomiSupport
 
+from tests.spellings import IN_XML, traces
 from vcontract.client import Recorder, Secrets, Target
 from vcontract.client.pacing import Pacing
 from vcontract.client.recording import FORMAT, Opening, Tape
@@ -172,6 +174,20 @@ def test_no_secret_of_a_reply_that_is_none_reaches_a_file(sent: Sent) -> None:
     strange = properties("<password>canary-0-</password><ticket><![CDATA[canary-1-]]></ticket>")
     _, written = sent(whole[:-40], other, strange, whole.replace(b"soapenv", b"html"))
     expect_nothing_of(canaries, written)
+
+
+def test_a_secret_that_its_own_reply_repeats_is_hidden_there_too(sent: Sent) -> None:
+    """Every type of the closure, with the value once more beside it in each spelling, where it is first seen."""
+    canaries, ways = planted(load(NEWEST)), cycle(IN_XML.values())
+    replies = [
+        properties(
+            f"<propSet><name>name</name><val xsi:type='xsd:string'>{way(canary)}</val></propSet>"
+            f"<propSet><name>info</name>{value}</propSet>"
+        )
+        for (canary, value), way in zip([*canaries.items()] * 2, ways, strict=False)
+    ]
+    _, written = sent(*replies)
+    assert [trace for canary in canaries for trace in traces(canary.partition("<")[0]) if trace in written] == []
 
 
 SESSION = (

@@ -118,10 +118,10 @@ def test_an_envelope_leaves_as_it_is(scripted: Scripted) -> None:
     target = opened(server, secrets=Secrets({"guest": "hidden-value"}))
     target.login("admin", "u", "secret:guest")
     headers = {"cookie": "", "soapaction": '"urn:vim25/2.5"', "X-Odd": "1"}
-    envelope = Envelope(b"<a>\xffsecret:guest", "bytes", headers, {}, (0.01,))
+    envelope = Envelope(b"<a>\xff<password>secret:guest", "bytes", headers, {}, (0.01,))
     done = target.send(Call(SESSIONS, "Logout", envelope, "admin"), purpose="judge", cell="w1")
     head, _, body = server.requests[-1].partition(b"\r\n\r\n")
-    assert body == b"<a>\xffhidden-value"
+    assert body == b"<a>\xff<password>hidden-value"
     assert b"cookie" not in head.lower()
     assert b'soapaction: "urn:vim25/2.5"' in head
     assert b"X-Odd: 1" in head

@@ -133,6 +133,14 @@ def test_a_tiny_password_is_hidden_where_it_stands_as_one(said: str, shown: str 
     assert TINY.clean(said.encode()) == wanted.encode()
 
 
+def test_a_short_password_that_is_no_word_is_found_as_a_word() -> None:
+    """Six characters of which one stands in no name are nobody's name; part of a longer word they stay."""
+    secrets = Secrets({"odd": "Pa5$wd", "name": "esx-01"})
+    said = "esx-01 has Pa5$wd, not xPa5$wd"
+    assert secrets.redact(said) == "esx-01 has secret:odd, not xPa5$wd"
+    assert secrets.clean(b"<m>Pa5&#36;wd</m>") == b"<m>secret:odd</m>"
+
+
 def test_a_tiny_password_that_is_quoted_is_hidden_in_a_traceback() -> None:
     """Where nothing is judged, all that is a whole quoted text counts."""
     assert (

@@ -83,8 +83,7 @@ class Spelled:
         kept = "".join(f"{re.escape(longer)}|" for longer in besides if text in longer)
         self._words = tuple(re.compile(rf"{kept}(?<![\w-])({re.escape(form)})(?![\w-])") for form in words)
         self._tagless = whole_words
-        self.forms = (*words, *self._anywhere)
-        self.sure = tuple(dict.fromkeys(map(_sure, self.forms)))
+        self.sure = tuple(dict.fromkeys(map(_sure, (*words, *self._anywhere))))
 
     def places(self, said: str) -> Iterator[Place]:
         """Give where it stands in a plain text."""
@@ -99,7 +98,7 @@ class Spelled:
 
     def in_plain(self, said: str) -> bool:
         """Whether it may stand in a plain text."""
-        return any(form in said for form in self.forms)
+        return any(form in said for form in self._anywhere) or any(word.search(said) for word in self._words)
 
 
 def replaced(text: str, spelled: Sequence[tuple[Spelled, str]]) -> str:

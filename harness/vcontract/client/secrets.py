@@ -15,9 +15,10 @@ from vcontract.terms import SECRET, Json
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-_SHORTEST = 8
+_SHORTEST, _SHORTEST_ODD = 8, 6
 """Shorter values are left in replies but where one stands as a password: they are everyday words (`guest`), and replacing those
-falsifies replies."""
+falsifies replies. One that no name can be (`Pa5$wd`) is none."""
+_IN_NAMES = frozenset(" -_.:/,")
 _SHORTEST_LEARNED = 16
 """The same for what a server called a secret: no ticket or session is shorter, and a server may call any word one. From here on
 a single word is no everyday one."""
@@ -48,6 +49,9 @@ class Placed:
         }
         value = rf"(?!{SECRET})(?P<value>{_any_of(self._names)})"
         self._placed = re.compile(rf"(?P<before>{_BEFORE_IT}|://[^\s/:@<>]*:){value}(?![\w-])") if names else None
+        unspoken = [form for form in self._names if not _spoken(form)]
+        whole = rf"(?<![\w.-])(?P<before>)(?P<value>{_any_of(unspoken)})(?![\w-])"
+        self._whole_words = re.compile(whole) if unspoken else None
         self._quoted = re.compile(rf"(?P<before>(?P<quote>[\"'`])){value}(?=(?P=quote))") if names else None
 
     def may_be_in(self, data: bytes) -> bool:
@@ -58,9 +62,11 @@ class Placed:
         """Replace them where they stand as passwords."""
         return self._placed.sub(self._named, text) if self._placed is not None else text
 
-    def without_quoted(self, text: str) -> str:
-        """Replace them also where they are all that stands in quotes."""
-        return self._quoted.sub(self._named, text) if self._quoted is not None else text
+    def without_all(self, text: str) -> str:
+        """Replace them also where they are all that stands in quotes, and whole words if they are none that is spoken."""
+        for pattern in (self._quoted, self._whole_words):
+            text = pattern.sub(self._named, text) if pattern is not None else text
+        return text
 
     def _named(self, match: re.Match[str]) -> str:
         return f"{match['before']}{SECRET}{self._names[match['value']]}"
@@ -72,8 +78,9 @@ class Secrets:
     Values that are `public` (documented passwords of the simulator) are resolved but not redacted, as a reply may rightly
     contain them. Of the others, one that is no everyday word is found anywhere and in every spelling, also joined to other
     words; one that is a single word (`Customization`), where it is a whole word; one that is shorter than 8 characters,
-    where it stands as a password. No reply may contain those of `made_up`. The secrets that a server gives (a session, a
-    ticket) are learned during the run and get names as well, those of a `series`. Safe for many threads.
+    where it stands as a password, unless it can be nothing else (`Pa5$wd`). No reply may contain those of `made_up`. The
+    secrets that a server gives (a session, a ticket) are learned during the run and get names as well, those of a `series`.
+    Safe for many threads.
     """
 
     def __init__(
@@ -94,7 +101,7 @@ class Secrets:
             % (_PASSWORD, _any_of(self._spelt).encode(), rb"%s\.\w+\.\d+" % series.encode())
         )
         private = {value: name for name, value in self._values.items() if name not in public and value}
-        hidden = {value: name for value, name in private.items() if len(value) >= _SHORTEST}
+        hidden = {value: name for value, name in private.items() if _telling(value)}
         self._private, self._hidden = private, hidden
         self._series = series
         self._learned: dict[str, str] = {}
@@ -201,12 +208,12 @@ class Secrets:
         return [self._redacted(item) for item in value] if isinstance(value, list) else value
 
     def redact_all(self, text: str) -> str:
-        """Replace every value that is not public in a text that is never judged: short ones too where they are quoted."""
+        """Replace every value that is not public in a text that is never judged: more of the short ones too."""
         text = self.redact(text)
-        for value, name in self._learned.items():
+        for value, name in tuple(self._learned.items()):
             if len(value) >= _SHORTEST:
                 text = text.replace(value, SECRET + name)
-        return self._short.without_quoted(text)
+        return self._short.without_all(text)
 
     def _escaped(self, name: str) -> bytes:
         return escape(self._values[name], _QUOTES).encode()
@@ -214,6 +221,18 @@ class Secrets:
 
 def _any_of(texts: Collection[str]) -> str:
     return "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
+
+
+def _telling(value: str) -> bool:
+    """Whether a password is looked for in free text: it is long, or has a character that no word, name or number has."""
+    odd_one = any(not character.isalnum() and character not in _IN_NAMES for character in value)
+    return len(value) >= _SHORTEST or (len(value) >= _SHORTEST_ODD and odd_one)
+
+
+def _spoken(value: str) -> bool:
+    """Whether a short password may be a word or a number of a sentence."""
+    word = value.isalpha() and any(letter in "aeiouy" for letter in value.lower())
+    return len(value) < 2 or word or value.isdigit()
 
 
 def _everyday(value: str) -> bool:
