@@ -18,7 +18,10 @@ _SHORTEST = 8
 """Shorter values are left in replies: they are everyday words (`guest`), and replacing those falsifies replies."""
 _SHORTEST_LEARNED = 16
 """The same for what a server called a secret: no ticket or session is shorter, and a server may call any word one."""
-OWN_TEXTS = ("vcontract.owner", "vcontract.run", "made by vcontract run", "vcontract simulator")
+OWN_TEXTS = (
+    *("vcontract.owner", "vcontract.run", "made by vcontract run", "vcontract simulator"),
+    *(f"vcontract {verb}" for verb in ("adopt", "cleanup", "doctor", "judge", "learn", "replay", "run", "stress")),
+)
 """What we and our simulator write ourselves: it stays, even if a password is a word of it, for marks must be known."""
 _QUOTES = {'"': "&quot;"}
 
@@ -61,6 +64,8 @@ class Secrets:
         ]
         self._lock = threading.Lock()
         register(self)
+        # This program's own name stands in all that it says: if it were replaced there, that would tell the password.
+        self._private.pop("vcontract", None)
 
     def resolve(self, envelope: bytes) -> bytes:
         """Replace names by their values, escaped for XML; unknown names stay as they are."""
