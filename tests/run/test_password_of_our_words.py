@@ -59,6 +59,8 @@ def test_our_own_texts_stay_in_replies() -> None:
     for text in OWN_TEXTS:
         assert secrets.redact(text) == text
         assert secrets.clean(f"<key>{text}</key>".encode()) == f"<key>{text}</key>".encode()
+    hint = "no VM carries the mark vcontract.owner = x: put it on those (vcontract adopt --vm PATTERN)"
+    assert secrets.redact_all(hint) == hint
     body = b"<key>vcontract.owner</key><value>vcontract</value><value>&#118;contract.</value><value>x-vcontract</value>"
     assert secrets.clean(body) == (
         b"<key>vcontract.owner</key><value>secret:mine</value><value>secret:mine.</value><value>x-vcontract</value>"

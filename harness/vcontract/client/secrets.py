@@ -24,7 +24,10 @@ _SHORTEST_LEARNED = 16
 a single word is no everyday one."""
 _LONGEST_LEARNED = 65536
 """Longer ones are hidden where they stand, and not searched for: a server may give any number of them."""
-OWN_TEXTS = ("vcontract.owner", "vcontract.run", "made by vcontract run", "vcontract simulator")
+OWN_TEXTS = (
+    *("vcontract.owner", "vcontract.run", "made by vcontract run", "vcontract simulator"),
+    *(f"vcontract {verb}" for verb in ("adopt", "cleanup", "doctor", "judge", "learn", "replay", "run", "stress")),
+)
 """What we and our simulator write ourselves: it stays, even if a password is a word of it, for marks must be known."""
 LOGIN, ACCOUNT = "Login", "account."
 """The method by which an account logs in, and how the names of the passwords of accounts begin."""
@@ -112,6 +115,8 @@ class Secrets:
         self._short = Placed({value: name for value, name in private.items() if value not in hidden})
         self._lock = threading.Lock()
         register(self)
+        # This program's own name stands in all that it says: if it were replaced there, that would tell the password.
+        self._private.pop("vcontract", None)
 
     def resolve(self, envelope: bytes, method: str = LOGIN) -> bytes:
         """Replace names by their values, escaped for XML, in the envelope of a call; unknown names stay as they are.
