@@ -89,6 +89,7 @@ def test_no_run_and_nothing_made_of_one_shows_any(talker: Talker, vcontract: Com
         ("adopt", *CONFIG, "--vm", "*", "--yes"),
         (*RUN[:-2], "--explore", "2", "--explore-only", "--max-calls", "20", "--record", "run.rec"),
         ("learn", *CONFIG, "--method", "AbortCustomization_Task", "--max-calls", "20"),
+        ("learn", *CONFIG, "--explore-only", "--max-calls", "20", "--out", "states.json"),
     ],
     ids=lambda words: words[0],
 )
