@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec import Meta
 from msgspec.structs import replace
 
 from vcontract import __version__
@@ -29,7 +30,7 @@ class Observed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, order=Tr
 
     fault: str
     channel: str
-    count: int
+    count: Annotated[int, Meta(ge=0, le=1_000_000)]
 
     def text(self) -> str:
         """Write it without the count: `InvalidState (call)`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar, NamedTuple
@@ -22,6 +23,12 @@ class Ended(NamedTuple):
 
 
 Command = Callable[..., Ended]
+
+
+@pytest.fixture(autouse=True)
+def _a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the passwords of earlier tests: a command hides those of its own process."""
+    monkeypatch.setattr("vcontract.redaction._redactors", weakref.WeakSet())
 
 
 @pytest.fixture

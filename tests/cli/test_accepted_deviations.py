@@ -206,14 +206,15 @@ reason = "this run is about one row"
 
 
 def test_a_saved_run_is_judged_with_them(run: Run, first: Path, known: str, tmp_path: Path) -> None:
-    """`judge` takes a file, and without one that of the run."""
+    """`judge` takes a file, and without one what the run kept of its own: that file is not opened, whatever became of it."""
     file = listing(tmp_path / "d.toml", (known, ROW, "ticket 4711"))
     assert command("judge", first) == 1
     assert command("judge", first, "--deviations", file) == 0
     _, _, directory = run("broken", "--deviations", file)
     assert command("judge", directory) == 0
-    file.unlink()
-    assert command("judge", directory) == 1
+    file.write_text("no TOML")
+    assert command("judge", directory) == 0
+    assert command("judge", directory, "--deviations", file) == 2
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ OURS = {
     "typer.echo('nothing was changed' if dry_run else 'clean')",
     "typer.echo('the contract files are sound')",
     "typer.echo(line, err=True)",
+    "typer.echo(mishap(ended.exc_value)[0], err=True)",
     "typer.echo(f'listening on {url}')",
 }
 """What is printed past that module: texts of our own, reports that are safe in their format, the line of a mishap."""

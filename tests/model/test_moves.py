@@ -24,7 +24,6 @@ SPELLED = {
     ("stress/mix.py", "PowerOffVM_Task"): "a Literal, by which the file of weights is checked",
     ("stress/mix.py", "ResetVM_Task"): "a Literal, by which the file of weights is checked",
     ("commands/adopt.py", "ReconfigVM_Task"): "marks are set by hand, before any run; no state of the model changes",
-    ("commands/doctor.py", "Login"): "the log-in that is looked at is the doctor's own",
 }
 """Where the running half may spell a method of the catalogue, and why."""
 BY_PAGE = {"destroy", "migrate", "changeAccount", "reconfigure", "logIn", "logOut", *LEVERS}

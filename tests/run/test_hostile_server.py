@@ -23,6 +23,7 @@ from tests.windows import fitted
 from vcontract.cli.verbs import app
 from vcontract.commands.run import execute
 from vcontract.config.config import Config
+from vcontract.config.own_simulator import PRODUCT
 from vcontract.config.request import Budget, RunRequest
 from vcontract.run.preparation import Preparation
 from vcontract.simulator import SimulatorServer, inventory
@@ -63,9 +64,10 @@ def hostile_inventory(folder: Path) -> Path:
 
 
 def called_so(exchange: Exchange) -> Reply:
-    """Say who answers, and where else the client might go."""
+    """Say who answers, and where else the client might go; it claims to be our simulator, for which accounts are built in."""
     reply = exchange.ask()
-    body = re.sub(rb"<fullName>[^<]*<", b"<fullName>" + escape(SAID).encode() + b"<", reply.body)
+    named = escape(f"{SAID} {PRODUCT}").encode()
+    body = re.sub(rb"<fullName>[^<]*<", b"<fullName>" + named + b"<", reply.body)
     body = re.sub(rb"<build>[^<]*<", b"<build>" + escape(SAID).encode() + b"<", body)
     return Reply(
         reply.status,

@@ -10,7 +10,7 @@ from vcontract.check.compare.latency import latency_changes
 from vcontract.check.compare.sighting import TASK, Sighting
 from vcontract.contract import OK
 from vcontract.model import PASSING, VARIED
-from vcontract.profile import SUCCESS, Answer, Profile
+from vcontract.profile import SUCCESS, Answer, Observed, Profile
 
 _MARKS = "~?"
 """What stands before a permitted answer that is imprecise, or that no source settles."""
@@ -46,18 +46,22 @@ def _texts(seen: Sequence[Sighting]) -> str:
 def _seen(profile: Profile) -> list[Sighting]:
     """Tell each answer as often as it came."""
     return [
-        Sighting(
-            0,
-            entry.method,
-            entry.id,
-            OK if answer.fault == SUCCESS else answer.fault,
-            answer.channel,
-            frozenset(permitted.lstrip(_MARKS) for permitted in entry.permitted),
-        )
+        sighting
         for entry in comparable(profile)
         for answer in entry.observed
-        for _ in range(answer.count)
+        for sighting in [_sighting(entry, answer)] * answer.count
     ]
+
+
+def _sighting(entry: Answer, answer: Observed) -> Sighting:
+    return Sighting(
+        0,
+        entry.method,
+        entry.id,
+        OK if answer.fault == SUCCESS else answer.fault,
+        answer.channel,
+        frozenset(permitted.lstrip(_MARKS) for permitted in entry.permitted),
+    )
 
 
 def _chance(
