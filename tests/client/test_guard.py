@@ -236,6 +236,20 @@ def test_hosts_need_the_configuration_to_name_them(guarded: GuardedTarget) -> No
     guarded.done(two, "ReconnectHost_Task")
 
 
+def test_a_recording_that_tells_no_more_has_hosts_by_name(guarded: GuardedTarget) -> None:
+    """One of a version that did not ask which VMs are on a host; no server is there that could be disturbed."""
+    one, two = _hosts(guarded)
+    guarded.guard.take_hosts_by_name()
+    before = len(guarded.target.recorder.operations)
+    refused = [
+        guarded.guard.host_refusal(guarded.target, Call(each, "DisconnectHost_Task", Arguments({}), "full"))
+        for each in (one, two)
+    ]
+    assert refused == ["the configuration names no host 'esx-1'", ""]
+    asked = [each.call.method for each in guarded.target.recorder.operations[before:]]
+    assert asked == ["RetrievePropertiesEx"] * 2
+
+
 def _hosts(guarded: GuardedTarget) -> tuple[Ref, Ref]:
     found = {}
     for number in range(60):

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from msgspec.structs import replace
+
+from vcontract import __version__
+from vcontract.client.recording import Recording
+from vcontract.config.config import Config
 from vcontract.config.request import RunRequest
 from vcontract.history import ASKED, FACTS, encode_event
 from vcontract.model import Facts
 from vcontract.report.run_directory import HISTORY
 from vcontract.run.former_runs import resumed
 from vcontract.run.interrupted_run import RunNote
+from vcontract.run.preparation import Preparation, context_of
+from vcontract.run.recorded_run import Recorded, opening
 from vcontract.terms import Observed, Ref
 from vcontract.testbed.survey import as_json
 
@@ -27,3 +35,12 @@ def test_the_command_of_a_resumed_run_is_not_what_its_history_says(tmp_path: Pat
     assert preparation.replay == (
         "vcontract run --target https://vc.example/sdk --contract VirtualMachine --seed 7 --method '$(touch owned)'"
     )
+
+
+@pytest.mark.parametrize(("version", "former"), [("", True), (__version__, False)])
+def test_only_a_recording_of_a_former_version_has_hosts_by_name(version: str, former: bool) -> None:  # noqa: FBT001 - a row
+    """It holds no answer to the question which VMs are on a host; one of this version does."""
+    kept = replace(opening("http://vc/sdk", RunRequest(), "run-1", Config()), version=version)
+    recorded = Recorded(Path("f"), Recording(kept, []), RunRequest(), "", Config())
+    assert context_of(Preparation(recorded=recorded)).former is former
+    assert not context_of(Preparation()).former

@@ -116,6 +116,10 @@ class Guard:
         self._told: set[str] = set()
         self._clone = ""
 
+    def take_hosts_by_name(self) -> None:
+        """Let hosts be disconnected by their names alone, where no server answers but a recording that tells no more."""
+        self._tenants = lambda target, host, actor: Occupancy(self._name_of(target, host, actor))
+
     def look_with(self, tenants: Looks) -> None:
         """Let hosts be disconnected at all: before each time it is asked which VMs are on them."""
         self._tenants = tenants
@@ -221,9 +225,7 @@ class Guard:
         """Say why a call about a host must not be sent; empty if it may. One that is lost may always be brought back."""
         ref, actor = call.object, self._actor or call.actor
         if call.method == BACK or self._tenants is None:
-            done = read(target, actor, ref, ["name"])
-            named = done.outcome.value if isinstance(done.outcome, Returned) else None
-            seen = Occupancy(str((named or {}).get("name", "")), unknown="" if call.method == BACK else "nobody looked")
+            seen = Occupancy(self._name_of(target, ref, actor), unknown="" if call.method == BACK else "nobody looked")
         else:
             seen = self._tenants(target, ref, actor)
         if seen.name not in self._hosts and not (seen.unknown and not seen.name):
@@ -232,6 +234,13 @@ class Guard:
             return _Shared(f"which VMs are on host {seen.name or ref.value} is not known: {seen.unknown}")
         strangers = ((vm, self._mark_of(target, vm, call)) for vm in seen.vms)
         return next((_Shared(f"{vm} is on host {seen.name} too: {why}") for vm, why in strangers if why), "")
+
+    @staticmethod
+    def _name_of(target: Target, ref: Ref, actor: str) -> str:
+        """Read the name of an object; empty if it is not shown."""
+        done = read(target, actor, ref, ["name"])
+        values = done.outcome.value if isinstance(done.outcome, Returned) else None
+        return str((values or {}).get("name", ""))
 
     def _refusal(self, target: Target, vm: str, call: Call) -> str:
         """Say why a VM must not be touched; empty if it is ours, or there is none of that name."""
@@ -261,11 +270,9 @@ class Guard:
 
     def _told_clone(self, target: Target, vm: Ref, call: Call) -> bool:
         """Whether a history calls a VM made, and it has a name that runs give, and nobody else."""
-        if vm not in self.made:
+        if vm not in self.made or not self._clone:
             return False
-        done = read(target, self._actor or call.actor, vm, ["name"])
-        values = done.outcome.value if isinstance(done.outcome, Returned) else None
-        return bool(self._clone) and self._clone in str((values or {}).get("name", ""))
+        return self._clone in self._name_of(target, vm, self._actor or call.actor)
 
     def _read_marks(self, target: Target, vm: Ref, actor: str) -> _Seen | str:
         """Read the marks of a VM, with retries while the answer is lost; gives a text that says why if they cannot be read."""

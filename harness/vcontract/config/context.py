@@ -13,7 +13,8 @@ class RunContext(msgspec.Struct, frozen=True):
 
     `run` is the mark of what it makes, `report` its directory, `replay` the command that repeats it. `pinned` is what a
     profile adds to the documents, `known` are the deviations that do not count, `rows` and
-    `methods` are what was selected of that which was asked for (none: all of it).
+    `methods` are what was selected of that which was asked for (none: all of it). `former` says that no server answers, but
+    a recording of a version that did not ask which VMs are on a host.
     """
 
     run: str = ""
@@ -23,3 +24,4 @@ class RunContext(msgspec.Struct, frozen=True):
     known: Listed = Listed()
     rows: frozenset[str] = frozenset()
     methods: tuple[str, ...] = ()
+    former: bool = False

@@ -44,4 +44,6 @@ PLAIN = Preparation()
 
 def context_of(preparation: Preparation) -> RunContext:
     """Give the context of a run, as far as it is known before the run has a directory."""
-    return RunContext(replay=preparation.replay, pinned=preparation.pinned, known=preparation.known)
+    recorded = preparation.recorded
+    former = recorded is not None and not recorded.recording.opening.version  # 0.1.0 and before name no version
+    return RunContext(replay=preparation.replay, pinned=preparation.pinned, known=preparation.known, former=former)

@@ -190,6 +190,8 @@ def guarded(
     """Have no call leave from now on that is about what is not ours; gives the guard, and who watches the server's health."""
     target = site.target
     guard = guard_of(target, site.config, site.contract, site.context.run, others)
+    if site.context.former:
+        guard.take_hosts_by_name()
     guard.resume(before, CLONE)
     target.guard_with(guard)
     return guard, HealthCheck(target, facts.sessions.get(FULL, ""), site.config.slowest)
@@ -229,4 +231,4 @@ def _hosts(site: Site, facts: Facts, guard: Guard) -> tuple[frozenset[str], str]
     """Find the hosts that may be disconnected; gives them, and why others that the configuration names must stay."""
     may = site.config.hosts if "host" in site.config.allow else ()
     named = [moid for moid, name in host_names(site.target, facts).items() if name in may]
-    return lost_hosts(site.target, guard, named)
+    return (frozenset(named), "") if site.context.former else lost_hosts(site.target, guard, named)
