@@ -31,9 +31,9 @@ def learn(
     from msgspec.structs import replace
 
     from vcontract.config.printed_command import repeating_command
+    from vcontract.config.request import REPLAY
     from vcontract.learn.table import TableLesson
     from vcontract.learn.table import learn as learned
-    from vcontract.run.recorded_run import REPLAY
 
     if given.request.target.startswith(REPLAY):
         raise UsageError("learn: a recording answers only what it was asked; name a server")

@@ -54,9 +54,9 @@ def run(given: Given) -> None:
 
     from vcontract.commands.run import execute_on
     from vcontract.config.printed_command import repeating_command
+    from vcontract.config.request import REPLAY
     from vcontract.run.former_runs import replayed, resumed
     from vcontract.run.profile_source import pinned_by
-    from vcontract.run.recorded_run import REPLAY
 
     option.one_of("--format", given.request.output, ("text", "json"))
     if given.request.explore_only and not given.request.explore:

@@ -295,7 +295,7 @@ def odd(body: bytes) -> bool:
 
 
 def text_of(body: bytes) -> tuple[str, str]:
-    """Decode bytes; gives the text and the encoding that restores the same bytes (with `surrogateescape`)."""
+    """Decode bytes; gives the text and the encoding by which `bytes_of` restores the same bytes."""
     zeros = body[:4].find(b"\0")  # XML begins with an ASCII character: its place tells the order of bytes
     unmarked = "utf-8" if zeros < 0 else "utf-16-be" if zeros == 0 else "utf-16-le"
     declared = _DECLARATION.match(body)
@@ -307,6 +307,12 @@ def text_of(body: bytes) -> tuple[str, str]:
     except UnicodeDecodeError:
         return body.decode("latin-1"), "latin-1"
     return text, name
+
+
+def bytes_of(text: str, encoding: str) -> bytes:
+    """Encode a text that `text_of` gave, whatever was replaced in it."""
+    # What is no UTF-8 was read strictly; there a name may have a character that the encoding lacks.
+    return text.encode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
 
 
 def _in(body: bytes, name: str) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import time
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -24,18 +24,23 @@ class Proxy(msgspec.Struct, frozen=True):
     port: int
 
 
+def split_url(url: str) -> tuple[SplitResult, int | None]:
+    """Split a URL, without what stands before an `@`; gives its port as well. Raises ValueError.
+
+    Of a password in which `/` or `:` is not escaped, other parts would be taken.
+    """
+    parts = urlsplit(without_userinfo(url).replace(USERINFO, ""))
+    return parts, parts.port
+
+
 def parse_proxy(url: str) -> Proxy | None:
     """Read the URL of a proxy, `http://HOST[:PORT]` (port 3128 if it has none); None if it is empty. Raises UsageError."""
     if not url:
         return None
-    shown = without_userinfo(url)
     try:
-        parts = urlsplit(
-            shown.replace(USERINFO, "")
-        )  # of a password in which `/` or `:` is not escaped, it would take parts
-        port = parts.port
+        parts, port = split_url(url)
     except ValueError as error:
-        raise UsageError(f"proxy = {shown!r} is no URL: {error}") from error
+        raise UsageError(f"proxy = {without_userinfo(url)!r} is no URL: {error}") from error
     if "@" in url:
         raise UsageError("proxy: the URL holds a user name; a proxy that asks for one is not supported")
     if parts.scheme != "http" or not parts.hostname or parts.path not in {"", "/"}:

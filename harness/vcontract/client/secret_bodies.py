@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from vcontract.client.encoded import text_of
+from vcontract.client.encoded import bytes_of, text_of
 from vcontract.client.secret_fields import MARKED, UNMARKED
 from vcontract.client.soap import parse
 from vcontract.terms import SECRET
@@ -46,9 +46,7 @@ def without_fields(body: bytes, *, everyday: bool) -> bytes:
     if b"\0" not in body and pattern.search(body.decode("latin-1")) is None:
         return body
     text, encoding = text_of(body)
-    return pattern.sub(lambda match: f"{match[1]}{_BLANK}", text).encode(
-        encoding, "surrogateescape" if encoding == "utf-8" else "replace"
-    )
+    return bytes_of(pattern.sub(lambda match: f"{match[1]}{_BLANK}", text), encoding)
 
 
 def _elements(names: Iterable[str]) -> re.Pattern[str]:

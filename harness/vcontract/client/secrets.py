@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from vcontract.client.encoded import Grams, Spelled, odd, plain, replaced, text_of
+from vcontract.client.encoded import Grams, Spelled, bytes_of, odd, plain, replaced, text_of
 from vcontract.redaction import register
 from vcontract.terms import SECRET, Json
 
@@ -170,10 +170,7 @@ class Secrets:
             return body
         text, encoding = text_of(body)
         shown = self._without(text, xml=True)
-        # What is no UTF-8 was read strictly; there a name may have a character that the encoding lacks.
-        return (
-            body if shown is text else shown.encode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
-        )
+        return body if shown is text else bytes_of(shown, encoding)
 
     def redact(self, text: str) -> str:
         """Replace secrets in a text by their names; gives the very same text if there is none."""

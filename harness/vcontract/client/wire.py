@@ -10,15 +10,14 @@ import socket
 import ssl
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import httptools
 import msgspec
 
-from vcontract.client.proxy import Proxy, tunnel
+from vcontract.client.proxy import Proxy, split_url, tunnel
 from vcontract.client.trust import OtherCertificateError, Trust, check, digest_of, tls_context
 from vcontract.errors import UsageError
-from vcontract.redaction import USERINFO, without_userinfo
+from vcontract.redaction import without_userinfo
 from vcontract.terms import HUNG, UNSENT, Lost
 
 if TYPE_CHECKING:
@@ -80,14 +79,10 @@ class _UnusableError(Exception):
 
 def parse_url(url: str) -> Endpoint:
     """Read the URL of a target; the path is `/sdk` if it has none. Raises UsageError."""
-    shown = without_userinfo(url)
     try:
-        parts = urlsplit(
-            shown.replace(USERINFO, "")
-        )  # of a password in which `/` or `:` is not escaped, it would take parts
-        port = parts.port
+        parts, port = split_url(url)
     except ValueError as error:
-        raise UsageError(f"{shown!r} is no URL: {error}") from error
+        raise UsageError(f"{without_userinfo(url)!r} is no URL: {error}") from error
     if "@" in url:
         raise UsageError("the URL of the target holds a user name; give --username and --password-file instead")
     if parts.scheme not in {"http", "https"} or not parts.hostname:

@@ -9,7 +9,7 @@ from pathlib import Path
 from vcontract.check import Judge
 from vcontract.client import Recorder
 from vcontract.client.properties import read
-from vcontract.config.config import Config, target_named
+from vcontract.config.config import target_named
 from vcontract.config.context import RunContext
 from vcontract.config.request import RunRequest
 from vcontract.contract import load
@@ -168,24 +168,17 @@ def clean_up(directory: Path | None, request: RunRequest, preparation: Preparati
             )
         return whole
     config = configured(request, preparation)
-    instance = _instance(request, preparation, config) if cut else ""
-    for interrupted in cut:
-        if not interrupted.is_on(place, instance):
-            continue
-        try:
-            whole = _after_run(interrupted, request, preparation, say, dry=dry) and whole
-        except HarnessError as error:
-            say(f"{interrupted.directory}: {error}")
-            spared.add(interrupted.note.run)
     with opened(request, preparation, config, Recorder()) as target:
+        for interrupted in cut:
+            if not interrupted.is_on(place, instance_of(target)):
+                continue
+            try:
+                whole = _after_run(interrupted, request, preparation, say, dry=dry) and whole
+            except HarnessError as error:
+                say(f"{interrupted.directory}: {error}")
+                spared.add(interrupted.note.run)
         site = Site(target, load(request.contract), config, RunRequest())
         return Cleaner(site, None, frozenset(spared)).clean(say, dry=dry) and whole
-
-
-def _instance(request: RunRequest, preparation: Preparation, config: Config) -> str:
-    """Ask a target which vCenter it is; nobody logs in."""
-    with opened(request, preparation, config, Recorder()) as target:
-        return instance_of(target)
 
 
 def _after_run(

@@ -9,11 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from vcontract.config.request import DECLARED, RunRequest
+from vcontract.config.request import DECLARED, REPLAY, RunRequest
 from vcontract.report.safe_text import shell_word
-
-RECORDING = "replay:"
-"""A target that begins so is a file, not a server."""
 
 
 def command(verb: str, options: Mapping[str, Sequence[object]], flags: Sequence[str] = ()) -> str:
@@ -47,7 +44,7 @@ def with_target(verb: str, request: RunRequest) -> str:
 
     `verb` is whatever stands before the options. A recording is no target of another command.
     """
-    target = "" if request.target.startswith(RECORDING) else request.target
+    target = "" if request.target.startswith(REPLAY) else request.target
     return command(verb, {"target": (target,), "config": (request.config,)})
 
 

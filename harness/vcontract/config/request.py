@@ -17,6 +17,8 @@ from msgspec.structs import fields
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 """The contract that is judged where none is named."""
+REPLAY = "replay:"
+"""A target that begins so is a file, not a server."""
 
 
 class Option(msgspec.Struct, frozen=True):

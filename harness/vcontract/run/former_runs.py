@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from vcontract.config.config import target_named
 from vcontract.config.printed_command import command, repeating_command
-from vcontract.config.request import RunRequest
+from vcontract.config.request import REPLAY, RunRequest
 from vcontract.errors import UsageError
 from vcontract.report.safe_text import one_line
 from vcontract.run.interrupted_run import InterruptedRun, interrupted_run_of
 from vcontract.run.preparation import PLAIN, Preparation
-from vcontract.run.recorded_run import REPLAY, recorded, refuse
+from vcontract.run.recorded_run import recorded, refuse
 
 
 def resumed(directory: Path, request: RunRequest, preparation: Preparation = PLAIN) -> tuple[RunRequest, Preparation]:
@@ -50,9 +50,8 @@ def going_on(
         username=request.username or asked.username,
         api=asked.api if interrupted.note.embedded else "",
     )
-    again = repeating_command(
-        replace(goes_on, profile=asked.profile)
-    )  # not what the history says: a file may say anything
+    # made anew: what the history says is not printed, for a file may say anything
+    again = repeating_command(replace(goes_on, profile=asked.profile))
     return goes_on, replace(preparation, interrupted=interrupted, replay=again, pinned=interrupted.facts.pinned)
 
 

@@ -13,14 +13,10 @@ from msgspec.structs import replace
 from vcontract import __version__
 from vcontract.client.recording import FORMAT, Opening, Recording, read_recording
 from vcontract.config.config import Config
-from vcontract.config.request import DECIDING, RunRequest, record_of, request_of
+from vcontract.config.request import DECIDING, REPLAY, RunRequest, record_of, request_of
 from vcontract.errors import RunFileError, UsageError
 from vcontract.report.safe_text import one_line
 from vcontract.terms import Json
-
-REPLAY = "replay:"
-"""A target that begins so is a file, not a server."""
-
 
 _MARK = "id"
 """Under this name a recording keeps the mark of what the run made."""
