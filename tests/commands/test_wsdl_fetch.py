@@ -3,69 +3,33 @@
 from __future__ import annotations
 
 import ssl
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trustme
 
+from tests.web_site import Page, Serves, WebSite, serves
 from vcontract.commands.wsdl_fetch import fetch_wsdl
 from vcontract.errors import HarnessError, SchemaError, TargetError
 from vcontract.schema import load
 from vcontract.shipped import shipped
 
+__all__ = ["serves"]
 API = "8.0.3.0"
 SERVICE = "/sdk/vimService.wsdl"
 IMPORT = b'<definitions xmlns="http://schemas.xmlsoap.org/wsdl/"><import location="%s"/></definitions>'
-Serve = Callable[[dict[str, bytes]], "Site"]
-
-
-class Site:
-    """A web server on loopback with some documents; `asked` are the paths in the order of the requests."""
-
-    def __init__(self, documents: dict[str, bytes]) -> None:
-        self.asked: list[str] = []
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                site.asked.append(self.path)
-                page = documents.get(self.path)
-                self.send_response(404 if page is None else 200)
-                self.send_header("Content-Length", str(len(page or b"")))
-                self.end_headers()
-                self.wfile.write(page or b"")
-
-            def log_message(self, *_: object) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/sdk"
-        self._thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop."""
-        self.server.shutdown()
-        self._thread.join()
-        self.server.server_close()
+Serve = Callable[[dict[str, bytes]], WebSite]
 
 
 @pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Give a function that starts a site."""
-    started: list[Site] = []
+def serve(serves: Serves) -> Serve:
+    """Give a function that starts a server of some documents; it lacks all others."""
 
-    def start(documents: dict[str, bytes]) -> Site:
-        started.append(Site(documents))
-        return started[-1]
+    def start(documents: dict[str, bytes]) -> WebSite:
+        return serves(lambda path: Page(content=documents[path]) if path in documents else Page(404))
 
-    yield start
-    for each in started:
-        each.close()
+    return start
 
 
 def whole_set(folder: str = "/sdk/") -> dict[str, bytes]:

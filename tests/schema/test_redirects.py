@@ -2,66 +2,35 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 
 import pytest
 
+from tests.web_site import Page, Serves, WebSite, serves
 from vcontract.errors import SchemaError
 from vcontract.schema import load
 from vcontract.shipped import shipped
 
+__all__ = ["serves"]
 API = "8.0.3.0"
 Pages = dict[str, tuple[int, str]]
-Serve = Callable[[Pages], "Site"]
-
-
-class Site:
-    """A web server on loopback that serves a shipped set below /sdk, and `pages` as a status with a place."""
-
-    def __init__(self, pages: Pages) -> None:
-        self.asked: list[str] = []
-        self.pages = pages
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                site.asked.append(self.path)
-                status, place = site.pages.get(self.path, (200, ""))
-                self.send_response(status)
-                if place:
-                    self.send_header("Location", place)
-                self.end_headers()
-                if status == 200:
-                    self.wfile.write((shipped("wsdl") / API / self.path.rpartition("/")[2]).read_bytes())
-
-            def log_message(self, *_: object) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.origin = f"http://127.0.0.1:{self.server.server_port}"
-        self._thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop."""
-        self.server.shutdown()
-        self._thread.join()
-        self.server.server_close()
+Serve = Callable[[Pages], WebSite]
 
 
 @pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Give a function that starts a site."""
-    started: list[Site] = []
+def serve(serves: Serves) -> Serve:
+    """Give a function that starts a server of a shipped set below /sdk, but for pages that are a status with a place."""
 
-    def start(pages: Pages) -> Site:
-        started.append(Site(pages))
-        return started[-1]
+    def start(pages: Pages) -> WebSite:
+        def answer(path: str) -> Page:
+            if path in pages:
+                status, place = pages[path]
+                return Page(status, headers={"Location": place})
+            return Page(content=(shipped("wsdl") / API / path.rpartition("/")[2]).read_bytes())
 
-    yield start
-    for each in started:
-        each.close()
+        return serves(answer)
+
+    return start
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
