@@ -11,6 +11,7 @@ from vcontract import __version__
 from vcontract.client.recording import Recording
 from vcontract.config.config import Config
 from vcontract.config.request import RunRequest
+from vcontract.errors import UsageError
 from vcontract.history import ASKED, FACTS, encode_event
 from vcontract.model import Facts
 from vcontract.report.run_directory import HISTORY
@@ -44,3 +45,18 @@ def test_only_a_recording_of_a_former_version_has_hosts_by_name(version: str, fo
     recorded = Recorded(Path("f"), Recording(kept, []), RunRequest(), "", Config())
     assert context_of(Preparation(recorded=recorded)).former is former
     assert not context_of(Preparation()).former
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_a_run_goes_on_where_it_was_or_not_at_all(embedded: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a row
+    """A directory that calls its target the embedded simulator leads to no target that is named; a recording is named."""
+    asked = RunRequest(contract="VirtualMachine", seed=7, target="" if embedded else "replay:run.rec")
+    facts = Facts("VirtualMachine", Ref("VirtualMachine", "vm-1"), "8.0.3.0")
+    events = (
+        Observed(ASKED, RunNote(asked, "2026-11-30T00:00:00+00:00", embedded=embedded).noted()),
+        Observed(FACTS, as_json(facts)),
+    )
+    (tmp_path / HISTORY).write_bytes(b"".join(encode_event(event) for event in events))
+    said = "was on the simulator that was started for it" if embedded else "a recording is of a whole run"
+    with pytest.raises(UsageError, match=said):
+        resumed(tmp_path, RunRequest(target="https://vc.example/sdk" if embedded else ""))

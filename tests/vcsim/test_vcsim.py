@@ -50,6 +50,17 @@ def test_doctor_says_what_is_missing(contract: str, says: str, vcsim: Start) -> 
     assert any(each.text.startswith(says) for each in found.checks)
 
 
+def test_nothing_built_in_is_for_somebody_elses_server(vcsim: Start, tmp_path: Path) -> None:
+    """At a loopback address, and it would take any account: none is tried, and one line says what to give."""
+    url, _ = vcsim()
+    with pytest.raises(TargetError, match=r"no account is given; .* none is built in") as refused:
+        execute(RunRequest(seed=1, contract=MACHINE, target=url, report_dir=tmp_path, output="none"))
+    assert "\n" not in str(refused.value)
+    found = diagnose(RunRequest(contract=MACHINE, target=url), lambda _: None)
+    assert found.exit_code == 2
+    assert not [check for check in found.checks if check.name.startswith("login")]
+
+
 def test_tls_is_verified(vcsim: Start, tmp_path: Path) -> None:
     """By its thumbprint (its key is too short to be trusted for its CA), or not at all if that is asked for."""
     url, certificate = vcsim("-tls", "-ca")

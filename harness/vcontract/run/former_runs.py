@@ -34,9 +34,9 @@ def going_on(
     what must be named again.
     """
     asked = interrupted.note.request
-    _check_named(interrupted, request)
     if request.record or preparation.recorded or asked.target.startswith(REPLAY):
         raise UsageError("--resume: a recording is of a whole run; record or replay one from its begin")
+    _check_named(interrupted, request)
     calls = sum(operation.purpose == "judge" for operation in interrupted.history.operations)
     left = asked.max_calls if calls < asked.max_calls else 0
     goes_on = replace(
@@ -57,8 +57,10 @@ def going_on(
 
 def _check_named(interrupted: InterruptedRun, request: RunRequest) -> None:
     """Make sure that this command names all that the run was given and that is not taken from its directory."""
-    asked, where = interrupted.note.request, interrupted.directory
-    if interrupted.url and not target_named(request):
+    asked, where, target = interrupted.note.request, interrupted.directory, target_named(request)
+    if target and interrupted.note.embedded:
+        raise UsageError(f"{where}: the run was on the simulator that was started for it; name no target")
+    if interrupted.url and not target:
         raise UsageError(
             f"{where}: the run was on {interrupted.place}: name the target again, with --target or in the --config"
         )
