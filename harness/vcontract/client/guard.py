@@ -29,6 +29,10 @@ HARMLESS = frozenset(
         "CreateContainerView",
         "DestroyView",
         "HasPrivilegeOnEntities",
+        "CreatePropertyCollector",
+        "CreateFilter",
+        "DestroyPropertyFilter",
+        "WaitForUpdatesEx",
     }
 )
 """The methods that change nothing. Every other method counts as disturbing, an unknown one too."""

@@ -143,11 +143,11 @@ def _one_object(result: Json) -> dict[str, Json]:
 
 
 def _flat(content: Mapping[str, Json]) -> dict[str, Json]:
-    flat = {property_["name"]: _plain(property_.get("val")) for property_ in content.get("propSet") or []}
+    flat = {property_["name"]: plain(property_.get("val")) for property_ in content.get("propSet") or []}
     missing = {refused["path"]: refused["fault"].get("fault") for refused in content.get("missingSet") or []}
     return flat | ({MISSING: missing} if missing else {})
 
 
-def _plain(value: Json) -> Json:
+def plain(value: Json) -> Json:
     """Take a simple value or an array out of its anyType wrapping."""
     return value["_value"] if isinstance(value, Mapping) and "_value" in value else value

@@ -47,6 +47,7 @@ class Recorder:
         self.requests = 0
         self.calls = 0
         self.slept = 0.0
+        self.slept_until = -1.0
         self._label = _Label()
         self._after = after
         self._stopping = False
@@ -107,9 +108,10 @@ class Recorder:
         return self._clock.now() - self._zero
 
     def sleep(self, seconds: float) -> None:
-        """Wait on that clock; `slept` is the sum of all waits, in seconds."""
+        """Wait on that clock; `slept` is the sum of all waits, in seconds, and the last one ended at `slept_until`."""
         self.slept += max(0.0, seconds)
         self._clock.sleep(seconds)
+        self.slept_until = self.now()
 
     @property
     def last(self) -> int:

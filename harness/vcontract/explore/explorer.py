@@ -188,7 +188,7 @@ class Explorer:
         if last is None or last[0] != vm.ref:
             self.driver.read_vm(vm.ref)
         if move.ready:
-            self.driver.wait.until(f"Tools of {vm.name}", lambda: self._settled(vm))
+            self.driver.wait.until("Tools", lambda: self._settled(vm), whose=vm.name)
 
     def _settled(self, vm: VmFacts, *tools: str) -> bool:
         """Whether Tools are as wanted (default: ready), or cannot become so."""
@@ -251,10 +251,10 @@ class Explorer:
         if move.do == "hostLost":
             wait.until("the loss of the host", lambda: driver.now(vm).connection in HOST_LOST)
         elif move.do == "stopTools":
-            wait.until(f"the stop of Tools of {vm.name}", lambda: driver.now(vm).tools == "stopped")
+            wait.until("the stop of Tools", lambda: driver.now(vm).tools == "stopped", whose=vm.name)
         driver.read_vm(vm.ref)
         if move.do == "resetHastily":  # as long as nothing is seen of them they may be taken for stopped
-            wait.until(f"the start of Tools of {vm.name}", lambda: self._settled(vm, "starting", "ready"))
+            wait.until("the start of Tools", lambda: self._settled(vm, "starting", "ready"), whose=vm.name)
 
     def _log_out(self) -> None:
         if self._session:

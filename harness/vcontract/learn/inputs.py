@@ -99,7 +99,7 @@ class CloneInputs:
         """Wait until Tools are as they will be; a server on which they never are is seen as it is."""
         if tools and self._clones.now().power == ON:
             with suppress(NotArrangedError):
-                self._driver.wait.until(f"{what}: Tools {tools}", lambda: self._clones.now().tools == tools)
+                self._driver.wait.until(f"Tools {tools}", lambda: self._clones.now().tools == tools, whose=what)
         vm = self._clones.vm
         self._lane.arranger.let_settle(self._driver.facts.vms[vm.value])
         self._driver.read_vm(vm)

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from vcontract.check import ABORTS
 from vcontract.contract import Contract
-from vcontract.model import Asked, Cell, passes, read_of
+from vcontract.model import Asked, Cell, passes
 from vcontract.model.moves import DISTURBANCES, Move, On
 from vcontract.strategies import Case
 from vcontract.terms import Faulted, Operation, Ref, Returned
@@ -59,8 +59,8 @@ class Exerciser:
         vm = self.shared or self.lane.arranger.bring(cell)
         self.arrangements += self.lane.arranger.arranged - before
         beside = unfinished(self.driver, vm)
-        if vm is not None and not beside and not self._just_read(vm):
-            self.driver.read_vm(vm)
+        if vm is not None and not beside:
+            self.driver.look(vm)
         done = sandwiched(self.driver, self.caller.call(cell.asked, vm, self.driver.facts.vms), beside)
         stood = self._stood(cell, vm, beside, done)
         self.shared = vm if keep and beside and isinstance(done.outcome, Faulted) else None
@@ -105,7 +105,7 @@ class Exerciser:
         if vm is None or not passes(cell.state):
             return True
         if cell.state.tools == "starting":
-            self.driver.read_vm(vm)
+            self.driver.look(vm)
             if any(state.tools != "starting" for state in self.driver.states(vm)):
                 return False
         lives = (self.driver.tracker.tasks[task.value] for task in beside)
@@ -118,15 +118,9 @@ class Exerciser:
         vm = self.lane.arranger.bring(base, nics=case.nics)
         if vm is None:
             raise NotArrangedError("no VM")
-        if not self._just_read(vm):
-            self.driver.read_vm(vm)
+        self.driver.look(vm)
         judged_call(self.driver, self.caller.broken(case, case.method, vm, self.driver.facts.vms), vm, [])
         self.lane.arranger.leave(vm)
-
-    def _just_read(self, vm: Ref) -> bool:
-        """Whether the last operation was a read of the VM, so that another would tell nothing new."""
-        last = read_of(self.driver.target.recorder.operations[-1])
-        return last is not None and last[0] == vm
 
     def disturbed(self, method: str, what: str, label: str) -> None:
         """Make a valid call and disturb the VM while its task runs. Raises NotArrangedError."""
@@ -136,7 +130,7 @@ class Exerciser:
         vm = arranger.clone().ref if move.ends_vm else arranger.bring(base, on_host=move.on is On.HOST)
         if vm is None:
             raise NotArrangedError("no VM")
-        self.driver.read_vm(vm)
+        self.driver.look(vm)
         actor = LEAVER if move.on is On.SESSION else FULL
         call = self.caller.call(base.asked, vm, self.driver.facts.vms)
         if move.on is On.SESSION:

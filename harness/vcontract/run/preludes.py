@@ -119,7 +119,7 @@ class PreludeExerciser:
         facts = self.driver.facts.vms[vm.value]
         if self.driver.now(facts).power != State().power:
             perform(self.lane, "powerOn", vm)
-        self.driver.wait.until(f"Tools of {facts.name}", lambda: self.driver.now(facts).tools == "ready")
+        self.driver.wait.until("Tools", lambda: self.driver.now(facts).tools == "ready", whose=facts.name)
 
     def _drawn(self, method: str, vm: Ref, wanted: Callable[[Json], bool]) -> Call:
         """Draw a valid call; of a customization one with a wanted specification, if one of the draws has it."""

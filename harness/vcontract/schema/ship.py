@@ -18,8 +18,8 @@ ROOTS = (
     "ServiceInstance:RetrieveServiceContent,CurrentTime",
     "SessionManager:Login,Logout,TerminateSession",
     (
-        "PropertyCollector:CreateFilter,RetrieveProperties,RetrievePropertiesEx,ContinueRetrievePropertiesEx,"
-        "CancelRetrievePropertiesEx,WaitForUpdates,WaitForUpdatesEx,CancelWaitForUpdates"
+        "PropertyCollector:CreatePropertyCollector,DestroyPropertyCollector,CreateFilter,RetrieveProperties,RetrievePropertiesEx,"
+        "ContinueRetrievePropertiesEx,CancelRetrievePropertiesEx,WaitForUpdates,WaitForUpdatesEx,CancelWaitForUpdates"
     ),
     "PropertyFilter",
     "ViewManager:CreateContainerView,CreateListView",

@@ -62,7 +62,8 @@ class Waiting:
         self._on_timeout = pending.on_timeout
         self._run = run
         self._cancelled = False
-        self._handle = None if pending.timeout is None else vcenter.timeline.after(pending.timeout, self._expire)
+        after = vcenter.timeline.after
+        self._handle = None if pending.timeout is None else after(pending.timeout, self._expire, of_client=True)
 
     def settled(self) -> bool:
         """Poll the call, and deliver its reply if that is ready; whether the call is over."""

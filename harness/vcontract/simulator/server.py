@@ -66,6 +66,16 @@ class _Connection(asyncio.Protocol):
             self._parser.interim = b""
         self._serve()
 
+    @property
+    def waits(self) -> bool:
+        """Whether a call of the client blocks."""
+        return self._waiting is not None
+
+    @property
+    def behind(self) -> bool:
+        """Whether requests of the client are still to be answered, though none of it blocks."""
+        return bool(self._queue) and self._waiting is None
+
     def close(self) -> None:
         """Drop the client."""
         if self._transport is not None:
@@ -149,12 +159,20 @@ class _Service:
         await self._listen(self._port)
 
     def settle(self) -> None:
-        """Run what is due, and set the timer for the next entry of the agenda."""
+        """Run what is due, skip what nobody looks at, and set the timer for the next entry of the agenda."""
         self.vcenter.settle()
+        while self._only_waited_for() and self.vcenter.timeline.skip(self.settings.skips):
+            self.vcenter.settle()
         if self._timer is not None:
             self._timer.cancel()
         due = self.vcenter.timeline.next_due()
         self._timer = None if due is None else self.loop.call_later(due, self.settle)
+
+    def _only_waited_for(self) -> bool:
+        """Whether the clock may skip, as calls wait for changes and none is to be answered now."""
+        if not self.settings.skips or not any(connection.waits for connection in self.connections):
+            return False
+        return not any(connection.behind for connection in self.connections)
 
     async def close(self) -> None:
         """Stop listening and drop every client."""

@@ -11,7 +11,9 @@ class Settings:
     `port` 0 takes any free one; `api` is the wire name of the newest API version served; `vms` adds ordinary Linux
     clones; `inventory` is a file that replaces the built-in inventory; completed tasks are kept
     `task_retention_seconds`, at most `task_retention_count` of them (a real vCenter: 10 minutes, 200); `defects`,
-    `variants` and `upgrades` are names from the simulator's lists.
+    `variants` and `upgrades` are names from the simulator's lists. While every client that has called waits to be told of
+    changes, time that nothing happens in passes at once, up to `skips` seconds of it: whatever lasts long enough to be met
+    on a slow machine then costs no time where nobody looks.
     """
 
     port: int = 0
@@ -25,6 +27,7 @@ class Settings:
     task_retention_seconds: float = 600.0
     task_retention_count: int = 200
     session_timeout: float = 1800.0
+    skips: float = 0.0
     defects: frozenset[str] = frozenset()
     variants: frozenset[str] = frozenset()
     upgrades: frozenset[str] = frozenset()

@@ -15,12 +15,16 @@ Action = Callable[[], None]
 
 
 class Handle:
-    """An entry of the agenda; cancelling it twice, or after it ran, does no harm."""
+    """An entry of the agenda; cancelling it twice, or after it ran, does no harm.
 
-    __slots__ = ("action",)
+    With `of_client` it is about a client's patience, which no skipped time shortens.
+    """
 
-    def __init__(self, action: Action) -> None:
+    __slots__ = ("action", "of_client")
+
+    def __init__(self, action: Action, *, of_client: bool = False) -> None:
         self.action: Action | None = action
+        self.of_client = of_client
 
     def cancel(self) -> None:
         """Take the entry off the agenda."""
@@ -46,9 +50,9 @@ class Timeline:
         """Give the server's wall clock (UTC), moving with `now`."""
         return self._epoch + timedelta(seconds=self.now())
 
-    def after(self, delay: float, action: Action) -> Handle:
+    def after(self, delay: float, action: Action, *, of_client: bool = False) -> Handle:
         """Schedule `action` for `delay` seconds from now."""
-        handle = Handle(action)
+        handle = Handle(action, of_client=of_client)
         heapq.heappush(self._agenda, (self.now() + delay, next(self._order), handle))
         return handle
 
@@ -57,6 +61,20 @@ class Timeline:
         while self._agenda and self._agenda[0][2].action is None:
             heapq.heappop(self._agenda)
         return max(0.0, self._agenda[0][0] - self.now()) if self._agenda else None
+
+    def skip(self, most: float) -> bool:
+        """Let the time until the server's next entry pass at once if that is at most `most` seconds; whether it did."""
+        entries = [(moment, handle) for moment, _, handle in self._agenda if handle.action and not handle.of_client]
+        left = min((moment for moment, _ in entries), default=float("inf")) - self.now()
+        if left > most:
+            return False
+        if left > 0:
+            self._zero -= left
+            self._agenda = [
+                (moment + left * handle.of_client, number, handle) for moment, number, handle in self._agenda
+            ]
+            heapq.heapify(self._agenda)
+        return True
 
     def run_due(self) -> None:
         """Run everything that is due, in order; called before each request and by the server's timer.

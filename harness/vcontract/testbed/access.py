@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from vcontract.client import SpentError, Target
+from vcontract.client.guard import HARMLESS
+from vcontract.client.updates import WAIT
 from vcontract.errors import HaltedError
 from vcontract.model import Tracker
-from vcontract.terms import Operation
+from vcontract.terms import Operation, Ref, Returned
 from vcontract.testbed.not_arranged import NotArrangedError
 from vcontract.testbed.quarantine import Quarantine
 
+FRESH = 2.0
+"""Seconds after which what was read is read again: others may have changed it (design: no older look lets a call leave)."""
+
+_QUIET = HARMLESS - {"Login", "Logout", WAIT}
+
 
 class Access:
-    """Says before each exchange whether it may be made: the target must live, the VM and the method not be in quarantine."""
+    """Says before each exchange whether it may be made: the target must live, the VM and the method not be in quarantine.
+
+    `looked_at` is the VM or task that was asked for last, whether by a read or by what the last one showed.
+    """
 
     def __init__(self, target: Target, tracker: Tracker, quarantine: Quarantine) -> None:
         self.target, self.quarantine = target, quarantine
+        self.looked_at: Ref | None = None
         self._tracker = tracker
 
     def check(self, vm: str, method: str = "") -> None:
@@ -30,9 +41,26 @@ class Access:
         if self.target.pulse.stopped:
             raise HaltedError(self.target.pulse.stopped)
 
+    def tells_nothing_new(self, read: Operation) -> bool:
+        """Whether another read would: nothing but reads was made since, nobody waited, and it is not older than `FRESH`."""
+        clock = self.target.recorder
+        if clock.now() - read.end > FRESH or clock.slept_until > read.end:
+            return False
+        for done in reversed(clock.operations):
+            if done.op == read.op:
+                return True
+            if done.call.method not in _QUIET and not _told_nothing(done):
+                return False
+        return False
+
     def heard(self, done: Operation, vm: str) -> Operation:
         """Take in what came of an exchange about a VM, and give it back; raises what `check_target` raises."""
         known = self._tracker.facts.vms.get(vm)
         self.quarantine.heard(done, vm, known.name if known else vm)
         self.check_target()
         return done
+
+
+def _told_nothing(done: Operation) -> bool:
+    """Whether a call that waited for changes came back without any."""
+    return done.call.method == WAIT and isinstance(done.outcome, Returned) and done.outcome.value is None

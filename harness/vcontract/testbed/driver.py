@@ -10,8 +10,9 @@ from vcontract.client import Target
 from vcontract.client.lasting import kind_of
 from vcontract.client.marks import options
 from vcontract.client.properties import read
+from vcontract.client.updates import Updates
 from vcontract.errors import SharedHostError, TargetError
-from vcontract.model import STATE_PATHS, Facts, State, Tracker, VmFacts, compact
+from vcontract.model import STATE_PATHS, Facts, State, Tracker, VmFacts, compact, read_of
 from vcontract.terms import (
     TURNED_AWAY,
     UNSENT,
@@ -29,6 +30,7 @@ from vcontract.terms import (
 from vcontract.testbed.access import Access
 from vcontract.testbed.actors import FULL
 from vcontract.testbed.not_arranged import NotArrangedError, RefusedError
+from vcontract.testbed.patience import Patience
 from vcontract.testbed.permits import Permits
 from vcontract.testbed.quarantine import Quarantine
 from vcontract.testbed.tasks import Tasks
@@ -36,6 +38,10 @@ from vcontract.testbed.waiting import Waiting
 
 SNAPSHOT_NAME, MADE_BY = "vcontract", "made by vcontract run "
 """The name of every snapshot that is made here, and how its description begins, before the run's mark."""
+
+
+_WATCHED = tuple(path for path in STATE_PATHS if path != "recentTask")
+"""What of a VM wakes those who wait; what is told of its tasks are their own states."""
 
 
 class Driver:
@@ -60,10 +66,12 @@ class Driver:
         self.marks: list[Json] = options(owner=owner, run=run) if run else []
         self.quarantine = Quarantine()
         self._access = Access(target, judge.tracker, self.quarantine)
-        self.wait = Waiting(self._access, patience)
+        updates = Updates(target, FULL, _WATCHED, compact)
+        self.wait = Waiting(self._access, judge.tracker, updates, Patience(patience))
         self.tasks = Tasks(self._access, judge.tracker, self.wait)
         self._made_by = f"{MADE_BY}{run}"
         self._unanswered = ""
+        self._reads: dict[str, Operation] = {}
 
     @property
     def tracker(self) -> Tracker:
@@ -84,13 +92,21 @@ class Driver:
         return self.tracker.states(vm.value)
 
     def now(self, vm: VmFacts) -> State:
-        """Read a VM and give one of the states that it may be in; what was read is the same in all."""
-        self.read_vm(vm.ref)
+        """Look at a VM and give one of the states that it may be in; what was read is the same in all."""
+        self.look(vm.ref)
         return next(iter(self.states(vm.ref)))
+
+    def look(self, vm: Ref) -> None:
+        """Read a VM's state, unless that would tell nothing new."""
+        last = self._reads.get(vm.value)
+        if last is None or not self._access.tells_nothing_new(last):
+            self.read_vm(vm)
+        self._access.looked_at = vm
 
     def read_vm(self, vm: Ref) -> Mapping[str, Json] | None:
         """Read a VM's state, and its marks, for a call may follow; None if it is gone."""
         self._access.check(vm.value)
+        self._access.looked_at = vm
         guard = self.target.guard
         if guard is None:
             done = read(self.target, FULL, vm, STATE_PATHS, compact)
@@ -99,6 +115,9 @@ class Driver:
             done = read(self.target, FULL, vm, paths, lambda values: guard.marks.only(compact(values)))
             guard.saw(vm, done)
         self._access.heard(done, vm.value)
+        self._reads.pop(vm.value, None)
+        if read_of(done) is not None:
+            self._reads[vm.value] = done
         return done.outcome.value if isinstance(done.outcome, Returned) else None
 
     def call(self, ref: Ref, method: str, arguments: dict[str, Json], actor: str = FULL) -> Operation:

@@ -11,7 +11,6 @@ from vcontract.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_re
 from vcontract.testbed.actors import FULL
 from vcontract.testbed.driver import Driver
 from vcontract.testbed.not_arranged import NotArrangedError
-from vcontract.testbed.waiting import BRIEF
 
 _DOUBTFUL = 6
 """A guest that may not have heard what it was asked for gets so small a part of the time for it."""
@@ -36,8 +35,7 @@ def sandwiched(driver: Driver, call: Call, beside: Sequence[Ref]) -> Operation:
     Raises NotArrangedError, and sends nothing, if one of them does not run.
     """
     for task in beside:
-        if not _just_running(driver, task):
-            driver.tasks.running(task)
+        driver.tasks.running(task)
     done = driver.send_judged(call)
     for task in beside:
         if not _silent(driver, Ref("VirtualMachine", subject(call))):
@@ -65,22 +63,13 @@ def _silent(driver: Driver, vm: Ref | None) -> bool:
     return vm is not None and bool(driver.quarantine.why(vm.value))
 
 
-def _just_running(driver: Driver, task: Ref) -> bool:
-    """Whether the last operation read the task running, so that another read would tell nothing new."""
-    life, last = driver.tracker.tasks.get(task.value), driver.target.recorder.operations[-1]
-    if life is None or not life.reads or life.reads[-1][0] is not last:
-        return False
-    return (life.reads[-1][1] or {}).get("state") == "running"
-
-
 def _await_reports(driver: Driver, vm: Ref) -> None:
     """Read the VM again as long as it does not show what a success promises: its reports may be `staleness` seconds old."""
     clock = driver.target.recorder
     until = clock.now() + driver.facts.staleness
-    last, pause = False, BRIEF
+    looks, last = driver.wait.looks(until), False
     while driver.judge.doubtful() and not last:
-        clock.sleep(pause)
-        pause = min(1.5 * pause, 1.0)
+        looks.rest()
         last = clock.now() >= until
         driver.read_vm(vm)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vcontract.client.properties import read
-from vcontract.client.tasks import follow, info
+from vcontract.client.tasks import FINAL, follow, info
+from vcontract.client.updates import News
 from vcontract.model import TASK_PATHS, Tracker
 from vcontract.terms import Json, Operation, Ref
 from vcontract.testbed.access import Access
@@ -13,8 +14,6 @@ from vcontract.testbed.actors import FULL
 from vcontract.testbed.not_arranged import NotArrangedError, RefusedError
 from vcontract.testbed.waiting import Waiting
 
-LONGEST = 5.0
-"""The longest pause in seconds between two reads of a task."""
 _LIMIT = 600.0
 """Seconds that a task may take where the configuration does not say."""
 
@@ -29,17 +28,25 @@ class Tasks:
         self.ended: set[str] = set()
         self._access, self._tracker, self._waiting = access, tracker, waiting
         self._limit = tracker.facts.task_seconds or _LIMIT
-        self._lasted: dict[str, float] = {}
 
     def read(self, task: Ref, actor: str = FULL) -> dict[str, Json]:
         """Read a task's info; empty if it could not be read."""
         vm = self._vm_of(task)
         self._access.check(vm)
+        self._access.looked_at = task
         return info(self._access.heard(read(self._access.target, actor, task, TASK_PATHS), vm))
 
+    def look(self, task: Ref) -> dict[str, Json]:
+        """Give a task's info; it is read again unless that would tell nothing new."""
+        life = self._tracker.tasks.get(task.value)
+        if life is None or not life.reads or not self._access.tells_nothing_new(life.reads[-1][0]):
+            return self.read(task)
+        self._access.looked_at = task
+        return dict(life.reads[-1][1] or {})
+
     def running(self, task: Ref) -> bool:
-        """Whether a task is read running; NotArrangedError if it has already ended, or cannot be read."""
-        told = self.read(task)
+        """Whether a task runs as one looks; NotArrangedError if it has already ended, or cannot be read."""
+        told = self.look(task)
         state = told.get("state")
         if state is None:
             raise NotArrangedError(f"{task.value} cannot be read")
@@ -60,24 +67,30 @@ class Tasks:
         raise NotArrangedError(f"{last.get('name', task.value)}: no end in time")
 
     def follow(self, task: Ref, actor: str = FULL) -> list[Operation]:
-        """Read a task until it is final or the limit passes, first after what such tasks have lasted so far."""
+        """Read a task until it is final or the limit passes, each time that the server tells of its end, else now and then."""
         life = self._tracker.tasks.get(task.value)
         clock = self._access.target.recorder
         method = life.accepted.call.method if life else ""
         begun = life.accepted.end if life else clock.now()
-        wait = self._lasted.get(method, 0.0) - (clock.now() - begun)
         self._access.check(self._vm_of(task))
-        limit, wait = min(self._limit, self._waiting.left), max(0.0, min(wait, LONGEST))
-        reads = follow(self._access.target, actor, task, deadline_seconds=limit, expected=wait)
+        limit = min(self._limit, self._waiting.left)
+        looks = self._waiting.looks(clock.now() + limit)
+
+        def ended(news: News) -> bool:
+            return news.get(task.value, {}).get("info.state") in FINAL
+
+        def rest(_: float) -> None:
+            self._access.looked_at = task
+            looks.rest(ended)
+
+        reads = follow(self._access.target, actor, task, deadline_seconds=limit, sleep=rest)
         self._access.heard(reads[-1], self._vm_of(task))
         if life and limit == self._limit and info(reads[-1]).get("state") in {"queued", "running"}:
             vms = self._tracker.facts.vms
             name = vms[life.vm].name if life.vm in vms else life.vm
             self._access.quarantine.stuck_task(life.vm, name, f"its {method} did not end within {limit:g} s")
-        if info(reads[-1]).get("state") == "success":
-            # the shortest seen: a wait that is too long costs more than one more read, and would feed on itself
-            lasted = reads[-1].end - begun
-            self._lasted[method] = min(lasted, self._lasted.get(method, lasted))
+        if life and info(reads[-1]).get("state") == "success":
+            self._waiting.patience.took(method, "", reads[-1].end - begun)
         return reads
 
     def _vm_of(self, task: Ref) -> str:

@@ -67,7 +67,7 @@ def _cloned(lane: Lane, parent: VmFacts, count: int) -> None:
     for name in [free for free in names if free not in taken][:count]:
         made = lane.cloner.fork(parent, name)
         if now.tools != "never":
-            lane.driver.wait.until(f"Tools of {name}", partial(_up, lane, made))
+            lane.driver.wait.until("Tools", partial(_up, lane, made), whose=name)
 
 
 def _up(lane: Lane, made: VmFacts) -> bool:

@@ -87,7 +87,7 @@ class Arranger:
             return False
         if not self._fits_ground(vm, replace(want, running="")):
             return False
-        return self._driver.tasks.read(lives[0].ref).get("state") == "running"
+        return self._driver.tasks.look(lives[0].ref).get("state") == "running"
 
     def let_settle(self, vm: VmFacts) -> None:
         """Wait until what is reported of the VM cannot be older than its last change (oracle rule A11)."""
@@ -107,7 +107,7 @@ class Arranger:
             self._guest.bring(parent, State(tools=next(iter(driver.states(parent.ref))).tools))
         made = self._cloner.fork(parent, name)
         if next(iter(driver.states(parent.ref))).tools != "never":
-            driver.wait.until(f"Tools of {made.name}", lambda: driver.now(made).tools == "ready")
+            driver.wait.until("Tools", lambda: driver.now(made).tools == "ready", whose=made.name)
         return made
 
     def _gone_vm(self) -> Ref:

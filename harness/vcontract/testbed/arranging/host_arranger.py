@@ -18,7 +18,9 @@ class HostArranger:
     def disconnect(self, vm: VmFacts) -> None:
         """Disconnect a VM's host. Raises NotArrangedError."""
         make_call(self._driver, "hostLost", Ref("HostSystem", vm.host))
-        self._driver.wait.until(f"the loss of {vm.name}'s host", lambda: self._driver.now(vm).connection in HOST_LOST)
+        self._driver.wait.until(
+            "the loss of the host", lambda: self._driver.now(vm).connection in HOST_LOST, whose=vm.name
+        )
 
     def reconnect(self, host: str) -> None:
         """Bring a host (moId) back. Raises NotArrangedError."""

@@ -35,7 +35,7 @@ class PowerArranger:
         if now.tools == "stopped" and self._levers.from_outside("startTools"):
             self._levers.pull(vm.ref, "startTools")
         if now.tools != "never":
-            self._driver.wait.until(f"Tools of {vm.name}", lambda: self._driver.now(vm).tools in {"ready", "old"})
+            self._driver.wait.until("Tools", lambda: self._driver.now(vm).tools in {"ready", "old"}, whose=vm.name)
 
     def undo_off_states(self, vm: VmFacts, want: State) -> None:
         """Have a package that must not be pending deployed by a boot, and make a template that must be none a VM again."""
@@ -44,7 +44,7 @@ class PowerArranger:
             self.make_ready(vm)
         if now.pending and not want.pending:
             self.make_ready(vm)
-            self._driver.wait.until(f"the package of {vm.name}", lambda: not self._driver.now(vm).pending)
+            self._driver.wait.until("the package", lambda: not self._driver.now(vm).pending, whose=vm.name)
 
     def bring(self, vm: VmFacts, want: State) -> None:
         """Bring about power, package, template and Tools as wanted, in this order; then read the VM."""
@@ -62,10 +62,10 @@ class PowerArranger:
             self._make_template(vm)
         if want.power == ON and want.tools == "stopped":
             self._levers.pull(vm.ref, "stopTools")
-            driver.wait.until(f"the stop of Tools of {vm.name}", lambda: driver.now(vm).tools == "stopped")
+            driver.wait.until("the stop of Tools", lambda: driver.now(vm).tools == "stopped", whose=vm.name)
         if want.tools == "starting":
             self._restart_tools(vm)
-        driver.read_vm(vm.ref)
+        driver.look(vm.ref)
 
     def _make_template(self, vm: VmFacts) -> None:
         """Make a VM, which may be on, a template again."""
@@ -86,6 +86,6 @@ class PowerArranger:
             again = now != before or now is None  # a server that tells of no boot leaves nothing to wait for
             return tools == "starting" or (again and tools in {"ready", "old"})
 
-        driver.wait.until(f"the start of Tools of {vm.name}", booted)
+        driver.wait.until("the start of Tools", booted, whose=vm.name)
         if any(state.tools != "starting" for state in driver.states(vm.ref)):
             raise NotArrangedError(f"Tools of {vm.name} came up before they were seen starting")
