@@ -1,4 +1,4 @@
-"""Datacenter, with its four folders."""
+"""The branches of the inventory tree: folders, and a datacenter with its four."""
 
 from __future__ import annotations
 
@@ -6,11 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
 
-from vcontract.simulator.folder import Folder
 from vcontract.simulator.managed_entity import ManagedEntity
 
 if TYPE_CHECKING:
     from vcontract.simulator.vcenter import VCenter
+
+ROOT_FOLDER = "group-d1"
+
+
+class Folder(ManagedEntity):
+    """A folder that holds everything whose parent it is; `child_types` as in `childType`."""
+
+    vmodl_type = vim.Folder
+    prefix = "group"
+
+    child_types: tuple[str, ...] = ()
+
+    def get_childType(self) -> list[str]:
+        """Give the WSDL names of what the folder may hold."""
+        return list(self.child_types)
+
+    def get_childEntity(self) -> list[Any]:
+        """Give what the folder holds, in the order in which it was made."""
+        return [entity.ref for entity in self.vcenter.registry.of_type(ManagedEntity) if entity.parent is self]
 
 
 class Datacenter(ManagedEntity):

@@ -148,3 +148,8 @@ class Decisions:
     cancelable: bool = False
     cancelled: Act = operations.clean_up
     tools_steps: list[tuple[float, ToolsPhase]] = field(default_factory=lambda: list(STEPS))
+
+    @property
+    def shows_what_is(self) -> bool:
+        """Whether a client reads every property as it is, so that one of its fields can be read alone."""
+        return self.shown is _as_read

@@ -10,8 +10,7 @@ import msgspec
 from vcontract.errors import UsageError
 from vcontract.simulator import guest_customization_manager, guest_operations_manager
 from vcontract.simulator.custom_fields_manager import CustomFieldsManager
-from vcontract.simulator.datacenter import Datacenter
-from vcontract.simulator.folder import ROOT_FOLDER, Folder
+from vcontract.simulator.datacenter import ROOT_FOLDER, Datacenter, Folder
 from vcontract.simulator.guest.accounts import Accounts, GuestAccount
 from vcontract.simulator.guest.network import Interface, Network
 from vcontract.simulator.guest.state import Engine, GuestState, ToolsPhase

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pyVmomi import vmodl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from vcontract.simulator.data_objects import Composite
     from vcontract.simulator.http1 import Request
     from vcontract.simulator.vcenter import VCenter
 
@@ -67,10 +68,12 @@ class ManagedObject:
 
     A subclass sets `vmodl_type` (the pyVmomi class), and has a method for each WSDL operation it serves, named as the
     WSDL names it, taking an Invocation and the declared parameters by keyword as pyVmomi values, references unresolved.
-    A property `p` is served by a method `get_p()`; without one it is unset. A method raises pyVmomi faults.
+    A property `p` is served by a method `get_p()`; without one it is unset. `composites` has, of those that are data objects,
+    some by their fields, so that a read of one field makes no other. A method raises pyVmomi faults.
     """
 
     vmodl_type: ClassVar[type]
+    composites: ClassVar[Mapping[str, Composite]] = {}
 
     def __init__(self, vcenter: VCenter, moid: str) -> None:
         self.vcenter = vcenter

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import VmomiSupport, vim, vmodl
 
+from vcontract.simulator.data_objects import Composite
 from vcontract.simulator.versions import known_at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vcontract.simulator.objects import Invocation, ManagedObject
 
 _STEP = re.compile(r'([A-Za-z_]\w*)((?:\["[^"\]]*"\]|\[[^"\]]*\])?)(?:\.|$)')
@@ -39,20 +42,35 @@ def read_property(target: ManagedObject, path: str, call: Invocation, read: dict
     Raises InvalidProperty{name} for a path that the type does not have, NotAuthenticated, NoPermission.
     """
     steps = check_path(target.vmodl_type, path, call.version)
-    name, key, kind = steps[0]
+    name, key, _ = steps[0]
     privilege = VmomiSupport.GetPropertyInfo(target.vmodl_type, name).privId
     if call.session is None and privilege != _ANONYMOUS:
         raise vim.fault.NotAuthenticated(object=target.ref, privilegeId=privilege or "System.View")
     if call.session is not None and privilege and not call.session.account.holds(privilege):
         raise no_permission(target.ref, privilege)
+    if len(steps) > 1 and name in target.composites and target.vcenter.decisions.shows_what_is:
+        return _part(target, target.composites[name], steps)
     known = {} if read is None else read
     if name not in known:
         value = target.property_for(name, call.session)
         known[name] = target.vcenter.decisions.shown(target, name, value, call)
-    value = _item(known[name], key)
-    for name, key, kind in steps[1:]:  # noqa: B007 - kind of the last step is used below
+    return _follow(_item(known[name], key), steps, 1)
+
+
+def _part(target: ManagedObject, made: Callable[[Any], Any], steps: Steps) -> Any:
+    """Read a path without what lies beside it."""
+    position = 1
+    while position < len(steps) and isinstance(made, Composite):
+        made = made.field(steps[position][0])
+        position += 1
+    return _follow(_item(made(target), steps[position - 1][1]), steps, position)
+
+
+def _follow(value: Any, steps: Steps, position: int) -> Any:
+    """Go the rest of the way from the value at a step; what is there is typed."""
+    for name, key, _ in steps[position:]:
         value = _item(getattr(value, name, None), key)
-    return typed(value, kind)
+    return typed(value, steps[-1][2])
 
 
 @lru_cache(maxsize=4096)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyVmomi import vim
 
-from vcontract.simulator.guest.state import ToolsPhase
-from vcontract.simulator.virtual_machine.machine import POWERED_ON, Nic
+from vcontract.simulator.data_objects import Composite, make
+from vcontract.simulator.virtual_machine.config_info import CONFIG, MEMORY_MB, path_of
+from vcontract.simulator.virtual_machine.guest_info import (
+    GUEST,
+    HARDWARE_VERSION,
+    host_name,
+    ip_address,
+    reported,
+    tools_status,
+    tools_version_status,
+)
+from vcontract.simulator.virtual_machine.machine import POWERED_ON
 from vcontract.simulator.virtual_machine.offline import Offline
 
-NETWORK_NAME = "VM Network"
-HARDWARE_VERSION = "vmx-21"
-TOOLS_VERSION = "12389"
-MEMORY_MB = 1024
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 # What no state of this simulator allows, by power state: the WSDL names as a real 8.0 server lists them.
 NEVER_WHEN_ON = [
     "Destroy_Task",
@@ -33,10 +42,73 @@ NEVER_WHEN_NOT_ON = [
     "TerminateVM",
     "InstantClone_Task",
 ]
+RUNTIME = Composite(
+    vim.vm.RuntimeInfo,
+    host=lambda machine: machine.host.ref,
+    connectionState=lambda machine: "connected" if machine.host.connected else "disconnected",
+    powerState=lambda machine: machine.power,
+    faultToleranceState=lambda _: "notConfigured",
+    toolsInstallerMounted=lambda _: False,
+    bootTime=lambda machine: machine.boot_time,
+    suspendInterval=lambda _: 0,
+    maxCpuUsage=lambda _: 0,
+    maxMemoryUsage=lambda _: 0,
+    numMksConnections=lambda _: 0,
+    recordReplayState=lambda _: "inactive",
+    onlineStandby=lambda _: False,
+    consolidationNeeded=lambda _: False,
+    paused=lambda _: False,
+    snapshotInBackground=lambda _: False,
+    instantCloneFrozen=lambda _: False,
+)
+SUMMARY = Composite(
+    vim.vm.Summary,
+    vm=lambda machine: machine.ref,
+    runtime=RUNTIME,
+    guest=Composite(
+        vim.vm.Summary.GuestSummary,
+        guestId=reported(lambda machine: machine.guest.guest_id),
+        guestFullName=reported(lambda machine: machine.guest.full_name),
+        toolsStatus=tools_status,
+        toolsVersionStatus=tools_version_status,
+        toolsVersionStatus2=tools_version_status,
+        toolsRunningStatus=lambda machine: machine.tools_status,
+        hostName=host_name,
+        ipAddress=ip_address,
+        hwVersion=lambda _: HARDWARE_VERSION,
+    ),
+    config=Composite(
+        vim.vm.Summary.ConfigSummary,
+        name=lambda machine: machine.name,
+        template=lambda machine: machine.template,
+        vmPathName=lambda machine: path_of(machine, "vmx"),
+        memorySizeMB=lambda _: MEMORY_MB,
+        numCpu=lambda _: 1,
+        numEthernetCards=lambda machine: len(machine.nics),
+        numVirtualDisks=lambda _: 0,
+        uuid=lambda machine: machine.uuid,
+        instanceUuid=lambda machine: machine.instance_uuid,
+        guestId=lambda machine: machine.guest.guest_id,
+        guestFullName=lambda machine: machine.guest.full_name,
+        annotation=lambda machine: machine.annotation,
+        installBootRequired=lambda _: False,
+        hwVersion=lambda _: HARDWARE_VERSION,
+    ),
+    quickStats=Composite(vim.vm.Summary.QuickStats, guestHeartbeatStatus=lambda _: "gray"),
+    overallStatus=lambda _: "green",
+    customValue=lambda machine: machine.get_customValue(),
+)
 
 
 class Properties(Offline):
     """What the property collector reads; every value is made when it is asked for."""
+
+    composites: ClassVar[Mapping[str, Composite]] = {
+        "runtime": RUNTIME,
+        "guest": GUEST,
+        "config": CONFIG,
+        "summary": SUMMARY,
+    }
 
     def get_disabledMethod(self) -> list[str]:
         """Give the methods that make no sense in this power state."""
@@ -62,192 +134,24 @@ class Properties(Offline):
 
     def get_runtime(self) -> Any:
         """Give VirtualMachineRuntimeInfo."""
-        return vim.vm.RuntimeInfo(
-            host=self.host.ref,
-            connectionState="connected" if self.host.connected else "disconnected",
-            powerState=self.power,
-            faultToleranceState="notConfigured",
-            toolsInstallerMounted=False,
-            bootTime=self.boot_time,
-            suspendInterval=0,
-            maxCpuUsage=0,
-            maxMemoryUsage=0,
-            numMksConnections=0,
-            recordReplayState="inactive",
-            onlineStandby=False,
-            consolidationNeeded=False,
-            paused=False,
-            snapshotInBackground=False,
-            instantCloneFrozen=False,
-        )
+        return RUNTIME(self)
 
     def get_guest(self) -> Any:
-        """Give GuestInfo; what Tools report is there only while they run."""
-        up = self.tools_status == "guestToolsRunning"
-        nics = [self._guest_nic(place, nic) for place, nic in enumerate(self.nics)] if up else []
-        addresses = [address for nic in nics for address in nic.ipAddress]
-        guest = self.guest
-        return vim.vm.GuestInfo(
-            toolsStatus=self._tools_status(),
-            toolsVersionStatus=self._tools_version_status(),
-            toolsVersionStatus2=self._tools_version_status(),
-            toolsRunningStatus=self.tools_status,
-            toolsVersion="0" if guest.tools is ToolsPhase.ABSENT else TOOLS_VERSION,
-            guestId=guest.guest_id if up else None,
-            guestFamily=guest.family if up else None,
-            guestFullName=guest.full_name if up else None,
-            hostName=guest.host_name if up else None,
-            ipAddress=addresses[0] if addresses else None,
-            net=nics,
-            ipStack=[self._ip_stack()] if up else [],
-            guestState="running" if up else "notRunning",
-            appHeartbeatStatus="appStatusGray",
-            guestKernelCrashed=False,
-            appState="none",
-            guestOperationsReady=self.ready,
-            interactiveGuestOperationsReady=False,
-            guestStateChangeSupported=up,
-            hwVersion=HARDWARE_VERSION,
-            customizationInfo=vim.vm.GuestInfo.CustomizationInfo(
-                customizationStatus=guest.customization.status,
-                startTime=guest.customization.start,
-                endTime=guest.customization.end,
-                errorMsg=guest.customization.error,
-            ),
-        )
-
-    def _tools_status(self) -> str:
-        if self.guest.tools is ToolsPhase.ABSENT:
-            return "toolsNotInstalled"
-        return "toolsOk" if self.tools_status == "guestToolsRunning" else "toolsNotRunning"
-
-    def _tools_version_status(self) -> str:
-        return "guestToolsNotInstalled" if self.guest.tools is ToolsPhase.ABSENT else "guestToolsUnmanaged"
-
-    def _guest_nic(self, place: int, nic: Nic) -> Any:
-        interface = self.guest.network.interfaces[place]
-        held = [(interface.address, interface.prefix)] if interface.address and nic.connected else []
-        addresses = [*held, *interface.ipv6] if nic.connected else []
-        return vim.vm.GuestInfo.NicInfo(
-            network=NETWORK_NAME,
-            ipAddress=[address for address, _ in addresses],
-            macAddress=nic.mac,
-            connected=nic.connected,
-            deviceConfigId=nic.key,
-            ipConfig=vim.net.IpConfigInfo(
-                ipAddress=[
-                    vim.net.IpConfigInfo.IpAddress(ipAddress=address, prefixLength=prefix, state="preferred")
-                    for address, prefix in addresses
-                ]
-            ),
-        )
-
-    def _ip_stack(self) -> Any:
-        network = self.guest.network
-        routes = [
-            vim.net.IpRouteConfigInfo.IpRoute(
-                network="0.0.0.0",  # noqa: S104 - the default route, nothing is bound
-                prefixLength=0,
-                gateway=vim.net.IpRouteConfigInfo.Gateway(ipAddress=gateway, device=str(place)),
-            )
-            for place, interface in enumerate(network.interfaces)
-            for gateway in interface.gateways
-        ]
-        return vim.vm.GuestInfo.StackInfo(
-            dnsConfig=vim.net.DnsConfigInfo(
-                dhcp=not network.dns_servers,
-                hostName=self.guest.host_name,
-                domainName=network.domain,
-                ipAddress=network.dns_servers,
-                searchDomain=network.dns_suffixes,
-            ),
-            ipRouteConfig=vim.net.IpRouteConfigInfo(ipRoute=routes),
-        )
-
-    def _devices(self) -> list[Any]:
-        return [
-            vim.vm.device.VirtualVmxnet3(
-                key=nic.key,
-                deviceInfo=vim.Description(label=f"Network adapter {place}", summary=NETWORK_NAME),
-                backing=vim.vm.device.VirtualEthernetCard.NetworkBackingInfo(deviceName=NETWORK_NAME),
-                connectable=vim.vm.device.VirtualDevice.ConnectInfo(
-                    startConnected=True, allowGuestControl=True, connected=nic.connected and self.power == POWERED_ON
-                ),
-                addressType="assigned",
-                macAddress=nic.mac,
-                wakeOnLanEnabled=True,
-            )
-            for place, nic in enumerate(self.nics, 1)
-        ]
-
-    def _path(self, extension: str) -> str:
-        return f"[datastore1] {self.name}/{self.name}.{extension}"
+        """Give GuestInfo."""
+        return GUEST(self)
 
     def get_config(self) -> Any:
         """Give VirtualMachineConfigInfo."""
-        return vim.vm.ConfigInfo(
-            changeVersion=self.change_version,
-            modified=self.modified,
-            name=self.name,
-            guestFullName=self.guest.full_name,
-            version=HARDWARE_VERSION,
-            uuid=self.uuid,
-            createDate=self.created,
-            instanceUuid=self.instance_uuid,
-            template=self.template,
-            guestId=self.guest.guest_id,
-            alternateGuestName="",
-            annotation=self.annotation,
-            files=vim.vm.FileInfo(vmPathName=self._path("vmx")),
-            tools=vim.vm.ToolsConfigInfo(
-                toolsVersion=0, pendingCustomization=self.pending.name if self.pending else ""
-            ),
-            flags=vim.vm.FlagInfo(),
-            defaultPowerOps=vim.vm.DefaultPowerOpInfo(),
-            hardware=vim.vm.VirtualHardware(numCPU=1, numCoresPerSocket=1, memoryMB=MEMORY_MB, device=self._devices()),
-            extraConfig=[vim.option.OptionValue(key=key, value=value) for key, value in self.extra_config.items()],
-        )
-
-    def get_resourceConfig(self) -> Any:
-        """Give an allocation without limits."""
-        return vim.ResourceConfigSpec(
-            cpuAllocation=vim.ResourceAllocationInfo(), memoryAllocation=vim.ResourceAllocationInfo()
-        )
+        return CONFIG(self)
 
     def get_summary(self) -> Any:
         """Give VirtualMachineSummary."""
-        guest = self.get_guest()
-        return vim.vm.Summary(
-            vm=self.ref,
-            runtime=self.get_runtime(),
-            guest=vim.vm.Summary.GuestSummary(
-                guestId=guest.guestId,
-                guestFullName=guest.guestFullName,
-                toolsStatus=guest.toolsStatus,
-                toolsVersionStatus=guest.toolsVersionStatus,
-                toolsVersionStatus2=guest.toolsVersionStatus2,
-                toolsRunningStatus=guest.toolsRunningStatus,
-                hostName=guest.hostName,
-                ipAddress=guest.ipAddress,
-                hwVersion=guest.hwVersion,
-            ),
-            config=vim.vm.Summary.ConfigSummary(
-                name=self.name,
-                template=self.template,
-                vmPathName=self._path("vmx"),
-                memorySizeMB=MEMORY_MB,
-                numCpu=1,
-                numEthernetCards=len(self.nics),
-                numVirtualDisks=0,
-                uuid=self.uuid,
-                instanceUuid=self.instance_uuid,
-                guestId=self.guest.guest_id,
-                guestFullName=self.guest.full_name,
-                annotation=self.annotation,
-                installBootRequired=False,
-                hwVersion=HARDWARE_VERSION,
-            ),
-            quickStats=vim.vm.Summary.QuickStats(guestHeartbeatStatus="gray"),
-            overallStatus="green",
-            customValue=self.get_customValue(),
+        return SUMMARY(self)
+
+    def get_resourceConfig(self) -> Any:
+        """Give an allocation without limits."""
+        return make(
+            vim.ResourceConfigSpec,
+            cpuAllocation=make(vim.ResourceAllocationInfo),
+            memoryAllocation=make(vim.ResourceAllocationInfo),
         )

@@ -1,0 +1,139 @@
+"""GuestInfo: what vCenter shows of a guest; what Tools report is there only while they run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyVmomi import vim
+
+from vcontract.simulator.data_objects import Composite, make
+from vcontract.simulator.guest.state import ToolsPhase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vcontract.simulator.virtual_machine.machine import Machine, Nic
+
+NETWORK_NAME = "VM Network"
+HARDWARE_VERSION = "vmx-21"
+TOOLS_VERSION = "12389"
+_INTERNET = vim.net.IpConfigInfo
+_ROUTING = vim.net.IpRouteConfigInfo
+
+
+def up(machine: Machine) -> bool:
+    """Whether Tools run, and so report."""
+    return machine.tools_status == "guestToolsRunning"
+
+
+def reported(make_value: Callable[[Any], Any], unset: Callable[[], Any] = lambda: None) -> Callable[[Any], Any]:
+    """Make what Tools report: a value while they run, else what stands for none."""
+    return lambda machine: make_value(machine) if up(machine) else unset()
+
+
+def tools_status(machine: Machine) -> str:
+    """Give the old status of Tools."""
+    if machine.guest.tools is ToolsPhase.ABSENT:
+        return "toolsNotInstalled"
+    return "toolsOk" if up(machine) else "toolsNotRunning"
+
+
+def tools_version_status(machine: Machine) -> str:
+    """Give the status of the version of Tools."""
+    return "guestToolsNotInstalled" if machine.guest.tools is ToolsPhase.ABSENT else "guestToolsUnmanaged"
+
+
+def host_name(machine: Machine) -> str | None:
+    """Give the host name that Tools report."""
+    return machine.guest.host_name if up(machine) else None
+
+
+def ip_address(machine: Machine) -> str | None:
+    """Give the first address that Tools report."""
+    if not up(machine):
+        return None
+    held = (address for place, nic in enumerate(machine.nics) for address, _ in _addresses(machine, place, nic))
+    return next(held, None)
+
+
+def _addresses(machine: Machine, place: int, nic: Nic) -> list[tuple[str, int]]:
+    """Give the addresses of an adapter, each with the length of its prefix."""
+    if not nic.connected:
+        return []
+    interface = machine.guest.network.interfaces[place]
+    held = [(interface.address, interface.prefix)] if interface.address else []
+    return [*held, *interface.ipv6]
+
+
+def _nic(machine: Machine, place: int, nic: Nic) -> Any:
+    addresses = _addresses(machine, place, nic)
+    shown = [
+        make(_INTERNET.IpAddress, ipAddress=held, prefixLength=size, state="preferred") for held, size in addresses
+    ]
+    return make(
+        vim.vm.GuestInfo.NicInfo,
+        network=NETWORK_NAME,
+        ipAddress=[address for address, _ in addresses],
+        macAddress=nic.mac,
+        connected=nic.connected,
+        deviceConfigId=nic.key,
+        ipConfig=make(_INTERNET, ipAddress=shown),
+    )
+
+
+def _ip_stack(machine: Machine) -> Any:
+    network = machine.guest.network
+    routes = [
+        make(
+            _ROUTING.IpRoute,
+            network="0.0.0.0",  # noqa: S104 - the default route, nothing is bound
+            prefixLength=0,
+            gateway=make(_ROUTING.Gateway, ipAddress=gateway, device=str(place)),
+        )
+        for place, interface in enumerate(network.interfaces)
+        for gateway in interface.gateways
+    ]
+    return make(
+        vim.vm.GuestInfo.StackInfo,
+        dnsConfig=make(
+            vim.net.DnsConfigInfo,
+            dhcp=not network.dns_servers,
+            hostName=machine.guest.host_name,
+            domainName=network.domain,
+            ipAddress=network.dns_servers,
+            searchDomain=network.dns_suffixes,
+        ),
+        ipRouteConfig=make(_ROUTING, ipRoute=routes),
+    )
+
+
+GUEST = Composite(
+    vim.vm.GuestInfo,
+    toolsStatus=tools_status,
+    toolsVersionStatus=tools_version_status,
+    toolsVersionStatus2=tools_version_status,
+    toolsRunningStatus=lambda machine: machine.tools_status,
+    toolsVersion=lambda machine: "0" if machine.guest.tools is ToolsPhase.ABSENT else TOOLS_VERSION,
+    guestId=reported(lambda machine: machine.guest.guest_id),
+    guestFamily=reported(lambda machine: machine.guest.family),
+    guestFullName=reported(lambda machine: machine.guest.full_name),
+    hostName=host_name,
+    ipAddress=ip_address,
+    net=reported(lambda machine: [_nic(machine, place, nic) for place, nic in enumerate(machine.nics)], list),
+    ipStack=reported(lambda machine: [_ip_stack(machine)], list),
+    guestState=lambda machine: "running" if up(machine) else "notRunning",
+    appHeartbeatStatus=lambda _: "appStatusGray",
+    guestKernelCrashed=lambda _: False,
+    appState=lambda _: "none",
+    guestOperationsReady=lambda machine: machine.ready,
+    interactiveGuestOperationsReady=lambda _: False,
+    guestStateChangeSupported=up,
+    hwVersion=lambda _: HARDWARE_VERSION,
+    customizationInfo=Composite(
+        vim.vm.GuestInfo.CustomizationInfo,
+        customizationStatus=lambda machine: machine.guest.customization.status,
+        startTime=lambda machine: machine.guest.customization.start,
+        endTime=lambda machine: machine.guest.customization.end,
+        errorMsg=lambda machine: machine.guest.customization.error,
+    ),
+)
