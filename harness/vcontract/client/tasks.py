@@ -30,7 +30,7 @@ def hung(outcome: Outcome) -> bool:
     return isinstance(outcome, Lost) and outcome.reason.startswith(HUNG)
 
 
-def follow(
+def follow(  # noqa: PLR0913 - all that may be said of how a task is waited for, each by name
     target: Target,
     actor: str,
     task: Ref,
@@ -39,19 +39,19 @@ def follow(
     poll: float = 0.002,
     expected: float = 0.0,
     sleep: Callable[[float], None] | None = None,
+    known: Operation | None = None,
 ) -> list[Operation]:
     """Read a task's `info` until its state is final, the server refuses the read, or the deadline (seconds) passes.
 
     It also ends after a few reads in a row that were lost, or that show a state that no task has.
 
     Gives every read; the last one tells how it ended. Pauses grow from `poll` seconds to a quarter of a second; the first
-    one lasts `expected`, the seconds that the task is known to need.
+    one lasts `expected`, the seconds that the task is known to need. `known` is a read that was made just now.
     """
     clock = target.recorder
     deadline = clock.now() + deadline_seconds
-    reads: list[Operation] = []
+    reads = [properties.read(target, actor, task, ["info"]) if known is None else known]
     while True:
-        reads.append(properties.read(target, actor, task, ["info"]))
         gone = len(reads) >= _LOST_IN_A_ROW and all(isinstance(done.outcome, Lost) for done in reads[-_LOST_IN_A_ROW:])
         gone = gone or hung(reads[-1].outcome) or bool(target.pulse.stopped)
         odd = len(reads) >= _ODD_IN_A_ROW and all(
@@ -66,3 +66,4 @@ def follow(
             return reads
         (sleep or clock.sleep)(min(max(poll, expected), left))
         poll, expected = min(poll * 1.3, _LONGEST_PAUSE), 0.0
+        reads.append(properties.read(target, actor, task, ["info"]))

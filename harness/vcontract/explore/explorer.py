@@ -186,7 +186,7 @@ class Explorer:
         """Read the VM, until its Tools run if the model has them running and they still may come."""
         last = read_of(self.driver.target.recorder.operations[-1])
         if last is None or last[0] != vm.ref:
-            self.driver.read_vm(vm.ref)
+            self.driver.look(vm.ref)
         if move.ready:
             self.driver.wait.until("Tools", lambda: self._settled(vm), whose=vm.name)
 
@@ -212,7 +212,7 @@ class Explorer:
         before = unfinished(self.driver, about)
         beside = still_running(self.driver, before)
         if beside != before:  # one has ended: what it left behind is not this call's doing
-            self.driver.read_vm(vm.ref)
+            self.driver.look(vm.ref)
         task = judged_call(self.driver, call, about, beside, settle=not (beside or self._is_open(vm)))
         if task is not None and (beside or self._is_open(vm)):
             self.driver.tasks.read(task, call.actor)
@@ -235,7 +235,7 @@ class Explorer:
         for task, actor, _ in self._open:
             self.driver.tasks.follow(task, actor if actor in self.driver.facts.sessions else FULL)
         for vm in dict.fromkeys(on for _, _, on in self._open):
-            self.driver.read_vm(vm)
+            self.driver.look(vm)
         self._open.clear()
 
     def _change(self, move: Move, vm: VmFacts) -> None:
@@ -252,7 +252,7 @@ class Explorer:
             wait.until("the loss of the host", lambda: driver.now(vm).connection in HOST_LOST)
         elif move.do == "stopTools":
             wait.until("the stop of Tools", lambda: driver.now(vm).tools == "stopped", whose=vm.name)
-        driver.read_vm(vm.ref)
+        driver.look(vm.ref)
         if move.do == "resetHastily":  # as long as nothing is seen of them they may be taken for stopped
             wait.until("the start of Tools", lambda: self._settled(vm, "starting", "ready"), whose=vm.name)
 

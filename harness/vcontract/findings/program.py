@@ -237,7 +237,7 @@ class Performer:
         return not coming or now.power != seen.get("power") or now.connection != seen.get("connection")
 
     def _looks(self, vm: Ref, seen: Mapping[str, str]) -> bool:
-        self.driver.read_vm(vm)
+        self.driver.look(vm)
         now = next(iter(self.driver.states(vm)))
         return all(str(getattr(now, name)) == value for name, value in seen.items())
 

@@ -62,7 +62,7 @@ class CloneInputs:
         before = self._clones.now()
         outcome = self._sent(vm, MOVES[name].method, {})
         if outcome != DONE:
-            self._driver.read_vm(vm)
+            self._driver.look(vm)
             return outcome
         if name == "suspend":
             self._woken = before.tools
@@ -102,4 +102,4 @@ class CloneInputs:
                 self._driver.wait.until(f"Tools {tools}", lambda: self._clones.now().tools == tools, whose=what)
         vm = self._clones.vm
         self._lane.arranger.let_settle(self._driver.facts.vms[vm.value])
-        self._driver.read_vm(vm)
+        self._driver.look(vm)

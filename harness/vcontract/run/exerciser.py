@@ -82,7 +82,7 @@ class Exerciser:
             tasks = unfinished(self.driver, vm)
             for task in tasks:
                 self.driver.tasks.follow(task)
-            self.driver.read_vm(vm)
+            self.driver.look(vm)
             read_new_tasks(self.driver, vm)
             self._note_snapshots(tasks)
 
@@ -144,7 +144,7 @@ class Exerciser:
             self.driver.tasks.follow(task)
         if move.on is On.HOST:
             perform(self.lane, move.undone_by, vm)
-        self.driver.read_vm(vm)
+        self.driver.look(vm)
 
     def _disturb(self, move: Move, vm: Ref, task: Ref, actor: str) -> None:
         try:
@@ -153,7 +153,7 @@ class Exerciser:
             else:
                 perform(self.lane, move.name, vm, task=task, actor=actor)
         except NotArrangedError:
-            self.driver.read_vm(vm)  # refused, e.g. TaskInProgress: then nothing happened in mid-task
+            self.driver.look(vm)  # refused, e.g. TaskInProgress: then nothing happened in mid-task
 
     def _abort(self, vm: Ref, task: Ref) -> None:
         """Abort what runs, in spaced tries while it runs on (oracle promise F5). Raises NotArrangedError when it is over."""

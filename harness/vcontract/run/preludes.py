@@ -69,7 +69,7 @@ class PreludeExerciser:
             if brought is None:
                 raise NotArrangedError("no VM")
             vm = brought
-        self.driver.read_vm(vm)
+        self.driver.look(vm)
         actor = {"otherSession": SECOND, "endedSession": LEAVER}.get(what, FULL)
         self._before(method, what, vm)
         call = replace(self._drawn(method, vm, lambda spec: self._bites(spec, vm, what)), actor=actor)
@@ -151,7 +151,7 @@ class PreludeExerciser:
             self.driver.target.recorder.sleep(self.driver.facts.publish or self.driver.facts.task_seconds / 500)
         for task in unfinished(self.driver, vm):
             self.driver.tasks.follow(task)
-        self.driver.read_vm(vm)
+        self.driver.look(vm)
 
 
 def _static(spec: Json) -> bool:

@@ -80,6 +80,11 @@ class ManagedObject:
         self.moid = moid
 
     @property
+    def over(self) -> bool:
+        """Whether nothing of this object will ever change again."""
+        return False
+
+    @property
     def ref(self) -> Any:
         """The reference to this object, as pyVmomi carries it in data objects."""
         return self.vmodl_type(self.moid)

@@ -30,6 +30,7 @@ class PropertyFilter(ManagedObject):
         self.collector = collector
         self.spec, self.partial = request
         self._shown: dict[str, tuple[Any, _Seen]] = {}
+        self._over: set[str] = set()
 
     def get_spec(self) -> Any:
         """Give the FilterSpec it was made with."""
@@ -52,9 +53,13 @@ class PropertyFilter(ManagedObject):
         result: list[Any] = []
         now: dict[str, tuple[Any, _Seen]] = {}
         for moid, selected in self._selected(call).items():
+            if moid in self._over and moid in self._shown:
+                now[moid] = self._shown[moid]
+                continue
             values, missing = read_wanted(selected, self.spec, call)
             seen = {path: (value_text("v", object, value, call.version), value) for path, value in values.items()}
             now[moid] = (selected.ref, seen)
+            (self._over.add if selected.over else self._over.discard)(moid)
             before = self._shown.get(moid)
             changes = self._changes(before[1] if before else {}, seen, call.version)
             if before is None or changes:
@@ -64,6 +69,7 @@ class PropertyFilter(ManagedObject):
             if moid not in now:
                 result.append(_PC.ObjectUpdate(kind="leave", obj=ref))
         self._shown = now
+        self._over &= now.keys()
         return result
 
     def _selected(self, call: Invocation) -> dict[str, ManagedObject]:

@@ -64,6 +64,11 @@ class Task(ManagedObject):
         self._agenda: list[Handle] = []
 
     @property
+    def over(self) -> bool:
+        """Whether nothing of this task will ever change again."""
+        return self.final
+
+    @property
     def final(self) -> bool:
         """Whether the task has ended; it never leaves such a state."""
         return self.state in {_STATE.success, _STATE.error}

@@ -64,4 +64,4 @@ class Cloner:
                 make_call(self._driver, "powerOff", vm)
             make_call(self._driver, "destroy", vm)
             self.clones.remove(vm)
-            self._driver.read_vm(vm)
+            self._driver.look(vm)

@@ -51,7 +51,7 @@ def settled(driver: Driver, done: Operation, vm: Ref | None, beside: Sequence[Re
         if task is not None and not _silent(driver, vm):
             driver.tasks.follow(task, actor)
     if vm is not None and not _silent(driver, vm):
-        driver.read_vm(vm)
+        driver.look(vm)
         _await_reports(driver, vm)
         _await_guest(driver, vm)
         if not isinstance(done.outcome, Lost):
@@ -82,7 +82,7 @@ def _await_guest(driver: Driver, vm: Ref) -> None:
 
     def begun() -> bool:
         if driver.judge.waiting():
-            driver.read_vm(vm)
+            driver.look(vm)
         return not driver.judge.waiting()
 
     with suppress(NotArrangedError):

@@ -67,7 +67,7 @@ class Levers:
             self._driver.permits.check(MOVES[undone_by].method)
         self._driver.complete(ref, method, arguments)
         if outside:
-            self._driver.read_vm(vm)
+            self._driver.look(vm)
 
 
 def _program(lever: Lever) -> dict[str, Json]:

@@ -83,7 +83,9 @@ class Tasks:
             self._access.looked_at = task
             looks.rest(ended)
 
-        reads = follow(self._access.target, actor, task, deadline_seconds=limit, sleep=rest)
+        known = life.reads[-1][0] if life is not None and life.reads else None
+        known = known if known is not None and self._access.tells_nothing_new(known) else None
+        reads = follow(self._access.target, actor, task, deadline_seconds=limit, sleep=rest, known=known)
         self._access.heard(reads[-1], self._vm_of(task))
         if life and limit == self._limit and info(reads[-1]).get("state") in {"queued", "running"}:
             vms = self._tracker.facts.vms

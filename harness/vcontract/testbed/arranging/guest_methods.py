@@ -45,7 +45,7 @@ class GuestMethods:
             raise RefusedError(f"the target refuses {call.method}")
         if follow:
             self._driver.tasks.follow(task)
-            self._driver.read_vm(vm)
+            self._driver.look(vm)
         return task
 
     def specification(self, vm: Ref) -> Json:
