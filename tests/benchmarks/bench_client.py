@@ -202,9 +202,11 @@ def lines(place: Path) -> list[str]:
         calls = turns(judged.customize, theirs.customize, judged.prepare)
         ours.close()
     head = ("| | ours, µs | pyVmomi, µs | ratio | goal |", "|---|---|---|---|---|")
-    rows = ((f"one read of {len(PATHS)} properties of a VM, recorded and decoded", reads),)
-    rows += (("one CustomizeGuest_Task with every optional element, recorded and judged", calls),)
-    return ["## Client", "", ABOUT, "", *head, *(_row(what, *times) for what, times in rows)]
+    rows = [
+        _row(f"one read of {len(PATHS)} properties of a VM, recorded and decoded", *reads),
+        _row("one CustomizeGuest_Task with every optional element, recorded and judged", *calls),
+    ]
+    return ["## Client", "", ABOUT, "", *head, *rows]
 
 
 def _row(what: str, ours: float, theirs: float, ratio: float) -> str:

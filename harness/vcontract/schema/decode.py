@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from vcontract.schema.encode import BOUNDS, SPECIAL
 from vcontract.schema.shapes import ANY, REFERENCE, SIMPLE, XSD_NAMESPACE, Field
+from vcontract.schema.simple_values import BOUNDS, SPECIAL
 from vcontract.terms import Fault, Json
 
 if TYPE_CHECKING:

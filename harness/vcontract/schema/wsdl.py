@@ -21,7 +21,6 @@ from vcontract.schema.shapes import (
     ANY,
     REFERENCE,
     SIMPLE,
-    XSD_NAMESPACE,
     DataType,
     Lazy,
     Operation,
@@ -33,13 +32,6 @@ from vcontract.schema.ship import roots_of
 from vcontract.schema.source import Fetch, read_document
 from vcontract.shipped import shipped
 from vcontract.terms import Fault, Json, Ref
-
-PREFIXES = {
-    "xsd": XSD_NAMESPACE,
-    "xsi": "http://www.w3.org/2001/XMLSchema-instance",
-    "vim25": "urn:vim25",
-}
-"""The prefixes of requests; the vendor's, since some servers read xsi:type by the prefix and not by what it stands for."""
 
 _UNVERSIONED = "2.5u2"
 """The version that a server assumes of a client that names none; source: pyVmomi marks this release as the legacy one."""
@@ -54,8 +46,6 @@ class Schema:
 
     def __init__(self, document: Any, enumerations: Mapping[str, tuple[str, ...]], where: str) -> None:
         self._document = document
-        for prefix, namespace in PREFIXES.items():
-            document.types.set_ns_prefix(prefix, namespace)
         self._enumerations = enumerations
         self._bound: dict[str, Any] = _bound_operations(document, where)
         first = next(iter(self._bound.values()))
@@ -63,7 +53,7 @@ class Schema:
         self.api_version = self.soap_action.rpartition("/")[2] if "/" in self.soap_action else _UNVERSIONED
         self.namespace = str(first.input.body.qname.namespace)
         self.operations: Mapping[str, Operation] = Lazy(self._bound, read_operation)
-        self._encoder = Encoder(self, document.types.get_type)
+        self._encoder = Encoder(self)
         self._decoder = Decoder(self)
 
     @cached_property
@@ -114,7 +104,8 @@ class Schema:
         Arguments are wire values (vcontract.terms), without `_this`. SchemaError names the path of an unknown or missing
         parameter or field, or of a value of the wrong kind.
         """
-        return self._encoder.request(self._find(method), this, arguments)
+        element = str(self._find(method).input.body.qname.localname)
+        return self._encoder.request(method, element, this, arguments)
 
     def decode_reply(self, method: str, body: Any) -> tuple[Json, tuple[str, ...]]:
         """Decode the `XxxResponse` element of a reply: the result (None for void and unset), and its problems."""
