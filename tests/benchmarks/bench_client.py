@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -39,7 +40,7 @@ write_section = importlib.import_module("sections").write_section  # the files b
 full = importlib.import_module("full_specification")
 SERVER = Path(__file__).with_name("canned_server.py")
 METHOD, NAME = "CustomizeGuest_Task", "linux-1"
-STORED, LATE = "replies.json", 1e9
+STORED = "replies.json"
 USER = "administrator@vsphere.local"
 API, VENDORS_API = "8.0.3.0", "vim.version.v8_0_3_0"
 MARKS = Marks("benchmark")
@@ -66,17 +67,18 @@ class Ours:
         self.target = Target.open(url, wsdl=API, recorder=self._recorder, secrets=secrets)
         self.target.login("full", USER, "account.full")
         self.vm = vm or next(ref for ref, vm in list_vms(self.target, "full", ["name"]).items() if vm["name"] == NAME)
-        arguments = {"vm": self.vm.json(), "auth": full.login("secret:guest.root"), "spec": full.SPEC}
-        manager = self.target.manager("guestCustomizationManager")
-        self.call = Call(manager, METHOD, Arguments(arguments | {"configParams": full.CONFIG_PARAMS}), "full")
+        self.manager = self.target.manager("guestCustomizationManager")
+        given = {"vm": self.vm.json(), "auth": full.login("secret:guest.root"), "configParams": full.CONFIG_PARAMS}
+        arguments = [Arguments(given | {"spec": full.specification(number)}) for number in range(CALLS)]
+        self._calls = cycle([Call(self.manager, METHOD, each, "full") for each in arguments])
 
     def read(self) -> Operation:
         """Read a VM as a run does."""
         return read(self.target, "full", self.vm, PATHS, lambda values: MARKS.only(compact(values)))
 
     def customize(self) -> Operation:
-        """Customize it."""
-        return self.target.send(self.call, "judge", "cell")
+        """Customize it, by another specification each time."""
+        return self.target.send(next(self._calls), "judge", "cell")
 
     def close(self) -> None:
         """Close what is open."""
@@ -85,31 +87,22 @@ class Ours:
 
 
 class Judged:
-    """The customization, judged by the reads of the VM before and of the task that has ended, which are stored too."""
+    """The customization, heard by a judge as in a run: a read of the VM before it, its task that has ended after it."""
 
-    def __init__(self, ours: Ours, told: tuple[Operation, ...]) -> None:
-        self._ours, self._told = ours, told
-        self._contract, self._bases = load_contract(ours.call.object.type), bases_of(ours.target.schema)
+    def __init__(self, ours: Ours, told: tuple[Operation, Operation]) -> None:
+        self._ours, self._task = ours, told[1]
         root = GuestAccount("root", "secret:guest.root", may_customize=True)
-        vms = {ours.vm.value: VmFacts(ours.vm, NAME, 1)}
-        self._facts = Facts(
-            ours.call.object.type, ours.call.object, API, sessions={"full": USER}, guests=(root,), vms=vms
-        )
-        self._judges: list[Judge] = []
+        kind, vms = ours.manager.type, {ours.vm.value: VmFacts(ours.vm, NAME, 1)}
+        facts = Facts(kind, ours.manager, API, sessions={"full": USER}, guests=(root,), vms=vms)
+        self.judge = Judge(facts, load_contract(kind), bases_of(ours.target.schema))
+        self.judge.feed(told[0])
 
-    def prepare(self) -> None:
-        """Make the judges, one for each call; what they heard before is not measured."""
-        self._judges = [Judge(self._facts, self._contract, self._bases) for _ in range(CALLS)]
-        for judge in self._judges:
-            judge.feed(self._told[0])
-
-    def customize(self) -> Judge:
-        """Customize, and let a judge hear that and how the task ended; gives the judge."""
-        judge = self._judges.pop()
-        judge.feed(self._ours.customize())
-        judge.feed(self._told[1])
-        judge.close()
-        return judge
+    def customize(self) -> None:
+        """Customize, and let the judge hear that and how the task ended; then the cell is over."""
+        done = self._ours.customize()
+        self.judge.feed(done)
+        self.judge.feed(replace(self._task, start=done.end, end=done.end))
+        self.judge.close()
 
 
 class Theirs:
@@ -125,12 +118,13 @@ class Theirs:
         asked = collector.FilterSpec(objectSet=[collector.ObjectSpec(obj=vm, skip=False)], propSet=[chosen])
         options = collector.RetrieveOptions(maxObjects=100)
         self.read: Callable[[], Any] = lambda: content.propertyCollector.RetrievePropertiesEx([asked], options)
-        given = (vm, *map(full.vendors, (full.login(OTHERS["guest.root"]), full.SPEC, full.CONFIG_PARAMS)))
+        login, params = full.vendors(full.login(OTHERS["guest.root"])), full.vendors(full.CONFIG_PARAMS)
+        specs = cycle([full.vendors(full.specification(number)) for number in range(CALLS)])
         manager = content.guestCustomizationManager
-        self.customize: Callable[[], Any] = lambda: manager.CustomizeGuest_Task(*given)
+        self.customize: Callable[[], Any] = lambda: manager.CustomizeGuest_Task(vm, login, next(specs), params)
 
 
-def recorded(place: Path) -> tuple[Ref, tuple[Operation, ...]]:
+def recorded(place: Path) -> tuple[Ref, tuple[Operation, Operation]]:
     """Have the simulator answer each call, and store its replies in a file.
 
     Gives the VM, and what is read of it before and of the task that has ended.
@@ -153,7 +147,7 @@ def recorded(place: Path) -> tuple[Ref, tuple[Operation, ...]]:
         ours.read()
         ours.close()
     (place / STORED).write_text(json.dumps(replies), "utf-8")
-    return ours.vm, (replace(before, start=0.0, end=0.0), replace(ended, start=LATE, end=LATE, cell="cell"))
+    return ours.vm, (before, replace(ended, cell="cell"))
 
 
 def _whole(reply: HttpReply) -> str:
@@ -166,8 +160,10 @@ def canned(stored: Path) -> Iterator[int]:
     """Start the process that answers with what is stored; gives its port."""
     with subprocess.Popen((sys.executable, str(SERVER), str(stored)), stdout=subprocess.PIPE) as process:  # noqa: S603 - ours
         assert process.stdout is not None
-        yield int(process.stdout.readline())
-        process.terminate()
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
 
 
 def spent(action: Callable[[], object]) -> float:
@@ -179,12 +175,9 @@ def spent(action: Callable[[], object]) -> float:
     return (time.thread_time() - start) / CALLS
 
 
-def turns(ours: Callable[[], object], theirs: Callable[[], object], before: Callable[[], object]) -> tuple[float, ...]:
+def turns(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, ...]:
     """Let both clients take turns; gives the median of each, and of the ratios."""
-    pairs = []
-    for _ in range(ROUNDS):
-        before()
-        pairs.append((spent(ours), spent(theirs)))
+    pairs = [(spent(ours), spent(theirs)) for _ in range(ROUNDS)]
     return (*(median(side) for side in zip(*pairs, strict=True)), median(mine / other for mine, other in pairs))
 
 
@@ -194,12 +187,10 @@ def lines(place: Path) -> list[str]:
     with canned(place / STORED) as port:
         ours = Ours(f"http://127.0.0.1:{port}/sdk", place / "history.jsonl", OTHERS, vm)
         theirs, judged = Theirs(port, ours), Judged(ours, told)
-        judged.prepare()
-        [judgement] = judged.customize().judgements
-        assert judgement.verdict is Verdict.CONFORMS, judgement
         assert not ours.read().problems
-        reads = turns(ours.read, theirs.read, lambda: None)
-        calls = turns(judged.customize, theirs.customize, judged.prepare)
+        reads = turns(ours.read, theirs.read)
+        calls = turns(judged.customize, theirs.customize)
+        assert {each.verdict for each in judged.judge.judgements} == {Verdict.CONFORMS}, judged.judge.judgements[-1]
         ours.close()
     head = ("| | ours, µs | pyVmomi, µs | ratio | goal |", "|---|---|---|---|---|")
     rows = [

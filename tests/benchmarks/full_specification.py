@@ -29,25 +29,31 @@ _ADAPTER = _typed(
     secondaryWINS="10.0.0.43",
     netBIOS="enableNetBIOS",
 )
-SPEC = _typed(
-    "CustomizationSpec",
-    options=_typed("CustomizationLinuxOptions"),
-    identity=_typed(
+CONFIG_PARAMS = [_typed("OptionValue", key="vendor.key", value=_typed("string", _value="x"))]
+
+
+def specification(number: int) -> dict[str, Json]:
+    """Give a specification in which the host name has a number."""
+    identity = _typed(
         "CustomizationLinuxPrep",
-        hostName=_typed("CustomizationFixedName", name="web-1"),
+        hostName=_typed("CustomizationFixedName", name=f"web-{number}"),
         domain="example.com",
         timeZone="Europe/Berlin",
         hwClockUTC=True,
         scriptText="#!/bin/sh\necho customized\n",
         compatibleCustomizationMethod="GOSC_METHOD_1",
-    ),
-    globalIPSettings=_typed(
+    )
+    settings = _typed(
         "CustomizationGlobalIPSettings", dnsSuffixList=["example.com", "lab.example"], dnsServerList=["10.0.0.53"]
-    ),
-    nicSettingMap=[_typed("CustomizationAdapterMapping", macAddress="00:50:56:00:00:01", adapter=_ADAPTER)],
-    encryptionKey=[1, 2, 3, 4],
-)
-CONFIG_PARAMS = [_typed("OptionValue", key="vendor.key", value=_typed("string", _value="x"))]
+    )
+    return _typed(
+        "CustomizationSpec",
+        options=_typed("CustomizationLinuxOptions"),
+        identity=identity,
+        globalIPSettings=settings,
+        nicSettingMap=[_typed("CustomizationAdapterMapping", macAddress="00:50:56:00:00:01", adapter=_ADAPTER)],
+        encryptionKey=[1, 2, 3, 4],
+    )
 
 
 def login(password: str) -> dict[str, Json]:

@@ -1,4 +1,4 @@
-"""Simple values to the text of an element: what each kind takes, and how XML spells it."""
+"""Simple values to the text of an element and back: what each kind takes, and how XML spells it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ SPECIAL = ("INF", "-INF", "NaN")
 """Numbers that JSON cannot carry: as values they are texts, spelled as XSD has it."""
 ToText: TypeAlias = "Callable[[Json], str]"
 """Checks a value and gives the text of its element, in which nothing is left to be escaped; raises WrongError."""
+FromText: TypeAlias = "Callable[[str], Json]"
+"""Gives the value of a text; raises ValueError or KeyError if it has none."""
 _LEGAL = "\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff"
 _ILLEGAL = re.compile(f"[^{_LEGAL}]")
 _UNUSUAL = re.compile(f"[&<>\r]|[^{_LEGAL}]")
 _FRACTIONS = ("float", "double", "decimal")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|-?INF|NaN")
+_DATE_TIME = re.compile(r"-?\d{4,}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
+_BASE64 = re.compile(r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_BOOLEAN = {"true": True, "1": True, "false": False, "0": False}
 
 
 class WrongError(Exception):
@@ -120,3 +127,48 @@ def _base64(value: Json) -> str:
         return base64.b64encode(base64.b64decode(value, validate=True)).decode()
     except binascii.Error as error:
         raise WrongError(f" is no base64: {error}") from error
+
+
+def _truth(text: str) -> bool:
+    return _BOOLEAN[text]
+
+
+def _within(bits: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        value = int(text) if _INTEGER.fullmatch(text) else 1 << 64
+        if not -(1 << bits) <= value < 1 << bits:
+            raise ValueError(text)
+        return value
+
+    return read
+
+
+def _number(text: str) -> float | str:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return text.strip() if text.strip() in SPECIAL else float(text)
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not pattern.fullmatch("".join(text.split())):
+            raise ValueError(text)
+        return text
+
+    return read
+
+
+_READERS: dict[str, FromText] = {
+    "boolean": _truth,
+    "float": _number,
+    "double": _number,
+    "decimal": _number,
+    "integer": _within(63),
+    "dateTime": _matching(_DATE_TIME),
+    "base64Binary": _matching(_BASE64),
+} | {name: _within(bits) for name, bits in BOUNDS.items()}
+
+
+def from_text(kind: str) -> FromText | None:
+    """Give what reads the text of a simple kind, without white space around it; None if that is the value itself."""
+    return _READERS.get(kind)

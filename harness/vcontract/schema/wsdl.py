@@ -107,32 +107,35 @@ class Schema:
         element = str(self._find(method).input.body.qname.localname)
         return self._encoder.request(method, element, this, arguments)
 
-    def decode_reply(self, method: str, body: Any) -> tuple[Json, tuple[str, ...]]:
-        """Decode the `XxxResponse` element of a reply: the result (None for void and unset), and its problems."""
+    def decode_reply(self, method: str, body: Any, source: bytes = b"") -> tuple[Json, tuple[str, ...]]:
+        """Decode the `XxxResponse` element of a reply: the result (None for void and unset), and its problems.
+
+        `source`, the bytes that it was parsed from, makes that quicker.
+        """
         self._find(method)
         result = self.operations[method].result
-        problems: list[str] = []
+        reading = self._decoder.begin(body, source)
         expected = f"{{{self.namespace}}}{method}Response"
         if body.tag != expected:
-            problems.append(f"{method}: the reply is {body.tag}, not {expected}")
-        table = self._decoder.of_fields((result,) if result else ())
-        values = self._decoder.fields(body, table, f"{method}Response", method, problems)
-        return values.get("returnval", [] if result and result.array else None), tuple(problems)
+            reading.problems.append(f"{method}: the reply is {body.tag}, not {expected}")
+        values = self._decoder.result(method, body, reading)
+        return values.get("returnval", [] if result and result.array else None), tuple(reading.problems)
 
     def decode(self, element: Any, static_type: str) -> tuple[Json, tuple[str, ...]]:
         """Decode one element in the place of a static type (WSDL or XSD name, `anyType` too): value and problems."""
         if static_type not in {*SIMPLE, ANY, REFERENCE} and static_type not in self.types:
             raise SchemaError(f"the WSDL of API {self.api_version} has no type {static_type}")
-        problems: list[str] = []
-        value = self._decoder.item(element, static_type, etree.QName(element).localname, problems)
-        return value, tuple(problems)
+        reading = self._decoder.begin(element)
+        value = self._decoder.item(element, static_type, etree.QName(element).localname, reading)
+        return value, tuple(reading.problems)
 
     def decode_fault(self, element: Any) -> tuple[Fault, tuple[str, ...]]:
         """Decode the child of a SOAP fault's detail; the element is named after the xsi:type, with `Fault` behind it.
 
         A fault of a type that the schema lacks keeps the name the server gave it, and is a problem.
         """
-        problems: list[str] = []
+        reading = self._decoder.begin(element)
+        problems = reading.problems
         name = etree.QName(element).localname
         stated = (element.get("{http://www.w3.org/2001/XMLSchema-instance}type") or "").rpartition(":")[2]
         kind = stated or name.removesuffix("Fault")
@@ -145,7 +148,7 @@ class Schema:
             return Fault(kind), tuple(problems)
         if element.tag != f"{{{self.namespace}}}{name}":
             problems.append(f"{name}: in name space {etree.QName(element).namespace or '(none)'}")
-        return as_fault(self._decoder.item(element, kind, name, problems)), tuple(problems)
+        return as_fault(self._decoder.item(element, kind, name, reading)), tuple(problems)
 
     def _find(self, method: str) -> Any:
         if method not in self._bound:
