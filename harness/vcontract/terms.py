@@ -43,7 +43,7 @@ def as_ref(value: Json) -> Ref | None:
 
 
 class Arguments(msgspec.Struct, frozen=True, tag="arguments"):
-    """The named arguments of a well-formed call, without `_this`; zeep serialises them."""
+    """The named arguments of a well-formed call, without `_this`; schema.Schema serialises them."""
 
     values: dict[str, Json]
 

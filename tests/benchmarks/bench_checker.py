@@ -1,8 +1,8 @@
-"""Measures the search for a legal order, beside a Wing-Gong-Lowe search with the same tables; writes into RESULTS.md.
+"""Measures the search for a legal order, beside a Wing-Gong-Lowe search and beside Porcupine; writes into RESULTS.md.
 
 Run it by `make bench` on a machine that does nothing else; `--quick` leaves out what takes minutes. An operation is what oracle
-section E calls one: the acceptance of a task, its end, a refused call, a read. Times are those of the processor. The
-ratios travel from machine to machine, the times do not.
+section E calls one: the acceptance of a task, its end, a refused call, a read. Times are those of the processor; beside
+Porcupine, which may use several, those of the clock. The ratios travel from machine to machine, the times do not.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import importlib
 import math
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,9 +31,11 @@ from vcontract.model import facts_of
 from vcontract.terms import Observed, Operation
 
 HERE = Path(__file__)
-sys.path.insert(0, str(HERE.parents[1] / "check"))  # the judge and the histories of the tests
-CLIENTS, HISTORIES, MACHINE, SPECIFICATION, WGL = (
-    importlib.import_module(each) for each in ("clients", "histories", "step_chains", "specification", "wgl")
+# the judges and the histories of the tests, and what these share
+sys.path[:0] = [str(HERE.parents[1] / "check"), str(HERE.parents[2])]
+CLIENTS, HISTORIES, MACHINE, SPECIFICATION, WGL, PORCUPINE = (
+    importlib.import_module(each)
+    for each in ("clients", "histories", "step_chains", "specification", "wgl", "porcupine")
 )
 write_section = importlib.import_module("sections").write_section  # the file beside this one
 MANAGER = "VirtualMachineGuestCustomizationManager"
@@ -65,20 +68,20 @@ def counted(machine: Any, steps: Steps) -> int:
 
 
 def planted(machine: Any, steps: Steps) -> Steps:
-    """Plant a violation nine tenths of the way: a customization ends that never began."""
-    end = next(number for number, step in enumerate(machine.kinds) if step.role == END)
-    place = len(steps.events) * 9 // 10
-    number = len(steps.kinds)
+    """Plant a violation nine tenths of the way, or soon before: a customization ends, and none can have begun."""
+    roles, limit = [machine.kinds[kind].role for kind in steps.kinds], len(steps.events) * 9 // 10
+    held, place = set[int](), 0
+    for index, event in enumerate(steps.events[:limit]):
+        if event & 1:
+            held.discard(event >> 1)
+        elif roles[event >> 1] in {TAKE, END}:
+            held.add(event >> 1)
+        if not held:  # one that may be running would end in its place
+            place = index + 1
+    assert place > limit * 0.95
+    end, number = next(number for number, step in enumerate(machine.kinds) if step.role == END), len(steps.kinds)
     events = (*steps.events[:place], 2 * number, 2 * number + 1, *steps.events[place:])
-    late = next(place for place, event in enumerate(events) if event == 2 * number)
-    kinds = (*steps.kinds, end)
-    open_ends = {each >> 1 for each in events[:late] if not each & 1} - {
-        each >> 1 for each in events[:late] if each & 1
-    }
-    held = [each for each in open_ends if machine.kinds[kinds[each]].role in {TAKE, END}]
-    if held:  # one that may be running would end in its place
-        return planted(machine, Steps(steps.kinds, steps.before, (*steps.events[: place - 20], *steps.events[place:])))
-    return Steps(kinds, (*steps.before, -1), events)
+    return Steps((*steps.kinds, end), (*steps.before, -1), events)
 
 
 def speeds(machine: Any, *, quick: bool) -> Iterator[str]:
@@ -111,6 +114,52 @@ def _met(speed: float, goal: float) -> str:
     return f"{goal:,}: {'met' if speed >= goal else '**missed**'}" if goal else ""
 
 
+def beside_porcupine(machine: Any, *, quick: bool) -> Iterator[str]:
+    """Measure the same histories by Porcupine, in turn: its own process, our model as tables, partitioned by VM."""
+    yield ""
+    if not PORCUPINE.PROGRAM.exists():
+        yield "Beside Porcupine: not measured, for build/porcupine was not built (make test-deps)."
+        return
+    yield "| history | operations | operations/s | Porcupine, operations/s | ratio | goal |"
+    yield "|---|---|---|---|---|---|"
+    rows: list[tuple[str, list[Steps], float]] = []
+    for clients, size in ((2, 1_000), (8, 1_000), (2, 10_000), (8, 10_000), (8, 100_000), (16, 10_000)):
+        steps = history(machine, clients, size // 10 if quick else size).steps()
+        rows.append((f"{clients} clients on one VM", [steps], 0.5 if size < 10_000 else 1))
+    for size in (1_000, 12_500):
+        several = [history(machine, 2, size // 10 if quick else size, seed=seed).steps() for seed in range(8)]
+        rows.append(("16 clients on 8 VMs", several, 0.5))
+    for size in (1_000, 10_000):
+        steps = planted(machine, history(machine, 8, size // 10 if quick else size).steps())
+        rows.append(("8 clients on one VM, with a violation", [steps], 0.5 if size < 10_000 else 1))
+    with tempfile.TemporaryDirectory() as place:
+        told = [steps for _, steps, _ in rows]
+        with PORCUPINE.Porcupine(machine.numbered.table, 1, told, Path(place, "histories.json")) as judge:
+            for number, row in enumerate(rows):
+                yield _row_beside(machine, judge, number, *row)
+
+
+def _row_beside(machine: Any, judge: Any, number: int, name: str, several: list[Steps], goal: float) -> str:
+    """Judge one history by both, five times or until both together took a minute; the ratio is the median one."""
+    count = sum(counted(machine, each) for each in several)
+    ours, theirs, ratios = list[float](), list[float](), list[float]()
+    while len(ours) < 5 and sum(ours) + sum(theirs) < 60:
+        table = MACHINE.ChainModel().numbered.table  # nothing that an earlier round found out is used again
+        start = time.perf_counter()
+        answers = {linearize(table, 1, each).answer for each in several}
+        ours.append(time.perf_counter() - start)
+        answer, seconds = judge.judge(number, 60)
+        assert answer is Answer.INCONCLUSIVE or answer is (
+            Answer.ILLEGAL if Answer.ILLEGAL in answers else Answer.LEGAL
+        )
+        theirs.append(math.inf if answer is Answer.INCONCLUSIVE else seconds)
+        ratios.append(theirs[-1] / ours[-1])
+    ratio = statistics.median(ratios)
+    slow = "not within a minute" if ratio == math.inf else f"{count / min(theirs):,.0f}"
+    met = f"{goal}: {'met' if ratio >= goal else '**missed**'}"
+    return f"| {name} | {count:,} | {count / min(ours):,.0f} | {slow} | {'' if ratio == math.inf else f'{ratio:.2f}'} | {met} |"
+
+
 def growth(machine: Any, *, quick: bool) -> str:
     """Fit the time to the length of the history on logarithmic scales: 1 is linear."""
     sizes = (1_000, 10_000, 50_000) if quick else (1_000, 10_000, 100_000, 1_000_000)
@@ -135,7 +184,7 @@ def oddities(machine: Any, *, quick: bool) -> Iterator[str]:
     violating = searched(machine, broken, 3)
     yield (
         f"A violation planted nine tenths of the way takes {violating / valid:.2f} of the valid history's time"
-        f" ({'met' if violating <= valid else '**missed**'})."
+        f" (1.2: {'met' if violating <= 1.2 * valid else '**missed**'})."
     )
     slowest = dict.fromkeys((Answer.LEGAL, Answer.ILLEGAL), 0.0)
     for seed in range(20):
@@ -224,6 +273,7 @@ def main() -> None:
     lines = ["## Legal orders", ""]
     for part in (
         speeds(machine, quick=asked.quick),
+        beside_porcupine(machine, quick=asked.quick),
         ["", growth(machine, quick=asked.quick)],
         oddities(machine, quick=asked.quick),
         files(quick=asked.quick),

@@ -86,7 +86,7 @@ def lines() -> list[str]:
         "valid calls in a run (drawn once, used in turn)": rate(
             lambda _: len([caller.call(Asked("CustomizeGuest_Task"), VM) for _ in range(EXAMPLES)])
         ),
-        "valid calls on the wire, by zeep": rate(
+        "valid calls on the wire": rate(
             lambda _: len([schema.request(valid.method, valid.object, valid.arguments) for _ in range(EXAMPLES)])
         ),
         "broken calls on the wire, every case once": rate(

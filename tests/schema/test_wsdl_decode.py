@@ -191,3 +191,21 @@ def test_an_unknown_static_type_is_our_mistake(schema: Schema) -> None:
     """A caller that asks for a type the WSDL lacks gets a SchemaError, not a problem of the server."""
     with pytest.raises(SchemaError, match="no type Nonsense"):
         schema.decode(parse(">"), "Nonsense")
+
+
+@pytest.mark.parametrize("inside", ["", ' xmlns:xsd="urn:vim25"', ' xmlns:v="http://www.w3.org/2001/XMLSchema"'])
+@pytest.mark.parametrize("stated", ["xsd:string", "v:string", "OptionValue", "xsd:OptionValue"])
+def test_a_prefix_means_what_is_declared_where_it_stands(schema: Schema, inside: str, stated: str) -> None:
+    """What is known of the xsi:types of other replies is used only if no prefix is declared inside a reply."""
+    xsi = "http://www.w3.org/2001/XMLSchema-instance"
+    text = (
+        f'<RetrievePropertiesExResponse xmlns="urn:vim25" xmlns:xsi="{xsi}" xmlns:xsd="http://www.w3.org/2001/XMLSchema">'
+        '<returnval><objects><obj type="Task">t</obj><propSet><name>n</name>{}</propSet></objects></returnval>'
+        "</RetrievePropertiesExResponse>"
+    )
+    for inner in ('<val xsi:type="xsd:string">x</val>', f'<val{inside} xsi:type="{stated}">x</val>'):
+        source = text.format(inner).encode()
+        element = etree.fromstring(source)
+        assert schema.decode_reply("RetrievePropertiesEx", element, source) == schema.decode_reply(
+            "RetrievePropertiesEx", element
+        )

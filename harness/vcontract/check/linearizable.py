@@ -69,20 +69,29 @@ def linearize(table: Table, states: int, steps: Steps, limits: Limits | None = N
     ends, followed = _outlook(steps)
     kinds, before, begun = steps.kinds, steps.before, dict[int, Open]()
     begin, end = search.begin, search.end
+    # what `Search.begin` says of most steps is known here: they are passive, and possible in the one configuration there is
+    certain = [splits if passive else {} for splits, passive in zip(table.splits, table.passive, strict=True)]
+    sole = search.sole
     answer, reason, event = Answer.LEGAL, "", NOBODY
     try:
         for event in steps.events:
             number = event >> 1
             if event & 1:
                 step = begun.pop(number, None)
-                if step is not None and not end(step):
-                    answer = Answer.ILLEGAL
-                    break
+                if step is not None:
+                    if not end(step):
+                        answer = Answer.ILLEGAL
+                        break
+                    sole = search.sole
             else:
                 first = begun.get(before[number])
-                step = begin(kinds[number], ends[number] or inf, first, last=not followed[number])
-                if step is not None:
-                    begun[number] = step
+                kind = kinds[number]
+                known = certain[kind].get(sole)
+                if known is None or known[0] != sole or first is not None:
+                    step = begin(kind, ends[number] or inf, first, last=not followed[number])
+                    if step is not None:
+                        begun[number] = step
+                        sole = search.sole
     except OutOfLimitsError as error:
         answer, reason = Answer.INCONCLUSIVE, str(error)
     place = len(steps.events) if answer is Answer.LEGAL else list(steps.events).index(event)

@@ -78,11 +78,13 @@ class Search:
 
     `configurations` maps the bits of the open steps to a bit set of states. More bits set means more freedom: in the states
     that two configurations share, the one whose bits include the other's can be continued in every way the other can.
+    `sole` are the states of the only configuration; -1 if there are several.
     """
 
     def __init__(self, table: Table, states: int, limits: Limits | None = None) -> None:
         limits = limits or Limits()
-        self.configurations = {0: table.close(states)}
+        self.sole = table.close(states)
+        self.configurations = {0: self.sole}
         self.most = 1
         self._table = table
         self._free: list[int] = []
@@ -117,23 +119,19 @@ class Search:
             self._lose(kind)
             return None
         step = Open(kind, end, before, last=last)
-        step.bit = self._bit()
-        step.can = 0 if passive else step.bit << 1
-        bits = step.can | (step.bit if lost else 0)
-        begun = {ways | bits: states for ways, states in self.configurations.items()}
+        step.bit = self._free.pop() if self._free else self._bit()
         if not passive:
-            place = len(self._changing)
-            while place and self._changing[place - 1].end > end:
+            step.can = step.bit << 1
+            bits = step.can | (step.bit if lost else 0)
+            self.configurations = {ways | bits: states for ways, states in self.configurations.items()}
+            changing = self._changing
+            place = len(changing)
+            while place and changing[place - 1].end > end:
                 place -= 1
-            self._changing.insert(place, step)
+            changing.insert(place, step)
         if passive or (last and not lost and self._table.still[kind]):
             self._settling.append(step)
-            settled: dict[int, int] = {}
-            for ways, states in begun.items():
-                self._settle(ways, states, settled, settled, _FIRST)
-            begun = _undominated(settled)
-        self.configurations = begun
-        self._count(len(begun))
+            self._settle_new(kind)
         return step
 
     def end(self, step: Open) -> bool:
@@ -142,30 +140,97 @@ class Search:
         Returns False if no legal order is left; the configurations are then as before the call.
         Raises OutOfLimitsError.
         """
-        bit = step.bit
+        bit, can = step.bit, step.can
         if not bit:
             return True
+        done = self._taken(step) if can and not step.before.bit and self._alone(step) else self._ordered(step)
+        if not done:
+            return False
+        if can:
+            self._changing.remove(step)
+        if self._settling and (not can or step in self._settling):
+            self._settling.remove(step)
+        rest = ~(bit | can)
+        merged: dict[int, int] = {}
+        for ways, states in done.items():
+            here = ways & rest
+            merged[here] = merged.get(here, 0) | states
+        self._keep(merged)
+        step.bit = step.can = 0
+        self._free.append(bit)
+        return True
+
+    def _settle_new(self, kind: int) -> None:
+        """Take in the step of this kind that has just begun, where it can be."""
+        still = self._table.still[kind]
+        for states in self.configurations.values():
+            if states & still:
+                break
+        else:
+            return
+        settled: dict[int, int] = {}
+        for ways, states in self.configurations.items():
+            self._settle(ways, states, settled, settled, _FIRST)
+        self._keep(settled)
+
+    def _keep(self, configurations: dict[int, int]) -> None:
+        """Make these the configurations that are possible, without those that others dominate. Raises OutOfLimitsError."""
+        if len(configurations) > 1:
+            configurations = _undominated(configurations)
+        self.configurations = configurations
+        if len(configurations) > 1:
+            self.sole = -1
+            self._count(len(configurations))
+        else:
+            (self.sole,) = configurations.values()
+
+    def _alone(self, step: Open) -> bool:
+        """Whether a changing step can be put into the order as it is: nothing that could come before it needs to be tried.
+
+        Most steps that end are so: each other open step commutes with it, or is of its kind and no step must follow it, or
+        must itself follow it. `_matter` would find the same, and more, at greater cost.
+        """
+        kinds, sort = 0, step.sort
+        for other in self._changing:
+            if other is not step and other.before is not step and other.mark != sort:
+                kinds |= other.sort
+        for kind in self._lost:
+            kinds |= 1 << kind
+        if not kinds:
+            return True
+        for other in self._settling:
+            if not other.can and other.before is not step:
+                kinds |= other.sort
+        return not (kinds and (kinds & sort or self._table.rivals(step.kind, kinds)))
+
+    def _taken(self, step: Open) -> dict[int, int]:
+        """Put a step that stands alone into the order of each configuration that does not have it."""
+        bit, can, kind = step.bit, step.can, step.kind
+        known, waiting = self._table.results[kind], self._settling
+        done: dict[int, int] = {}
+        for ways, states in self.configurations.items():
+            taken = (ways | bit) & ~can
+            if ways & bit:
+                done[taken] = done.get(taken, 0) | states
+            if ways & can:
+                after = known.get(states)
+                if after is None:
+                    after = self._table.after(kind, states)
+                if after and waiting:
+                    self._settle(taken, after, done, done, step)
+                elif after:
+                    done[taken] = done.get(taken, 0) | after
+        return done
+
+    def _ordered(self, step: Open) -> dict[int, int]:
+        """Give the configurations that have a step in their order, or have it after some more steps."""
         done: dict[int, int] = {}
         late: dict[int, int] = {}
         for ways, states in self.configurations.items():
             self._sort(ways, states, done, late, step)
         if late:
             self._order(late, done, step)
-            if not done:
-                return False
-        if step.can:
-            self._changing.remove(step)
-        if not step.can or step in self._settling:
-            self._settling.remove(step)
-        rest = ~(bit | step.can)
-        merged: dict[int, int] = {}
-        for ways, states in done.items():
-            merged[ways & rest] = merged.get(ways & rest, 0) | states
-        self.configurations = merged = _undominated(merged)
-        step.bit = step.can = 0
-        self._free.append(bit)
-        self._count(len(merged))
-        return True
+        return done
 
     def _lose(self, kind: int) -> None:
         """Begin a step without an end: it only adds a use of its kind, since such steps of one kind are interchangeable."""
@@ -175,8 +240,6 @@ class Search:
         self.configurations = {ways | bit: states for ways, states in self.configurations.items()}
 
     def _bit(self) -> int:
-        if self._free:
-            return self._free.pop()
         self._bits += 2
         return 1 << (self._bits - 2)
 

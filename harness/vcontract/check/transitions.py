@@ -28,7 +28,8 @@ class Table:
         self.results: list[dict[int, int]] = [{} for _ in moves]
         self.splits: list[dict[int, tuple[int, int]]] = [{} for _ in moves]
         self._entangled: dict[tuple[int, int, frozenset[tuple[int, int]]], int] = {}
-        self._commute: dict[tuple[int, int], bool] = {}
+        self._compared = [0 for _ in moves]
+        self._rivals = [0 for _ in moves]
         self._moves = [{state: self.close(after) for state, after in targets.items()} for targets in moves]
 
     def close(self, states: int) -> int:
@@ -71,16 +72,22 @@ class Table:
             known[states] = parts = (done, states & ~done)
         return parts
 
-    def commute(self, one: int, other: int) -> bool:
+    def rivals(self, kind: int, others: int) -> int:
+        """Give those of some kinds (a bit set) that do not commute with one: the order matters from some state."""
+        new = others & ~self._compared[kind]
+        if new:
+            self._compared[kind] |= new
+            for other in bits(new):
+                if not self._commute(kind, other):
+                    self._rivals[kind] |= 1 << other
+        return others & self._rivals[kind]
+
+    def _commute(self, one: int, other: int) -> bool:
         """Whether two kinds of step lead to the same states in either order, from any state."""
-        key = (one, other) if one < other else (other, one)
-        commutes = self._commute.get(key)
-        if commutes is None:
-            commutes = self._commute[key] = all(
-                self.after(one, self.after(other, begin)) == self.after(other, self.after(one, begin))
-                for begin in (self.close(1 << state) for state in range(self.states))
-            )
-        return commutes
+        return all(
+            self.after(one, self.after(other, begin)) == self.after(other, self.after(one, begin))
+            for begin in (self.close(1 << state) for state in range(self.states))
+        )
 
     def entangled(self, kind: int, others: int, chained: frozenset[tuple[int, int]]) -> int:
         """Compute the kinds that are connected to `kind` by pairs that do not commute (a bit set that includes `kind`).
@@ -91,13 +98,13 @@ class Table:
         key = (kind, others, chained)
         entangled = self._entangled.get(key)
         if entangled is None:
-            entangled, todo, rest = 1 << kind, [kind], bits(others & ~(1 << kind))
+            entangled, todo, rest = 1 << kind, [kind], others & ~(1 << kind)
             while todo:
                 here = todo.pop()
-                rivals = [other for other in rest if (here, other) in chained or not self.commute(other, here)]
-                todo += rivals
-                rest = [other for other in rest if other not in rivals]
-                entangled |= sum(1 << rival for rival in rivals)
+                rivals = self.rivals(here, rest) | sum(1 << other for one, other in chained if one == here) & rest
+                todo += bits(rivals)
+                rest &= ~rivals
+                entangled |= rivals
             if len(self._entangled) >= KEPT:
                 self._entangled.clear()
             self._entangled[key] = entangled

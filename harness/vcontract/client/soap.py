@@ -67,7 +67,8 @@ def _interpreted(
     else:
         if reply.status != 200:
             problems.append(f"status {reply.status} without a Fault")
-        outcome = _response(schema, method, content, problems, whole=whole)
+        outcome, unfit = _response(schema, method, content, reply.body, whole=whole)
+        problems.extend(unfit)
     return outcome, problems
 
 
@@ -150,16 +151,16 @@ def _fault(schema: Schema, fault: etree._Element, problems: list[str], *, whole:
     return Faulted(msgspec.structs.replace(decoded, message=message))
 
 
-def _response(schema: Schema, method: str, response: etree._Element, problems: list[str], *, whole: bool) -> Outcome:
+def _response(
+    schema: Schema, method: str, response: etree._Element, source: bytes, *, whole: bool
+) -> tuple[Outcome, Problems]:
     if _local(response) != f"{method}Response":
-        problems.append(f"response element is {_local(response)}, not {method}Response")
-        return Lost(f"the reply is {_local(response)}, which answers another call")
+        problem = f"response element is {_local(response)}, not {method}Response"
+        return Lost(f"the reply is {_local(response)}, which answers another call"), (problem,)
     if method not in schema.operations:
-        problems.append(f"{method}, which the WSDL does not have, was answered")
-        return Returned()
-    value, unfit = schema.decode_reply(method, response)
-    problems.extend(unfit if whole else ())
-    return Returned(value)
+        return Returned(), (f"{method}, which the WSDL does not have, was answered",)
+    value, unfit = schema.decode_reply(method, response, source)
+    return Returned(value), unfit if whole else ()
 
 
 def _local(element: Any) -> str:

@@ -21,7 +21,6 @@ from vcontract.schema.shapes import (
     ANY,
     REFERENCE,
     SIMPLE,
-    XSD_NAMESPACE,
     DataType,
     Lazy,
     Operation,
@@ -33,13 +32,6 @@ from vcontract.schema.ship import roots_of
 from vcontract.schema.source import Fetch, read_document
 from vcontract.shipped import shipped
 from vcontract.terms import Fault, Json, Ref
-
-PREFIXES = {
-    "xsd": XSD_NAMESPACE,
-    "xsi": "http://www.w3.org/2001/XMLSchema-instance",
-    "vim25": "urn:vim25",
-}
-"""The prefixes of requests; the vendor's, since some servers read xsi:type by the prefix and not by what it stands for."""
 
 _UNVERSIONED = "2.5u2"
 """The version that a server assumes of a client that names none; source: pyVmomi marks this release as the legacy one."""
@@ -54,8 +46,6 @@ class Schema:
 
     def __init__(self, document: Any, enumerations: Mapping[str, tuple[str, ...]], where: str) -> None:
         self._document = document
-        for prefix, namespace in PREFIXES.items():
-            document.types.set_ns_prefix(prefix, namespace)
         self._enumerations = enumerations
         self._bound: dict[str, Any] = _bound_operations(document, where)
         first = next(iter(self._bound.values()))
@@ -63,7 +53,7 @@ class Schema:
         self.api_version = self.soap_action.rpartition("/")[2] if "/" in self.soap_action else _UNVERSIONED
         self.namespace = str(first.input.body.qname.namespace)
         self.operations: Mapping[str, Operation] = Lazy(self._bound, read_operation)
-        self._encoder = Encoder(self, document.types.get_type)
+        self._encoder = Encoder(self)
         self._decoder = Decoder(self)
 
     @cached_property
@@ -114,34 +104,38 @@ class Schema:
         Arguments are wire values (vcontract.terms), without `_this`. SchemaError names the path of an unknown or missing
         parameter or field, or of a value of the wrong kind.
         """
-        return self._encoder.request(self._find(method), this, arguments)
+        element = str(self._find(method).input.body.qname.localname)
+        return self._encoder.request(method, element, this, arguments)
 
-    def decode_reply(self, method: str, body: Any) -> tuple[Json, tuple[str, ...]]:
-        """Decode the `XxxResponse` element of a reply: the result (None for void and unset), and its problems."""
+    def decode_reply(self, method: str, body: Any, source: bytes = b"") -> tuple[Json, tuple[str, ...]]:
+        """Decode the `XxxResponse` element of a reply: the result (None for void and unset), and its problems.
+
+        `source`, the bytes that it was parsed from, makes that quicker.
+        """
         self._find(method)
         result = self.operations[method].result
-        problems: list[str] = []
+        reading = self._decoder.begin(body, source)
         expected = f"{{{self.namespace}}}{method}Response"
         if body.tag != expected:
-            problems.append(f"{method}: the reply is {body.tag}, not {expected}")
-        table = self._decoder.of_fields((result,) if result else ())
-        values = self._decoder.fields(body, table, f"{method}Response", method, problems)
-        return values.get("returnval", [] if result and result.array else None), tuple(problems)
+            reading.problems.append(f"{method}: the reply is {body.tag}, not {expected}")
+        values = self._decoder.result(method, body, reading)
+        return values.get("returnval", [] if result and result.array else None), tuple(reading.problems)
 
     def decode(self, element: Any, static_type: str) -> tuple[Json, tuple[str, ...]]:
         """Decode one element in the place of a static type (WSDL or XSD name, `anyType` too): value and problems."""
         if static_type not in {*SIMPLE, ANY, REFERENCE} and static_type not in self.types:
             raise SchemaError(f"the WSDL of API {self.api_version} has no type {static_type}")
-        problems: list[str] = []
-        value = self._decoder.item(element, static_type, etree.QName(element).localname, problems)
-        return value, tuple(problems)
+        reading = self._decoder.begin(element)
+        value = self._decoder.item(element, static_type, etree.QName(element).localname, reading)
+        return value, tuple(reading.problems)
 
     def decode_fault(self, element: Any) -> tuple[Fault, tuple[str, ...]]:
         """Decode the child of a SOAP fault's detail; the element is named after the xsi:type, with `Fault` behind it.
 
         A fault of a type that the schema lacks keeps the name the server gave it, and is a problem.
         """
-        problems: list[str] = []
+        reading = self._decoder.begin(element)
+        problems = reading.problems
         name = etree.QName(element).localname
         stated = (element.get("{http://www.w3.org/2001/XMLSchema-instance}type") or "").rpartition(":")[2]
         kind = stated or name.removesuffix("Fault")
@@ -154,7 +148,7 @@ class Schema:
             return Fault(kind), tuple(problems)
         if element.tag != f"{{{self.namespace}}}{name}":
             problems.append(f"{name}: in name space {etree.QName(element).namespace or '(none)'}")
-        return as_fault(self._decoder.item(element, kind, name, problems)), tuple(problems)
+        return as_fault(self._decoder.item(element, kind, name, reading)), tuple(problems)
 
     def _find(self, method: str) -> Any:
         if method not in self._bound:

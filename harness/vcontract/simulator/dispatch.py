@@ -10,6 +10,7 @@ import logging
 import re
 import secrets
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pyVmomi import VmomiSupport, vim, vmodl
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _ENDPOINTS = {"/sdk", "/sdk/", "/sdk/vimService", "/sdk/vim25"}
 _PLAIN_TEXT = "text/plain; charset=utf-8"
+_KEPT, _SHORT = 512, 8 * 1024
+"""How many requests are kept as they were parsed, the last ones, and how many bytes such a request has at most."""
 
 # Reading one property: spoken by pyVmomi's client, in no published WSDL.
 _FETCH = VmomiSupport.Object(
@@ -93,6 +96,7 @@ class Dispatcher:
 
     def __init__(self, vcenter: VCenter) -> None:
         self._vcenter = vcenter
+        self._parse_once = lru_cache(maxsize=_KEPT)(read_envelope)
 
     def answer(self, head: Request, body: bytes) -> Reply | Waiting:
         """Answer a request: a call, or a document under /sdk/."""
@@ -119,15 +123,15 @@ class Dispatcher:
         if version is None:
             return _refusal(Malformed(f"Unsupported version URI {action.strip()}", _UNDETERMINED), newest)
         try:
-            request = read_envelope(body)
+            request = self._parse_once(body) if len(body) <= _SHORT else read_envelope(body)
             info = _method(request)
         except Malformed as bad:
             return _refusal(bad.within(_UNDETERMINED), version)
         version = self._vcenter.decisions.understood(version, info)
         cookie = _COOKIE.search(head.headers.get("cookie", ""))
         session = self._vcenter.sessions.find(cookie[1]) if cookie else None
-        fresh = secrets.token_hex(20)
-        call = Invocation(request.node.name, version, session, session.cookie if session else fresh, head)
+        own = session.cookie if session else secrets.token_hex(20)
+        call = Invocation(request.node.name, version, session, own, head)
 
         def run(produce: Callable[[], Any]) -> Any:
             return _run(produce, call, info, self._vcenter.decisions)
@@ -136,8 +140,8 @@ class Dispatcher:
         if isinstance(outcome, Pending):
             return Waiting(self._vcenter, outcome, run)
         assert isinstance(outcome, Reply)  # only a Pending's poll may say NotYet
-        if session is None and self._vcenter.sessions.find(fresh) is not None:
-            return replace(outcome, headers=(("set-cookie", f'{COOKIE}="{fresh}"; Path=/; HttpOnly; Secure;'),))
+        if session is None and self._vcenter.sessions.find(own) is not None:
+            return replace(outcome, headers=(("set-cookie", f'{COOKIE}="{own}"; Path=/; HttpOnly; Secure;'),))
         return outcome
 
     def _invoke(self, request: CallNode, info: Any, call: Invocation) -> Any:

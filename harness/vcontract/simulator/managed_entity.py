@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
 
+from vcontract.simulator.data_objects import make
 from vcontract.simulator.objects import ManagedObject
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 CUSTOM_FIELDS_MANAGER = "CustomFieldsManager"
 ADMINISTRATOR_ROLE = -1
+_VALUE = vim.CustomFieldsManager.StringValue  # bound once, as the vendor looks a nested type up at each mention
 
 
 class ManagedEntity(ManagedObject):
@@ -81,7 +83,7 @@ class ManagedEntity(ManagedObject):
 
     def get_customValue(self) -> list[Any]:
         """Give the custom fields that have a value."""
-        return [vim.CustomFieldsManager.StringValue(key=key, value=value) for key, value in self.custom_values.items()]
+        return [make(_VALUE, key=key, value=value) for key, value in self.custom_values.items()]
 
     def get_value(self) -> list[Any]:
         """Give the same as customValue, under its newer name."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vmodl
 
+from vcontract.simulator.data_objects import make
 from vcontract.simulator.objects import Invocation, ManagedObject, Session
 from vcontract.simulator.pending import NotYet, Pending
 from vcontract.simulator.property_filter import PropertyFilter
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from vcontract.simulator.vcenter import VCenter
 
 _PC = vmodl.query.PropertyCollector
+# Bound once, as the vendor looks a nested type up at each mention.
+_CONTENT, _RESULT = _PC.ObjectContent, _PC.RetrieveResult
 
 
 @dataclass
@@ -54,12 +57,12 @@ class PropertyCollector(ManagedObject):
             check_spec(spec, call)
             for moid, selected in select(spec, self.vcenter.registry, call).items():
                 values, missing = read_wanted(selected, spec, call)
-                properties = [vmodl.DynamicProperty(name=path, val=value) for path, value in values.items()]
+                properties = [make(vmodl.DynamicProperty, name=path, val=value) for path, value in values.items()]
                 if moid in contents:
                     contents[moid].propSet.extend(properties)
                     contents[moid].missingSet.extend(missing)
                 else:
-                    contents[moid] = _PC.ObjectContent(obj=selected.ref, propSet=properties, missingSet=missing)
+                    contents[moid] = make(_CONTENT, obj=selected.ref, propSet=properties, missingSet=missing)
         return list(contents.values())
 
     def RetrievePropertiesEx(self, call: Invocation, specSet: list[Any], options: Any) -> Any:
@@ -70,7 +73,7 @@ class PropertyCollector(ManagedObject):
         contents = self.RetrieveProperties(call, specSet)
         if not contents:
             return None
-        return _PC.RetrieveResult(**self._page(call, contents, size if call.session else None))
+        return make(_RESULT, **self._page(call, contents, size if call.session else None))
 
     def ContinueRetrievePropertiesEx(self, call: Invocation, token: str) -> Any:
         """Give the next part of an earlier RetrievePropertiesEx; InvalidArgument for a token that is not open."""
@@ -78,7 +81,7 @@ class PropertyCollector(ManagedObject):
         rest = self._state(call).unread.pop(token, None)
         if rest is None:
             raise vmodl.fault.InvalidArgument(invalidProperty="token")
-        return _PC.RetrieveResult(**self._page(call, rest, int(size)))
+        return make(_RESULT, **self._page(call, rest, int(size)))
 
     def CancelRetrievePropertiesEx(self, call: Invocation, token: str) -> None:
         """Drop what was not read of an earlier RetrievePropertiesEx."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import VmomiSupport, vmodl
 
+from vcontract.simulator.data_objects import make
 from vcontract.simulator.objects import Invocation, ManagedObject
 from vcontract.simulator.property_paths import typed
 from vcontract.simulator.property_selection import read_wanted, select
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from vcontract.simulator.vcenter import VCenter
 
 _PC = vmodl.query.PropertyCollector
+# Bound once, as the vendor looks a nested type up at each mention.
+_UPDATE, _CHANGE = _PC.ObjectUpdate, _PC.Change
 _Seen = dict[str, tuple[str, Any]]  # path to what the value looks like on the wire, and the value
 
 
@@ -64,10 +67,10 @@ class PropertyFilter(ManagedObject):
             changes = self._changes(before[1] if before else {}, seen, call.version)
             if before is None or changes:
                 kind = "enter" if before is None else "modify"
-                result.append(_PC.ObjectUpdate(kind=kind, obj=selected.ref, changeSet=changes, missingSet=missing))
+                result.append(make(_UPDATE, kind=kind, obj=selected.ref, changeSet=changes, missingSet=missing))
         for moid, (ref, _) in self._shown.items():
             if moid not in now:
-                result.append(_PC.ObjectUpdate(kind="leave", obj=ref))
+                result.append(make(_UPDATE, kind="leave", obj=ref))
         self._shown = now
         self._over &= now.keys()
         return result
@@ -93,7 +96,7 @@ class PropertyFilter(ManagedObject):
 
 
 def _assign(path: str, value: Any) -> Any:
-    return _PC.Change(name=path, op="assign", val=value)
+    return make(_CHANGE, name=path, op="assign", val=value)
 
 
 def _look(value: Any, version: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyVmomi import vim
 
+from vcontract.simulator.data_objects import make
 from vcontract.simulator.objects import Invocation, ManagedObject
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ServiceInstance(ManagedObject):
         living = {
             name: singleton.ref for name, moid in _MOIDS.items() if (singleton := registry.find(moid)) is not None
         }
-        return vim.ServiceInstanceContent(about=self._about(), **living)
+        return make(vim.ServiceInstanceContent, about=self._about(), **living)
 
     def get_serverClock(self) -> datetime:
         """Give the server's time."""
@@ -59,7 +60,8 @@ class ServiceInstance(ManagedObject):
     def _about(self) -> vim.AboutInfo:
         api = self.vcenter.settings.api
         release = ".".join(api.split(".")[:3])
-        return vim.AboutInfo(
+        return make(
+            vim.AboutInfo,
             name="VMware vCenter Server",
             fullName=f"VMware vCenter Server {release} build-{_BUILD} (vcontract simulator)",
             vendor="VMware, Inc.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim, vmodl
 
+from vcontract.simulator.data_objects import make
 from vcontract.simulator.objects import Account, Invocation, ManagedObject, Session
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ class Sessions:
 
     def describe(self, session: Session) -> vim.UserSession:
         """Give a session as the API shows it."""
-        return vim.UserSession(
+        return make(
+            vim.UserSession,
             key=session.key,
             userName=session.account.user_name,
             fullName=session.account.user_name.rpartition("\\")[2],

@@ -38,9 +38,12 @@ class Malformed(Exception):  # noqa: N818 - a verdict on the request, not an err
         return "\n" + "\n\n".join([self.what, *self.frames])
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Node:
-    """An element: name space and local name, attributes by `{uri}name` or plain name, and the prefixes in force."""
+    """An element: name space and local name, attributes by `{uri}name` or plain name, and the prefixes in force.
+
+    Equal requests share one tree: whoever changes an element changes a copy.
+    """
 
     uri: str
     name: str

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import VmomiSupport
 
+from vcontract.simulator.data_objects import make
 from vcontract.simulator.lexical import derives, is_simple, parse
 from vcontract.simulator.soap_envelope import VIM, XSD, XSI, Malformed, Node
 from vcontract.simulator.versions import known_at
@@ -26,8 +27,19 @@ _OPTIONAL = VmomiSupport.F_OPTIONAL
 _UNPUBLISHED = frozenset({"dynamicType", "dynamicProperty", "msg"})  # in the metadata, but not in the published WSDL
 
 
+_READS = frozenset({"RetrieveProperties", "RetrievePropertiesEx"})
+"""Methods that are called again and again with the same arguments, and do not change them."""
+
+
 def read_arguments(call: Node, info: Any, version: str) -> dict[str, Any]:
-    """Decode a call's parameters but `_this` by its method info; raises Malformed with frames up to the call."""
+    """Decode a call's parameters but `_this` by its method info; raises Malformed with frames up to the call.
+
+    Those of a read of properties are decoded once for each element that is given, and shared.
+    """
+    return _kept_arguments(call, info, version) if call.name in _READS else _arguments(call, info, version)
+
+
+def _arguments(call: Node, info: Any, version: str) -> dict[str, Any]:
     fields = tuple(p for p in info.params if known_at(version, p.version))
     missing = f"Required parameter {{}} is missing from method {call.name}"
     try:
@@ -35,6 +47,9 @@ def read_arguments(call: Node, info: Any, version: str) -> dict[str, Any]:
         return _members(call.children[1:], fields, version, missing)
     except Malformed as bad:
         raise bad.within(f"while parsing call information for method {call.name}\n{call.place}") from None
+
+
+_kept_arguments = lru_cache(maxsize=512)(_arguments)
 
 
 def read_this(call: Node, declared: Any, version: str) -> Any:
@@ -183,28 +198,26 @@ def _array(node: Node, kind: Any, version: str) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _fields(kind: Any, version: str) -> tuple[Any, ...]:
+def _fields(kind: Any, version: str) -> tuple[tuple[Any, ...], str]:
+    """Give the fields of a type that a client of a version knows, and what to say if one of them lacks."""
     listed = kind._GetPropertyList()  # noqa: SLF001 - pyVmomi's metadata
-    return tuple(p for p in listed if p.name not in _UNPUBLISHED and known_at(version, p.version))
+    missing = f"Required property {{}} is missing from data object of type {_wsdl(kind)}"
+    return tuple(p for p in listed if p.name not in _UNPUBLISHED and known_at(version, p.version)), missing
 
 
 def _data_object(node: Node, kind: Any, version: str) -> Any:
     try:
         _only_elements(node)
-        missing = f"Required property {{}} is missing from data object of type {_wsdl(kind)}"
-        members = _members(node.children, _fields(kind, version), version, missing)
+        fields, missing = _fields(kind, version)
+        members = _members(node.children, fields, version, missing)
     except Malformed as bad:
         raise bad.within(f"while parsing serialized DataObject of type {kind.__name__}\n{node.place}") from None
-    made = kind()
-    for name, value in members.items():
-        object.__setattr__(made, name, value)  # checked above; pyVmomi's own check would only repeat it
-    return made
+    return make(kind, **members)  # their types were checked above
 
 
 def _simple(node: Node, kind: Any) -> Any:
-    frame = f"while parsing serialized value of type {_wsdl(kind)}\n{node.place}"
     if node.children:
-        raise Malformed(f'Unexpected element tag "{node.children[0].tag}" seen', frame)
+        raise Malformed(f'Unexpected element tag "{node.children[0].tag}" seen', _frame(node, kind))
     try:
         if kind is type:
             return _type_name(node.text.strip())
@@ -212,7 +225,11 @@ def _simple(node: Node, kind: Any) -> Any:
             return VmomiSupport.GetWsdlMethod(_VIM, node.text.strip())
         return parse(kind, node.text)
     except (ValueError, KeyError):
-        raise Malformed(f'Invalid value for type {_wsdl(kind)}: "{_shown(node.text)}"', frame) from None
+        raise Malformed(f'Invalid value for type {_wsdl(kind)}: "{_shown(node.text)}"', _frame(node, kind)) from None
+
+
+def _frame(node: Node, kind: Any) -> str:
+    return f"while parsing serialized value of type {_wsdl(kind)}\n{node.place}"
 
 
 def _type_name(text: str) -> Any:

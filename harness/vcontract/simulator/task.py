@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import VmomiSupport, vim, vmodl
 
+from vcontract.simulator.data_objects import make
 from vcontract.simulator.messages import describe
 from vcontract.simulator.objects import Invocation, ManagedObject
 
@@ -145,7 +146,8 @@ class Task(ManagedObject):
         error = self.error
         if error is not None and not error.msg:
             error.msg = describe(error)
-        return vim.TaskInfo(
+        return make(
+            vim.TaskInfo,
             key=self.moid,
             task=self.ref,
             name=VmomiSupport.GetWsdlMethod("urn:vim25", self.plan.name),
@@ -158,7 +160,7 @@ class Task(ManagedObject):
             error=error,
             result=self.result,
             progress=self.progress,
-            reason=vim.TaskReasonUser(userName=self.user),
+            reason=make(vim.TaskReasonUser, userName=self.user),
             queueTime=self.queue_time,
             startTime=self.start_time,
             completeTime=self.complete_time,

@@ -84,12 +84,12 @@ def with_arguments(call: Call, arguments: dict[str, Json]) -> Call:
 
 
 def tree(body: bytes) -> Element:
-    """Parse what zeep wrote."""
+    """Parse what the schema wrote."""
     return etree.fromstring(body)
 
 
 def written(root: Element) -> bytes:
-    """Write a tree as zeep does."""
+    """Write a tree as the schema writes it."""
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 

@@ -1,6 +1,6 @@
 """The schema tier: exhaustive for every type that a method's arguments can hold.
 
-Each case puts the type into arguments in which all else is of the schema, has zeep write them, and edits the one place.
+Each case puts the type into arguments in which all else is of the schema, has the schema write them, and edits the one place.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -218,6 +219,7 @@ def _tolerant(vcenter: VCenter, mend: Callable[[list[Node], int], None]) -> None
     usual = vcenter.decisions.read
 
     def read(node: Node, info: Any, version: str) -> dict[str, Any]:
+        node = copy.deepcopy(node)  # what is mended is this call, not the next that is equal
         for _ in range(_MENDS if info.wsdlName in METHODS else 0):
             try:
                 return usual(node, info, version)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from vcontract.simulator.virtual_machine.offline import Offline
 
 MEMORY_MB = 1024
-_DEVICE = vim.vm.device
+# Bound once, as the vendor looks a nested type up at each mention.
+_NIC, _BACKING = vim.vm.device.VirtualVmxnet3, vim.vm.device.VirtualEthernetCard.NetworkBackingInfo
+_CONNECTABLE, _OPTION = vim.vm.device.VirtualDevice.ConnectInfo, vim.option.OptionValue
 
 
 def path_of(machine: Machine, extension: str) -> str:
@@ -25,12 +27,12 @@ def path_of(machine: Machine, extension: str) -> str:
 
 def _device(machine: Machine, place: int, nic: Nic) -> Any:
     return make(
-        _DEVICE.VirtualVmxnet3,
+        _NIC,
         key=nic.key,
         deviceInfo=make(vim.Description, label=f"Network adapter {place}", summary=NETWORK_NAME),
-        backing=make(_DEVICE.VirtualEthernetCard.NetworkBackingInfo, deviceName=NETWORK_NAME),
+        backing=make(_BACKING, deviceName=NETWORK_NAME),
         connectable=make(
-            _DEVICE.VirtualDevice.ConnectInfo,
+            _CONNECTABLE,
             startConnected=True,
             allowGuestControl=True,
             connected=nic.connected and machine.power == POWERED_ON,
@@ -70,7 +72,5 @@ CONFIG = Composite(
         memoryMB=lambda _: MEMORY_MB,
         device=lambda machine: [_device(machine, place, nic) for place, nic in enumerate(machine.nics, 1)],
     ),
-    extraConfig=lambda machine: [
-        make(vim.option.OptionValue, key=key, value=value) for key, value in machine.extra_config.items()
-    ],
+    extraConfig=lambda machine: [make(_OPTION, key=key, value=value) for key, value in machine.extra_config.items()],
 )

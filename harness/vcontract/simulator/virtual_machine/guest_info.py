@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 NETWORK_NAME = "VM Network"
 HARDWARE_VERSION = "vmx-21"
 TOOLS_VERSION = "12389"
-_INTERNET = vim.net.IpConfigInfo
-_ROUTING = vim.net.IpRouteConfigInfo
+# Bound once, as the vendor looks a nested type up at each mention.
+_NIC = vim.vm.GuestInfo.NicInfo
+_IP, _ADDRESS = vim.net.IpConfigInfo, vim.net.IpConfigInfo.IpAddress
+_ROUTES, _ROUTE, _GATEWAY = (
+    vim.net.IpRouteConfigInfo,
+    vim.net.IpRouteConfigInfo.IpRoute,
+    vim.net.IpRouteConfigInfo.Gateway,
+)
+_STACK, _RESOLVER = vim.vm.GuestInfo.StackInfo, vim.net.DnsConfigInfo
 
 
 def up(machine: Machine) -> bool:
@@ -67,17 +74,15 @@ def _addresses(machine: Machine, place: int, nic: Nic) -> list[tuple[str, int]]:
 
 def _nic(machine: Machine, place: int, nic: Nic) -> Any:
     addresses = _addresses(machine, place, nic)
-    shown = [
-        make(_INTERNET.IpAddress, ipAddress=held, prefixLength=size, state="preferred") for held, size in addresses
-    ]
+    shown = [make(_ADDRESS, ipAddress=held, prefixLength=size, state="preferred") for held, size in addresses]
     return make(
-        vim.vm.GuestInfo.NicInfo,
+        _NIC,
         network=NETWORK_NAME,
         ipAddress=[address for address, _ in addresses],
         macAddress=nic.mac,
         connected=nic.connected,
         deviceConfigId=nic.key,
-        ipConfig=make(_INTERNET, ipAddress=shown),
+        ipConfig=make(_IP, ipAddress=shown),
     )
 
 
@@ -85,25 +90,25 @@ def _ip_stack(machine: Machine) -> Any:
     network = machine.guest.network
     routes = [
         make(
-            _ROUTING.IpRoute,
+            _ROUTE,
             network="0.0.0.0",  # noqa: S104 - the default route, nothing is bound
             prefixLength=0,
-            gateway=make(_ROUTING.Gateway, ipAddress=gateway, device=str(place)),
+            gateway=make(_GATEWAY, ipAddress=gateway, device=str(place)),
         )
         for place, interface in enumerate(network.interfaces)
         for gateway in interface.gateways
     ]
     return make(
-        vim.vm.GuestInfo.StackInfo,
+        _STACK,
         dnsConfig=make(
-            vim.net.DnsConfigInfo,
+            _RESOLVER,
             dhcp=not network.dns_servers,
             hostName=machine.guest.host_name,
             domainName=network.domain,
             ipAddress=network.dns_servers,
             searchDomain=network.dns_suffixes,
         ),
-        ipRouteConfig=make(_ROUTING, ipRoute=routes),
+        ipRouteConfig=make(_ROUTES, ipRoute=routes),
     )
 
 
