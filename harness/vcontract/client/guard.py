@@ -17,12 +17,10 @@ from vcontract.terms import MISSING, Arguments, Call, Envelope, Faulted, Json, O
 if TYPE_CHECKING:
     from vcontract.client.session import Target
 
-HARMLESS = frozenset(
+QUIET = frozenset(
     {
         "RetrieveServiceContent",
         "CurrentTime",
-        "Login",
-        "Logout",
         "RetrieveProperties",
         "RetrievePropertiesEx",
         "ContinueRetrievePropertiesEx",
@@ -32,9 +30,11 @@ HARMLESS = frozenset(
         "CreatePropertyCollector",
         "CreateFilter",
         "DestroyPropertyFilter",
-        "WaitForUpdatesEx",
     }
 )
+"""The methods by which nobody can have learned, or brought about, anything new of a VM: reads, and what prepares them."""
+
+HARMLESS = QUIET | {"Login", "Logout", "WaitForUpdatesEx"}
 """The methods that change nothing. Every other method counts as disturbing, an unknown one too."""
 
 ENDS = frozenset({"Destroy_Task", "UnregisterVM"})

@@ -43,12 +43,12 @@ class Updates:
         self._filter: Ref | None = None
         self._watched: Ref | None = None
         self._version = ""
-        self._failures = 0 if target.schema.operations.keys() >= NEEDED else _FAILURES
+        self._failures = 0
 
     @property
     def able(self) -> bool:
         """Whether the server can be waited for, as far as is known."""
-        return self._failures < _FAILURES
+        return self._failures < _FAILURES and self._target.schema.operations.keys() >= NEEDED
 
     def wait(self, entity: Ref) -> News | None:
         """Wait until something about an entity or its recent tasks changes, for at most `LONGEST` seconds.

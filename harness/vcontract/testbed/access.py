@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vcontract.client import SpentError, Target
-from vcontract.client.guard import HARMLESS
+from vcontract.client.guard import QUIET
 from vcontract.client.updates import WAIT
 from vcontract.errors import HaltedError
 from vcontract.model import Tracker
@@ -13,8 +13,6 @@ from vcontract.testbed.quarantine import Quarantine
 
 FRESH = 2.0
 """Seconds after which what was read is read again: others may have changed it (design: no older look lets a call leave)."""
-
-_QUIET = HARMLESS - {"Login", "Logout", WAIT}
 
 
 class Access:
@@ -49,7 +47,7 @@ class Access:
         for done in reversed(clock.operations):
             if done.op == read.op:
                 return True
-            if done.call.method not in _QUIET and not _told_nothing(done):
+            if done.call.method not in QUIET and not _told_nothing(done):
                 return False
         return False
 
