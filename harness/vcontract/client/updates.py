@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from vcontract.client.guard import QUIET
 from vcontract.client.properties import plain
 from vcontract.terms import Arguments, Call, Json, Operation, Ref, Returned, as_ref
 
@@ -29,6 +30,13 @@ News: TypeAlias = Mapping[str, Mapping[str, Json]]
 """What has changed: by moId the values by path; None for one that is unset now. Empty: nothing has."""
 
 Compact: TypeAlias = Callable[[dict[str, Json]], dict[str, Json]]
+
+
+def is_quiet(done: Operation) -> bool:
+    """Whether an operation neither changed anything nor told of a change: a read, or a wait without news."""
+    if done.call.method == WAIT:
+        return isinstance(done.outcome, Returned) and done.outcome.value is None
+    return done.call.method in QUIET
 
 
 class Updates:

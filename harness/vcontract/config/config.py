@@ -171,6 +171,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     staleness: Annotated[Seconds, Meta(description="Seconds by which reported properties may be late.")] = 60.0
     publish: Annotated[Seconds, Meta(description="Seconds by which the end of a task may be published late.")] = 30.0
     task_seconds: Annotated[Seconds, Meta(description="A task that takes longer is stuck; 0: no limit.")] = 0.0
+    boot_seconds: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds in which boots and other changes may come about, until it was seen how long they take."
+        ),
+    ] = 600.0
     confirm: Annotated[
         int, Meta(ge=1, description="How often a finding must repeat; one that does not is inconclusive.")
     ] = 3

@@ -91,6 +91,9 @@ def _rules(config: Config) -> str:
         _line("staleness", config.staleness, 60.0, "seconds by which reported properties may be late"),
         _line("publish", config.publish, 30.0, "seconds by which the end of a task may be published late"),
         _line("task_seconds", config.task_seconds, 0.0, "a task that takes longer is stuck; 0: no limit"),
+        _line(
+            "boot_seconds", config.boot_seconds, 600.0, "seconds for boots, Tools and others, until a run knows better"
+        ),
         _line("confirm", config.confirm, 3, "how often a finding must repeat"),
     ]
     return "\n".join(lines)

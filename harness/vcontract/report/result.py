@@ -123,8 +123,9 @@ class RunResult(msgspec.Struct, frozen=True):
     rows that the configuration excuses, with its reason; `started` is UTC in ISO 8601, `seconds` the length of the run.
     `workers` is empty if one process did it all; `stress` is of a run of many clients at once. `profile` is the file of what
     was learned of a target, by which the run was judged exactly, or `documented`. `version` is that of the vcontract that
-    judged it, empty if the file does not say. `request` records all that was asked of the run, without a password; nothing
-    reads it back.
+    judged it, empty if the file does not say. `slowest` has, by what it was, the most seconds that a task or a change of a VM
+    was seen to take; `idle_reads` counts the requests that could tell nothing new. `request` records all that was asked of
+    the run, without a password; nothing reads it back.
     """
 
     verdict: Verdict
@@ -149,6 +150,8 @@ class RunResult(msgspec.Struct, frozen=True):
     stress: Stress | None = None
     profile: str = DOCUMENTED
     deviations: KnownDeviations = KnownDeviations()
+    slowest: dict[str, float] = {}
+    idle_reads: int = 0
     request: dict[str, Json] = {}
     schema: str = SCHEMA
     version: str = __version__

@@ -183,6 +183,7 @@ class ActiveRun:
             notes=[*self.notes, *endured(target, self.testbed.driver, self.halted), *beside(operations)],
             halted=halts(target, self.halted),
             clones=Clones(made, left),
+            slowest={kind: round(seconds, 3) for kind, seconds in self.testbed.driver.wait.patience.slowest.items()},
         )
 
 

@@ -17,7 +17,16 @@ from vcontract.run.active_run import Beginning, target_facts
 from vcontract.run.announcer import Announcer
 from vcontract.run.known_deviations import with_known
 from vcontract.run.planning import chosen_methods
-from vcontract.run.summary import PartialResult, as_shrunk, cells_of, exit_code, not_exercised, summed, waive
+from vcontract.run.summary import (
+    PartialResult,
+    as_shrunk,
+    cells_of,
+    exit_code,
+    not_exercised,
+    slowest_of,
+    summed,
+    waive,
+)
 from vcontract.strategies import Caller
 from vcontract.terms import RowVerdict, Verdict
 from vcontract.testbed import Site
@@ -64,6 +73,8 @@ def summarize(
         seconds=beginning.seconds,
         workers=[part.worker for part in parts if part.worker],
         clones=Clones(sum(part.clones.made for part in parts), [name for part in parts for name in part.clones.left]),
+        slowest=slowest_of(parts),
+        idle_reads=sum(part.idle_reads for part in parts),
         request=record_of(request),
     )
 

@@ -17,6 +17,7 @@ from vcontract.contract import Contract, Row
 from vcontract.model import read_of
 from vcontract.model.labels import inputs_of
 from vcontract.report.result import Arrangements, Cells, Clones, Worker
+from vcontract.run.idle_reads import idle_reads
 from vcontract.terms import LONG, Finding, Lost, Operation, RowVerdict, Verdict
 
 _REST = "…"
@@ -31,6 +32,7 @@ class PartialResult(msgspec.Struct, frozen=True):
     `own` are the verdicts on the object's own rows. `planned` are the ids of the cells of the plan; `exercised`, `skipped`,
     `refused` and `unreachable` tell what became of its steps, `ended` why the last were not tried, `shown` what
     valid calls showed of each method's arguments.
+    `slowest` has the most seconds that things took, `idle_reads` counts the requests that could tell nothing new.
     `halted` says why the target was not asked any more, or why going on might have done harm. `worker` is None if one
     process does it all. `absent` says why nothing can be tested on this target, if so.
     """
@@ -51,6 +53,8 @@ class PartialResult(msgspec.Struct, frozen=True):
     notes: list[str] = []
     halted: list[str] = []
     clones: Clones = Clones()
+    slowest: dict[str, float] = {}
+    idle_reads: int = 0
     worker: Worker | None = None
     absent: str = ""
 
@@ -62,6 +66,7 @@ def heard(contract: Contract, judgements: Sequence[Judgement], operations: Seque
         own=object_rows(contract, operations),
         calls=sum(operation.purpose == "judge" for operation in operations),
         requests=len(operations),
+        idle_reads=idle_reads(operations),
     )
 
 
@@ -141,6 +146,11 @@ def _doubted(row: RowVerdict, died: str) -> RowVerdict:
     if row.verdict is not Verdict.CONFORMS:
         return row
     return replace(row, verdict=Verdict.INCONCLUSIVE, reason=f"a worker died: {died}")
+
+
+def slowest_of(parts: Sequence[PartialResult]) -> dict[str, float]:
+    """Give, by what it was, the most seconds that anything took in one of the parts."""
+    return {kind: max(part.slowest.get(kind, 0.0) for part in parts) for part in parts for kind in part.slowest}
 
 
 def cells_of(parts: Sequence[PartialResult]) -> Cells:

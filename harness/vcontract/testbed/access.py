@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from vcontract.client import SpentError, Target
-from vcontract.client.guard import QUIET
-from vcontract.client.updates import WAIT
+from vcontract.client.updates import is_quiet
 from vcontract.errors import HaltedError
 from vcontract.model import Tracker
-from vcontract.terms import Operation, Ref, Returned
+from vcontract.terms import Operation, Ref
 from vcontract.testbed.not_arranged import NotArrangedError
 from vcontract.testbed.quarantine import Quarantine
 
@@ -39,6 +38,10 @@ class Access:
         if self.target.pulse.stopped:
             raise HaltedError(self.target.pulse.stopped)
 
+    def look_at(self, ref: Ref) -> None:
+        """Note which VM or task is looked at."""
+        self.looked_at = ref
+
     def tells_nothing_new(self, read: Operation) -> bool:
         """Whether another read would: nothing but reads was made since, nobody waited, and it is not older than `FRESH`."""
         clock = self.target.recorder
@@ -47,7 +50,7 @@ class Access:
         for done in reversed(clock.operations):
             if done.op == read.op:
                 return True
-            if done.call.method not in QUIET and not _told_nothing(done):
+            if not is_quiet(done):
                 return False
         return False
 
@@ -57,8 +60,3 @@ class Access:
         self.quarantine.heard(done, vm, known.name if known else vm)
         self.check_target()
         return done
-
-
-def _told_nothing(done: Operation) -> bool:
-    """Whether a call that waited for changes came back without any."""
-    return done.call.method == WAIT and isinstance(done.outcome, Returned) and done.outcome.value is None

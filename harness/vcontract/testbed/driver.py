@@ -101,12 +101,12 @@ class Driver:
         last = self._reads.get(vm.value)
         if last is None or not self._access.tells_nothing_new(last):
             self.read_vm(vm)
-        self._access.looked_at = vm
+        self._access.look_at(vm)
 
     def read_vm(self, vm: Ref) -> Mapping[str, Json] | None:
         """Read a VM's state, and its marks, for a call may follow; None if it is gone."""
         self._access.check(vm.value)
-        self._access.looked_at = vm
+        self._access.look_at(vm)
         guard = self.target.guard
         if guard is None:
             done = read(self.target, FULL, vm, STATE_PATHS, compact)

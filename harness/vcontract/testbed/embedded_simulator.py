@@ -19,8 +19,8 @@ from vcontract.simulator import Settings, SimulatorServer
 TASKS = 32
 """How many completed tasks it keeps for each client."""
 
-EMBEDDED: Config = replace(LOOPBACK, task_seconds=10.0)
-"""The configuration that goes with it, unless a file says otherwise: no task lasts half as long on the slowest machine."""
+EMBEDDED: Config = replace(LOOPBACK, task_seconds=10.0, boot_seconds=60.0)
+"""The configuration that goes with it, unless a file says otherwise: on the slowest machine nothing lasts half as long."""
 
 _ROUND_TRIP = 0.0003
 """Seconds of a round trip on the slowest machine whose tasks need not last longer than they are told to."""

@@ -33,7 +33,7 @@ class Tasks:
         """Read a task's info; empty if it could not be read."""
         vm = self._vm_of(task)
         self._access.check(vm)
-        self._access.looked_at = task
+        self._access.look_at(task)
         return info(self._access.heard(read(self._access.target, actor, task, TASK_PATHS), vm))
 
     def look(self, task: Ref) -> dict[str, Json]:
@@ -41,7 +41,7 @@ class Tasks:
         life = self._tracker.tasks.get(task.value)
         if life is None or not life.reads or not self._access.tells_nothing_new(life.reads[-1][0]):
             return self.read(task)
-        self._access.looked_at = task
+        self._access.look_at(task)
         return dict(life.reads[-1][1] or {})
 
     def running(self, task: Ref) -> bool:
@@ -80,7 +80,7 @@ class Tasks:
             return news.get(task.value, {}).get("info.state") in FINAL
 
         def rest(_: float) -> None:
-            self._access.looked_at = task
+            self._access.look_at(task)
             looks.rest(ended)
 
         known = life.reads[-1][0] if life is not None and life.reads else None

@@ -215,7 +215,8 @@ def _working_clones(site: Site, facts: Facts, wanted: list[tuple[VmFacts, int]])
 
 def _driver(site: Site, judge: Judge) -> Driver:
     permits = Permits(frozenset(site.config.allow), site.request.max_calls)
-    return Driver(site.target, judge, permits, owner=site.config.owner, run=site.context.run)
+    config = site.config
+    return Driver(site.target, judge, permits, patience=config.boot_seconds, owner=config.owner, run=site.context.run)
 
 
 def _helper(site: Site, facts: Facts) -> Caller | None:
