@@ -237,7 +237,7 @@ def explained(ours: list[str], theirs: list[str]) -> list[str]:
 
 def _pinned() -> str:
     module = (HERE.parent / "vcsim_today" / "go.mod").read_text("utf-8")
-    return re.findall(r"govmomi v([\d.]+)", module)[0]
+    return str(re.findall(r"govmomi v([\d.]+)", module)[0])
 
 
 if __name__ == "__main__":
