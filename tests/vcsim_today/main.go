@@ -1,9 +1,8 @@
-// Serves govmomi's vCenter simulator on a loopback port until SIGTERM, so that the harness can be tried on a server that
-// somebody else wrote. Prints one line: listening on URL.
+// Serves govmomi's vCenter simulator of today on a loopback port until SIGTERM, for the benchmark that sets ours beside it.
+// Prints one line: listening on URL.
 package main
 
 import (
-	"crypto/tls"
 	"flag"
 	"fmt"
 	"log"
@@ -16,10 +15,7 @@ import (
 )
 
 func main() {
-	listen := flag.String("l", "127.0.0.1:0", "address")
-	secure := flag.Bool("tls", false, "serve https")
 	machines := flag.Int("vm", 2, "VMs in each resource pool")
-	certificate := flag.Bool("ca", false, "with -tls: print the file of the certificate too")
 	flag.Parse()
 
 	model := simulator.VPX()
@@ -27,21 +23,11 @@ func main() {
 	if err := model.Create(); err != nil {
 		log.Fatal(err)
 	}
-	if *secure {
-		model.Service.TLS = new(tls.Config)
-	}
-	model.Service.Listen = &url.URL{Host: *listen}
+	model.Service.Listen = &url.URL{Host: "127.0.0.1:0"}
 	server := model.Service.NewServer()
 	at := *server.URL
 	at.User = nil
 	fmt.Printf("listening on %s\n", at.String())
-	if *certificate {
-		file, err := server.CertificateFile()
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Printf("certificate in %s\n", file)
-	}
 
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGINT, syscall.SIGTERM)
