@@ -172,3 +172,13 @@ def test_two_secrets_side_by_side_are_both_found() -> None:
     secrets = Secrets({"a": "abcd-1234-efgh", "b": "efgh-5678-ijkl"})
     assert secrets.redact("abcd-1234-efghefgh-5678-ijkl") == "secret:asecret:b"
     assert re.fullmatch("secret:a", secrets.redact("abcd-1234-efgh-5678-ijkl"))
+
+
+def test_a_secret_of_any_length_is_found_wherever_it_begins() -> None:
+    """However long it is, and whatever number of bytes stands before and behind it."""
+    for length in range(8, 34):
+        value = ("0Xq7-Zw9_Kp3" * 3)[:length]
+        secrets = Secrets({"it": value})
+        for before in range(17):
+            body = f"<a>{'.' * before}{value}</a>".encode()
+            assert secrets.clean(body) == f"<a>{'.' * before}secret:it</a>".encode()

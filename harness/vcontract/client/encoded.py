@@ -53,7 +53,8 @@ _PIECE = 1 << 18
 """Characters that are looked at together; what is longer is cut before an element."""
 _LONGEST = 1 << 21
 """A longer piece has a text that is longer than any that is kept; if it holds a secret, only its begin is kept."""
-_GRAM = 4
+_GRAM, _STRIDE = 4, 8
+"""Bytes that are looked at together, and bytes from one such place to the next."""
 _LOOKED_AT = 64
 """Places of a form among which the grams are chosen."""
 _SHORTEST = 8
@@ -118,8 +119,8 @@ def _pieces(text: str) -> Iterator[str]:
 class Grams:
     """Says which of many texts may stand in some bytes, in one pass, however many the texts are.
 
-    Every fourth place of the bytes is looked at. Of each form of a text, four grams that follow each other are known, so that
-    one of them stands at such a place wherever the form begins.
+    Every eighth place of the bytes is looked at. Of each form of a text, eight grams that follow each other are known, so that
+    one of them stands at such a place wherever the form begins. A form that is too short for that is searched for by itself.
     """
 
     def __init__(self) -> None:
@@ -129,23 +130,24 @@ class Grams:
     def add(self, spelled: Spelled, number: int) -> None:
         """Add a text by its number."""
         for form in spelled.sure:
-            if len(form) < 2 * _GRAM - 1:
+            window = _STRIDE + _GRAM - 1
+            if len(form) < window:
                 self._short.append((form, number))
                 continue
             # Grams of everyday letters stand everywhere.
             odds = [byte < 97 or byte > 122 for byte in form[: 2 * _LOOKED_AT]]
             best = max(
-                range(min(len(form) - 2 * _GRAM + 2, _LOOKED_AT)),
-                key=lambda start: sum(odds[start : start + 2 * _GRAM - 1]),
+                range(min(len(form) - window + 1, _LOOKED_AT)),
+                key=lambda start: sum(odds[start : start + window]),
             )
-            for place in range(best, best + _GRAM):
+            for place in range(best, best + _STRIDE):
                 gram = int.from_bytes(form[place : place + _GRAM], sys.byteorder)
                 self._known[gram] = (*self._known.get(gram, ()), number)
 
     def may_be_in(self, data: bytes) -> set[int]:
         """Give the numbers of the texts that may stand in some bytes; others do not."""
         found = {number for form, number in self._short if form in data}
-        seen = memoryview(data[: len(data) & -_GRAM]).cast("I")
+        seen = memoryview(data[: len(data) & -_GRAM]).cast("I")[:: _STRIDE // _GRAM]
         if not self._known.keys().isdisjoint(seen):
             found.update(*(self._known.get(gram, ()) for gram in set(seen)))  # others may add to it meanwhile
         return found
@@ -283,7 +285,10 @@ def _sure(form: str) -> bytes:
 
 def odd(body: bytes) -> bool:
     """Whether a body may spell everyday characters in another way: by escapes, in pieces, or in another encoding."""
-    if any(sign in body for sign in _SIGNS) or body.find(b"?", _HEAD) >= 0 or _DECLARATION.match(body):
+    for sign in _SIGNS:
+        if sign in body:
+            return True
+    if body.find(b"?", _HEAD) >= 0 or _DECLARATION.match(body):
         return True
     if body.isascii():
         return False

@@ -88,13 +88,15 @@ def veiled(method: str, value: Json, learn: Veil) -> tuple[Json, list[Hidden]]:
 
 def _holds(value: Json) -> bool:
     """Whether a value has a type with a secret field in it; it seldom has, so this search comes before any copying."""
-    if isinstance(value, dict):
-        if value.get("_typeName") in _BY_TYPE:
+    inside = [value] if isinstance(value, (dict, list)) else []
+    for each in inside:  # it grows meanwhile
+        if isinstance(each, list):
+            inside += [item for item in each if isinstance(item, (dict, list))]
+        elif each.get("_typeName") in _BY_TYPE:
             return True
-        value = value.values()
-    elif not isinstance(value, list):
-        return False
-    return any(_holds(item) for item in value if isinstance(item, (dict, list)))
+        else:
+            inside += [item for item in each.values() if isinstance(item, (dict, list))]
+    return False
 
 
 def _veil(value: Json, learn: Veil, hidden: list[Hidden]) -> Json:

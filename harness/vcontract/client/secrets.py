@@ -166,11 +166,20 @@ class Secrets:
 
     def clean(self, body: bytes) -> bytes:
         """Replace secrets in a body by their names, whichever way they are spelled; all else stays."""
+        return self.cleaned(body)[0]
+
+    def cleaned(self, body: bytes) -> tuple[bytes, int]:
+        """Clean a body; gives also how many secrets were looked for that no text in it can hold: 0 if that is not certain."""
+        looked_for = len(self._spelled) + 1  # those that are short, all as one
         if not odd(body) and not self._grams.may_be_in(body) and not self._short.may_be_in(body):
-            return body
+            return body, looked_for
         text, encoding = text_of(body)
         shown = self._without(text, xml=True)
-        return body if shown is text else bytes_of(shown, encoding)
+        return body if shown is text else bytes_of(shown, encoding), 0
+
+    def covers(self, looked_for: int) -> bool:
+        """Whether what `cleaned` said of a body is true of all that are known by now."""
+        return looked_for == len(self._spelled) + 1
 
     def redact(self, text: str) -> str:
         """Replace secrets in a text by their names; gives the very same text if there is none."""

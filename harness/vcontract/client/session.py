@@ -294,7 +294,7 @@ class Target:
             share = max(self.left / 4, min(self.left, _SHARE), _LEAST)  # a call that hangs leaves something for others
             reply = session.connection.post(self._path, sent, headers, pacing, min(self.patience, share))
             ended = self.recorder.now()
-        outcome, problems, shown = self._understood(call.method, session, reply)
+        outcome, problems, shown, searched = self._understood(call.method, session, reply)
         if self._tape is not None:
             self._tape.exchange(call.actor, POST, self._path, invoke.time, ended, shown, request=(headers, body))
         if isinstance(reply, Lost):
@@ -306,21 +306,27 @@ class Target:
             outcome = Returned(shape(outcome.value))
         self.pulse.heard(call.method, outcome)
         session.heard(call, outcome)
-        done = self.recorder.answer(invoke, ended, self._redacted(outcome), status=reply.status, problems=problems)
+        if isinstance(outcome, Lost) or not self.secrets.covers(searched):
+            outcome = self._redacted(outcome)
+        done = self.recorder.answer(invoke, ended, outcome, status=reply.status, problems=problems)
         return done, seconds_of(reply)
 
     def _understood(
         self, method: str, session: Session, reply: HttpReply | Lost
-    ) -> tuple[Outcome, tuple[str, ...], HttpReply | Lost]:
-        """Read a reply; gives the outcome, the problems, and the reply as a recording may keep it, without secrets."""
+    ) -> tuple[Outcome, tuple[str, ...], HttpReply | Lost, int]:
+        """Read a reply; gives the outcome, the problems, and the reply as a recording may keep it, without secrets.
+
+        The last is how many secrets no text of the outcome can hold, as `Secrets.cleaned` says it.
+        """
         if isinstance(reply, Lost):
-            return self._redacted(reply), (), reply
+            return self._redacted(reply), (), reply, 0
         session.note(reply)
         for name, value in reply.headers:  # also for those who do not take it: it is a session all the same
             if name == "set-cookie" and (cookie := PAIR.match(value)):
                 self.secrets.learn(cookie[3], SESSION)
         repeated = self.secrets.repeated(reply.body)
-        reply = msgspec.structs.replace(reply, body=self.secrets.clean(shortened(reply.body)))
+        body, searched = self.secrets.cleaned(shortened(reply.body))
+        reply = msgspec.structs.replace(reply, body=body)
         read, problems = interpret(self.schema, method, reply)
         outcome, hidden = self._veiled(method, read)
         if self._tape is not None:
@@ -328,7 +334,7 @@ class Target:
             if isinstance(outcome, Lost) or problems:
                 body = without_fields(body, everyday=isinstance(outcome, Lost))
             reply = msgspec.structs.replace(reply, body=body)
-        return outcome, tuple(self.secrets.redact(problem) for problem in (*problems, *repeated)), reply
+        return outcome, tuple(self.secrets.redact(problem) for problem in (*problems, *repeated)), reply, searched
 
     def _veiled(self, method: str, outcome: Outcome) -> tuple[Outcome, list[Hidden]]:
         """Replace the values of secret fields in an outcome by names; gives it and what was hidden."""
