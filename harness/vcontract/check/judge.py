@@ -24,13 +24,13 @@ from vcontract.model import (
     classify,
     expect,
     is_visible,
-    located,
     observe,
     read_of,
     settled,
     steady,
     subject,
 )
+from vcontract.model.remembered import Remembered
 from vcontract.terms import Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
 
 _BUSY = frozenset({"TaskInProgress", "InvalidState"})
@@ -41,6 +41,7 @@ class Judge:
 
     def __init__(self, facts: Facts, contract: Contract, bases: dict[str, str]) -> None:
         self.tracker = Tracker(facts, contract)
+        self._remembered = Remembered(contract)
         self.judgements: list[Judgement] = []
         self.contract = contract
         self.bases = bases
@@ -117,8 +118,7 @@ class Judge:
             states = frozenset(
                 replace(state, mid=mid, engine=engine) for state in states for engine in {state.engine} | engines
             )
-        expectation = expect(states, pending.asked, self.contract)
-        met = located(states, pending.asked, self.contract)
+        expectation, met = self._remembered.met(states, pending.asked)
         assessed, verdict = self._assess(pending, life, states, expectation)
         if verdict is Verdict.CONFORMS and (by := self.tracker.facts.pinned) is not None:
             channel = assessed.channel or ("task" if life else "call")

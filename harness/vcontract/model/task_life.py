@@ -63,6 +63,10 @@ class TaskLife:
 
     def running_during(self, start: float, end: float) -> bool | None:
         """Whether it ran in the interval: True if reads before and after prove it, False if it did not, None if it may have."""
+        if self.reads:
+            last, seen = self.reads[-1]
+            if last.end <= start and seen and seen.get("state") in _FINAL:
+                return False
         before = [info for op, info in self.reads if op.end <= start and info]
         after = [info for op, info in self.reads if op.start >= end and info]
         lost = any(op.end <= start and info is None for op, info in self.reads)
