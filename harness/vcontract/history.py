@@ -11,7 +11,7 @@ from vcontract.saved_file import open_saved, read_saved
 from vcontract.terms import Answer, Call, Event, Invoke, Json, Lost, Observed, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 UNANSWERED = "the run ended before an answer"
@@ -19,8 +19,8 @@ ASKED, FACTS, STEP, RESUMED, CLEANED, DISTURBED = "run", "facts", "step", "resum
 """The subjects of what a run notes beside its operations."""
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event)
-_CALLS = 1 << 14
-"""How many equal calls are shared while a file is streamed, since clients repeat themselves."""
+_CALLS, _LONG = 1 << 13, 1 << 12
+"""How many equal calls are shared while a file is streamed, since clients repeat themselves; longer ones than this are not."""
 
 
 class _Begun(msgspec.Struct, frozen=True, tag_field="event", tag="invoke"):
@@ -130,21 +130,8 @@ def stream(path: Path) -> Iterator[Observed | Operation]:
     RunFileError as `read_history` does.
     """
     begun: dict[int, _Begun] = {}
-    calls: dict[bytes, Call] = {}
+    done = _Shared(path).operation
     last = 0.0
-
-    def done(asked: _Begun, answer: Answer) -> Operation:
-        written = bytes(asked.call)
-        call = calls.get(written)
-        if call is None:
-            if len(calls) >= _CALLS:
-                calls.clear()
-            try:
-                call = calls[written] = _calls.decode(written)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                raise RunFileError(f"{path}: operation {asked.op}: not a call: {error}") from error
-        return operation(Invoke(asked.op, asked.time, call, asked.purpose, asked.cell, asked.block), answer)
-
     for number, event in _events(path):
         if isinstance(event, Observed):
             if event.subject == RESUMED:
@@ -160,6 +147,69 @@ def stream(path: Path) -> Iterator[Observed | Operation]:
         else:
             raise RunFileError(f"{path}:{number}: operation {event.op} begins twice, ends twice or never began")
     yield from [done(call, Answer(call.op, last, Lost(UNANSWERED))) for call in begun.values()]
+
+
+def retold(path: Path) -> Iterator[Observed | Operation]:
+    """Read a history file in one pass, with its operations in the order in which they began, as `read_history` gives them.
+
+    An operation comes where it and all that began before it have ended. Raises RunFileError as `read_history` does.
+    """
+    waiting: dict[int, _Begun | Operation] = {}
+    done, numbers = _Shared(path).operation, set[int]()
+    last = 0.0
+    for number, event in _events(path):
+        if isinstance(event, Observed):
+            if event.subject == RESUMED:
+                yield from _cut(waiting, done, last)
+                waiting.clear()
+            yield event
+            continue
+        last = max(last, event.time)
+        begun = waiting.get(event.op)
+        if isinstance(event, _Begun) and event.op not in numbers:
+            numbers.add(event.op)
+            waiting[event.op] = event
+        elif isinstance(event, Answer) and isinstance(begun, _Begun):
+            waiting[event.op] = done(begun, event)
+            while waiting and isinstance(first := next(iter(waiting.values())), Operation):
+                del waiting[first.op]
+                yield first
+        else:
+            raise RunFileError(f"{path}:{number}: operation {event.op} begins twice, ends twice or never began")
+    yield from _cut(waiting, done, last)
+
+
+def _cut(
+    waiting: dict[int, _Begun | Operation], done: Callable[[_Begun, Answer], Operation], last: float
+) -> list[Operation]:
+    """Give the operations that were under way when a run was cut, and those that ended behind them."""
+    return [
+        each if isinstance(each, Operation) else done(each, Answer(each.op, last, Lost(UNANSWERED)))
+        for each in waiting.values()
+    ]
+
+
+class _Shared:
+    """Joins the events of operations; equal calls are decoded once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._calls: dict[bytes, Call] = {}
+
+    def operation(self, asked: _Begun, answer: Answer) -> Operation:
+        """Join the two events of an operation. RunFileError: the call is none."""
+        written = bytes(asked.call)
+        call = self._calls.get(written)
+        if call is None:
+            try:
+                call = _calls.decode(written)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise RunFileError(f"{self._path}: operation {asked.op}: not a call: {error}") from error
+            if len(written) <= _LONG:
+                if len(self._calls) >= _CALLS:
+                    self._calls.clear()
+                self._calls[written] = call
+        return operation(Invoke(asked.op, asked.time, call, asked.purpose, asked.cell, asked.block), answer)
 
 
 def _events(path: Path) -> Iterator[tuple[int, _Begun | Answer | Observed]]:

@@ -10,7 +10,7 @@ from vcontract.check.midtask import meaning
 from vcontract.contract import OK
 from vcontract.model import Asked
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE
-from vcontract.model.tracker import KINDS
+from vcontract.model.task_life import KINDS
 
 FINAL = frozenset({"success", "error"})
 UNJUDGED = "judged elsewhere"

@@ -24,13 +24,13 @@ from vcontract.model import (
     classify,
     expect,
     is_visible,
-    located,
     observe,
     read_of,
     settled,
     steady,
     subject,
 )
+from vcontract.model.remembered import Remembered
 from vcontract.terms import Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
 
 _BUSY = frozenset({"TaskInProgress", "InvalidState"})
@@ -41,6 +41,7 @@ class Judge:
 
     def __init__(self, facts: Facts, contract: Contract, bases: dict[str, str]) -> None:
         self.tracker = Tracker(facts, contract)
+        self._remembered = Remembered(contract)
         self.judgements: list[Judgement] = []
         self.contract = contract
         self.bases = bases
@@ -95,6 +96,7 @@ class Judge:
         for pending in self._pending:
             self.judgements.append(self._judge(pending))
         self._pending, self._block = [], []
+        self.tracker.settle()
 
     def _remember(self, operation: Operation) -> Pending:
         vm = subject(operation.call)
@@ -116,8 +118,7 @@ class Judge:
             states = frozenset(
                 replace(state, mid=mid, engine=engine) for state in states for engine in {state.engine} | engines
             )
-        expectation = expect(states, pending.asked, self.contract)
-        met = located(states, pending.asked, self.contract)
+        expectation, met = self._remembered.met(states, pending.asked)
         assessed, verdict = self._assess(pending, life, states, expectation)
         if verdict is Verdict.CONFORMS and (by := self.tracker.facts.pinned) is not None:
             channel = assessed.channel or ("task" if life else "call")
@@ -273,9 +274,10 @@ class Judge:
         last = self._seen_after(vm, life.final[0].end if life and life.final else operation.end)
         if isinstance(operation.outcome, Faulted) and not self._accepted_since(operation):
             account = self.tracker.facts.sessions.get(operation.call.actor, "")
-            known = frozenset(self.tracker.tasks)
             broken.append(
-                promises.no_task_after_refusal(operation, pending.reading, last, self._infos(), known, account)
+                promises.no_task_after_refusal(
+                    operation, pending.reading, last, self._infos(), self.tracker.tasks, account
+                )
             )
             if self._still(pending):
                 broken.append(promises.nothing_changed(pending.reading, last))
@@ -309,12 +311,12 @@ class Judge:
         )
 
     def _ended_before(self, operation: Operation) -> frozenset[str]:
-        """Name the tasks that had ended before a call, if its answer names a task at all."""
+        """Name the task that an answer names, if it had ended before the call."""
         outcome = operation.outcome
-        if not isinstance(outcome, Faulted) or as_ref(outcome.fault.fields.get("task")) is None:
-            return frozenset()
-        lives = self.tracker.tasks.values()
-        return frozenset(life.ref.value for life in lives if life.final and life.final[0].end < operation.start)
+        named = as_ref(outcome.fault.fields.get("task")) if isinstance(outcome, Faulted) else None
+        life = self.tracker.tasks.get(named.value) if named is not None else None
+        ended = life is not None and life.final is not None and life.final[0].end < operation.start
+        return frozenset({life.ref.value} if ended and life is not None else ())
 
     def _still(self, pending: Pending, but: TaskLife | None = None) -> bool:
         """Whether only the call itself, with its task, could have changed the guest.
@@ -337,7 +339,7 @@ class Judge:
         if not moved and not steady(before, last):
             return True
         users = frozenset(promises.account_name(session) for session in self.tracker.facts.sessions.values())
-        new = promises.new_tasks(before or {}, last or {}, frozenset(self.tracker.tasks))
+        new = promises.new_tasks(before or {}, last or {}, self.tracker.tasks)
         return bool(promises.foreign(new, self._infos(), users, frozenset(self._methods)))
 
     def _write(

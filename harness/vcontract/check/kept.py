@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from vcontract.check import promises
 from vcontract.model import LATER, SHOWN, State, TaskLife, Tracker, changed_fields, observe
-from vcontract.model.tracker import REVERTS
 from vcontract.terms import Call, Json, subject
 
 Reading = Mapping[str, Json] | None
@@ -32,7 +31,7 @@ def kept(
         known = tracker.facts.vms.get(vm)
         return [promises.network_started(before, after, known.nics if known else 0, configured(tracker, vm))]
     if effect == "aborted" and life is not None:
-        cut = promises.cut_customizations(life, list(tracker.tasks.values()), tracker.facts.publish)
+        cut = promises.cut_customizations(life, tracker.recent(), tracker.facts.publish)
         return [f"guest lock: {life.ref.value} went on after the abort" for life in cut]
     return [] if effect in LATER else [undone(effect, states, after)]
 
@@ -70,9 +69,5 @@ def configured(tracker: Tracker, vm: str) -> Mapping[str, Json]:
 
     A guest that went back to a snapshot is configured as it was then.
     """
-    lives = [life for life in tracker.tasks.values() if life.vm == vm and life.final]
-    done = [life for life in lives if life.kind == "customize" or life.accepted.call.method in REVERTS]
-    if not done or done[-1].kind != "customize" or any(state.guest != "spec" for state in tracker.states(vm)):
-        return {}
-    spec: Mapping[str, Json] = done[-1].accepted.call.arguments.get("spec") or {}
-    return spec
+    _, spec = tracker.configured.get(vm, (0, {}))
+    return spec if all(state.guest == "spec" for state in tracker.states(vm)) else {}

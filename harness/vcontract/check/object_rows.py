@@ -12,6 +12,11 @@ PROPERTIES, SINCE, SINGLETON = "object:properties", "object:since", "object:sing
 NAMED, BELOW = "named", "below"
 
 
+def is_own(operation: Operation) -> bool:
+    """Whether a row of the object itself may rest on an operation."""
+    return operation.cell.startswith((PROPERTIES, SINCE, SINGLETON))
+
+
 def object_rows(contract: Contract, operations: Sequence[Operation]) -> list[RowVerdict]:
     """Judge the object's own rows from the operations of the cells `object:…`."""
     heard = [operation for operation in operations if not isinstance(operation.outcome, Lost)]

@@ -5,7 +5,7 @@ FIELD is part of a finding's id, so it holds no value of a run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from vcontract.model import TaskLife, recent_tasks
 from vcontract.terms import Call, Json, Operation, Ref, Returned, as_ref
@@ -21,7 +21,7 @@ def no_task_after_refusal(
     before: Reading | None,
     after: Reading | None,
     infos: Mapping[str, Reading],
-    known: frozenset[str],
+    known: Container[str],
     account: str,
 ) -> str:
     """F1: after a synchronous fault no task of ours is new on the VM.
@@ -38,10 +38,10 @@ def no_task_after_refusal(
     return ""
 
 
-def new_tasks(before: Reading, after: Reading, known: frozenset[str]) -> list[str]:
+def new_tasks(before: Reading, after: Reading, known: Container[str]) -> list[str]:
     """List the tasks that came to recentTask between two reads and are not known."""
-    old = set(recent_tasks(before)) | known
-    return [task for task in recent_tasks(after) if task not in old]
+    old = set(recent_tasks(before))
+    return [task for task in recent_tasks(after) if task not in old and task not in known]
 
 
 def foreign(new: Sequence[str], infos: Mapping[str, Reading], users: frozenset[str], methods: frozenset[str]) -> str:

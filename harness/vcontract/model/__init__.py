@@ -20,7 +20,8 @@ from vcontract.model.observe import (
 from vcontract.model.sharpness import Sharpness, settled, sharpness, universe
 from vcontract.model.state import Asked, State, possible, settle
 from vcontract.model.step import Branch, step
-from vcontract.model.tracker import TaskLife, Tracker, facts_of
+from vcontract.model.task_life import TaskLife
+from vcontract.model.tracker import Tracker, facts_of
 from vcontract.terms import subject
 
 __all__ = [

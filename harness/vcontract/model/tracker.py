@@ -12,9 +12,10 @@ from vcontract.contract import Contract
 from vcontract.model.boots import Boots
 from vcontract.model.effects import EFFECTS, LATER, failed
 from vcontract.model.facts import Facts, VmFacts
-from vcontract.model.moves import MOVES, methods_where, pulled
+from vcontract.model.moves import methods_where, pulled
 from vcontract.model.observe import asks_session, observe, read_of
-from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK, State
+from vcontract.model.state import ABORT, CUSTOMIZE, State
+from vcontract.model.task_life import DRIVEN, KINDS, TaskLife
 from vcontract.terms import (
     UNSENT,
     Json,
@@ -28,80 +29,30 @@ from vcontract.terms import (
     unauthenticated,
 )
 
-DRIVEN = {
-    MOVES["customize"].method: "customized",
-    MOVES["startNetwork"].method: "networkStarted",
-    MOVES["abort"].method: "aborted",
-}
-"""The effects of the calls that work in the guest, whether they are under test or only arrange something."""
-KINDS = dict(zip(DRIVEN, (CUSTOMIZE, NETWORK, ABORT), strict=True))
-"""The kinds of work that these calls begin."""
 REBOOTS = methods_where(lambda move: move.ends_boot)
 BOOTS = methods_where(lambda move: move.begins_boot)
 REVERTS = methods_where(lambda move: move.reverts)
-_FINAL = ("success", "error")
 KEPT = 16
 """How many tasks of a VM are kept in view after their end."""
-
-
-class TaskLife:
-    """A task that a call of ours was given: the call, the VM, and every read of its `info`, in order."""
-
-    def __init__(self, ref: Ref, accepted: Operation, vm: str) -> None:
-        self.ref = ref
-        self.accepted = accepted
-        self.vm = vm
-        self.reads: list[tuple[Operation, Mapping[str, Json] | None]] = []
-        self._final: tuple[Operation, Mapping[str, Json]] | None = None
-        self._looked = 0
-
-    @property
-    def kind(self) -> str:
-        """The kind of work that the task is in the model."""
-        return KINDS.get(self.accepted.call.method, EXCLUSIVE)
-
-    @property
-    def final(self) -> tuple[Operation, Mapping[str, Json]] | None:
-        """The first read that saw it ended, with the info; None if none did."""
-        while self._final is None and self._looked < len(self.reads):
-            operation, info = self.reads[self._looked]
-            self._looked += 1
-            if info and info.get("state") in _FINAL:
-                self._final = operation, info
-        return self._final
-
-    @property
-    def forgotten(self) -> bool:
-        """Whether the server no longer knows the task although no read saw its end; a server forgets only ended tasks."""
-        return self.final is None and bool(self.reads) and self.reads[-1][1] is None
-
-    @property
-    def over(self) -> bool:
-        """Whether it is known to have ended."""
-        return self.final is not None or self.forgotten
-
-    def running_during(self, start: float, end: float) -> bool | None:
-        """Whether it ran in the interval: True if reads before and after prove it, False if it did not, None if it may have."""
-        before = [info for op, info in self.reads if op.end <= start and info]
-        after = [info for op, info in self.reads if op.start >= end and info]
-        lost = any(op.end <= start and info is None for op, info in self.reads)
-        if self.accepted.start >= end or (before and (lost or before[-1].get("state") in _FINAL)):
-            return False
-        if before and after and before[-1].get("state") == "running" and after[0].get("state") == "running":
-            return True
-        return None
+SETTLED = 64
+"""Of how many tasks at least everything is kept."""
 
 
 class Tracker:
     """Everything known so far; feed it the operations of one history in the order of their ends.
 
     `readings` are the last reads of the VMs; `was_template` and `was_power` say what each was when it was first read.
+    `configured` is by VM the last task that configured its guest and is known to have ended: the number of its call, and
+    the specification; that is empty after the guest went back to a snapshot.
     """
 
     def __init__(self, facts: Facts, contract: Contract) -> None:
         self.facts = facts
         self.contract = contract
         self.tasks: dict[str, TaskLife] = {}
+        self.configured: dict[str, tuple[int, Mapping[str, Json]]] = {}
+        self._whole: list[TaskLife] = []
+        self._settled = SETTLED
         self._past: dict[str, list[tuple[float, frozenset[State]]]] = {}
         self._now = 0.0
         self._lives: dict[str, list[TaskLife]] = {}
@@ -173,6 +124,26 @@ class Tracker:
         self.facts = replace(self.facts, vms={**self.facts.vms, vm.ref.value: vm})
         self._states[vm.ref.value] = states or _initial(vm)
 
+    def settle(self) -> None:
+        """Let go of what was sent and read in tasks that were over before all that is still under way began.
+
+        To be called where no judgement is pending.
+        """
+        if len(self._whole) < self._settled:
+            return
+        under_way = (life for lives in self._lives.values() for life in lives if not life.over)
+        oldest = min((life.accepted.start for life in under_way), default=self._now)
+        done = [life for life in self._whole if life.over and life.reads[-1][0].end < oldest]
+        for life in done:
+            life.shorten()
+        gone = set(map(id, done))
+        self._whole = [life for life in self._whole if id(life) not in gone]
+        self._settled = SETTLED + 2 * len(self._whole)
+
+    def recent(self) -> list[TaskLife]:
+        """List the tasks that are still known whole, in the order of their acceptance."""
+        return self._whole
+
     def feed(self, operation: Operation) -> None:
         """Learn from one operation."""
         self._now = operation.end
@@ -194,6 +165,8 @@ class Tracker:
             life = self.tasks[ref.value]
             ended = life.over
             life.reads.append((operation, None if values is None else values.get("info")))
+            if life.final is not None and life.final[0] is operation:
+                self._configures(life)
             if not ended and life.final is not None:
                 self._ended(life, life.final[1])
             elif not ended and life.over and life.accepted.call.method in self._effects:
@@ -257,6 +230,13 @@ class Tracker:
         elif success and method == "InstantClone_Task":
             self._cloned(life, as_ref(info.get("result")))
 
+    def _configures(self, life: TaskLife) -> None:
+        """Note a task whose end says what the guest is configured by, unless one that was accepted later has ended before."""
+        method, op = life.accepted.call.method, life.accepted.op
+        if (life.kind == CUSTOMIZE or method in REVERTS) and op > self.configured.get(life.vm, (0, {}))[0]:
+            spec = (life.accepted.call.arguments.get("spec") or {}) if life.kind == CUSTOMIZE else {}
+            self.configured[life.vm] = op, spec
+
     def _kept(self, life: TaskLife) -> frozenset[State]:
         """Give the states that a snapshot may hold: as the VM was, if memory is kept and no task may have held the lock."""
         memory = life.accepted.call.arguments.get("memory") is True
@@ -309,6 +289,7 @@ class Tracker:
     def _accepted(self, life: TaskLife) -> None:
         self.tasks.pop(life.ref.value, None)  # a server that began anew counts anew: the order is that of acceptance
         self.tasks[life.ref.value] = life
+        self._whole.append(life)
         known = self._lives.get(life.vm, [])
         over = [life_ for life_ in known if life_.over]
         self._lives[life.vm] = [life_ for life_ in known if not life_.over or life_ in over[-KEPT:]] + [life]

@@ -12,7 +12,7 @@ from vcontract.config.config import Config
 from vcontract.config.request import RunRequest
 from vcontract.contract import load, names
 from vcontract.model.state import CUSTOMIZE
-from vcontract.model.tracker import KINDS
+from vcontract.model.task_life import KINDS
 from vcontract.races.schedules import Fresh, Hunt, RaceTestbed, fit, race, simulated
 from vcontract.run.preparation import Preparation
 from vcontract.run.start import configured, opened

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -9,10 +11,12 @@ from msgspec.structs import replace
 
 from vcontract import __version__
 from vcontract.check import Judge, retell, worst
+from vcontract.check.object_rows import is_own
 from vcontract.config.request import RunRequest, request_of
 from vcontract.contract import Contract, rows
 from vcontract.contract import load as load_contract
-from vcontract.history import FACTS, History, read_history
+from vcontract.history import FACTS, RESUMED, History, read_history, retold
+from vcontract.model import Facts
 from vcontract.report.result import KnownDeviations, RunResult, Worker, load_run
 from vcontract.report.run_directory import HISTORY
 from vcontract.run.interrupted_run import facts_in
@@ -20,7 +24,7 @@ from vcontract.run.known_deviations import listed, with_kept, with_known
 from vcontract.run.summary import PartialResult, exit_code, heard, summed
 from vcontract.saved_file import held_by, understood
 from vcontract.schema import bases_of, load, release
-from vcontract.terms import Verdict
+from vcontract.terms import Observed, Operation, Verdict
 
 
 def rejudge(directory: Path, wsdl: str = "", deviations: Path | None = None) -> RunResult:
@@ -37,12 +41,10 @@ def rejudge(directory: Path, wsdl: str = "", deviations: Path | None = None) -> 
 
 def _rejudged(saved: RunResult, directory: Path, wsdl: str, deviations: Path | None) -> RunResult:
     place = directory if directory.is_dir() else directory.parent
-    history = read_history(place / HISTORY)
-    facts = facts_in(history, directory)
+    facts, events = _surveyed(place / HISTORY, directory)
     schema = load(wsdl) if wsdl else release(facts.api_version)
     contract, bases = load_contract(facts.object), bases_of(schema)
-    judge = told(history, directory, contract, bases)
-    parts = [replace(heard(contract, judge.judgements, history.operations), absent=facts.absent)]
+    parts = [replace(_judged(events, Judge(facts, contract, bases)), absent=facts.absent)]
     parts += [
         part_of(read_history(held_by(place, worker.history)), worker, contract, bases) for worker in saved.workers
     ]
@@ -69,6 +71,33 @@ def _asked_of(saved: RunResult) -> RunRequest:
         return request_of(saved.request)
     except msgspec.ValidationError:
         return RunRequest()
+
+
+def _surveyed(file: Path, directory: Path) -> tuple[Facts, Iterator[Observed | Operation]]:
+    """Read a history up to the facts; gives them, and all its events. Raises RunFileError, also if it holds none."""
+    events, first = retold(file), list[Observed | Operation]()
+    for event in events:
+        first.append(event)
+        if isinstance(event, Observed) and event.subject == FACTS:
+            return facts_in(History([event], []), directory), chain(first, events)
+    return facts_in(History([], []), directory), iter(first)
+
+
+def _judged(events: Iterable[Observed | Operation], judge: Judge) -> PartialResult:
+    """Let a judge hear a history as it is read; of its operations those alone are kept on which a verdict still rests."""
+    own: list[Operation] = []
+    calls = requests = 0
+    for event in events:
+        if isinstance(event, Operation):
+            judge.feed(event)
+            requests += 1
+            calls += event.purpose == "judge"
+            if is_own(event):
+                own.append(event)
+        elif event.subject == RESUMED:
+            judge.resume()
+    judge.close()
+    return replace(heard(judge.contract, judge.judgements, own), calls=calls, requests=requests)
 
 
 def part_of(history: History, worker: Worker, contract: Contract, bases: dict[str, str]) -> PartialResult:

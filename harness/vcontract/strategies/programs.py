@@ -20,7 +20,7 @@ from vcontract.model import BY_NAME, DEVIATIONS, EFFECTS, Asked, State, cell_of,
 from vcontract.model.cells import VALID, shown
 from vcontract.model.moves import MOVES
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK
-from vcontract.model.tracker import KINDS
+from vcontract.model.task_life import KINDS
 from vcontract.strategies.changes import CAST, CHANGES, DISTURB, ON_HOST, PLAIN, ModelVm, able, changed
 from vcontract.strategies.pool import draw
 

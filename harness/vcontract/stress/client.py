@@ -13,7 +13,7 @@ from vcontract.errors import RefusedLoginError, TargetError
 from vcontract.model import STATE_PATHS, Asked, compact
 from vcontract.model.moves import MOVES
 from vcontract.model.state import CUSTOMIZE
-from vcontract.model.tracker import KINDS
+from vcontract.model.task_life import KINDS
 from vcontract.strategies.customization import fixed_name
 from vcontract.stress.crew import Crew
 from vcontract.terms import Arguments, Call, Lost, Operation, Ref, Returned, as_ref

@@ -12,7 +12,7 @@ from vcontract.client.properties import read
 from vcontract.config.config import Config
 from vcontract.contract import Contract
 from vcontract.model.moves import MOVES
-from vcontract.model.tracker import KINDS
+from vcontract.model.task_life import KINDS
 from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
 from vcontract.testbed.actors import FULL
 from vcontract.testbed.marked_vms import find_marked_vms, names_of

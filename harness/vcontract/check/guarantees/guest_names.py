@@ -14,7 +14,7 @@ from typing import NamedTuple
 from vcontract.check.guarantees.breach import Breach
 from vcontract.check.guarantees.task_lives import TaskLives, TaskSeen
 from vcontract.model.state import CUSTOMIZE
-from vcontract.model.tracker import KINDS
+from vcontract.model.task_life import KINDS
 from vcontract.terms import Faulted, Grade, Json, Operation, subject
 
 _PATH = "guest.hostName"

@@ -11,7 +11,7 @@ from collections import defaultdict, deque
 from vcontract.check.guarantees.breach import Breach
 from vcontract.check.guarantees.task_lives import TaskLives, TaskSeen
 from vcontract.model.state import CUSTOMIZE
-from vcontract.model.tracker import KINDS
+from vcontract.model.task_life import KINDS
 from vcontract.terms import Grade, Operation
 
 _REMEMBERED = 64

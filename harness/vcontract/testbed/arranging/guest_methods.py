@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vcontract.model import Asked
 from vcontract.model.state import CUSTOMIZE
-from vcontract.model.tracker import KINDS as KIND_OF
+from vcontract.model.task_life import KINDS as KIND_OF
 from vcontract.strategies import Caller
 from vcontract.terms import Json, Ref, Returned, as_ref
 from vcontract.testbed.driver import Driver
