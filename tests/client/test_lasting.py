@@ -80,3 +80,12 @@ def test_a_target_is_gone_after_so_many_losses_in_a_row(reason: str, most: int) 
     assert not pulse.stopped
     pulse.heard("Y", Lost(reason))
     assert pulse.stopped.endswith(f": Y {reason}")
+
+
+def test_nobody_waits_for_a_busy_server_who_is_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What asks for a stop during the pause ends that soon, and nothing is sent again."""
+    pauses: list[float] = []
+    monkeypatch.setattr("vcontract.client.lasting.time.sleep", pauses.append)
+    made = iter(range(100))
+    assert patiently(lambda: next(made), lambda _: 9.0, 10.0, lambda: len(pauses) >= 3) == 0
+    assert sum(pauses) <= 2

@@ -164,3 +164,19 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("fcntl.flock", lambda *_: None)  # all processes of a machine share that file
     with pytest.raises(HarnessError, match="/dev/full: cannot be written: No space left"):
         Recorder(Path("/dev/full")).observed("vm-1", {})
+
+
+def test_a_wait_ends_soon_after_a_stop_was_asked_for() -> None:
+    """The next call would come to nothing, so nobody waits until it is time for it."""
+    waited: list[float] = []
+
+    class Naps(Clock):
+        def sleep(self, seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 3:
+                recorder.stop()
+
+    recorder = Recorder(clock=Naps())
+    recorder.sleep(1000.0)
+    assert sum(waited) <= 2
+    assert recorder.slept == sum(waited)

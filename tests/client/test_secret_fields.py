@@ -90,6 +90,7 @@ class _Script:
 
     over = ""
     met = reused = False
+    stopped: Callable[[], bool] = lambda: False
 
     def __init__(self, *replies: HttpReply | Lost) -> None:
         self._replies = iter(replies)

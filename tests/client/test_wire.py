@@ -144,6 +144,18 @@ def test_a_reply_that_does_not_end_is_lost_when_its_time_is_over(scripted: Scrip
     line.close()
 
 
+@pytest.mark.parametrize("step", [drip, lambda sock: sock.recv(1)], ids=["dripping", "silent"])
+def test_a_reply_that_does_not_end_is_not_waited_for_once_stopped(scripted: Scripted, step: Any) -> None:
+    """However long the exchange may last otherwise: it gets a little more time, and no more."""
+    line = connect(scripted([step]), Limits(exchange=3600.0))
+    line.stopped = lambda: True
+    lost = line.post("/sdk", b"x", {})
+    assert isinstance(lost, Lost)
+    assert lost.reason.startswith("no whole reply within ")
+    assert float(lost.reason.split()[-2]) <= 2
+    line.close()
+
+
 def test_what_is_odd_but_legal_is_read(scripted: Scripted) -> None:
     """A body until close, 100 Continue before the reply, 204 without a body, a redirect that is not followed."""
     server = scripted(

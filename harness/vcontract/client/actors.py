@@ -22,11 +22,12 @@ class Exchanges(Protocol):
     """The connection that a target sends requests on; `vcontract.client.wire.Connection` is the one with a network.
 
     `over` gives the reason if no further request can be answered, else an empty text. `met` is true once the server has
-    answered, `reused` if the last exchange was not the first of its connection.
+    answered, `reused` if the last exchange was not the first of its connection. Once `stopped`, exchanges end soon.
     """
 
     met: bool
     reused: bool
+    stopped: Callable[[], bool]
 
     @property
     def over(self) -> str:

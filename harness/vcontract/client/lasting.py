@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 BUSY = frozenset({429, 503})
 _AGAIN = "retry-after"
 _PAUSES = (0.25, 0.5, 1.0)
+_NAP = 0.25
+"""Seconds after which a pause looks whether it must end."""
 _LONGEST = 10.0
 """Seconds that a busy server is given in all for one read."""
 _LONGEST_TIME = 40
@@ -62,10 +64,16 @@ def seconds_of(reply: HttpReply | Lost) -> float:
     return float(header) if header.isascii() and header.isdigit() else 0.0
 
 
-def patiently(once: Callable[[], T], busy: Callable[[T], float | None], left: float) -> T:
+def patiently(
+    once: Callable[[], T],
+    busy: Callable[[T], float | None],
+    left: float,
+    stopped: Callable[[], bool] | None = None,
+) -> T:
     """Retry `once` while the server is busy, a few times and for `left` seconds at most; gives the last result.
 
-    `busy` gives, from a result, the seconds that the server asks to wait; None if it is not busy.
+    `busy` gives, from a result, the seconds that the server asks to wait; None if it is not busy. Once `stopped`, nobody
+    waits any more.
     """
     left = min(_LONGEST, left)
     for pause in _PAUSES:
@@ -73,9 +81,21 @@ def patiently(once: Callable[[], T], busy: Callable[[T], float | None], left: fl
         wanted = busy(done)
         if wanted is None or max(wanted, pause) > left:
             return done
-        time.sleep(max(wanted, pause))
+        if not _paused(max(wanted, pause), stopped):
+            return done
         left -= max(wanted, pause)
     return once()
+
+
+def _paused(seconds: float, stopped: Callable[[], bool] | None) -> bool:
+    """Pause, in naps if it may be stopped; False if it was."""
+    if stopped is None:
+        time.sleep(seconds)
+        return True
+    while seconds > 0 and not stopped():
+        time.sleep(min(seconds, _NAP))
+        seconds -= _NAP
+    return not stopped()
 
 
 class Pulse:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_NAP = 0.25
+"""Seconds after which a wait looks whether it must end."""
+
+
 class _Label(threading.local):
     """The cell and the block that a thread is in."""
 
@@ -108,9 +112,16 @@ class Recorder:
         return self._clock.now() - self._zero
 
     def sleep(self, seconds: float) -> None:
-        """Wait on that clock; `slept` is the sum of all waits, in seconds, and the last one ended at `slept_until`."""
-        self.slept += max(0.0, seconds)
-        self._clock.sleep(seconds)
+        """Wait on that clock, in naps: once a stop is asked for the next call comes to nothing, and so does waiting for it.
+
+        `slept` is the sum of all waits, in seconds, and the last one ended at `slept_until`.
+        """
+        left = max(0.0, seconds)
+        while left > 0 and not self._stopping:
+            nap = min(left, _NAP)
+            self._clock.sleep(nap)
+            self.slept += nap
+            left -= nap
         self.slept_until = self.now()
 
     @property

@@ -13,7 +13,7 @@ from vcontract.client.recording import GET, POST, Recording
 from vcontract.terms import Lost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from vcontract.client.wire import HttpReply
 
@@ -95,6 +95,7 @@ class ReplayedConnection:
         self._replay, self._actor = replay, actor
         self.met = True
         self.reused = False
+        self.stopped: Callable[[], bool] = lambda: False
 
     @property
     def over(self) -> str:

@@ -69,7 +69,8 @@ class Target:
     A session that ended by itself, as a vCenter's do after 30 idle minutes, is opened again once a call is refused for that,
     and before a judged call if it was idle for `IDLE` seconds and has ended; `renewed` lists the actors of these logins.
     No exchange lasts longer than `patience` seconds, or than a quarter of what is left until `ends` (a moment of
-    the recorder). `pulse` tells when the target is gone. If there is a `guard`, each call must be admitted by it.
+    the recorder; `late` says why nothing is to be waited for after it). `pulse` tells when the target is gone. If there is
+    a `guard`, each call must be admitted by it.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Target:
         self._sessions: dict[str, Session] = {}
         self._bodies = Bodies(schema)
         self.patience = self.ends = math.inf
+        self.late = ""
         self.renewed: list[str] = []
         self.pulse = Pulse()
         self._lock = threading.Lock()
@@ -223,7 +225,7 @@ class Target:
         session = self._session(call.actor)
         if purpose == "judge" and session.login and time.monotonic() - session.used > IDLE:
             self._renew(call)
-        done, _ = patiently(once, busy, self.left) if purpose == "read" else once()
+        done, _ = patiently(once, busy, self.left, self.recorder.stopping) if purpose == "read" else once()
         if purpose == "read" and not done.status and isinstance(done.outcome, Lost) and not kind_of(done.outcome):
             done, _ = once() if self._session(call.actor).connection.reused else (done, 0.0)
         if unauthenticated(done.outcome) and self._renew(call) and purpose != "judge":
@@ -240,9 +242,12 @@ class Target:
         """Multiply the number of answers lost in a row after which the target counts as gone."""
         self.pulse = Pulse(calm)
 
-    def end_at(self, moment: float, patience: float = math.inf) -> None:
-        """Set the moment of the recorder's clock at which the run ends, and the seconds that an exchange may last."""
-        self.ends, self.patience = moment, patience
+    def end_at(self, moment: float, patience: float = math.inf, late: str = "") -> None:
+        """Set the moment of the recorder's clock at which the run ends, and the seconds that an exchange may last.
+
+        `late` says why nothing more is to be waited for, or arranged, after that moment; empty: something may.
+        """
+        self.ends, self.patience, self.late = moment, patience, late
 
     @property
     def left(self) -> float:
@@ -353,6 +358,7 @@ class Target:
             if actor not in self._sessions:
                 self._sessions[actor] = Session(actor, self._connect(actor))
                 self._sessions[actor].connection.met = bool(self.content)
+                self._sessions[actor].connection.stopped = self.recorder.stopping
             return self._sessions[actor]
 
     def _redacted(self, outcome: Outcome) -> Outcome:

@@ -9,6 +9,7 @@ import math
 import socket
 import ssl
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httptools
@@ -21,11 +22,13 @@ from vcontract.redaction import without_userinfo
 from vcontract.terms import HUNG, UNSENT, Lost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _CHUNK = 65536
 _PAUSE = 0.1
 """Seconds between two tries to reach a server that was there."""
+_NAP, _GRACE = 0.25, 1.5
+"""Seconds after which a wait looks whether it must end, and those that an exchange then still gets for its reply."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -99,6 +102,7 @@ class Connection:
     byte has left is a Lost. Not for several threads at once.
     `met` says that the server has answered before, so that one that refuses to connect may be about to come back; `reused`
     whether the last exchange was not the first of its connection, so that the server may have been about to close it.
+    Once `stopped`, an exchange under way ends soon: whoever waits for it wants to end.
     """
 
     over = ""
@@ -121,6 +125,7 @@ class Connection:
         self._limits = limits or Limits()
         self._socket: socket.socket | None = None
         self.met = self.reused = False
+        self.stopped: Callable[[], bool] = lambda: False
 
     def get(self, path: str) -> HttpReply | Lost:
         """Fetch a document."""
@@ -161,10 +166,10 @@ class Connection:
     ) -> HttpReply | Lost:
         seconds = min(self._limits.exchange, seconds)
         try:
-            sock = self._ready(time.monotonic() + (min(self._limits.back, seconds) if self.met else 0.0))
+            sock = self._ready(_Deadline(min(self._limits.back, seconds) if self.met else 0.0, self.stopped))
         except (OSError, ValueError) as error:  # ValueError: a host name that IDNA refuses
             return Lost(UNSENT + _why(error))
-        deadline = time.monotonic() + seconds
+        deadline = _Deadline(seconds, self.stopped)
         keep = False
         try:
             failure = _send(sock, head, body, pacing, deadline)
@@ -172,7 +177,7 @@ class Connection:
             reply = reading.read(sock, deadline, failure)
             keep = reusable and reading.keep
         except TimeoutError:
-            return Lost(f"{HUNG}{seconds:.3g} s")
+            return Lost(f"{HUNG}{deadline.given:.3g} s")
         except OSError as error:
             return Lost(_why(error))
         except _UnusableError as error:
@@ -184,8 +189,8 @@ class Connection:
             if not keep:
                 self.close()
 
-    def _ready(self, until: float) -> socket.socket:
-        """Give an open connection; one that is refused is tried again until a moment."""
+    def _ready(self, deadline: _Deadline) -> socket.socket:
+        """Give an open connection; one that is refused is tried again as long as the deadline has it."""
         if self._socket is not None and not _idle(self._socket):
             self.close()
         self.reused = self._socket is not None
@@ -193,7 +198,7 @@ class Connection:
             try:
                 self._socket = self._connect()
             except ConnectionRefusedError:
-                if time.monotonic() + _PAUSE > until:
+                if deadline.left() < _PAUSE:
                     raise
                 time.sleep(_PAUSE)
         return self._socket
@@ -242,23 +247,54 @@ def _chunked(body: bytes) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
-def _remaining(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
+class _Deadline:
+    """The end of an exchange, `given` seconds from now; once `stopped`, what is left is at most `_GRACE`."""
+
+    def __init__(self, given: float, stopped: Callable[[], bool]) -> None:
+        self.given = given
+        self._began, self._stopped, self._hurried = time.monotonic(), stopped, False
+
+    def left(self) -> float:
+        """Give the seconds that are left, 0 if none are."""
+        passed = time.monotonic() - self._began
+        if not self._hurried and self._stopped():
+            self._hurried, self.given = True, min(self.given, passed + _GRACE)
+        return max(0.0, self.given - passed)
+
+    def nap(self) -> float:
+        """Give the seconds after which whoever waits looks again. Raises TimeoutError if none are left."""
+        if left := self.left():
+            return min(left, _NAP)
         raise TimeoutError
-    return left
 
 
-def _send(sock: socket.socket, head: bytes, body: bytes, pacing: tuple[float, ...], deadline: float) -> OSError | None:
+def _received(sock: socket.socket, deadline: _Deadline) -> bytes:
+    """Receive what comes next; raises OSError, TimeoutError at the deadline."""
+    while True:
+        sock.settimeout(deadline.nap())
+        with suppress(TimeoutError):
+            return sock.recv(_CHUNK)
+
+
+def _send_all(sock: socket.socket, data: bytes, deadline: _Deadline) -> None:
+    """Send all of it; raises OSError, TimeoutError at the deadline."""
+    left = memoryview(data)
+    while left:
+        sock.settimeout(deadline.nap())
+        with suppress(TimeoutError):
+            left = left[sock.send(left) :]
+
+
+def _send(
+    sock: socket.socket, head: bytes, body: bytes, pacing: tuple[float, ...], deadline: _Deadline
+) -> OSError | None:
     """Send head and body; returns a failure instead of raising it, as the server may have answered before it closed."""
     size = -(-len(body) // (len(pacing) + 1))
     try:
-        sock.settimeout(_remaining(deadline))
-        sock.sendall(head + body[: size if pacing else None])
+        _send_all(sock, head + body[: size if pacing else None], deadline)
         for number, pause in enumerate(pacing, 1):
-            time.sleep(min(pause, _remaining(deadline)))
-            sock.settimeout(_remaining(deadline))
-            sock.sendall(body[number * size : (number + 1) * size])
+            time.sleep(min(pause, deadline.left()))
+            _send_all(sock, body[number * size : (number + 1) * size], deadline)
     except TimeoutError:
         raise
     except OSError as error:
@@ -278,12 +314,11 @@ class _Reading:
         self._received = self._declared = self._size = self._status = 0
         self._in_body = self._until_close = self._complete = self._more = self._kept = False
 
-    def read(self, sock: socket.socket, deadline: float, failure: OSError | None) -> HttpReply:
+    def read(self, sock: socket.socket, deadline: _Deadline, failure: OSError | None) -> HttpReply:
         """Read one reply; raises TimeoutError, OSError (`failure` if nothing came after it) and _UnusableError."""
         while not self._complete:
-            sock.settimeout(_remaining(deadline))
             try:
-                data = sock.recv(_CHUNK)
+                data = _received(sock, deadline)
             except ConnectionError as error:
                 raise failure or error from None
             if data:

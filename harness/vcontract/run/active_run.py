@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from vcontract.contract import rows
 from vcontract.history import STEP
-from vcontract.model import Facts
 from vcontract.report.events import RunStarted
 from vcontract.report.result import Arrangements, Clones, TargetFacts
 from vcontract.run.announcer import Announcer
@@ -22,13 +21,11 @@ from vcontract.run.interrupted_run import InterruptedRun, note_of
 from vcontract.run.limits import RunLimits
 from vcontract.run.plan import Step
 from vcontract.run.planning import Planned, Planner
+from vcontract.run.putting_back import put_back
 from vcontract.run.step_runner import StepRunner
 from vcontract.run.summary import PartialResult, beside, heard
 from vcontract.terms import Ended, Finding, Json
-from vcontract.testbed import Site, Source, Testbed, audit, open_testbed, own_clones
-
-RESTORING, RESTORING_EXCHANGE = 120.0, 5.0
-"""Seconds in which VMs are put back after a run with a time limit (or half of that limit), and for one exchange of that."""
+from vcontract.testbed import Site, Source, Testbed, open_testbed
 
 
 class Beginning(NamedTuple):
@@ -133,36 +130,13 @@ class ActiveRun:
         with interruptible(self.notes, self.halted):
             for phase in phases:
                 phase.run(self)
-        left = self._put_back(audits=audits)
+        left = put_back(self, audits=audits)
         said = (*self.notes, *self.step_runner.skipped.values(), self.step_runner.ended)
         if site.target.over and not any(site.target.over in text for text in said):
             self.notes.append(Ended.EARLY.note(site.target.over))
         self.testbed.judge.close()
         self.tell_judgements(len(self.steps), len(self.steps))
         return self._part(left)
-
-    def _put_back(self, *, audits: bool) -> list[str]:
-        """See all tasks to their ends, and put back what was changed; gives the names of the clones that are left."""
-        site, target, lane = self.site, self.site.target, self.testbed.lane
-        left: list[str] = []
-        target.pacing.lift()
-        if site.request.time_limit:  # a call of the restoring may take no longer than what is left of the patience
-            target.end_at(target.recorder.now() + max(RESTORING, site.request.time_limit / 2), RESTORING_EXCHANGE)
-        if target.over:
-            return left
-        with interruptible(self.notes, self.halted):
-            self.exerciser.end()
-        with interruptible(self.notes, self.halted):
-            self.testbed.driver.enter("restore")
-            own_clones(lane, self.testbed.working_clones, self._facts_before(), self.site.config)
-            self.notes += [Ended.NOT_RESTORED.note(reason) for reason in lane.restorer.restore()]
-            if audits:
-                left, told = audit(lane, self.testbed.guard, site.context.run)
-                self.notes += told
-        return left
-
-    def _facts_before(self) -> Facts | None:
-        return self.interrupted.facts if self.interrupted is not None else None
 
     def _part(self, left: list[str]) -> PartialResult:
         target, runner = self.site.target, self.step_runner

@@ -29,13 +29,21 @@ def endured(target: Target, driver: Driver, halted: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def interruptible(notes: list[str], halted: list[str]) -> Iterator[None]:
-    """Let Ctrl-C, a target that dies, and what must not go on, end what is inside; what is known is kept."""
+def cut_short(notes: list[str], halted: list[str]) -> Iterator[None]:
+    """Let a target that dies, a limit, and what must not go on, end what is inside; what is known is kept."""
     try:
         yield
-    except KeyboardInterrupt:
-        notes.append(Ended.INTERRUPTED.note(UNREACHED))
     except (SpentError, NotArrangedError) as error:
         notes.append(Ended.EARLY.note(error))
     except HaltedError as error:
         halted.append(str(error))
+
+
+@contextmanager
+def interruptible(notes: list[str], halted: list[str]) -> Iterator[None]:
+    """Let Ctrl-C end what is inside, and all that else may cut it short; what is known is kept."""
+    try:
+        with cut_short(notes, halted):
+            yield
+    except KeyboardInterrupt:
+        notes.append(Ended.INTERRUPTED.note(UNREACHED))

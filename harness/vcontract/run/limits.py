@@ -7,6 +7,8 @@ from vcontract.client import Target
 from vcontract.config.request import RunRequest
 from vcontract.terms import Verdict
 
+_OVER = "the limit of calls or of time was reached"
+
 
 class RunLimits:
     """Says why a run must stop.
@@ -19,7 +21,7 @@ class RunLimits:
         self._began = target.recorder.now()
         self._looked_at = 0
         if request.time_limit:
-            target.end_at(self._began + request.time_limit)
+            target.end_at(self._began + request.time_limit, late=_OVER)
 
     def spent(self, judge: Judge) -> str:
         """Say why the run must stop; empty if it may go on."""
@@ -28,7 +30,7 @@ class RunLimits:
             return target.over
         late = request.time_limit and target.recorder.now() - self._began > request.time_limit
         if late or (request.max_calls and target.recorder.calls >= request.max_calls):
-            return "the limit of calls or of time was reached"
+            return _OVER
         if target.pacing.spent:
             return target.pacing.spent
         return "a violation was found" if request.stop_at_first and self._violated(judge) else ""

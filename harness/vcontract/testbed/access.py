@@ -35,6 +35,8 @@ class Access:
         """Raise SpentError if nothing more will be answered, HaltedError if the target is gone: the rest would only be lost."""
         if self.target.over:
             raise SpentError(self.target.over)
+        if self.target.late and self.target.left <= 0:
+            raise SpentError(self.target.late)
         if self.target.pulse.stopped:
             raise HaltedError(self.target.pulse.stopped)
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from vcontract.client import Guard
+from vcontract.client import Guard, SpentError
 from vcontract.config.printed_command import command
 from vcontract.errors import HaltedError, TargetError
 from vcontract.model import VmFacts, recent_tasks
@@ -32,7 +32,7 @@ def audit(lane: Lane, guard: Guard, run: str) -> tuple[list[str], list[str]]:
                     adopted(lane, vm)
                     lane.cloner.destroy(vm.ref)
                     notes.append(f"{vm.name} was made by a call whose answer was lost; it was destroyed")
-                except (NotArrangedError, HaltedError) as error:
+                except (NotArrangedError, HaltedError, SpentError) as error:
                     notes.append(Ended.NOT_RESTORED.note(f"{vm.name}: {error}"))
         left = sorted(vm.name for vm in _left(lane, guard, run))
     except TargetError as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import suppress
+import math
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 
+from vcontract.client import SpentError
 from vcontract.errors import HaltedError
 from vcontract.model import State, VmFacts, recent_tasks
 from vcontract.model.state import OFF, ON
@@ -19,7 +21,11 @@ from vcontract.testbed.not_arranged import NotArrangedError
 
 
 class Restorer:
-    """Restores VMs with calls that are never judged, and destroys clones."""
+    """Restores VMs with calls that are never judged, and destroys clones.
+
+    Where the target has an end, each VM gets an equal part of the time that is left until then: one that does not come
+    back keeps no other from it.
+    """
 
     def __init__(
         self,
@@ -33,22 +39,53 @@ class Restorer:
     ) -> None:
         self._driver, self._cloner, self._leftovers = driver, cloner, leftovers
         self._power, self._guest, self._host = power, guest, host
+        self._done: set[Ref] = set()
+
+    def due(self) -> list[str]:
+        """Name the VMs that were touched, or made, here and not put back yet."""
+        return [vm.name for vm in self._due(None) if vm.ref not in self._done]
 
     def restore(self, only: Collection[str] | None = None, *, hosts: bool = True) -> list[str]:
         """Put back the VMs that were touched here, or `only` some, and `hosts`; clones are destroyed; gives what failed."""
         failed: dict[str, list[str]] = {}
+        waiting = len(self._due(only))
         if hosts:
-            with suppress(NotArrangedError, HaltedError):  # said below, by each VM that it keeps from being restored
+            # what goes wrong is said below, by each VM that it keeps from being restored
+            with self._part(1 + waiting), suppress(NotArrangedError, HaltedError, SpentError):
                 self._host.reconnect_all()
-        for vm in list(self._driver.facts.vms.values()):
+        for vm in self._due(only):
             try:
-                if vm.ref in self._cloner.clones:
-                    self._cloner.destroy(vm.ref)
-                elif self.touched(vm) if only is None else vm.ref.value in only and self._there(vm):
-                    self._put_back(vm)
-            except (NotArrangedError, HaltedError, LookupError) as error:
+                with self._part(waiting):
+                    if vm.ref in self._cloner.clones:
+                        self._cloner.destroy(vm.ref)
+                    else:
+                        self._put_back(vm)
+                self._done |= {vm.ref} if only is None else set()
+            except (NotArrangedError, HaltedError, LookupError, SpentError) as error:
                 failed.setdefault(str(error), []).append(vm.name)
+            waiting -= 1
         return [f"{', '.join(names)}: {why}" for why, names in failed.items()]
+
+    def _due(self, only: Collection[str] | None) -> list[VmFacts]:
+        """List the clones, and the VMs that were touched here, or `only` some."""
+        return [
+            vm
+            for vm in list(self._driver.facts.vms.values())
+            if vm.ref in self._cloner.clones
+            or (self.touched(vm) if only is None else vm.ref.value in only and self._there(vm))
+        ]
+
+    @contextmanager
+    def _part(self, of: int) -> Iterator[None]:
+        """Let what is inside take one part of so many of the time until the target's end."""
+        target = self._driver.target
+        ends, late = target.ends, target.late
+        if ends < math.inf and late:
+            target.end_at(ends - target.left * (1 - 1 / max(of, 1)), target.patience, late)
+        try:
+            yield
+        finally:
+            target.end_at(ends, target.patience, late)
 
     def take_over(self, before: frozenset[str]) -> None:
         """Wait for all that runs on the VMs, and own the clones that a run made before it was cut; `before` are the others."""
