@@ -80,7 +80,7 @@ class Looks:
         target = self._access.target
         clock, entity = target.recorder, self._watched()
         until = min(clock.now() + self._span, self._deadline)
-        while entity is not None and target.left > _SPARE:
+        while entity is not None and clock.now() + LONGEST <= self._deadline and target.left > _SPARE:
             news = self._updates.wait(entity)
             if news is None:
                 break
