@@ -1,4 +1,4 @@
-"""Makes a long run's directory of a short one's: its own operations over and over, each turn later and with tasks of its own."""
+"""Makes a long run of a short one: its own operations over and over, each turn later and with tasks of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def longer(run: Path, place: Path, operations: int) -> int:
     turns = math.ceil(operations / last)
     with (place / "history.jsonl").open("wb") as file:
         for turn in range(turns):
-            file.writelines(_moved(line, turn, last, span, tasks) for line in lines if not (turn and line.startswith(_NOTE)))
+            file.writelines(
+                _moved(line, turn, last, span, tasks) for line in lines if not (turn and line.startswith(_NOTE))
+            )
     return turns * last
 
 

@@ -55,7 +55,7 @@ class Waiting:
         looks = self.looks(deadline)
         while not reached():
             self._access.check_target()
-            if clock.now() > deadline or self.patience.hopeless(what, whose):
+            if clock.now() >= deadline or self.patience.hopeless(what, whose):
                 if given <= self.left and part == 1:
                     self.patience.missed(what, whose)
                 raise NotArrangedError(f"{text} did not come about within {given:g} s")
