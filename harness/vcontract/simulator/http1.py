@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 
 import httptools
@@ -12,6 +14,13 @@ MAX_BODY = 16 * 1024 * 1024
 MAX_HEAD = 64 * 1024
 
 XML_TYPE = "text/xml; charset=utf-8"
+_PHRASES = {int(status): status.phrase for status in HTTPStatus}
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    """Give the value of a Date header, which is the same for a second."""
+    return formatdate(second, usegmt=True)
 
 
 @dataclass(frozen=True)
@@ -37,17 +46,18 @@ class Reply:
 
     def encode(self, *, close: bool = False) -> bytes:
         """Give the bytes as they go over the wire."""
-        lines = [
-            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
-            f"date: {formatdate(usegmt=True)}",
-            "cache-control: no-cache",
-            f"content-type: {self.content_type}",
-            f"content-length: {len(self.body)}",
-            *(f"{name}: {value}" for name, value in self.headers),
-        ]
+        further = "".join(f"{name}: {value}\r\n" for name, value in self.headers)
         if close or self.close:
-            lines.append("connection: close")
-        return "\r\n".join([*lines, "", ""]).encode("latin-1") + self.body
+            further += "connection: close\r\n"
+        head = (
+            f"HTTP/1.1 {self.status} {_PHRASES[self.status]}\r\n"
+            f"date: {_date(int(time.time()))}\r\n"
+            "cache-control: no-cache\r\n"
+            f"content-type: {self.content_type}\r\n"
+            f"content-length: {len(self.body)}\r\n"
+            f"{further}\r\n"
+        )
+        return head.encode("latin-1") + self.body
 
 
 class BadRequest(Exception):  # noqa: N818 - named for what the reply says

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyVmomi import VmomiSupport, vim, vmodl
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _STEP = re.compile(r'([A-Za-z_]\w*)((?:\["[^"\]]*"\]|\[[^"\]]*\])?)(?:\.|$)')
 _ANONYMOUS = "System.Anonymous"
+_PLAIN = (str, bool, datetime)
 _NUMBERS = (VmomiSupport.long, VmomiSupport.short, VmomiSupport.byte, VmomiSupport.double)
 
 # A path as (name, key or None, type of the value there) for each of its steps.
@@ -35,42 +37,65 @@ def property_names(kind: Any, version: str) -> list[str]:
     return [p.name for p in kind._GetPropertyList() if known_at(version, p.version)]  # noqa: SLF001 - pyVmomi's metadata
 
 
+class _Way(NamedTuple):
+    """How a path is gone from objects of one class.
+
+    `part` makes what stands some steps on, without what lies beside it, if that can be made alone; `key` chooses an item of
+    it, `rest` are the steps from there. `plain` values are on the wire what they are here.
+    """
+
+    steps: Steps
+    privilege: str | None
+    part: Callable[[Any], Any] | None
+    key: str | None
+    rest: Steps
+    plain: bool
+
+
+@lru_cache(maxsize=4096)
+def _way(owner: Any, path: str, version: str) -> _Way:
+    """Find the way; raises InvalidProperty{name}."""
+    steps = check_path(owner.vmodl_type, path, version)
+    part: Any = owner.composites.get(steps[0][0])
+    position = 1
+    while position < len(steps) and isinstance(part, Composite):
+        part = part.field(steps[position][0])
+        position += 1
+    return _Way(
+        steps=steps,
+        privilege=VmomiSupport.GetPropertyInfo(owner.vmodl_type, steps[0][0]).privId,
+        part=part if position > 1 else None,
+        key=steps[position - 1][1],
+        rest=steps[position:],
+        plain=steps[-1][2] in _PLAIN,
+    )
+
+
 def read_property(target: ManagedObject, path: str, call: Invocation, read: dict[str, Any] | None = None) -> Any:
     """Read a path as the caller may see it, typed for an anyType; None if unset.
 
     `read` keeps what was read of the same object for the same request, since many paths share their first step.
     Raises InvalidProperty{name} for a path that the type does not have, NotAuthenticated, NoPermission.
     """
-    steps = check_path(target.vmodl_type, path, call.version)
-    name, key, _ = steps[0]
-    privilege = VmomiSupport.GetPropertyInfo(target.vmodl_type, name).privId
+    owner: Any = type(target)
+    way = _way(owner, path, call.version)
+    privilege = way.privilege
     if call.session is None and privilege != _ANONYMOUS:
         raise vim.fault.NotAuthenticated(object=target.ref, privilegeId=privilege or "System.View")
     if call.session is not None and privilege and not call.session.account.holds(privilege):
         raise no_permission(target.ref, privilege)
-    if len(steps) > 1 and name in target.composites and target.vcenter.decisions.shows_what_is:
-        return _part(target, target.composites[name], steps)
-    known = {} if read is None else read
-    if name not in known:
-        value = target.property_for(name, call.session)
-        known[name] = target.vcenter.decisions.shown(target, name, value, call)
-    return _follow(_item(known[name], key), steps, 1)
-
-
-def _part(target: ManagedObject, made: Callable[[Any], Any], steps: Steps) -> Any:
-    """Read a path without what lies beside it."""
-    position = 1
-    while position < len(steps) and isinstance(made, Composite):
-        made = made.field(steps[position][0])
-        position += 1
-    return _follow(_item(made(target), steps[position - 1][1]), steps, position)
-
-
-def _follow(value: Any, steps: Steps, position: int) -> Any:
-    """Go the rest of the way from the value at a step; what is there is typed."""
-    for name, key, _ in steps[position:]:
+    if way.part is not None and target.vcenter.decisions.shows_what_is:
+        value, rest = _item(way.part(target), way.key), way.rest
+    else:
+        name, key, _ = way.steps[0]
+        known = {} if read is None else read
+        if name not in known:
+            whole = target.property_for(name, call.session)
+            known[name] = target.vcenter.decisions.shown(target, name, whole, call)
+        value, rest = _item(known[name], key), way.steps[1:]
+    for name, key, _ in rest:
         value = _item(getattr(value, name, None), key)
-    return typed(value, steps[-1][2])
+    return value if way.plain else typed(value, way.steps[-1][2])
 
 
 @lru_cache(maxsize=4096)
