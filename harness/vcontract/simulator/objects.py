@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyVmomi import vmodl
@@ -79,9 +80,9 @@ class ManagedObject:
         self.vcenter = vcenter
         self.moid = moid
 
-    @property
+    @cached_property
     def ref(self) -> Any:
-        """The reference to this object, as pyVmomi carries it in data objects."""
+        """The reference to this object, as pyVmomi carries it in data objects; nobody changes one."""
         return self.vmodl_type(self.moid)
 
     def property(self, name: str) -> Any:
