@@ -80,10 +80,14 @@ class ManagedObject:
         self.vcenter = vcenter
         self.moid = moid
 
-    @cached_property
+    @property
     def ref(self) -> Any:
-        """The reference to this object, as pyVmomi carries it in data objects; nobody changes one."""
-        return self.vmodl_type(self.moid)
+        """The reference to this object, as pyVmomi carries it in data objects."""
+        return self._ref
+
+    @cached_property
+    def _ref(self) -> Any:
+        return self.vmodl_type(self.moid)  # shared, as nobody changes a reference
 
     def property(self, name: str) -> Any:
         """Give a property by its VMODL name; None if unset."""

@@ -78,8 +78,8 @@ def read_property(target: ManagedObject, path: str, call: Invocation, read: dict
     `read` keeps what was read of the same object for the same request, since many paths share their first step.
     Raises InvalidProperty{name} for a path that the type does not have, NotAuthenticated, NoPermission.
     """
-    owner: Any = type(target)
-    way = _way(owner, path, call.version)
+    kind: Any = type(target)  # a class can be hashed, which mypy does not see
+    way = _way(kind, path, call.version)
     privilege = way.privilege
     if call.session is None and privilege != _ANONYMOUS:
         raise vim.fault.NotAuthenticated(object=target.ref, privilegeId=privilege or "System.View")
