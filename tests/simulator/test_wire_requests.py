@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.simulator.conftest import Wire
+from vcontract.simulator.soap_reader import read_arguments
+
 CALL = (
     '<CustomizeGuest_Task xmlns="urn:vim25"><_this type="VirtualMachineGuestCustomizationManager">'
     'GuestCustomizationManager</_this><vm type="VirtualMachine">{vm}</vm>'
@@ -223,3 +226,38 @@ def test_times_and_enumerations_are_checked(wire: Any, text: str, status: int) -
     assert wire.call("CreateCollectorForTasks", "TaskManager:TaskManager", inner).status == status
     wrong = wire.call("CreateCollectorForTasks", "TaskManager:TaskManager", when.format("noSuch", text))
     assert wrong.fault == "InvalidRequest"
+
+
+def test_a_request_that_comes_again_is_read_as_the_first_time(wired: type[Wire]) -> None:
+    """What a tolerant reader mended of a request is not mended in the next that is equal, once nobody mends any more."""
+    tolerant = wired(defects=frozenset({"unknown-element-accepted"}))
+    tolerant.login()
+    text = edited(BROKEN["unknown tag"], tolerant.vm()).replace(
+        "<userName>r</userName>", "<extra>1</extra><username>root</username>"
+    )
+    assert tolerant.raw(text).status == 200
+    tolerant.vcenter.decisions.read = read_arguments
+    assert [tolerant.raw(text).fault for _ in range(2)] == ["InvalidRequest"] * 2
+
+
+def test_what_a_read_asks_for_is_the_same_at_each_time(wire: Any) -> None:
+    """Of a request that comes again the answer changes with the object alone; one of another client is another request."""
+    vm = wire.vm()
+    asked = (
+        "<specSet><propSet><type>VirtualMachine</type><pathSet>config.annotation</pathSet></propSet>"
+        f'<objectSet><obj type="VirtualMachine">{vm}</obj></objectSet></specSet><options></options>'
+    )
+
+    def read(version: str = "8.0.3.0") -> Any:
+        return wire.call("RetrievePropertiesEx", "PropertyCollector:propertyCollector", asked, version)
+
+    texts = []
+    for note in ("first", "second"):
+        wire.call("ReconfigVM_Task", f"VirtualMachine:{vm}", f"<spec><annotation>{note}</annotation></spec>")
+        wire.pass_time(10)
+        texts.append([read().one("returnval/objects/propSet/val") for _ in range(2)])
+    assert texts == [["first"] * 2, ["second"] * 2]
+    options = asked.replace("<options></options>", "<options><maxObjects>1</maxObjects></options>")
+    assert wire.call("RetrievePropertiesEx", "PropertyCollector:propertyCollector", options).status == 200
+    assert read("2.5").fault == "MethodNotFound"
+    assert read().status == 200

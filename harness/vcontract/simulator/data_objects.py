@@ -18,13 +18,13 @@ def _blank(kind: Any) -> tuple[dict[str, Any], tuple[tuple[str, Any], ...]]:
 
 def make(kind: Any, /, **fields: Any) -> Any:
     """Make what `kind(**fields)` makes, but for its checks: names and types of the fields are the caller's care."""
-    made = kind.__new__(kind)
     blank, arrays = _blank(kind)
-    inside = vars(made)
-    inside.update(blank)
+    inside = {**blank, **fields}
     for name, array in arrays:
-        inside[name] = array()  # never shared: whoever has the object may append
-    inside.update(fields)
+        if name not in fields:
+            inside[name] = array()  # never shared: whoever has the object may append
+    made = kind.__new__(kind)
+    object.__setattr__(made, "__dict__", inside)
     return made
 
 

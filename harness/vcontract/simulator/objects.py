@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyVmomi import vmodl
@@ -87,7 +88,11 @@ class ManagedObject:
     @property
     def ref(self) -> Any:
         """The reference to this object, as pyVmomi carries it in data objects."""
-        return self.vmodl_type(self.moid)
+        return self._ref
+
+    @cached_property
+    def _ref(self) -> Any:
+        return self.vmodl_type(self.moid)  # shared, as nobody changes a reference
 
     def property(self, name: str) -> Any:
         """Give a property by its VMODL name; None if unset."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyVmomi import VmomiSupport, vim, vmodl
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _STEP = re.compile(r'([A-Za-z_]\w*)((?:\["[^"\]]*"\]|\[[^"\]]*\])?)(?:\.|$)')
 _ANONYMOUS = "System.Anonymous"
 _PLAIN = (str, bool, datetime)
+_CARRIED = (str, VmomiSupport.ManagedObject, VmomiSupport.DataObject)
 _NUMBERS = (VmomiSupport.long, VmomiSupport.short, VmomiSupport.byte, VmomiSupport.double)
 
 # A path as (name, key or None, type of the value there) for each of its steps.
@@ -144,9 +145,15 @@ def typed(value: Any, kind: Any) -> Any:
     """Convert a value to the exact pyVmomi type of its declaration, which Python's lists, strings and numbers do not carry."""
     if isinstance(value, list):
         array: Any = kind if isinstance(kind, type) and issubclass(kind, list) else type(value)
-        return array(typed(item, array.Item) for item in value)
+        return array(typed(item, array.Item) for item in value) if _converts(array.Item) else array(value)
     if isinstance(value, str) and isinstance(kind, type) and issubclass(kind, VmomiSupport.Enum):
         return kind(value)
     if kind in _NUMBERS and value is not None:
         return kind(value)
     return value
+
+
+@cache
+def _converts(item: Any) -> bool:
+    """Whether items of an array of that type may have to be converted; texts, references and data objects never are."""
+    return not (isinstance(item, type) and issubclass(item, _CARRIED)) or issubclass(item, VmomiSupport.Enum)
