@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from vcontract.errors import SchemaError
 from vcontract.schema.shapes import ANY, REFERENCE, SIMPLE, XSD_NAMESPACE, Field
-from vcontract.schema.simple_values import WrongError, attribute, string, to_text
+from vcontract.schema.simple_values import WrongError, attribute, string, to_text, unusual
 
 if TYPE_CHECKING:
     from vcontract.schema.wsdl import Schema
@@ -205,6 +205,15 @@ def _around(tag: str, stated: str, write_fields: _Write) -> _Write:
 
 def _simple(tag: str, kind: str, stated: str = "") -> _Write:
     text, begin, end = to_text(kind), f"<{VIM}:{tag}{stated}>", f"</{VIM}:{tag}>"
+
+    def write_text(value: Json, out: list[str]) -> None:
+        if type(value) is str and not unusual(value):  # as nearly every one is
+            out.append(f"{begin}{value}{end}")
+        else:
+            out.append(f"{begin}{string(value)}{end}")
+
+    if kind == "string":
+        return write_text
 
     def write(value: Json, out: list[str]) -> None:
         out.append(f"{begin}{text(value)}{end}")
