@@ -31,6 +31,7 @@ OWN_TEXTS = (
 """What we and our simulator write ourselves: it stays, even if a password is a word of it, for marks must be known."""
 LOGIN, ACCOUNT = "Login", "account."
 """The method by which an account logs in, and how the names of the passwords of accounts begin."""
+_ELEMENT = b"password"
 _PASSWORD = rb"<(?:[\w.-]+:)?password\b(?:[^<>]*[^<>/])?>(?:\s|<!\[CDATA\[|<!--[^>]*-->|<\?[^>]*\?>)*"
 """What stands before a password: its element, and what XML lets stand in it without a meaning."""
 _QUOTES = {'"': "&quot;"}
@@ -129,8 +130,18 @@ class Secrets:
         """
         if not self._values or b"secret:" not in envelope:
             return envelope
-        places = [place.span() for place in self._places.finditer(envelope)]
-        return self._names.sub(partial(self._value_of, method, places), envelope)
+        return self._names.sub(partial(self._value_of, method, self._places_in(envelope)), envelope)
+
+    def _places_in(self, envelope: bytes) -> list[tuple[int, int]]:
+        """Find what stands before the names that stand as passwords: from the begin of the element to that of the name."""
+        places: list[tuple[int, int]] = []
+        at = envelope.find(_ELEMENT)
+        while at >= 0:
+            place = self._places.match(envelope, max(envelope.rfind(b"<", 0, at), 0))
+            if place:
+                places.append(place.span())
+            at = envelope.find(_ELEMENT, place.end() if place else at + 1)
+        return places
 
     def _value_of(self, method: str, places: Sequence[tuple[int, int]], match: re.Match[bytes]) -> bytes:
         name = match[1].decode()
