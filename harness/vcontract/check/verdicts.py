@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Protocol
 
 import msgspec
@@ -59,7 +60,8 @@ def summarise(
     assigned = [(judgement, row_of(judgement, contract, bases)) for judgement in judged]
     findings = _findings(contract, assigned, replay)
     elsewhere = {row.id: row for row in extra}
-    verdicts = tuple(elsewhere.get(row.id) or _row(row, contract, assigned, bases) for row in rows)
+    telling = _telling([judgement for judgement, _ in assigned])
+    verdicts = tuple(elsewhere.get(row.id) or _row(row, contract, assigned, telling, bases) for row in rows)
     notes = Counter(
         f"{judgement.grade}: {judgement.method} answered {judgement.observed} where {judgement.expected} is expected"
         for judgement in judged
@@ -173,8 +175,13 @@ def _findings(
     return tuple(findings.values())
 
 
-def _row(row: Row, contract: Contract, assigned: Sequence[tuple[Judgement, str]], bases: dict[str, str]) -> RowVerdict:
-    telling = _telling([judgement for judgement, _ in assigned])
+def _row(
+    row: Row,
+    contract: Contract,
+    assigned: Sequence[tuple[Judgement, str]],
+    telling: Sequence[Judgement],
+    bases: dict[str, str],
+) -> RowVerdict:
     mine = [judgement for judgement in telling if not row.method or judgement.method == row.method]
     chosen, observed, missing = _evidence(row, contract, mine, bases)
     broken = [
@@ -261,6 +268,7 @@ def _fault_evidence(
 ) -> tuple[list[Judgement], dict[str, int], str]:
     documented = tuple(fault.type for fault in contract.method(row.method).fault)
 
+    @cache  # a few names come again and again
     def of_row(name: str) -> bool:
         return documented_as(name, documented, bases) == row.fault
 
