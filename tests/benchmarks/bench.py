@@ -21,6 +21,7 @@ from typing import Any
 from unittest import mock
 
 import msgspec
+from msgspec.structs import replace
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim, vmodl
 
@@ -217,7 +218,14 @@ def predictions(raw: float) -> Iterator[Line]:
     contract = load_contract(MANAGER)
     every = tuple(cells(contract))
     assert len(every) > 1000
-    spent = best(lambda: [expect([cell.state], cell.asked, contract) for cell in every], 3) / len(every)
+    unasked = iter([replace(contract) for _ in range(3)])  # what a contract was asked once is remembered
+
+    def predict() -> None:
+        asked = next(unasked)
+        for cell in every:
+            expect([cell.state], cell.asked, asked)
+
+    spent = best(predict, 3) / len(every)
     yield Line(f"one prediction ({1 / spent:,.0f} a second)", spent, "the bare round trip of a read", raw)
 
 

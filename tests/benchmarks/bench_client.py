@@ -34,6 +34,7 @@ from vcontract.contract import load as load_contract
 from vcontract.model import STATE_PATHS, Facts, GuestAccount, VmFacts, compact
 from vcontract.schema import bases_of
 from vcontract.simulator import SimulatorServer
+from vcontract.strategies.customization import SMALLEST
 from vcontract.terms import Arguments, Call, Operation, Ref, Returned, Verdict, as_ref
 
 write_section = importlib.import_module("sections").write_section  # the files beside this one
@@ -68,8 +69,9 @@ class Ours:
         self.target.login("full", USER, "account.full")
         self.vm = vm or next(ref for ref, vm in list_vms(self.target, "full", ["name"]).items() if vm["name"] == NAME)
         self.manager = self.target.manager("guestCustomizationManager")
-        given = {"vm": self.vm.json(), "auth": full.login("secret:guest.root"), "configParams": full.CONFIG_PARAMS}
-        arguments = [Arguments(given | {"spec": full.specification(number)}) for number in range(CALLS)]
+        self._given = {"vm": self.vm.json(), "auth": full.login("secret:guest.root")}
+        whole = self._given | {"configParams": full.CONFIG_PARAMS}
+        arguments = [Arguments(whole | {"spec": full.specification(number)}) for number in range(CALLS)]
         self._calls = cycle([Call(self.manager, METHOD, each, "full") for each in arguments])
 
     def read(self) -> Operation:
@@ -79,6 +81,10 @@ class Ours:
     def customize(self) -> Operation:
         """Customize it, by another specification each time."""
         return self.target.send(next(self._calls), "judge", "cell")
+
+    def customize_simply(self) -> Operation:
+        """Customize it by a specification that the simulator carries out."""
+        return self.target.send(Call(self.manager, METHOD, Arguments(self._given | {"spec": SMALLEST}), "full"), "judge")
 
     def close(self) -> None:
         """Close what is open."""
@@ -140,7 +146,7 @@ def recorded(place: Path) -> tuple[Ref, tuple[Operation, Operation]]:
 
     with SimulatorServer() as server, mock.patch.object(Connection, "_exchange", spy):
         ours = Ours(server.url, place / "first.jsonl", SECRETS)
-        before, accepted = ours.read(), ours.customize()
+        before, accepted = ours.read(), ours.customize_simply()
         task = as_ref(accepted.outcome.value) if isinstance(accepted.outcome, Returned) else None
         assert task is not None, accepted
         ended = follow(ours.target, "full", task, deadline_seconds=60)[-1]

@@ -226,8 +226,11 @@ def test_a_page_of_properties_is_no_secret(sent: Sent) -> None:
 
 def test_what_a_clone_ticket_returns_is_secret() -> None:
     """The whole result, which has no field."""
-    assert veiled("AcquireCloneTicket", "cst-VCT-1", lambda _, kind: f"secret:{kind}")[0] == "secret:AcquireCloneTicket"
-    assert veiled("CurrentTime", "cst-VCT-1", lambda _, kind: f"secret:{kind}") == ("cst-VCT-1", [])
+    assert (
+        veiled("AcquireCloneTicket", "cst-VCT-1", lambda _, kind: f"secret:{kind}", ())[0]
+        == "secret:AcquireCloneTicket"
+    )
+    assert veiled("CurrentTime", "cst-VCT-1", lambda _, kind: f"secret:{kind}", ()) == ("cst-VCT-1", [])
 
 
 def test_a_blank_leaves_the_rest_of_the_bytes() -> None:

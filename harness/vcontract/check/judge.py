@@ -180,7 +180,7 @@ class Judge:
         outcome = pending.operation.outcome
         if isinstance(outcome, Lost) or expired(pending, self._block):
             return unanswered(pending)
-        scene = self._scene(pending, states, life)
+        cancelled = None
         if isinstance(outcome, Returned):
             if life is None:
                 return self._verdict(self._instant(pending.operation, outcome, expectation))
@@ -193,7 +193,8 @@ class Judge:
             if info["state"] == "success":
                 return self._verdict(self._success(pending, life, expectation))
             outcome = Faulted(tasklife.error_of(info), "task")
-            scene = replace(scene, cancelled=info.get("cancelled"))
+            cancelled = info.get("cancelled")
+        scene = replace(self._scene(pending, states, life), cancelled=cancelled)
         return self._verdict(grade_fault(outcome, expectation, scene, self.contract, self.bases))
 
     def _instant(self, operation: Operation, outcome: Returned, expectation: Expectation) -> Assessment:

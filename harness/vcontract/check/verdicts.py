@@ -60,7 +60,7 @@ def summarise(
     assigned = [(judgement, row_of(judgement, contract, bases)) for judgement in judged]
     findings = _findings(contract, assigned, replay)
     elsewhere = {row.id: row for row in extra}
-    telling = _telling(judged)
+    telling = _telling([judgement for judgement, _ in assigned])
     verdicts = tuple(elsewhere.get(row.id) or _row(row, contract, assigned, telling, bases) for row in rows)
     notes = Counter(
         f"{judgement.grade}: {judgement.method} answered {judgement.observed} where {judgement.expected} is expected"
@@ -268,7 +268,7 @@ def _fault_evidence(
 ) -> tuple[list[Judgement], dict[str, int], str]:
     documented = tuple(fault.type for fault in contract.method(row.method).fault)
 
-    @cache
+    @cache  # a few names come again and again
     def of_row(name: str) -> bool:
         return documented_as(name, documented, bases) == row.fault
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Protocol
 
@@ -74,11 +74,9 @@ class Session:
         elif not isinstance(outcome, Lost) and not unauthenticated(outcome) and not self.asking:
             self.fresh = False
 
-    def note(self, reply: HttpReply) -> None:
-        """Store the session cookie that a reply sets. `Secure` is ignored: a target on loopback may speak plain HTTP."""
-        for name, value in reply.headers:
-            if name != "set-cookie" or self.fixed:
-                continue
+    def note(self, cookies: Sequence[str]) -> None:
+        """Store the session cookie among those that a reply sets. `Secure` is ignored: a target on loopback may lack TLS."""
+        for value in () if self.fixed else cookies:
             try:
                 jar = SimpleCookie(value)
             except CookieError:

@@ -6,7 +6,7 @@ reach, for a server may be judged by a WSDL of its own; what the metadata leaves
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from vcontract.terms import Json
 
@@ -77,26 +77,15 @@ Veil = Callable[[str, str], str]
 """Takes a secret and the kind of thing it is, gives the name that stands for it."""
 
 
-def veiled(method: str, value: Json, learn: Veil) -> tuple[Json, list[Hidden]]:
-    """Replace the secrets in what a method returned, or in the fields of a fault, by names; gives it and what was hidden."""
+def veiled(method: str, value: Json, learn: Veil, types: Collection[str]) -> tuple[Json, list[Hidden]]:
+    """Replace the secrets in what a method returned, or in the fields of a fault, by names; gives it and what was hidden.
+
+    `types` are those of all objects in the value; most often none of them has a secret field.
+    """
     hidden: list[Hidden] = []
-    if method not in RESULTS and not _holds(value):
-        return value, hidden
-    shown = _hide(value, learn, method, "returnval", hidden) if method in RESULTS else _veil(value, learn, hidden)
-    return shown, hidden
-
-
-def _holds(value: Json) -> bool:
-    """Whether a value has a type with a secret field in it; it seldom has, so this search comes before any copying."""
-    inside = [value] if isinstance(value, (dict, list)) else []
-    for each in inside:  # it grows meanwhile
-        if isinstance(each, list):
-            inside += [item for item in each if isinstance(item, (dict, list))]
-        elif each.get("_typeName") in _BY_TYPE:
-            return True
-        else:
-            inside += [item for item in each.values() if isinstance(item, (dict, list))]
-    return False
+    if method in RESULTS:
+        return _hide(value, learn, method, "returnval", hidden), hidden
+    return value if _BY_TYPE.keys().isdisjoint(types) else _veil(value, learn, hidden), hidden
 
 
 def _veil(value: Json, learn: Veil, hidden: list[Hidden]) -> Json:

@@ -13,7 +13,7 @@ from vcontract.redaction import register
 from vcontract.terms import SECRET, Json
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 _SHORTEST, _SHORTEST_ODD = 8, 6
 """Shorter values are left in replies but where one stands as a password: they are everyday words (`guest`), and replacing those
@@ -31,6 +31,7 @@ OWN_TEXTS = (
 """What we and our simulator write ourselves: it stays, even if a password is a word of it, for marks must be known."""
 LOGIN, ACCOUNT = "Login", "account."
 """The method by which an account logs in, and how the names of the passwords of accounts begin."""
+_ELEMENT = b"password"
 _PASSWORD = rb"<(?:[\w.-]+:)?password\b(?:[^<>]*[^<>/])?>(?:\s|<!\[CDATA\[|<!--[^>]*-->|<\?[^>]*\?>)*"
 """What stands before a password: its element, and what XML lets stand in it without a meaning."""
 _QUOTES = {'"': "&quot;"}
@@ -59,7 +60,11 @@ class Placed:
 
     def may_be_in(self, data: bytes) -> bool:
         """Whether one may stand in some bytes as a password; False is certain."""
-        return self._placed is not None and any(sign in data for sign in _TELLING)
+        if self._placed is not None:
+            for sign in _TELLING:
+                if sign in data:
+                    return True
+        return False
 
     def without(self, text: str) -> str:
         """Replace them where they stand as passwords."""
@@ -99,10 +104,9 @@ class Secrets:
         self._made_up = {name: self._escaped(name) for name in made_up}
         # A name with a character that XML escapes (a user R&D) stands in an envelope in its escaped form.
         self._spelt = {form: name for name in self._values for form in (name, escape(name), escape(name, _QUOTES))}
-        self._names = re.compile(
-            b"(%s)?secret:(%s|%s)(?![\\w-]|\\.\\w)"
-            % (_PASSWORD, _any_of(self._spelt).encode(), rb"%s\.\w+\.\d+" % series.encode())
-        )
+        learned = rb"%s\.\w+\.\d+" % series.encode()
+        named = b"secret:(%s|%s)(?![\\w-]|\\.\\w)" % (_any_of(self._spelt).encode(), learned)
+        self._names, self._places = re.compile(named), re.compile(b"%s(?=%s)" % (_PASSWORD, named))
         private = {value: name for name, value in self._values.items() if name not in public and value}
         hidden = {value: name for value, name in private.items() if _telling(value)}
         self._private, self._hidden = private, hidden
@@ -126,14 +130,28 @@ class Secrets:
         """
         if not self._values or b"secret:" not in envelope:
             return envelope
-        return self._names.sub(partial(self._value_of, method), envelope)
+        return self._names.sub(partial(self._value_of, method, self._places_in(envelope)), envelope)
 
-    def _value_of(self, method: str, match: re.Match[bytes]) -> bytes:
-        name = match[2].decode()
+    def _places_in(self, envelope: bytes) -> list[tuple[int, int]]:
+        """Find what stands before the names that stand as passwords: from the begin of the element to that of the name."""
+        places: list[tuple[int, int]] = []
+        at = envelope.find(_ELEMENT)
+        while at >= 0:
+            place = self._places.match(envelope, max(envelope.rfind(b"<", 0, at), 0))
+            if place:
+                places.append(place.span())
+            at = envelope.find(_ELEMENT, place.end() if place else at + 1)
+        return places
+
+    def _value_of(self, method: str, places: Sequence[tuple[int, int]], match: re.Match[bytes]) -> bytes:
+        name = match[1].decode()
         name = self._spelt.get(name, name)
-        before = match[1] or b""
-        belongs = (before and (method == LOGIN or not name.startswith(ACCOUNT))) or name not in self._own
-        return before + self._escaped(name) if name in self._values and belongs else match[0]
+        at = match.start()
+        if any(begin <= at < end for begin, end in places):
+            return match[0]  # it is part of what stands before another one
+        placed = any(end == at for _, end in places)
+        belongs = (placed and (method == LOGIN or not name.startswith(ACCOUNT))) or name not in self._own
+        return self._escaped(name) if name in self._values and belongs else match[0]
 
     def learn(self, value: str, kind: str) -> str:
         """Give the name of a secret that a server gave, a new one if it was not known; `kind` says what it is.
@@ -158,7 +176,8 @@ class Secrets:
 
     def repeated(self, reply: bytes) -> tuple[str, ...]:
         """Say which made-up secret a reply repeats, where none belongs: no fault and no task may hold a secret."""
-        return tuple(f"secret: the reply repeats {name}" for name, value in self._made_up.items() if value in reply)
+        repeated = [name for name, value in self._made_up.items() if value in reply]
+        return tuple(f"secret: the reply repeats {name}" for name in repeated) if repeated else ()
 
     def _search_for(self, spelled: Spelled, name: str) -> None:
         self._spelled.append((spelled, name))

@@ -325,15 +325,19 @@ class Target:
         """
         if isinstance(reply, Lost):
             return self._redacted(reply), (), reply, 0
-        session.note(reply)
-        for name, value in reply.headers:  # also for those who do not take it: it is a session all the same
-            if name == "set-cookie" and (cookie := PAIR.match(value)):
-                self.secrets.learn(cookie[3], SESSION)
+        if cookies := [value for name, value in reply.headers if name == "set-cookie"]:
+            session.note(cookies)
+            for pair in filter(
+                None, map(PAIR.match, cookies)
+            ):  # also of those who take none: it is a session all the same
+                self.secrets.learn(pair[3], SESSION)
         repeated = self.secrets.repeated(reply.body)
         body, searched = self.secrets.cleaned(shortened(reply.body))
-        reply = msgspec.structs.replace(reply, body=body)
-        read, problems = interpret(self.schema, method, reply)
-        outcome, hidden = self._veiled(method, read)
+        if body is not reply.body:
+            reply = msgspec.structs.replace(reply, body=body)
+        types: set[str] = set()
+        read, problems = interpret(self.schema, method, reply, types)
+        outcome, hidden = self._veiled(method, read, types)
         if self._tape is not None:
             body = without_hidden(reply.body, hidden)
             if isinstance(outcome, Lost) or problems:
@@ -341,15 +345,15 @@ class Target:
             reply = msgspec.structs.replace(reply, body=body)
         return outcome, tuple(self.secrets.redact(problem) for problem in (*problems, *repeated)), reply, searched
 
-    def _veiled(self, method: str, outcome: Outcome) -> tuple[Outcome, list[Hidden]]:
+    def _veiled(self, method: str, outcome: Outcome, types: set[str]) -> tuple[Outcome, list[Hidden]]:
         """Replace the values of secret fields in an outcome by names; gives it and what was hidden."""
         if isinstance(outcome, Returned):
-            value, hidden = veiled(method, outcome.value, self.secrets.learn)
+            value, hidden = veiled(method, outcome.value, self.secrets.learn, types)
             return Returned(value), hidden
         if isinstance(outcome, Lost):
             return outcome, []
         fault = outcome.fault
-        fields, hidden = veiled("", {"_typeName": fault.type, **fault.fields}, self.secrets.learn)
+        fields, hidden = veiled("", {"_typeName": fault.type, **fault.fields}, self.secrets.learn, types)
         del fields["_typeName"]
         return Faulted(msgspec.structs.replace(fault, fields=fields), outcome.channel), hidden
 

@@ -38,38 +38,47 @@ _MOST_PROBLEMS = 50
 Problems = tuple[str, ...]
 
 
-def interpret(schema: Schema, method: str, reply: HttpReply) -> tuple[Outcome, Problems]:
+def interpret(schema: Schema, method: str, reply: HttpReply, types: set[str] | None = None) -> tuple[Outcome, Problems]:
     """Read the reply to a call of `method`.
 
     Gives Returned, Faulted, or Lost if the reply is neither, and the problems as short texts, those of the schema with
     the content among them. Raises nothing, whatever a server may send. What of a reply was too long to be kept is said in
     a text that begins with `LONG`, which is no deviation; where elements were left out, the content is not held against
-    the schema.
+    the schema. The types of the objects in the outcome are added to `types`.
     """
     root, cuts = read(reply.body)
-    outcome, problems = _interpreted(schema, method, reply, root, whole=not cuts.keys() & {"levels", "elements"})
+    outcome, problems, unfit = _interpreted(schema, method, reply, root, set() if types is None else types)
+    if not (cuts or problems or unfit):
+        return outcome, ()
+    if not cuts.keys() & {"levels", "elements"}:
+        problems = [*problems, *unfit]
     return outcome, tuple(problem[:_LONGEST_PROBLEM] for problem in [*told(cuts), *problems][:_MOST_PROBLEMS])
 
 
 def _interpreted(
-    schema: Schema, method: str, reply: HttpReply, root: etree._Element | str, *, whole: bool
-) -> tuple[Outcome, Sequence[str]]:
+    schema: Schema, method: str, reply: HttpReply, root: etree._Element | str, types: set[str]
+) -> tuple[Outcome, Sequence[str], Problems]:
+    """Give the outcome, what is wrong with its envelope, and what breaks the schema."""
     if isinstance(root, str):
-        return Lost(f"status {reply.status} with {root}"), (f"the reply is no SOAP envelope: {root}",)
+        return Lost(f"status {reply.status} with {root}"), (f"the reply is no SOAP envelope: {root}",), ()
     problems = _content_type(reply.header("content-type"))
     content = _content(root, problems)
     if content is None:
-        return Lost(f"status {reply.status} with no content in the envelope"), tuple(problems)
+        return Lost(f"status {reply.status} with no content in the envelope"), problems, ()
     if _local(content) == "Fault":
         if reply.status != 500:
             problems.append(f"status {reply.status} with a Fault")
-        outcome: Outcome = _fault(schema, content, problems, whole=whole)
-    else:
-        if reply.status != 200:
-            problems.append(f"status {reply.status} without a Fault")
-        outcome, unfit = _response(schema, method, content, reply.body, whole=whole)
-        problems.extend(unfit)
-    return outcome, problems
+        return _fault(schema, content, problems, types)
+    if reply.status != 200:
+        problems.append(f"status {reply.status} without a Fault")
+    if _local(content) != f"{method}Response":
+        problems.append(f"response element is {_local(content)}, not {method}Response")
+        return Lost(f"the reply is {_local(content)}, which answers another call"), problems, ()
+    if method not in schema.operations:
+        problems.append(f"{method}, which the WSDL does not have, was answered")
+        return Returned(), problems, ()
+    value, unfit = schema.decode_reply(method, content, reply.body, types)
+    return Returned(value), problems, unfit
 
 
 def parse(body: bytes) -> etree._Element | str:
@@ -127,7 +136,9 @@ def _content(root: etree._Element, problems: list[str]) -> etree._Element | None
     return contents[0] if contents else None
 
 
-def _fault(schema: Schema, fault: etree._Element, problems: list[str], *, whole: bool) -> Faulted:
+def _fault(
+    schema: Schema, fault: etree._Element, problems: list[str], types: set[str]
+) -> tuple[Faulted, list[str], Problems]:
     if _space(fault) != SOAP:
         problems.append(f"name space of the Fault is {_space(fault) or 'missing'}")
     parts = {_local(part): part for part in fault}
@@ -145,30 +156,17 @@ def _fault(schema: Schema, fault: etree._Element, problems: list[str], *, whole:
         problems.append("the Fault has no detail" if not children else f"the detail has {len(children)} elements")
     if not children:
         # All that is known of it; the problem above keeps it from passing for a real bare MethodFault.
-        return Faulted(Fault("MethodFault", {}, message))
-    decoded, unfit = schema.decode_fault(children[0])
-    problems.extend(unfit if whole else ())
-    return Faulted(msgspec.structs.replace(decoded, message=message))
-
-
-def _response(
-    schema: Schema, method: str, response: etree._Element, source: bytes, *, whole: bool
-) -> tuple[Outcome, Problems]:
-    if _local(response) != f"{method}Response":
-        problem = f"response element is {_local(response)}, not {method}Response"
-        return Lost(f"the reply is {_local(response)}, which answers another call"), (problem,)
-    if method not in schema.operations:
-        return Returned(), (f"{method}, which the WSDL does not have, was answered",)
-    value, unfit = schema.decode_reply(method, response, source)
-    return Returned(value), unfit if whole else ()
+        return Faulted(Fault("MethodFault", {}, message)), problems, ()
+    decoded, unfit = schema.decode_fault(children[0], types)
+    return Faulted(msgspec.structs.replace(decoded, message=message)), problems, unfit
 
 
 def _local(element: Any) -> str:
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
-def _space(element: etree._Element) -> str:
-    return etree.QName(element).namespace or ""
+def _space(element: Any) -> str:
+    return str(element.tag).rpartition("}")[0][1:]
 
 
 def _text(element: etree._Element | None) -> str:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _CHUNK = 65536
+_HEADS = 64
+_OWN = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+"""Fields of a request that say where the next one begins, or whose it is."""
 _PAUSE = 0.1
 """Seconds between two tries to reach a server that was there."""
 _NAP, _GRACE = 0.25, 1.5
@@ -126,6 +129,7 @@ class Connection:
         self._socket: socket.socket | None = None
         self.met = self.reused = False
         self.stopped: Callable[[], bool] = lambda: False
+        self._heads: dict[tuple[str, ...], tuple[bytes, bytes]] = {}
 
     def get(self, path: str) -> HttpReply | Lost:
         """Fetch a document."""
@@ -146,14 +150,31 @@ class Connection:
         With `Transfer-Encoding: chunked` among them the body goes in chunks, and without a length. `pacing` are pauses in
         seconds between the equal parts in which the body is sent.
         """
+        replaced = {field.lower() for field in headers}
+        if replaced.isdisjoint(_OWN):
+            begin, end = self._usual(path, headers)
+            return self._exchange(b"%b%d%b" % (begin, len(body), end), body, pacing, reusable=True, seconds=seconds)
         if {"Transfer-Encoding": "chunked"}.items() <= headers.items():
             body, headers = _chunked(body), {"Content-Length": "", **headers}
+            replaced.add("content-length")
         own = {"host": self._endpoint.authority, "content-length": str(len(body))}
-        fields = {name: value for name, value in own.items() if name not in {field.lower() for field in headers}}
+        fields = {name: value for name, value in own.items() if name not in replaced}
         fields |= {name: value for name, value in headers.items() if value}
         # With a length that is not the body's, the server cannot find where the next request begins.
-        reusable = not {"content-length", "transfer-encoding", "connection"} & {field.lower() for field in headers}
+        reusable = replaced.isdisjoint({"content-length", "transfer-encoding", "connection"})
         return self._exchange(_head("POST", path, fields), body, pacing, reusable=reusable, seconds=seconds)
+
+    def _usual(self, path: str, headers: Mapping[str, str]) -> tuple[bytes, bytes]:
+        """Give what stands before and behind the length in the head of a request; it is the same for many."""
+        key = (path, *headers, *headers.values())
+        known = self._heads.get(key)
+        if known is None:
+            if len(self._heads) >= _HEADS:
+                self._heads.clear()
+            begin = _head("POST", path, {"host": self._endpoint.authority, "content-length": ""})[:-4]
+            rest = _head("", "", {name: value for name, value in headers.items() if value}).partition(b"\r\n")[2]
+            known = self._heads[key] = (begin, b"\r\n" + rest)
+        return known
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -342,9 +363,10 @@ class _Reading:
             self._more = True
             if not self._complete:
                 raise _UnusableError(f"not HTTP/1.1: {str(error).strip() or type(error).__name__}") from None
-        head = self._received if not self._in_body else sum(len(name) + len(value) for name, value in self._headers)
-        if head > self._limits.head:
-            raise _UnusableError(f"the head of the reply exceeds {self._limits.head} bytes")
+        if self._received > self._limits.head:
+            head = self._received if not self._in_body else sum(len(name) + len(value) for name, value in self._headers)
+            if head > self._limits.head:
+                raise _UnusableError(f"the head of the reply exceeds {self._limits.head} bytes")
         # What chunking adds is bounded too, but not as tightly.
         body = max(self._declared, self._size, (self._received - self._limits.head) // 2)
         if body > self._limits.body:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import msgspec
 
@@ -88,9 +89,7 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def takes(self) -> dict[str, str]:
         """The documented type of each parameter, by name, without the marks of a list or an optional one."""
-        return {
-            name: kind.strip("[]?") for name, _, kind in (parameter.partition(": ") for parameter in self.parameters)
-        }
+        return _taken(self.parameters)
 
     @property
     def privileges(self) -> tuple[str, ...]:
@@ -102,6 +101,11 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def has_task(self) -> bool:
         """Whether a call gives a task, and not its end."""
         return self.returns == "Task"
+
+
+@cache
+def _taken(parameters: tuple[str, ...]) -> dict[str, str]:
+    return {name: kind.strip("[]?") for name, _, kind in (parameter.partition(": ") for parameter in parameters)}
 
 
 class Promise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

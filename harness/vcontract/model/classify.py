@@ -66,11 +66,13 @@ def _vm(call: Call, method: Method, this: str, facts: Facts) -> str:
 
 def _argument(call: Call, method: Method, facts: Facts) -> str:
     """Classify the references beside the VM's: the class of the first that is not `ok`."""
-    known = facts.others | dict.fromkeys(facts.vms, "VirtualMachine")
     for name, kind in method.takes.items():
-        asked = as_ref(call.arguments.get(name))
-        if asked is not None and kind != "VirtualMachine" and (asked.type, known.get(asked.value)) != (kind, kind):
-            return "unknown" if asked.type == kind and asked.value not in known else "otherType"
+        asked = as_ref(call.arguments.get(name)) if kind != "VirtualMachine" else None
+        if asked is None:
+            continue
+        known = "VirtualMachine" if asked.value in facts.vms else facts.others.get(asked.value)
+        if (asked.type, known) != (kind, kind):
+            return "unknown" if asked.type == kind and known is None else "otherType"
     return "ok"
 
 

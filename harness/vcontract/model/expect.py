@@ -7,10 +7,13 @@ from collections.abc import Iterable
 import msgspec
 
 from vcontract.contract import OK, Contract, Permit, Situation
-from vcontract.model.conditions import holds
+from vcontract.model.conditions import holds, predicate
+from vcontract.model.per_contract import PerContract
 from vcontract.model.state import Asked, State
 from vcontract.terms import Grade
 
+_MOST = 1 << 15
+"""Answers that are kept for a contract: a run asks for some hundred, an exploration for some thousand."""
 _BEST = {Grade.CONFORMS: 0, Grade.IMPRECISE: 1, Grade.UNSETTLED: 2}
 
 
@@ -50,34 +53,74 @@ class Expectation(msgspec.Struct, frozen=True):
         return " ".join(mark.get(allowed.grade, "") + allowed.outcome for allowed in ordered)
 
 
+class _Table:
+    """The situations of one contract, and what they permit in each state to each call for which that was asked before."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._lines = [(each, frozenset(each.when), frozenset(each.needs)) for each in contract.situations]
+        names = {name for _, when, needs in self._lines for name in when | needs}
+        self._conditions = [(name, predicate(name)) for name in sorted(names)]
+        self._permitted: dict[tuple[State, Asked], tuple[tuple[Situation, ...], dict[str, Allowed]]] = {}
+        self._expected: dict[tuple[frozenset[State], Asked], Expectation] = {}
+
+    def holding(self, state: State, asked: Asked) -> tuple[Situation, ...]:
+        """List the situations that hold and are not hidden by another one, in the contract's order."""
+        true = {name for name, condition in self._conditions if condition(state, asked)}
+        situations = [
+            situation for situation, when, needs in self._lines if needs <= true and not when.isdisjoint(true)
+        ]
+        for situation in tuple(situations):
+            if situation in situations and situation.leaves is not None:
+                kept = {situation.id, *situation.leaves}
+                situations = [other for other in situations if other.id in kept]
+        return tuple(situation for situation in situations if situation.permitted(asked.method))
+
+    def permitted(self, state: State, asked: Asked) -> tuple[tuple[Situation, ...], dict[str, Allowed]]:
+        """Give the situations that hold, and what they permit."""
+        known = self._permitted.get((state, asked))
+        if known is None:
+            if len(self._permitted) >= _MOST:
+                self._permitted.clear()
+            situations = self.holding(state, asked)
+            known = self._permitted[state, asked] = situations, _in_one_state(situations, state, asked)
+        return known
+
+    def expected(self, states: frozenset[State], asked: Asked) -> Expectation:
+        """Give the expectation for a set of states."""
+        expected = self._expected.get((states, asked))
+        if expected is None:
+            if len(self._expected) >= _MOST:
+                self._expected.clear()
+            expected = self._expected[states, asked] = self.union(states, asked)
+        return expected
+
+    def union(self, states: Iterable[State], asked: Asked) -> Expectation:
+        """Compute the union of what is permitted over all states."""
+        allowed: dict[str, Allowed] = {}
+        situations: dict[str, None] = {}
+        for state in states:
+            holds_here, permitted = self.permitted(state, asked)
+            situations.update(dict.fromkeys(situation.id for situation in holds_here))
+            for name, addition in permitted.items():
+                allowed[name] = _merge(allowed[name], addition) if name in allowed else addition
+        return Expectation(asked.method, allowed, tuple(situations))
+
+
+_tables = PerContract(_Table)
+
+
 def holding(state: State, asked: Asked, contract: Contract) -> tuple[Situation, ...]:
     """List the situations that hold and are not hidden by another one, in the contract's order."""
-    situations = [
-        situation
-        for situation in contract.situations
-        if any(holds(name, state, asked) for name in situation.when)
-        and all(holds(name, state, asked) for name in situation.needs)
-    ]
-    for situation in tuple(situations):
-        if situation in situations and situation.leaves is not None:
-            kept = {situation.id, *situation.leaves}
-            situations = [other for other in situations if other.id in kept]
-    return tuple(situation for situation in situations if situation.permitted(asked.method))
+    return _tables.of(contract).permitted(state, asked)[0]
 
 
 def expect(states: Iterable[State], asked: Asked, contract: Contract) -> Expectation:
-    """Compute the union over all states of the permitted outcomes.
+    """Compute the union over all states of the permitted outcomes; what was computed once is kept, so nobody may change it.
 
     Success is permitted in a state only if every situation that holds there lists it.
     """
-    allowed: dict[str, Allowed] = {}
-    situations: dict[str, None] = {}
-    for state in states:
-        holds_here = holding(state, asked, contract)
-        situations.update(dict.fromkeys(situation.id for situation in holds_here))
-        for name, addition in _in_one_state(holds_here, state, asked).items():
-            allowed[name] = _merge(allowed[name], addition) if name in allowed else addition
-    return Expectation(asked.method, allowed, tuple(situations))
+    table = _tables.of(contract)
+    return table.expected(states, asked) if isinstance(states, frozenset) else table.union(states, asked)
 
 
 def _in_one_state(situations: tuple[Situation, ...], state: State, asked: Asked) -> dict[str, Allowed]:

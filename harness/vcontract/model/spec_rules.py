@@ -48,7 +48,7 @@ _LONGEST_PREFIX = 128
 
 
 def _type(value: Json) -> str:
-    return str(value.get("_typeName", "")) if isinstance(value, Mapping) else ""
+    return str(value.get("_typeName", "")) if isinstance(value, (dict, Mapping)) else ""
 
 
 def _adapters(spec: Mapping[str, Json]) -> list[dict[str, Json]]:
@@ -113,11 +113,11 @@ def _passwords(value: Json) -> Iterator[dict[str, Json]]:
     if isinstance(value, dict):
         if value.get("_typeName") == "CustomizationPassword":
             yield value
-        for item in value.values():
-            yield from _passwords(item)
-    elif isinstance(value, list):
+        value = list(value.values())
+    if isinstance(value, list):
         for item in value:
-            yield from _passwords(item)
+            if isinstance(item, (dict, list)):
+                yield from _passwords(item)
 
 
 def _encrypted(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:

@@ -11,7 +11,7 @@ UNUSABLE = ("orphaned", "inaccessible", "invalid")
 CUSTOMIZE, NETWORK, ABORT, EXCLUSIVE, SHARED = "customize", "network", "abort", "exclusive", "shared"
 
 
-class State(msgspec.Struct, frozen=True):
+class State(msgspec.Struct, frozen=True, cache_hash=True):
     """One VM as the oracle sees it.
 
     `tools` is never, stopped, starting, ready or old (ready: running and guestOperationsReady). `engine` is ok, absent or
@@ -49,7 +49,7 @@ class State(msgspec.Struct, frozen=True):
         return self.reachable and self.tools in {"starting", "ready", "old"}
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, cache_hash=True):
     """One call as the oracle sees it.
 
     `request` is ok, malformed, badValue, unknownMethod or unsettled. `session` is valid or none. `this`, `vm` and

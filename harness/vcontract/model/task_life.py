@@ -44,6 +44,8 @@ class TaskLife:
     @property
     def final(self) -> tuple[Operation, Mapping[str, Json]] | None:
         """The first read that saw it ended, with the info; None if none did."""
+        if self._final is not None:
+            return self._final
         while self._final is None and self._looked < len(self.reads):
             operation, info = self.reads[self._looked]
             self._looked += 1

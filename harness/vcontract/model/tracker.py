@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import msgspec
@@ -170,10 +170,8 @@ class Tracker:
             if not ended and life.final is not None:
                 self._ended(life, life.final[1])
             elif not ended and life.over and life.accepted.call.method in self._effects:
-                self._each(
-                    life.vm,
-                    lambda state: {after for won in (True, False) for after in self._after(life, state, success=won)},
-                )
+                ends = [self._ending(life, success=won) for won in (True, False)]
+                self._each(life.vm, lambda state: {after for end in ends for after in end(state)})
         elif ref.value in self.facts.vms and (values is None or "runtime.powerState" in values):
             self.readings[ref.value], self.read_at[ref.value] = values, operation.start
             self._change(ref.value, frozenset(observe(state, values) for state in self.states(ref.value)))
@@ -219,7 +217,7 @@ class Tracker:
         if success and method in BOOTS:
             self._boots.began(life.vm, asked=False)
         if method in self._effects:
-            self._each(life.vm, lambda state: self._after(life, state, success=success))
+            self._each(life.vm, self._ending(life, success=success))
         elif success and method == "CreateSnapshot_Task":
             self._snapshots[life.vm] = self._kept(life)
         elif success and method == "RemoveSnapshot_Task":
@@ -246,21 +244,19 @@ class Tracker:
             states if memory and not held else frozenset(possible for known in states for possible in anything(known))
         )
 
-    def _after(self, life: TaskLife, state: State, *, success: bool) -> frozenset[State]:
-        """Apply the effect of a success; after an error of a customization the lock may be left behind (oracle promise F3)."""
+    def _ending(self, life: TaskLife, *, success: bool) -> Callable[[State], frozenset[State]]:
+        """Give the effect of a success; after an error of a customization the lock may be left behind (oracle promise F3)."""
         method = life.accepted.call.method
         if success:
-            cut = any(
-                other.kind == CUSTOMIZE and other.running_during(life.accepted.start, life.accepted.end) is not False
-                for other in self.lives(life.vm)
+            start, end = life.accepted.start, life.accepted.end
+            cut = method in KINDS and any(
+                other.kind == CUSTOMIZE and other.running_during(start, end) is not False
+                for other in reversed(self.lives(life.vm))
             )
-            changed = self._effects[method](replace(state, running=CUSTOMIZE) if method in KINDS and cut else state)
-            return frozenset({replace(changed, running="", task="")})
-        if KINDS.get(method) == CUSTOMIZE:
-            if self._cut(life):  # the abort that cut it removed its lock (oracle promise F4)
-                return frozenset({replace(state, guest="undefined", orphaned=False)})
-            return failed(state)
-        return frozenset({state})
+            return partial(_succeeded, self._effects[method], CUSTOMIZE if cut else None)
+        if KINDS.get(method) == CUSTOMIZE:  # the abort that cut it removed its lock (oracle promise F4)
+            return _aborted if self._cut(life) else failed
+        return _same
 
     def _cut(self, life: TaskLife) -> bool:
         """Whether an abort that succeeded began while the customization was known to run."""
@@ -291,8 +287,8 @@ class Tracker:
         self.tasks[life.ref.value] = life
         self._whole.append(life)
         known = self._lives.get(life.vm, [])
-        over = [life_ for life_ in known if life_.over]
-        self._lives[life.vm] = [life_ for life_ in known if not life_.over or life_ in over[-KEPT:]] + [life]
+        old = {id(life_) for life_ in [life_ for life_ in known if life_.over][:-KEPT]}
+        self._lives[life.vm] = [life_ for life_ in known if id(life_) not in old] + [life]
 
     def _lost(self, operation: Operation) -> None:
         if isinstance(operation.outcome, Lost) and operation.outcome.reason.startswith(UNSENT):
@@ -322,6 +318,16 @@ class Tracker:
 
 def _same(state: State) -> frozenset[State]:
     return frozenset({state})
+
+
+def _aborted(state: State) -> frozenset[State]:
+    return frozenset({replace(state, guest="undefined", orphaned=False)})
+
+
+def _succeeded(effect: Callable[[State], State], running: str | None, state: State) -> frozenset[State]:
+    """Give the state after a success; `running` is the work in the guest that it may have cut, None if there was none."""
+    changed = effect(state if running is None else replace(state, running=running))
+    return frozenset({replace(changed, running="", task="")})
 
 
 def rebooted(state: State) -> frozenset[State]:

@@ -23,20 +23,23 @@ _TYPE = f"{XSI}type"
 _NIL = f"{XSI}nil"
 _UNMARKED = frozenset({"UTF-8", "utf-8"})
 """Encodings in which `xmlns` is spelled in one way only."""
+_MOST = 1024
+"""Declarations of prefixes, and values of xsi:type, that are remembered: a server has few, but may make up any number."""
 _Path: TypeAlias = "tuple[Any, ...]"
 """The path to an element, from the inside out: that of the element around it, and a name or the index in a list; or empty."""
 
 
 class Reading:
-    """One element of a reply while it is read, with all in it: the problems that were found.
+    """One element of a reply while it is read, with all in it: the problems, and the types of the objects that were found.
 
     `names` are the types that values of xsi:type name, where no prefix is declared inside; else None.
     """
 
-    __slots__ = ("names", "problems")
+    __slots__ = ("names", "problems", "types")
 
     def __init__(self, names: dict[str, str] | None = None) -> None:
         self.problems: list[str] = []
+        self.types: set[str] = set()
         self.names = names
 
     def note(self, path: _Path, what: str) -> None:
@@ -49,7 +52,7 @@ class Reading:
 
     def learned(self, stated: str, name: str) -> str:
         """Keep which type a value of xsi:type names, and give it."""
-        if self.names is not None:
+        if self.names is not None and len(self.names) < _MOST:
             self.names[stated] = name
         return name
 
@@ -76,7 +79,6 @@ class Decoder:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._readers: dict[str, _Read] = {}
-        self._tables: dict[str, _Table] = {}
         self._results: dict[str, _Table] = {}
         self._names: dict[tuple[tuple[str | None, str], ...], dict[str, str]] = {}
 
@@ -85,6 +87,8 @@ class Decoder:
         spaces = element.nsmap
         if source.count(b"xmlns") != len(spaces) or element.getroottree().docinfo.encoding not in _UNMARKED:
             return Reading()
+        if len(self._names) >= _MOST:
+            self._names.clear()
         return Reading(self._names.setdefault(tuple(spaces.items()), {}))
 
     def result(self, method: str, element: Any, reading: Reading) -> dict[str, Json]:
@@ -162,13 +166,15 @@ class Decoder:
         return read
 
     def _made(self, static: str) -> _Read:
+        """Make the reader: what has no attributes is as the static type says, as a text most often is."""
         bare = self._content(static, stated=static == ANY)
         contents: dict[str, _Read] = {}
+        text = static == "string"
 
         def read(element: Any, path: _Path, reading: Reading) -> Json:
             attributes = element.attrib
             if not attributes:
-                return bare(element, path, reading)
+                return element.text or "" if text and not len(element) else bare(element, path, reading)
             stated, name, content = attributes.get(_TYPE), static, bare
             if stated is not None:
                 name = reading.names.get(stated, "") if reading.names is not None else ""
@@ -215,11 +221,13 @@ class Decoder:
         if known.enum:
             return _enum(name, frozenset(known.enum), stated=stated)
         listed = stated and name.startswith("ArrayOf")
+        table: _Table | None = None
 
         def read(element: Any, path: _Path, reading: Reading) -> Json:
-            table = self._tables.get(name)  # not made before a value comes, for types hold each other
-            if table is None:
-                table = self._tables[name] = self._table(name, known.fields)
+            nonlocal table
+            if table is None:  # not made before a value comes, for types hold each other
+                table = self._table(name, known.fields)
+            reading.types.add(name)
             values: dict[str, Json] = {} if listed else {"_typeName": name}
             self._fields(element, table, path, reading, values)
             return next(iter(values.values()), []) if listed else values
@@ -228,8 +236,7 @@ class Decoder:
 
 
 def _text(element: Any, name: str, path: _Path, reading: Reading) -> str:
-    if not len(element):
-        return element.text or ""
+    """Give the text of an element that holds something else too: comments, or elements that do not belong there."""
     if any(isinstance(child.tag, str) for child in element):
         reading.note(path, f": elements where {name} has only text")
         return ""
@@ -240,7 +247,7 @@ def _simple(name: str, *, stated: bool) -> _Read:
     parse = from_text(name)
 
     def read(element: Any, path: _Path, reading: Reading) -> Json:
-        value = _text(element, name, path, reading)
+        value = _text(element, name, path, reading) if len(element) else element.text or ""
         if parse is not None:
             value = value.strip()
             try:
@@ -254,7 +261,7 @@ def _simple(name: str, *, stated: bool) -> _Read:
 
 def _enum(name: str, texts: frozenset[str], *, stated: bool) -> _Read:
     def read(element: Any, path: _Path, reading: Reading) -> Json:
-        text = _text(element, name, path, reading)
+        text = _text(element, name, path, reading) if len(element) else element.text or ""
         if text not in texts:
             reading.note(path, f": {text!r} is no {name}")
         return {"_typeName": name, "_value": text} if stated else text
@@ -266,7 +273,8 @@ def _reference(element: Any, path: _Path, reading: Reading) -> Json:
     kind = element.get("type")
     if not kind:
         reading.note(path, ": a reference without its type")
-    return {"_typeName": REFERENCE, "type": kind or "", "value": _text(element, REFERENCE, path, reading)}
+    moid = _text(element, REFERENCE, path, reading) if len(element) else element.text or ""
+    return {"_typeName": REFERENCE, "type": kind or "", "value": moid}
 
 
 def _untyped(element: Any, path: _Path, reading: Reading) -> Json:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from vcontract.errors import SchemaError
 from vcontract.schema.shapes import ANY, REFERENCE, SIMPLE, XSD_NAMESPACE, Field
-from vcontract.schema.simple_values import WrongError, attribute, string, to_text
+from vcontract.schema.simple_values import WrongError, attribute, string, to_text, unusual
 
 if TYPE_CHECKING:
     from vcontract.schema.wsdl import Schema
@@ -58,16 +58,22 @@ class Encoder:
 
     def _fields(self, owner: str, fields: Sequence[Field]) -> _Write:
         """Make the writer of the elements in an object of a type, or in a call."""
-        steps = tuple((field.name, field.optional, self._field(owner, field)) for field in fields)
+        tags = [_tags(field.name) if field.type == "string" and not field.array else ("", "") for field in fields]
+        steps = tuple(
+            (field.name, field.optional, self._field(owner, field), *each)
+            for field, each in zip(fields, tags, strict=True)
+        )
         known = frozenset({"_typeName", *(field.name for field in fields)})
 
         def write(values: Mapping[str, Json], out: list[str]) -> None:
             name = ""
             get = values.get
             try:
-                for name, optional, write_one in steps:
+                for name, optional, write_one, begin, end in steps:
                     value = get(name)
-                    if value is not None:
+                    if begin and type(value) is str and not unusual(value):  # most values are such texts
+                        out.append(f"{begin}{value}{end}")
+                    elif value is not None:
                         write_one(value, out)
                     elif not optional:
                         raise WrongError(f" is missing: {owner} requires it")  # noqa: TRY301 - its path is added below
@@ -110,9 +116,9 @@ class Encoder:
         known = self._schema.types[kind]
         return _enum(tag, known.name, known.enum) if known.enum else self._data(tag, kind)
 
-    def _data(self, tag: str, static: str) -> _Write:
-        """Make the writer of a data object: xsi:type says its type if that is not the static one."""
-        shapes: dict[str, _Write] = {}
+    def _data(self, tag: str, static: str, usual: str = "") -> _Write:
+        """Make the writer of a data object: xsi:type says its type if that is not the static one, for which `usual` stands."""
+        shapes: dict[str, tuple[str, str, str, _Write]] = {}
 
         def write(value: Json, out: list[str]) -> None:
             if type(value) is not dict and not isinstance(value, Mapping):
@@ -122,9 +128,16 @@ class Encoder:
             if shape is None:
                 if not self._schema.is_subtype(name, static):
                     raise WrongError(f": {name} is no {static} at API {self._schema.api_version}")
-                stated = "" if name == static else f' {XSI}:type="{VIM}:{name}"'
-                shape = shapes[name] = _around(tag, stated, self._object(name))
-            shape(value, out)
+                stated = usual if name == static else f' {XSI}:type="{VIM}:{name}"'
+                shape = shapes[name] = (*_tags(tag, stated), f"<{VIM}:{tag}{stated}/>", self._object(name))
+            begin, end, empty, write_fields = shape
+            here = len(out)
+            out.append(begin)
+            write_fields(value, out)
+            if len(out) > here + 1:
+                out.append(end)
+            else:
+                out[here] = empty
 
         return write
 
@@ -182,29 +195,17 @@ class Encoder:
         if known.enum:
             write_enum = _enum(tag, name, known.enum, stated)
             return lambda value, out: write_enum(value.get("_value", value), out)
-        write = _around(tag, stated, self._object(name))
+        write = self._data(tag, name, stated)
         listed = [field.name for field in known.fields]
         return lambda value, out: write(dict.fromkeys(listed, value["_value"]) if "_value" in value else value, out)
 
 
-def _around(tag: str, stated: str, write_fields: _Write) -> _Write:
-    """Make the writer of an element around the fields of an object; without any it is empty."""
-    begin, end, empty = f"<{VIM}:{tag}{stated}>", f"</{VIM}:{tag}>", f"<{VIM}:{tag}{stated}/>"
-
-    def write(value: Mapping[str, Json], out: list[str]) -> None:
-        here = len(out)
-        out.append(begin)
-        write_fields(value, out)
-        if len(out) > here + 1:
-            out.append(end)
-        else:
-            out[here] = empty
-
-    return write
+def _tags(tag: str, stated: str = "") -> tuple[str, str]:
+    return f"<{VIM}:{tag}{stated}>", f"</{VIM}:{tag}>"
 
 
 def _simple(tag: str, kind: str, stated: str = "") -> _Write:
-    text, begin, end = to_text(kind), f"<{VIM}:{tag}{stated}>", f"</{VIM}:{tag}>"
+    text, (begin, end) = to_text(kind), _tags(tag, stated)
 
     def write(value: Json, out: list[str]) -> None:
         out.append(f"{begin}{text(value)}{end}")

@@ -20,7 +20,8 @@ FromText: TypeAlias = "Callable[[str], Json]"
 """Gives the value of a text; raises ValueError or KeyError if it has none."""
 _LEGAL = "\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff"
 _ILLEGAL = re.compile(f"[^{_LEGAL}]")
-_UNUSUAL = re.compile(f"[&<>\r]|[^{_LEGAL}]")
+unusual = re.compile(f"[&<>\r]|[^{_LEGAL}]").search
+"""Finds a character that is escaped, or that XML cannot carry."""
 _FRACTIONS = ("float", "double", "decimal")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|-?INF|NaN")
@@ -58,7 +59,7 @@ def string(value: Json) -> str:
     """Write a text; raises WrongError if it is none, or has a character that XML cannot carry."""
     if type(value) is not str and not isinstance(value, str):
         raise WrongError(f" must be a string, not {value!r}")
-    return escaped(value) if _UNUSUAL.search(value) else value
+    return escaped(value) if unusual(value) else value
 
 
 def escaped(value: str) -> str:

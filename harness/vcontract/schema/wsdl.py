@@ -107,10 +107,12 @@ class Schema:
         element = str(self._find(method).input.body.qname.localname)
         return self._encoder.request(method, element, this, arguments)
 
-    def decode_reply(self, method: str, body: Any, source: bytes = b"") -> tuple[Json, tuple[str, ...]]:
+    def decode_reply(
+        self, method: str, body: Any, source: bytes = b"", types: set[str] | None = None
+    ) -> tuple[Json, tuple[str, ...]]:
         """Decode the `XxxResponse` element of a reply: the result (None for void and unset), and its problems.
 
-        `source`, the bytes that it was parsed from, makes that quicker.
+        `source`, the bytes that it was parsed from, makes that quicker. The types of the objects in it are added to `types`.
         """
         self._find(method)
         result = self.operations[method].result
@@ -119,6 +121,8 @@ class Schema:
         if body.tag != expected:
             reading.problems.append(f"{method}: the reply is {body.tag}, not {expected}")
         values = self._decoder.result(method, body, reading)
+        if types is not None:
+            types |= reading.types
         return values.get("returnval", [] if result and result.array else None), tuple(reading.problems)
 
     def decode(self, element: Any, static_type: str) -> tuple[Json, tuple[str, ...]]:
@@ -129,10 +133,10 @@ class Schema:
         value = self._decoder.item(element, static_type, etree.QName(element).localname, reading)
         return value, tuple(reading.problems)
 
-    def decode_fault(self, element: Any) -> tuple[Fault, tuple[str, ...]]:
+    def decode_fault(self, element: Any, types: set[str] | None = None) -> tuple[Fault, tuple[str, ...]]:
         """Decode the child of a SOAP fault's detail; the element is named after the xsi:type, with `Fault` behind it.
 
-        A fault of a type that the schema lacks keeps the name the server gave it, and is a problem.
+        A fault of a type that the schema lacks keeps the name the server gave it, and is a problem. `types` as above.
         """
         reading = self._decoder.begin(element)
         problems = reading.problems
@@ -148,7 +152,10 @@ class Schema:
             return Fault(kind), tuple(problems)
         if element.tag != f"{{{self.namespace}}}{name}":
             problems.append(f"{name}: in name space {etree.QName(element).namespace or '(none)'}")
-        return as_fault(self._decoder.item(element, kind, name, reading)), tuple(problems)
+        value = self._decoder.item(element, kind, name, reading)
+        if types is not None:
+            types |= reading.types
+        return as_fault(value), tuple(problems)
 
     def _find(self, method: str) -> Any:
         if method not in self._bound:
