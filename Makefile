@@ -45,6 +45,7 @@ bench: $(STAMP) ## measure; rewrites tests/benchmarks/RESULTS.md
 	$(BIN)/python tests/benchmarks/bench_strategies.py
 	$(BIN)/python tests/benchmarks/bench_workers.py
 	$(BIN)/python tests/benchmarks/bench_checker.py
+	$(BIN)/python tests/benchmarks/bench_judge.py
 	$(BIN)/python tests/benchmarks/bench_stress.py
 	$(BIN)/python tests/benchmarks/bench_learn.py
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vcontract.errors import RunFileError
-from vcontract.history_lines import Reader
+from vcontract.history_lines import Ended, Reader
 from vcontract.saved_file import open_saved
-from vcontract.terms import Answer, Event, Invoke, Json, Lost, Observed, Operation
+from vcontract.terms import Answer, Invoke, Json, Lost, Observed, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,8 +88,8 @@ def stream(path: Path) -> Iterator[Observed | Operation]:
         last = max(last, event.time)
         if isinstance(event, Invoke) and event.op not in begun:
             begun[event.op] = event
-        elif isinstance(event, Answer) and event.op in begun:
-            yield operation(begun.pop(event.op), event)
+        elif isinstance(event, Ended) and event.op in begun:
+            yield _joined(begun.pop(event.op), event)
         else:
             raise RunFileError(f"{path}:{number}: operation {event.op} begins twice, ends twice or never began")
     yield from _cut(begun, last)
@@ -116,14 +116,36 @@ def retold(path: Path) -> Iterator[Observed | Operation]:
         if isinstance(event, Invoke) and event.op not in numbers:
             numbers.add(event.op)
             waiting[event.op] = event
-        elif isinstance(event, Answer) and isinstance(begun, Invoke):
-            waiting[event.op] = operation(begun, event)
+        elif isinstance(event, Ended) and isinstance(begun, Invoke):
+            done = _joined(begun, event)
+            if len(waiting) == 1:  # most often nothing else is under way
+                waiting.clear()
+                yield done
+                continue
+            waiting[event.op] = done
             while waiting and isinstance(first := next(iter(waiting.values())), Operation):
                 del waiting[first.op]
                 yield first
         else:
             raise RunFileError(f"{path}:{number}: operation {event.op} begins twice, ends twice or never began")
     yield from _cut(waiting, last)
+
+
+def _joined(invoke: Invoke, ended: Ended) -> Operation:
+    outcome = ended.outcome
+    assert outcome is not None
+    return Operation(
+        invoke.op,
+        invoke.call,
+        invoke.time,
+        ended.time,
+        outcome,
+        ended.status,
+        ended.problems,
+        invoke.purpose,
+        invoke.cell,
+        invoke.block,
+    )
 
 
 def _cut(waiting: Mapping[int, Invoke | Operation], last: float) -> list[Operation]:
@@ -134,20 +156,20 @@ def _cut(waiting: Mapping[int, Invoke | Operation], last: float) -> list[Operati
     ]
 
 
-def _events(path: Path) -> Iterator[tuple[int, Event]]:
+def _events(path: Path) -> Iterator[tuple[int, Observed | Invoke | Ended]]:
     """Decode a file line by line; a last line that was cut is dropped."""
-    reader = Reader()
+    read = Reader().event
     try:
         with open_saved(path) as file:
             for number, line in enumerate(file, 1):
                 try:
-                    event = reader.event(line)
+                    event = read(line)
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                     if line.endswith(b"\n"):
                         raise RunFileError(f"{path}:{number}: not an event: {error}") from error
+                    return
                 except RunFileError as error:
                     raise RunFileError(f"{path}:{number}: {error}") from error
-                else:
-                    yield number, event
+                yield number, event
     except OSError as error:
         raise RunFileError(f"{path}: cannot be read: {error.strerror}") from error

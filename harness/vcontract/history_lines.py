@@ -11,12 +11,12 @@ from __future__ import annotations
 import zlib
 from collections import OrderedDict
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from vcontract.errors import RunFileError
-from vcontract.terms import Answer, Arguments, Call, Envelope, Event, Invoke, Json, Observed, Outcome, Ref
+from vcontract.terms import Arguments, Call, Envelope, Event, Invoke, Json, Observed, Outcome, Ref
 
 NEAR = 1 << 12
 """How many operations back a line may refer to."""
@@ -60,7 +60,7 @@ class _Begun(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event",
     block: str = ""
 
 
-class _Ended(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", tag="answer"):
+class Ended(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", tag="answer"):
     """An Answer as it is written: with what came, or the number of the operation that got the same."""
 
     op: int
@@ -71,10 +71,8 @@ class _Ended(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event",
     problems: tuple[str, ...] = ()
 
 
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
 _encoder = msgspec.json.Encoder()
-_lines: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Begun | _Ended | Observed)
+_lines: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Begun | Ended | Observed)
 _calls: msgspec.json.Decoder[Call] = msgspec.json.Decoder(Call)
 _saved_calls: msgspec.json.Decoder[_SavedCall] = msgspec.json.Decoder(_SavedCall)
 
@@ -105,8 +103,8 @@ class Writer:
         said = _encoder.encode((event.outcome, event.status, event.problems))
         same = self._same(b"answer", said, event.op)
         if same:
-            return _encoder.encode(_Ended(event.op, event.time, same=same)) + b"\n"
-        ended = _Ended(event.op, event.time, event.outcome, 0, event.status, event.problems)
+            return _encoder.encode(Ended(event.op, event.time, same=same)) + b"\n"
+        ended = Ended(event.op, event.time, event.outcome, 0, event.status, event.problems)
         return _encoder.encode(ended) + b"\n"
 
     def wrote(self) -> None:
@@ -142,44 +140,62 @@ def _packed(call: Call) -> Call | _SavedCall:
 class Reader:
     """Reads the lines of one file in their order; equal calls, and equal answers, are one object.
 
-    Its methods raise msgspec.DecodeError, UnicodeDecodeError or RecursionError for a line that is none, RunFileError for one
-    that refers to what is not there.
+    `event` gives an Ended that says all that came, though its line refers to another. It raises msgspec.DecodeError,
+    UnicodeDecodeError or RecursionError for a line that is none, RunFileError for one that refers to what is not there.
     """
 
     def __init__(self) -> None:
-        self._of_op: OrderedDict[int, Call] = OrderedDict()
-        self._by_text: OrderedDict[bytes, Call] = OrderedDict()
-        self._answers: OrderedDict[int, _Ended] = OrderedDict()
+        # what may still be referred to is in the newer or in the older half
+        self._calls: dict[int, Call] = {}
+        self._older_calls: dict[int, Call] = {}
+        self._answers: dict[int, Ended] = {}
+        self._older_answers: dict[int, Ended] = {}
+        self._texts: dict[bytes, Call] = {}
 
-    def event(self, line: bytes) -> Event:
+    def event(self, line: bytes) -> Observed | Invoke | Ended:
         """Give the event of a line."""
         event = _lines.decode(line)
-        if isinstance(event, _Begun):
+        kind = type(event)
+        if kind is _Begun:
             return Invoke(event.op, event.time, self._call(event), event.purpose, event.cell, event.block)
-        if isinstance(event, _Ended):
-            return self._answer(event, len(line))
-        assert isinstance(event, Observed)
+        if kind is not Ended:
+            assert isinstance(event, Observed)
+            return event
+        same = event.same
+        if same:
+            said = self._answers.get(same) or self._older_answers.get(same)
+            if said is None:
+                raise _missing(event.op, same)
+            return Ended(event.op, event.time, said.outcome, same, said.status, said.problems)
+        if event.outcome is None:
+            raise msgspec.ValidationError("an answer without an outcome")
+        if len(line) <= _SHORT + _LEAST:
+            self._answers[event.op] = event
+            if len(self._answers) > NEAR:
+                self._older_answers, self._answers = self._answers, {}
+        assert isinstance(event, Ended)
         return event
 
     def _call(self, begun: _Begun) -> Call:
-        if begun.same:
-            return _earlier(self._of_op, begun.op, begun.same)
+        same = begun.same
+        if same:
+            known = self._calls.get(same) or self._older_calls.get(same)
+            if known is None:
+                raise _missing(begun.op, same)
+            return known
         text = bytes(begun.call)
-        call = self._by_text.get(text)
+        call = self._texts.get(text)
         if call is None:
             call = _decoded(text)
-        if len(text) <= _SHORT:
-            _keep(self._by_text, text, call)
-            _keep(self._of_op, begun.op, call)
+            if len(text) > _SHORT:
+                return call
+            if len(self._texts) >= NEAR:
+                self._texts.clear()
+            self._texts[text] = call
+        self._calls[begun.op] = call
+        if len(self._calls) > NEAR:
+            self._older_calls, self._calls = self._calls, {}
         return call
-
-    def _answer(self, ended: _Ended, length: int) -> Answer:
-        said = _earlier(self._answers, ended.op, ended.same) if ended.same else ended
-        if said.outcome is None:
-            raise msgspec.ValidationError("an answer without an outcome")
-        if not ended.same and length <= _SHORT + _LEAST:
-            _keep(self._answers, ended.op, ended)
-        return Answer(ended.op, ended.time, said.outcome, said.status, said.problems)
 
 
 def _decoded(text: bytes) -> Call:
@@ -199,15 +215,5 @@ def _decoded(text: bytes) -> Call:
     return Call(saved.object, saved.method, sent, saved.actor)
 
 
-def _earlier(known: OrderedDict[int, _Value], op: int, same: int) -> _Value:
-    """Find what an earlier line has."""
-    if same not in known:
-        raise RunFileError(f"operation {op} is said to be as operation {same}, which is not there")
-    return known[same]
-
-
-def _keep(known: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
-    """Keep what a later line may refer to, and let go of what is too far back."""
-    known[key] = value
-    if len(known) > 2 * NEAR:
-        known.popitem(last=False)
+def _missing(op: int, same: int) -> RunFileError:
+    return RunFileError(f"operation {op} is said to be as operation {same}, which is not there")
