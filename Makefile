@@ -40,6 +40,7 @@ bench: $(STAMP) ## measure; rewrites tests/benchmarks/RESULTS.md
 	$(BIN)/python tests/benchmarks/bench_workers.py
 	$(BIN)/python tests/benchmarks/bench_simulator.py
 	$(BIN)/python tests/benchmarks/bench_checker.py
+	$(BIN)/python tests/benchmarks/bench_judge.py
 	$(BIN)/python tests/benchmarks/bench_stress.py
 	$(BIN)/python tests/benchmarks/bench_learn.py
 

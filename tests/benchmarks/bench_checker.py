@@ -37,7 +37,8 @@ CLIENTS, HISTORIES, MACHINE, SPECIFICATION, WGL, PORCUPINE = (
     importlib.import_module(each)
     for each in ("clients", "histories", "step_chains", "specification", "wgl", "porcupine")
 )
-write_section = importlib.import_module("sections").write_section  # the file beside this one
+write_section = importlib.import_module("sections").write_section  # the files beside this one
+LONGER = importlib.import_module("longer")
 MANAGER = "VirtualMachineGuestCustomizationManager"
 HASTE = 0.95
 GIB = 1 << 30
@@ -206,14 +207,10 @@ def saved(place: Path, operations: int) -> Path:
     lines = [each for each in once.read_bytes().splitlines(keepends=True) if b'"event":"observed"' not in each]
     span, last = made[-1].end + 1.0, max(each.op for each in made)
     path = place / "history.jsonl"
-    times = re.compile(rb'"op":(\d+),"time":([\d.e-]+)')
     with path.open("wb") as file:
         for turn in range(math.ceil(operations / len(made))):
             for line in lines:
-                found = times.search(line)
-                assert found is not None
-                number, moment = int(found[1]) + turn * last, float(found[2]) + turn * span
-                moved = b'%s"op":%d,"time":%r%s' % (line[: found.start()], number, moment, line[found.end() :])
+                moved = LONGER.moved(line, turn * last, turn * span)
                 file.write(moved.replace(b'"task-', b'"task-%d-' % turn))
     return path
 

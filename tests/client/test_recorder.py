@@ -14,7 +14,8 @@ import pytest
 from vcontract.client.clock import Clock
 from vcontract.client.recorder import Recorder
 from vcontract.errors import HarnessError, RunFileError, UsageError
-from vcontract.history import UNANSWERED, encode_event, read_history
+from vcontract.history import UNANSWERED, read_history
+from vcontract.history_lines import encode_event
 from vcontract.terms import (
     Answer,
     Arguments,

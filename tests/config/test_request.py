@@ -27,7 +27,8 @@ from vcontract.config.request import (
     request_of,
 )
 from vcontract.errors import RunFileError
-from vcontract.history import ASKED, FACTS, encode_event
+from vcontract.history import ASKED, FACTS
+from vcontract.history_lines import encode_event
 from vcontract.model import Facts
 from vcontract.report.result import RUN_FILE, RunResult, TargetFacts, load_run
 from vcontract.report.run_directory import HISTORY

@@ -12,7 +12,8 @@ from vcontract.client.recording import Recording
 from vcontract.config.config import Config
 from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
-from vcontract.history import ASKED, FACTS, encode_event
+from vcontract.history import ASKED, FACTS
+from vcontract.history_lines import encode_event
 from vcontract.model import Facts
 from vcontract.report.run_directory import HISTORY
 from vcontract.run.former_runs import resumed

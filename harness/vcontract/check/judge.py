@@ -31,7 +31,7 @@ from vcontract.model import (
     subject,
 )
 from vcontract.model.remembered import Remembered
-from vcontract.terms import Faulted, Grade, Json, Lost, Operation, Returned, Verdict, as_ref
+from vcontract.terms import Faulted, Grade, Json, Lost, Operation, Ref, Returned, Verdict, as_ref
 
 _BUSY = frozenset({"TaskInProgress", "InvalidState"})
 
@@ -47,6 +47,7 @@ class Judge:
         self.bases = bases
         self._pending: list[Pending] = []
         self._block: list[Operation] = []
+        self._reads: list[tuple[Operation, Ref, Mapping[str, Json] | None]] = []
         self._refusals = promises.Refusals(facts.publish)
         self._methods = {method.name: method for method in contract.methods}
 
@@ -57,6 +58,8 @@ class Judge:
         if operation.purpose == "judge" and operation.call.method in self._methods:
             self._pending.append(self._remember(operation))
         self._block.append(operation)
+        if (read := read_of(operation)) is not None:
+            self._reads.append((operation, *read))
         self.tracker.feed(operation)
 
     def doubtful(self) -> bool:
@@ -71,7 +74,7 @@ class Judge:
 
     def resume(self) -> None:
         """Drop the pending calls, because the run was interrupted: half of a cell is no evidence."""
-        self._pending, self._block = [], []
+        self._pending, self._block, self._reads = [], [], []
         self.tracker.resume()
 
     def waiting(self) -> bool:
@@ -95,7 +98,7 @@ class Judge:
         """Judge the pending calls, because the cell or the history is over."""
         for pending in self._pending:
             self.judgements.append(self._judge(pending))
-        self._pending, self._block = [], []
+        self._pending, self._block, self._reads = [], [], []
         self.tracker.settle()
 
     def _remember(self, operation: Operation) -> Pending:
@@ -262,12 +265,11 @@ class Judge:
         )
 
     def _infos(self) -> dict[str, Mapping[str, Json]]:
-        infos: dict[str, Mapping[str, Json]] = {}
-        for operation in self._block:
-            read = read_of(operation)
-            if read and read[0].type == "Task" and read[1] and isinstance(read[1].get("info"), Mapping):
-                infos[read[0].value] = read[1]["info"]
-        return infos
+        return {
+            ref.value: values["info"]
+            for _, ref, values in self._reads
+            if ref.type == "Task" and values and isinstance(values.get("info"), Mapping)
+        }
 
     def _promised(self, pending: Pending, life: TaskLife | None, assessed: Assessment) -> list[str]:
         operation, vm = pending.operation, subject(pending.operation.call)
@@ -290,8 +292,7 @@ class Judge:
     def _read_since(self, vm: str, ended: float) -> bool:
         """Whether the VM was read so long after a call's end that its reports, `staleness` old, must show what it did."""
         done = ended + self.tracker.facts.staleness
-        reads = ((read_of(other), other.start) for other in self._block)
-        return any(read is not None and read[0].value == vm and start >= done for read, start in reads)
+        return any(ref.value == vm and read.start >= done for read, ref, _ in self._reads)
 
     def _kept(self, pending: Pending, life: TaskLife | None, last: Mapping[str, Json] | None) -> list[str]:
         call = pending.operation.call
@@ -301,8 +302,9 @@ class Judge:
 
     def _seen_after(self, vm: str, moment: float) -> Mapping[str, Json] | None:
         """Give the last read of the VM that began after a moment; None if there was none, for then nothing can be held."""
-        reads = (read_of(other) for other in self._block if other.start >= moment)
-        return next((values for ref, values in reversed([read for read in reads if read]) if ref.value == vm), None)
+        return next(
+            (values for read, ref, values in reversed(self._reads) if read.start >= moment and ref.value == vm), None
+        )
 
     def _accepted_since(self, operation: Operation) -> bool:
         """Whether another call of the block may have changed the VM since."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from vcontract.client.clock import Clock
 from vcontract.errors import HarnessError, RunFileError, UsageError
-from vcontract.history import RESUMED, History, encode_event, operation
+from vcontract.history import RESUMED, History, operation
+from vcontract.history_lines import Writer
 from vcontract.saved_file import append_to, read_saved
 from vcontract.terms import Answer, Call, Event, Invoke, Json, Observed, Operation, Outcome
 
@@ -61,6 +62,8 @@ class Recorder:
         self._zero = self._clock.now()
         self._lock = threading.Lock()
         self._path = path
+        self._writer = Writer()
+        self._writing = threading.Lock()
         self._file = -1
         if path is not None:
             try:
@@ -177,10 +180,14 @@ class Recorder:
     def _write(self, event: Event) -> None:
         if self._file < 0:
             return
-        line = encode_event(event)
-        try:
-            written = os.write(self._file, line)
-        except OSError as error:
-            raise HarnessError(f"{self._path}: cannot be written: {error.strerror}") from error
-        if written != len(line):
-            raise HarnessError(f"{self._path}: only {written} of {len(line)} bytes of a line could be written")
+        with (
+            self._writing
+        ):  # a line may refer to one before it, so they are in the file in the order in which they were made
+            line = self._writer.line(event)
+            try:
+                written = os.write(self._file, line)
+            except OSError as error:
+                raise HarnessError(f"{self._path}: cannot be written: {error.strerror}") from error
+            if written != len(line):
+                raise HarnessError(f"{self._path}: only {written} of {len(line)} bytes of a line could be written")
+            self._writer.wrote()

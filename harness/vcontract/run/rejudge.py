@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from vcontract import __version__
 from vcontract.check import Judge, retell, worst
 from vcontract.check.object_rows import is_own
+from vcontract.collector import uncollected
 from vcontract.config.request import RunRequest, request_of
 from vcontract.contract import Contract, rows
 from vcontract.contract import load as load_contract
@@ -83,6 +84,7 @@ def _surveyed(file: Path, directory: Path) -> tuple[Facts, Iterator[Observed | O
     return facts_in(History([], []), directory), iter(first)
 
 
+@uncollected()
 def _judged(events: Iterable[Observed | Operation], judge: Judge) -> PartialResult:
     """Let a judge hear a history as it is read; of its operations those alone are kept on which a verdict still rests."""
     own: list[Operation] = []

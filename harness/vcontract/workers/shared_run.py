@@ -17,7 +17,7 @@ from vcontract.client import Logins
 from vcontract.config.config import Account, Config, Guest, password_of
 from vcontract.config.request import RunRequest
 from vcontract.errors import UsageError
-from vcontract.history import encode_event
+from vcontract.history_lines import encode_event
 from vcontract.report.result import RunResult, Worker
 from vcontract.report.run_directory import write_whole
 from vcontract.run.preparation import PLAIN, Preparation
