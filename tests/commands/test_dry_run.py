@@ -37,7 +37,9 @@ def test_it_says_what_a_whole_run_does(methods: tuple[str, ...], simulator: Simu
     said, result, _ = both(RunRequest(seed=5, methods=methods), simulator, tmp_path)
     assert said.hosts == ["esx-2"]
     assert said.clones == result.clones.made
-    assert 0.5 * result.requests <= said.requests <= 2 * result.requests
+    assert said.estimate is not None
+    middle = (said.estimate.requests.least + said.estimate.requests.most) / 2
+    assert 0.5 * result.requests <= middle <= 2 * result.requests
 
 
 def test_it_says_what_a_run_does(simulator: SimulatorServer, tmp_path: Path) -> None:
@@ -106,4 +108,4 @@ def test_every_disturbance_is_counted(simulator: SimulatorServer, tmp_path: Path
     planned = [DISTURBANCES[name] for name in disturbances(load(MANAGER), method)]
     assert {"midLogout", "midGone", "midCancel"} <= {move.disturbance for move in planned}
     assert {move.method for move in planned} <= said.arranging.keys()
-    assert (said.arranging["Login"], said.arranging["Logout"]) == (1, 1)
+    assert (said.arranging["Login"], said.arranging["Logout"]) == (2, 2)  # and once as a past

@@ -11,6 +11,7 @@ from lxml import etree
 from msgspec.structs import replace
 
 from tests.mangler import Exchange, Mangled, Reply, Run
+from tests.windows import stretch
 from vcontract.commands.run import execute
 from vcontract.config.request import RunRequest
 from vcontract.history import read_history
@@ -117,7 +118,7 @@ def test_a_process_that_exits_ends_the_run(mangled: Mangled, tmp_path: Path) -> 
 def test_a_call_that_hangs_for_ever_does_not_outlast_the_limit_of_time(mangled: Mangled, tmp_path: Path) -> None:
     """An exchange may take a share of what is left of the run, and no minute."""
     server = mangled(lambda exchange: exchange.hang() if exchange.method == CUSTOMIZE else exchange.ask())
-    options = RunRequest(seed=3, methods=(CUSTOMIZE,), time_limit=4.0)
+    options = RunRequest(seed=3, methods=(CUSTOMIZE,), time_limit=6.0 * stretch())
     result = execute(replace(options, target=server.url, report_dir=tmp_path, output="none"))
     assert result.exit_code == 5
     calls = read_history(tmp_path / "latest" / "history.jsonl").operations

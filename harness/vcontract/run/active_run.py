@@ -16,6 +16,7 @@ from vcontract.report.events import RunStarted
 from vcontract.report.result import Arrangements, Clones, TargetFacts
 from vcontract.run.announcer import Announcer
 from vcontract.run.ending import endured, halts, interruptible
+from vcontract.run.estimates.estimate import estimated
 from vcontract.run.exerciser import Exerciser
 from vcontract.run.interrupted_run import InterruptedRun, note_of
 from vcontract.run.limits import RunLimits
@@ -127,6 +128,8 @@ class ActiveRun:
         if self.plan.text():
             before = len(self.plan.steps) - len(self.steps)
             self.announcer.note(self.plan.text() + (f"; {before} steps were taken before" if before else ""))
+            estimate, _ = estimated(self.testbed, self.steps[: site.request.max_calls or None])
+            self.announcer.note("; ".join(estimate.text()))
         with interruptible(self.notes, self.halted):
             for phase in phases:
                 phase.run(self)

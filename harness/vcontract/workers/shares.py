@@ -9,9 +9,8 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.model import Facts, State, VmFacts
-from vcontract.model.moves import DISTURBANCES, On
+from vcontract.run.estimates.walk import wanted
 from vcontract.run.plan import Step
-from vcontract.strategies import Caller
 from vcontract.testbed import Lane
 
 CELL, BUSY, CASE, OTHER = 3, 5, 2, 8
@@ -105,22 +104,6 @@ def _blocks(steps: Sequence[Step], lane: Lane, lent: dict[str, str]) -> list[_Bl
         block = blocks.setdefault(key, _Block([], 0, fitting[want]))
         block.add(step)
     return list(blocks.values())
-
-
-def wanted(step: Step, caller: Caller) -> tuple[State, bool, int]:
-    """Say which VM a step asks the lane for: its state, whether on a host that may be lost, and how many NICs (0: any)."""
-    if step.cell is not None:
-        return (step.cell.state if step.cell.state.exists else State()), False, 0
-    start = caller.start(step.method)
-    if step.case is not None:
-        return start, False, step.case.nics
-    if step.prior:
-        return (
-            State(orphaned=True) if step.prior == "afterOrphanAbort" else start,
-            False,
-            2 * (step.prior == "onTwoNics"),
-        )
-    return start, DISTURBANCES[step.disturb].on is On.HOST, 0
 
 
 def _serving(lane: Lane, want: tuple[State, bool, int], lent: dict[str, str]) -> frozenset[str]:

@@ -1,0 +1,1 @@
+"""What a plan will cost: calls, requests and arrangements, each as a range, and how long they take."""

@@ -1,0 +1,83 @@
+"""What a plan costs on a testbed, told in two lines: how much is sent, how long that takes, and what that rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+
+import msgspec
+
+from vcontract.model import passes
+from vcontract.run.estimates.cost import Cost, Range, sends
+from vcontract.run.estimates.walk import Walk
+from vcontract.run.plan import Step
+from vcontract.run.step_runner import HASTY_TRIES
+from vcontract.testbed import Testbed
+from vcontract.testbed.health import EVERY
+
+_OBJECT, _AUDIT = sends(5, 12), sends(20, 60)
+"""The reads of the object itself, and those that look at the end for what was left."""
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """What a run costs from now on: `cost` of its steps and of putting VMs back, `sent` the requests that were sent before.
+
+    `pace` are the seconds from one request to the next, as measured so far, `waits` those in which reports may be late, by the
+    configuration. `hasty` counts the steps in whose state something runs that ends by itself.
+    """
+
+    cost: Cost
+    sent: int
+    pace: float
+    waits: float
+    hasty: int
+
+    @property
+    def requests(self) -> Range:
+        """All requests of the run, with those of the survey and of the looks at the server's health."""
+        looks = self.cost.requests.times(self.pace / EVERY, self.pace / EVERY)
+        return self.cost.requests + looks + Range(self.sent, self.sent)
+
+    @property
+    def seconds(self) -> Range:
+        """The time that the requests take, and the waits for reports that may be late."""
+        return self.requests.times(self.pace, self.pace) + self.cost.reports.times(self.waits, self.waits)
+
+    @property
+    def _pace(self) -> str:
+        return f"{1000 * self.pace:.1f} ms each"
+
+    def text(self) -> list[str]:
+        """Say it in lines."""
+        made = self.cost
+        late = f", with {self.waits:g} s for each state until reports are not older (staleness)" if self.waits else ""
+        beside = f"{made.tasks.text()} tasks and {made.boots.text()} boots take what the target needs"
+        lines = [
+            f"{made.calls.text()} judged calls, {made.arrangements.text()} states arranged, {self.requests.text()} requests",
+            f"{self.seconds.text()} s for these at {self._pace}, as measured so far{late}; beside that {beside}",
+        ]
+        if self.hasty:
+            lines.append(
+                f"assumed: what runs in {self.hasty} steps lasts until the next call; where it does not, each of these is "
+                f"tried up to {HASTY_TRIES} times"
+            )
+        return lines
+
+
+def estimated(testbed: Testbed, steps: Sequence[Step]) -> tuple[Estimate, Walk]:
+    """Estimate what some steps of a plan cost on a testbed; gives the walk too, which knows more. Sends nothing."""
+    recorder, selection = testbed.site.target.recorder, testbed.lane.selection
+    walk = Walk(
+        testbed.site.contract,
+        testbed.caller,
+        lambda state, on_host, nics: selection.choose(state, on_host=on_host, nics=nics),
+    )
+    total = Cost()
+    for step in steps:
+        total += walk.cost_of(step)
+    total += walk.restoring() + _OBJECT + _AUDIT
+    done = recorder.operations
+    pace = median([other.start - one.start for one, other in pairwise(done)]) if len(done) > 1 else 0.0
+    hasty = sum(step.cell is not None and passes(step.cell.state) for step in steps)
+    return Estimate(total, recorder.requests, pace, testbed.driver.facts.staleness, hasty), walk
