@@ -125,6 +125,14 @@ def every_reachable_cell_was_exercised(whole: Whole) -> None:
     operations = read_history(whole.files / "history.jsonl").operations
     assert set(found.seen) <= {Label.parse(each.cell).step for each in operations if each.purpose == "judge"}
     assert found.arrangements.planned <= 1.5 * found.arrangements.least
+    assert found.arrangements.made <= 1.3 * found.arrangements.planned, "however slow this machine is"
+
+
+def nothing_is_asked_for_nothing(whole: Whole) -> None:
+    """At most five requests go with a judged call, arranging included, and one of a hundred could tell nothing new."""
+    assert whole.result.requests <= 5 * whole.result.calls
+    assert whole.result.idle_reads <= 0.01 * whole.result.requests
+    assert whole.result.slowest["Tools"] > 0
 
 
 def calls_are_judged_calls(whole: Whole) -> None:

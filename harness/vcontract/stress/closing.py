@@ -22,7 +22,7 @@ _TRIES = 3
 _NAP, _LONGEST = 0.02, 1.0
 
 
-def close(crew: Crew, clients: Sequence[Client], patience: float = 60.0) -> list[str]:
+def close(crew: Crew, clients: Sequence[Client], patience: float) -> list[str]:
     """Share the VMs among the clients, which bring each to rest; gives the reasons for those that are not, a line each.
 
     `patience` is the seconds that a VM gets until its Tools run again.

@@ -87,12 +87,13 @@ class Stressing:
 
     def end(self) -> RunResult:
         """Bring the VMs to rest, log out, and judge; the crowd must have stopped."""
-        crew, target = self.crew, self.started.site.target
+        crew, site = self.crew, self.started.site
+        target = site.target
         if crew.failed is not None:
             raise crew.failed
         target.pacing.lift()
         if not crew.halted and not target.over:
-            self.unsure += [f"not at rest: {why}" for why in close(crew, self.crowd.clients)]
+            self.unsure += [f"not at rest: {why}" for why in close(crew, self.crowd.clients, site.config.boot_seconds)]
             for client in self.crowd.clients:
                 client.close()
         fired: dict[str, int] = {}
