@@ -77,8 +77,8 @@ def _restored(run: ActiveRun, *, audits: bool) -> list[str]:
         run.testbed.driver.enter("restore")
         before = run.interrupted.facts if run.interrupted is not None else None
         own_clones(lane, run.testbed.working_clones, before, site.config)
-        run.notes += [Ended.NOT_RESTORED.note(reason) for reason in lane.restorer.restore()]
+        run.notes.extend(Ended.NOT_RESTORED.note(reason) for reason in lane.restorer.restore())
         if audits:
             left, told = audit(lane, run.testbed.guard, site.context.run)
-            run.notes += told
+            run.notes.extend(told)
     return left
