@@ -80,10 +80,11 @@ def test_a_saved_run_of_stress_is_judged_again(vcontract: Command) -> None:
 
 
 def test_a_recording_answers_to_the_last_request(vcontract: Command) -> None:
-    """A run of it sends what was sent then, and ends with the same finding."""
+    """A run of it makes the calls that were made then, and ends with the same finding."""
     ended = vcontract("run", "--target", "replay:recording.jsonl", "--report-dir", "again", "--format", "json")
     result, saved = json.loads("\n".join(ended.out)), load_run(Path("run"))
-    assert (ended.code, result["calls"], result["requests"]) == (1, saved.calls, saved.requests)
+    assert (ended.code, result["calls"]) == (1, saved.calls)
+    assert 0 < result["requests"] <= saved.requests, "reads that tell nothing new are left out now"
     assert [each["id"] for each in result["findings"]] == [FINDING]
     assert result["version"] == __version__
     assert not [each for each in result["notes"] if "the recording holds no answer" in each]

@@ -23,29 +23,35 @@ CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "Ab
 LOST = next(iter(HOST_LOST))
 
 
-def holds(request: RunRequest) -> None:
-    """Say what a run does, then do it: calls, requests and arrangements lie in their ranges, and none is wide."""
+def missed(request: RunRequest) -> list[str]:
+    """Say what a run does, then do it; names what does not lie in its range, and ranges that are too wide."""
     said = rehearse(request).estimate
     assert said is not None
-    for wide in (said.cost.calls, said.requests, said.cost.arrangements, said.seconds):
-        assert 0 < wide.least <= wide.most <= WIDEST * wide.least, said.text()
+    ranges = {"calls": said.cost.calls, "requests": said.requests, "arrangements": said.cost.arrangements}
+    wide = {**ranges, "seconds": said.seconds}
     result = execute(request)
-    assert result.calls in said.cost.calls, said.text()
-    assert result.requests in said.requests, said.text()
-    assert result.cells.arrangements.made in said.cost.arrangements, said.text()
+    did = {"calls": result.calls, "requests": result.requests, "arrangements": result.cells.arrangements.made}
+    return [
+        *(
+            f"{name} are wide: {said.text()}"
+            for name, it in wide.items()
+            if not 0 < it.least <= it.most <= WIDEST * it.least
+        ),
+        *(f"{name}, {did[name]}: {said.text()}" for name in ranges if did[name] not in ranges[name]),
+    ]
 
 
-@pytest.mark.parametrize(("seed", "method"), [(1, ABORT), (2, NETWORK), (3, ABORT)])
+@pytest.mark.parametrize(("seed", "method"), [(2, NETWORK), (3, ABORT)])
 def test_what_a_run_of_one_method_does_lies_in_what_was_said(seed: int, method: str, tmp_path: Path) -> None:
     """On the simulator that a run starts."""
-    holds(RunRequest(seed=seed, methods=(method,), report_dir=tmp_path, output="none"))
+    assert missed(RunRequest(seed=seed, methods=(method,), report_dir=tmp_path, output="none")) == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_what_a_whole_run_does_lies_in_what_was_said(seed: int, tmp_path: Path) -> None:
     """On the simulator that a run starts."""
-    holds(RunRequest(seed=seed, report_dir=tmp_path, output="none"))
+    assert missed(RunRequest(seed=seed, report_dir=tmp_path, output="none")) == []
 
 
 @pytest.fixture
@@ -58,7 +64,7 @@ def patient() -> Iterator[SimulatorServer]:
 @pytest.mark.long
 def test_the_ranges_hold_for_a_target_that_was_not_started_here(patient: SimulatorServer, tmp_path: Path) -> None:
     """Nothing in them is about the simulator that a run starts."""
-    holds(RunRequest(seed=1, target=patient.url, report_dir=tmp_path, output="none"))
+    assert missed(RunRequest(seed=1, target=patient.url, report_dir=tmp_path, output="none")) == []
 
 
 @pytest.mark.parametrize(("now", "want", "moves"), [

@@ -10,7 +10,7 @@ from vcontract.commands.doctor import diagnose
 from vcontract.commands.run import execute
 from vcontract.config.request import RunRequest
 from vcontract.contract import Contract, load
-from vcontract.run.forecast import untested
+from vcontract.run.estimates.forecast import untested
 from vcontract.run.plan import all_cells
 from vcontract.schema import bases_of
 from vcontract.schema import load as load_schema

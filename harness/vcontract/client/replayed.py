@@ -10,16 +10,25 @@ from typing import TYPE_CHECKING
 from vcontract.client.actors import CANARY
 from vcontract.client.clock import RecordedClock
 from vcontract.client.recording import GET, POST, Recording
+from vcontract.client.updates import NEEDED
+from vcontract.client.wire import HttpReply
 from vcontract.terms import Lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from vcontract.client.wire import HttpReply
 
 _METHOD = re.compile(rb"<(?:[\w.-]+:)?Body[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
 _READ = frozenset({"RetrievePropertiesEx", "CurrentTime"})
 """The methods by which the harness polls. They change nothing, so a replay may leave one out, or send one once more."""
+
+
+_NOT_SUPPORTED = (
+    b'<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body><Fault><faultcode>Server</faultcode>'
+    b"<faultstring>recorded by a run that did not wait by calls</faultstring><detail>"
+    b'<NotSupportedFault xmlns="urn:vim25" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="NotSupported"/>'
+    b"</detail></Fault></Body></Envelope>"
+)
 
 
 class Replay:
@@ -29,7 +38,8 @@ class Replay:
     reads may be skipped on the way to it, as by a run that polls less often; a read of which no further exchange follows
     gets its last answer again. The exchanges of the actor `canary` have an order of their own: the clock decides when it
     looks, and no other actor uses its sessions. The first request that was not recorded ends the replay: that one and all
-    that follow are Lost, and `over` gives the reason, as any later answer would be out of order. Not for several threads.
+    that follow are Lost, and `over` gives the reason, as any later answer would be out of order. Of a run that never waited
+    by a call, as those of 0.1.0, it says that it does not support that. Not for several threads.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -40,6 +50,7 @@ class Replay:
         self._count = count = len(recording.lines)
         self._places: dict[bytes, list[int]] = {}
         self._read: list[bool] = []
+        self._waited = False
         self._goes_on: list[float] = []
         for place in range(count):
             exchange = recording.exchange(place)
@@ -51,6 +62,7 @@ class Replay:
                 or method_of(exchange.verb, exchange.path, exchange.content.body) in _READ
             )
             self._goes_on.append(exchange.sent - exchange.slept)
+            self._waited = self._waited or method_of(exchange.verb, exchange.path, exchange.content.body) in NEEDED
         self._acts = [count] * (count + 1)
         """For each place the next one that is no read."""
         for place in reversed(range(count)):
@@ -73,7 +85,9 @@ class Replay:
             return self._advance_to(places[following])
         if following and self._read[places[following - 1]]:
             return self._advance_to(places[following - 1])
-        what = f"{method_of(verb, path, body)} of {actor}"
+        if (method := method_of(verb, path, body)) in NEEDED and not self._waited:
+            return HttpReply(500, (("content-type", "text/xml; charset=utf-8"),), _NOT_SUPPORTED)
+        what = f"{method} of {actor}"
         self.over = f"the recording holds no answer to {what} after {self._at} of its {self._count} exchanges"
         return Lost(self.over)
 

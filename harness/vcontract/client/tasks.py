@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FINAL = frozenset({"success", "error"})
 _LONGEST_PAUSE = 0.25
 _LOST_IN_A_ROW = _ODD_IN_A_ROW = 5
-_GOING = frozenset({"queued", "running"})
+GOING = frozenset({"queued", "running"})
 
 
 def info(done: Operation) -> dict[str, Json]:
@@ -55,7 +55,7 @@ def follow(  # noqa: PLR0913 - all that may be said of how a task is waited for,
         gone = len(reads) >= _LOST_IN_A_ROW and all(isinstance(done.outcome, Lost) for done in reads[-_LOST_IN_A_ROW:])
         gone = gone or hung(reads[-1].outcome) or bool(target.pulse.stopped)
         odd = len(reads) >= _ODD_IN_A_ROW and all(
-            info(done).get("state") not in _GOING for done in reads[-_ODD_IN_A_ROW:]
+            info(done).get("state") not in GOING for done in reads[-_ODD_IN_A_ROW:]
         )
         gone = gone or (odd and bool(info(reads[-1])))
         unread = not info(reads[-1]) and not isinstance(reads[-1].outcome, Lost)

@@ -79,3 +79,18 @@ def shown_thumbprint(host: str, port: int, seconds: float) -> str:
             return thumbprint_of(secured.getpeercert(binary_form=True) or b"")
     except (OSError, ValueError):
         return ""
+
+
+def words_of(error: Exception) -> str:
+    """Say in words why no connection came about, or why one ended."""
+    if isinstance(error, OtherCertificateError):
+        return f"certificate not trusted: {error}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason or error}"
+    if isinstance(error, TimeoutError):
+        return "connecting took too long"
+    if isinstance(error, socket.gaierror):
+        return "the host name cannot be resolved"
+    return (error.strerror if isinstance(error, OSError) and error.strerror else str(error)).lower()

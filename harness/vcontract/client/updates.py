@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from vcontract.client.guard import QUIET
 from vcontract.client.properties import plain
-from vcontract.terms import Arguments, Call, Json, Operation, Ref, Returned, as_ref
+from vcontract.terms import Arguments, Call, Faulted, Json, Operation, Ref, Returned, as_ref
 
 if TYPE_CHECKING:
     from vcontract.client.session import Target
@@ -22,6 +22,9 @@ NEEDED = frozenset({"CreatePropertyCollector", "CreateFilter", "DestroyPropertyF
 
 LONGEST = 1
 """Seconds of one call that waits (whole ones, in the WSDL): a signal and the end of a run are heeded in between."""
+
+_NEVER = frozenset({"NotSupported", "MethodNotFound"})
+"""Who answers this will not support it later."""
 
 _FAILURES = 3
 """So often in a row it may fail before it is not tried any more: what is in front of the server lets no call wait."""
@@ -113,6 +116,8 @@ class Updates:
 
     def _made(self, ref: Ref, method: str, arguments: dict[str, Json]) -> Ref | None:
         outcome = self._send(ref, method, arguments).outcome
+        if isinstance(outcome, Faulted) and outcome.fault.type in _NEVER:
+            self._failures = _FAILURES
         return as_ref(outcome.value) if isinstance(outcome, Returned) else None
 
     def _send(

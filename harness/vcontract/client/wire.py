@@ -16,7 +16,7 @@ import httptools
 import msgspec
 
 from vcontract.client.proxy import Proxy, split_url, tunnel
-from vcontract.client.trust import OtherCertificateError, Trust, check, digest_of, tls_context
+from vcontract.client.trust import Trust, check, digest_of, tls_context, words_of
 from vcontract.errors import UsageError
 from vcontract.redaction import without_userinfo
 from vcontract.terms import HUNG, UNSENT, Lost
@@ -103,9 +103,8 @@ class Connection:
 
     `tls` are the settings that `trust` makes, if they are at hand. Nothing is ever sent twice: a failure after the first
     byte has left is a Lost. Not for several threads at once.
-    `met` says that the server has answered before, so that one that refuses to connect may be about to come back; `reused`
-    whether the last exchange was not the first of its connection, so that the server may have been about to close it.
-    Once `stopped`, an exchange under way ends soon: whoever waits for it wants to end.
+    `met`: the server has answered before, so that one that refuses to connect may be about to come back; `reused`: the last
+    exchange was not the first of its connection, which may have been about to be closed. `stopped` lets one under way end.
     """
 
     over = ""
@@ -189,7 +188,7 @@ class Connection:
         try:
             sock = self._ready(_Deadline(min(self._limits.back, seconds) if self.met else 0.0, self.stopped))
         except (OSError, ValueError) as error:  # ValueError: a host name that IDNA refuses
-            return Lost(UNSENT + _why(error))
+            return Lost(UNSENT + words_of(error))
         deadline = _Deadline(seconds, self.stopped)
         keep = False
         try:
@@ -200,7 +199,7 @@ class Connection:
         except TimeoutError:
             return Lost(f"{HUNG}{deadline.given:.3g} s")
         except OSError as error:
-            return Lost(_why(error))
+            return Lost(words_of(error))
         except _UnusableError as error:
             return Lost(str(error))
         else:
@@ -399,17 +398,3 @@ class _Reading:
         elif not self._complete:
             self._complete = True
             self._kept = self._parser.should_keep_alive()  # the parser has forgotten it afterwards
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, OtherCertificateError):
-        return f"certificate not trusted: {error}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate not trusted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {error.reason or error}"
-    if isinstance(error, TimeoutError):
-        return "connecting took too long"
-    if isinstance(error, socket.gaierror):
-        return "the host name cannot be resolved"
-    return (error.strerror if isinstance(error, OSError) and error.strerror else str(error)).lower()

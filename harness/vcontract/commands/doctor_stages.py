@@ -18,7 +18,7 @@ from vcontract.contract import Contract
 from vcontract.model import Facts
 from vcontract.model.moves import MOVES, On, privileges_for
 from vcontract.report.diagnosis import Check, Standing
-from vcontract.run.forecast import untested
+from vcontract.run.estimates.forecast import untested
 from vcontract.run.plan import all_cells
 from vcontract.run.planning import reachable_cells
 from vcontract.schema import bases_of

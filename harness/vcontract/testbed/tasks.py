@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vcontract.client.properties import read
-from vcontract.client.tasks import FINAL, follow, info
+from vcontract.client.tasks import FINAL, GOING, follow, info
 from vcontract.client.updates import News
 from vcontract.model import TASK_PATHS, Tracker
 from vcontract.terms import Json, Operation, Ref
@@ -79,9 +79,12 @@ class Tasks:
         def ended(news: News) -> bool:
             return news.get(task.value, {}).get("info.state") in FINAL
 
-        def rest(_: float) -> None:
-            self._access.look_at(task)
-            looks.rest(ended)
+        def rest(pause: float) -> None:
+            if info(clock.operations[-1]).get("state") in GOING:
+                self._access.look_at(task)
+                looks.rest(ended)
+            else:  # it was not read, or shows a state that no task has: nobody tells of that
+                clock.sleep(pause)
 
         known = life.reads[-1][0] if life is not None and life.reads else None
         known = known if known is not None and self._access.tells_nothing_new(known) else None
