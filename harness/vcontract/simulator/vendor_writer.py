@@ -41,10 +41,6 @@ class _Serializer(SoapAdapter.SoapSerializer):  # type: ignore[misc] # pyVmomi's
         else:
             super()._Serialize(val, info, defNS)
 
-    def write_detail(self, fault: vmodl.MethodFault, info: Any, namespace: str) -> None:
-        """Write a fault in the form of a SOAP fault's detail; pyVmomi's own way cannot set the name space."""
-        self._SerializeDataObject(fault, info, f' xmlns="{namespace}"', "urn:vim25")
-
     def _array(self, val: Any, info: Any) -> None:
         """Write an array where anyType is declared: each item carries its type too."""
         tag = array_tag(val.Item)
@@ -76,13 +72,6 @@ def vendor_text(name: str, kind: Any, value: Any, version: str, *, optional: boo
     writer = StringIO()
     flags = VmomiSupport.F_OPTIONAL if optional else 0
     _Serializer(writer, version).Serialize(value, _field(name, kind, flags))
-    return writer.getvalue()
-
-
-def vendor_detail(name: str, fault: vmodl.MethodFault, namespace: str, version: str) -> str:
-    """Write a fault as the element of a SOAP fault's detail."""
-    writer = StringIO()
-    _Serializer(writer, version).write_detail(fault, _field(name, object), namespace)
     return writer.getvalue()
 
 
