@@ -9,8 +9,8 @@ from math import inf
 from vcontract.check.midtask import meaning
 from vcontract.contract import OK
 from vcontract.model import Asked
+from vcontract.model.followed_task import KINDS
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE
-from vcontract.model.task_life import KINDS
 
 FINAL = frozenset({"success", "error"})
 UNJUDGED = "judged elsewhere"

@@ -5,6 +5,7 @@ from vcontract.model.classify import classify
 from vcontract.model.effects import EFFECTS, LATER, SHOWN, changed_fields, is_visible
 from vcontract.model.expect import Allowed, Expectation, expect, holding
 from vcontract.model.facts import Facts, GuestAccount, Lever, Pin, Pinned, VmFacts, family_of
+from vcontract.model.followed_task import TaskLife
 from vcontract.model.ground import changes, ground, passes, refused, tour
 from vcontract.model.located import PASSING, VARIED, located
 from vcontract.model.observe import (
@@ -20,7 +21,6 @@ from vcontract.model.observe import (
 from vcontract.model.sharpness import Sharpness, settled, sharpness, universe
 from vcontract.model.state import Asked, State, possible, settle
 from vcontract.model.step import Branch, step
-from vcontract.model.task_life import TaskLife
 from vcontract.model.tracker import Tracker, facts_of
 from vcontract.terms import subject
 

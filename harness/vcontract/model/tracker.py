@@ -12,10 +12,10 @@ from vcontract.contract import Contract
 from vcontract.model.boots import Boots
 from vcontract.model.effects import EFFECTS, LATER, failed
 from vcontract.model.facts import Facts, VmFacts
+from vcontract.model.followed_task import DRIVEN, KINDS, TaskLife
 from vcontract.model.moves import methods_where, pulled
 from vcontract.model.observe import asks_session, observe, read_of
 from vcontract.model.state import ABORT, CUSTOMIZE, State
-from vcontract.model.task_life import DRIVEN, KINDS, TaskLife
 from vcontract.terms import (
     UNSENT,
     Json,

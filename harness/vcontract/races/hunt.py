@@ -11,8 +11,8 @@ from vcontract.client import Recorder
 from vcontract.config.config import Config
 from vcontract.config.request import RunRequest
 from vcontract.contract import load, names
+from vcontract.model.followed_task import KINDS
 from vcontract.model.state import CUSTOMIZE
-from vcontract.model.task_life import KINDS
 from vcontract.races.schedules import Fresh, Hunt, RaceTestbed, fit, race, simulated
 from vcontract.run.preparation import Preparation
 from vcontract.run.start import configured, opened

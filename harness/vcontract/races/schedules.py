@@ -27,8 +27,8 @@ from vcontract.config.config import LOOPBACK
 from vcontract.contract import Contract
 from vcontract.errors import HarnessError, TargetError
 from vcontract.model import STATE_PATHS, Facts, compact
+from vcontract.model.followed_task import KINDS
 from vcontract.model.state import CUSTOMIZE
-from vcontract.model.task_life import KINDS
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.strategies.auth import accepted
 from vcontract.strategies.constants import fixed_constants

@@ -2,11 +2,14 @@
 
 Hypothesis collects the literals of all local source code that is loaded, and now and then draws one of them. Then what a seed
 draws would depend on every literal of this package, on whether it is installed or a checkout, and on whose tests run beside it.
+
+It also keeps its tables of characters in `.hypothesis`, where the user happens to stand. Ours are in the user's cache.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hypothesis.configuration import set_hypothesis_home_dir, storage_directory
 from hypothesis.internal.conjecture import providers
 
 _FILE = Path(__file__).with_name("constants.json")
@@ -41,12 +45,14 @@ class Constants:
 def fixed_constants() -> Iterator[None]:
     """Within the context Hypothesis draws these constants and no literal of local code; other threads that draw wait.
 
-    Without effect on a Hypothesis that collects no literals by this name.
+    It leaves no folder where the user stands, unless HYPOTHESIS_STORAGE_DIRECTORY says so. Without effect on what a Hypothesis
+    draws that collects no literals by this name.
     """
     if not (hasattr(providers, _COLLECT) and hasattr(providers, _CACHE)):
-        yield
+        with _lock, _tables_elsewhere():
+            yield
         return
-    with _lock:
+    with _lock, _tables_elsewhere():
         before = {name: getattr(providers, name) for name in (_COLLECT, _CACHE)}
         ours = {
             _COLLECT: _constants,
@@ -57,6 +63,29 @@ def fixed_constants() -> Iterator[None]:
             yield
         finally:
             vars(providers).update(before)
+
+
+@contextmanager
+def _tables_elsewhere() -> Iterator[None]:
+    """Let Hypothesis keep its tables in the user's cache for a while; the user's own tests keep theirs where they were."""
+    if os.environ.get("HYPOTHESIS_STORAGE_DIRECTORY"):
+        yield
+        return
+    before = storage_directory(intent_to_write=False).home_directory
+    set_hypothesis_home_dir(_user_cache())
+    try:
+        yield
+    finally:
+        set_hypothesis_home_dir(before)
+
+
+def _user_cache() -> Path:
+    """Name the folder of our cache; where the user has no home, one that cannot be made, and then nothing is kept."""
+    try:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        caches = Path(os.devnull)
+    return caches / "vcontract" / "hypothesis"
 
 
 @cache

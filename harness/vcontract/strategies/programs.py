@@ -18,9 +18,9 @@ from msgspec.structs import replace
 from vcontract.contract import OK, Contract
 from vcontract.model import BY_NAME, DEVIATIONS, EFFECTS, Asked, State, cell_of, deviations_of, expect, settle, settled
 from vcontract.model.cells import VALID, shown
+from vcontract.model.followed_task import KINDS
 from vcontract.model.moves import MOVES
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK
-from vcontract.model.task_life import KINDS
 from vcontract.strategies.changes import CAST, CHANGES, DISTURB, ON_HOST, PLAIN, ModelVm, able, changed
 from vcontract.strategies.pool import draw
 

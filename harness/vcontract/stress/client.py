@@ -11,9 +11,9 @@ from vcontract.client.properties import read
 from vcontract.client.tasks import follow
 from vcontract.errors import RefusedLoginError, TargetError
 from vcontract.model import STATE_PATHS, Asked, compact
+from vcontract.model.followed_task import KINDS
 from vcontract.model.moves import MOVES
 from vcontract.model.state import CUSTOMIZE
-from vcontract.model.task_life import KINDS
 from vcontract.strategies.customization import fixed_name
 from vcontract.stress.crew import Crew
 from vcontract.terms import Arguments, Call, Lost, Operation, Ref, Returned, as_ref

@@ -11,8 +11,8 @@ from vcontract.client.marks import OWNER, RUN, option
 from vcontract.client.properties import read
 from vcontract.config.config import Config
 from vcontract.contract import Contract
+from vcontract.model.followed_task import KINDS
 from vcontract.model.moves import MOVES
-from vcontract.model.task_life import KINDS
 from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
 from vcontract.testbed.actors import FULL
 from vcontract.testbed.marked_vms import find_marked_vms, names_of

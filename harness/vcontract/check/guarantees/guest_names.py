@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from vcontract.check.guarantees.breach import Breach
 from vcontract.check.guarantees.task_lives import TaskLives, TaskSeen
+from vcontract.model.followed_task import KINDS
 from vcontract.model.state import CUSTOMIZE
-from vcontract.model.task_life import KINDS
 from vcontract.terms import Faulted, Grade, Json, Operation, subject
 
 _PATH = "guest.hostName"

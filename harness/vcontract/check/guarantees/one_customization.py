@@ -10,8 +10,8 @@ from collections import defaultdict, deque
 
 from vcontract.check.guarantees.breach import Breach
 from vcontract.check.guarantees.task_lives import TaskLives, TaskSeen
+from vcontract.model.followed_task import KINDS
 from vcontract.model.state import CUSTOMIZE
-from vcontract.model.task_life import KINDS
 from vcontract.terms import Grade, Operation
 
 _REMEMBERED = 64

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from vcontract.contract import OK, Contract
 from vcontract.model import Asked, Cell, State, VmFacts, changes, ground, passes, refused, step
+from vcontract.model.followed_task import KINDS
 from vcontract.model.moves import DISTURBANCES, MOVES, On
 from vcontract.model.state import CUSTOMIZE, EXCLUSIVE, HOST_LOST
-from vcontract.model.task_life import KINDS
 from vcontract.run.estimates import cost
 from vcontract.run.estimates.cost import MAYBE, ONE, Cost, Range, sends
 from vcontract.run.estimates.moves import cost_of_move, cost_of_moves, moves_between
