@@ -84,7 +84,9 @@ class Ours:
 
     def customize_simply(self) -> Operation:
         """Customize it by a specification that the simulator carries out."""
-        return self.target.send(Call(self.manager, METHOD, Arguments(self._given | {"spec": SMALLEST}), "full"), "judge")
+        return self.target.send(
+            Call(self.manager, METHOD, Arguments(self._given | {"spec": SMALLEST}), "full"), "judge"
+        )
 
     def close(self) -> None:
         """Close what is open."""
