@@ -130,6 +130,7 @@ class ActiveRun:
             self.announcer.note(self.plan.text() + (f"; {before} steps were taken before" if before else ""))
             estimate, _ = estimated(self.testbed, self.steps[: site.request.max_calls or None])
             self.announcer.note("; ".join(estimate.text()))
+        self.limits.hold()
         with interruptible(self.notes, self.halted):
             for phase in phases:
                 phase.run(self)

@@ -21,7 +21,12 @@ class RunLimits:
         self._began = target.recorder.now()
         self._looked_at = 0
         if request.time_limit:
-            target.end_at(self._began + request.time_limit, late=_OVER)
+            target.end_at(self._began + request.time_limit)
+
+    def hold(self) -> None:
+        """End what is waited for at the limit of time from now on; what is read to make the plan may take longer."""
+        if self._request.time_limit:
+            self._target.end_at(self._began + self._request.time_limit, late=_OVER)
 
     def spent(self, judge: Judge) -> str:
         """Say why the run must stop; empty if it may go on."""
