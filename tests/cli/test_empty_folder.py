@@ -20,7 +20,16 @@ VERBS = (
     ("contract", "list"),
 )
 SAVED = (("judge", "reports/latest"), ("report", "reports/latest"), ("compare", "reports/latest", "reports/latest"))
-ROWS = ("-p", "vcontract.pytest_plugin", "-p", "no:cacheprovider", "--pyargs", "vcontract.conformance")
+ROWS = (
+    "-p",
+    "vcontract.pytest_plugin",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:benchmark",
+    "--pyargs",
+    "vcontract.conformance",
+)
 
 
 class Shell:
@@ -65,7 +74,7 @@ def test_verbs_on_a_saved_run_leave_nothing(tmp_path: Path) -> None:
 
 
 def test_the_rows_as_tests_leave_their_reports_alone(tmp_path: Path) -> None:
-    """Under pytest too."""
+    """Under pytest too, but for what other plugins of pytest make."""
     shell = Shell(tmp_path)
     said = shell.run("pytest", *ROWS, "--vcontract-seed=1", "--vcontract-max-calls=5")
     assert "reports" in shell.left(), said
