@@ -141,8 +141,8 @@ class Walk:
         """Whether the work that a state needs cannot be begun there, so that the step is given up after some tries."""
         if want.running == EXCLUSIVE:
             return want.connection in HOST_LOST
-        if want.running not in _METHODS:
-            return False
+        if _METHODS.get(want.running) not in {method.name for method in self._contract.methods}:
+            return False  # begun by a method of another contract, of which this one says nothing
         branches = step(replace(want, running="", task=""), Asked(_METHODS[want.running]), self._contract)
         return all(branch.outcome != OK for branch in branches)
 
