@@ -109,9 +109,8 @@ def assert_taken(ended: subprocess.CompletedProcess[str], load: Any) -> None:
 
 
 def _customized(history: Path) -> set[str]:
-    events = map(json.loads, history.read_bytes().splitlines())
-    calls = [each["call"] for each in events if each["event"] == "invoke"]
-    return {each["payload"]["values"]["vm"]["value"] for each in calls if each["method"] == "CustomizeGuest_Task"}
+    calls = [each.call for each in read_history(history).operations]
+    return {each.arguments["vm"]["value"] for each in calls if each.method == "CustomizeGuest_Task"}
 
 
 def test_a_broken_lock_is_found_and_drawn(load: Any, simulator: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import takewhile
+from math import inf
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -139,7 +140,9 @@ class FakeDriver:
         self.log: list[str] = []
         self.cells: list[tuple[str, str]] = []
         self.recorder = SimpleNamespace(operations=[], now=lambda: 0.0, sleep=lambda _: None)
-        self.target = SimpleNamespace(recorder=self.recorder, guard=None)
+        self.target = SimpleNamespace(
+            recorder=self.recorder, guard=None, ends=inf, patience=inf, late="", end_at=lambda *_: None
+        )
         self.judge = SimpleNamespace(doubtful=lambda: False, waiting=lambda: False, in_vain=False, judgements=[])
 
     @property
