@@ -139,3 +139,15 @@ def test_a_failed_wait_does_not_shorten_the_next() -> None:
     assert bench.clock.time == before
     bench.until(lambda: True)
     assert not bench.waiting.patience.hopeless("Tools", "one")
+
+
+def test_a_wait_of_a_length_of_its_own_teaches_nothing() -> None:
+    """Who says how long he waits, as a replay does, neither gives up for others nor makes them hasty."""
+    bench = Bench(lambda _: {}, first=100.0)
+    for _ in range(MISSES + 1):
+        with pytest.raises(NotArrangedError, match="within 5 s"):
+            bench.until(lambda: False, patience=5.0)
+    assert bench.clock.time == pytest.approx(5.0 * (MISSES + 1), abs=1.0)
+    bench.until(lambda: True, patience=5.0)
+    assert bench.waiting.patience.of("Tools") == 100.0
+    assert not bench.waiting.patience.hopeless("Tools", "one")

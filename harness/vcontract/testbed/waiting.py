@@ -52,15 +52,16 @@ class Waiting:
         given = self.patience.of(what) / part if patience is None else patience
         begun = clock.now()
         text, deadline = f"{what} of {whose}" if whose else what, begun + min(given, self.left)
-        looks = self.looks(deadline)
+        looks, learned = self.looks(deadline), patience is None and part == 1
         while not reached():
             self._access.check_target()
-            if clock.now() >= deadline or self.patience.hopeless(what, whose):
-                if given <= self.left and part == 1:
+            if clock.now() >= deadline or (learned and self.patience.hopeless(what, whose)):
+                if learned and given <= self.left:
                     self.patience.missed(what, whose)
                 raise NotArrangedError(f"{text} did not come about within {given:g} s")
             looks.rest()
-        self.patience.took(what, whose, clock.now() - begun)
+        if learned:
+            self.patience.took(what, whose, clock.now() - begun)
 
     def looks(self, deadline: float) -> Looks:
         """Give the rests between the looks of a wait that lasts until a moment of the recorder's clock."""
