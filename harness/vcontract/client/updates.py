@@ -77,9 +77,12 @@ class Updates:
         if not isinstance(done.outcome, Returned):
             self._fail()
             return None
+        if done.outcome.value is None and clock.now() - begun < LONGEST / 2:
+            self._failures += 1
+            return None
         self._failures = 0
         if done.outcome.value is None:
-            return {} if clock.now() - begun >= LONGEST / 2 else None
+            return {}
         self._version = str(done.outcome.value["version"])
         changed: News = done.outcome.value["changed"]
         return changed
