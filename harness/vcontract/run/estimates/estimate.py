@@ -55,10 +55,8 @@ class Estimate(msgspec.Struct, frozen=True):
         beside = f"{made.tasks.text()} tasks and {made.boots.text()} boots take what the target needs"
         lines = [
             f"{made.calls.text()} judged calls, {made.arrangements.text()} states arranged, {self.requests.text()} requests",
-            (
-                f"at least {self.seconds.text()} s for these at {self._pace}, as reads took so far{late} (calls that are judged take "
-                f"longer); beside that {beside}"
-            ),
+            f"at least {self.seconds.text()} s for these at {self._pace}, as reads took so far{late}; judged calls take longer, "
+            + f"and beside that {beside}",
         ]
         if self.hasty:
             lines.append(
