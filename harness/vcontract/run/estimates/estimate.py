@@ -52,11 +52,11 @@ class Estimate(msgspec.Struct, frozen=True):
         """Say it in lines."""
         made = self.cost
         late = f", with {self.waits:g} s for each state until reports are not older (staleness)" if self.waits else ""
-        beside = f"{made.tasks.text()} tasks and {made.boots.text()} boots take what the target needs"
+        beside = f"{made.tasks.text()} tasks and {made.boots.text()} boots take what the target needs, and judged calls longer"
+        took = f"at {self._pace}, as reads took so far{late}"
         lines = [
             f"{made.calls.text()} judged calls, {made.arrangements.text()} states arranged, {self.requests.text()} requests",
-            f"at least {self.seconds.text()} s for these at {self._pace}, as reads took so far{late}; judged calls take longer, "
-            + f"and beside that {beside}",
+            f"at least {self.seconds.text()} s for these {took}; beside that {beside}",
         ]
         if self.hasty:
             lines.append(
