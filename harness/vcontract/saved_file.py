@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from vcontract.errors import RunFileError
+from vcontract.errors import HarnessError, RunFileError
 
 PRIVATE = 0o600
 """The mode of every file of a run: what a vCenter said, and who asked, is not for other users of the machine."""
@@ -83,3 +83,13 @@ def _opened(file: Path, flags: int) -> int:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is no file")
     return descriptor
+
+
+def write_line(file: int, line: bytes, path: Path | None) -> None:
+    """Write a line by one write, so that a killed run loses nothing; HarnessError: it cannot be written whole."""
+    try:
+        written = os.write(file, line)
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot be written: {error.strerror}") from error
+    if written != len(line):
+        raise HarnessError(f"{path}: only {written} of {len(line)} bytes of a line could be written")

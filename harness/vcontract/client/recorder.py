@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vcontract.client.clock import Clock
-from vcontract.errors import HarnessError, RunFileError, UsageError
+from vcontract.errors import RunFileError, UsageError
 from vcontract.history import RESUMED, History, operation
 from vcontract.history_lines import Writer
-from vcontract.saved_file import append_to, read_saved
+from vcontract.saved_file import append_to, read_saved, write_line
 from vcontract.terms import Answer, Call, Event, Invoke, Json, Observed, Operation, Outcome
 
 if TYPE_CHECKING:
@@ -180,14 +180,7 @@ class Recorder:
     def _write(self, event: Event) -> None:
         if self._file < 0:
             return
-        with (
-            self._writing
-        ):  # a line may refer to one before it, so they are in the file in the order in which they were made
-            line = self._writer.line(event)
-            try:
-                written = os.write(self._file, line)
-            except OSError as error:
-                raise HarnessError(f"{self._path}: cannot be written: {error.strerror}") from error
-            if written != len(line):
-                raise HarnessError(f"{self._path}: only {written} of {len(line)} bytes of a line could be written")
+        # a line may refer to one before it, so they are in the file in the order in which they were made
+        with self._writing:
+            write_line(self._file, self._writer.line(event), self._path)
             self._writer.wrote()

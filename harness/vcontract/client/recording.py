@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from vcontract.client.wire import HttpReply
-from vcontract.errors import HarnessError, RunFileError, UsageError
+from vcontract.errors import RunFileError, UsageError
 from vcontract.json_file import both_versions
+from vcontract.saved_file import write_line
 from vcontract.terms import Json, Lost
 
 if TYPE_CHECKING:
@@ -178,12 +179,7 @@ class Tape:
         with self._lock:
             if self._file < 0:
                 return
-            try:
-                written = os.write(self._file, data)
-            except OSError as error:
-                raise HarnessError(f"{self._path}: cannot be written: {error.strerror}") from error
-        if written != len(data):
-            raise HarnessError(f"{self._path}: only {written} of {len(data)} bytes of a line could be written")
+            write_line(self._file, data, self._path)
 
 
 def read_recording(path: Path) -> Recording:
