@@ -168,7 +168,16 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         bool, Meta(description="The vCenter is configured with an application that makes up names and addresses.")
     ] = False
     waive: Annotated[tuple[Waiver, ...], Meta(description="Rows that cannot be tested on this target.")] = ()
-    staleness: Annotated[Seconds, Meta(description="Seconds by which reported properties may be late.")] = 60.0
+    staleness: Annotated[
+        Seconds,
+        Meta(description="Seconds by which what VMware Tools report may be late: guest.* and the state of Tools."),
+    ] = 180.0
+    runtime_staleness: Annotated[
+        Seconds, Meta(description="Seconds by which the other properties of a VM may be late, as its power state.")
+    ] = 10.0
+    alone: Annotated[
+        bool, Meta(description="Nothing but vcontract changes the marked VMs, from the outside or from within.")
+    ] = False
     publish: Annotated[Seconds, Meta(description="Seconds by which the end of a task may be published late.")] = 30.0
     task_seconds: Annotated[Seconds, Meta(description="A task that takes longer is stuck; 0: no limit.")] = 0.0
     boot_seconds: Annotated[
@@ -253,6 +262,8 @@ LOOPBACK = Config(
         for fault in ("InsufficientResourcesFault", "VmConfigFault", "FileFault", "InvalidDatastore")
     ),
     staleness=0.0,
+    runtime_staleness=0.0,
+    alone=True,
     publish=0.0,
     task_seconds=20.0,
     confirm=1,

@@ -88,7 +88,9 @@ def _rules(config: Config) -> str:
         _line("allow", list(config.allow), list(PERMISSIONS), "power operations, levers, hosts, the other accounts"),
         _line("hosts", list(config.hosts), [], "names of those that may be disconnected"),
         _line("generator", config.generator, default=False, says="an application makes up names and addresses"),
-        _line("staleness", config.staleness, 60.0, "seconds by which reported properties may be late"),
+        _line("staleness", config.staleness, 180.0, "seconds by which guest.* and the state of Tools may be late"),
+        _line("runtime_staleness", config.runtime_staleness, 10.0, "seconds by which other properties may be late"),
+        _line("alone", config.alone, default=False, says="nothing else changes the VMs"),
         _line("publish", config.publish, 30.0, "seconds by which the end of a task may be published late"),
         _line("task_seconds", config.task_seconds, 0.0, "a task that takes longer is stuck; 0: no limit"),
         _line(

@@ -98,6 +98,8 @@ def survey_target(
         others=others,
         levers=config.levers,
         staleness=config.staleness,
+        runtime_staleness=config.runtime_staleness,
+        alone=config.alone,
         publish=config.publish,
         guests=tuple(
             GuestAccount(account.username, f"secret:guest.{account.username}", account.may_customize)
