@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import ParamSpec
 
 from vcontract.simulator import Settings
-from vcontract.testbed.embedded_simulator import fitting, measured
+from vcontract.testbed.embedded_simulator import fitting, for_one_client, measured
 
-__all__ = ["fitted", "stretch", "time_options"]
+__all__ = ["fitted", "skipping", "stretch", "time_options"]
 
 _AGE = 15.0
 """Seconds for which what was measured is believed: a test process lasts for minutes, and its machine is not always as busy."""
@@ -41,6 +41,19 @@ def _stretched(make: Callable[_SettingsOf, Settings]) -> Callable[_SettingsOf, S
 
 
 fitted = _stretched(Settings)
+
+
+def _alone(make: Callable[_SettingsOf, Settings]) -> Callable[_SettingsOf, Settings]:
+    """Give a function that takes what Settings takes, and gives them as the embedded simulator has them for one client."""
+
+    def made(*args: _SettingsOf.args, **told: _SettingsOf.kwargs) -> Settings:
+        return fitting(for_one_client(make(*args, **told)), stretch())
+
+    return made
+
+
+skipping = _alone(Settings)
+"""For a run of one client: its tasks and boots last long enough to be met, and cost no time where nobody looks."""
 
 
 def time_options(task_time: float, boot_time: float = Settings.boot_time) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from tests.windows import fitted
+from tests.windows import skipping
 from vcontract import simulator
 from vcontract.check import Answer, explain, legal_orders
 from vcontract.check.verdicts import RUNTIME_CELLS
@@ -45,7 +45,7 @@ class Whole(NamedTuple):
 
 def one_run(folder: Path, request: RunRequest, inventory: Path | None = None, **more: Any) -> Whole:
     """Run against a simulator of this test's own."""
-    server = SimulatorServer(fitted(task_time=0.02, boot_time=0.06, inventory=inventory))
+    server = SimulatorServer(skipping(inventory=inventory))
     server.start()
     try:
         asked = replace(request, target=server.url, report_dir=folder, output="json", **more)

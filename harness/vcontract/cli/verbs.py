@@ -176,7 +176,7 @@ def replay(
     command = with_target(f"replay {shell_word(finding)}", with_password(given.request)[0])
     if is_report(finding):
         retried(finding, *with_password(given.request, command))
-    saved = find(finding)
+    saved = find(finding, named=bool(given.request.target or given.request.config))
     preparation = Preparation(
         password=os.environ.get(PASSWORD, ""), replay=command, pinned=pinned_in(finding), finding=saved
     )

@@ -11,7 +11,7 @@ from vcontract.client import Marks, Recorder, Target
 from vcontract.client.marks import OWNER, options
 from vcontract.client.properties import read
 from vcontract.client.tasks import follow, info
-from vcontract.config.config import Config
+from vcontract.config.config import Config, address_of
 from vcontract.config.request import RunRequest
 from vcontract.errors import TargetError, UsageError
 from vcontract.run.preparation import Preparation
@@ -98,7 +98,7 @@ def adopt(
 ) -> None:
     """Mark VMs, or take the mark off, once `sure` has been shown the lines and agreed. Raises HarnessError."""
     config = configured(request, preparation)
-    if not (request.target or config.target):
+    if not address_of(request, config):
         raise UsageError("adopt: name the server, with --target or in the configuration")
     with opened(request, preparation, config, Recorder()) as target:
         adopting = Adopting(target, config, release=release)

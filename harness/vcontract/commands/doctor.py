@@ -16,7 +16,7 @@ from vcontract.client.offered import VERSIONS, in_words
 from vcontract.client.trust import shown_thumbprint, tls_context
 from vcontract.client.wire import Connection, Endpoint, HttpReply, parse_url
 from vcontract.commands.doctor_stages import Testable
-from vcontract.config.config import Account, Config, Guest, password_of
+from vcontract.config.config import Account, Config, Guest, address_of, password_of
 from vcontract.config.own_simulator import is_loopback_address, way_to_accounts
 from vcontract.config.request import RunRequest
 from vcontract.config.write_config import vacant, written
@@ -71,7 +71,7 @@ def diagnose(
             tell(check)
     if write is not None:
         shown = doctor.shown() if doctor.endpoint.secure else ""
-        named = url if request.target or config.target else ""
+        named = url if address_of(request, config) else ""
         vms, hosts = (doctor.testable.names, doctor.testable.hosts) if doctor.testable else ((), ())
         written(write, named, replace(stated, insecure=stated.insecure or request.insecure), shown, vms, hosts)
         checks.append(

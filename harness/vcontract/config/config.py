@@ -16,7 +16,7 @@ from msgspec import Meta
 from vcontract.client import Pacing, Trust
 from vcontract.client.trust import digest_of
 from vcontract.config.own_simulator import is_our_simulator
-from vcontract.config.request import RunRequest
+from vcontract.config.request import SIMULATOR, RunRequest
 from vcontract.errors import UsageError
 from vcontract.model import Lever
 from vcontract.toml_file import read_toml
@@ -285,7 +285,22 @@ def config_for(url: str, path: Path | None, *, insecure: bool = False) -> Config
 
 def target_named(request: RunRequest) -> str:
     """Give the target that a command line or its configuration names; empty: the simulator is to be started."""
-    return request.target or (read_toml(request.config, Config).target if request.config is not None else "")
+    return address_of(request, read_toml(request.config, Config) if request.config is not None else Config())
+
+
+def address_of(request: RunRequest, config: Config) -> str:
+    """Give the target that a command line names, or the configuration that was read for it; empty: the simulator.
+
+    Raises UsageError for a file without a target: what was meant for a vCenter must not be told of a simulator.
+    """
+    if request.target:
+        return "" if request.target == SIMULATOR else request.target
+    if request.config is not None and not config.target:
+        raise UsageError(
+            f'{request.config}: names no target: give --target URL, or a line target = "https://..." in it'
+            f" (--target {SIMULATOR}: the simulator is started)"
+        )
+    return config.target
 
 
 def is_built_in(holder: Account | Guest) -> bool:

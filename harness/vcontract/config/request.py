@@ -17,6 +17,8 @@ from msgspec.structs import fields
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 """The contract that is judged where none is named."""
+SIMULATOR = "simulator"
+"""The target that says in words what no target says without a configuration: the simulator is started."""
 REPLAY = "replay:"
 """A target that begins so is a file, not a server."""
 
@@ -59,10 +61,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     target: Annotated[
         str,
         Option(
-            "URL of the SDK, govc for GOVC_URL, replay:FILE for a recording; none: the simulator is started.",
+            "URL of the SDK, govc for GOVC_URL, replay:FILE for a recording; none, or simulator: that is started.",
             repeats=True,
             pytest=True,
-            pytest_help="URL of the SDK, govc for GOVC_URL; none: the simulator is started.",
+            pytest_help="URL of the SDK, govc for GOVC_URL; none, or simulator: that is started.",
         ),
     ] = ""
     username: Annotated[str, Option("Account with all privileges.", pytest=True)] = ""

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from vcontract.config.request import SIMULATOR
 from vcontract.errors import UsageError
 from vcontract.report.result import load_run
-from vcontract.terms import Finding
+from vcontract.report.safe_text import one_line
+from vcontract.terms import Finding, Json
 
 
-def find(text: str) -> Finding:
-    """Find `RUN#id`. Raises UsageError if it is not there, RunFileError if the run cannot be read."""
+def find(text: str, *, named: bool = True) -> Finding:
+    """Find `RUN#id`. Raises UsageError if it is not there, RunFileError if the run cannot be read.
+
+    Unless a target is `named` to which its calls shall go, the run must have been on a simulator that was started for it.
+    """
     place, _, id_ = text.rpartition("#")
     if not place:
         raise UsageError(f"{text}: a finding is named RUN#id, for example reports/latest#0123456789ab")
-    found = next((finding for finding in load_run(Path(place)).findings if finding.id == id_), None)
+    saved = load_run(Path(place))
+    if not named and _had_address(saved.request):
+        raise UsageError(
+            f"{place}: the run was on {one_line(saved.target.url)}: name the target again, with --target or --config"
+            f" (--target {SIMULATOR}: the simulator is started)"
+        )
+    found = next((finding for finding in saved.findings if finding.id == id_), None)
     if found is None:
         raise UsageError(f"{place} has no finding {id_}")
     if not found.program:
         raise UsageError(f"{place}: the finding {id_} has no recorded calls to replay")
     return found
+
+
+def _had_address(asked: Mapping[str, Json]) -> bool:
+    """Whether what was asked of a run named a server, itself or by its configuration."""
+    target = asked.get("target") or ""
+    return target != SIMULATOR if target else bool(asked.get("config"))

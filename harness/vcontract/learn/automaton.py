@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from vcontract.check.learned import answers
 from vcontract.check.pinned import pinned
+from vcontract.config.config import address_of
 from vcontract.config.permissions import not_allowed
-from vcontract.config.request import RunRequest
+from vcontract.config.request import SIMULATOR, RunRequest
 from vcontract.errors import UsageError
 from vcontract.learn.aalpy_learner import adaptive
 from vcontract.learn.inputs import CloneInputs
@@ -237,7 +238,7 @@ def explore(
         raise UsageError(f"--explore works on clones, which cannot be destroyed without power: {not_allowed('power')}")
     before = load_profile(out) if not table and out.exists() else None
 
-    address = request.target or config.target or "simulator"
+    address = address_of(request, config) or SIMULATOR
     known = pinned(before, "") if before is not None else None
     states = States(names, depth, out.with_suffix(".words.jsonl"), address, known, before, table)
     code = learn(request, preparation, out, tell, AutomatonLesson(states))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from msgspec.structs import replace
 
 from vcontract.client import Recorder
-from vcontract.config.config import Config
+from vcontract.config.config import Config, address_of
 from vcontract.config.request import RunRequest
 from vcontract.contract import load, names
 from vcontract.model.followed_task import KINDS
@@ -36,7 +36,7 @@ def hunt(
     """
     contract, config, seed = load(request.contract), configured(request, preparation), request.seed
     others = [load(name) for name in names() if name != request.contract]
-    served = request.target or config.target
+    served = address_of(request, config)
     limits = Hunt(seed, examples, seconds=seconds, patience=config.task_seconds or Hunt().patience)
     if served:
         fresh = _on_target(request, preparation, config)

@@ -94,6 +94,8 @@ class ConsoleReporter:
             self._err.print(_text(seen), soft_wrap=True)
 
     def _summary(self, result: RunResult) -> None:
+        if result.partial:
+            self._out.print(_text(f"partial: {result.partial}"), soft_wrap=True)
         self._rows(result)
         self._findings_of(result)
         for note in result.notes:

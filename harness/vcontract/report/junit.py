@@ -67,7 +67,8 @@ def junit(result: RunResult) -> bytes:
     ]
     for what, listed in (("stale", result.deviations.stale), ("expired", result.deviations.expired)):
         cases += [Case("deviations", id_, "failure", f"{what}: {text}", what, text) for id_, text in listed.items()]
-    return document(cases, facts, result.notes, started=result.started, seconds=result.seconds)
+    notes = [*([f"partial: {result.partial}"] if result.partial else []), *result.notes]
+    return document(cases, facts, notes, started=result.started, seconds=result.seconds)
 
 
 def document(

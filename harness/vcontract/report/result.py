@@ -124,8 +124,8 @@ class RunResult(msgspec.Struct, frozen=True):
     `workers` is empty if one process did it all; `stress` is of a run of many clients at once. `profile` is the file of what
     was learned of a target, by which the run was judged exactly, or `documented`. `version` is that of the vcontract that
     judged it, empty if the file does not say. `slowest` has, by what it was, the most seconds that a task or a change of a VM
-    was seen to take; `idle_reads` counts the requests that could tell nothing new. `request` records all that was asked of
-    the run, without a password; nothing reads it back.
+    was seen to take; `idle_reads` counts the requests that could tell nothing new. `partial` says how far a run came that did
+    not come to its end, and what ended it. `request` records all that was asked of the run, without a password.
     """
 
     verdict: Verdict
@@ -152,6 +152,7 @@ class RunResult(msgspec.Struct, frozen=True):
     deviations: KnownDeviations = KnownDeviations()
     slowest: dict[str, float] = {}
     idle_reads: int = 0
+    partial: str = ""
     request: dict[str, Json] = {}
     schema: str = SCHEMA
     version: str = __version__

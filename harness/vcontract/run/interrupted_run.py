@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from vcontract.check import Judge, retell
 from vcontract.client import Target
 from vcontract.client.wire import parse_url
+from vcontract.config.config import address_of
 from vcontract.config.request import RunRequest, record_of, request_of
 from vcontract.contract import Contract
 from vcontract.errors import RunFileError, UsageError
@@ -47,7 +48,7 @@ class RunNote(msgspec.Struct, frozen=True):
 
 def note_of(site: Site, started: datetime) -> RunNote:
     """Make the note of a run that begins."""
-    embedded = not (site.request.target or site.config.target)
+    embedded = not address_of(site.request, site.config)
     moment = started.isoformat(timespec="seconds")
     return RunNote(site.request, moment, site.context.replay, site.context.run, embedded)
 

@@ -7,7 +7,7 @@ from vcontract.client import Target
 from vcontract.config.request import RunRequest
 from vcontract.terms import Verdict
 
-_OVER = "the limit of calls or of time was reached"
+_LATE, _SPENT = "the limit of time was reached", "the limit of calls was reached"
 
 
 class RunLimits:
@@ -26,16 +26,17 @@ class RunLimits:
     def hold(self) -> None:
         """End what is waited for at the limit of time from now on; what is read to make the plan may take longer."""
         if self._request.time_limit:
-            self._target.end_at(self._began + self._request.time_limit, late=_OVER)
+            self._target.end_at(self._began + self._request.time_limit, late=_LATE)
 
     def spent(self, judge: Judge) -> str:
         """Say why the run must stop; empty if it may go on."""
         target, request = self._target, self._request
         if target.over:
             return target.over
-        late = request.time_limit and target.recorder.now() - self._began > request.time_limit
-        if late or (request.max_calls and target.recorder.calls >= request.max_calls):
-            return _OVER
+        if request.time_limit and target.recorder.now() - self._began > request.time_limit:
+            return _LATE
+        if request.max_calls and target.recorder.calls >= request.max_calls:
+            return _SPENT
         if target.pacing.spent:
             return target.pacing.spent
         return "a violation was found" if request.stop_at_first and self._violated(judge) else ""

@@ -22,7 +22,7 @@ from vcontract.report.result import KnownDeviations, RunResult, Worker, load_run
 from vcontract.report.run_directory import HISTORY
 from vcontract.run.interrupted_run import facts_in
 from vcontract.run.known_deviations import listed, with_kept, with_known
-from vcontract.run.summary import PartialResult, exit_code, heard, summed
+from vcontract.run.summary import PartialResult, exit_code, heard, interrupted, summed
 from vcontract.saved_file import held_by, understood
 from vcontract.schema import bases_of, load, release
 from vcontract.terms import Observed, Operation, Verdict
@@ -54,7 +54,7 @@ def _rejudged(saved: RunResult, directory: Path, wsdl: str, deviations: Path | N
     summary = summed(contract, every, parts, bases, facts.confirm, str(directory), _asked_of(saved))
     kept = [row for row in summary.rows if row.id in selected]
     safe = saved.exit_code != exit_code(saved.verdict, safe=False)
-    also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * (not safe)
+    also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * (not safe or interrupted(saved.notes))
     verdict = worst([row.verdict for row in kept if row.id not in saved.waived] + also)
     code = exit_code(verdict, safe=safe)
     again = replace(

@@ -10,6 +10,12 @@ from types import FrameType
 from vcontract.report.events import RunEvent, RunStarted
 
 
+def ending() -> tuple[signal.Signals, ...]:
+    """List the signals that end a run: Ctrl-C's, that of `kill`, and that of a closed terminal unless `nohup` ignores it."""
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return (signal.SIGINT, signal.SIGTERM, *(() if nohup else (signal.SIGHUP,)))
+
+
 class Begun:
     """Hears whether the run got under way; `yes`: it is already."""
 
@@ -23,7 +29,7 @@ class Begun:
 
 @contextmanager
 def terminable(begun: Begun, end: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does: cleanly, with what is known.
+    """Let SIGTERM and SIGHUP end a run as Ctrl-C does: cleanly, with what is known.
 
     Once it is under way, `end` is called and must let it end before its next call: one that is cut in the middle would be
     judged by half of what was said. A second signal ends it at once.
@@ -36,7 +42,7 @@ def terminable(begun: Begun, end: Callable[[], None]) -> Iterator[None]:
             raise KeyboardInterrupt
         end()
 
-    before = [(number, signal.signal(number, stop)) for number in (signal.SIGINT, signal.SIGTERM)]
+    before = [(number, signal.signal(number, stop)) for number in ending()]
     try:
         yield
     finally:

@@ -15,8 +15,8 @@ from vcontract.client import Recorder, Target
 from vcontract.client.recording import Tape
 from vcontract.client.replayed import Replay
 from vcontract.client.wire import parse_url
-from vcontract.config.config import Account, Config, config_for, read_password
-from vcontract.config.request import RunRequest
+from vcontract.config.config import Account, Config, address_of, config_for, read_password
+from vcontract.config.request import SIMULATOR, RunRequest
 from vcontract.contract import Contract, load
 from vcontract.errors import UsageError
 from vcontract.report.console import ConsoleReporter, JsonReporter
@@ -150,7 +150,7 @@ def address(request: RunRequest, preparation: Preparation, config: Config) -> It
     if preparation.recorded is not None:
         yield preparation.recorded.recording.opening.url
         return
-    if url := request.target or config.target:
+    if url := address_of(request, config):
         yield url
         return
     simulator = simulator_for(request.seed, request.api, preparation.defects, request.workers)
@@ -169,11 +169,12 @@ def configured(request: RunRequest, preparation: Preparation = PLAIN) -> Config:
     """
     if preparation.recorded is not None and request.config is None:
         return preparation.recorded.config
-    named = request.target or request.config
+    named = (request.target if request.target != SIMULATOR else "") or request.config
     config = config_for(request.target, request.config, insecure=request.insecure) if named else EMBEDDED
-    if not (request.target or config.target):
+    address = address_of(request, config)
+    if not address:
         config = replace(config, proxy="")  # the simulator is started on this machine
-    if request.api and (request.target or config.target):
+    if request.api and address:
         raise UsageError("--api is the version of the simulator that is started; a target has its own")
     if not request.username:
         if request.password_file:

@@ -22,7 +22,9 @@ from vcontract.run.summary import (
     as_shrunk,
     cells_of,
     exit_code,
+    interrupted,
     not_exercised,
+    partial_of,
     slowest_of,
     summed,
     waive,
@@ -50,7 +52,8 @@ def summarize(
     selected = [row for row in _selected(site, listed, summary.rows) if keep(row)]
     verdicts, waived = waive(selected, site.config)
     halted = any(part.halted for part in parts)
-    cut = [Verdict.INCONCLUSIVE] * bool(halted or site.target.over)
+    cut = [Verdict.INCONCLUSIVE] * bool(halted or site.target.over or any(interrupted(part.notes) for part in parts))
+    cells = cells_of(parts)
     known = [row.verdict for row in verdicts if row.id not in waived]
     verdict = worst([*known, *cut, *[Verdict.VIOLATES] * bool(findings)])
     return RunResult(
@@ -61,7 +64,7 @@ def summarize(
         requests=sum(part.requests for part in parts),
         target=target_facts(site),
         rows=verdicts,
-        cells=cells_of(parts),
+        cells=cells,
         findings=findings,
         sharpness=msgspec.to_builtins(sharpness(site.contract, bases)),
         profile=context.pinned.profile if context.pinned else DOCUMENTED,
@@ -75,6 +78,7 @@ def summarize(
         clones=Clones(sum(part.clones.made for part in parts), [name for part in parts for name in part.clones.left]),
         slowest=slowest_of(parts),
         idle_reads=sum(part.idle_reads for part in parts),
+        partial=partial_of(parts, cells, site.target.over),
         request=record_of(request),
     )
 

@@ -18,7 +18,7 @@ from vcontract.model import read_of
 from vcontract.model.labels import inputs_of
 from vcontract.report.result import Arrangements, Cells, Clones, Worker
 from vcontract.run.idle_reads import idle_reads
-from vcontract.terms import LONG, Finding, Lost, Operation, RowVerdict, Verdict
+from vcontract.terms import LONG, Ended, Finding, Lost, Operation, RowVerdict, Verdict
 
 _REST = "…"
 """Stands for all steps that were not tried, as the run had to stop."""
@@ -196,6 +196,21 @@ def waive(verdicts: Sequence[RowVerdict], config: Config) -> tuple[list[RowVerdi
         row.id: reason for row in verdicts if row.verdict is Verdict.UNTESTED and (reason := config.waiver(row.id))
     }
     return list(verdicts), waived
+
+
+def partial_of(parts: Sequence[PartialResult], cells: Cells, over: str) -> str:
+    """Say how far a run came that did not come to its end, and what ended it: a signal, a limit, the target (`over`)."""
+    why = next(filter(None, (*(Ended.INTERRUPTED for part in parts if interrupted(part.notes)),
+                             *(reason for part in parts for reason in part.halted),
+                             *(part.ended for part in parts), over)), "")  # fmt: skip
+    if not why:
+        return ""
+    return f"{cells.exercised:,} of {cells.reachable:,} cells ({why})" if cells.reachable else str(why)
+
+
+def interrupted(notes: Sequence[str]) -> bool:
+    """Whether notes of a run, or of a part of one, tell that a signal ended it."""
+    return any(Ended.of_note(note) is Ended.INTERRUPTED for note in notes)
 
 
 def exit_code(verdict: Verdict, *, safe: bool = True) -> int:

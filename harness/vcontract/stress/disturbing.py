@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from vcontract.client import Target
 from vcontract.client.marks import options
 from vcontract.client.properties import read
+from vcontract.config.config import address_of
 from vcontract.disturbances.network.catalogue import NETWORK
 from vcontract.disturbances.planned import Fired, Planned, unfired
 from vcontract.disturbances.proxy import Proxy
@@ -212,5 +213,5 @@ def disturbed(brief: Brief) -> Iterator[tuple[Brief, Disturbing | None]]:
         raise UsageError(
             f"--disturb {scenario.name}: its own proxy would stand where the configuration has {config.proxy}"
         )
-    with Proxy(brief.request.target or config.target, planned, seed) as path:
+    with Proxy(address_of(brief.request, config), planned, seed) as path:
         yield replace(brief, proxy=path.tunnel), Disturbing(scenario.name, planned, path, seed, brief.simulator)

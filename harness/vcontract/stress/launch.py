@@ -15,7 +15,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from vcontract.config.config import target_named
 from vcontract.errors import HarnessError, UsageError
+from vcontract.run.signals import ending
 from vcontract.stress.brief import Brief, encoded
 from vcontract.testbed.embedded_simulator import stretch
 
@@ -41,7 +43,7 @@ def stress(brief: Brief) -> int:
         _must_be_free("--web", brief.web, "end what listens there")
     if brief.role == "master" and brief.port:
         _must_be_free("--master", brief.port, "give another with --port, to the workers too")
-    if brief.request.target or brief.request.config:
+    if target_named(brief.request):
         return _engine(brief)
     with simulator(brief.load.vms, brief.request.seed, _KEPT * brief.load.clients) as served:
         return _engine(replace(brief, request=replace(brief.request, target=served.url), simulator=served.process))
@@ -94,7 +96,7 @@ def _engine(brief: Brief) -> int:
         def pass_on(number: int, _: FrameType | None) -> None:
             process.send_signal(number)
 
-        before = [(number, signal.signal(number, pass_on)) for number in (signal.SIGINT, signal.SIGTERM)]
+        before = [(number, signal.signal(number, pass_on)) for number in ending()]
         try:
             code = process.wait()
         finally:

@@ -76,7 +76,7 @@ class Stressing:
             time.sleep(_TICK)
             wished = ends()
         if self.crowd.rung:
-            self.notes.append("interrupted: the load ended early")
+            self.unsure.append("interrupted: the load ended early")
         early = bool(self.crew.over or self.crowd.rung)
         self.crew.stop("the time is over")
         self._ended = time.monotonic()

@@ -48,9 +48,12 @@ def simulator_for(seed: int, api: str = "", defects: frozenset[str] = frozenset(
     skips what nobody looks at. Of several, one would skip what another is about to look at.
     """
     told = Settings(seed=seed, api=api or Settings.api, defects=defects, task_retention_count=TASKS * clients)
-    if clients == 1:
-        told = with_(told, task_time=_TASK, boot_time=_BOOT, skips=_SKIPS)
-    return SimulatorServer(fitting(told))
+    return SimulatorServer(fitting(for_one_client(told) if clients == 1 else told))
+
+
+def for_one_client(told: Settings) -> Settings:
+    """Let tasks and boots last long, and the clock skip what nobody looks at."""
+    return with_(told, task_time=_TASK, boot_time=_BOOT, skips=_SKIPS)
 
 
 def fitting(told: Settings, factor: float = 0.0) -> Settings:
