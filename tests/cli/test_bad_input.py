@@ -139,7 +139,15 @@ def test_what_the_configuration_refers_to_is_missing(
 ) -> None:
     """Passwords that are given nowhere, files that are not there."""
     (tmp_path / "my.toml").write_text(content)
-    fails(vcontract, 2, said, "run", "--config", "my.toml")
+    target = () if "target" in content else ("--target", "simulator")
+    fails(vcontract, 2, said, "run", "--config", "my.toml", *target)
+
+
+def test_a_configuration_without_a_target_is_no_wish_for_the_simulator(vcontract: Command, tmp_path: Path) -> None:
+    """Every verb that tests or looks says so; the way out is in the line."""
+    (tmp_path / "my.toml").write_text(ACCOUNT + 'password = "x"')
+    for verb in ("run", "doctor", "learn", "stress", "cleanup"):
+        fails(vcontract, 2, "my.toml: names no target: give --target URL", verb, "--config", "my.toml")
 
 
 def _typo(folder: Path, old: str, new: str) -> None:

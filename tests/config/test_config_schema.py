@@ -28,7 +28,17 @@ def faults(value: Any, schema: dict[str, Any], place: str = "$") -> list[str]:
     """Check a value by the few words of JSON Schema that the published one uses; any other word is a fault too."""
     schema = {**SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]], **schema} if "$ref" in schema else schema
     known = {"$ref", "$schema", "$defs", "title", "description", "default", "required"}
-    known |= {"type", "enum", "minimum", "minLength", "maxLength", "properties", "additionalProperties", "items"}
+    known |= {
+        "type",
+        "enum",
+        "minimum",
+        "maximum",
+        "minLength",
+        "maxLength",
+        "properties",
+        "additionalProperties",
+        "items",
+    }
     found = [f"{place}: {word} is not understood" for word in schema.keys() - known]
     kind = KINDS[schema["type"]] if "type" in schema else str
     if not isinstance(value, kind) or (isinstance(value, bool) and schema.get("type") not in {"boolean", None}):
@@ -37,6 +47,8 @@ def faults(value: Any, schema: dict[str, Any], place: str = "$") -> list[str]:
         found.append(f"{place}: {value!r} is none of {schema['enum']}")
     if value_too_small(value, schema):
         found.append(f"{place}: {value!r} is too small")
+    if "maximum" in schema and value > schema["maximum"]:
+        found.append(f"{place}: {value!r} is too large")
     if len(str(value)) > schema.get("maxLength", len(str(value))):
         found.append(f"{place}: {value!r} is too long")
     for number, each in enumerate(value if isinstance(value, list) else ()):

@@ -22,10 +22,11 @@ from vcontract.findings.lookup import find
 from vcontract.report.console import ConsoleReporter
 from vcontract.report.events import RunEnded
 from vcontract.report.junit import junit
-from vcontract.report.result import RunResult, TargetFacts
+from vcontract.report.result import Cells, RunResult, TargetFacts
 from vcontract.run.conformance import run_conformance
 from vcontract.run.signals import Begun, terminable
 from vcontract.run.start import StartedRun
+from vcontract.run.summary import too_few
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Finding, Grade, Operation, Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
@@ -75,6 +76,15 @@ def test_a_limit_of_the_users_is_told_first() -> None:
     result = ran(None, max_calls=5)
     assert re.fullmatch(r"\d+ of [\d,]+ cells \(the limit of calls was reached\)", result.partial)
     assert first_lines(result) == [f"partial: {result.partial}"] * 2
+
+
+def test_a_run_that_exercised_too_little_is_inconclusive() -> None:
+    """The percent that were asked for are of the cells within reach."""
+    result = ran(None, max_calls=5, min_coverage=90)
+    assert result.exit_code == 5
+    assert re.match(r"coverage: \d\.\d % of the cells within reach were exercised, at least 90 %", result.notes[0])
+    assert too_few(Cells(reachable=10, exercised=9), 90) == []
+    assert too_few(Cells(), 90) == []
 
 
 def test_a_run_that_came_to_its_end_is_not_partial() -> None:

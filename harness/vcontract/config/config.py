@@ -178,6 +178,14 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alone: Annotated[
         bool, Meta(description="Nothing but vcontract changes the marked VMs, from the outside or from within.")
     ] = False
+    min_coverage: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=100,
+            description="Percent of the cells within reach that a run must exercise, or it is inconclusive.",
+        ),
+    ] = 0.0
     publish: Annotated[Seconds, Meta(description="Seconds by which the end of a task may be published late.")] = 30.0
     task_seconds: Annotated[Seconds, Meta(description="A task that takes longer is stuck; 0: no limit.")] = 0.0
     boot_seconds: Annotated[

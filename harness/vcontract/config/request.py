@@ -90,6 +90,16 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     max_calls: Annotated[int, Option("Judge at most so many calls.", min=0, decides=True, pytest=True)] = 0
     time_limit: Annotated[float, Option("Seconds.", min=0, decides=True, pytest=True)] = 0.0
+    min_coverage: Annotated[
+        float,
+        Option(
+            "Exit 5 if fewer of the reachable cells were exercised.",
+            metavar="PERCENT",
+            min=0,
+            repeats=True,
+            pytest=True,
+        ),
+    ] = 0.0
     report_dir: Annotated[Path, Option("Holds one folder a run.", pytest=True)] = Path("reports")
     output: Annotated[str, Option("text or json.", name="format")] = "text"
     api: Annotated[str, Option("API version of the simulator that is started.", repeats=True, pytest=True)] = ""

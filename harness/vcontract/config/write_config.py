@@ -91,6 +91,7 @@ def _rules(config: Config) -> str:
         _line("staleness", config.staleness, 180.0, "seconds by which guest.* and the state of Tools may be late"),
         _line("runtime_staleness", config.runtime_staleness, 10.0, "seconds by which other properties may be late"),
         _line("alone", config.alone, default=False, says="nothing else changes the VMs"),
+        _line("min_coverage", config.min_coverage, 0.0, "percent of the cells that a run must exercise; 0: any"),
         _line("publish", config.publish, 30.0, "seconds by which the end of a task may be published late"),
         _line("task_seconds", config.task_seconds, 0.0, "a task that takes longer is stuck; 0: no limit"),
         _line(

@@ -27,6 +27,7 @@ from vcontract.run.summary import (
     partial_of,
     slowest_of,
     summed,
+    too_few,
     waive,
 )
 from vcontract.strategies import Caller
@@ -54,8 +55,9 @@ def summarize(
     halted = any(part.halted for part in parts)
     cut = [Verdict.INCONCLUSIVE] * bool(halted or site.target.over or any(interrupted(part.notes) for part in parts))
     cells = cells_of(parts)
+    lacking = too_few(cells, request.min_coverage or site.config.min_coverage)
     known = [row.verdict for row in verdicts if row.id not in waived]
-    verdict = worst([*known, *cut, *[Verdict.VIOLATES] * bool(findings)])
+    verdict = worst([*known, *cut, *[Verdict.INCONCLUSIVE] * bool(lacking), *[Verdict.VIOLATES] * bool(findings)])
     return RunResult(
         verdict=verdict,
         exit_code=exit_code(verdict, safe=not any(part.halted or part.clones.left for part in parts)),
@@ -70,7 +72,7 @@ def summarize(
         profile=context.pinned.profile if context.pinned else DOCUMENTED,
         inputs=_inputs(site, parts, caller),
         replay=context.replay,
-        notes=[*(note for part in parts for note in part.notes), *summary.notes, *not_exercised(parts)],
+        notes=[*lacking, *(note for part in parts for note in part.notes), *summary.notes, *not_exercised(parts)],
         waived=waived,
         started=beginning.started.isoformat(timespec="seconds"),
         seconds=beginning.seconds,

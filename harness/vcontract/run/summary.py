@@ -208,6 +208,14 @@ def partial_of(parts: Sequence[PartialResult], cells: Cells, over: str) -> str:
     return f"{cells.exercised:,} of {cells.reachable:,} cells ({why})" if cells.reachable else str(why)
 
 
+def too_few(cells: Cells, percent: float) -> list[str]:
+    """Say, if it is so, that fewer of the cells within reach were exercised than were asked for."""
+    if not cells.reachable or 100 * cells.exercised >= percent * cells.reachable:
+        return []
+    share = 100 * cells.exercised / cells.reachable
+    return [f"coverage: {share:.1f} % of the cells within reach were exercised, at least {percent:g} % are asked for"]
+
+
 def interrupted(notes: Sequence[str]) -> bool:
     """Whether notes of a run, or of a part of one, tell that a signal ended it."""
     return any(Ended.of_note(note) is Ended.INTERRUPTED for note in notes)
