@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from vcontract import __version__
+from vcontract.check import worst
+from vcontract.report.deviations import KnownDeviation, Listed, excused
 from vcontract.report.events import Note, RunEnded
 from vcontract.report.junit import JunitReporter, junit
 from vcontract.report.result import RunResult, TargetFacts
-from vcontract.terms import Verdict
+from vcontract.run.summary import exit_code
+from vcontract.terms import Finding, Grade, RowVerdict, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,3 +81,68 @@ def test_an_empty_run_is_a_valid_document() -> None:
     facts = TargetFacts("http://[::1]/sdk")
     empty = RunResult(verdict=Verdict.UNTESTED, exit_code=0, seed=0, calls=0, requests=0, target=facts)
     etree.RelaxNG(etree.fromstring(SCHEMA)).assertValid(etree.fromstring(junit(empty)).getroottree())
+
+
+ROWS = tuple(
+    f"{object_}/Method/{fault}" for object_ in ("Manager", "EveryMethod") for fault in ("Success", "InvalidState")
+)
+
+
+@st.composite
+def results(draw: st.DrawFn) -> RunResult:
+    """Draw a result as a run makes it: rows, findings of theirs or of others, known deviations; it may be cut or halted."""
+    verdicts = draw(st.dictionaries(st.sampled_from(ROWS), st.sampled_from(Verdict)))
+    where = draw(st.lists(st.sampled_from([*ROWS, "Manager/concurrency/guest-names"]), max_size=3))
+    findings = [
+        Finding(
+            f"{number:012x}",
+            row,
+            "Manager",
+            "Method",
+            Grade.WRONG,
+            "OK",
+            "InvalidState",
+            "vcontract replay x",
+            "",
+            1,
+            (1,),
+            "",
+        )
+        for number, row in enumerate(where)
+    ]
+    broken = {finding.row for finding in findings if draw(st.booleans())}
+    rows = [RowVerdict(id_, Verdict.VIOLATES if id_ in broken else verdict) for id_, verdict in verdicts.items()]
+    cut, safe = draw(st.booleans()), draw(st.integers(0, 4)) > 0
+    told = [*(row.verdict for row in rows), *[Verdict.VIOLATES] * bool(findings), *[Verdict.INCONCLUSIVE] * cut]
+    verdict = worst(told)
+    whole = RunResult(
+        verdict=verdict,
+        exit_code=exit_code(verdict, safe=safe),
+        seed=1,
+        calls=1,
+        requests=1,
+        target=TargetFacts("http://127.0.0.1/sdk"),
+        rows=rows,
+        findings=findings,
+        partial="1 of 2 cells (interrupted)" if cut else "",
+    )
+    known = tuple(KnownDeviation(each.id, each.row, "ours") for each in findings if draw(st.booleans()))
+    return excused(whole, Listed("d.toml" if known else "", known), dt.date(2026, 1, 1), cut=cut)
+
+
+@given(results())
+def test_document_findings_and_exit_code_agree(result: RunResult) -> None:
+    """A finding that counts is a failure, as rows and deviations are, and nothing else; then the exit code is 1, or 3."""
+    root = etree.fromstring(junit(result))
+    etree.RelaxNG(etree.fromstring(SCHEMA)).assertValid(root.getroottree())
+    failures = root.xpath("//testcase[failure]")
+    text = "\n".join(failure.text or "" for failure in root.iter("failure"))
+    for finding in result.findings:
+        counts = finding.id not in result.deviations.known
+        assert (f"{finding.id} " in text) or not counts
+    violated = any(row.verdict is Verdict.VIOLATES and row.id not in result.deviations.rows for row in result.rows)
+    listed = result.deviations
+    counted = [finding for finding in result.findings if finding.id not in listed.known]
+    assert bool(failures) == bool(counted or violated or listed.stale or listed.expired)
+    assert not failures or result.exit_code in {1, 3}
+    assert bool(root.xpath("//testcase[failure or error]")) == bool(result.exit_code)

@@ -46,7 +46,11 @@ class Case(NamedTuple):
 
 
 def junit(result: RunResult) -> bytes:
-    """Give the document: a row that violates fails, an untested one is skipped, an inconclusive one is an error."""
+    """Give the document: a row that violates fails, an untested one is skipped, an inconclusive one is an error.
+
+    A finding that counts fails even if its row is not told or does not fail, and what the exit code says beside the rows is an
+    error: whoever reads the document alone comes to the same end.
+    """
     facts = {
         "version": result.version,
         "seed": str(result.seed),
@@ -67,6 +71,11 @@ def junit(result: RunResult) -> bytes:
     ]
     for what, listed in (("stale", result.deviations.stale), ("expired", result.deviations.expired)):
         cases += [Case("deviations", id_, "failure", f"{what}: {text}", what, text) for id_, text in listed.items()]
+    cases += _findings_alone(result, {f"{case.classname}.{case.name}" for case in cases if case.child == "failure"})
+    if result.exit_code and not any(case.child in {"failure", "error"} for case in cases):
+        reason = next((row.reason for row in result.rows if row.verdict is result.verdict), "")
+        why = result.partial or reason or "see the notes"
+        cases.append(Case("run", "exit code", "error", f"{result.exit_code}: {why}", result.verdict.value))
     notes = [*([f"partial: {result.partial}"] if result.partial else []), *result.notes]
     return document(cases, facts, notes, started=result.started, seconds=result.seconds)
 
@@ -116,6 +125,22 @@ def document(
     return bytes(ET.tostring(suites, encoding="UTF-8", xml_declaration=True)) + b"\n"
 
 
+def _findings_alone(result: RunResult, failing: set[str]) -> list[Case]:
+    """Make a case for each finding that counts and that no failing row tells of."""
+    return [
+        Case("findings", finding.id, "failure", f"{finding.row}: {finding.detail}", finding.grade.value, _told(finding))
+        for finding in result.findings
+        if finding.id not in result.deviations.known and finding.row.replace("/", ".") not in failing
+    ]
+
+
+def _told(finding: Finding) -> str:
+    return (
+        f"{finding.id} {finding.grade.value}\nexpected: {finding.expected}\nobserved: {finding.observed}\n"
+        f"replay: {finding.replay}"
+    )
+
+
 def _spared(row: RowVerdict, result: RunResult) -> bool:
     return row.id in result.deviations.rows
 
@@ -124,11 +149,7 @@ def _case(row: RowVerdict, findings: list[Finding], known: Mapping[str, str]) ->
     """Make the case of a row; one that violates by `known` deviations alone is skipped, with their reasons."""
     promise, _, name = row.id.rpartition("/")
     child = "skipped" if known else _CHILD.get(row.verdict, "")
-    text = "\n\n".join(
-        f"{finding.id} {finding.grade.value}\nexpected: {finding.expected}\nobserved: {finding.observed}\n"
-        f"replay: {finding.replay}"
-        for finding in findings
-    )
+    text = "\n\n".join(map(_told, findings))
     reasons = "; ".join(dict.fromkeys(known[finding.id] for finding in findings if finding.id in known)) or row.reason
     message = f"known: {reasons}" if known else row.reason
     return Case(promise.replace("/", "."), name, child, message, row.verdict.value, text)
