@@ -13,11 +13,12 @@ from vcontract.model.boots import Boots
 from vcontract.model.effects import EFFECTS, LATER, failed
 from vcontract.model.facts import Facts, VmFacts
 from vcontract.model.followed_task import DRIVEN, KINDS, TaskLife
-from vcontract.model.moves import methods_where, pulled
+from vcontract.model.moves import LEVER_CALLS, methods_where, pulled
 from vcontract.model.observe import asks_session, observe, read_of
 from vcontract.model.state import ABORT, CUSTOMIZE, State
 from vcontract.terms import (
     UNSENT,
+    Call,
     Json,
     Lost,
     Operation,
@@ -191,13 +192,21 @@ class Tracker:
         elif call.method == "Logout":
             left = {actor: account for actor, account in self.facts.sessions.items() if actor != call.actor}
             self.facts = replace(self.facts, sessions=left)
-        elif call.method == "StartProgramInGuest":
-            lever = self.facts.lever(call.arguments)
-            self._each(subject(call), lambda state: pulled(state, lever))
-            if lever == "stopTools":
-                self._boots.stopped(subject(call))
+        elif call.method in LEVER_CALLS:
+            self._pulled(call)
         else:
             self._done(call.method, subject(call))
+
+    def _lever(self, call: Call) -> str:
+        """Name the lever that a call pulls, whichever call that is; empty if it pulls none."""
+        return self.facts.lever(call.arguments) if call.method in LEVER_CALLS else ""
+
+    def _pulled(self, call: Call) -> None:
+        """Apply a lever that was pulled."""
+        lever = self._lever(call)
+        self._each(subject(call), lambda state: pulled(state, lever))
+        if lever == "stopTools":
+            self._boots.stopped(subject(call))
 
     def _done(self, method: str, vm: str) -> None:
         """Apply a call without a task; what it asks of a guest may happen later."""
@@ -218,6 +227,8 @@ class Tracker:
             self._boots.began(life.vm, asked=False)
         if method in self._effects:
             self._each(life.vm, self._ending(life, success=success))
+        elif success and method in LEVER_CALLS:
+            self._pulled(life.accepted.call)
         elif success and method == "CreateSnapshot_Task":
             self._snapshots[life.vm] = self._kept(life)
         elif success and method == "RemoveSnapshot_Task":
@@ -302,8 +313,8 @@ class Tracker:
             self._each(vm, lambda state: {*ends(state), self._effects[method](state)})
         if method in REBOOTS:
             self._each(vm, rebooted)
-        elif method == "StartProgramInGuest":
-            self._each(vm, lambda state: {state} | pulled(state, self.facts.lever(operation.call.arguments)))
+        elif lever := self._lever(operation.call):
+            self._each(vm, lambda state: {state} | pulled(state, lever))
 
     def _each(self, vm: str, change: object) -> None:
         if vm in self._states and callable(change):
