@@ -21,7 +21,7 @@ from typing import Any
 
 from msgspec import structs
 
-from tests.windows import fitted
+from tests.windows import skipping
 from vcontract.client import Recorder, Target
 from vcontract.config.request import Budget, RunRequest
 from vcontract.contract import load, names
@@ -43,7 +43,6 @@ MAX_CALLS, MAX_SECONDS, MEDIAN_CALLS = 1500, 30.0, 300
 QUIET_CALLS = 550  # of a variant at the random seeds; at the fixed one it gets a whole run
 WHOLE = 0  # no limit
 LONGEST = 300.0  # seconds: with them a hung run ends, and is no kill
-TASK_TIME, BOOT_TIME = 0.015, 0.03
 TOLD: dict[str, dict[str, Any]] = {  # what the configuration must say of a target for it to be right
     "guest-is-reported-late": {"staleness": 0.3},
     "application-makes-up-names": {"generator": True},
@@ -95,7 +94,7 @@ def shoot(name: str, seed: int, *, variant: bool = False, calls: int = 0) -> Sho
     """
     config: Any = structs.replace(EMBEDDED, **TOLD.get(name, {}))
     chosen = frozenset({name} if name else ())
-    settings = fitted(seed=seed, task_time=TASK_TIME, boot_time=BOOT_TIME)
+    settings = skipping(seed=seed)
     settings = replace(settings, variants=chosen) if variant else replace(settings, defects=chosen)
     limit = (WHOLE if seed == FIXED_SEED else QUIET_CALLS) if variant else MAX_CALLS
     options = RunRequest(
