@@ -19,6 +19,8 @@ MISSING = "_missing"
 """Under this name a read holds the paths that the server refused to read, each with its fault."""
 UNSENT, TURNED_AWAY, HUNG = "not sent: ", "turned away: ", "no whole reply within "
 """How the reason of a Lost begins if nothing left, if the server was too busy to take the call, if it kept silent."""
+OTHER_VERSION = "VersionMismatchFaultCode"
+"""The faultcode of a server that does not serve the API version of a request; it stands for the type of a Fault."""
 LONG = "long: "
 """How a problem begins that says what of a reply was too long to be kept; such a reply may be as it should be."""
 _SESSIONLESS = frozenset({"NotAuthenticated", "SessionNotFound", "AuthenticationRequired"})

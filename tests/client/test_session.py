@@ -197,6 +197,58 @@ def test_a_wrong_password_and_a_missing_manager_are_target_errors(scripted: Scri
     target.close()
 
 
+REFUSED_VERSION = soap(
+    "<s:Fault><faultcode>x:VersionMismatchFaultCode</faultcode><faultstring>Unsupported version\n URI</faultstring></s:Fault>"
+)
+WHAT_TO_DO = (
+    r"{} at API 8\.0\.3\.0 \(Unsupported version URI\); name a version that it serves, as --wsdl 8\.0\.1\.0 does"
+)
+
+
+def test_a_listed_version_that_is_refused_is_said_in_one_line(scripted: Scripted) -> None:
+    """At the first call, at the login, which says nothing of the account, and at a list: the version, and what to do."""
+    with pytest.raises(
+        TargetError, match="gave no ServiceContent: it refuses " + WHAT_TO_DO.format("Retrieve.*Content")
+    ):
+        opened(scripted(OFFER, [REFUSED_VERSION]))
+    target = opened(scripted(OFFER, NOBODY, [REFUSED_VERSION], [REFUSED_VERSION]), secrets=Secrets({"vc": "p"}))
+    for _ in range(2):
+        with pytest.raises(TargetError, match="refuses the login of me: it refuses " + WHAT_TO_DO.format("Login")):
+            target.login("admin", "me", "vc")
+    target.close()
+    target = opened(scripted(OFFER, NOBODY, [REFUSED_VERSION]))
+    with pytest.raises(TargetError, match="list its VMs: it refuses " + WHAT_TO_DO.format("CreateContainerView")):
+        list_vms(target, "admin", ["name"])
+    target.close()
+
+
+def test_a_target_whose_reads_are_refused_at_the_version_counts_as_gone(scripted: Scripted) -> None:
+    """Nothing can be known of it; a judged method that is refused so is another matter."""
+    target = opened(scripted(OFFER, NOBODY, [REFUSED_VERSION, REFUSED_VERSION]))
+    done = target.send(LOGGING_OUT, "judge")
+    assert (done.outcome, done.problems) == (
+        Faulted(Fault("VersionMismatchFaultCode", {}, "Unsupported version\n URI")),
+        (),
+    )
+    assert not target.pulse.stopped
+    read(target, "admin", Ref("VirtualMachine", "vm-1"), ["name"])
+    assert "the target cannot be read: it refuses RetrievePropertiesEx at API 8.0.3.0" in target.pulse.stopped
+    target.close()
+
+
+@pytest.mark.parametrize("kept", ["; Path=/; HttpOnly; Secure; SameSite=None", "; secure; Partitioned; x y", ""])
+def test_a_cookie_is_kept_whatever_its_attributes(kept: str, scripted: Scripted) -> None:
+    """`Secure` on plain HTTP too, as vCenter's plain port sets it: it is sent back, and is no deviation."""
+    server = scripted(
+        OFFER, NOBODY, [http(LOGIN, 200, f'Set-Cookie: vmware_soap_session="0123abcd"{kept}'), http(LOGOUT)]
+    )
+    target = opened(server, secrets=Secrets({"vc": "p"}))
+    assert target.login("admin", "me", "vc").problems == ()
+    target.send(LOGGING_OUT)
+    assert cookie(server.requests[-1]) == 'vmware_soap_session="0123abcd"'
+    target.close()
+
+
 def properties_reply(objects: str, token: str = "", method: str = "RetrievePropertiesEx") -> bytes:
     """Make the reply of the property collector."""
     ends = f"<token>{token}</token>" if token else ""

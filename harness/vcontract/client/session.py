@@ -18,7 +18,7 @@ from vcontract.client.bodies import Bodies, Varies
 from vcontract.client.lasting import Pulse, kind_of, patiently, seconds_of, turned_away
 from vcontract.client.logins import Logins
 from vcontract.client.long_replies import shortened
-from vcontract.client.offered import in_words, offered_schema, versions
+from vcontract.client.offered import in_words, offered_schema, refused_version, versions
 from vcontract.client.pacing import Pacing
 from vcontract.client.proxy import parse_proxy
 from vcontract.client.recorder import Recorder
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from vcontract.client.guard import Guard
 
 _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
+_READ = "RetrievePropertiesEx"
+"""The method without which nothing can be known of a target."""
 IDLE = 300.0
 _SHARE, _LEAST = 5.0, 1.0
 """Seconds that an exchange gets near the end of a run, if so many are left, and that it gets even after that end."""
@@ -143,7 +145,8 @@ class Target:
         outcome = target.send(Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)).outcome
         if not isinstance(outcome, Returned) or not isinstance(outcome.value, dict):
             target.close()
-            raise TargetError(f"{endpoint.url} gave no ServiceContent: {in_words(outcome)}")
+            why = refused_version(outcome, "RetrieveServiceContent", schema.api_version) or in_words(outcome)
+            raise TargetError(f"{endpoint.url} gave no ServiceContent: {why}")
         target.content = outcome.value
         return target
 
@@ -181,7 +184,8 @@ class Target:
         call = Call(self.manager("sessionManager"), "Login", arguments, actor)
         done = self.logins.attempt(self.url, username, lambda: self.send(call, purpose="arrange"))
         if not isinstance(done.outcome, Returned):
-            raise TargetError(f"{self.url} refuses the login of {username}: {in_words(done.outcome)}")
+            why = refused_version(done.outcome, "Login", self.api_version) or in_words(done.outcome)
+            raise TargetError(f"{self.url} refuses the login of {username}: {why}")
         return done
 
     def logout(self, actor: str) -> Operation:
@@ -310,6 +314,8 @@ class Target:
         if shape is not None and isinstance(outcome, Returned):
             outcome = Returned(shape(outcome.value))
         self.pulse.heard(call.method, outcome)
+        if call.method == _READ and (why := refused_version(outcome, _READ, self.api_version)):
+            self.pulse.stopped = f"the target cannot be read: {why}"
         session.heard(call, outcome)
         if isinstance(outcome, Lost) or not self.secrets.covers(searched):
             outcome = self._redacted(outcome)
