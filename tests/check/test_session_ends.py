@@ -57,7 +57,12 @@ def test_a_read_of_a_task_that_met_the_end(shown: dict[str, Any], verdict: Verdi
     assert story.verdict().verdict is verdict
 
 
-@pytest.mark.parametrize(("reason", "observed"), [("turned away: HTTP 429", "turned away"), ("closed", "Lost")])
+@pytest.mark.parametrize(("reason", "observed"), [
+    ("turned away: HTTP 429", "turned away"),
+    ("turned away: HTTP 503, Retry-After: 1", "turned away"),
+    ("turned away: HTTP 503", "turned away without a time"),
+    ("closed", "Lost"),
+])  # fmt: skip
 def test_no_answer(reason: str, observed: str, story: Any) -> None:
     """Nothing is known, and the reason names the call."""
     story.vm()

@@ -9,6 +9,7 @@ import pytest
 from vcontract.check import Judgement, fingerprint, row_of, summarise, worst
 from vcontract.check.verdicts import RUNTIME_CELLS
 from vcontract.contract import Contract, rows
+from vcontract.model.labels import Label
 from vcontract.terms import Grade, RowVerdict, Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
@@ -294,3 +295,29 @@ def test_notes_count_what_is_odd_and_no_violation(sums: Sums) -> None:
         f"imprecise: {N} answered InvalidState where InvalidPowerState InvalidState is expected (2x)",
     )
     assert found.findings == ()
+
+
+def shut_out(*tries: int, why: str = "turned away: HTTP 503") -> list[Judgement]:
+    """Give tries of a step that were turned away by somebody who gave no time."""
+    cells = [str(Label.parse(f"{N}:suspended").tried(number)) for number in tries]
+    more: dict[str, Any] = {"verdict": Verdict.INCONCLUSIVE, "why": why}
+    return [judgement("turned away without a time", "InvalidPowerState", "P2", cell=cell, **more) for cell in cells]
+
+
+@pytest.mark.parametrize("confirm", [1, 3])
+def test_a_step_that_is_turned_away_three_times_of_three_is_a_finding(confirm: int, sums: Sums) -> None:
+    """While others are answered; it is the reply that is wrong, so the row of the result is."""
+    found = sums(*shut_out(1, 2, 3), OTHER, confirm=confirm)
+    assert [(each.row, each.grade) for each in found.findings] == [(f"{MANAGER}/{N}/result", Grade.PROTOCOL)]
+    assert found.findings[0].detail.endswith("HTTP 503, in each of 3 tries, and other calls were answered")
+
+
+@pytest.mark.parametrize("judged", [
+    [*shut_out(1, 2), OTHER],
+    shut_out(1, 2, 3),
+    [*shut_out(1, 2, 3), OTHER, judgement("InvalidPowerState", "InvalidPowerState", "P2", cell=f"{N}:suspended#4")],
+    [*shut_out(1, 1, 1), OTHER],
+])  # fmt: skip
+def test_a_proxy_that_turns_some_calls_away_is_none(judged: list[Judgement], sums: Sums) -> None:
+    """Too few tries, nobody who was answered, an answer in the end, one try with several calls."""
+    assert sums(*judged).findings == ()

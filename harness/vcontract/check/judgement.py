@@ -9,14 +9,28 @@ import msgspec
 
 from vcontract.check.grade import Assessment
 from vcontract.model import Asked, State, asks_session
-from vcontract.terms import TURNED_AWAY, Grade, Json, Lost, Operation, Verdict, shows_session, unauthenticated
+from vcontract.terms import (
+    LATER,
+    TURNED_AWAY,
+    Arguments,
+    Envelope,
+    Grade,
+    Json,
+    Lost,
+    Operation,
+    Verdict,
+    shows_session,
+    unauthenticated,
+)
 
 _INDEX = re.compile(r"\[\d+\]")
 FORGOTTEN = "forgotten"
 """The observed outcome of a task that the server forgot before its end was read (oracle rule A6): no evidence."""
 EXPIRED, AWAY = "session ended", "turned away"
 """What is observed of a call whose session had ended by itself (A13), and of one that a busy server did not take."""
-UNTOLD = frozenset({FORGOTTEN, EXPIRED, AWAY})
+SHUT_OUT = "turned away without a time"
+"""The same, if the server did not say that it is a matter of time: so do proxies in front of it [O]."""
+UNTOLD = frozenset({FORGOTTEN, EXPIRED, AWAY, SHUT_OUT})
 _TURNED = "the server refused the request before it read it, and no source says that it must not"
 
 
@@ -61,11 +75,22 @@ class Pending(msgspec.Struct):
 
 
 def turned_away(pending: Pending) -> bool:
-    """Whether a request whose validity no source settles was refused by an HTTP status without a fault."""
+    """Whether a request whose validity no source settles was refused by an HTTP status without a fault.
+
+    One that names no version at all is bad HTTP to servers from 7.0 on (oracle row W4) [O: yavijava 278].
+    """
     operation = pending.operation
-    return (
-        pending.asked.request == "unsettled" and isinstance(operation.outcome, Lost) and 400 <= operation.status < 500
-    )
+    if not isinstance(operation.outcome, Lost):
+        return False
+    if operation.status == 400 and _names_no_version(operation.call.payload):
+        return True
+    return pending.asked.request == "unsettled" and 400 <= operation.status < 500
+
+
+def _names_no_version(payload: Arguments | Envelope) -> bool:
+    """Whether the SOAPAction of an edited envelope is empty, or left out."""
+    given = {name.lower(): value for name, value in payload.headers.items()} if isinstance(payload, Envelope) else {}
+    return not given.get("soapaction", "x").strip().strip('"')
 
 
 def unanswered(pending: Pending) -> tuple[Assessment, Verdict]:
@@ -78,7 +103,9 @@ def unanswered(pending: Pending) -> tuple[Assessment, Verdict]:
         why = "the session had ended when the call came, and was opened again"
         return Assessment(Grade.CONFORMS, EXPIRED, "call", why=why), Verdict.INCONCLUSIVE
     if outcome.reason.startswith(TURNED_AWAY):
-        return Assessment(Grade.CONFORMS, AWAY, why=f"{method}: {outcome.reason}"), Verdict.INCONCLUSIVE
+        timed = "HTTP 429" in outcome.reason or LATER in outcome.reason
+        observed = AWAY if timed else SHUT_OUT
+        return Assessment(Grade.CONFORMS, observed, why=f"{method}: {outcome.reason}"), Verdict.INCONCLUSIVE
     if turned_away(pending):
         return Assessment(Grade.UNSETTLED, f"HTTP {pending.operation.status}", why=_TURNED), Verdict.CONFORMS
     return Assessment(Grade.CONFORMS, "Lost", why=f"{method}: {outcome.reason}"), Verdict.INCONCLUSIVE

@@ -15,7 +15,7 @@ import msgspec
 from vcontract.client import properties
 from vcontract.client.actors import COOKIE, NOBODY, Connect, Session
 from vcontract.client.bodies import Bodies, Varies
-from vcontract.client.lasting import Pulse, kind_of, patiently, seconds_of, turned_away
+from vcontract.client.lasting import Pulse, kind_of, patiently, seconds_of, turned_away, was_cut
 from vcontract.client.logins import Logins
 from vcontract.client.long_replies import shortened
 from vcontract.client.offered import in_words, offered_schema, refused_version, versions
@@ -211,10 +211,9 @@ class Target:
         """Send a call and record it, before the bytes leave and after the answer.
 
         `shape` makes a returned value compact before it is recorded; `varies` are texts in the arguments by which alone
-        calls differ, as Bodies has it. Whatever the server does is a value, never an
-        exception; SchemaError if the arguments cannot be serialised, SpentError if the target's pacing allows no more,
-        HaltedError if the guard does not let the call leave. A read
-        is sent again while the server is busy, and once if it left on a connection that the server was closing. Reads and
+        calls differ, as Bodies has it. Whatever the server does is a value, never an exception; SchemaError if the arguments
+        cannot be serialised, SpentError if the target's pacing allows no more, HaltedError if the guard does not let the call
+        leave. A read is sent again while the server is busy, or closes connections without a reply. Reads and
         arranging calls are sent again, once, if their session had ended (oracle rule A13): then nothing was done.
         """
 
@@ -222,16 +221,20 @@ class Target:
             return self._once(call, purpose, cell, shape, varies)
 
         def busy(made: tuple[Operation, float]) -> float | None:
-            return made[1] if kind_of(made[0].outcome) == TURNED_AWAY else None
+            away = kind_of(made[0].outcome) == TURNED_AWAY or was_cut(made[0].outcome)
+            return made[1] if away else None
+
+        def at_once() -> tuple[Operation, float]:
+            """Send it; a second time without a pause if it left on a connection that the server was closing."""
+            made = once()
+            return once() if was_cut(made[0].outcome) and self._session(call.actor).connection.reused else made
 
         if self.guard is not None:
             self.guard.admit(self, call)
         session = self._session(call.actor)
         if purpose == "judge" and session.login and time.monotonic() - session.used > IDLE:
             self._renew(call)
-        done, _ = patiently(once, busy, self.left, self.recorder.stopping) if purpose == "read" else once()
-        if purpose == "read" and not done.status and isinstance(done.outcome, Lost) and not kind_of(done.outcome):
-            done, _ = once() if self._session(call.actor).connection.reused else (done, 0.0)
+        done, _ = patiently(at_once, busy, self.left, self.recorder.stopping) if purpose == "read" else once()
         if unauthenticated(done.outcome) and self._renew(call) and purpose != "judge":
             done, _ = once()
         if self.guard is not None:
