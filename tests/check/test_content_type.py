@@ -44,7 +44,7 @@ def test_a_refusal_by_http_alone(story: Any, breaks: str, status: int, verdict: 
 def test_a_request_that_names_no_version_is_bad_http(
     status: int, headers: dict[str, str], verdict: Verdict, story: Any
 ) -> None:
-    """Oracle row W4: to servers from 7.0 on; a refusal by HTTP of one that names a version breaks the wire's contract."""
+    """To servers from 7.0 on it is; a refusal by HTTP of one that names a version breaks the wire's contract."""
     story.vm()
     story.cell = "case"
     payload = Envelope(b"<x/>", "version:soapAction:none", headers, origin=story.arguments(ABORT))

@@ -77,7 +77,7 @@ class Pending(msgspec.Struct):
 def turned_away(pending: Pending) -> bool:
     """Whether a request whose validity no source settles was refused by an HTTP status without a fault.
 
-    One that names no version at all is bad HTTP to servers from 7.0 on (oracle row W4) [O: yavijava 278].
+    One that names no version at all is bad HTTP to servers from 7.0 on [O: yavijava 278].
     """
     operation = pending.operation
     if not isinstance(operation.outcome, Lost):
