@@ -321,3 +321,23 @@ def test_a_step_that_is_turned_away_three_times_of_three_is_a_finding(confirm: i
 def test_a_proxy_that_turns_some_calls_away_is_none(judged: list[Judgement], sums: Sums) -> None:
     """Too few tries, nobody who was answered, an answer in the end, one try with several calls."""
     assert sums(*judged).findings == ()
+
+
+@pytest.mark.parametrize(("answers", "findings"), [
+    (("SystemError",) * 3, 1),
+    (("SystemError",) * 2 + ("OK",), 0),
+    (("SystemError", "HostCommunication", "SystemError"), 0),
+])  # fmt: skip
+def test_a_sick_server_is_a_finding_only_if_it_says_the_same_three_times(
+    answers: tuple[str, ...], findings: int, sums: Sums
+) -> None:
+    """Oracle rule A1: a fault of the environment in three of three tries is spurious, in less it is inconclusive."""
+    cells = [str(Label.parse(f"{N}:suspended").tried(number)) for number in (1, 2, 3)]
+    tries = [
+        OTHER if answer == "OK" else failed(answer, "OK", grade=Grade.SPURIOUS, cell=cell)
+        for answer, cell in zip(answers, cells, strict=True)
+    ]
+    found = sums(*tries, confirm=3)
+    assert len(found.findings) == findings
+    assert (found.verdict is Verdict.VIOLATES) is bool(findings)
+    assert {each.grade for each in found.findings} <= {Grade.SPURIOUS}

@@ -132,6 +132,16 @@ def no_session(exchange: Exchange) -> Reply:
     return replace(exchange.ask(), status=500, body=body)
 
 
+def denied_unasked(exchange: Exchange) -> Reply:
+    """Refuse a call so before the server sees it."""
+    asked = exchange.line
+    exchange.line = lambda: Reply(500, b"")
+    try:
+        return no_session(exchange)
+    finally:
+        exchange.line = asked
+
+
 def test_a_session_that_lives_and_is_denied_is_a_violation(mangled: Mangled, ran: Run) -> None:
     """`currentSession` still shows it: NotAuthenticated was spurious."""
 
@@ -141,6 +151,26 @@ def test_a_session_that_lives_and_is_denied_is_a_violation(mangled: Mangled, ran
     result, operations = ran(mangled(act).url, NETWORK)
     assert any(each.observed.startswith("NotAuthenticated") for each in result.findings)
     assert sum(each.call.method == "Login" for each in operations) == 5
+
+
+def test_reads_that_a_gateway_denies_now_and_then_are_read_again(mangled: Mangled, ran: Run) -> None:
+    """The session lives, and `currentSession` shows it: nobody logs in again, and no task counts as unreadable."""
+    denied = Counter[str]()
+
+    def act(exchange: Exchange) -> Reply:
+        if exchange.method in {READ, "PowerOnVM_Task"} and b"currentSession" not in exchange.body:
+            denied["asked"] += 1
+            if denied["asked"] % 13 == 0:
+                denied["denied"] += 1
+                return no_session(exchange) if exchange.method == READ else denied_unasked(exchange)
+        return exchange.ask()
+
+    result, operations = ran(mangled(act).url, calls=60)
+    assert quiet(result) == []
+    assert denied["denied"] > 5
+    logins = sum(each.call.method == "Login" for each in operations)
+    assert logins <= 8
+    assert not any(note.startswith("sessions had ended") for note in result.notes)
 
 
 def test_a_login_that_is_refused_in_mid_run_ends_it(hasty: SimulatorServer, mangled: Mangled, ran: Run) -> None:

@@ -214,7 +214,8 @@ class Target:
         calls differ, as Bodies has it. Whatever the server does is a value, never an exception; SchemaError if the arguments
         cannot be serialised, SpentError if the target's pacing allows no more, HaltedError if the guard does not let the call
         leave. A read is sent again while the server is busy, or closes connections without a reply. Reads and
-        arranging calls are sent again, once, if their session had ended (oracle rule A13): then nothing was done.
+        arranging calls are sent again, once, if their session had ended (oracle rule A13), or lives and was denied by somebody
+        in front of the server: in both cases nothing was done.
         """
 
         def once() -> tuple[Operation, float]:
@@ -233,9 +234,9 @@ class Target:
             self.guard.admit(self, call)
         session = self._session(call.actor)
         if purpose == "judge" and session.login and time.monotonic() - session.used > IDLE:
-            self._renew(call)
+            self._has_session(call)
         done, _ = patiently(at_once, busy, self.left, self.recorder.stopping) if purpose == "read" else once()
-        if unauthenticated(done.outcome) and self._renew(call) and purpose != "judge":
+        if unauthenticated(done.outcome) and self._has_session(call) and purpose != "judge":
             done, _ = once()
         if self.guard is not None:
             self.guard.heard(done)
@@ -261,8 +262,11 @@ class Target:
         """The seconds until the run ends."""
         return self.ends - self.recorder.now()
 
-    def _renew(self, call: Call) -> bool:
-        """Log an actor in again if its session has ended; False if it has not, there was none, or the login is refused."""
+    def _has_session(self, call: Call) -> bool:
+        """Whether the actor of a call has a session, perhaps a new one: it is logged in again, once, if its session has ended.
+
+        False if it never had one, just got one, or the login is refused.
+        """
         session = self._session(call.actor)
         own = {"cookie"} & {name.lower() for name in getattr(call.payload, "headers", ())}
         if not session.login or session.asking or own:
@@ -271,7 +275,7 @@ class Target:
         asked = properties.read(self, call.actor, self.manager("sessionManager"), ["currentSession"])
         session.asking = False
         if isinstance(asked.outcome, Lost) or session.fresh or shows_session(asked.outcome):
-            return False
+            return shows_session(asked.outcome) and not session.fresh
         try:
             self.login(call.actor, session.login["userName"], session.login["password"])
         except TargetError as error:
