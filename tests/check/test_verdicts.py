@@ -341,3 +341,17 @@ def test_a_sick_server_is_a_finding_only_if_it_says_the_same_three_times(
     assert len(found.findings) == findings
     assert (found.verdict is Verdict.VIOLATES) is bool(findings)
     assert {each.grade for each in found.findings} <= {Grade.SPURIOUS}
+
+
+@pytest.mark.parametrize(("tries", "findings"), [((1, 2), 0), ((1, 2, 3), 1)])
+def test_a_session_that_lives_and_is_denied_three_times_is_a_finding(
+    tries: tuple[int, ...], findings: int, sums: Sums
+) -> None:
+    """Oracle rule A13: three of three while it is shown; the row of the success is broken, as the call must be accepted."""
+    more: dict[str, Any] = {"verdict": Verdict.INCONCLUSIVE, "field": "NotAuthenticated", "channel": "call"}
+    cells = [str(Label.parse(f"{N}:valid").tried(number)) for number in tries]
+    told = [judgement("denied in a session that lives", "OK", "Z0", cell=cell, **more) for cell in cells]
+    found = sums(*told, OTHER).findings
+    assert [(each.row, each.observed) for each in found] == [
+        (f"{MANAGER}/{N}/Success", "NotAuthenticated (call)")
+    ] * findings

@@ -14,6 +14,7 @@ from vcontract.terms import (
     TURNED_AWAY,
     Arguments,
     Envelope,
+    Faulted,
     Grade,
     Json,
     Lost,
@@ -30,7 +31,9 @@ EXPIRED, AWAY = "session ended", "turned away"
 """What is observed of a call whose session had ended by itself (A13), and of one that a busy server did not take."""
 SHUT_OUT = "turned away without a time"
 """The same, if the server did not say that it is a matter of time: so do proxies in front of it [O]."""
-UNTOLD = frozenset({FORGOTTEN, EXPIRED, AWAY, SHUT_OUT})
+DENIED = "denied in a session that lives"
+"""What is observed of a call that was told that it has no session, where `currentSession` shows it right after (A13)."""
+UNTOLD = frozenset({FORGOTTEN, EXPIRED, AWAY, SHUT_OUT, DENIED})
 _TURNED = "the server refused the request before it read it, and no source says that it must not"
 
 
@@ -93,15 +96,18 @@ def _names_no_version(payload: Arguments | Envelope) -> bool:
     return not given.get("soapaction", "x").strip().strip('"')
 
 
-def unanswered(pending: Pending) -> tuple[Assessment, Verdict]:
+def unanswered(pending: Pending, block: Sequence[Operation]) -> tuple[Assessment, Verdict] | None:
     """Judge a call that got no answer: it may or may not have happened, and is never a violation by itself.
 
-    A refusal because the session had ended by itself counts as no answer, too.
+    A refusal because the session had ended by itself, or as if it had, counts as no answer, too. None: it was answered.
     """
     outcome, method = pending.operation.outcome, pending.operation.call.method
     if not isinstance(outcome, Lost):
-        why = "the session had ended when the call came, and was opened again"
-        return Assessment(Grade.CONFORMS, EXPIRED, "call", why=why), Verdict.INCONCLUSIVE
+        if expired(pending, block):
+            why = "the session had ended when the call came, and was opened again"
+            return Assessment(Grade.CONFORMS, EXPIRED, "call", why=why), Verdict.INCONCLUSIVE
+        refused = denied(pending, block)
+        return None if refused is None else (refused, Verdict.INCONCLUSIVE)
     if outcome.reason.startswith(TURNED_AWAY):
         timed = "HTTP 429" in outcome.reason or LATER in outcome.reason
         observed = AWAY if timed else SHUT_OUT
@@ -122,6 +128,21 @@ def expired(pending: Pending, block: Sequence[Operation]) -> bool:
     actor = operation.call.actor
     after = next((other for other in block if other.op > operation.op and other.call.actor == actor), None)
     return after is not None and asks_session(after) and not shows_session(after.outcome)
+
+
+def denied(pending: Pending, block: Sequence[Operation]) -> Assessment | None:
+    """Assess a call that was refused as if it had no session, though `currentSession` shows it; None if it was not.
+
+    Once that may be a gateway in front of the server (oracle rule A13).
+    """
+    outcome = pending.operation.outcome
+    if pending.asked.session != "valid" or not isinstance(outcome, Faulted) or not unauthenticated(outcome):
+        return None
+    actor = pending.operation.call.actor
+    after = next((other for other in block if other.op > pending.operation.op and other.call.actor == actor), None)
+    if after is None or not asks_session(after) or not shows_session(after.outcome):
+        return None
+    return Assessment(Grade.CONFORMS, DENIED, "call", outcome.fault.type, f"{DENIED}: {outcome.fault.type}")
 
 
 def place(text: str) -> str:

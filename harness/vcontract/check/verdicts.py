@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from vcontract.check.judgement import AWAY, EXPIRED, SHUT_OUT, UNTOLD, Judgement, place
+from vcontract.check.judgement import AWAY, DENIED, EXPIRED, SHUT_OUT, UNTOLD, Judgement, place
 from vcontract.contract import EVERY_METHOD, OK, Contract, Row, documented_as, row_id
 from vcontract.model import deviations_of
 from vcontract.model.labels import Label
@@ -23,7 +23,7 @@ RUNTIME_CELLS = ("malformed", "vmUnknown", "vmOtherType", "noSession", "thisUnkn
 SHRINKING = "shrink"
 """Cells whose names begin so belong to the shrinking of a finding, not to the run that found it."""
 TURNS = 3
-"""So often in a row a step must be turned away without a time until that is a finding."""
+"""So often a step must be turned away without a time, or denied its session, until that is a finding."""
 _TOLD = ("info", "returnval")
 _BLOCKED = "blocked: "
 """The reason of a row begins with this if the target refuses its method as such."""
@@ -59,7 +59,7 @@ def summarise(
     verdicts on rows that are judged elsewhere. `replay` turns a finding's id into the command that replays it.
     """
     known = [judgement for judgement in judgements if not judgement.cell.startswith(SHRINKING)]
-    judged = _confirmed(_shut_out(known), confirm)
+    judged = _confirmed(insisted(known), confirm)
     assigned = [(judgement, row_of(judgement, contract, bases)) for judgement in judged]
     findings = _findings(contract, assigned, replay)
     elsewhere = {row.id: row for row in extra}
@@ -85,7 +85,7 @@ def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> s
             return row_id(contract.object, method.name, "result")
         if judgement.observed == OK:
             return row_id(contract.object, method.name, "Success")
-    if judgement.observed in {"stuck", "unfinished", "Lost", AWAY, EXPIRED, SHUT_OUT}:
+    if judgement.observed in {"stuck", "unfinished", "Lost", AWAY, EXPIRED, SHUT_OUT, DENIED}:
         return row_id(contract.object, method.name, "result")
     if judgement.observed == OK or judgement.grade is Grade.UNDECLARED:
         expected = [name for name in judgement.allowed if name != OK] if OK not in judgement.allowed else []
@@ -99,38 +99,49 @@ def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> s
     return row_id(contract.object, method.name, documented_as(judgement.observed, documented, bases) or "Success")
 
 
-def _shut_out(judgements: Sequence[Judgement]) -> list[Judgement]:
-    """Make a finding of a step that was turned away in each of its tries, three at least, while others were answered.
+def insisted(judgements: Sequence[Judgement]) -> list[Judgement]:
+    """Make a finding of a step that was turned away, or denied its session, in each of its tries, three at least.
 
-    Once or twice that is the way of a proxy in front of the server, and no evidence.
+    Once or twice that is the way of what stands in front of a server, and no evidence; so it is if no other was answered.
     """
-    answered, tries = set[str](), defaultdict[str, set[str]](set)
+    answered, tries = set[str](), defaultdict[tuple[str, str], set[str]](set)
     for judgement in judgements:
         step = Label.parse(judgement.cell).step
-        if judgement.observed == SHUT_OUT:
-            tries[step].add(judgement.cell)
+        if judgement.observed in _FINDING:
+            tries[step, judgement.observed].add(judgement.cell)
         elif judgement.observed not in UNTOLD:
             answered.add(step)
-    found = {step: len(cells) for step, cells in tries.items() if len(cells) >= TURNS and answered - {step}}
+    found = {
+        (step, observed): len(cells)
+        for (step, observed), cells in tries.items()
+        if len(cells) >= TURNS and step not in answered and answered
+    }
     return [
-        _found(judgement, found[step])
-        if judgement.observed == SHUT_OUT and (step := Label.parse(judgement.cell).step) in found.keys() - answered
+        _FINDING[judgement.observed](judgement, found[key])
+        if (key := (Label.parse(judgement.cell).step, judgement.observed)) in found
         else judgement
         for judgement in judgements
     ]
 
 
-def _found(judgement: Judgement, tries: int) -> Judgement:
+def _shut_out(judgement: Judgement, tries: int) -> Judgement:
     why = f"the reply is no SOAP envelope: {judgement.why}, in each of {tries} tries, and other calls were answered"
-    return replace(
-        judgement,
-        verdict=Verdict.VIOLATES,
-        grade=Grade.PROTOCOL,
-        observed="Lost",
-        field=place(why),
-        why=why,
-        broken=(why,),
-    )
+    found = replace(judgement, verdict=Verdict.VIOLATES, grade=Grade.PROTOCOL, observed="Lost", field=place(why))
+    return replace(found, why=why, broken=(why,))
+
+
+def _denied(judgement: Judgement, tries: int) -> Judgement:
+    why = f"currentSession showed the session right after, in each of {tries} tries"
+    found = replace(judgement, verdict=Verdict.VIOLATES, grade=Grade.SPURIOUS, observed=judgement.field, field="")
+    return replace(found, why=why)
+
+
+_FINDING = {SHUT_OUT: _shut_out, DENIED: _denied}
+
+
+def as_finding(judgement: Judgement) -> Judgement:
+    """Give the finding that a judgement is if each try of its step ends so, as when one is made again; else itself."""
+    return _FINDING[judgement.observed](judgement, 1) if judgement.observed in _FINDING else judgement
 
 
 def _confirmed(judgements: Sequence[Judgement], confirm: int) -> list[Judgement]:
@@ -242,7 +253,7 @@ def _row(
 def _telling(judged: Sequence[Judgement]) -> list[Judgement]:
     """Drop the judgements without evidence: forgotten tasks, and unanswered calls that a later try of their step replaced."""
     answered = {Label.parse(judgement.cell).step for judgement in judged if judgement.observed not in UNTOLD}
-    again = {EXPIRED, AWAY, SHUT_OUT}
+    again = {EXPIRED, AWAY, SHUT_OUT, DENIED}
     return [
         judgement
         for judgement in judged

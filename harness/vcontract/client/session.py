@@ -69,7 +69,8 @@ class Target:
     `content` is the decoded ServiceContent, `about` its AboutInfo. Different actors may be used by different threads.
 
     A session that ended by itself, as a vCenter's do after 30 idle minutes, is opened again once a call is refused for that,
-    and before a judged call if it was idle for `IDLE` seconds and has ended; `renewed` lists the actors of these logins.
+    and before a judged call if it was idle for `IDLE` seconds and has ended; `renewed` lists the actors of these logins,
+    `denied` those that were told that they have none while `currentSession` showed one.
     No exchange lasts longer than `patience` seconds, or than a quarter of what is left until `ends` (a moment of
     the recorder; `late` says why nothing is to be waited for after it). `pulse` tells when the target is gone. If there is
     a `guard`, each call must be admitted by it.
@@ -103,6 +104,7 @@ class Target:
         self.patience = self.ends = math.inf
         self.late = ""
         self.renewed: list[str] = []
+        self.denied: list[str] = []
         self.pulse = Pulse()
         self._lock = threading.Lock()
 
@@ -274,8 +276,11 @@ class Target:
         session.asking = True
         asked = properties.read(self, call.actor, self.manager("sessionManager"), ["currentSession"])
         session.asking = False
-        if isinstance(asked.outcome, Lost) or session.fresh or shows_session(asked.outcome):
-            return shows_session(asked.outcome) and not session.fresh
+        if isinstance(asked.outcome, Lost) or session.fresh:
+            return False
+        if shows_session(asked.outcome):
+            self.denied.append(call.actor)
+            return True
         try:
             self.login(call.actor, session.login["userName"], session.login["password"])
         except TargetError as error:
