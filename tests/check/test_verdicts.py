@@ -9,6 +9,7 @@ import pytest
 from vcontract.check import Judgement, fingerprint, row_of, summarise, worst
 from vcontract.check.verdicts import RUNTIME_CELLS
 from vcontract.contract import Contract, rows
+from vcontract.model.labels import Label
 from vcontract.terms import Grade, RowVerdict, Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
@@ -294,3 +295,63 @@ def test_notes_count_what_is_odd_and_no_violation(sums: Sums) -> None:
         f"imprecise: {N} answered InvalidState where InvalidPowerState InvalidState is expected (2x)",
     )
     assert found.findings == ()
+
+
+def shut_out(*tries: int, why: str = "turned away: HTTP 503") -> list[Judgement]:
+    """Give tries of a step that were turned away by somebody who gave no time."""
+    cells = [str(Label.parse(f"{N}:suspended").tried(number)) for number in tries]
+    more: dict[str, Any] = {"verdict": Verdict.INCONCLUSIVE, "why": why}
+    return [judgement("turned away without a time", "InvalidPowerState", "P2", cell=cell, **more) for cell in cells]
+
+
+@pytest.mark.parametrize("confirm", [1, 3])
+def test_a_step_that_is_turned_away_three_times_of_three_is_a_finding(confirm: int, sums: Sums) -> None:
+    """While others are answered; it is the reply that is wrong, so the row of the result is."""
+    found = sums(*shut_out(1, 2, 3), OTHER, confirm=confirm)
+    assert [(each.row, each.grade) for each in found.findings] == [(f"{MANAGER}/{N}/result", Grade.PROTOCOL)]
+    assert found.findings[0].detail.endswith("HTTP 503, in each of 3 tries, and other calls were answered")
+
+
+@pytest.mark.parametrize("judged", [
+    [*shut_out(1, 2), OTHER],
+    shut_out(1, 2, 3),
+    [*shut_out(1, 2, 3), OTHER, judgement("InvalidPowerState", "InvalidPowerState", "P2", cell=f"{N}:suspended#4")],
+    [*shut_out(1, 1, 1), OTHER],
+])  # fmt: skip
+def test_a_proxy_that_turns_some_calls_away_is_none(judged: list[Judgement], sums: Sums) -> None:
+    """Too few tries, nobody who was answered, an answer in the end, one try with several calls."""
+    assert sums(*judged).findings == ()
+
+
+@pytest.mark.parametrize(("answers", "findings"), [
+    (("SystemError",) * 3, 1),
+    (("SystemError",) * 2 + ("OK",), 0),
+    (("SystemError", "HostCommunication", "SystemError"), 0),
+])  # fmt: skip
+def test_a_sick_server_is_a_finding_only_if_it_says_the_same_three_times(
+    answers: tuple[str, ...], findings: int, sums: Sums
+) -> None:
+    """Oracle rule A1: a fault of the environment in three of three tries is spurious, in less it is inconclusive."""
+    cells = [str(Label.parse(f"{N}:suspended").tried(number)) for number in (1, 2, 3)]
+    tries = [
+        OTHER if answer == "OK" else failed(answer, "OK", grade=Grade.SPURIOUS, cell=cell)
+        for answer, cell in zip(answers, cells, strict=True)
+    ]
+    found = sums(*tries, confirm=3)
+    assert len(found.findings) == findings
+    assert (found.verdict is Verdict.VIOLATES) is bool(findings)
+    assert {each.grade for each in found.findings} <= {Grade.SPURIOUS}
+
+
+@pytest.mark.parametrize(("tries", "findings"), [((1, 2), 0), ((1, 2, 3), 1)])
+def test_a_session_that_lives_and_is_denied_three_times_is_a_finding(
+    tries: tuple[int, ...], findings: int, sums: Sums
+) -> None:
+    """Oracle rule A13: three of three while it is shown; the row of the success is broken, as the call must be accepted."""
+    more: dict[str, Any] = {"verdict": Verdict.INCONCLUSIVE, "field": "NotAuthenticated", "channel": "call"}
+    cells = [str(Label.parse(f"{N}:valid").tried(number)) for number in tries]
+    told = [judgement("denied in a session that lives", "OK", "Z0", cell=cell, **more) for cell in cells]
+    found = sums(*told, OTHER).findings
+    assert [(each.row, each.observed) for each in found] == [
+        (f"{MANAGER}/{N}/Success", "NotAuthenticated (call)")
+    ] * findings

@@ -19,14 +19,17 @@ def reply(status: int, *headers: tuple[str, str]) -> HttpReply:
 @pytest.mark.parametrize(("status", "after", "purpose", "away"), [
     (503, "", "read", "turned away: HTTP 503"),
     (503, "", "arrange", "turned away: HTTP 503"),
-    (503, "", "judge", ""),
+    (503, "", "judge", "turned away: HTTP 503"),
     (503, "2", "judge", "turned away: HTTP 503, Retry-After: 2"),
     (429, "", "judge", "turned away: HTTP 429"),
-    (502, "2", "judge", ""),
+    (502, "2", "judge", "turned away: HTTP 502, Retry-After: 2"),
+    (504, "", "judge", "turned away: HTTP 504"),
+    (502, "", "read", "turned away: HTTP 502"),
+    (504, "", "arrange", ""),
     (500, "", "read", ""),
 ])  # fmt: skip
 def test_what_counts_as_turned_away(status: int, after: str, purpose: str, away: str) -> None:
-    """Of a judged call only what the server itself calls a matter of time."""
+    """What a proxy says in front of a server; an arranging call that it handed on, a login perhaps, may have been taken."""
     found = turned_away(reply(status, *([("retry-after", after)] if after else [])), PAGE, purpose)
     assert (found.reason if found else "") == away
 

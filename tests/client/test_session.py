@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,7 @@ def test_the_invocation_is_written_before_the_bytes_leave(scripted: Scripted, tm
 
     server = scripted(OFFER, NOBODY, [look])
     target = opened(server, recorder=Recorder(file))
-    done = target.send(LOGGING_OUT)
+    done = target.send(LOGGING_OUT, "arrange")
     assert b'"event":"invoke"' in seen[0]
     assert b'"method":"Logout"' in seen[0]
     assert done.outcome == Lost("closed without a reply")
@@ -194,6 +195,94 @@ def test_a_wrong_password_and_a_missing_manager_are_target_errors(scripted: Scri
     assert "wrong-password" not in str(error.value)
     with pytest.raises(TargetError, match=r"has no noSuchManager \(API 8\.0\.3\.0\)"):
         target.manager("noSuchManager")
+    target.close()
+
+
+def plain(status: int) -> bytes:
+    """Make the reply of a proxy that says what ails it in plain text."""
+    text = b"no healthy upstream"
+    head = b"HTTP/1.1 %d X\r\nConnection: close\r\nContent-Type: text/plain\r\n" % status
+    return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(text), text)
+
+
+def broken_off(sock: socket.socket) -> None:
+    """Reset the connection."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+@pytest.mark.parametrize(
+    "bad", [b"", b"HTTP/1.1 200 X\r\n", broken_off, plain(502), plain(503), http(b"<html/>", 504, "Connection: close")]
+)
+def test_a_read_outlasts_a_proxy_and_a_call_is_sent_once(
+    bad: Any, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed, cut, reset or turned away: a read is sent again, patiently; what may change something never is."""
+    monkeypatch.setattr("vcontract.client.lasting.time.sleep", lambda _: None)
+    value = '<propSet><name>name</name><val xsi:type="xsd:string">x</val></propSet>'
+    good = properties_reply(f'<objects><obj type="VirtualMachine">vm-1</obj>{value}</objects>')
+    server = scripted(OFFER, NOBODY, [bad], [bad], [bad], [good, bad], [http(LOGOUT)])
+    target = opened(server)
+    done = read(target, "admin", Ref("VirtualMachine", "vm-1"), ["name"])
+    assert (done.outcome, done.problems) == (Returned({"name": "x"}), ())
+    lost = target.recorder.operations[1:-1]
+    assert [(type(each.outcome), each.problems) for each in lost] == [(Lost, ())] * 3
+    sent = len(server.requests)
+    done = target.send(LOGGING_OUT, "judge")
+    assert (type(done.outcome), done.problems, len(server.requests)) == (Lost, (), sent + 1)
+    assert not target.pulse.stopped
+    target.close()
+
+
+REFUSED_VERSION = soap(
+    "<s:Fault><faultcode>x:VersionMismatchFaultCode</faultcode><faultstring>Unsupported version\n URI</faultstring></s:Fault>"
+)
+WHAT_TO_DO = (
+    r"{} at API 8\.0\.3\.0 \(Unsupported version URI\); name a version that it serves, as --wsdl 8\.0\.1\.0 does"
+)
+
+
+def test_a_listed_version_that_is_refused_is_said_in_one_line(scripted: Scripted) -> None:
+    """At the first call, at the login, which says nothing of the account, and at a list: the version, and what to do."""
+    with pytest.raises(
+        TargetError, match="gave no ServiceContent: it refuses " + WHAT_TO_DO.format("Retrieve.*Content")
+    ):
+        opened(scripted(OFFER, [REFUSED_VERSION]))
+    target = opened(scripted(OFFER, NOBODY, [REFUSED_VERSION], [REFUSED_VERSION]), secrets=Secrets({"vc": "p"}))
+    for _ in range(2):
+        with pytest.raises(TargetError, match="refuses the login of me: it refuses " + WHAT_TO_DO.format("Login")):
+            target.login("admin", "me", "vc")
+    target.close()
+    target = opened(scripted(OFFER, NOBODY, [REFUSED_VERSION]))
+    with pytest.raises(TargetError, match="list its VMs: it refuses " + WHAT_TO_DO.format("CreateContainerView")):
+        list_vms(target, "admin", ["name"])
+    target.close()
+
+
+def test_a_target_whose_reads_are_refused_at_the_version_counts_as_gone(scripted: Scripted) -> None:
+    """Nothing can be known of it; a judged method that is refused so is another matter."""
+    target = opened(scripted(OFFER, NOBODY, [REFUSED_VERSION, REFUSED_VERSION]))
+    done = target.send(LOGGING_OUT, "judge")
+    assert (done.outcome, done.problems) == (
+        Faulted(Fault("VersionMismatchFaultCode", {}, "Unsupported version\n URI")),
+        (),
+    )
+    assert not target.pulse.stopped
+    read(target, "admin", Ref("VirtualMachine", "vm-1"), ["name"])
+    assert "the target cannot be read: it refuses RetrievePropertiesEx at API 8.0.3.0" in target.pulse.stopped
+    target.close()
+
+
+@pytest.mark.parametrize("kept", ["; Path=/; HttpOnly; Secure; SameSite=None", "; secure; Partitioned; x y", ""])
+def test_a_cookie_is_kept_whatever_its_attributes(kept: str, scripted: Scripted) -> None:
+    """`Secure` on plain HTTP too, as vCenter's plain port sets it: it is sent back, and is no deviation."""
+    server = scripted(
+        OFFER, NOBODY, [http(LOGIN, 200, f'Set-Cookie: vmware_soap_session="0123abcd"{kept}'), http(LOGOUT)]
+    )
+    target = opened(server, secrets=Secrets({"vc": "p"}))
+    assert target.login("admin", "me", "vc").problems == ()
+    target.send(LOGGING_OUT)
+    assert cookie(server.requests[-1]) == 'vmware_soap_session="0123abcd"'
     target.close()
 
 

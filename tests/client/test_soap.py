@@ -127,6 +127,27 @@ def test_what_cannot_be_understood_is_lost(
     assert len(problems) == 1
 
 
+@pytest.mark.parametrize(
+    "code", ["VersionMismatchFaultCode", "vim25:VersionMismatchFaultCode", "\n x:VersionMismatchFaultCode "]
+)
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "",
+        "<detail/>",
+        '<detail><InvalidRequestFault xmlns="urn:vim25" xsi:type="InvalidRequest"/></detail>',
+        '<detail><x xmlns="urn:else">1</x><y/></detail>',
+    ],
+)
+def test_a_refused_version_is_a_fault_without_a_type(schema: Schema, code: str, detail: str) -> None:
+    """With a detail or without, of whatever kind: who does not know the version need not write its types."""
+    text = 'Unsupported version URI "urn:vim25/99.9"'
+    content = f"<s:Fault><faultcode>{code}</faultcode><faultstring>{text}</faultstring>{detail}</s:Fault>"
+    wanted = Faulted(Fault("VersionMismatchFaultCode", {}, text))
+    assert read(schema, ENVELOPE.format(content), 500) == (wanted, ())
+    assert read(schema, ENVELOPE.format(content), 200) == (wanted, ("status 200 with a Fault",))
+
+
 def test_an_entity_bomb_does_not_go_off(schema: Schema) -> None:
     """Entities are never expanded: neither a thousand million laughs in a text nor in an attribute."""
     entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

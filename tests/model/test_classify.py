@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from vcontract.contract import Contract
+from vcontract.contract import Contract, load
 from vcontract.model import Facts, GuestAccount, VmFacts, classify
 from vcontract.terms import Arguments, Call, Envelope, Ref
 
@@ -160,6 +160,7 @@ RULES = [
 OPEN: list[dict[str, Any]] = [
     {"identity": {"scriptText": "#!/bin/sh"}},
     {"identity": {"hostName": {"_typeName": "CustomizationUnknownName"}}},
+    {"identity": {"hostName": {"_typeName": "CustomizationFixedName", "name": "12345"}}},
     {"identity": {"_typeName": "CustomizationCloudinitPrep", "metadata": "{}"}},
 ]
 
@@ -199,3 +200,16 @@ def test_identity_must_fit_the_guest(contract: Contract) -> None:
     assert classified(contract, call(C, vm=windows, spec=spec() | {"identity": sysprep})).spec == frozenset(
         {"inferred"}
     )
+
+
+def test_a_specification_for_a_vm_that_is_off_has_rules_of_its_own() -> None:
+    """CustomizeVM_Task is called on the VM itself: what was seen on its path breaks a rule, and Windows takes a Sysprep."""
+    facts = replace(FACTS, object="VirtualMachine", manager=Ref("VirtualMachine", ""))
+    contract, method = load("VirtualMachine"), "CustomizeVM_Task"
+    unknown = spec(identity={"hostName": {"_typeName": "CustomizationUnknownName"}})
+    asked = Call(VM, method, Arguments({"spec": unknown}), "full")
+    found = classify(asked, contract.method(method), facts)
+    assert (found.spec, found.rule_faults) == (frozenset({"rule"}), ("InvalidArgument",))
+    digits = spec(identity={"hostName": {"_typeName": "CustomizationFixedName", "name": "12345"}})
+    asked = Call(VM, method, Arguments({"spec": digits}), "full")
+    assert classify(asked, contract.method(method), facts).spec == frozenset({"inferred"})

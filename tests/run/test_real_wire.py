@@ -25,7 +25,7 @@ from vcontract.history import read_history
 from vcontract.report.result import RunResult
 from vcontract.run.rejudge import rejudge
 from vcontract.simulator import SimulatorServer
-from vcontract.terms import Faulted, Lost, Operation, Verdict, unauthenticated
+from vcontract.terms import Faulted, Grade, Lost, Operation, Verdict, unauthenticated
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK = "CustomizeGuest_Task", "StartGuestNetwork_Task"
@@ -132,6 +132,16 @@ def no_session(exchange: Exchange) -> Reply:
     return replace(exchange.ask(), status=500, body=body)
 
 
+def denied_unasked(exchange: Exchange) -> Reply:
+    """Refuse a call so before the server sees it."""
+    asked = exchange.line
+    exchange.line = lambda: Reply(500, b"")
+    try:
+        return no_session(exchange)
+    finally:
+        exchange.line = asked
+
+
 def test_a_session_that_lives_and_is_denied_is_a_violation(mangled: Mangled, ran: Run) -> None:
     """`currentSession` still shows it: NotAuthenticated was spurious."""
 
@@ -141,6 +151,26 @@ def test_a_session_that_lives_and_is_denied_is_a_violation(mangled: Mangled, ran
     result, operations = ran(mangled(act).url, NETWORK)
     assert any(each.observed.startswith("NotAuthenticated") for each in result.findings)
     assert sum(each.call.method == "Login" for each in operations) == 5
+
+
+def test_reads_that_a_gateway_denies_now_and_then_are_read_again(mangled: Mangled, ran: Run) -> None:
+    """The session lives, and `currentSession` shows it: nobody logs in again, and no task counts as unreadable."""
+    denied = Counter[str]()
+
+    def act(exchange: Exchange) -> Reply:
+        if exchange.method in {READ, "PowerOnVM_Task"} and b"currentSession" not in exchange.body:
+            denied["asked"] += 1
+            if denied["asked"] % 13 == 0:
+                denied["denied"] += 1
+                return no_session(exchange) if exchange.method == READ else denied_unasked(exchange)
+        return exchange.ask()
+
+    result, operations = ran(mangled(act).url, calls=60)
+    assert quiet(result) == []
+    assert denied["denied"] > 5
+    logins = sum(each.call.method == "Login" for each in operations)
+    assert logins <= 8
+    assert not any(note.startswith("sessions had ended") for note in result.notes)
 
 
 def test_a_login_that_is_refused_in_mid_run_ends_it(hasty: SimulatorServer, mangled: Mangled, ran: Run) -> None:
@@ -205,6 +235,47 @@ def test_judged_calls_that_are_always_turned_away_are_inconclusive(mangled: Mang
     assert result.findings == []
     assert result.exit_code == 5
     assert any(f"{NETWORK}: turned away: HTTP 503, Retry-After: 1" in each for each in quiet(result))
+
+
+def closed(_: Exchange) -> bytes:
+    """Close the connection without a word, as a proxy does that has too many."""
+    return b""
+
+
+def test_a_proxy_in_front_that_stumbles_now_and_then_is_no_violation(mangled: Mangled, ran: Run) -> None:
+    """503 in plain text without Retry-After, 502, 504, closed connections: read and made again, and no word on it."""
+    told = Counter[str]()
+
+    def act(exchange: Exchange) -> Reply | bytes:
+        told["all"] += 1
+        if exchange.method == READ and told["all"] % 11 == 0:
+            return closed(exchange)
+        if exchange.method == CUSTOMIZE and exchange.number in {5, 8, 9}:
+            told["away"] += 1
+            return exchange.reply(503, b"no healthy upstream", (("Content-Type", "text/plain"),))
+        if exchange.method in {READ, NETWORK} and told["all"] % 17 == 0:
+            return busy(exchange, 502 + told["all"] % 3)
+        return exchange.ask()
+
+    result, operations = ran(mangled(act).url, calls=60)
+    assert quiet(result) == []
+    assert told["away"] == 3
+    assert not any(each.problems for each in operations)
+    reasons = {each.outcome.reason for each in operations if isinstance(each.outcome, Lost)}
+    assert reasons == {"closed without a reply", *(f"turned away: HTTP {status}" for status in (502, 503, 504))}
+
+
+def test_one_method_that_is_turned_away_whenever_it_is_called_is_a_finding(mangled: Mangled, ran: Run) -> None:
+    """Three of three, without a word of time, while the others are served: that is no proxy's bad moment."""
+
+    def act(exchange: Exchange) -> Reply:
+        return busy(exchange) if exchange.method == NETWORK else exchange.ask()
+
+    result, operations = ran(mangled(act).url, CUSTOMIZE, NETWORK, calls=40)
+    assert {each.row for each in result.findings} == {f"{MANAGER}/{NETWORK}/result"}
+    assert {each.grade for each in result.findings} == {Grade.PROTOCOL}
+    assert "turned away: HTTP 503, in each of" in result.findings[0].detail
+    assert not any(each.problems for each in operations)
 
 
 def test_a_server_that_is_only_busy_ends_the_run(mangled: Mangled, ran: Run) -> None:

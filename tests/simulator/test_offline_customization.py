@@ -121,6 +121,69 @@ def test_what_ends_the_task_in_an_error(
     assert vm.config.tools.pendingCustomization == waiting
 
 
+def sysprep(**fields: Any) -> Any:
+    """Give a Sysprep for one DHCP adapter, with fields of its user, its set-up and its membership changed."""
+    kind = vim.vm.customization
+    user = {"fullName": "a", "orgName": "b", "computerName": kind.FixedName(name="win-late"), "productId": ""}
+    unattended = {"timeZone": 85, "autoLogon": False, "autoLogonCount": 0}
+    member: dict[str, Any] = {"joinWorkgroup": "x", "joinDomain": None}
+    for part in (user, unattended, member):
+        part |= {name: value for name, value in fields.items() if name in part}
+    made = spec()
+    made.identity = kind.Sysprep(
+        guiUnattended=kind.GuiUnattended(**unattended),
+        userData=kind.UserData(**user),
+        identification=kind.Identification(**member),
+    )
+    return made
+
+
+def test_windows_takes_a_sysprep_while_it_is_off(find: Any) -> None:
+    """After the boot its name is the computer name, cut to 15 characters, as Windows does; negative time zones are UTC."""
+    vm = find("windows-1")
+    WaitForTask(vm.PowerOff())
+    name = vim.vm.customization.FixedName(name="a-name-of-more-than-15")
+    WaitForTask(vm.Customize(sysprep(computerName=name, timeZone=-2147483568)))
+    WaitForTask(vm.PowerOn())
+    assert until(lambda: vm.guest.hostName == "a-name-of-more-")
+    other = find("linux-1")
+    WaitForTask(other.PowerOff())
+    with pytest.raises(vmodl.fault.InvalidArgument):
+        WaitForTask(other.Customize(sysprep()))
+
+
+@pytest.mark.parametrize("fields", [
+    {"fullName": ""},
+    {"timeZone": 21},
+    {"timeZone": -1},
+    {"computerName": vim.vm.customization.UnknownNameGenerator()},
+    {"computerName": vim.vm.customization.FixedName(name="1234")},
+    {"joinDomain": "example.com"},
+    {"autoLogon": True},
+])  # fmt: skip
+def test_a_sysprep_that_breaks_a_rule(find: Any, fields: dict[str, Any]) -> None:
+    """The task ends in InvalidArgument, and nothing waits for the next boot."""
+    vm = find("windows-1")
+    WaitForTask(vm.PowerOff())
+    with pytest.raises(vmodl.fault.InvalidArgument):
+        WaitForTask(vm.Customize(sysprep(**fields)))
+    assert vm.config.tools.pendingCustomization == ""
+
+
+def test_what_a_client_must_replace_is_refused(find: Any) -> None:
+    """An unknown name, and an unknown IPv6 generator, in a specification for a Linux VM that is off."""
+    vm, kind = find("linux-1"), vim.vm.customization
+    WaitForTask(vm.PowerOff())
+    named, addressed = spec(), spec()
+    named.identity.hostName = kind.UnknownNameGenerator()
+    addressed.nicSettingMap[0].adapter.ipV6Spec = kind.IPSettings.IpV6AddressSpec(ip=[kind.UnknownIpV6Generator()])
+    for asked in (named, addressed):
+        with pytest.raises(vmodl.fault.InvalidArgument):
+            WaitForTask(vm.Customize(asked))
+    digits = spec("12345")
+    WaitForTask(vm.Customize(digits))
+
+
 def test_a_template_and_a_caller_without_the_privilege_are_refused_at_once(find: Any) -> None:
     """A template is NotSupported, an account without Provisioning.Customize gets NoPermission that names it."""
     with pytest.raises(vmodl.fault.NotSupported):

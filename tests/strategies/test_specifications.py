@@ -13,7 +13,7 @@ from vcontract.model.spec_rules import broken, unshown_params
 from vcontract.schema import Schema
 from vcontract.strategies import draw
 from vcontract.strategies import semantic as tier
-from vcontract.strategies.customization import LABELS, SMALLEST, config_params, fitted, linux_specs
+from vcontract.strategies.customization import LABELS, SMALLEST, config_params, fitted, fixed_name, linux_specs
 from vcontract.terms import Ref
 
 VM, TWO_NICS, WINDOWS = (Ref("VirtualMachine", f"vm-{number}") for number in (1, 2, 3))
@@ -21,7 +21,6 @@ LINUX, SERVER = VmFacts(VM, "one", 1), VmFacts(WINDOWS, "win", 1, "windows")
 SYSPREP = (
     "19.digits",
     "19.dotted",
-    "20.zone",
     "21.empty",
     "21.blankLogon",
     "22.both",
@@ -32,12 +31,19 @@ SYSPREP = (
 HOSTS = ("10.0.0.1", "192.0.2.255", "2001:db8::1")
 NO_IPV4 = ("0.0.0.1", "127.0.0.1", "224.0.0.1", "169.254.0.1", "10.0.0", "01.2.3.4")
 NO_IPV6 = ("::1", "fe80::1", "ff02::1", "::", "::ffff:1.2.3.4", "x")
+AUTH = {"_typeName": "NamePasswordAuthentication", "interactiveSession": False, "username": "u", "password": "p"}
 Spec = dict[str, Any]
 
 
 def kinds(spec: Spec, facts: VmFacts = LINUX) -> set[str]:
     """Name what is wrong."""
     return set(broken(spec, facts)[0])
+
+
+def offline(spec: Spec, facts: VmFacts = LINUX) -> tuple[set[str], tuple[str, ...]]:
+    """Name what is wrong with a specification for a VM that is off, and the faults that are named for it."""
+    wrong, faults = broken(spec, facts, offline=True)
+    return set(wrong), faults
 
 
 def windows_spec(newest: Schema, name: str) -> Spec:
@@ -106,6 +112,70 @@ def test_rules_of_sysprep(newest: Schema, name: str) -> None:
     """Each breaks a documented rule on a Windows guest; too long a computer name is cut, and breaks none."""
     assert kinds(windows_spec(newest, name), SERVER) == {"rule", "inferred"}
     assert kinds(windows_spec(newest, "19.long"), SERVER) == {"inferred"}
+
+
+@pytest.mark.parametrize("name", tier.SEEN_OFFLINE)
+def test_what_was_seen_to_be_refused_for_a_vm_that_is_off(name: str, newest: Schema) -> None:
+    """There it breaks a rule that names its fault, and is offered as such; live it is inferred."""
+    asked = tier.INFERRED[name](SMALLEST)
+    assert offline(asked) == ({"rule"}, ("InvalidArgument",))
+    assert kinds(asked) == {"inferred"}
+    for method, kind, other in (("CustomizeVM_Task", "rule", "inferred"), ("CustomizeGuest_Task", "inferred", "rule")):
+        base = {"spec": SMALLEST} | ({} if kind == "rule" else {"vm": VM.json(), "auth": AUTH})
+        offered = tier.changes_of(newest, method, base)
+        assert (name in offered[kind], name in offered[other]) == (True, False)
+
+
+@pytest.mark.parametrize("name", [each for each in tier.RULES if not each.startswith("26")])
+def test_a_rule_is_one_for_a_vm_that_is_off_too(name: str) -> None:
+    """Where both paths have it."""
+    asked = tier.RULES[name](SMALLEST)
+    assert broken(asked, LINUX, offline=True) == broken(asked, LINUX)
+
+
+def test_a_vm_that_is_off_takes_a_sysprep(newest: Schema) -> None:
+    """Of Windows: then it is promised. LinuxPrep on Windows and Sysprep on Linux break a rule as they do live."""
+    plain = plain_sysprep(newest)
+    assert offline(plain, SERVER) == (set(), ())
+    assert offline(plain | {"options": {"_typeName": "CustomizationWinOptions", "changeSID": True}}, SERVER) == (
+        set(),
+        (),
+    )
+    assert offline(plain) == ({"rule", "inferred"}, ("InvalidArgument", "UncustomizableGuest"))
+    assert offline(SMALLEST, SERVER)[0] == {"rule", "inferred"}
+    assert offline(SMALLEST) == (set(), ())
+
+
+def plain_sysprep(newest: Schema) -> Spec:
+    """Give a specification that any Windows takes."""
+    spec = windows_spec(newest, "26.sysprep")
+    user = {**spec["identity"]["userData"], "computerName": fixed_name("win-1"), "productId": ""}
+    unattended = {**spec["identity"]["guiUnattended"], "timeZone": 85}
+    kept = {key: spec["identity"][key] for key in ("_typeName", "identification")}
+    kept["identification"] = {"_typeName": "CustomizationIdentification", "joinWorkgroup": "x"}
+    return spec | {"identity": kept | {"userData": user, "guiUnattended": unattended}}
+
+
+@pytest.mark.parametrize(("part", "fields", "wrong"), [
+    ("guiUnattended", {"timeZone": -2147483568}, set()),
+    ("guiUnattended", {"timeZone": 110}, set()),
+    ("guiUnattended", {"timeZone": 21}, {"rule"}),
+    ("guiUnattended", {"timeZone": 99999}, {"rule"}),
+    ("guiUnattended", {"timeZone": -1}, {"inferred"}),
+    ("guiUnattended", {"timeZone": 86}, {"inferred"}),
+    ("userData", {"fullName": ""}, {"rule"}),
+    ("userData", {"orgName": ""}, {"inferred"}),
+    ("userData", {"computerName": fixed_name("a" * 16)}, {"inferred"}),
+    ("userData", {"computerName": {"_typeName": "CustomizationUnknownName"}}, {"rule", "inferred"}),
+])  # fmt: skip
+def test_fields_of_a_sysprep_for_a_vm_that_is_off(
+    part: str, fields: dict[str, Any], wrong: set[str], newest: Schema
+) -> None:
+    """No negative time zone is broken; what was seen to be refused is, with InvalidArgument; anything unusual is open."""
+    spec = plain_sysprep(newest)
+    changed = spec | {"identity": spec["identity"] | {part: {**spec["identity"][part], **fields}}}
+    assert offline(changed, SERVER) == (wrong, ("InvalidArgument",) if "rule" in wrong else ())
+    assert "rule" not in kinds(changed, SERVER)
 
 
 def test_counts_and_macs() -> None:

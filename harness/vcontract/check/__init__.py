@@ -9,7 +9,17 @@ from vcontract.check.orders import Order, answer_of, legal_orders
 from vcontract.check.promises import ABORTS
 from vcontract.check.retell import retell
 from vcontract.check.search import Limits
-from vcontract.check.verdicts import ORDER, SHRINKING, Summary, fingerprint, row_of, summarise, worst
+from vcontract.check.verdicts import (
+    ORDER,
+    SHRINKING,
+    Summary,
+    as_finding,
+    fingerprint,
+    insisted,
+    row_of,
+    summarise,
+    worst,
+)
 
 __all__ = [
     "ABORTS",
@@ -28,8 +38,10 @@ __all__ = [
     "Order",
     "Summary",
     "answer_of",
+    "as_finding",
     "explain",
     "fingerprint",
+    "insisted",
     "legal_orders",
     "object_rows",
     "retell",

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from vcontract.check import promises, tasklife
 from vcontract.check.fields import Scene, requested
 from vcontract.check.grade import Assessment, grade_fault, grade_success, name_of
-from vcontract.check.judgement import FORGOTTEN, Judgement, Pending, expired, place, turned_away, unanswered
+from vcontract.check.judgement import FORGOTTEN, Judgement, Pending, place, turned_away, unanswered
 from vcontract.check.kept import begun, kept
 from vcontract.check.midtask import happened
 from vcontract.check.pinned import exactly
@@ -181,8 +181,9 @@ class Judge:
         self, pending: Pending, life: TaskLife | None, states: frozenset[State], expectation: Expectation
     ) -> tuple[Assessment, Verdict]:
         outcome = pending.operation.outcome
-        if isinstance(outcome, Lost) or expired(pending, self._block):
-            return unanswered(pending)
+        if (untold := unanswered(pending, self._block)) is not None:
+            return untold
+        assert not isinstance(outcome, Lost)
         cancelled = None
         if isinstance(outcome, Returned):
             if life is None:

@@ -9,14 +9,31 @@ import msgspec
 
 from vcontract.check.grade import Assessment
 from vcontract.model import Asked, State, asks_session
-from vcontract.terms import TURNED_AWAY, Grade, Json, Lost, Operation, Verdict, shows_session, unauthenticated
+from vcontract.terms import (
+    LATER,
+    TURNED_AWAY,
+    Arguments,
+    Envelope,
+    Faulted,
+    Grade,
+    Json,
+    Lost,
+    Operation,
+    Verdict,
+    shows_session,
+    unauthenticated,
+)
 
 _INDEX = re.compile(r"\[\d+\]")
 FORGOTTEN = "forgotten"
 """The observed outcome of a task that the server forgot before its end was read (oracle rule A6): no evidence."""
 EXPIRED, AWAY = "session ended", "turned away"
 """What is observed of a call whose session had ended by itself (A13), and of one that a busy server did not take."""
-UNTOLD = frozenset({FORGOTTEN, EXPIRED, AWAY})
+SHUT_OUT = "turned away without a time"
+"""The same, if the server did not say that it is a matter of time: so do proxies in front of it [O]."""
+DENIED = "denied in a session that lives"
+"""What is observed of a call that was told that it has no session, where `currentSession` shows it right after (A13)."""
+UNTOLD = frozenset({FORGOTTEN, EXPIRED, AWAY, SHUT_OUT, DENIED})
 _TURNED = "the server refused the request before it read it, and no source says that it must not"
 
 
@@ -61,24 +78,40 @@ class Pending(msgspec.Struct):
 
 
 def turned_away(pending: Pending) -> bool:
-    """Whether a request whose validity no source settles was refused by an HTTP status without a fault."""
+    """Whether a request whose validity no source settles was refused by an HTTP status without a fault.
+
+    One that names no version at all is bad HTTP to servers from 7.0 on [O: yavijava 278].
+    """
     operation = pending.operation
-    return (
-        pending.asked.request == "unsettled" and isinstance(operation.outcome, Lost) and 400 <= operation.status < 500
-    )
+    if not isinstance(operation.outcome, Lost):
+        return False
+    if operation.status == 400 and _names_no_version(operation.call.payload):
+        return True
+    return pending.asked.request == "unsettled" and 400 <= operation.status < 500
 
 
-def unanswered(pending: Pending) -> tuple[Assessment, Verdict]:
+def _names_no_version(payload: Arguments | Envelope) -> bool:
+    """Whether the SOAPAction of an edited envelope is empty, or left out."""
+    given = {name.lower(): value for name, value in payload.headers.items()} if isinstance(payload, Envelope) else {}
+    return not given.get("soapaction", "x").strip().strip('"')
+
+
+def unanswered(pending: Pending, block: Sequence[Operation]) -> tuple[Assessment, Verdict] | None:
     """Judge a call that got no answer: it may or may not have happened, and is never a violation by itself.
 
-    A refusal because the session had ended by itself counts as no answer, too.
+    A refusal because the session had ended by itself, or as if it had, counts as no answer, too. None: it was answered.
     """
     outcome, method = pending.operation.outcome, pending.operation.call.method
     if not isinstance(outcome, Lost):
-        why = "the session had ended when the call came, and was opened again"
-        return Assessment(Grade.CONFORMS, EXPIRED, "call", why=why), Verdict.INCONCLUSIVE
+        if expired(pending, block):
+            why = "the session had ended when the call came, and was opened again"
+            return Assessment(Grade.CONFORMS, EXPIRED, "call", why=why), Verdict.INCONCLUSIVE
+        refused = denied(pending, block)
+        return None if refused is None else (refused, Verdict.INCONCLUSIVE)
     if outcome.reason.startswith(TURNED_AWAY):
-        return Assessment(Grade.CONFORMS, AWAY, why=f"{method}: {outcome.reason}"), Verdict.INCONCLUSIVE
+        timed = "HTTP 429" in outcome.reason or LATER in outcome.reason
+        observed = AWAY if timed else SHUT_OUT
+        return Assessment(Grade.CONFORMS, observed, why=f"{method}: {outcome.reason}"), Verdict.INCONCLUSIVE
     if turned_away(pending):
         return Assessment(Grade.UNSETTLED, f"HTTP {pending.operation.status}", why=_TURNED), Verdict.CONFORMS
     return Assessment(Grade.CONFORMS, "Lost", why=f"{method}: {outcome.reason}"), Verdict.INCONCLUSIVE
@@ -95,6 +128,21 @@ def expired(pending: Pending, block: Sequence[Operation]) -> bool:
     actor = operation.call.actor
     after = next((other for other in block if other.op > operation.op and other.call.actor == actor), None)
     return after is not None and asks_session(after) and not shows_session(after.outcome)
+
+
+def denied(pending: Pending, block: Sequence[Operation]) -> Assessment | None:
+    """Assess a call that was refused as if it had no session, though `currentSession` shows it; None if it was not.
+
+    Once that may be a gateway in front of the server (oracle rule A13).
+    """
+    outcome = pending.operation.outcome
+    if pending.asked.session != "valid" or not isinstance(outcome, Faulted) or not unauthenticated(outcome):
+        return None
+    actor = pending.operation.call.actor
+    after = next((other for other in block if other.op > pending.operation.op and other.call.actor == actor), None)
+    if after is None or not asks_session(after) or not shows_session(after.outcome):
+        return None
+    return Assessment(Grade.CONFORMS, DENIED, "call", outcome.fault.type, f"{DENIED}: {outcome.fault.type}")
 
 
 def place(text: str) -> str:

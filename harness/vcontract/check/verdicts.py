@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from vcontract.check.judgement import AWAY, EXPIRED, UNTOLD, Judgement, place
+from vcontract.check.judgement import AWAY, DENIED, EXPIRED, SHUT_OUT, UNTOLD, Judgement, place
 from vcontract.contract import EVERY_METHOD, OK, Contract, Row, documented_as, row_id
 from vcontract.model import deviations_of
 from vcontract.model.labels import Label
@@ -22,6 +22,8 @@ RUNTIME_CELLS = ("malformed", "vmUnknown", "vmOtherType", "noSession", "thisUnkn
 """The lever-free cells that a RuntimeFault row must see, where its method has them (oracle section G, a to f)."""
 SHRINKING = "shrink"
 """Cells whose names begin so belong to the shrinking of a finding, not to the run that found it."""
+TURNS = 3
+"""So often a step must be turned away without a time, or denied its session, until that is a finding."""
 _TOLD = ("info", "returnval")
 _BLOCKED = "blocked: "
 """The reason of a row begins with this if the target refuses its method as such."""
@@ -56,7 +58,8 @@ def summarise(
     A finding must have come in each of `confirm` repetitions of its cell, else its rows are inconclusive. `extra` are
     verdicts on rows that are judged elsewhere. `replay` turns a finding's id into the command that replays it.
     """
-    judged = _confirmed([judgement for judgement in judgements if not judgement.cell.startswith(SHRINKING)], confirm)
+    known = [judgement for judgement in judgements if not judgement.cell.startswith(SHRINKING)]
+    judged = _confirmed(insisted(known), confirm)
     assigned = [(judgement, row_of(judgement, contract, bases)) for judgement in judged]
     findings = _findings(contract, assigned, replay)
     elsewhere = {row.id: row for row in extra}
@@ -82,7 +85,7 @@ def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> s
             return row_id(contract.object, method.name, "result")
         if judgement.observed == OK:
             return row_id(contract.object, method.name, "Success")
-    if judgement.observed in {"stuck", "unfinished", "Lost", AWAY, EXPIRED}:
+    if judgement.observed in {"stuck", "unfinished", "Lost", AWAY, EXPIRED, SHUT_OUT, DENIED}:
         return row_id(contract.object, method.name, "result")
     if judgement.observed == OK or judgement.grade is Grade.UNDECLARED:
         expected = [name for name in judgement.allowed if name != OK] if OK not in judgement.allowed else []
@@ -94,6 +97,51 @@ def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> s
     if judgement.grade is Grade.SPURIOUS:
         return row_id(contract.object, method.name, "Success")
     return row_id(contract.object, method.name, documented_as(judgement.observed, documented, bases) or "Success")
+
+
+def insisted(judgements: Sequence[Judgement]) -> list[Judgement]:
+    """Make a finding of a step that was turned away, or denied its session, in each of its tries, three at least.
+
+    Once or twice that is the way of what stands in front of a server, and no evidence; so it is if no other was answered.
+    """
+    answered, tries = set[str](), defaultdict[tuple[str, str], set[str]](set)
+    for judgement in judgements:
+        step = Label.parse(judgement.cell).step
+        if judgement.observed in _FINDING:
+            tries[step, judgement.observed].add(judgement.cell)
+        elif judgement.observed not in UNTOLD:
+            answered.add(step)
+    found = {
+        (step, observed): len(cells)
+        for (step, observed), cells in tries.items()
+        if len(cells) >= TURNS and step not in answered and answered
+    }
+    return [
+        _FINDING[judgement.observed](judgement, found[key])
+        if (key := (Label.parse(judgement.cell).step, judgement.observed)) in found
+        else judgement
+        for judgement in judgements
+    ]
+
+
+def _shut_out(judgement: Judgement, tries: int) -> Judgement:
+    why = f"the reply is no SOAP envelope: {judgement.why}, in each of {tries} tries, and other calls were answered"
+    found = replace(judgement, verdict=Verdict.VIOLATES, grade=Grade.PROTOCOL, observed="Lost", field=place(why))
+    return replace(found, why=why, broken=(why,))
+
+
+def _denied(judgement: Judgement, tries: int) -> Judgement:
+    why = f"currentSession showed the session right after, in each of {tries} tries"
+    found = replace(judgement, verdict=Verdict.VIOLATES, grade=Grade.SPURIOUS, observed=judgement.field, field="")
+    return replace(found, why=why)
+
+
+_FINDING = {SHUT_OUT: _shut_out, DENIED: _denied}
+
+
+def as_finding(judgement: Judgement) -> Judgement:
+    """Give the finding that a judgement is if each try of its step ends so, as when one is made again; else itself."""
+    return _FINDING[judgement.observed](judgement, 1) if judgement.observed in _FINDING else judgement
 
 
 def _confirmed(judgements: Sequence[Judgement], confirm: int) -> list[Judgement]:
@@ -205,7 +253,7 @@ def _row(
 def _telling(judged: Sequence[Judgement]) -> list[Judgement]:
     """Drop the judgements without evidence: forgotten tasks, and unanswered calls that a later try of their step replaced."""
     answered = {Label.parse(judgement.cell).step for judgement in judged if judgement.observed not in UNTOLD}
-    again = {EXPIRED, AWAY}
+    again = {EXPIRED, AWAY, SHUT_OUT, DENIED}
     return [
         judgement
         for judgement in judged

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from http.cookies import CookieError, SimpleCookie
 from typing import Protocol
 
 from vcontract.client.wire import HttpReply
@@ -75,11 +74,11 @@ class Session:
             self.fresh = False
 
     def note(self, cookies: Sequence[str]) -> None:
-        """Store the session cookie among those that a reply sets. `Secure` is ignored: a target on loopback may lack TLS."""
+        """Store the session cookie among those that a reply sets, whatever attributes it has.
+
+        `Secure` is ignored: vCenter's plain port sets it too, and a target on loopback may lack TLS.
+        """
         for value in () if self.fixed else cookies:
-            try:
-                jar = SimpleCookie(value)
-            except CookieError:
-                continue
-            if COOKIE in jar:
-                self.cookie = jar[COOKIE].coded_value
+            name, _, rest = value.partition("=")
+            if name.strip() == COOKIE and (content := rest.partition(";")[0].strip()):
+                self.cookie = content

@@ -1,6 +1,7 @@
 """Servers that are busy or gone: reads are retried while one is busy, answers lost in a row show that one is gone.
 
-An HTTP 429 or 503 without a SOAP body says that no handler received the call [I]. Only reads are sent again after it.
+HTTP 429, 502, 503 and 504 without a SOAP body come from a proxy in front of the server, as do connections that are closed
+without a reply [O: vic 5672, KB 344920]. Whether a handler received the call is then not known. Only reads are sent again.
 """
 
 from __future__ import annotations
@@ -9,14 +10,18 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
-from vcontract.terms import HUNG, TURNED_AWAY, UNSENT, Lost, Outcome
+from vcontract.terms import HUNG, LATER, TURNED_AWAY, UNSENT, Lost, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vcontract.client.wire import HttpReply
 
-BUSY = frozenset({429, 503})
+BUSY = frozenset({429, 502, 503, 504})
+_TAKEN = frozenset({502, 504})
+"""Of these the statuses that a proxy gives once it has handed the call on."""
+_CUT = ("closed ", "connection reset", "broken pipe")
+"""How the reason of a Lost begins if the connection was closed before the reply was whole."""
 _AGAIN = "retry-after"
 _PAUSES = (0.25, 0.5, 1.0)
 _NAP = 0.25
@@ -45,17 +50,19 @@ def kind_of(outcome: Outcome) -> str:
 def turned_away(reply: HttpReply, outcome: Outcome, purpose: str) -> Lost | None:
     """Give the Lost of a call that the server was too busy to take; None if it took the call.
 
-    A judged call counts as turned away only if the server says so: by 429, or by Retry-After. Without that a 503 is the
-    answer of a server that answers other calls, and is judged.
+    An arranging call, a login among them, may have been taken if its answer did not come in time.
     """
-    if not isinstance(outcome, Lost) or reply.status not in BUSY:
+    if not isinstance(outcome, Lost) or reply.status not in BUSY or (purpose == "arrange" and reply.status in _TAKEN):
         return None
     again = reply.header(_AGAIN)
-    if purpose == "judge" and reply.status != 429 and not again:
-        return None
     # A longer one is no time; it is not cut, as half a secret would not be found.
-    shown = f", Retry-After: {again}" if 0 < len(again) <= _LONGEST_TIME else ""
+    shown = f"{LATER}{again}" if 0 < len(again) <= _LONGEST_TIME else ""
     return Lost(f"{TURNED_AWAY}HTTP {reply.status}{shown}")
+
+
+def was_cut(outcome: Outcome) -> bool:
+    """Whether the connection was closed before the reply was whole."""
+    return isinstance(outcome, Lost) and outcome.reason.startswith(_CUT)
 
 
 def seconds_of(reply: HttpReply | Lost) -> float:

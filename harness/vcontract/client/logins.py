@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from vcontract.client.lasting import kind_of
 from vcontract.client.offered import in_words
 from vcontract.errors import RefusedLoginError
-from vcontract.terms import TURNED_AWAY, UNSENT, Faulted, Lost, Operation, Outcome, Returned
+from vcontract.terms import OTHER_VERSION, TURNED_AWAY, UNSENT, Faulted, Lost, Operation, Outcome, Returned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _ACCEPTED = "accepted"
-_TROUBLES = frozenset({"SystemError", "HostCommunication", "RequestCanceled"})
+_TROUBLES = frozenset({"SystemError", "HostCommunication", "RequestCanceled", OTHER_VERSION})
 """Faults of a server that could not look at the password; after any other the account counts as refused."""
 _PAUSE = 0.02
 """Seconds between two looks whether another process has done with an account."""

@@ -11,7 +11,7 @@ from vcontract.client.recording import GET, Tape
 from vcontract.client.wire import Endpoint, HttpReply
 from vcontract.errors import HarnessError, SchemaError, TargetError
 from vcontract.schema import Schema, load, newest_usable, parse_name_spaces, parse_versions_document
-from vcontract.terms import UNSENT, Faulted, Lost, Outcome
+from vcontract.terms import OTHER_VERSION, UNSENT, Faulted, Lost, Outcome
 
 VERSIONS = "vimServiceVersions.xml"
 
@@ -72,6 +72,15 @@ def _advice(reason: str) -> str:
 
 def _elsewhere(reply: HttpReply) -> str:
     return f", it points to {reply.header('location')}" if reply.header("location") else ""
+
+
+def refused_version(outcome: Outcome, method: str, api_version: str) -> str:
+    """Say what to do about a server that refuses a method at the API version that is spoken; empty if it does not."""
+    if not isinstance(outcome, Faulted) or outcome.fault.type != OTHER_VERSION:
+        return ""
+    said = " ".join(outcome.fault.message.split())
+    why = f" ({said})" if said else ""
+    return f"it refuses {method} at API {api_version}{why}; name a version that it serves, as --wsdl 8.0.1.0 does"
 
 
 def in_words(outcome: Outcome) -> str:

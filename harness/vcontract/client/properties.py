@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from vcontract.client.offered import refused_version
 from vcontract.errors import TargetError
 from vcontract.terms import MISSING, Arguments, Call, Faulted, Json, Operation, Ref, Returned, as_ref
 
@@ -126,8 +127,10 @@ def _retrieve(
 def _value(target: Target, done: Operation) -> Json:
     if isinstance(done.outcome, Returned):
         return done.outcome.value
-    why = done.outcome.fault.type if isinstance(done.outcome, Faulted) else done.outcome.reason
-    raise TargetError(f"{target.url} cannot list its VMs: {done.call.method} gave {why}")
+    method, outcome = done.call.method, done.outcome
+    why = f"{method} gave {outcome.fault.type if isinstance(outcome, Faulted) else outcome.reason}"
+    why = refused_version(outcome, method, target.api_version) or why
+    raise TargetError(f"{target.url} cannot list its VMs: {why}")
 
 
 def _objects(result: Json) -> Json:

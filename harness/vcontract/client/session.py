@@ -15,10 +15,10 @@ import msgspec
 from vcontract.client import properties
 from vcontract.client.actors import COOKIE, NOBODY, Connect, Session
 from vcontract.client.bodies import Bodies, Varies
-from vcontract.client.lasting import Pulse, kind_of, patiently, seconds_of, turned_away
+from vcontract.client.lasting import Pulse, kind_of, patiently, seconds_of, turned_away, was_cut
 from vcontract.client.logins import Logins
 from vcontract.client.long_replies import shortened
-from vcontract.client.offered import in_words, offered_schema, versions
+from vcontract.client.offered import in_words, offered_schema, refused_version, versions
 from vcontract.client.pacing import Pacing
 from vcontract.client.proxy import parse_proxy
 from vcontract.client.recorder import Recorder
@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from vcontract.client.guard import Guard
 
 _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
+_READ = "RetrievePropertiesEx"
+"""The method without which nothing can be known of a target."""
 IDLE = 300.0
 _SHARE, _LEAST = 5.0, 1.0
 """Seconds that an exchange gets near the end of a run, if so many are left, and that it gets even after that end."""
@@ -67,7 +69,8 @@ class Target:
     `content` is the decoded ServiceContent, `about` its AboutInfo. Different actors may be used by different threads.
 
     A session that ended by itself, as a vCenter's do after 30 idle minutes, is opened again once a call is refused for that,
-    and before a judged call if it was idle for `IDLE` seconds and has ended; `renewed` lists the actors of these logins.
+    and before a judged call if it was idle for `IDLE` seconds and has ended; `renewed` lists the actors of these logins,
+    `denied` those that were told that they have none while `currentSession` showed one.
     No exchange lasts longer than `patience` seconds, or than a quarter of what is left until `ends` (a moment of
     the recorder; `late` says why nothing is to be waited for after it). `pulse` tells when the target is gone. If there is
     a `guard`, each call must be admitted by it.
@@ -101,6 +104,7 @@ class Target:
         self.patience = self.ends = math.inf
         self.late = ""
         self.renewed: list[str] = []
+        self.denied: list[str] = []
         self.pulse = Pulse()
         self._lock = threading.Lock()
 
@@ -143,7 +147,8 @@ class Target:
         outcome = target.send(Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)).outcome
         if not isinstance(outcome, Returned) or not isinstance(outcome.value, dict):
             target.close()
-            raise TargetError(f"{endpoint.url} gave no ServiceContent: {in_words(outcome)}")
+            why = refused_version(outcome, "RetrieveServiceContent", schema.api_version) or in_words(outcome)
+            raise TargetError(f"{endpoint.url} gave no ServiceContent: {why}")
         target.content = outcome.value
         return target
 
@@ -181,7 +186,8 @@ class Target:
         call = Call(self.manager("sessionManager"), "Login", arguments, actor)
         done = self.logins.attempt(self.url, username, lambda: self.send(call, purpose="arrange"))
         if not isinstance(done.outcome, Returned):
-            raise TargetError(f"{self.url} refuses the login of {username}: {in_words(done.outcome)}")
+            why = refused_version(done.outcome, "Login", self.api_version) or in_words(done.outcome)
+            raise TargetError(f"{self.url} refuses the login of {username}: {why}")
         return done
 
     def logout(self, actor: str) -> Operation:
@@ -207,28 +213,32 @@ class Target:
         """Send a call and record it, before the bytes leave and after the answer.
 
         `shape` makes a returned value compact before it is recorded; `varies` are texts in the arguments by which alone
-        calls differ, as Bodies has it. Whatever the server does is a value, never an
-        exception; SchemaError if the arguments cannot be serialised, SpentError if the target's pacing allows no more,
-        HaltedError if the guard does not let the call leave. A read
-        is sent again while the server is busy, and once if it left on a connection that the server was closing. Reads and
-        arranging calls are sent again, once, if their session had ended (oracle rule A13): then nothing was done.
+        calls differ, as Bodies has it. Whatever the server does is a value, never an exception; SchemaError if the arguments
+        cannot be serialised, SpentError if the target's pacing allows no more, HaltedError if the guard does not let the call
+        leave. A read is sent again while the server is busy, or closes connections without a reply. Reads and
+        arranging calls are sent again, once, if their session had ended (oracle rule A13), or lives and was denied by somebody
+        in front of the server: in both cases nothing was done.
         """
 
         def once() -> tuple[Operation, float]:
             return self._once(call, purpose, cell, shape, varies)
 
         def busy(made: tuple[Operation, float]) -> float | None:
-            return made[1] if kind_of(made[0].outcome) == TURNED_AWAY else None
+            away = kind_of(made[0].outcome) == TURNED_AWAY or was_cut(made[0].outcome)
+            return made[1] if away else None
+
+        def at_once() -> tuple[Operation, float]:
+            """Send it; a second time without a pause if it left on a connection that the server was closing."""
+            made = once()
+            return once() if was_cut(made[0].outcome) and self._session(call.actor).connection.reused else made
 
         if self.guard is not None:
             self.guard.admit(self, call)
         session = self._session(call.actor)
         if purpose == "judge" and session.login and time.monotonic() - session.used > IDLE:
-            self._renew(call)
-        done, _ = patiently(once, busy, self.left, self.recorder.stopping) if purpose == "read" else once()
-        if purpose == "read" and not done.status and isinstance(done.outcome, Lost) and not kind_of(done.outcome):
-            done, _ = once() if self._session(call.actor).connection.reused else (done, 0.0)
-        if unauthenticated(done.outcome) and self._renew(call) and purpose != "judge":
+            self._has_session(call)
+        done, _ = patiently(at_once, busy, self.left, self.recorder.stopping) if purpose == "read" else once()
+        if unauthenticated(done.outcome) and self._has_session(call) and purpose != "judge":
             done, _ = once()
         if self.guard is not None:
             self.guard.heard(done)
@@ -254,8 +264,11 @@ class Target:
         """The seconds until the run ends."""
         return self.ends - self.recorder.now()
 
-    def _renew(self, call: Call) -> bool:
-        """Log an actor in again if its session has ended; False if it has not, there was none, or the login is refused."""
+    def _has_session(self, call: Call) -> bool:
+        """Whether the actor of a call has a session, perhaps a new one: it is logged in again, once, if its session has ended.
+
+        False if it never had one, just got one, or the login is refused.
+        """
         session = self._session(call.actor)
         own = {"cookie"} & {name.lower() for name in getattr(call.payload, "headers", ())}
         if not session.login or session.asking or own:
@@ -263,8 +276,11 @@ class Target:
         session.asking = True
         asked = properties.read(self, call.actor, self.manager("sessionManager"), ["currentSession"])
         session.asking = False
-        if isinstance(asked.outcome, Lost) or session.fresh or shows_session(asked.outcome):
+        if isinstance(asked.outcome, Lost) or session.fresh:
             return False
+        if shows_session(asked.outcome):
+            self.denied.append(call.actor)
+            return True
         try:
             self.login(call.actor, session.login["userName"], session.login["password"])
         except TargetError as error:
@@ -310,6 +326,8 @@ class Target:
         if shape is not None and isinstance(outcome, Returned):
             outcome = Returned(shape(outcome.value))
         self.pulse.heard(call.method, outcome)
+        if call.method == _READ and (why := refused_version(outcome, _READ, self.api_version)):
+            self.pulse.stopped = f"the target cannot be read: {why}"
         session.heard(call, outcome)
         if isinstance(outcome, Lost) or not self.secrets.covers(searched):
             outcome = self._redacted(outcome)

@@ -13,7 +13,7 @@ import msgspec
 from lxml import etree
 
 from vcontract.client.long_replies import Cuts, cuts_of, rebuilt, told
-from vcontract.terms import LONG, Fault, Faulted, Lost, Outcome, Returned
+from vcontract.terms import LONG, OTHER_VERSION, Fault, Faulted, Lost, Outcome, Returned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,6 +151,9 @@ def _fault(
         said = f"the fault has a message of {len(message):,} characters; only the first {LONGEST_MESSAGE:,} are kept"
         problems.append(LONG + said)
         message = message[:LONGEST_MESSAGE]
+    if _text(parts.get("faultcode")).rpartition(":")[2] == OTHER_VERSION:
+        # Whoever does not know the version cannot say it in its types: the detail, if there is one, is no fault of ours [O].
+        return Faulted(Fault(OTHER_VERSION, {}, message)), problems, ()
     children = [child for child in parts["detail"] if isinstance(child.tag, str)] if "detail" in parts else []
     if len(children) != 1:
         problems.append("the Fault has no detail" if not children else f"the detail has {len(children)} elements")

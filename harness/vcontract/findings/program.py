@@ -9,7 +9,7 @@ from math import inf
 
 from msgspec.structs import replace
 
-from vcontract.check import fingerprint, row_of
+from vcontract.check import as_finding, fingerprint, row_of
 from vcontract.model import State, observe, read_of, subject
 from vcontract.model.labels import scope_of
 from vcontract.model.moves import MOVES
@@ -179,7 +179,7 @@ class Performer:
         bases = judge.bases
         return {
             fingerprint(row_of(judgement, contract, bases), judgement)
-            for judgement in judge.judgements
+            for judgement in map(as_finding, judge.judgements)
             if judgement.cell == label and judgement.verdict is Verdict.VIOLATES
         }
 

@@ -102,5 +102,5 @@ def _spec(call: Call, facts: Facts) -> tuple[frozenset[str], tuple[str, ...]]:
     vm, spec = facts.vms.get(subject(call)), call.arguments.get("spec")
     if not isinstance(spec, dict) or vm is None:
         return frozenset(), ()
-    wrong, faults = broken(spec, vm)
+    wrong, faults = broken(spec, vm, offline=facts.itself)
     return (wrong | {"inferred"} if unshown_params(call.arguments.get("configParams")) else wrong), faults

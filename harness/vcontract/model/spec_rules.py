@@ -2,8 +2,10 @@
 
 Each part of a specification is looked at once. A rule whose source is a document or an observation makes a spec `rule`; a
 wrong NIC count is `nicCount`; whatever no source shows to work in a live call, and no rule forbids, is `inferred`, so that
-nothing is promised of it. What is left is promised to succeed: a LinuxPrep identity on a Linux guest, the only kind that
-the programming guide shows for the live call, with a plain host name, known addresses and DNS servers.
+nothing is promised of it. What is left is promised to succeed: live a LinuxPrep identity on a Linux guest, the only kind that
+the programming guide shows for that call, with a plain host name, known addresses and DNS servers; for a VM that is off
+(CustomizeVM_Task) a Sysprep identity on a Windows guest as well. Some rules were seen on that path alone: live they are
+inferred.
 
 Not here: rules on the state (engine, Tools, pending package) and on the disks of a powered-off VM, and `primary`, a field
 that only one of two vendor sources has.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from vcontract.model.addresses import host_in, is_ipv4, is_ipv6, is_quad
 from vcontract.model.facts import VmFacts
@@ -27,6 +30,8 @@ ARGUMENT = ("InvalidArgument",)
 ANY_FAULT = ("CustomizationFault", "UnexpectedCustomizationFault", "InvalidArgument")
 """Where no source names the fault, any CustomizationFault that has no condition of its own will do."""
 INFERRED: Found = ("inferred", ())
+_SEEN: Found = ("rule", ARGUMENT)
+"""What was seen to be refused on the offline path."""
 ZONES = (
     "Europe/Berlin",
     "America/New_York",
@@ -55,12 +60,13 @@ def _adapters(spec: Mapping[str, Json]) -> list[dict[str, Json]]:
     return [mapping.get("adapter") or {} for mapping in spec.get("nicSettingMap") or ()]
 
 
-def _identity(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
+def _identity(spec: Mapping[str, Json], facts: VmFacts, *, offline: bool) -> Iterator[Found]:
     """Oracle rules C26 and C27, observed: the identity must fit the guest; live, LinuxPrep on Linux alone is shown."""
     kind = _type(spec.get("identity"))
     if (kind in _WINDOWS and facts.family != "windows") or (kind in _LINUX and facts.family == "windows"):
         yield "rule", ("InvalidArgument", "UncustomizableGuest")
-    if kind != "CustomizationLinuxPrep" or facts.family != "linux":
+    shown = {("CustomizationLinuxPrep", "linux"), *([("CustomizationSysprep", "windows")] if offline else [])}
+    if (kind, facts.family) not in shown:
         yield INFERRED
 
 
@@ -69,20 +75,22 @@ def _made_up(facts: VmFacts) -> Found:
     return INFERRED if facts.generator else ("rule", ("IpHostnameGeneratorError",))
 
 
-def _names(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
-    """Oracle rules C6 and C12 (observed): custom names need an application; a host name has no dots."""
+def _names(spec: Mapping[str, Json], facts: VmFacts, *, offline: bool) -> Iterator[Found]:
+    """Oracle rules C4, C6 and C12 (observed): unknown names are the client's, custom ones need an application; no dots."""
     identity = spec.get("identity") or {}
-    user_data = identity.get("userData") or {}
-    if "CustomizationCustomName" in {_type(identity.get("hostName")), _type(user_data.get("computerName"))}:
-        yield _made_up(facts)
     name = identity.get("hostName")
-    if name is None or _type(name) == "CustomizationCustomName":
+    kinds = {_type(name), _type((identity.get("userData") or {}).get("computerName"))}
+    if "CustomizationUnknownName" in kinds:
+        yield _SEEN if offline else INFERRED
+    if "CustomizationCustomName" in kinds:
+        yield _made_up(facts)
+    if name is None or _type(name) in {"CustomizationCustomName", "CustomizationUnknownName"}:
         return
     if _type(name) != "CustomizationFixedName":
         yield INFERRED  # documented for specifications, and nowhere shown live
     elif name["name"] and not _CHARACTERS.fullmatch(name["name"]):
         yield "rule", ARGUMENT
-    elif not LABEL.fullmatch(name["name"]):
+    elif not LABEL.fullmatch(name["name"]) or name["name"].isdigit():
         yield INFERRED
 
 
@@ -128,8 +136,10 @@ def _encrypted(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
         yield INFERRED
 
 
-def _options(spec: Mapping[str, Json], _: VmFacts) -> Iterator[Found]:
-    if spec.get("options") is not None and _type(spec["options"]) != "CustomizationLinuxOptions":
+def _options(spec: Mapping[str, Json], _: VmFacts, *, offline: bool) -> Iterator[Found]:
+    windows = offline and _type(spec.get("identity")) == "CustomizationSysprep"
+    fitting = "CustomizationWinOptions" if windows else "CustomizationLinuxOptions"
+    if spec.get("options") is not None and _type(spec["options"]) != fitting:
         yield INFERRED
     settings = spec.get("globalIPSettings") or {}
     servers = all(is_ipv4(address) or is_ipv6(address) for address in settings.get("dnsServerList") or ())
@@ -165,8 +175,8 @@ def _ipv4(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
             yield INFERRED
 
 
-def _ipv6(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
-    """Oracle rules C6 and C7, documented: what is no IPv6 address, or has a prefix of more than 128 bits, is refused."""
+def _ipv6(spec: Mapping[str, Json], facts: VmFacts, *, offline: bool) -> Iterator[Found]:
+    """Oracle rules C4, C6 and C7: what is no IPv6 address, or has a prefix of more than 128 bits, is refused (documented)."""
     for adapter in _adapters(spec):
         settings = adapter.get("ipV6Spec") or {}
         if not all(is_ipv6(other) for other in settings.get("gateway") or ()):
@@ -180,20 +190,28 @@ def _ipv6(spec: Mapping[str, Json], facts: VmFacts) -> Iterator[Found]:
                     yield "rule", ARGUMENT
                 elif not is_ipv6(generator["ipAddress"]) or not generator["subnetMask"]:
                     yield INFERRED
+            elif kind == "CustomizationUnknownIpV6Generator" and offline:
+                yield _SEEN
             elif kind in {"CustomizationUnknownIpV6Generator", "CustomizationIpV6Generator"}:
                 yield INFERRED
 
 
-PARTS: tuple[SpecCheck, ...] = (_identity, _names, _linux, _encrypted, _options, _macs, _ipv4, _ipv6, sysprep)
+_ANYWHERE: tuple[SpecCheck, ...] = (_linux, _encrypted, _macs, _ipv4)
+_BY_PATH = (_identity, _names, _options, _ipv6, sysprep)
+LIVE: tuple[SpecCheck, ...] = (*_ANYWHERE, *(partial(part, offline=False) for part in _BY_PATH))
+OFFLINE: tuple[SpecCheck, ...] = (*_ANYWHERE, *(partial(part, offline=True) for part in _BY_PATH))
 
 
-def broken(spec: dict[str, Json], facts: VmFacts) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Name what is wrong with a specification and the faults that the documented rules name for it."""
+def broken(spec: dict[str, Json], facts: VmFacts, *, offline: bool = False) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Name what is wrong with a specification and the faults that the documented rules name for it.
+
+    `offline`: it is for a VM that is off, to be taken up at the next boot.
+    """
     wrong: set[str] = set()
     faults: list[str] = []
     if len(spec.get("nicSettingMap") or ()) != facts.nics:  # oracle rule C1
         wrong.add("nicCount")
-    for part in PARTS:
+    for part in OFFLINE if offline else LIVE:
         for what, named in part(spec, facts):
             wrong.add(what)
             faults += named

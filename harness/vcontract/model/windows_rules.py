@@ -1,4 +1,4 @@
-"""Rules of a Sysprep identity beyond the schema (oracle rules C19 to C24; none has a fault of its own)."""
+"""Rules of a Sysprep identity beyond the schema (oracle rules C19 to C24 and C34)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,20 @@ from vcontract.model.facts import VmFacts
 from vcontract.terms import Json
 
 _ANY_FAULT = ("CustomizationFault", "UnexpectedCustomizationFault", "InvalidArgument")
+_ARGUMENT = ("InvalidArgument",)
 _COMPUTER_NAME = re.compile(r"(?![0-9]*$)[A-Za-z0-9-]+")
+_LONGEST_NAME = 15
+_ZONES = frozenset(
+    {0, 1, 2, 3, 4, 10, 13, 15, 20, 25, 30, 33, 35, 40, 45, 50, 55, 56, 60, 65, 70, 73, 75, 80, 83, 85, 90, 95, 100, 105, 110,
+     113, 115, 120, 125, 130, 135, 140, 145, 150, 155, 158, 160, 165, 170, 175, 180, 185, 190, 193, 195, 200, 201, 203, 205,
+     207, 210, 215, 220, 225, 227, 230, 235, 240, 245, 250, 255, 260, 265, 270, 275, 280, 285, 290, 300}
+)  # fmt: skip
+"""Microsoft's indices of time zones [D]; a later Windows may have more."""
+_UTC = -2147483568
+"""What an 8.0.3 server writes for UTC [O: kitchen-vcenter 189]."""
+_REFUSED_ZONE, _NO_ZONE = 21, 1000
+"""An index that was seen to be refused [O: ansible 60152], and that from which on no list has any."""
+_SHOWN = frozenset({"_typeName", "guiUnattended", "userData", "identification"})
 Spec = Mapping[str, Json]
 
 
@@ -20,14 +33,10 @@ def _computer_name(identity: Spec, _: Spec) -> bool:
 
 
 def _unattended(identity: Spec, _: Spec) -> bool:
-    """Oracle rules C20 and C21: the index of a time zone; no empty password; no automatic logon without one."""
+    """Oracle rule C21: no empty password; no automatic logon without one."""
     unattended = identity["guiUnattended"]
     password = unattended.get("password")
-    return (
-        unattended["timeZone"] < 0
-        or (password is not None and not password["value"])
-        or (unattended["autoLogon"] and password is None)
-    )
+    return (password is not None and not password["value"]) or (unattended["autoLogon"] and password is None)
 
 
 def _identification(identity: Spec, _: Spec) -> bool:
@@ -50,10 +59,39 @@ def _security_id(_: Spec, spec: Spec) -> bool:
     return options.get("_typeName") == "CustomizationWinOptions" and not options["changeSID"]
 
 
-def sysprep(spec: Spec, _: VmFacts) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Find what is wrong with a specification whose identity is a Sysprep."""
+def _seen_refused(identity: Spec) -> bool:
+    """Oracle rules C20 and C34, observed offline: an index of no time zone, a user without a full name."""
+    zone = identity["guiUnattended"]["timeZone"]
+    return zone == _REFUSED_ZONE or zone >= _NO_ZONE or not identity["userData"]["fullName"]
+
+
+def _plain(identity: Spec) -> bool:
+    """Whether it holds no more than what any Windows takes: a short name, a known time zone, a workgroup, no product key."""
+    user, unattended = identity["userData"], identity["guiUnattended"]
+    name = user["computerName"]
+    return (
+        set(identity) <= _SHOWN
+        and name.get("_typeName") == "CustomizationFixedName"
+        and len(name["name"]) <= _LONGEST_NAME
+        and bool(user["fullName"] and user["orgName"])
+        and not user["productId"]
+        and unattended["timeZone"] in {*_ZONES, _UTC}
+        and not unattended["autoLogon"]
+        and set(identity["identification"]) <= {"_typeName", "joinWorkgroup"}
+    )
+
+
+def sysprep(spec: Spec, _: VmFacts, *, offline: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Find what is wrong with a specification whose identity is a Sysprep; live nothing is promised of one anyway."""
     identity = spec.get("identity") or {}
     if identity.get("_typeName") != "CustomizationSysprep":
         return
-    if any(rule(identity, spec) for rule in (_computer_name, _unattended, _identification, _licence, _security_id)):
+    rules = (_computer_name, _unattended, _identification, _licence, _security_id)
+    refused = offline and _seen_refused(identity)
+    broken = any(rule(identity, spec) for rule in rules)
+    if broken:
         yield "rule", _ANY_FAULT
+    if refused:
+        yield "rule", _ARGUMENT
+    if offline and not broken and not refused and not _plain(identity):
+        yield "inferred", ()

@@ -21,11 +21,16 @@ def halts(target: Target, halted: Sequence[str]) -> list[str]:
 
 def endured(target: Target, driver: Driver, halted: Sequence[str]) -> list[str]:
     """Say what the run had to put up with, and went on: sessions that ended, VMs and methods that were set aside."""
-    renewed = ", ".join(f"{actor} ({count}x)" for actor, count in sorted(Counter(target.renewed).items()))
+    renewed, denied = _counted(target.renewed), _counted(target.denied)
     gone = target.pulse.stopped
     told = [(Ended.HALTED if why == gone else Ended.HALTED_FOR_SAFETY).note(why) for why in halts(target, halted)]
     told += [f"sessions had ended and were opened again: {renewed}"] if renewed else []
+    told += [f"calls were denied in sessions that live: {denied}"] if denied else []
     return [*told, *driver.quarantine.notes()]
+
+
+def _counted(actors: Sequence[str]) -> str:
+    return ", ".join(f"{actor} ({count}x)" for actor, count in sorted(Counter(actors).items()))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vcontract.check import Judge, object_rows
+from vcontract.check import Judge, insisted, object_rows
 from vcontract.client import Target
 from vcontract.config.request import RunRequest
 from vcontract.terms import Verdict
@@ -45,6 +45,8 @@ class RunLimits:
         """Whether anything that was not looked at yet is a violation."""
         new, self._looked_at = judge.judgements[self._looked_at :], len(judge.judgements)
         verdicts = [judgement.verdict for judgement in new]
+        if Verdict.INCONCLUSIVE in verdicts:  # a step may have been turned away once too often
+            verdicts += [judgement.verdict for judgement in insisted(judge.judgements)]
         if len(new) == len(judge.judgements):  # the object's own rows are judged from reads before the first call
             verdicts += [row.verdict for row in object_rows(judge.contract, self._target.recorder.operations)]
         return Verdict.VIOLATES in verdicts

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _TYPE = f"{XSI}type"
 _NIL = f"{XSI}nil"
+_ON_REFERENCES = (_TYPE, "type", "serverGuid")
+"""Attributes of a reference. `serverGuid` says whose it is, is no part of what it is, and is not kept [M O]."""
 _UNMARKED = frozenset({"UTF-8", "utf-8"})
 """Encodings in which `xmlns` is spelled in one way only."""
 _MOST = 1024
@@ -184,7 +186,7 @@ class Decoder:
                     known = contents[name] = bare if name == static else self._content(name, stated=static == ANY)
                 content = known
             if len(attributes) != (stated is not None) + (name == REFERENCE and "type" in attributes):
-                allowed = (_TYPE, "type") if name == REFERENCE else (_TYPE,)
+                allowed = _ON_REFERENCES if name == REFERENCE else (_TYPE,)
                 for attribute in attributes:
                     if attribute not in allowed:
                         reading.note(path, f": attribute {attribute} does not belong here")

@@ -160,6 +160,7 @@ INFERRED: Mapping[str, Change] = {
     "12.prefix": identity(hostName={"_typeName": "CustomizationPrefixName", "base": "web"}),
     "12.unknownName": identity(hostName={"_typeName": "CustomizationUnknownName"}),
     "12.length64": identity(hostName=fixed_name("a" * 64)),
+    "12.digits": identity(hostName=fixed_name("12345")),
     "12.hyphens": identity(hostName=fixed_name("-")),
     "12.empty": identity(hostName=fixed_name("")),
     "13.empty": identity(domain=""),
@@ -188,6 +189,9 @@ INFERRED: Mapping[str, Change] = {
     ),
     "25.unusedKey": lambda spec: spec | {"encryptionKey": [-128, 0, 127]},
 }
+OFFLINE = "CustomizeVM_Task"
+SEEN_OFFLINE = ("4.unknownIpv6", "12.unknownName")
+"""What no source shows to be refused live, and some do of a VM that is off: there it breaks a rule."""
 PARAMS: Mapping[str, Json] = {
     "33.array": {"key": "x", "value": {"_typeName": "ArrayOfString", "_value": ["a", "b"]}},
     "33.noValue": {"key": "x"},
@@ -202,7 +206,10 @@ def windows(schema: Schema) -> dict[str, Change]:
         "19.digits": sysprep(schema, "userData", computerName=fixed_name("1234")),
         "19.dotted": sysprep(schema, "userData", computerName=fixed_name("a.b")),
         "19.long": sysprep(schema, "userData", computerName=fixed_name("a" * 16)),
-        "20.zone": sysprep(schema, "guiUnattended", timeZone=-1),
+        "20.zone": sysprep(schema, "guiUnattended", timeZone=21),
+        "20.beyond": sysprep(schema, "guiUnattended", timeZone=99999),
+        "20.negative": sysprep(schema, "guiUnattended", timeZone=-2147483568),
+        "34.noName": sysprep(schema, "userData", fullName=""),
         "21.empty": sysprep(schema, "guiUnattended", password=password("", plain=True)),
         "21.blankLogon": sysprep(schema, "guiUnattended", autoLogon=True),
         "22.both": sysprep(schema, "identification", joinDomain="example.com"),
@@ -233,7 +240,9 @@ def cases(schema: Schema, method: str, base: dict[str, Json]) -> Iterator[Case]:
 
 def changes_of(schema: Schema, method: str, base: dict[str, Json]) -> dict[str, dict[str, Change]]:
     """Give the changes that the schema can say, by kind; `base` are valid arguments for a VM with one NIC."""
-    kinds = {COUNT: COUNTS, "rule": {**RULES, **windows(schema)}, "inferred": INFERRED}
+    seen = {name: INFERRED[name] for name in (SEEN_OFFLINE if method == OFFLINE else ())}
+    open_ = {name: change for name, change in INFERRED.items() if name not in seen}
+    kinds = {COUNT: COUNTS, "rule": {**RULES, **seen, **windows(schema)}, "inferred": open_}
     return {
         kind: {
             name: change

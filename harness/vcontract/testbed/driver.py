@@ -26,6 +26,7 @@ from vcontract.terms import (
     Returned,
     as_ref,
     subject,
+    unauthenticated,
 )
 from vcontract.testbed.access import Access
 from vcontract.testbed.actors import FULL
@@ -143,10 +144,12 @@ class Driver:
         self._access.check_target()
         self.permits.check(call.method)
         self.permits.check_count(self.target.recorder.calls)
-        renewed = len(self.target.renewed)
+        renewed, denied = len(self.target.renewed), len(self.target.denied)
         done = self.send(call, "judge")
         if len(self.target.renewed) > renewed:
             self._unanswered = f"the session of {call.actor} had ended"
+        elif unauthenticated(done.outcome) and len(self.target.denied) > denied:
+            self._unanswered = f"{call.method}: {call.actor} was denied in a session that lives"
         elif kind_of(done.outcome) in {UNSENT, TURNED_AWAY}:
             self._unanswered = f"{call.method}: {getattr(done.outcome, 'reason', '')}"
         return done

@@ -55,16 +55,13 @@ def no_session_says_no_permission(vcenter: VCenter) -> None:
 
 
 @defect(row="StartGuestNetwork_Task/Success", source="S M")
-def every_tenth_call_is_not_authenticated(vcenter: VCenter) -> None:
-    """Every tenth call of a good session is answered with NotAuthenticated."""
-    calls = [0]
+def network_start_is_never_authenticated(vcenter: VCenter) -> None:
+    """StartGuestNetwork_Task of a good session is always answered with NotAuthenticated."""
     usual = vcenter.decisions.authorise
 
     def authorise(session: Any, info: Any, this: Any, arguments: dict[str, Any]) -> None:
-        if info.wsdlName in METHODS:
-            calls[0] += 1
-            if calls[0] % 10 == 0:
-                raise vim.fault.NotAuthenticated(object=this, privilegeId=info.privId)
+        if info.wsdlName == START_NETWORK:
+            raise vim.fault.NotAuthenticated(object=this, privilegeId=info.privId)
         usual(session, info, this, arguments)
 
     vcenter.decisions.authorise = authorise

@@ -1,4 +1,4 @@
-"""The rules of a CustomizationSpec for a live customization beyond its schema: one function per rule.
+"""The rules of a CustomizationSpec beyond its schema, for a running guest or the next boot: one function per rule.
 
 Each rule takes a `Subject` and raises the fault that vendor documents or public reports name for it; where none is
 named, a plain CustomizationFault or InvalidArgument. The first broken rule in the order of `RULES` wins.
@@ -17,6 +17,7 @@ from typing import Any
 from pyVmomi import vim, vmodl
 
 from vcontract.simulator.guest.network import prefix_length
+from vcontract.simulator.guest.sysprep_rules import check_sysprep
 
 kind = vim.vm.customization
 
@@ -47,6 +48,12 @@ class Subject:
     def identity(self) -> str:
         """The VMODL name of the identity's type."""
         return type(self.spec.identity).__name__
+
+    @property
+    def name(self) -> Any:
+        """What the identity calls the guest; None if its type names none."""
+        identity = self.spec.identity
+        return identity.userData.computerName if isinstance(identity, kind.Sysprep) else identity.hostName
 
     @property
     def adapters(self) -> list[Any]:
@@ -93,6 +100,12 @@ def identity_can_be_applied_live(subject: Subject) -> None:
         raise vim.fault.UncustomizableGuest(uncustomizableGuestOS=subject.guest_id)
 
 
+def identity_can_be_applied_at_a_boot(subject: Subject) -> None:
+    """Take a LinuxPrep or a Sysprep of a machine that is off; the other identities are not applied here."""
+    if not isinstance(subject.spec.identity, kind.LinuxPrep | kind.Sysprep):
+        raise vim.fault.UncustomizableGuest(uncustomizableGuestOS=subject.guest_id)
+
+
 def nics_are_all_mapped(subject: Subject) -> None:
     """There is one mapping for each NIC of the machine."""
     if len(subject.adapters) != subject.nic_count:
@@ -118,7 +131,7 @@ def ip_generators_are_known(subject: Subject) -> None:
 def no_generator_application_is_needed(subject: Subject) -> None:
     """Refuse custom generators: they need an application that this vCenter is not configured with."""
     v6 = [generator for adapter in subject.adapters if adapter.ipV6Spec for generator in adapter.ipV6Spec.ip]
-    named = [subject.spec.identity.hostName, *(adapter.ip for adapter in subject.adapters), *v6]
+    named = [subject.name, *(adapter.ip for adapter in subject.adapters), *v6]
     if any(
         isinstance(generator, kind.CustomNameGenerator | kind.CustomIpGenerator | kind.CustomIpV6Generator)
         for generator in named
@@ -217,11 +230,31 @@ RULES = (
 )
 
 
-OFFLINE = tuple(rule for rule in RULES if rule is not no_script)
-"""The rules for a machine that is off; here too LinuxPrep is the only identity that is applied."""
+OFFLINE = (
+    passwords_can_be_read,
+    identity_fits_the_guest,
+    identity_can_be_applied_at_a_boot,
+    nics_are_all_mapped,
+    mac_addresses_are_all_or_none,
+    ip_generators_are_known,
+    no_generator_application_is_needed,
+    fixed_addresses_are_addresses,
+    fixed_ipv6_addresses_are_addresses,
+)
+"""The rules for a machine that is off, whatever its identity."""
+OFFLINE_LINUX = (host_name_is_a_label, time_zone_is_known, method_is_known, password_is_not_empty)
 
 
 def check(subject: Subject, rules: Iterable[Callable[[Subject], None]] = RULES) -> None:
     """Apply all rules; raises the fault of the first that is broken."""
     for rule in rules:
         rule(subject)
+
+
+def check_offline(subject: Subject) -> None:
+    """Apply the rules for a machine that is off; raises the fault of the first that is broken."""
+    check(subject, OFFLINE)
+    if isinstance(subject.spec.identity, kind.Sysprep):
+        check_sysprep(subject.spec)
+    else:
+        check(subject, OFFLINE_LINUX)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
 
-from vcontract.simulator.guest.spec_rules import OFFLINE, Subject, check, customization_fault
+from vcontract.simulator.guest.spec_rules import Subject, check_offline, customization_fault
 from vcontract.simulator.guest.state import Customization, ToolsPhase
+from vcontract.simulator.guest.sysprep_rules import in_guest
 from vcontract.simulator.virtual_machine.machine import POWERED_OFF, Machine
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ class Offline(Machine):
                 raise vim.fault.CustomizationPending
             if self.guest.tools is ToolsPhase.ABSENT:
                 raise customization_fault(NO_TOOLS)
-            check(Subject(spec, self.guest.family, self.guest.guest_id, len(self.nics)), OFFLINE)
+            check_offline(Subject(spec, self.guest.family, self.guest.guest_id, len(self.nics)))
             name = uuid.uuid5(uuid.NAMESPACE_OID, f"{self.moid} package {self.edition}").hex[:6]
-            self.pending = Package(f"imc{name}", spec)
+            self.pending = Package(f"imc{name}", in_guest(spec))
             self.guest.customization = Customization("TOOLSDEPLOYPKG_PENDING")
             self.edited()
 
