@@ -10,7 +10,7 @@ from vcontract.check import promises, tasklife
 from vcontract.check.fields import Scene, requested
 from vcontract.check.grade import Assessment, grade_fault, grade_success, name_of
 from vcontract.check.judgement import FORGOTTEN, Judgement, Pending, expired, place, turned_away, unanswered
-from vcontract.check.kept import begun, kept
+from vcontract.check.kept import begun, kept, lateness
 from vcontract.check.midtask import happened
 from vcontract.check.pinned import exactly
 from vcontract.contract import OK, Contract
@@ -72,6 +72,12 @@ class Judge:
                     return True
         return False
 
+    @property
+    def lateness(self) -> float:
+        """The seconds by which reports of what the pending calls did may be late."""
+        effects = (self._methods[pending.operation.call.method].effect for pending in self._pending)
+        return max((lateness(effect, self.tracker.facts) for effect in effects), default=0.0)
+
     def resume(self) -> None:
         """Drop the pending calls, because the run was interrupted: half of a cell is no evidence."""
         self._pending, self._block, self._reads = [], [], []
@@ -104,8 +110,7 @@ class Judge:
     def _remember(self, operation: Operation) -> Pending:
         vm = subject(operation.call)
         asked = classify(operation.call, self._methods[operation.call.method], self.tracker.facts)
-        since = operation.start - self.tracker.facts.staleness
-        states = self.tracker.states_since(vm, since) if asked.vm == "ok" else frozenset({State()})
+        states = self.tracker.states_at(vm, operation.start) if asked.vm == "ok" else frozenset({State()})
         read_at = self.tracker.read_at.get(vm, operation.start)
         return Pending(operation, asked, states, self.tracker.readings.get(vm), read_at)
 
@@ -286,12 +291,12 @@ class Judge:
                 broken.append(promises.nothing_changed(pending.reading, last))
         ended = self._succeeded(operation, life)
         if ended is not None and assessed.observed == OK and not self._accepted_since(operation):
-            broken += self._kept(pending, life, last if self._read_since(vm, ended) else None)
+            done = ended + lateness(self._methods[operation.call.method].effect, self.tracker.facts)
+            broken += self._kept(pending, life, last if self._read_since(vm, done) else None)
         return [problem for problem in broken if problem]
 
-    def _read_since(self, vm: str, ended: float) -> bool:
-        """Whether the VM was read so long after a call's end that its reports, `staleness` old, must show what it did."""
-        done = ended + self.tracker.facts.staleness
+    def _read_since(self, vm: str, done: float) -> bool:
+        """Whether the VM was read since a moment from which on its reports must show what a call did."""
         return any(ref.value == vm and read.start >= done for read, ref, _ in self._reads)
 
     def _kept(self, pending: Pending, life: TaskLife | None, last: Mapping[str, Json] | None) -> list[str]:

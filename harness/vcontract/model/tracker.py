@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import takewhile
 
 import msgspec
 from msgspec.structs import replace
@@ -15,9 +16,11 @@ from vcontract.model.facts import Facts, VmFacts
 from vcontract.model.followed_task import DRIVEN, KINDS, TaskLife
 from vcontract.model.moves import methods_where, pulled
 from vcontract.model.observe import asks_session, observe, read_of
+from vcontract.model.reports import Reports, follow
 from vcontract.model.state import ABORT, CUSTOMIZE, State
 from vcontract.terms import (
     UNSENT,
+    Call,
     Json,
     Lost,
     Operation,
@@ -34,6 +37,8 @@ BOOTS = methods_where(lambda move: move.begins_boot)
 REVERTS = methods_where(lambda move: move.reverts)
 KEPT = 16
 """How many tasks of a VM are kept in view after their end."""
+BELIEFS = 64
+"""How many of the states are kept that a VM was believed to be in before: reports may be of that time."""
 SETTLED = 64
 """Of how many tasks at least everything is kept."""
 
@@ -56,7 +61,7 @@ class Tracker:
         self._past: dict[str, list[tuple[float, frozenset[State]]]] = {}
         self._now = 0.0
         self._lives: dict[str, list[TaskLife]] = {}
-        self._boots = Boots()
+        self._boots, self._reports = Boots(), Reports()
         self.was_template: dict[str, bool] = {}
         self.was_power: dict[str, str] = {}
         self._ghosts: list[TaskLife] = []
@@ -70,15 +75,18 @@ class Tracker:
         self._later = {method.name for method in contract.methods if method.effect in LATER}
         self._states = {moid: _initial(vm) for moid, vm in facts.vms.items()}
 
-    def states_since(self, vm: str, moment: float) -> frozenset[State]:
-        """Give every state that the VM may have been in since a moment: reports may be that old (oracle rule A5)."""
-        past = [states for until, states in self._past.get(vm, []) if until > moment]
-        return self._boots.possible(vm, self.states(vm).union(*past))
+    def states_at(self, vm: str, start: float) -> frozenset[State]:
+        """Give every state that the VM may have been in when a call began: what was read of it may be old (oracle rule A5)."""
+        oldest = start - max(self.facts.staleness, self.facts.runtime_staleness)
+        past = list(takewhile(lambda belief: belief[0] > oldest, reversed(self._past.get(vm, []))))
+        return self._boots.possible(vm, self._reports.met(vm, start, self.states(vm), past, self.facts))
 
-    def changed(self, vm: str) -> float:
-        """Give the moment of the last change in what is known of the VM; minus infinity if there was none."""
-        past = self._past.get(vm)
-        return past[-1][0] if past else float("-inf")
+    def settles(self, vm: str) -> float:
+        """Give the moment from which on no report of the VM is older than its last change, often a past one (oracle rule A11).
+
+        A value that was seen to change to another after the call that could change it has settled.
+        """
+        return self._reports.settles(vm, self.facts, self.states(vm))
 
     def lives(self, vm: str) -> list[TaskLife]:
         """List the tasks on a VM that are not over, and the last ones that are: enough for what is happening now."""
@@ -117,6 +125,7 @@ class Tracker:
         self.facts = replace(self.facts, sessions={})
         for vm in self._states:
             self._boots.began(vm, asked=False)  # it may have been
+            self._reports.anything(vm, self._now)
             self._each(vm, partial(_unwatched, engine=self.facts.vms[vm].engine))
 
     def add_vm(self, vm: VmFacts, states: frozenset[State] | None = None) -> None:
@@ -167,6 +176,8 @@ class Tracker:
             life.reads.append((operation, None if values is None else values.get("info")))
             if life.final is not None and life.final[0] is operation:
                 self._configures(life)
+            if not ended and life.over:
+                self._reports.ended(ref.value, operation.end)
             if not ended and life.final is not None:
                 self._ended(life, life.final[1])
             elif not ended and life.over and life.accepted.call.method in self._effects:
@@ -179,11 +190,16 @@ class Tracker:
                 self.was_template.setdefault(ref.value, bool(values.get("config.template")))
                 self.was_power.setdefault(ref.value, str(values["runtime.powerState"]))
             self._boots.saw(ref.value, next(iter(self.states(ref.value))))
+            self._reports.saw(ref.value, values, self.facts, operation.start, operation.end)
 
     def _returned(self, operation: Operation, value: Json) -> None:
         call = operation.call
         ref = as_ref(value)
-        if ref is not None and ref.type == "Task":
+        task = ref.value if ref is not None and ref.type == "Task" else ""
+        self._reports.called(call, self.facts, operation.end, task)
+        if not task:
+            self._believe(call)
+        if ref is not None and task:
             self._accepted(TaskLife(ref, operation, subject(call)))
         elif call.method == "Login":
             account = str(call.arguments.get("userName", ""))
@@ -212,6 +228,8 @@ class Tracker:
 
     def _ended(self, life: TaskLife, info: Mapping[str, Json]) -> None:
         method, success = life.accepted.call.method, info.get("state") == "success"
+        if success:
+            self._believe(life.accepted.call)
         if success and method in REBOOTS:
             self._each(life.vm, rebooted)
         if success and method in BOOTS:
@@ -281,6 +299,7 @@ class Tracker:
             certain = any(known for other, known in held if other.kind == CUSTOMIZE)
             states = orphaned if certain else states | orphaned
         self.add_vm(replace(parent, ref=child, name=name), states)
+        self._reports.cloned(child.value, life.vm, self.readings.get(life.vm), self._now)
 
     def _accepted(self, life: TaskLife) -> None:
         self.tasks.pop(life.ref.value, None)  # a server that began anew counts anew: the order is that of acceptance
@@ -294,6 +313,8 @@ class Tracker:
         if isinstance(operation.outcome, Lost) and operation.outcome.reason.startswith(UNSENT):
             return  # the call was never sent, so nothing happened
         method, vm = operation.call.method, subject(operation.call)
+        self._reports.called(operation.call, self.facts, operation.end)
+        self._believe(operation.call)
         if method in self._effects:
             if method not in self._instant:
                 # it may have been accepted, and then its task may run unseen for any time
@@ -309,10 +330,16 @@ class Tracker:
         if vm in self._states and callable(change):
             self._change(vm, frozenset(new for state in self._states[vm] for new in change(state)))
 
+    def _believe(self, call: Call) -> None:
+        """Note what a call makes of its VMs, beside what is read of them, which may be of before."""
+        if self.facts.staleness or self.facts.runtime_staleness:
+            for vm, states in follow(call, self.facts, self.states).items():
+                self._past[vm] = [*self._past.get(vm, [])[-BELIEFS:], (self._now, states)]
+
     def _change(self, vm: str, states: frozenset[State]) -> None:
         old = self._states[vm]
         if states != old:
-            self._past[vm] = [*self._past.get(vm, [])[-KEPT:], (self._now, old)]
+            self._past[vm] = [*self._past.get(vm, [])[-BELIEFS:], (self._now, old)]
             self._states[vm] = states
 
 
