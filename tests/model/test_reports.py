@@ -1,4 +1,4 @@
-"""How old a report of a VM may be: what else the VM may be then, and when that is over (oracle rules A5, A11; oracle row T3)."""
+"""How old a report of a VM may be: what else it may be then, and when that is over (oracle rules A5, A11; oracle row T3)."""
 
 from __future__ import annotations
 

@@ -112,7 +112,8 @@ class Judge:
         asked = classify(operation.call, self._methods[operation.call.method], self.tracker.facts)
         states = self.tracker.states_at(vm, operation.start) if asked.vm == "ok" else frozenset({State()})
         read_at = self.tracker.read_at.get(vm, operation.start)
-        return Pending(operation, asked, states, self.tracker.readings.get(vm), read_at)
+        key = self.tracker.keys.get(operation.call.actor, "")
+        return Pending(operation, asked, states, self.tracker.readings.get(vm), read_at, key)
 
     def _judge(self, pending: Pending) -> Judgement:
         operation = pending.operation
@@ -154,7 +155,8 @@ class Judge:
         """List what is wrong with the task's life; a task that vanished with its VM is not judged (oracle row M2)."""
         if life is None or ("gone" in mid and not any(info for _, info in life.reads)):
             return []
-        return tasklife.broken(life, self._methods[operation.call.method].result, self.tracker.tasks.values())
+        result, slack = self._methods[operation.call.method].result, 0.0 if self.tracker.facts.alone else tasklife.SLACK
+        return tasklife.broken(life, result, self.tracker.tasks.values(), slack)
 
     def _unreached(self, pending: Pending, states: frozenset[State], assessed: Assessment) -> str:
         """F5: say why if this refused abort is one too many; only aborts that nothing but the customization hinders count."""

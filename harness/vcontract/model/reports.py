@@ -27,6 +27,7 @@ _IN_GUEST = ("engine", "orphaned")
 _UP, _DOWN = frozenset({"ready", "old"}), frozenset({"stopped", "starting"})
 _ONCE, _BOOT = "once", "boot"
 _SURELY, _UNSURE = 1, 2
+_ASKED, _WENT_DOWN = "asked", "down"
 Reading = Mapping[str, Json] | None
 Past = Sequence[tuple[float, frozenset[State]]]
 """What a VM was believed to be, each with the moment until which."""
@@ -100,6 +101,36 @@ class _Field:
     def young(self, start: float, late: float) -> bool:
         """Whether Tools that are reported up may be those of before a boot (oracle row T3)."""
         return self.boots and self.calls > 0 and (self.fresh or start < self.until + late)
+
+
+class Boots:
+    """Follows the boots of VMs, from the call that began one to the read that shows Tools up again."""
+
+    def __init__(self) -> None:
+        self._phase: dict[str, str] = {}
+
+    def began(self, vm: str, *, asked: bool) -> None:
+        """Note a boot; `asked`: the guest was only asked for it, so Tools go down first."""
+        self._phase[vm] = _ASKED if asked else _WENT_DOWN
+
+    def saw(self, vm: str, state: State) -> None:
+        """Note how a VM was read."""
+        up = state.tools in {"ready", "old"}
+        if vm in self._phase and not up:
+            self._phase[vm] = _WENT_DOWN
+        elif self._phase.get(vm) == _WENT_DOWN:
+            del self._phase[vm]
+
+    def stopped(self, vm: str) -> None:
+        """Note that Tools were stopped for good, until the next boot."""
+        self._phase.pop(vm, None)
+
+    def possible(self, vm: str, states: frozenset[State]) -> frozenset[State]:
+        """Add to the states of a VM that boots those in which its Tools come up."""
+        if vm not in self._phase:
+            return states
+        down = (state for state in states if state.power == ON and state.tools == "stopped")
+        return states | {replace(state, tools="starting") for state in down}
 
 
 class Reports:

@@ -10,13 +10,22 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.contract import Contract
-from vcontract.model.boots import Boots
 from vcontract.model.effects import EFFECTS, LATER, failed
+from vcontract.model.effects.unsettled import (
+    aborted,
+    any_engine,
+    anything,
+    initial,
+    rebooted,
+    same,
+    succeeded,
+    unwatched,
+)
 from vcontract.model.facts import Facts, VmFacts
 from vcontract.model.followed_task import DRIVEN, KINDS, TaskLife
 from vcontract.model.moves import methods_where, pulled
 from vcontract.model.observe import asks_session, observe, read_of
-from vcontract.model.reports import Reports, follow
+from vcontract.model.reports import Boots, Reports, follow
 from vcontract.model.state import ABORT, CUSTOMIZE, State
 from vcontract.terms import (
     UNSENT,
@@ -27,6 +36,7 @@ from vcontract.terms import (
     Ref,
     Returned,
     as_ref,
+    session_key,
     shows_session,
     subject,
     unauthenticated,
@@ -46,7 +56,8 @@ SETTLED = 64
 class Tracker:
     """Everything known so far; feed it the operations of one history in the order of their ends.
 
-    `readings` are the last reads of the VMs; `was_template` and `was_power` say what each was when it was first read.
+    `readings` are the last reads of the VMs; `was_template` and `was_power` say what each was when it was first read; `keys`
+    are those of the sessions that began, by actor.
     `configured` is by VM the last task that configured its guest and is known to have ended: the number of its call, and
     the specification; that is empty after the guest went back to a snapshot.
     """
@@ -62,6 +73,7 @@ class Tracker:
         self._now = 0.0
         self._lives: dict[str, list[TaskLife]] = {}
         self._boots, self._reports = Boots(), Reports()
+        self.keys: dict[str, str] = {}
         self.was_template: dict[str, bool] = {}
         self.was_power: dict[str, str] = {}
         self._ghosts: list[TaskLife] = []
@@ -73,7 +85,7 @@ class Tracker:
         self._effects = {method: EFFECTS[name] for method, name in effects.items()}
         self._instant = {method.name for method in contract.methods if not method.has_task}
         self._later = {method.name for method in contract.methods if method.effect in LATER}
-        self._states = {moid: _initial(vm) for moid, vm in facts.vms.items()}
+        self._states = {moid: initial(vm) for moid, vm in facts.vms.items()}
 
     def states_at(self, vm: str, start: float) -> frozenset[State]:
         """Give every state that the VM may have been in when a call began: what was read of it may be old (oracle rule A5)."""
@@ -126,12 +138,12 @@ class Tracker:
         for vm in self._states:
             self._boots.began(vm, asked=False)  # it may have been
             self._reports.anything(vm, self._now)
-            self._each(vm, partial(_unwatched, engine=self.facts.vms[vm].engine))
+            self._each(vm, partial(unwatched, engine=self.facts.vms[vm].engine))
 
     def add_vm(self, vm: VmFacts, states: frozenset[State] | None = None) -> None:
         """Add a VM that was found or made after the run began."""
         self.facts = replace(self.facts, vms={**self.facts.vms, vm.ref.value: vm})
-        self._states[vm.ref.value] = states or _initial(vm)
+        self._states[vm.ref.value] = states or initial(vm)
 
     def settle(self) -> None:
         """Let go of what was sent and read in tasks that were over before all that is still under way began.
@@ -204,6 +216,7 @@ class Tracker:
         elif call.method == "Login":
             account = str(call.arguments.get("userName", ""))
             self.facts = replace(self.facts, sessions={**self.facts.sessions, call.actor: account})
+            self.keys[call.actor] = session_key(operation.outcome)
         elif call.method == "Logout":
             left = {actor: account for actor, account in self.facts.sessions.items() if actor != call.actor}
             self.facts = replace(self.facts, sessions=left)
@@ -242,7 +255,7 @@ class Tracker:
             self._snapshots.clear()  # which snapshot of which VM is current now is not followed
         elif success and method in REVERTS:
             kept = self._snapshots.get(life.vm) if method == "RevertToCurrentSnapshot_Task" else None
-            self._each(life.vm, _any_engine if kept is None else lambda _: kept)
+            self._each(life.vm, any_engine if kept is None else lambda _: kept)
         elif success and method == "InstantClone_Task":
             self._cloned(life, as_ref(info.get("result")))
 
@@ -271,10 +284,10 @@ class Tracker:
                 other.kind == CUSTOMIZE and other.running_during(start, end) is not False
                 for other in reversed(self.lives(life.vm))
             )
-            return partial(_succeeded, self._effects[method], CUSTOMIZE if cut else None)
+            return partial(succeeded, self._effects[method], CUSTOMIZE if cut else None)
         if KINDS.get(method) == CUSTOMIZE:  # the abort that cut it removed its lock (oracle promise F4)
-            return _aborted if self._cut(life) else failed
-        return _same
+            return aborted if self._cut(life) else failed
+        return same
 
     def _cut(self, life: TaskLife) -> bool:
         """Whether an abort that succeeded began while the customization was known to run."""
@@ -319,7 +332,7 @@ class Tracker:
             if method not in self._instant:
                 # it may have been accepted, and then its task may run unseen for any time
                 self._ghosts.append(TaskLife(Ref("Task", f"lost-{operation.op}"), operation, vm))
-            ends = failed if KINDS.get(method) == CUSTOMIZE else _same
+            ends = failed if KINDS.get(method) == CUSTOMIZE else same
             self._each(vm, lambda state: {*ends(state), self._effects[method](state)})
         if method in REBOOTS:
             self._each(vm, rebooted)
@@ -341,50 +354,6 @@ class Tracker:
         if states != old:
             self._past[vm] = [*self._past.get(vm, [])[-BELIEFS:], (self._now, old)]
             self._states[vm] = states
-
-
-def _same(state: State) -> frozenset[State]:
-    return frozenset({state})
-
-
-def _aborted(state: State) -> frozenset[State]:
-    return frozenset({replace(state, guest="undefined", orphaned=False)})
-
-
-def _succeeded(effect: Callable[[State], State], running: str | None, state: State) -> frozenset[State]:
-    """Give the state after a success; `running` is the work in the guest that it may have cut, None if there was none."""
-    changed = effect(state if running is None else replace(state, running=running))
-    return frozenset({replace(changed, running="", task="")})
-
-
-def rebooted(state: State) -> frozenset[State]:
-    """Give the states after a reboot: no source says whether it frees an orphaned lock, so both are kept."""
-    return frozenset({state, replace(state, orphaned=False)})
-
-
-def anything(state: State) -> frozenset[State]:
-    """Give the states with every lock and every configuration of the guest."""
-    return frozenset(
-        replace(state, orphaned=held, guest=guest) for held in (False, True) for guest in ("before", "undefined")
-    )
-
-
-def _any_engine(state: State) -> frozenset[State]:
-    """Give the states with everything unknown about a guest: an unknown snapshot brings back its own disk and engine."""
-    return frozenset(
-        replace(state, engine=engine) for state in anything(state) for engine in ("ok", "absent", "broken")
-    )
-
-
-def _unwatched(state: State, engine: str) -> frozenset[State]:
-    return frozenset(
-        replace(candidate, engine=kind) for candidate in anything(state) for kind in (state.engine, engine)
-    )
-
-
-def _initial(vm: VmFacts) -> frozenset[State]:
-    """Give the initial states of a VM: before anything is known its lock may be free or orphaned."""
-    return frozenset({State(engine=vm.engine), State(engine=vm.engine, orphaned=True)})
 
 
 def facts_of(value: dict[str, Json]) -> Facts:
