@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from tests.model.test_tracker import CHILD, MANAGER, VM, Script
 from vcontract.contract import Contract
-from vcontract.model import Lever, VmFacts
+from vcontract.model import Facts, Lever, VmFacts, facts_of
 from vcontract.terms import UNSENT, Fault, Faulted, Lost, Ref, Returned
 
 LATE, SOON = 180.0, 10.0
@@ -263,4 +264,11 @@ def test_where_reports_are_never_late_nothing_is_ever_waited_for(contract: Contr
     script.read(VM, UP)
     assert script.waits() == 0
     assert (script.was("power"), script.was("tools")) == ({"poweredOn"}, {"ready"})
-    assert MANAGER.value
+
+
+def test_a_history_of_one_lateness_means_both() -> None:
+    """Before, one number said how late all reports may be."""
+    told = msgspec.to_builtins(Facts(MANAGER.type, MANAGER, "8.0.3.0", staleness=60.0, runtime_staleness=5.0))
+    assert facts_of(told).runtime_staleness == 5.0
+    del told["runtime_staleness"]
+    assert facts_of(told).runtime_staleness == 60.0

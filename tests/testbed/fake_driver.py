@@ -182,6 +182,10 @@ class FakeDriver:
         self.tracker.was_power.setdefault(vm.value, state.power)
         return self.tracker.readings[vm.value]
 
+    def let_settle(self, vm: Ref) -> None:
+        """Wait for the reports of a VM, as every driver does."""
+        Driver.let_settle(cast("Driver", self), vm)
+
     def note(self, what: str, about: Ref) -> None:
         """Keep that an object was read, as an operation too."""
         self.log.append(what)

@@ -357,5 +357,5 @@ class Tracker:
 
 
 def facts_of(value: dict[str, Json]) -> Facts:
-    """Read facts as a history carries them."""
-    return msgspec.convert(value, Facts)
+    """Read facts as a history carries them; one of before there were two kinds of lateness means both."""
+    return msgspec.convert({"runtime_staleness": value.get("staleness", 0.0)} | value, Facts)

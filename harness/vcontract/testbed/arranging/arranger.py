@@ -20,8 +20,8 @@ from vcontract.testbed.not_arranged import NotArrangedError
 from vcontract.testbed.reachability import asks_guest
 from vcontract.testbed.vm_selection import VmSelection
 
-_PATIENCE, _BOOTS = 2, 2
-"""How many times the lateness of its reports, and how many boots, a VM gets until they tell of how it is now."""
+_BOOTS = 2
+"""How often a VM is made ready until its reports tell of how it is now."""
 
 
 class Arranger:
@@ -93,20 +93,8 @@ class Arranger:
         return self._driver.tasks.look(lives[0].ref).get("state") == "running"
 
     def let_settle(self, vm: VmFacts) -> None:
-        """Wait until what is reported of the VM cannot be older than its last change (oracle rule A11).
-
-        What was seen to change has settled; what is as it was before may do so while this waits.
-        """
-        driver, moid = self._driver, vm.ref.value
-        clock, facts = driver.target.recorder, driver.facts
-        latest = clock.now() + min(_PATIENCE * max(facts.staleness, facts.runtime_staleness), driver.wait.left)
-        until = min(driver.tracker.settles(moid), latest)
-        while clock.now() < until:
-            looks, then = driver.wait.looks(until), until
-            while until == then and clock.now() < until:
-                looks.rest()
-                driver.read_vm(vm.ref)
-                until = min(driver.tracker.settles(moid), latest)
+        """Wait until what is reported of the VM cannot be older than its last change."""
+        self._driver.let_settle(vm.ref)
 
     def clone(self, parent: VmFacts | None = None, name: str = "") -> VmFacts:
         """Make a VM that may be destroyed, ready like its parent (None: any that is ready). Raises NotArrangedError."""
