@@ -135,6 +135,13 @@ def shows_session(outcome: Outcome) -> bool:
     )
 
 
+def session_key(outcome: Outcome) -> str:
+    """Give the key of the UserSession that a login, or a read of `currentSession`, shows; empty if it shows none."""
+    value = outcome.value if isinstance(outcome, Returned) else None
+    shown = value.get("currentSession", value) if isinstance(value, dict) else None
+    return str(shown.get("key", "")) if isinstance(shown, dict) else ""
+
+
 class Invoke(msgspec.Struct, frozen=True, tag_field="event", tag="invoke"):
     """A call is about to leave: written before the first byte is sent.
 

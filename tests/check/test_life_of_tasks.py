@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from vcontract.terms import Fault, Faulted, Grade, Ref, Returned, Verdict
 
@@ -38,6 +39,28 @@ def test_what_no_task_may_do(field: str, reads: list[Read], story: Any) -> None:
     assert found.verdict is Verdict.VIOLATES
     assert any(each.startswith(f"{field}: ") for each in found.broken), found.broken
     assert found.grade.fails
+
+
+@pytest.mark.parametrize(
+    ("complete", "facts", "verdict"),
+    [
+        ("2026-01-01T00:00:08.9Z", {}, Verdict.CONFORMS),
+        ("2026-01-01T00:00:08.9Z", {"alone": True}, Verdict.VIOLATES),
+        ("2026-01-01T02:00:08.5+02:00", {}, Verdict.CONFORMS),
+        ("2026-01-01T00:00:07Z", {}, Verdict.VIOLATES),
+        ("yesterday", {}, Verdict.CONFORMS),
+    ],
+)
+def test_the_times_of_a_server_may_be_of_two_clocks(
+    complete: str, facts: dict[str, bool], verdict: Verdict, story: Any
+) -> None:
+    """A host and its vCenter may differ by less than a second (oracle section D); on a target that is ours there is one."""
+    story.judge.tracker.facts = replace(story.judge.tracker.facts, **facts)
+    story.vm()
+    story.accepted(N)
+    story.task("task-1", "success", startTime="2026-01-01T00:00:09.1Z", completeTime=complete)
+    story.vm()
+    assert story.verdict().verdict is verdict
 
 
 def test_an_error_without_its_fault(story: Any) -> None:

@@ -13,7 +13,7 @@ from vcontract.check.linearizable import Answer
 from vcontract.check.orders import Order, answer_of, legal_orders
 from vcontract.check.search import Limits
 from vcontract.contract import load
-from vcontract.model import Facts, GuestAccount, VmFacts
+from vcontract.model import Facts, GuestAccount, Lever, VmFacts
 from vcontract.terms import Arguments, Call, Fault, Faulted, Json, Lost, Operation, Outcome, Ref, Returned
 
 CLIENTS: Any = importlib.import_module("clients")  # the files beside this one
@@ -59,6 +59,16 @@ class Tale:
     def move(self, method: str, start: float, end: float, outcome: str = "", on: Ref = VM) -> Ref:
         """Call a method of the VM itself, or of its host."""
         return self._called(Call(on, method, Arguments({}), "full"), start, end, outcome)
+
+    def pull(self, program: str, start: float, end: float) -> None:
+        """Run a lever's command line."""
+        values: dict[str, Json] = {"vm": VM.json(), "spec": {"programPath": program, "arguments": ""}}
+        self.add(
+            Call(Ref("GuestProcessManager", "gpm"), "StartProgramInGuest", Arguments(values), "full"),
+            start,
+            end,
+            Returned(7),
+        )
 
     def _called(self, call: Call, start: float, end: float, outcome: str) -> Ref:
         task = Ref("Task", f"task-{start}")
@@ -204,12 +214,22 @@ def test_an_abort_leaves_no_lock() -> None:
 
 def test_power_and_reads_must_agree() -> None:
     """What was switched off is read off, unless the read may have come before, or the report may be old."""
-    for start, staleness, answer in ((1.0, 0.0, Answer.LEGAL), (3.0, 0.0, Answer.ILLEGAL), (3.0, 5.0, Answer.LEGAL)):
-        tale = Tale(staleness=staleness)
+    for start, late, answer in ((1.0, 0.0, Answer.LEGAL), (3.0, 0.0, Answer.ILLEGAL), (3.0, 5.0, Answer.LEGAL)):
+        tale = Tale(runtime_staleness=late, staleness=60.0)
         task = tale.move("PowerOffVM_Task", 0.5, 0.6)
         tale.task(task, 2.0, 2.1, "success")
         tale.read(start, start + 0.1, UP)
         assert tale.answer is answer, start
+
+
+def test_tools_are_reported_late_by_a_measure_of_their_own() -> None:
+    """What was stopped may be read running for as long as Tools report late, however soon the server reports the rest."""
+    for start, late, answer in ((5.0, 2.0, Answer.ILLEGAL), (5.0, 20.0, Answer.LEGAL), (50.0, 20.0, Answer.ILLEGAL)):
+        tale = Tale(runtime_staleness=1.0, staleness=late, levers=(Lever("stopTools", "stop"),))
+        tale.read(0.1, 0.2, UP)
+        tale.pull("stop", 1.0, 1.1)
+        tale.read(start, start + 0.1, UP)
+        assert tale.answer is answer, (start, late)
 
 
 def test_a_power_off_explains_the_error_of_a_task_that_ran() -> None:

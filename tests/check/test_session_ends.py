@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vcontract.terms import Grade, Lost, Ref, Verdict
+from vcontract.terms import Grade, Lost, Ref, Returned, Verdict
 
 N = "StartGuestNetwork_Task"
 SESSIONS = Ref("SessionManager", "SessionManager")
@@ -34,6 +34,17 @@ def test_the_session_lives(story: Any) -> None:
     story.vm()
     found = story.verdict()
     assert (found.verdict, found.observed) == (Verdict.INCONCLUSIVE, "denied in a session that lives")
+
+
+def test_another_session_lives(story: Any) -> None:
+    """What answers is not the session that was refused: it tells nothing of that one."""
+    story.feed(SESSIONS, "Login", Returned({"_typeName": "UserSession", "key": "1"}), userName="admin")
+    for key, verdict in (("1", Verdict.VIOLATES), ("2", Verdict.INCONCLUSIVE)):
+        story.vm()
+        story.refused(N, "NotAuthenticated")
+        story.read(SESSIONS, {"currentSession": {"_typeName": "UserSession", "key": key}})
+        story.vm()
+        assert story.verdict().verdict is verdict
 
 
 def test_nobody_asked(story: Any) -> None:

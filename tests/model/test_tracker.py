@@ -335,7 +335,7 @@ def test_tools_that_are_down_in_a_boot_may_be_up_at_the_next_call(script: Script
     """From the boot until they are read up again; before it, and after it, down is down."""
 
     def tools() -> set[str]:
-        return {each.tools for each in script.tracker.states_since(VM.value, script.time + 1)}
+        return {each.tools for each in script.tracker.states_at(VM.value, script.time + 1)}
 
     script.read(VM, DOWN)
     assert tools() == {"stopped"}

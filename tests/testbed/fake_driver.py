@@ -64,15 +64,16 @@ class FakeTracker:
         self.readings: dict[str, Mapping[str, Json] | None] = {}
         self.was_template: dict[str, bool] = {}
         self.was_power: dict[str, str] = {}
+        self.late: dict[str, float] = {}
 
     def lives(self, vm: str) -> list[Any]:
         """List the tasks on a VM."""
         return [life for life in self.tasks.values() if life.vm == vm]
 
-    def changed(self, vm: str) -> float:
-        """Say that nothing has changed for a long time."""
+    def settles(self, vm: str) -> float:
+        """Say from when on reports of a VM are young: for a long time, unless told."""
         assert vm in self.known
-        return float("-inf")
+        return self.late.get(vm, float("-inf"))
 
     def change(self, vm: str, changes: Mapping[str, Any]) -> None:
         """Bring a VM into another state."""
@@ -115,7 +116,7 @@ class FakeDriver:
     """Makes the calls of a lane on states alone.
 
     `calls` lists what changes something, as `METHOD OBJECT`, `log` the reads too. `refused` are methods that are refused.
-    A task that is begun runs until it is followed.
+    A task that is begun runs until it is followed. `time` passes only while reports settle; `meanwhile` comes about then.
     """
 
     def __init__(
@@ -133,13 +134,14 @@ class FakeDriver:
         self.permits = Permits(frozenset(allow)) if allow is not None else Permits()
         self.quarantine = Quarantine()
         self.tasks = FakeTasks(self)
-        self.wait = SimpleNamespace(until=self._until)
+        self.wait = SimpleNamespace(until=self._until, looks=self._looks, left=inf)
+        self.time, self.meanwhile = 0.0, list[Callable[[], None]]()
         self.marks: list[Json] = []
         self.refused = set(refused)
         self.calls: list[str] = []
         self.log: list[str] = []
         self.cells: list[tuple[str, str]] = []
-        self.recorder = SimpleNamespace(operations=[], now=lambda: 0.0, sleep=lambda _: None)
+        self.recorder = SimpleNamespace(operations=[], now=lambda: self.time, sleep=lambda _: None)
         self.target = SimpleNamespace(
             recorder=self.recorder, guard=None, ends=inf, patience=inf, late="", end_at=lambda *_: None
         )
@@ -179,6 +181,10 @@ class FakeDriver:
         self.tracker.was_template.setdefault(vm.value, state.template)
         self.tracker.was_power.setdefault(vm.value, state.power)
         return self.tracker.readings[vm.value]
+
+    def let_settle(self, vm: Ref) -> None:
+        """Wait for the reports of a VM, as every driver does."""
+        Driver.let_settle(cast("Driver", self), vm)
 
     def note(self, what: str, about: Ref) -> None:
         """Keep that an object was read, as an operation too."""
@@ -263,6 +269,16 @@ class FakeDriver:
         self.tracker.facts = replace(self.facts, vms={**self.facts.vms, name: made})
         self.tracker.known[name] = self.tracker.known[parent.value]
         return made.ref.json()
+
+    def _looks(self, deadline: float) -> SimpleNamespace:
+        """Give rests of a second; in each one thing of `meanwhile` comes about."""
+
+        def rest() -> None:
+            self.time = min(self.time + 1.0, deadline)
+            if self.meanwhile:
+                self.meanwhile.pop(0)()
+
+        return SimpleNamespace(rest=rest)
 
     @staticmethod
     def _until(what: str, reached: Callable[[], bool], **_: object) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.testbed.fake_driver import FakeDriver, lane_of, vm_facts
 from vcontract.model import Asked, Cell, State
-from vcontract.model.state import CUSTOMIZE, EXCLUSIVE, OFF, SUSPENDED
+from vcontract.model.state import CUSTOMIZE, EXCLUSIVE, OFF, ON, SUSPENDED
 from vcontract.terms import Ref
 from vcontract.testbed import NotArrangedError, RefusedError
 from vcontract.testbed.quarantine import FAILURES
@@ -199,3 +200,52 @@ def test_what_cannot_be_restored_is_told() -> None:
         driver.tracker.change(name, {"power": OFF, "tools": "stopped"})
     driver.refused.add("PowerOnVM_Task")
     assert lane.restorer.restore() == ["one, two: the target refuses PowerOnVM_Task"]
+
+
+def test_what_was_seen_to_change_is_not_waited_for() -> None:
+    """Reports that cannot be older than the last change are believed at once, however late reports may be."""
+    driver = FakeDriver(vm_facts("one"))
+    driver.tracker.facts = replace(driver.facts, staleness=180.0, runtime_staleness=10.0)
+    lane_of(driver).arranger.bring(cell(power=OFF, tools="stopped"))
+    assert driver.time == 0.0
+
+
+def test_what_may_be_an_old_report_is_waited_for() -> None:
+    """No longer than until it cannot be one, and less long if it is seen to change meanwhile."""
+    driver = FakeDriver(vm_facts("one"))
+    driver.tracker.facts = replace(driver.facts, staleness=180.0, runtime_staleness=10.0)
+    driver.tracker.late["one"] = 20.0
+    arranger = lane_of(driver).arranger
+    arranger.bring(cell())
+    assert driver.time == 20.0
+    driver.tracker.late["one"] = 200.0
+    driver.meanwhile += [lambda: None, driver.tracker.late.clear]
+    arranger.bring(cell())
+    assert driver.time == 22.0
+    driver.tracker.late["one"] = float("inf")  # it changes again and again
+    arranger.bring(cell())
+    assert driver.time < 22.0 + 5 * 180.0
+
+
+def test_tools_that_only_seemed_up_are_waited_for_again() -> None:
+    """What was reported was the time before the boot: the VM is made ready once more."""
+    driver = FakeDriver(vm_facts("one"))
+    driver.tracker.facts = replace(driver.facts, staleness=180.0)
+    driver.tracker.late["one"] = 5.0
+    driver.meanwhile.append(lambda: driver.tracker.change("one", {"tools": "stopped"}))
+    assert lane_of(driver).arranger.bring(cell()) == VM
+    assert driver.calls == ["ResetVM_Task one"]
+    assert driver.tracker.known["one"] == State()
+
+
+def test_a_vm_that_stands_as_wanted_is_arranged_if_that_was_an_old_report() -> None:
+    """A step that left a VM as wanted may have been told of the time before it."""
+    driver = FakeDriver(vm_facts("one"))
+    driver.tracker.facts = replace(driver.facts, runtime_staleness=10.0)
+    driver.tracker.change("one", {"power": OFF, "tools": "stopped"})
+    arranger = lane_of(driver).arranger
+    arranger.leave(VM)
+    driver.tracker.late["one"] = 3.0
+    driver.meanwhile.append(lambda: driver.tracker.change("one", {"power": ON, "tools": "ready"}))
+    arranger.bring(cell(power=OFF, tools="stopped"))
+    assert driver.calls == ["PowerOffVM_Task one"]

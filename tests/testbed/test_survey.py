@@ -96,6 +96,14 @@ def test_only_marked_vms_are_seen(target: Target) -> None:
     assert mine.host in facts.others
 
 
+def test_the_server_is_not_later_than_tools(target: Target) -> None:
+    """Who says that reports are never late need not say it twice; both are else as the configuration has them."""
+    for tools, server in ((0.0, 0.0), (180.0, 10.0)):
+        config = replace(LOOPBACK, staleness=tools, runtime_staleness=10.0)
+        facts = survey_target(target, config, load(MANAGER))
+        assert (facts.staleness, facts.runtime_staleness) == (tools, server)
+
+
 def test_the_owner_is_the_configurations(target: Target) -> None:
     """Another owner sees its own."""
     facts = survey_target(target, replace(LOOPBACK, owner="alice"), load(MANAGER))

@@ -44,7 +44,7 @@ class Bench:
         self._news = news
         target = SimpleNamespace(recorder=self.clock, left=left, over="", pulse=SimpleNamespace(stopped=""))
         access = SimpleNamespace(target=target, looked_at=VM, check_target=lambda: None)
-        tracker = SimpleNamespace(tasks={}, readings=self.readings)
+        tracker = SimpleNamespace(tasks={}, readings=self.readings, facts=SimpleNamespace(staleness=0.0))
         self.waiting = Waiting(
             cast("Any", access), cast("Any", tracker), cast("Any", SimpleNamespace(wait=self._wait)), Patience(first)
         )

@@ -10,7 +10,7 @@ from vcontract.check import promises, tasklife
 from vcontract.check.fields import Scene, requested
 from vcontract.check.grade import Assessment, grade_fault, grade_success, name_of
 from vcontract.check.judgement import FORGOTTEN, Judgement, Pending, place, turned_away, unanswered
-from vcontract.check.kept import begun, kept
+from vcontract.check.kept import begun, kept, lateness
 from vcontract.check.midtask import happened
 from vcontract.check.pinned import exactly
 from vcontract.contract import OK, Contract
@@ -72,6 +72,12 @@ class Judge:
                     return True
         return False
 
+    @property
+    def lateness(self) -> float:
+        """The seconds by which reports of what the pending calls did may be late."""
+        effects = (self._methods[pending.operation.call.method].effect for pending in self._pending)
+        return max((lateness(effect, self.tracker.facts) for effect in effects), default=0.0)
+
     def resume(self) -> None:
         """Drop the pending calls, because the run was interrupted: half of a cell is no evidence."""
         self._pending, self._block, self._reads = [], [], []
@@ -104,10 +110,10 @@ class Judge:
     def _remember(self, operation: Operation) -> Pending:
         vm = subject(operation.call)
         asked = classify(operation.call, self._methods[operation.call.method], self.tracker.facts)
-        since = operation.start - self.tracker.facts.staleness
-        states = self.tracker.states_since(vm, since) if asked.vm == "ok" else frozenset({State()})
+        states = self.tracker.states_at(vm, operation.start) if asked.vm == "ok" else frozenset({State()})
         read_at = self.tracker.read_at.get(vm, operation.start)
-        return Pending(operation, asked, states, self.tracker.readings.get(vm), read_at)
+        key = self.tracker.keys.get(operation.call.actor, "")
+        return Pending(operation, asked, states, self.tracker.readings.get(vm), read_at, key)
 
     def _judge(self, pending: Pending) -> Judgement:
         operation = pending.operation
@@ -149,7 +155,8 @@ class Judge:
         """List what is wrong with the task's life; a task that vanished with its VM is not judged (oracle row M2)."""
         if life is None or ("gone" in mid and not any(info for _, info in life.reads)):
             return []
-        return tasklife.broken(life, self._methods[operation.call.method].result, self.tracker.tasks.values())
+        result, slack = self._methods[operation.call.method].result, 0.0 if self.tracker.facts.alone else tasklife.SLACK
+        return tasklife.broken(life, result, self.tracker.tasks.values(), slack)
 
     def _unreached(self, pending: Pending, states: frozenset[State], assessed: Assessment) -> str:
         """F5: say why if this refused abort is one too many; only aborts that nothing but the customization hinders count."""
@@ -287,12 +294,12 @@ class Judge:
                 broken.append(promises.nothing_changed(pending.reading, last))
         ended = self._succeeded(operation, life)
         if ended is not None and assessed.observed == OK and not self._accepted_since(operation):
-            broken += self._kept(pending, life, last if self._read_since(vm, ended) else None)
+            done = ended + lateness(self._methods[operation.call.method].effect, self.tracker.facts)
+            broken += self._kept(pending, life, last if self._read_since(vm, done) else None)
         return [problem for problem in broken if problem]
 
-    def _read_since(self, vm: str, ended: float) -> bool:
-        """Whether the VM was read so long after a call's end that its reports, `staleness` old, must show what it did."""
-        done = ended + self.tracker.facts.staleness
+    def _read_since(self, vm: str, done: float) -> bool:
+        """Whether the VM was read since a moment from which on its reports must show what a call did."""
         return any(ref.value == vm and read.start >= done for read, ref, _ in self._reads)
 
     def _kept(self, pending: Pending, life: TaskLife | None, last: Mapping[str, Json] | None) -> list[str]:

@@ -20,6 +20,7 @@ from vcontract.terms import (
     Lost,
     Operation,
     Verdict,
+    session_key,
     shows_session,
     unauthenticated,
 )
@@ -67,7 +68,7 @@ class Judgement(msgspec.Struct, frozen=True):
 class Pending(msgspec.Struct):
     """A judged call whose cell is not over: the call as the oracle sees it, the states that it met, the read before it.
 
-    `read_at` is when that read began, in seconds.
+    `read_at` is when that read began, in seconds; `key` that of the caller's session, empty if it is not known.
     """
 
     operation: Operation
@@ -75,6 +76,7 @@ class Pending(msgspec.Struct):
     states: frozenset[State]
     reading: Mapping[str, Json] | None
     read_at: float = 0.0
+    key: str = ""
 
 
 def turned_away(pending: Pending) -> bool:
@@ -120,14 +122,16 @@ def unanswered(pending: Pending, block: Sequence[Operation]) -> tuple[Assessment
 def expired(pending: Pending, block: Sequence[Operation]) -> bool:
     """Whether a call was refused because its session had ended by itself (oracle rule A13).
 
-    The read of `currentSession` right after the call decides: if it shows the session, the refusal stands.
+    The read of `currentSession` right after the call decides: if it shows the session, by its key, the refusal stands.
     """
     operation = pending.operation
     if pending.asked.session != "valid" or not unauthenticated(operation.outcome):
         return False
     actor = operation.call.actor
     after = next((other for other in block if other.op > operation.op and other.call.actor == actor), None)
-    return after is not None and asks_session(after) and not shows_session(after.outcome)
+    if after is None or not asks_session(after):
+        return False
+    return not shows_session(after.outcome) or bool(pending.key and session_key(after.outcome) != pending.key)
 
 
 def denied(pending: Pending, block: Sequence[Operation]) -> Assessment | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vcontract.check import promises
-from vcontract.model import LATER, SHOWN, State, TaskLife, Tracker, changed_fields, observe
+from vcontract.model import LATER, SHOWN, Facts, State, TaskLife, Tracker, changed_fields, observe
 from vcontract.terms import Call, Json, subject
 
 Reading = Mapping[str, Json] | None
+_BY_TOOLS = frozenset({"customized", "networkStarted"})
+"""Effects that only Tools report."""
 
 
 def kept(
@@ -34,6 +36,11 @@ def kept(
         cut = promises.cut_customizations(life, tracker.recent(), tracker.facts.publish)
         return [f"guest lock: {life.ref.value} went on after the abort" for life in cut]
     return [] if effect in LATER else [undone(effect, states, after)]
+
+
+def lateness(effect: str, facts: Facts) -> float:
+    """Say by how many seconds reports of what an effect did may be late (oracle term d): Tools report later than the server."""
+    return facts.staleness if effect in _BY_TOOLS else facts.runtime_staleness
 
 
 def undone(effect: str, states: frozenset[State], after: Reading) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from vcontract.model import TaskLife
@@ -11,14 +12,36 @@ from vcontract.terms import Fault, Faulted, Json, Operation
 _ORDER = {"queued": 0, "running": 1, "success": 2, "error": 2}
 
 
-def broken(life: TaskLife, result: str, others: Iterable[TaskLife] = ()) -> list[str]:
-    """List the violations in a task's life; `result` is the documented result (`void`).
+SLACK = 1.0
+"""Seconds by which the times of a server may be wrong among themselves, where more than one clock may have told them."""
+
+
+def earlier(one: Json, other: Json, slack: float) -> bool:
+    """Whether one time of a server is certainly before another, which is wrong by less than `slack` seconds.
+
+    Without slack whole seconds are compared. What is no time is before nothing.
+    """
+    if not slack:
+        return str(one)[:19] < str(other)[:19]
+    try:
+        return (_time(other) - _time(one)).total_seconds() > slack
+    except ValueError:
+        return False
+
+
+def _time(told: Json) -> datetime:
+    time = datetime.fromisoformat(str(told))
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+def broken(life: TaskLife, result: str, others: Iterable[TaskLife] = (), slack: float = 0.0) -> list[str]:
+    """List the violations in a task's life; `result` is the documented result (`void`), `slack` that of its times.
 
     A task that its first read does not find is a violation, unless one of the `others` may have ended meanwhile: a server may
     keep only the last of the ended tasks (oracle rule A6).
     """
     seen = [info for _, info in life.reads if info]
-    problems = [problem for problem in map(_one_read, seen) if problem]
+    problems = [problem for info in seen if (problem := _one_read(info, slack))]
     states = [str(info.get("state")) for info in seen]
     if unknown := [state for state in states if state not in _ORDER]:
         return [*problems, f"info.state: {unknown[0]!r} is none of queued, running, success, error"]
@@ -49,14 +72,14 @@ def _supplanted(life: TaskLife, read: Operation, others: Iterable[TaskLife]) -> 
     )
 
 
-def _one_read(info: Mapping[str, Json]) -> str:
+def _one_read(info: Mapping[str, Json], slack: float) -> str:
     state, error = info.get("state"), info.get("error")
     if state == "error" and error is None:
         return "info.error: it ended in error without saying which"
     if state != "error" and error is not None:
         return f"info.error: it carries an error in state {state}"
     start, complete = info.get("startTime"), info.get("completeTime")
-    if start and complete and str(complete)[:19] < str(start)[:19]:  # whole seconds: the slack of one clock
+    if start and complete and earlier(complete, start, slack):
         return "info.completeTime: it completed before it started"
     return ""
 

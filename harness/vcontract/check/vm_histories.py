@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from vcontract.check.vm_steps import READ, Step
 from vcontract.contract import OK, Contract
 from vcontract.model import Asked, Facts, State, classify, observe, read_of
 from vcontract.model.moves import LEVER_CALLS, MOVES
+from vcontract.model.state import ON
 from vcontract.terms import Call, Faulted, Json, Operation, Ref, Returned, as_ref, subject
 
 _SICK = frozenset({*ENVIRONMENT, *POLICY, "HostNotConnected", "HostNotReachable", "RuntimeFault"})
@@ -29,6 +30,7 @@ _PATHS = {
 _SEEN = (*sorted({path for paths in _PATHS.values() for path in paths}), "_missing")
 _RETRIEVALS = {"RetrievePropertiesEx", "RetrieveProperties"}
 _KEPT = 1 << 16
+_Seen = tuple[tuple[str, Json], ...]
 _CANCEL, _LOG_OUT, _CLONE = (MOVES[name].method for name in ("cancel", "logOut", "fork"))
 
 
@@ -61,7 +63,7 @@ class VmHistories:
         self._elsewhere = _elsewhere(judged)
         self._tasks: dict[str, tuple[CallSpan, tuple[str, ...]]] = {}
         self._known: dict[int, _Known] = {}
-        self._views: dict[tuple[Json, ...], tuple[tuple[str, Json], ...]] = {}
+        self._views: dict[tuple[Json, ...], _Seen] = {}
 
     def feed(self, operation: Operation) -> None:
         """Take one operation."""
@@ -164,10 +166,21 @@ class VmHistories:
         seen = (("exists", False),) if values is None else self._view(known.fields, values)
         if machine.seen is None:
             machine.seen = dict(seen)
-        start = operation.start - self.facts.staleness
-        machine.reads.append((operation.op, start, operation.end, Step(READ, seen=seen)))
+        for late, shown in self._by_lateness(seen):
+            machine.reads.append((operation.op, operation.start - late, operation.end, Step(READ, seen=shown)))
 
-    def _view(self, fields: tuple[str, ...], values: Mapping[str, Json]) -> tuple[tuple[str, Json], ...]:
+    def _by_lateness(self, seen: _Seen) -> Iterable[tuple[float, _Seen]]:
+        """Divide what a read showed by how late it may be: of what is off Tools tell nothing more."""
+        late, tools = self.facts.runtime_staleness, self.facts.staleness
+        if late == tools:
+            return ((late, seen),)
+        server = tuple(each for each in seen if each[0] != "tools")
+        told = dict(seen)
+        if "tools" not in told or told.get("power", ON) != ON:
+            return ((late, server),)
+        return ((late, server), (tools, (("exists", True), ("tools", told["tools"]))))
+
+    def _view(self, fields: tuple[str, ...], values: Mapping[str, Json]) -> _Seen:
         key = (fields, *[str(value) if isinstance(value := values.get(path), dict) else value for path in _SEEN])
         seen = self._views.get(key)
         if seen is None:

@@ -24,9 +24,9 @@ from vcontract.check.transitions import Table
 from vcontract.contract import OK, Contract
 from vcontract.model import EFFECTS, Asked, State, expect, settle
 from vcontract.model.effects import failed
+from vcontract.model.effects.unsettled import anything
 from vcontract.model.moves import MOVES, pulled
 from vcontract.model.state import CUSTOMIZE, OFF, ON, SUSPENDED
-from vcontract.model.tracker import anything
 from vcontract.terms import Json
 
 ACCEPTED, REFUSED, CAUSE, FIT, TAKE, END, FAILED, ABORT, DONE, GHOST, LEVER, READ, GONE, CONNECTION, ANY = (

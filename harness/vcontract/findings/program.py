@@ -223,10 +223,12 @@ class Performer:
         """Wait until the VM looks as it did when the call was recorded, but not for ever: it may never again."""
         least, times, most = PATIENCE
         waits = min(least + times * step.waited, most, max(least, until - self.driver.target.recorder.now()))
-        if self._hopeless(vm, step.seen):
-            waits = self.driver.facts.staleness
+        if self._hopeless(vm, step.seen):  # but what is read may be of before
+            waits = max(0.0, self.driver.tracker.settles(vm.value) - self.driver.target.recorder.now())
         with suppress(NotArrangedError):
             self.driver.wait.until("the recorded state", lambda: self._looks(vm, step.seen), patience=waits)
+        if step.purpose == "judge" and step.seen.get("tools") != "starting":
+            self.driver.let_settle(vm)
 
     def _hopeless(self, vm: Ref, seen: Mapping[str, str]) -> bool:
         """Whether nothing is under way that could bring the recorded state about: of itself only Tools come up."""

@@ -85,12 +85,13 @@ def observe(state: State, values: Mapping[str, Json] | None) -> State:
         template=bool(values.get("config.template", state.template)),
         question="runtime.question" in values,
         pending=bool(values.get("config.tools.pendingCustomization")),
-        tools=_tools(values),
+        tools=tools_shown(values),
     )
     return settle(seen)
 
 
-def _tools(values: Mapping[str, Json]) -> str:
+def tools_shown(values: Mapping[str, Json]) -> str:
+    """Name the state of Tools that a read of a VM shows, whatever its power."""
     version = values.get("guest.toolsVersionStatus2", "")
     running = values.get("guest.toolsRunningStatus", "")
     if version == "guestToolsNotInstalled":

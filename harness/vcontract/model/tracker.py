@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import takewhile
 
 import msgspec
 from msgspec.structs import replace
 
 from vcontract.contract import Contract
-from vcontract.model.boots import Boots
 from vcontract.model.effects import EFFECTS, LATER, failed
+from vcontract.model.effects.unsettled import (
+    aborted,
+    any_engine,
+    anything,
+    initial,
+    rebooted,
+    same,
+    succeeded,
+    unwatched,
+)
 from vcontract.model.facts import Facts, VmFacts
 from vcontract.model.followed_task import DRIVEN, KINDS, TaskLife
 from vcontract.model.moves import LEVER_CALLS, methods_where, pulled
 from vcontract.model.observe import asks_session, observe, read_of
+from vcontract.model.reports import Boots, Reports, follow
 from vcontract.model.state import ABORT, CUSTOMIZE, State
 from vcontract.terms import (
     UNSENT,
@@ -25,6 +36,7 @@ from vcontract.terms import (
     Ref,
     Returned,
     as_ref,
+    session_key,
     shows_session,
     subject,
     unauthenticated,
@@ -35,6 +47,8 @@ BOOTS = methods_where(lambda move: move.begins_boot)
 REVERTS = methods_where(lambda move: move.reverts)
 KEPT = 16
 """How many tasks of a VM are kept in view after their end."""
+BELIEFS = 64
+"""How many of the states are kept that a VM was believed to be in before: reports may be of that time."""
 SETTLED = 64
 """Of how many tasks at least everything is kept."""
 
@@ -42,7 +56,8 @@ SETTLED = 64
 class Tracker:
     """Everything known so far; feed it the operations of one history in the order of their ends.
 
-    `readings` are the last reads of the VMs; `was_template` and `was_power` say what each was when it was first read.
+    `readings` are the last reads of the VMs; `was_template` and `was_power` say what each was when it was first read; `keys`
+    are those of the sessions that began, by actor.
     `configured` is by VM the last task that configured its guest and is known to have ended: the number of its call, and
     the specification; that is empty after the guest went back to a snapshot.
     """
@@ -57,7 +72,8 @@ class Tracker:
         self._past: dict[str, list[tuple[float, frozenset[State]]]] = {}
         self._now = 0.0
         self._lives: dict[str, list[TaskLife]] = {}
-        self._boots = Boots()
+        self._boots, self._reports = Boots(), Reports()
+        self.keys: dict[str, str] = {}
         self.was_template: dict[str, bool] = {}
         self.was_power: dict[str, str] = {}
         self._ghosts: list[TaskLife] = []
@@ -69,17 +85,20 @@ class Tracker:
         self._effects = {method: EFFECTS[name] for method, name in effects.items()}
         self._instant = {method.name for method in contract.methods if not method.has_task}
         self._later = {method.name for method in contract.methods if method.effect in LATER}
-        self._states = {moid: _initial(vm) for moid, vm in facts.vms.items()}
+        self._states = {moid: initial(vm) for moid, vm in facts.vms.items()}
 
-    def states_since(self, vm: str, moment: float) -> frozenset[State]:
-        """Give every state that the VM may have been in since a moment: reports may be that old (oracle rule A5)."""
-        past = [states for until, states in self._past.get(vm, []) if until > moment]
-        return self._boots.possible(vm, self.states(vm).union(*past))
+    def states_at(self, vm: str, start: float) -> frozenset[State]:
+        """Give every state that the VM may have been in when a call began: what was read of it may be old (oracle rule A5)."""
+        oldest = start - max(self.facts.staleness, self.facts.runtime_staleness)
+        past = list(takewhile(lambda belief: belief[0] > oldest, reversed(self._past.get(vm, []))))
+        return self._boots.possible(vm, self._reports.met(vm, start, self.states(vm), past, self.facts))
 
-    def changed(self, vm: str) -> float:
-        """Give the moment of the last change in what is known of the VM; minus infinity if there was none."""
-        past = self._past.get(vm)
-        return past[-1][0] if past else float("-inf")
+    def settles(self, vm: str) -> float:
+        """Give the moment from which on no report of the VM is older than its last change, often a past one (oracle rule A11).
+
+        A value that was seen to change to another after the call that could change it has settled.
+        """
+        return self._reports.settles(vm, self.facts, self.states(vm))
 
     def lives(self, vm: str) -> list[TaskLife]:
         """List the tasks on a VM that are not over, and the last ones that are: enough for what is happening now."""
@@ -118,12 +137,13 @@ class Tracker:
         self.facts = replace(self.facts, sessions={})
         for vm in self._states:
             self._boots.began(vm, asked=False)  # it may have been
-            self._each(vm, partial(_unwatched, engine=self.facts.vms[vm].engine))
+            self._reports.anything(vm, self._now)
+            self._each(vm, partial(unwatched, engine=self.facts.vms[vm].engine))
 
     def add_vm(self, vm: VmFacts, states: frozenset[State] | None = None) -> None:
         """Add a VM that was found or made after the run began."""
         self.facts = replace(self.facts, vms={**self.facts.vms, vm.ref.value: vm})
-        self._states[vm.ref.value] = states or _initial(vm)
+        self._states[vm.ref.value] = states or initial(vm)
 
     def settle(self) -> None:
         """Let go of what was sent and read in tasks that were over before all that is still under way began.
@@ -168,6 +188,8 @@ class Tracker:
             life.reads.append((operation, None if values is None else values.get("info")))
             if life.final is not None and life.final[0] is operation:
                 self._configures(life)
+            if not ended and life.over:
+                self._reports.ended(ref.value, operation.end)
             if not ended and life.final is not None:
                 self._ended(life, life.final[1])
             elif not ended and life.over and life.accepted.call.method in self._effects:
@@ -180,15 +202,21 @@ class Tracker:
                 self.was_template.setdefault(ref.value, bool(values.get("config.template")))
                 self.was_power.setdefault(ref.value, str(values["runtime.powerState"]))
             self._boots.saw(ref.value, next(iter(self.states(ref.value))))
+            self._reports.saw(ref.value, values, self.facts, operation.start, operation.end)
 
     def _returned(self, operation: Operation, value: Json) -> None:
         call = operation.call
         ref = as_ref(value)
-        if ref is not None and ref.type == "Task":
+        task = ref.value if ref is not None and ref.type == "Task" else ""
+        self._reports.called(call, self.facts, operation.end, task)
+        if not task:
+            self._believe(call)
+        if ref is not None and task:
             self._accepted(TaskLife(ref, operation, subject(call)))
         elif call.method == "Login":
             account = str(call.arguments.get("userName", ""))
             self.facts = replace(self.facts, sessions={**self.facts.sessions, call.actor: account})
+            self.keys[call.actor] = session_key(operation.outcome)
         elif call.method == "Logout":
             left = {actor: account for actor, account in self.facts.sessions.items() if actor != call.actor}
             self.facts = replace(self.facts, sessions=left)
@@ -221,6 +249,8 @@ class Tracker:
 
     def _ended(self, life: TaskLife, info: Mapping[str, Json]) -> None:
         method, success = life.accepted.call.method, info.get("state") == "success"
+        if success:
+            self._believe(life.accepted.call)
         if success and method in REBOOTS:
             self._each(life.vm, rebooted)
         if success and method in BOOTS:
@@ -235,7 +265,7 @@ class Tracker:
             self._snapshots.clear()  # which snapshot of which VM is current now is not followed
         elif success and method in REVERTS:
             kept = self._snapshots.get(life.vm) if method == "RevertToCurrentSnapshot_Task" else None
-            self._each(life.vm, _any_engine if kept is None else lambda _: kept)
+            self._each(life.vm, any_engine if kept is None else lambda _: kept)
         elif success and method == "InstantClone_Task":
             self._cloned(life, as_ref(info.get("result")))
 
@@ -264,10 +294,10 @@ class Tracker:
                 other.kind == CUSTOMIZE and other.running_during(start, end) is not False
                 for other in reversed(self.lives(life.vm))
             )
-            return partial(_succeeded, self._effects[method], CUSTOMIZE if cut else None)
+            return partial(succeeded, self._effects[method], CUSTOMIZE if cut else None)
         if KINDS.get(method) == CUSTOMIZE:  # the abort that cut it removed its lock (oracle promise F4)
-            return _aborted if self._cut(life) else failed
-        return _same
+            return aborted if self._cut(life) else failed
+        return same
 
     def _cut(self, life: TaskLife) -> bool:
         """Whether an abort that succeeded began while the customization was known to run."""
@@ -292,6 +322,7 @@ class Tracker:
             certain = any(known for other, known in held if other.kind == CUSTOMIZE)
             states = orphaned if certain else states | orphaned
         self.add_vm(replace(parent, ref=child, name=name), states)
+        self._reports.cloned(child.value, life.vm, self.readings.get(life.vm), self._now)
 
     def _accepted(self, life: TaskLife) -> None:
         self.tasks.pop(life.ref.value, None)  # a server that began anew counts anew: the order is that of acceptance
@@ -305,11 +336,13 @@ class Tracker:
         if isinstance(operation.outcome, Lost) and operation.outcome.reason.startswith(UNSENT):
             return  # the call was never sent, so nothing happened
         method, vm = operation.call.method, subject(operation.call)
+        self._reports.called(operation.call, self.facts, operation.end)
+        self._believe(operation.call)
         if method in self._effects:
             if method not in self._instant:
                 # it may have been accepted, and then its task may run unseen for any time
                 self._ghosts.append(TaskLife(Ref("Task", f"lost-{operation.op}"), operation, vm))
-            ends = failed if KINDS.get(method) == CUSTOMIZE else _same
+            ends = failed if KINDS.get(method) == CUSTOMIZE else same
             self._each(vm, lambda state: {*ends(state), self._effects[method](state)})
         if method in REBOOTS:
             self._each(vm, rebooted)
@@ -320,57 +353,19 @@ class Tracker:
         if vm in self._states and callable(change):
             self._change(vm, frozenset(new for state in self._states[vm] for new in change(state)))
 
+    def _believe(self, call: Call) -> None:
+        """Note what a call makes of its VMs, beside what is read of them, which may be of before."""
+        if self.facts.staleness or self.facts.runtime_staleness:
+            for vm, states in follow(call, self.facts, self.states).items():
+                self._past[vm] = [*self._past.get(vm, [])[-BELIEFS:], (self._now, states)]
+
     def _change(self, vm: str, states: frozenset[State]) -> None:
         old = self._states[vm]
         if states != old:
-            self._past[vm] = [*self._past.get(vm, [])[-KEPT:], (self._now, old)]
+            self._past[vm] = [*self._past.get(vm, [])[-BELIEFS:], (self._now, old)]
             self._states[vm] = states
 
 
-def _same(state: State) -> frozenset[State]:
-    return frozenset({state})
-
-
-def _aborted(state: State) -> frozenset[State]:
-    return frozenset({replace(state, guest="undefined", orphaned=False)})
-
-
-def _succeeded(effect: Callable[[State], State], running: str | None, state: State) -> frozenset[State]:
-    """Give the state after a success; `running` is the work in the guest that it may have cut, None if there was none."""
-    changed = effect(state if running is None else replace(state, running=running))
-    return frozenset({replace(changed, running="", task="")})
-
-
-def rebooted(state: State) -> frozenset[State]:
-    """Give the states after a reboot: no source says whether it frees an orphaned lock, so both are kept."""
-    return frozenset({state, replace(state, orphaned=False)})
-
-
-def anything(state: State) -> frozenset[State]:
-    """Give the states with every lock and every configuration of the guest."""
-    return frozenset(
-        replace(state, orphaned=held, guest=guest) for held in (False, True) for guest in ("before", "undefined")
-    )
-
-
-def _any_engine(state: State) -> frozenset[State]:
-    """Give the states with everything unknown about a guest: an unknown snapshot brings back its own disk and engine."""
-    return frozenset(
-        replace(state, engine=engine) for state in anything(state) for engine in ("ok", "absent", "broken")
-    )
-
-
-def _unwatched(state: State, engine: str) -> frozenset[State]:
-    return frozenset(
-        replace(candidate, engine=kind) for candidate in anything(state) for kind in (state.engine, engine)
-    )
-
-
-def _initial(vm: VmFacts) -> frozenset[State]:
-    """Give the initial states of a VM: before anything is known its lock may be free or orphaned."""
-    return frozenset({State(engine=vm.engine), State(engine=vm.engine, orphaned=True)})
-
-
 def facts_of(value: dict[str, Json]) -> Facts:
-    """Read facts as a history carries them."""
-    return msgspec.convert(value, Facts)
+    """Read facts as a history carries them; one of before there were two kinds of lateness means both."""
+    return msgspec.convert({"runtime_staleness": value.get("staleness", 0.0)} | value, Facts)

@@ -64,7 +64,9 @@ def _at_rest(crew: Crew, client: Client, vm: Ref, patience: float) -> str:
             return "its Tools did not come up again"
         clock.sleep(nap)
         nap = min(_LONGEST, nap * 1.5)
-    for _ in range(_TRIES):
+    for turn in range(_TRIES):
+        if turn and not crew.target.over:  # Tools that were read ready may have been those of before a boot
+            clock.sleep(crew.facts.staleness / (_TRIES - 1))
         last = info(client.call(CUSTOMIZE, "accepted", vm))
         if last.get("state") == "success":
             client.look(vm)

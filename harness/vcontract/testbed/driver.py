@@ -41,6 +41,8 @@ SNAPSHOT_NAME, MADE_BY = "vcontract", "made by vcontract run "
 """The name of every snapshot that is made here, and how its description begins, before the run's mark."""
 
 
+_PATIENCE = 2
+"""How many times the lateness of its reports a VM gets until they have settled: it may be changed from outside meanwhile."""
 _WATCHED = tuple(path for path in STATE_PATHS if path != "recentTask")
 """What of a VM wakes those who wait; what is told of its tasks are their own states."""
 
@@ -120,6 +122,21 @@ class Driver:
         if read_of(done) is not None:
             self._reads[vm.value] = done
         return done.outcome.value if isinstance(done.outcome, Returned) else None
+
+    def let_settle(self, vm: Ref) -> None:
+        """Wait until what is reported of a VM cannot be older than its last change (oracle rule A11), but not for ever.
+
+        What was seen to change has settled; what is as it was before may do so while this waits.
+        """
+        clock, facts = self.target.recorder, self.facts
+        latest = clock.now() + min(_PATIENCE * max(facts.staleness, facts.runtime_staleness), self.wait.left)
+        until = min(self.tracker.settles(vm.value), latest)
+        while clock.now() < until:
+            looks, then = self.wait.looks(until), until
+            while until == then and clock.now() < until:
+                looks.rest()
+                self.read_vm(vm)
+                until = min(self.tracker.settles(vm.value), latest)
 
     def call(self, ref: Ref, method: str, arguments: dict[str, Json], actor: str = FULL) -> Operation:
         """Make an arranging call. Raises NotArrangedError: the operator does not allow it, the API spoken lacks the method."""

@@ -64,11 +64,11 @@ def _silent(driver: Driver, vm: Ref | None) -> bool:
 
 
 def _await_reports(driver: Driver, vm: Ref) -> None:
-    """Read the VM again as long as it does not show what a success promises: its reports may be `staleness` seconds old."""
+    """Read the VM again as long as it does not show what a success promises: its reports may be late."""
     if not driver.judge.doubtful():
         return
     clock = driver.target.recorder
-    until = clock.now() + driver.facts.staleness
+    until = clock.now() + driver.judge.lateness
     looks, last = driver.wait.looks(until), False
     while driver.judge.doubtful() and not last:
         looks.rest()

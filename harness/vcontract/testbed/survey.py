@@ -98,7 +98,9 @@ def survey_target(
         others=others,
         levers=config.levers,
         staleness=config.staleness,
-        runtime_staleness=config.runtime_staleness,
+        runtime_staleness=min(
+            config.runtime_staleness, config.staleness
+        ),  # what Tools tell, the server tells later still
         alone=config.alone,
         publish=config.publish,
         guests=tuple(

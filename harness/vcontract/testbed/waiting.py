@@ -49,7 +49,9 @@ class Waiting:
         is not waited for so long.
         """
         clock = self._access.target.recorder
-        given = self.patience.of(what) / part if patience is None else patience
+        given = patience
+        if given is None:  # what has come about may be reported late
+            given = self.patience.of(what) / part + self._tracker.facts.staleness * (part == 1)
         begun = clock.now()
         text, deadline = f"{what} of {whose}" if whose else what, begun + min(given, self.left)
         looks, learned = self.looks(deadline), patience is None and part == 1

@@ -33,7 +33,8 @@ class Cost(msgspec.Struct, frozen=True):
     """What is sent and what is waited for.
 
     `calls` are judged, `requests` are all that is sent, `arrangements` the states that are arranged for cells, `tasks` those
-    that are followed to their ends, `boots` those of which Tools are waited for, `reports` the waits for what is reported late.
+    that are followed to their ends, `boots` those of which Tools are waited for, `reports` the waits for what Tools may report
+    late, `settling` those for what a program does in a guest.
     """
 
     calls: Range = Range()
@@ -42,6 +43,7 @@ class Cost(msgspec.Struct, frozen=True):
     tasks: Range = Range()
     boots: Range = Range()
     reports: Range = Range()
+    settling: Range = Range()
 
     def __add__(self, other: Cost) -> Cost:
         """Add up two costs."""
@@ -72,7 +74,7 @@ WATCHED = sends(0, 2)
 """What it takes to wait for news of another object than before."""
 BOOT = sends(3, 6, boots=ONE)
 """Waiting for Tools: a look, and a wait and a look for each of the up to three things that are told of a boot."""
-LEVER = sends(2, 3)
+LEVER = sends(2, 3, settling=ONE)
 """A command line in the guest, and the looks around it."""
 PLAIN = sends(2, 3)
 """A call without a task, and the looks around it."""

@@ -9,7 +9,7 @@ from statistics import median
 import msgspec
 
 from vcontract.model import passes
-from vcontract.run.estimates.cost import Cost, Range, sends
+from vcontract.run.estimates.cost import MAYBE, Cost, Range, sends
 from vcontract.run.estimates.walk import Walk
 from vcontract.run.plan import Step
 from vcontract.run.step_runner import HASTY_TRIES
@@ -23,14 +23,16 @@ _OBJECT, _AUDIT = sends(5, 12), sends(20, 60)
 class Estimate(msgspec.Struct, frozen=True):
     """What a run costs from now on: `cost` of its steps and of putting VMs back, `sent` the requests that were sent before.
 
-    `pace` are the seconds from one request to the next, as measured so far, `waits` those in which reports may be late, by the
-    configuration. `hasty` counts the steps in whose state something runs that ends by itself.
+    `pace` are the seconds from one request to the next, as measured so far, `waits` those by which Tools may report late, by
+    the configuration, `settles` those of the server itself. `hasty` counts the steps in whose state something runs that ends by
+    itself.
     """
 
     cost: Cost
     sent: int
     pace: float
     waits: float
+    settles: float
     hasty: int
 
     @property
@@ -42,7 +44,8 @@ class Estimate(msgspec.Struct, frozen=True):
     @property
     def seconds(self) -> Range:
         """The time that the requests take, and the waits for reports that may be late."""
-        return self.requests.times(self.pace, self.pace) + self.cost.reports.times(self.waits, self.waits)
+        late = self.cost.reports.times(self.waits, self.waits) + self.cost.settling.times(self.settles, self.settles)
+        return self.requests.times(self.pace, self.pace) + late
 
     @property
     def _pace(self) -> str:
@@ -51,7 +54,12 @@ class Estimate(msgspec.Struct, frozen=True):
     def text(self) -> list[str]:
         """Say it in lines."""
         made = self.cost
-        late = f", with {self.waits:g} s for each state until reports are not older (staleness)" if self.waits else ""
+        late = ""
+        if self.waits or self.settles:
+            late = (
+                f", with {made.reports.text()} times {self.waits:g} s for Tools that may be reported late (staleness)"
+            )
+            late += f" and {made.settling.text()} times {self.settles:g} s after programs in guests (runtime_staleness)"
         beside = f"{made.tasks.text()} tasks and {made.boots.text()} boots take what the target needs, and judged calls longer"
         took = f"at {self._pace}, as reads took so far{late}"
         lines = [
@@ -77,8 +85,11 @@ def estimated(testbed: Testbed, steps: Sequence[Step]) -> tuple[Estimate, Walk]:
     total = Cost()
     for step in steps:
         total += walk.cost_of(step)
-    total += walk.restoring() + _OBJECT + _AUDIT
+    total += (
+        walk.restoring() + _OBJECT + _AUDIT + Cost(reports=MAYBE)
+    )  # nobody knows what was done before the first look
     done = recorder.operations
     pace = median([other.start - one.start for one, other in pairwise(done)]) if len(done) > 1 else 0.0
     hasty = sum(step.cell is not None and passes(step.cell.state) for step in steps)
-    return Estimate(total, recorder.requests, pace, testbed.driver.facts.staleness, hasty), walk
+    facts = testbed.driver.facts
+    return Estimate(total, recorder.requests, pace, facts.staleness, facts.runtime_staleness, hasty), walk

@@ -12,7 +12,7 @@ from vcontract.contract import OK, Contract
 from vcontract.model import Asked, Cell, State, VmFacts, changes, ground, passes, refused, step
 from vcontract.model.followed_task import KINDS
 from vcontract.model.moves import DISTURBANCES, MOVES, On
-from vcontract.model.state import CUSTOMIZE, EXCLUSIVE, HOST_LOST
+from vcontract.model.state import CUSTOMIZE, EXCLUSIVE, HOST_LOST, SUSPENDED
 from vcontract.run.estimates import cost
 from vcontract.run.estimates.cost import MAYBE, ONE, Cost, Range, sends
 from vcontract.run.estimates.moves import cost_of_move, cost_of_moves, moves_between
@@ -132,7 +132,7 @@ class Walk:
 
     def _arranged(self, name: str, want: State) -> Cost:
         """Bring a VM into the state of a cell, with the work that must run."""
-        total = self._moved(name, want) + Cost(arrangements=ONE, reports=ONE)
+        total = self._moved(name, want) + Cost(arrangements=ONE)
         if want.running == EXCLUSIVE:
             return total + self._made(("snapshot",), sends(2, 5))
         return total + (cost.BEGUN if want.running else Cost())
@@ -150,11 +150,13 @@ class Walk:
         """Bring a VM into a state, unless it stands in it."""
         if self._standing == (name, ground(want)):
             return Cost()
-        moves = moves_between(self.states.get(name, State(template=want.template, power=want.power)), want)
+        now = self.states.get(name, State(template=want.template, power=want.power))
+        moves = moves_between(now, want)
         self.states[name] = replace(want, running="")
         self.moves.update(MOVES[move].method for move in moves)
         other, self._watched = name != self._watched, name
-        return cost_of_moves(moves) + (cost.WATCHED if other else Cost())
+        resumed = now.power == SUSPENDED and "powerOn" in moves  # its Tools need not be seen to go down and come up
+        return cost_of_moves(moves) + (cost.WATCHED if other else Cost()) + Cost(reports=MAYBE if resumed else Range())
 
     def _made(self, moves: tuple[str, ...], price: Cost | None = None) -> Cost:
         """Make moves that bring no VM of the lane into a state."""

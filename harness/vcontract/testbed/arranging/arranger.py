@@ -20,6 +20,9 @@ from vcontract.testbed.not_arranged import NotArrangedError
 from vcontract.testbed.reachability import asks_guest
 from vcontract.testbed.vm_selection import VmSelection
 
+_BOOTS = 2
+"""How often a VM is made ready until its reports tell of how it is now."""
+
 
 class Arranger:
     """Brings VMs into the states that cells want; `arranged` counts how often that took more than a look.
@@ -57,7 +60,7 @@ class Arranger:
             return None
         stands = self.stands(vm, want)
         self.leave(None)
-        if stands:
+        if stands and (want.tools == "starting" or self._settled_as(vm, want)):
             return vm.ref
         self.arranged += 1
         quarantine = self._driver.quarantine
@@ -90,12 +93,8 @@ class Arranger:
         return self._driver.tasks.look(lives[0].ref).get("state") == "running"
 
     def let_settle(self, vm: VmFacts) -> None:
-        """Wait until what is reported of the VM cannot be older than its last change (oracle rule A11)."""
-        clock, staleness = self._driver.target.recorder, self._driver.facts.staleness
-        left = self._driver.tracker.changed(vm.ref.value) + staleness - clock.now()
-        if staleness and left > 0:
-            clock.sleep(left)
-            self._driver.read_vm(vm.ref)
+        """Wait until what is reported of the VM cannot be older than its last change."""
+        self._driver.let_settle(vm.ref)
 
     def clone(self, parent: VmFacts | None = None, name: str = "") -> VmFacts:
         """Make a VM that may be destroyed, ready like its parent (None: any that is ready). Raises NotArrangedError."""
@@ -130,7 +129,7 @@ class Arranger:
         self._leftovers.clear(vm)
         self._power.undo_off_states(vm, want)
         if want.power == ON or asks_guest(want):
-            self._power.make_ready(vm)
+            self._make_ready(vm)
         if want.tools_up or asks_guest(want):
             self._guest.bring(vm, want)
         self._power.bring(vm, want)
@@ -139,6 +138,19 @@ class Arranger:
         if want.tools != "starting":
             self.let_settle(vm)
         self._start_work(vm, want)
+
+    def _make_ready(self, vm: VmFacts) -> None:
+        """Make a VM ready whose reports are not those of before: Tools that were read up may have to come up yet."""
+        for _ in range(_BOOTS):
+            self._power.make_ready(vm)
+            self.let_settle(vm)
+            if all(state.tools not in {"stopped", "starting"} for state in self._driver.states(vm.ref)):
+                return
+
+    def _settled_as(self, vm: VmFacts, want: State) -> bool:
+        """Whether a VM that stands in the wanted state still does when its reports cannot be older."""
+        self.let_settle(vm)
+        return self._fits_ground(vm.ref, want)
 
     def _start_work(self, vm: VmFacts, want: State) -> None:
         """Start the work that must run during the call, and see it running."""
