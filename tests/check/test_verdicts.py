@@ -88,6 +88,19 @@ def test_a_row_that_was_exercised_on_one_side_is_untested(judged: list[Judgement
     assert found.reason == f"one-sided: no cell in which InvalidPowerState {side} appear was exercised"
 
 
+def test_a_row_of_answers_that_no_source_settles_is_untested(sums: Sums) -> None:
+    """They break nothing and prove nothing (oracle rule A16): one answer that is settled suffices."""
+    open_ = judgement(
+        "SystemError", "InvalidState SystemError", "T1", grade=Grade.UNSETTLED, unsettled=("SystemError",)
+    )
+    found = sums.row("InvalidState", open_, OTHER)
+    assert found.verdict is Verdict.UNTESTED
+    assert "no source settles" in found.reason
+    assert sums.row("InvalidState", open_, MAY, OTHER).verdict is Verdict.CONFORMS
+    alone = sums.row("RuntimeFault", open_, OTHER)
+    assert alone.reason == "one-sided: no cell in which RuntimeFault may appear was exercised"
+
+
 def test_a_blocked_cell_leaves_its_rows_untested(sums: Sums) -> None:
     """Not green: the standing refusal is named."""
     blocked = judgement(

@@ -54,7 +54,7 @@ def test_the_rows_are_those_of_the_page(listed: dict[str, Row]) -> None:
         ("AbortCustomization_Task/CustomizationFault", {"T2", "T4", "E1", "M1", "M2", "M5"}),
         (
             "CustomizeGuest_Task/CustomizationFault",
-            {"I2", "X1", "X2", "X3", "T2", "T4", "K1", "K3", "K2", "E1", "M1", "M2", "M5", "M7"},
+            {"I2", "X1", "X2", "X3", "T2", "T4", "K1", "K3", "K4", "K2", "E1", "M1", "M2", "M5", "M7"},
         ),
     ],
 )

@@ -24,7 +24,7 @@ SHORT = {
     "NS": "NotSupported", "HNC": "HostNotConnected", "HNR": "HostNotReachable", "HC": "HostCommunication",
     "IHCS": "InvalidHostConnectionState", "IHS": "InvalidHostState", "QP": "QuestionPending",
     "GOU": "GuestOperationsUnavailable", "GCO": "GuestComponentsOutOfDate", "ONS": "OperationNotSupportedByGuest",
-    "RC": "RequestCanceled",
+    "RC": "RequestCanceled", "SE": "SystemError",
 }  # fmt: skip
 TABLE: dict[str, str | tuple[str, str, str]] = {
     "W1": "IR IT",
@@ -47,29 +47,29 @@ TABLE: dict[str, str | tuple[str, str, str]] = {
     "I1": "OK QP IS",
     "I2": ("OK CP", "OK", "OK"),
     "B1": "OK+ TIP{task} IS",
-    "B2": "OK TIP IS",
+    "B2": "OK TIP IS ?SE{vix}",
     "X1": ("NSM{counts} ~CF IA", "", ""),
     "X2": ("@rule ~CF IA", "", ""),
     "X3": ("OK UG CF IA NS", "", ""),
-    "T1": "IS IVS ?GOU",
-    "T2": "IS IVS UG CF ?GOU",
-    "T3": "OK IS IVS ?GOU",
+    "T1": "IS IVS ?GOU ?SE{vix}",
+    "T2": "IS IVS UG CF ?GOU ?SE{vix}",
+    "T3": "OK IS IVS ?GOU ?SE{vix}",
     "T4": "OK IS CF ?GCO",
-    "L1": "IGL",
+    "L1": "IGL ?SE{vix}",
     "L2": "GPD",
     "L3": "OK IGL ?ONS ?GOU ?IA ?NS",
-    "K1": ("TIP{task} IS CF CP OK+", "OK TIP{task} IS CF", "OK TIP{task} IS"),
-    "K3": ("OK TIP{task} IS CF", "OK TIP{task} IS CF", "OK TIP{task} IS"),
-    "K4": "OK TIP{task} IS",
+    "K1": ("TIP{task} IS CF CP OK+ ?SE{vix}", "OK TIP{task} IS CF ?SE{vix}", "OK TIP{task} IS ?SE{vix}"),
+    "K3": ("OK TIP{task} IS CF ?SE{vix}", "OK TIP{task} IS CF ?SE{vix}", "OK TIP{task} IS ?SE{vix}"),
+    "K4": ("OK TIP{task} IS CF ?SE{vix}", "OK TIP{task} IS CF ?SE{vix}", "OK TIP{task} IS ?SE{vix}"),
     "K2": ("IS CF CP ?OK", "OK IS CF", "OK"),
     "E1": ("CF UCF UG ?IS ?NS", "OK CF UCF UG", "OK CF UCF UG"),
     "K5": ("OK", "OK", "OK ?IS"),
     "Z0": "OK",
-    "M1": "OK IPS IS CF UCF ?GOU",
-    "M2": "OK IPS IS CF UCF ?GOU MNF",
+    "M1": "OK IPS IS CF UCF ?GOU ?SE{vix}",
+    "M2": "OK IPS IS CF UCF ?GOU ?SE{vix} MNF",
     "M3": "OK ?RC",
     "M4": "OK HNC HNR ~HC IHCS IS",
-    "M5": "OK IS CF UCF ?GOU",
+    "M5": "OK IS CF UCF ?GOU ?SE{vix}",
     "M6": "OK RC{cancelled}",
     "M7": ("OK CF UCF IS RC", "OK IS CF", "OK"),
     "M8": "OK ?TIP ?IS",
@@ -290,12 +290,12 @@ def test_login_is_known_only_where_tools_can_ask_the_guest(contract: Contract) -
 
 
 def test_engine_and_lock_are_known_only_after_an_accepted_login(contract: Contract) -> None:
-    """E1, K2 and the CustomizationFaults of K1 and K3 need a login that the guest accepts (oracle rule A3)."""
+    """E1, K2 and the CustomizationFaults of K1, K3, K4 need a login that the guest accepts (oracle rule A3)."""
     for state in ({"engine": "absent"}, {"orphaned": True}):
         for login in ("rejected", "mayNot"):
             assert "CustomizationFault" not in expected(C, state, {"login": login}, contract).allowed
         assert "CustomizationFault" in expected(C, state, {}, contract).allowed
-    for running in ("customize", "abort"):
+    for running in ("customize", "abort", "network"):
         for method in (C, N):
             assert "CustomizationFault" in expected(method, {"running": running}, {}, contract).allowed
             beside = expected(method, {"running": running}, {"login": "rejected"}, contract)

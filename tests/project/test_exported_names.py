@@ -21,7 +21,7 @@ EXPORTED = {
         "Pinned SHOWN STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VARIED VmFacts asks_session cell "
         "cell_of cells changed_fields changes classify compact deviations_of expect facts_of family_of ground holding "
         "is_visible located observe passes possible read_of recent_tasks refused settle settled sharpness steady step "
-        "subject tour universe"
+        "subject tour universe unsettled"
     ),
     "report": "",
     "run": "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from vcontract.check.fields import Scene, wrong_field
+from vcontract.check.fields import GUEST_ERROR, Scene, wrong_field
 from vcontract.contract import OK, Contract, ancestors
 from vcontract.model import Expectation
 from vcontract.terms import Fault, Faulted, Grade, Outcome
@@ -57,7 +57,7 @@ def grade_fault(
     """Grade a fault of either channel: its type, then its channel, then its fields."""
     fault, channel = outcome.fault, outcome.channel
     allowed = expectation.allowed.get(fault.type)
-    if allowed is None:
+    if allowed is None or (GUEST_ERROR in allowed.fields and wrong_field(fault, (GUEST_ERROR,), scene)):
         return _refused(fault, channel, expectation, contract, bases)
     if channel == "task" and allowed.synchronous:
         return Assessment(
@@ -74,7 +74,11 @@ def _refused(
     """Say what is wrong with a fault that the expectation does not permit."""
     line = ancestors(fault.type, bases)
     declared = {fault.type for method in contract.methods for fault in method.fault}
-    causes = [name for name in expectation.allowed if "RuntimeFault" in ancestors(name, bases)]
+    causes = [
+        name
+        for name, allowed in expectation.allowed.items()
+        if "RuntimeFault" in ancestors(name, bases) and GUEST_ERROR not in allowed.fields  # a bare one has no reason
+    ]
     if fault.type == "RuntimeFault" and causes:
         return Assessment(Grade.IMPRECISE, fault.type, channel, why=f"a bare RuntimeFault for {', '.join(causes)}")
     if any(name in line for name in ENVIRONMENT):

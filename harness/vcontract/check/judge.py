@@ -29,6 +29,7 @@ from vcontract.model import (
     settled,
     steady,
     subject,
+    unsettled,
 )
 from vcontract.model.remembered import Remembered
 from vcontract.terms import Faulted, Grade, Json, Lost, Operation, Ref, Returned, Verdict, as_ref
@@ -373,6 +374,7 @@ class Judge:
             notes=tuple(tasklife.notes(life, life.vm)) if life else (),
             request=pending.asked.request,
             ops=tuple(other.op for other in self._block),
+            unsettled=unsettled(expectation),
         )
 
 

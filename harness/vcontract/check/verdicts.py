@@ -23,6 +23,7 @@ RUNTIME_CELLS = ("malformed", "vmUnknown", "vmOtherType", "noSession", "thisUnkn
 SHRINKING = "shrink"
 """Cells whose names begin so belong to the shrinking of a finding, not to the run that found it."""
 _TOLD = ("info", "returnval")
+_UNSETTLED = "every answer was one that no source settles, so that it proves nothing"
 _BLOCKED = "blocked: "
 """The reason of a row begins with this if the target refuses its method as such."""
 
@@ -85,7 +86,8 @@ def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> s
     if judgement.observed in {"stuck", "unfinished", "Lost", AWAY, EXPIRED}:
         return row_id(contract.object, method.name, "result")
     if judgement.observed == OK or judgement.grade is Grade.UNDECLARED:
-        expected = [name for name in judgement.allowed if name != OK] if OK not in judgement.allowed else []
+        allowed = (*judgement.settled, *judgement.unsettled)
+        expected = [name for name in allowed if name != OK] if OK not in allowed else []
         name = next(
             (documented_name for outcome in expected if (documented_name := documented_as(outcome, documented, bases))),
             "Success",
@@ -199,6 +201,8 @@ def _row(
         return RowVerdict(row.id, Verdict.INCONCLUSIVE, unsure[0].why, observed)
     if missing:
         return RowVerdict(row.id, Verdict.UNTESTED, missing, observed)
+    if chosen and all(judgement.grade is Grade.UNSETTLED for judgement in chosen):
+        return RowVerdict(row.id, Verdict.UNTESTED, _UNSETTLED, observed)
     return RowVerdict(row.id, Verdict.CONFORMS, "" if observed else "never chosen", observed)
 
 
@@ -272,7 +276,7 @@ def _fault_evidence(
     def of_row(name: str) -> bool:
         return documented_as(name, documented, bases) == row.fault
 
-    may = [judgement for judgement in judged if any(of_row(name) for name in judgement.allowed)]
+    may = [judgement for judgement in judged if any(of_row(name) for name in judgement.settled)]
     never = [judgement for judgement in judged if not any(of_row(name) for name in judgement.allowed)]
     seen = Counter(judgement.observed for judgement in judged if of_row(judgement.observed))
     if not may or not never:

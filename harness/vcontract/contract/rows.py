@@ -253,4 +253,6 @@ def _method_rows(contract: Contract, method: Method, bases: dict[str, str]) -> l
 
 def _raised_by(contract: Contract, fault: str) -> tuple[str, ...]:
     raising = (s for s in contract.situations if s.synchronous)
-    return tuple(s.id for s in raising if any(p.outcome == fault for p in s.permitted("")))
+    return tuple(
+        s.id for s in raising if any(p.outcome == fault and p.grade is not Grade.UNSETTLED for p in s.permitted(""))
+    )
