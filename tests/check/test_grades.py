@@ -261,22 +261,6 @@ def test_success_about_what_is_no_vm_is_missing(method: str, vm: Ref, story: Any
     assert (story.verdict().grade, story.verdict().verdict) == (Grade.MISSING, Verdict.VIOLATES)
 
 
-def test_success_beside_a_customization_counts_only_after_its_end(story: Any) -> None:
-    """K1: queued behind the other it may succeed; overlapping it may not."""
-    for start, grade in (("2026-01-01T00:00:05Z", Grade.CONFORMS), ("2026-01-01T00:00:03Z", Grade.MISSING)):
-        story.cell = start
-        first, second = f"first-{start}", f"second-{start}"
-        story.vm()
-        story.accepted(C, first)
-        story.task(first, "running")
-        story.accepted(C, second)
-        story.task(first, "running")
-        story.task(first, "success", startTime="2026-01-01T00:00:01Z", completeTime="2026-01-01T00:00:05Z")
-        story.task(second, "success", startTime=start, completeTime="2026-01-01T00:00:09Z")
-        story.vm(**{"guest.hostName": "web", "guest.net": [{"ipAddress": ["10.1.0.9"]}]})
-        assert story.verdict().grade is grade
-
-
 def test_nothing_is_judged_but_calls_of_the_contract(story: Any, contract: Contract) -> None:
     """Arranging calls and reads are evidence; a judged call of another method is no call of the contract."""
     story.vm()

@@ -12,8 +12,9 @@ EXPORTED = {
         "Summary answer_of explain fingerprint legal_orders object_rows retell row_of summarise worst"
     ),
     "contract": (
-        "Contract DocumentedFault EVERY_METHOD Method OK OLD Permit Promise Row Situation ancestors before documented_as "
-        "load names parse_permit row_id rows"
+        "ANY Contract DocumentedFault EVERY_METHOD Method OK OLD Permit Promise RULE Row Situation "
+        "VERSION_MISMATCH ancestors before documented_as load names older_version parse_permit row_id rows "
+        "version_number"
     ),
     "disturbances": "",
     "model": (

@@ -24,6 +24,7 @@ SHRINKING = "shrink"
 """Cells whose names begin so belong to the shrinking of a finding, not to the run that found it."""
 _TOLD = ("info", "returnval")
 _UNSETTLED = "every answer was one that no source settles, so that it proves nothing"
+_LEAK = "secret"
 _BLOCKED = "blocked: "
 """The reason of a row begins with this if the target refuses its method as such."""
 
@@ -58,10 +59,10 @@ def summarise(
     verdicts on rows that are judged elsewhere. `replay` turns a finding's id into the command that replays it.
     """
     judged = _confirmed([judgement for judgement in judgements if not judgement.cell.startswith(SHRINKING)], confirm)
-    assigned = [(judgement, row_of(judgement, contract, bases)) for judgement in judged]
+    assigned = [(each, row_of(each, contract, bases)) for judgement in judged for each in with_leaks(judgement)]
     findings = _findings(contract, assigned, replay)
     elsewhere = {row.id: row for row in extra}
-    telling = _telling([judgement for judgement, _ in assigned])
+    telling = _telling(judged)
     verdicts = tuple(elsewhere.get(row.id) or _row(row, contract, assigned, telling, bases) for row in rows)
     notes = Counter(
         f"{judgement.grade}: {judgement.method} answered {judgement.observed} where {judgement.expected} is expected"
@@ -71,6 +72,16 @@ def summarise(
     notes.update(note for judgement in judged for note in (f"{judgement.method}: {text}" for text in judgement.notes))
     verdict = worst([row.verdict for row in verdicts] + [Verdict.VIOLATES] * bool(findings))
     return Summary(verdict, verdicts, findings, tuple(f"{text} ({count}x)" for text, count in sorted(notes.items())))
+
+
+def with_leaks(judgement: Judgement) -> tuple[Judgement, ...]:
+    """Give a judgement, and one more on a secret that the reply shows, if it says that something else is wrong."""
+    leaks = tuple(text for text in judgement.broken if place(text) == _LEAK)
+    if not leaks or judgement.field == _LEAK:
+        return (judgement,)
+    why = "; ".join(leaks)
+    leak = replace(judgement, verdict=Verdict.VIOLATES, grade=Grade.PROTOCOL, field=_LEAK, why=why, broken=leaks)
+    return judgement, leak
 
 
 def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> str:
@@ -258,6 +269,8 @@ def _evidence(
     if not successes:
         return successes, {}, "no call succeeded"
     missing = f"no cell of {wanted[0]} was exercised" if wanted and not refused else ""
+    if missing and part == "since" and any("W4" in judgement.situations for judgement in judged):
+        missing = "the target lists no version that lacks the method"
     sure = [judgement for judgement in successes if set(judgement.allowed) - {OK} == set() or part != "Success"]
     chosen = [*sure, *refused]
     return (
