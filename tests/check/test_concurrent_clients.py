@@ -1,4 +1,4 @@
-"""Threads that call one simulator at the same time: its histories have a legal order, and a broken lock leaves none."""
+"""Threads that call one simulator at the same time: its histories have a legal order, and a lock that stays leaves none."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_server_that_does_otherwise_and_may_keeps_an_order(variant: str) -> No
     assert answer_of(found) is Answer.LEGAL, told(found)
 
 
-@pytest.mark.parametrize("defect", ["two-customizations-at-once", "lock-freed-early"])
+@pytest.mark.parametrize("defect", ["lock-never-freed", "no-customization-after-an-abort"])
 def test_a_broken_lock_is_seen(defect: str) -> None:
     """In a few tries some history has no legal order, and the picture marks the operation at which it ends."""
     for seed in range(TRIES):

@@ -172,6 +172,39 @@ def test_environment(fault: str, story: Any) -> None:
     assert (story.verdict().grade, story.verdict().verdict) == (Grade.SPURIOUS, Verdict.VIOLATES)
 
 
+VIX = {"reason": "vix error codes = (3016, 0)."}
+"""What a server says of a guest operation that the guest did not take (seen in public)."""
+
+
+@pytest.mark.parametrize(
+    ("fields", "grade", "verdict"),
+    [
+        (VIX, Grade.UNSETTLED, Verdict.CONFORMS),
+        ({"reason": "Vix error codes = (1, 22)"}, Grade.UNSETTLED, Verdict.CONFORMS),
+        ({"reason": "the disk is full"}, Grade.SPURIOUS, Verdict.VIOLATES),
+        ({}, Grade.SPURIOUS, Verdict.VIOLATES),
+    ],
+)
+def test_a_system_error_of_a_guest_that_did_not_answer_is_unsettled(
+    fields: dict[str, Any], grade: Grade, verdict: Verdict, story: Any
+) -> None:
+    """Only by its reason, and only where the guest may not have answered (oracle rule A1); it has no bare form."""
+    story.vm(tools=BUSY)
+    story.refused(C, "SystemError", fields=fields)
+    story.vm(tools=BUSY)
+    assert (story.verdict().grade, story.verdict().verdict) == (grade, verdict)
+    story.cell = "ready"
+    story.vm()
+    story.refused(C, "SystemError", fields=fields)
+    story.vm()
+    assert (story.verdict().grade, story.verdict().verdict) == (Grade.SPURIOUS, Verdict.VIOLATES)
+    story.cell = "bare"
+    story.vm(tools=BUSY)
+    story.refused(C, "RuntimeFault", fields=fields)
+    story.vm(tools=BUSY)
+    assert story.verdict().verdict is Verdict.VIOLATES
+
+
 @pytest.mark.parametrize("fault", ["MethodDisabled", "RestrictedByAdministrator", "NotSupported", "LicenseExpired"])
 def test_blocked(fault: str, story: Any) -> None:
     """A standing refusal of policy leaves the cell untested (oracle rule A1)."""
@@ -226,22 +259,6 @@ def test_success_about_what_is_no_vm_is_missing(method: str, vm: Ref, story: Any
     story.accepted(method, vm=vm.json())
     story.task("task-1", "success")
     assert (story.verdict().grade, story.verdict().verdict) == (Grade.MISSING, Verdict.VIOLATES)
-
-
-def test_success_beside_a_customization_counts_only_after_its_end(story: Any) -> None:
-    """K1: queued behind the other it may succeed; overlapping it may not."""
-    for start, grade in (("2026-01-01T00:00:05Z", Grade.CONFORMS), ("2026-01-01T00:00:03Z", Grade.MISSING)):
-        story.cell = start
-        first, second = f"first-{start}", f"second-{start}"
-        story.vm()
-        story.accepted(C, first)
-        story.task(first, "running")
-        story.accepted(C, second)
-        story.task(first, "running")
-        story.task(first, "success", startTime="2026-01-01T00:00:01Z", completeTime="2026-01-01T00:00:05Z")
-        story.task(second, "success", startTime=start, completeTime="2026-01-01T00:00:09Z")
-        story.vm(**{"guest.hostName": "web", "guest.net": [{"ipAddress": ["10.1.0.9"]}]})
-        assert story.verdict().grade is grade
 
 
 def test_nothing_is_judged_but_calls_of_the_contract(story: Any, contract: Contract) -> None:

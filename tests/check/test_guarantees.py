@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from vcontract.check.concurrent import judge_concurrent
 from vcontract.check.guarantees import (
     BlamedTask,
     Guarantee,
@@ -91,53 +91,50 @@ def busy(task: str) -> Faulted:
     return Faulted(Fault("TaskInProgress", {"task": Ref("Task", task).json()}))
 
 
-def two_customizations(second: tuple[float, float, float], served: Sequence[tuple[str, str]] = ()) -> Tale:
-    """Two customizations: the first is read running at 1 and at 3, the second from its call on; both succeed."""
-    times = [{"startTime": start, "completeTime": end} for start, end in served] or [{}, {}]
-    begin, running, end = second
+def two_customizations(first: tuple[str, str], second: tuple[str, str]) -> Tale:
+    """Two customizations that were both read running over one moment and succeed; each with its seconds by the server."""
+    times = [dict(zip(("startTime", "completeTime"), each, strict=True)) for each in (first, second)]
     return (
         Tale()
         .call((0.0, 0.5), given("t1"))
         .task("t1", (0.9, 1.0), "running")
-        .call((begin, begin + 0.1), given("t2"))
-        .task("t2", (running, running + 0.1), "running")
+        .call((1.5, 1.6), given("t2"))
+        .task("t2", (2.0, 2.1), "running")
         .task("t1", (3.0, 3.1), "running")
-        .task("t2", (end - 0.2, end - 0.1), "running")
+        .task("t2", (3.2, 3.3), "running")
+        .task("t2", (3.5, 3.6), "success", **times[1])
         .task("t1", (4.0, 4.1), "success", **times[0])
-        .task("t2", (end, end + 0.1), "success", **times[1])
     )
 
 
-def test_two_customizations_that_were_read_running_over_one_moment() -> None:
-    """Both ran from 2.1 to 3.0, and both succeeded."""
-    [told] = two_customizations((1.5, 2.0, 5.0)).told(OneCustomization())
-    assert "vm-1 at the same time" in told
-
-
-def test_a_customization_after_another_is_none_beside_it() -> None:
-    """The second one began when the first was over."""
-    assert two_customizations((4.5, 5.0, 6.0)).told(OneCustomization()) == []
+AT = [f"2026-01-01T00:00:0{second}.5Z" for second in range(5)]
 
 
 @pytest.mark.parametrize(
-    ("times", "broken"),
+    ("first", "second", "broken"),
     [
-        ((("2026-01-01T00:00:01.5Z", "2026-01-01T00:00:03.5Z"), ("2026-01-01T00:00:02.0Z", "2026-01-01T00:00:04.0Z")), True),
-        ((("2026-01-01T00:00:01.5Z", "2026-01-01T00:00:02.0Z"), ("2026-01-01T00:00:02.0Z", "2026-01-01T00:00:04.0Z")), False),
+        ((AT[0], AT[3]), (AT[1], AT[2]), True),
+        ((AT[1], AT[2]), (AT[0], AT[3]), True),
+        ((AT[0], AT[2]), (AT[1], AT[3]), False),
+        ((AT[0], AT[1]), (AT[1], AT[2]), False),
+        ((AT[0], AT[3]), (AT[0], AT[2]), False),
+        ((AT[0], AT[3]), ("", ""), False),
+        (("", ""), ("", ""), False),
     ],
-)  # fmt: skip
-def test_the_server_s_own_times(times: Sequence[tuple[str, str]], broken: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    """Reads alone do not show that both ran at one moment; that their times overlap does, that they touch does not."""
-    tale = (
-        Tale()
-        .call((0.0, 0.1), given("t1"))
-        .call((0.0, 0.1), given("t2"))
-        .task("t1", (1.5, 1.6), "running")
-        .task("t2", (1.7, 1.8), "running")
-        .task("t1", (2.0, 2.1), "success", startTime=times[0][0], completeTime=times[0][1])
-        .task("t2", (2.2, 2.3), "success", startTime=times[1][0], completeTime=times[1][1])
-    )
-    assert bool(tale.told(OneCustomization())) is broken
+)
+def test_two_customizations_of_which_one_lived_inside_the_other(
+    first: tuple[str, str],
+    second: tuple[str, str],
+    broken: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Only that proves that the lock was not kept: one that is read running may wait for it (oracle row K1)."""
+    told = two_customizations(first, second).told(OneCustomization(alone=True))
+    assert [each[:6] for each in told] == ["t2 and"] * broken
+
+
+def test_nothing_is_said_where_others_change_the_vms() -> None:
+    """A stranger's abort in between would explain it."""
+    assert two_customizations((AT[0], AT[3]), (AT[1], AT[2])).told(OneCustomization(alone=False)) == []
 
 
 @pytest.mark.parametrize(
@@ -315,3 +312,24 @@ def test_a_reply_that_breaks_the_wire_contract_breaks_it_here_too() -> None:
         done = Operation(number + 1, call, 0.0, 0.1, given("t1"), status=200, problems=("returnval: of type Folder",))
         tale.operations.append(done)
     assert tale.told(Replies({CUSTOMIZE})) == ["returnval: of type Folder"]
+
+
+def test_a_secret_in_replies_is_a_finding_for_each_method() -> None:
+    """Two methods that show it are two deviations, whatever the guarantee is called."""
+    tale, leak = Tale(), ("secret: the reply repeats guest.nobody",)
+    for number, method in enumerate([CUSTOMIZE, "StartGuestNetwork_Task", CUSTOMIZE]):
+        call = Call(MANAGER, method, Arguments({"vm": Ref("VirtualMachine", "vm-1").json()}), "c1")
+        at = (float(number), number + 0.5)
+        refused = Faulted(Fault("InvalidGuestLogin"))
+        tale.operations.append(Operation(number + 1, call, *at, refused, status=500, problems=leak, purpose="judge"))
+    found = judge_concurrent(tale.operations, Facts(MANAGER.type, MANAGER, "8.0.3.0"), CONTRACT)
+    leaks = [each.method for each in found.findings if each.row.endswith("/replies")]
+    assert sorted(leaks) == [CUSTOMIZE, "StartGuestNetwork_Task"]
+
+
+def test_a_task_of_a_vm_that_was_read_frozen_is_not_stuck() -> None:
+    """Its guest executes nothing, so no end is due (oracle row T5)."""
+    for frozen, stuck in ((True, 0), (False, 1)):
+        tale = Tale().call((0.0, 0.1), given("t1")).task("t1", (50.0, 50.1), "running")
+        tale.read(Ref("VirtualMachine", "vm-1"), (51.0, 51.1), {"runtime.instantCloneFrozen": frozen})
+        assert len(tale.told(KeptTasks(10.0))) == stuck

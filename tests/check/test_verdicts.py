@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from vcontract.check import Judgement, fingerprint, row_of, summarise, worst
 from vcontract.check.verdicts import RUNTIME_CELLS
@@ -87,6 +88,31 @@ def test_a_row_that_was_exercised_on_one_side_is_untested(judged: list[Judgement
     found = sums.row("InvalidPowerState", *judged)
     assert found.verdict is Verdict.UNTESTED
     assert found.reason == f"one-sided: no cell in which InvalidPowerState {side} appear was exercised"
+
+
+def test_a_secret_in_a_reply_is_a_finding_for_each_method_that_shows_it(sums: Sums) -> None:
+    """Beside whatever else is wrong with the reply, of which it is no part."""
+    leak = ("secret: the reply repeats guest.nobody",)
+    plain = failed("InvalidGuestLogin", "InvalidGuestLogin", grade=Grade.PROTOCOL, field="secret", broken=leak)
+    worse = failed("InvalidGuestLogin", "OK", grade=Grade.SPURIOUS, broken=leak)
+    also = replace(worse, method=A, cell=f"{A}:InvalidGuestLogin")
+    assert [each.row for each in sums(plain).findings] == [f"{MANAGER}/{N}/result"]
+    rows_of = sorted(each.row for each in sums(plain, worse, also).findings)
+    assert rows_of == sorted(f"{MANAGER}/{method}/{row}" for method in (N, A) for row in ("result", "Success"))
+    assert sums.row("result", worse, MAY, OTHER).verdict is Verdict.VIOLATES
+
+
+def test_a_row_of_answers_that_no_source_settles_is_untested(sums: Sums) -> None:
+    """They break nothing and prove nothing (oracle rule A16): one answer that is settled suffices."""
+    open_ = judgement(
+        "SystemError", "InvalidState SystemError", "T1", grade=Grade.UNSETTLED, unsettled=("SystemError",)
+    )
+    found = sums.row("InvalidState", open_, OTHER)
+    assert found.verdict is Verdict.UNTESTED
+    assert "no source settles" in found.reason
+    assert sums.row("InvalidState", open_, MAY, OTHER).verdict is Verdict.CONFORMS
+    alone = sums.row("RuntimeFault", open_, OTHER)
+    assert alone.reason == "one-sided: no cell in which RuntimeFault may appear was exercised"
 
 
 def test_a_blocked_cell_leaves_its_rows_untested(sums: Sums) -> None:

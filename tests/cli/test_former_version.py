@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FORMER = Path(__file__).parents[1] / "former" / "0.1.0"
 FINDING, DEFECT = "056e09c5d5e8", "no-session-says-invalid-login"
 METHOD = "AbortCustomization_Task"
+UNPROVED = f"VirtualMachineGuestCustomizationManager/{METHOD}/InvalidState"
 CUT = 8
 """So many calls were judged when the run was cut."""
 LATER = "9.8.7"
@@ -63,12 +64,16 @@ def test_a_saved_run_is_shown_again(vcontract: Command) -> None:
 
 
 def test_a_saved_run_is_judged_again(vcontract: Command) -> None:
-    """`judge` comes to the same verdict, finding and rows, and says that this version judged."""
+    """`judge` comes to the same verdict, finding and rows, and says that this version judged.
+
+    But a row of which only answers came that no source settles is untested now.
+    """
     ended = vcontract("judge", "run", "--format", "json")
     judged, saved = json.loads("\n".join(ended.out)), load_run(Path("run"))
     assert (ended.code, judged["verdict"], judged["version"]) == (1, "violates", __version__)
     assert [each["id"] for each in judged["findings"]] == [each.id for each in saved.findings] == [FINDING]
-    assert {each["id"]: each["verdict"] for each in judged["rows"]} == {each.id: each.verdict for each in saved.rows}
+    rows = {each["id"]: each["verdict"] for each in judged["rows"]}
+    assert rows == {each.id: each.verdict for each in saved.rows} | {UNPROVED: "untested"}
 
 
 def test_a_saved_run_of_stress_is_judged_again(vcontract: Command) -> None:

@@ -12,6 +12,7 @@ from vcontract.client import Secrets, Target, Trust
 from vcontract.client.properties import list_vms, read
 from vcontract.client.tasks import follow, info
 from vcontract.errors import TargetError
+from vcontract.model import STATE_PATHS, State, compact, observe
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
 
@@ -114,3 +115,19 @@ def test_tls_with_its_authority() -> None:
             Target.open(server.url.replace("https:", "http:"))
     with SimulatorServer(fitted()) as plain, pytest.raises(TargetError, match="speak http instead of https"):
         Target.open(plain.url.replace("http:", "https:"))
+
+
+@pytest.mark.parametrize(("api", "newer"), [("8.0.3.0", True), ("6.5", False)])
+def test_what_an_older_api_has_not_is_not_asked_for(api: str, newer: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """A VM is read whole at every API: a path that is unknown there would spoil the read. The list of versions is kept."""
+    with SimulatorServer(fitted(api=api)) as server:
+        older = Target.open(server.url, secrets=SECRETS)
+        older.login("admin", "administrator@vsphere.local", "vcenter.admin")
+        vm = next(ref for ref, each in list_vms(older, "admin", ["name"]).items() if each["name"] == "linux-1")
+        done = read(older, "admin", vm, STATE_PATHS, compact)
+        older.close()
+    assert isinstance(done.outcome, Returned)
+    assert observe(State(), done.outcome.value).tools == "ready"
+    assert ("runtime.instantCloneFrozen" in done.outcome.value) is newer
+    assert older.versions[0] == api
+    assert "5.5" in older.versions

@@ -83,7 +83,7 @@ def test_hiding(contract: Contract) -> None:
         "W1": {"Q1"},
         "W1.value": {"Q1"},
         "W2": {"Q1"},
-        "Q1": {"W1", "W1.value", "W2"},
+        "Q1": {"W1", "W1.value", "W2", "W4"},
         "O2": {"O1", "O1.type", "V1"},
         "O3": {"O1", "O1.type", "V1"},
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.contract import Contract, Permit, Situation, load
+from vcontract.contract import ANY, RULE, Contract, Permit, Situation, load
 from vcontract.terms import Grade
 
 TEXT = (Path(__file__).parents[2] / "contracts" / "ORACLE.md").read_text("utf-8")
@@ -16,8 +16,12 @@ MARKS = {Grade.IMPRECISE: "~", Grade.UNSETTLED: "?"}
 CONDITIONS = {
     "": "",
     "task.startedAfter": "/after",
+    "task.apart": "/apart",
+    "task.endedSoon": "/soon",
+    "task.thawed": "/thawed",
     "login.accepted": "/login",
     "vm.notOn": "/off",
+    "api.9.1": "/9.1",
     "vm.inVApp": "/vApp",
 }
 
@@ -53,7 +57,7 @@ def written(permits: tuple[Permit, ...], names: dict[str, str]) -> str:
     """Write permits as the table has them; `-` for none."""
     found = []
     for each in permits:
-        name = "@" if each.outcome == "@rule" else names[each.outcome]
+        name = {RULE: "@", ANY: "any"}.get(each.outcome) or names[each.outcome]
         field = f"{{{each.field}}}" if each.field else ""
         found.append(MARKS.get(each.grade, "") + name + field + CONDITIONS[each.condition])
     return " ".join(found) or "-"

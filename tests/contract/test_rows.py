@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.contract import Contract, Row, ancestors, documented_as, load, rows
+from vcontract.contract import Contract, Row, ancestors, documented_as, load, older_version, rows
 from vcontract.schema import load as load_schema
 from vcontract.shipped import shipped
 
@@ -47,14 +47,14 @@ def test_the_rows_are_those_of_the_page(listed: dict[str, Row]) -> None:
 @pytest.mark.parametrize(
     ("row", "situations"),
     [
-        ("CustomizeGuest_Task/TaskInProgress", {"B1", "B2", "K1", "K3", "K4", "M8"}),
+        ("CustomizeGuest_Task/TaskInProgress", {"B1", "B2", "T5", "K1", "K3", "K4", "M8"}),
         ("CustomizeGuest_Task/InvalidPowerState", {"P1", "P2", "P3", "M1", "M2"}),
         ("StartGuestNetwork_Task/InvalidGuestLogin", {"L1", "L3", "M9"}),
         ("AbortCustomization_Task/GuestPermissionDenied", {"L2"}),
         ("AbortCustomization_Task/CustomizationFault", {"T2", "T4", "E1", "M1", "M2", "M5"}),
         (
             "CustomizeGuest_Task/CustomizationFault",
-            {"I2", "X1", "X2", "X3", "T2", "T4", "K1", "K3", "K2", "E1", "M1", "M2", "M5", "M7"},
+            {"I2", "X1", "X2", "X3", "T2", "T4", "K1", "K3", "K4", "K2", "E1", "M1", "M2", "M5", "M7"},
         ),
     ],
 )
@@ -99,3 +99,22 @@ def test_a_fault_is_documented_as_itself_or_its_nearest_ancestor(bases: dict[str
         "RuntimeFault",
     )
     assert ancestors("a", {"a": "b", "b": "a"}) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("since", "listed", "older"),
+    [
+        ("6.8.7", None, ("6.7.3", True)),
+        ("6.8.7", ("9.1.0.0", "8.0.3.0", "6.8.7", "6.8.6", "6.7.3", "5.5"), ("6.7.3", True)),
+        ("6.8.7", ("8.0.3.0", "6.8.6", "6.7", "6.8.2"), ("6.8.6", True)),
+        ("6.8.7", ("8.0.3.0", "6.8.7"), ("6.7.3", False)),
+        ("6.8.7", (), ("6.7.3", False)),
+        ("2.0", ("8.0.3.0",), ("", False)),
+        ("2.0", None, ("", False)),
+    ],
+)
+def test_the_version_that_lacks_a_method_is_one_that_the_server_lists(
+    since: str, listed: tuple[str, ...] | None, older: tuple[str, bool]
+) -> None:
+    """An old release, else the nearest before; one that the server does not list is said to be none."""
+    assert older_version(since, listed) == older

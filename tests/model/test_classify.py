@@ -82,6 +82,7 @@ def test_a_valid_call_deviates_in_nothing(contract: Contract) -> None:
         ("schema:truncated", "malformed"),
         ("value:boolean:auth.interactiveSession", "badValue"),
         ("version:6.7.3", "unknownMethod"),
+        ("unlisted:soapAction:none", "unlistedVersion"),
         ("order:harmless", "ok"),
     ],
 )

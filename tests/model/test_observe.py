@@ -93,3 +93,22 @@ def test_steady_compares_what_a_cell_wants_and_the_boot() -> None:
     ):
         assert path in STATE_PATHS
         assert not steady(READY, READY | {path: "other"})
+
+
+@pytest.mark.parametrize(
+    ("values", "frozen"),
+    [
+        ({}, False),
+        ({"runtime.instantCloneFrozen": False, "runtime.paused": False}, False),
+        ({"runtime.instantCloneFrozen": True}, True),
+        ({"runtime.paused": True}, True),
+        ({"runtime.paused": True, "runtime.powerState": "poweredOff"}, False),
+    ],
+)
+def test_a_vm_that_executes_nothing_is_frozen(values: dict[str, Any], frozen: bool) -> None:  # noqa: FBT001 - a parameter
+    """Frozen for instant clones, or paused; its Tools read as before, and cannot be asked (oracle row T5)."""
+    seen = observe(State(), READY | values)
+    assert seen.frozen is frozen
+    assert seen.tools_up is (not frozen and seen.power == "poweredOn")
+    assert {"runtime.instantCloneFrozen", "runtime.paused"} <= set(STATE_PATHS)
+    assert steady(READY, READY | values) is (not frozen and seen.power == "poweredOn")

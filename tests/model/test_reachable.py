@@ -77,7 +77,7 @@ def calls(contract: Contract) -> Step:
 
 
 def world(state: State) -> Iterator[State]:
-    """Lose a host and get it back; mark, ask, leave a package, clone in mid-customization, destroy."""
+    """Lose a host and get it back; mark, ask, freeze, leave a package, clone in mid-customization, destroy."""
     if state.connection == "connected":
         yield from (replace(state, connection=each) for each in ("disconnected", "notResponding", "inaccessible"))
     else:
@@ -88,6 +88,8 @@ def world(state: State) -> Iterator[State]:
         yield State(exists=False)
     if state.power == "poweredOn" and not state.running:
         yield replace(state, question=not state.question)
+    if state.power == "poweredOn" and not state.running and not state.question and state.connection == "connected":
+        yield replace(state, frozen=not state.frozen)
     if state.running == "customize":
         yield replace(state, running="", orphaned=True)
 
@@ -114,7 +116,7 @@ ASKED: list[dict[str, Any]] = [
     {},
     *({"login": each} for each in ("rejected", "mayNot", "unsettled")),
     *({"privilege": each} for each in ("nowhere", "vmOnly", "rootOnly")),
-    *({"request": each} for each in ("malformed", "badValue", "unknownMethod", "unsettled")),
+    *({"request": each} for each in ("malformed", "badValue", "unknownMethod", "unlistedVersion", "unsettled")),
     {"session": "none"},
     *({"this": each} for each in ("unknown", "otherType")),
     *({"vm": each} for each in ("unknown", "otherType")),
@@ -135,7 +137,7 @@ def all_calls() -> list[Asked]:
 def mids(state: State) -> Iterator[State]:
     """Add what may happen while a valid call's task runs."""
     if state == State():
-        yield from (replace(state, mid=frozenset({each})) for each in MID)
+        yield from (replace(state, mid=frozenset({each})) for each in (*MID, "slow"))
         yield replace(state, mid=frozenset({"power", "off"}))
 
 

@@ -24,13 +24,15 @@ SHORT = {
     "NS": "NotSupported", "HNC": "HostNotConnected", "HNR": "HostNotReachable", "HC": "HostCommunication",
     "IHCS": "InvalidHostConnectionState", "IHS": "InvalidHostState", "QP": "QuestionPending",
     "GOU": "GuestOperationsUnavailable", "GCO": "GuestComponentsOutOfDate", "ONS": "OperationNotSupportedByGuest",
-    "RC": "RequestCanceled",
+    "RC": "RequestCanceled", "SE": "SystemError",
+    "VMM": "VersionMismatchFaultCode",
 }  # fmt: skip
 TABLE: dict[str, str | tuple[str, str, str]] = {
     "W1": "IR IT",
     "W1.value": "IR IT IA",
     "W1.open": "OK IR IT IA",
     "W2": "MN{method} ~IR",
+    "W4": "OK ?MN ?IR ?VMM",
     "Q1": "NA SNF AR",
     "O1": "MNF{obj}",
     "O1.type": "MNF IR IT MN",
@@ -47,35 +49,38 @@ TABLE: dict[str, str | tuple[str, str, str]] = {
     "I1": "OK QP IS",
     "I2": ("OK CP", "OK", "OK"),
     "B1": "OK+ TIP{task} IS",
-    "B2": "OK TIP IS",
+    "B2": "OK TIP IS ?SE{vix}",
     "X1": ("NSM{counts} ~CF IA", "", ""),
     "X2": ("@rule ~CF IA", "", ""),
     "X3": ("OK UG CF IA NS", "", ""),
-    "T1": "IS IVS ?GOU",
-    "T2": "IS IVS UG CF ?GOU",
-    "T3": "OK IS IVS ?GOU",
+    "T1": "IS IVS ?GOU ?SE{vix}",
+    "T2": "IS IVS UG CF ?GOU ?SE{vix}",
+    "T3": "OK IS IVS ?GOU ?SE{vix}",
+    "T5": "OK+ IS IVS TIP ?GOU ?SE{vix}",
     "T4": "OK IS CF ?GCO",
-    "L1": "IGL",
+    "L1": "IGL ?SE{vix}",
     "L2": "GPD",
     "L3": "OK IGL ?ONS ?GOU ?IA ?NS",
-    "K1": ("TIP{task} IS CF CP OK+", "OK TIP{task} IS CF", "OK TIP{task} IS"),
-    "K3": ("OK TIP{task} IS CF", "OK TIP{task} IS CF", "OK TIP{task} IS"),
-    "K4": "OK TIP{task} IS",
+    "K1": ("TIP{task} IS CF CP OK+ ?SE{vix}", "OK TIP{task} IS CF ?SE{vix}", "OK TIP{task} IS ?SE{vix}"),
+    "K3": ("OK TIP{task} IS CF ?SE{vix}", "OK TIP{task} IS CF ?SE{vix}", "OK TIP{task} IS ?SE{vix}"),
+    "K4": ("OK TIP{task} IS CF ?SE{vix}", "OK TIP{task} IS CF ?SE{vix}", "OK TIP{task} IS ?SE{vix}"),
     "K2": ("IS CF CP ?OK", "OK IS CF", "OK"),
     "E1": ("CF UCF UG ?IS ?NS", "OK CF UCF UG", "OK CF UCF UG"),
     "K5": ("OK", "OK", "OK ?IS"),
     "Z0": "OK",
-    "M1": "OK IPS IS CF UCF ?GOU",
-    "M2": "OK IPS IS CF UCF ?GOU MNF",
+    "S1": ("OK ?@any", "OK ?@any", ""),
+    "M1": "OK IPS IS CF UCF ?GOU ?SE{vix}",
+    "M2": "OK IPS IS CF UCF ?GOU ?SE{vix} MNF",
     "M3": "OK ?RC",
     "M4": "OK HNC HNR ~HC IHCS IS",
-    "M5": "OK IS CF UCF ?GOU",
+    "M5": "OK IS CF UCF ?GOU ?SE{vix}",
     "M6": "OK RC{cancelled}",
-    "M7": ("OK CF UCF IS RC", "OK IS CF", "OK"),
+    "M7": ("OK+ CF UCF IS RC", "OK IS CF", "OK"),
     "M8": "OK ?TIP ?IS",
     "M9": "OK ?NP ?IGL",
 }
-"""`+`: only if the task began after the other's end; {}: the field that is judged. B2's VAppTaskInProgress stands apart.
+"""`+`: only by what the lives of the tasks show (B1: it began after the other's end; K1: neither lies inside the other; T5: the
+VM was thawed; M7: it ended soon); {}: the field that is judged. B2's VAppTaskInProgress stands apart.
 
 W1.open is ours: requests of which no source says whether they are of the schema.
 """
@@ -85,7 +90,8 @@ ISOLATED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "W1.value": ({}, {"request": "badValue"}),
     "W1.open": ({}, {"request": "unsettled"}),
     "W2": ({}, {"request": "unknownMethod"}),
-    "Q1": ({}, {"session": "none"}),
+    "W4": ({}, {"request": "unlistedVersion"}),
+    "Q1": ({}, {"session": "none", "api": (9, 1)}),
     "O1": ({}, {"this": "unknown"}),
     "O1.type": ({}, {"this": "otherType"}),
     "O2": ({"exists": False}, {}),
@@ -108,6 +114,7 @@ ISOLATED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "T1": ({"tools": "stopped"}, {}),
     "T2": ({"tools": "never"}, {}),
     "T3": ({"tools": "starting"}, {}),
+    "T5": ({"frozen": True}, {}),
     "T4": ({"tools": "old"}, {}),
     "L1": ({}, {"login": "rejected"}),
     "L2": ({}, {"login": "mayNot"}),
@@ -119,6 +126,7 @@ ISOLATED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "E1": ({"engine": "broken"}, {}),
     "K5": ({}, {}),
     "Z0": ({"guest": "undefined"}, {}),
+    "S1": ({"mid": frozenset({"slow"})}, {}),
     "M1": ({"mid": frozenset({"power", "off"})}, {}),
     "M2": ({"mid": frozenset({"gone", "off"})}, {}),
     "M3": ({"mid": frozenset({"session"})}, {}),
@@ -196,14 +204,14 @@ def test_expectation_where_one_thing_is_wrong(id_: str, method: str, contract: C
     assert id_ in found.situations or not written(id_, method)
 
 
-IDLE_ROWS = ("W1.open", "I1", "I2", "L3", "T3", "T4", "E1", "O1", "O1.type", "V1", "V2", "V2.root", "K5", "Z0")
+IDLE_ROWS = ("W1.open", "W4", "I1", "I2", "L3", "T3", "T4", "E1", "O1", "O1.type", "V1", "V2", "V2.root", "K5", "Z0")
 
 
 @pytest.mark.parametrize("id_", ISOLATED)
 def test_nothing_runs_is_known_only_after_an_accepted_login(id_: str, contract: Contract) -> None:
     """K5 holds beside another line only where Tools are up, the login is accepted, nothing runs, and nothing hides it."""
     state, asked = ISOLATED[id_]
-    known = id_ in IDLE_ROWS or id_.startswith(("M", "X"))
+    known = id_ in IDLE_ROWS or id_.startswith(("M", "S", "X"))
     assert ("K5" in expected(A, state, asked, contract).situations) is known
 
 
@@ -253,7 +261,25 @@ def test_without_a_session_nothing_else_counts(id_: str, contract: Contract) -> 
     """Q1 hides every line but W, whatever the VM is like."""
     state, asked = ISOLATED[id_]
     for method in METHODS:
-        assert shown(expected(method, state, {**asked, "session": "none"}, contract)) == written("Q1", method)
+        found = expected(method, state, {**asked, "session": "none", "api": (9, 1)}, contract)
+        assert shown(found) == written("Q1", method)
+
+
+def test_who_has_no_session_hears_of_it_in_the_words_of_the_release(contract: Contract) -> None:
+    """SessionNotFound and AuthenticationRequired came with API 9.1."""
+    newer = {(): False, (8, 0, 3, 0): False, (9, 0, 0, 0): False, (9, 1, 0, 0): True, (10, 0): True}
+    for api, told in newer.items():
+        found = shown(expected(C, {}, {"session": "none", "api": api}, contract))
+        assert found == (written("Q1", C) if told else {"NotAuthenticated"}), api
+
+
+def test_a_version_that_the_server_does_not_list_hides_nothing(contract: Contract) -> None:
+    """W4: if such a call is served, all else holds as for any other; and without a session it may be refused for either."""
+    off = expected(C, {"power": "poweredOff"}, {"request": "unlistedVersion"}, contract)
+    assert set(off.situations) == {"W4", "P1"}
+    assert "OK" not in off.allowed
+    nobody = expected(C, {}, {"request": "unlistedVersion", "session": "none"}, contract)
+    assert set(nobody.situations) == {"W4", "Q1"}
 
 
 @pytest.mark.parametrize("id_", ["W1", "W1.value", "W2"])
@@ -262,7 +288,7 @@ def test_a_broken_request_hides_all_but_the_session(id_: str, contract: Contract
     for state in ({"power": "poweredOff"}, {"exists": False}, {"running": "customize"}, {"connection": "disconnected"}):
         worst = {**ISOLATED[id_][1], "login": "rejected", "privilege": "nowhere", "this": "unknown"}
         assert shown(expected(C, state, worst, contract)) == written(id_, C)
-        without = expected(C, state, {**worst, "session": "none"}, contract)
+        without = expected(C, state, {**worst, "session": "none", "api": (9, 1)}, contract)
         assert shown(without) == written(id_, C) | written("Q1", C)
 
 
@@ -282,7 +308,7 @@ def test_login_is_known_only_where_tools_can_ask_the_guest(contract: Contract) -
     for login, fault in (("rejected", "InvalidGuestLogin"), ("mayNot", "GuestPermissionDenied")):
         for hidden in (
             {"power": "poweredOff"}, {"power": "suspended"}, {"template": True}, {"connection": "disconnected"},
-            {"connection": "invalid"}, {"tools": "stopped"}, {"tools": "never"},
+            {"connection": "invalid"}, {"tools": "stopped"}, {"tools": "never"}, {"frozen": True},
         ):  # fmt: skip
             assert fault not in expected(C, hidden, {"login": login}, contract).allowed
         for seen in ({}, {"tools": "starting"}, {"tools": "old"}, {"orphaned": True}, {"engine": "broken"}):
@@ -290,12 +316,12 @@ def test_login_is_known_only_where_tools_can_ask_the_guest(contract: Contract) -
 
 
 def test_engine_and_lock_are_known_only_after_an_accepted_login(contract: Contract) -> None:
-    """E1, K2 and the CustomizationFaults of K1 and K3 need a login that the guest accepts (oracle rule A3)."""
+    """E1, K2 and the CustomizationFaults of K1, K3, K4 need a login that the guest accepts (oracle rule A3)."""
     for state in ({"engine": "absent"}, {"orphaned": True}):
         for login in ("rejected", "mayNot"):
             assert "CustomizationFault" not in expected(C, state, {"login": login}, contract).allowed
         assert "CustomizationFault" in expected(C, state, {}, contract).allowed
-    for running in ("customize", "abort"):
+    for running in ("customize", "abort", "network"):
         for method in (C, N):
             assert "CustomizationFault" in expected(method, {"running": running}, {}, contract).allowed
             beside = expected(method, {"running": running}, {"login": "rejected"}, contract)
@@ -327,8 +353,8 @@ def test_expectation_is_the_union_over_every_possible_state(contract: Contract) 
 def test_only_requests_sessions_objects_and_privileges_demand_the_call_channel(contract: Contract) -> None:
     """W, Q, O and V are synchronous when true at the call (oracle rule A9); the rest may use either channel."""
     for each in contract.situations:
-        assert each.synchronous is (each.id[0] in "WQOV" and each.id != "W1.open"), each.id
-        assert each.mid_task is each.id.startswith("M"), each.id
+        assert each.synchronous is (each.id[0] in "WQOV" and each.id not in {"W1.open", "W4"}), each.id
+        assert each.mid_task is each.id.startswith(("M", "S")), each.id
     two = expected(C, {"template": True}, {"privilege": "nowhere"}, contract)
     assert two.allowed["NoPermission"].synchronous
     assert not two.allowed["InvalidPowerState"].synchronous

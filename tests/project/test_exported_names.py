@@ -12,8 +12,9 @@ EXPORTED = {
         "Summary answer_of as_finding explain fingerprint insisted legal_orders object_rows retell row_of summarise worst"
     ),
     "contract": (
-        "Contract DocumentedFault EVERY_METHOD Method OK OLD Permit Promise Row Situation ancestors before documented_as "
-        "load names parse_permit row_id rows"
+        "ANY Contract DocumentedFault EVERY_METHOD Method OK OLD Permit Promise RULE Row Situation "
+        "VERSION_MISMATCH ancestors before documented_as load names older_version parse_permit row_id rows "
+        "version_number"
     ),
     "disturbances": "",
     "model": (
@@ -21,7 +22,7 @@ EXPORTED = {
         "Pinned SHOWN STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VARIED VmFacts asks_session cell "
         "cell_of cells changed_fields changes classify compact deviations_of expect facts_of family_of ground holding "
         "is_visible located observe passes possible read_of recent_tasks refused settle settled sharpness steady step "
-        "subject tour universe"
+        "subject tour universe unsettled"
     ),
     "report": "",
     "run": "",

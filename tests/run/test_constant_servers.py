@@ -139,6 +139,7 @@ def proxy(simulator: SimulatorServer) -> Iterator[Proxy]:
 
 ANSWERS = {
     "SystemError": fault("SystemError", "<reason>sick</reason>"),
+    "SystemError of the guest": fault("SystemError", "<reason>vix error codes = (3016, 0).</reason>"),
     "InvalidState": fault("InvalidState"),
     "RuntimeFault": fault("RuntimeFault"),
     "success": task,
@@ -147,6 +148,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize(("always", "grades"), [
     ("SystemError", {Grade.SPURIOUS}),
+    ("SystemError of the guest", {Grade.SPURIOUS}),
     ("InvalidState", {Grade.WRONG}),
     ("RuntimeFault", {Grade.WRONG}),
     ("success", {Grade.MISSING}),

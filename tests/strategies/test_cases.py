@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 
 from vcontract.contract import Contract
-from vcontract.model import Facts, classify
+from vcontract.model import Asked, Facts, classify
 from vcontract.schema import Schema, load
 from vcontract.strategies import Caller, Case
 from vcontract.strategies.closure import Closure
@@ -97,6 +98,30 @@ def test_the_model_takes_each_case_for_what_it_is(caller: Caller, contract: Cont
             assert asked.login == case.kind, case.name
         if case.kind == "legal":
             assert (asked.spec, asked.login) == (frozenset(), "accepted"), case.name
+
+
+def test_a_version_that_the_server_does_not_list_is_marked_so(
+    contract: Contract, facts_of: Callable[[str], Facts]
+) -> None:
+    """Of a list without old ones the cell of an old client is made by one that is not listed; no version is none."""
+    for listed, old in (
+        (None, "version"),
+        (("8.0.3.0", "6.7.3"), "version"),
+        (("8.0.3.0",), "unlisted"),
+        ((), "unlisted"),
+    ):
+        facts = replace(facts_of("8.0.3.0"), versions=listed)
+        about = Caller(contract, load("8.0.3.0"), facts, {"held": "full"}, 1)
+        marks = {}
+        for case in about.cases():
+            if case.kind == "soapAction" and isinstance(payload := made(about, case).payload, Envelope):
+                marks[case.constraint] = payload.breaks.split(":")[0]
+        unlisted = dict.fromkeys(("none", "unversioned", "unknown", "foreign"), "unlisted")
+        assert marks == {"6.7.3": old, "2.5u2": "version" if listed is None else "unlisted"} | unlisted
+        asked = Asked(contract.methods[0].name, request="unknownMethod")
+        call = about.call(asked, VM)
+        assert isinstance(call.payload, Envelope)
+        assert call.payload.breaks.split(":")[0] == old
 
 
 def problems(schema: Schema, call: Call) -> list[str]:

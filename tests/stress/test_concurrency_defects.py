@@ -12,7 +12,8 @@ from vcontract.simulator.defects.registry import Defect
 
 CONCURRENT = sorted(name for name, each in DEFECTS.known.items() if isinstance(each, Defect) and each.concurrent)
 SAMPLE = {  # one for each way to see them
-    "each-session-has-its-own-lock": "legal-order",
+    "abort-and-completion-both-win": "legal-order",
+    "each-session-has-its-own-lock": "one-customization",
     "task-in-progress-names-an-ended-task": "blamed-task",
     "sessions-opened-together-are-one": "own-sessions",
 }

@@ -116,15 +116,15 @@ def _customized(history: Path) -> set[str]:
 
 
 def test_a_broken_lock_is_found_and_drawn(load: Any, simulator: Any) -> None:
-    """Exit 1, the order that is missing as data and as a picture, and the second guarantee that it breaks."""
-    with simulator("--defect", "two-customizations-at-once") as url:
+    """Exit 1, the order that is missing as data and as a picture."""
+    with simulator("--defect", "lock-never-freed") as url:
         for seconds in (3, 12, 24):  # a busy machine makes few calls in three
             ended = load.run("--clients", "6", "--vms", "2", "--target", url, seconds=seconds)
             if ended.returncode == 1:
                 break
     assert ended.returncode == 1, ended.stdout + ended.stderr
     found = {each["row"].rpartition("/")[2]: each for each in load.result["findings"]}
-    assert {"legal-order", "one-customization"} <= set(found)
+    assert "legal-order" in found
     order = found["legal-order"]
     assert order["ops"]
     assert "no legal order at operation" in ended.stdout

@@ -66,6 +66,11 @@ class CallSpan:
         return "" if kind == CUSTOMIZE and self.outcome == OK else kind
 
     @property
+    def customized(self) -> bool:
+        """Whether it is a customization that succeeded."""
+        return self.does == "customized" and self.outcome == OK
+
+    @property
     def meant(self) -> frozenset[str]:
         """What it means to other tasks of the VM, unless it failed."""
         if self.refused or self.outcome not in {"", OK}:

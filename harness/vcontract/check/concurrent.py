@@ -68,7 +68,7 @@ class _Heard:
         methods = {method.name for method in contract.methods}
         self.kept = KeptTasks(facts.task_seconds)
         self.guarantees: list[Guarantee] = [
-            OneCustomization(),
+            OneCustomization(alone=facts.alone),
             BlamedTask(facts.publish),
             self.kept,
             GuestNames(facts.staleness),
@@ -213,7 +213,8 @@ def _disordered(order: Order, disorder: Disorder) -> Breach:
 
 def _finding(object_: str, guarantee: str, breach: Breach, replay: Callable[[str], str]) -> Finding:
     row = guarantee_id(object_, guarantee)
-    id_ = fingerprint(row, breach)
+    # what is wrong with a reply is a deviation of each method that gives it; every other guarantee is of the VM
+    id_ = fingerprint(f"{row}/{breach.method}" if guarantee == Replies.name else row, breach)
     observed = f"{breach.observed} ({breach.channel})" if breach.channel else breach.observed
     return Finding(
         id_,

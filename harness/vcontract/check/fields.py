@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -30,6 +31,11 @@ class Scene(msgspec.Struct, frozen=True):
 
 
 Rule = Callable[[Fault, Scene], str]
+GUEST_ERROR = "vix"
+"""The rule that says which fault it is: one that breaks it is not the one that is permitted, whatever its type."""
+_VIX = re.compile(r"\bvix error codes? = \(\d+, \d+\)", re.IGNORECASE)
+_ANYBODYS = frozenset({"System.View", "System.Read"})
+"""The privileges that a server may ask for before any other: without them a caller does not even see the object."""
 
 
 def requested(contract: Contract, name: str) -> frozenset[str]:
@@ -81,14 +87,24 @@ def _method(fault: Fault, scene: Scene) -> str:
 
 
 def _privilege(fault: Fault, scene: Scene) -> str:
-    named = {fault.fields.get("privilegeId")}
-    for entry in fault.fields.get("missingPrivileges") or ():
-        named.update(entry.get("privilegeIds") or ())
-    return "" if named & set(scene.method.privileges) else "privilegeId"
+    """Judge each of the two fields that is set; one of them must be (`missingPrivileges` came later, and may stand alone)."""
+    needed = _ANYBODYS | set(scene.method.privileges)
+    named = fault.fields.get("privilegeId")
+    missing = {
+        each for entry in fault.fields.get("missingPrivileges") or () for each in entry.get("privilegeIds") or ()
+    }
+    if (named or not missing) and named not in needed:
+        return "privilegeId"
+    # a server may ask for more than the page names, so among several one suffices
+    return "missingPrivileges" if missing and not missing & needed else ""
 
 
 def _cancelled(_: Fault, scene: Scene) -> str:
     return "" if scene.cancelled is True else "info.cancelled"
+
+
+def _vix(fault: Fault, _: Scene) -> str:
+    return "" if _VIX.search(str(fault.fields.get("reason") or "")) else "reason"
 
 
 RULES: dict[str, Rule] = {
@@ -99,6 +115,7 @@ RULES: dict[str, Rule] = {
     "method": _method,
     "privilege": _privilege,
     "cancelled": _cancelled,
+    GUEST_ERROR: _vix,
 }
 """The rules by the names that permits carry in braces."""
 

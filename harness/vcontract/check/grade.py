@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from vcontract.check.fields import Scene, wrong_field
-from vcontract.contract import OK, Contract, ancestors
+from vcontract.check.fields import GUEST_ERROR, Scene, wrong_field
+from vcontract.contract import ANY, OK, Contract, ancestors
 from vcontract.model import Expectation
 from vcontract.terms import Fault, Faulted, Grade, Outcome
 
@@ -19,6 +19,9 @@ POLICY = (
     "NotEnoughLicenses",
 )
 """RuntimeFaults of a standing refusal: the cell cannot be tested on this target."""
+
+
+_NEVER_LATER = "WQOVL"
 
 
 class Assessment(msgspec.Struct, frozen=True):
@@ -43,6 +46,20 @@ def name_of(outcome: Outcome) -> str:
     return OK if type(outcome).__name__ == "Returned" else "Lost"
 
 
+def excusable(fault: str, contract: Contract) -> bool:
+    """Whether a fault may come of a task that a server gave up (oracle row S1).
+
+    Not one that a source has for a bad request, session, object, privilege or login: no time that passes makes those true.
+    """
+    return not any(
+        permit.outcome == fault and permit.grade is not Grade.UNSETTLED
+        for situation in contract.situations
+        if situation.id[0] in _NEVER_LATER
+        for permits in situation.permits.values()
+        for permit in permits
+    )
+
+
 def grade_success(expectation: Expectation) -> Assessment:
     """Grade a task that ended in success."""
     allowed = expectation.allowed.get(OK)
@@ -57,7 +74,9 @@ def grade_fault(
     """Grade a fault of either channel: its type, then its channel, then its fields."""
     fault, channel = outcome.fault, outcome.channel
     allowed = expectation.allowed.get(fault.type)
-    if allowed is None:
+    if ANY in expectation.allowed and channel == "task" and allowed is None and excusable(fault.type, contract):
+        return Assessment(Grade.UNSETTLED, fault.type, channel, why="the server may have given the task up")
+    if allowed is None or (GUEST_ERROR in allowed.fields and wrong_field(fault, (GUEST_ERROR,), scene)):
         return _refused(fault, channel, expectation, contract, bases)
     if channel == "task" and allowed.synchronous:
         return Assessment(
@@ -74,7 +93,11 @@ def _refused(
     """Say what is wrong with a fault that the expectation does not permit."""
     line = ancestors(fault.type, bases)
     declared = {fault.type for method in contract.methods for fault in method.fault}
-    causes = [name for name in expectation.allowed if "RuntimeFault" in ancestors(name, bases)]
+    causes = [
+        name
+        for name, allowed in expectation.allowed.items()
+        if "RuntimeFault" in ancestors(name, bases) and GUEST_ERROR not in allowed.fields  # a bare one has no reason
+    ]
     if fault.type == "RuntimeFault" and causes:
         return Assessment(Grade.IMPRECISE, fault.type, channel, why=f"a bare RuntimeFault for {', '.join(causes)}")
     if any(name in line for name in ENVIRONMENT):

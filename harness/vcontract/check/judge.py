@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from vcontract.check import promises, tasklife
+from vcontract.check.earned import Success, unearned
 from vcontract.check.fields import Scene, requested
 from vcontract.check.grade import Assessment, grade_fault, grade_success, name_of
 from vcontract.check.judgement import FORGOTTEN, Judgement, Pending, place, turned_away, unanswered
@@ -29,6 +30,7 @@ from vcontract.model import (
     settled,
     steady,
     subject,
+    unsettled,
 )
 from vcontract.model.remembered import Remembered
 from vcontract.terms import Faulted, Grade, Json, Lost, Operation, Ref, Returned, Verdict, as_ref
@@ -96,9 +98,8 @@ class Judge:
     @property
     def in_vain(self) -> bool:
         """Whether the last call may have asked a guest that cannot act: its Tools were not running at the read before."""
-        return any(
-            observe(State(), pending.reading).tools != "ready" for pending in self._pending[-1:] if pending.reading
-        )
+        seen = [observe(State(), pending.reading) for pending in self._pending[-1:] if pending.reading]
+        return any(state.tools != "ready" or state.frozen for state in seen)
 
     def close(self) -> None:
         """Judge the pending calls, because the cell or the history is over."""
@@ -122,10 +123,14 @@ class Judge:
         states = self.tracker.during(
             subject(operation.call), operation.start, operation.end, pending.states, life.ref.value if life else ""
         )
+        if life is not None and life.final is not None and tasklife.slow(life.final[1]):
+            states = frozenset(replace(state, mid=state.mid | {"slow"}) for state in states)
         if mid:
             engines = {"broken"} if "engine" in mid else set()
             states = frozenset(
-                replace(state, mid=mid, engine=engine) for state in states for engine in {state.engine} | engines
+                replace(state, mid=state.mid | mid, engine=engine)
+                for state in states
+                for engine in {state.engine} | engines
             )
         expectation, met = self._remembered.met(states, pending.asked)
         assessed, verdict = self._assess(pending, life, states, expectation)
@@ -219,24 +224,13 @@ class Judge:
         return grade_success(expectation)
 
     def _success(self, pending: Pending, life: TaskLife, expectation: Expectation) -> Assessment:
-        """Success beside a running customization counts only if it began after that one's end (oracle rows K1, B1)."""
+        """Grade a task that ended in success, by the outcome conditions too."""
         assessed = grade_success(expectation)
         allowed = expectation.allowed.get(OK)
-        if allowed is None or "task.startedAfter" not in allowed.conditions or life.final is None:
+        if allowed is None or not allowed.conditions:
             return assessed
-        started = str(life.final[1].get("startTime", ""))
-        for other, certain in self.tracker.running(
-            life.vm, pending.operation.start, pending.operation.end, life.ref.value
-        ):
-            done = other.final[1] if other.final else {}
-            if (
-                certain
-                and other.kind in {"customize", "exclusive"}
-                and done
-                and started < str(done.get("completeTime", ""))
-            ):
-                return replace(assessed, grade=Grade.MISSING, why=f"it ran while {other.ref.value} ran")
-        return assessed
+        why, hard = unearned(allowed.conditions, Success(pending.operation, life, self.tracker, self._reads))
+        return replace(assessed, grade=Grade.MISSING if hard else assessed.grade, why=why)
 
     def _unfinished(self, life: TaskLife, states: frozenset[State]) -> tuple[Assessment, Verdict]:
         vanished = bool(life.reads) and life.reads[-1][1] is None
@@ -244,6 +238,9 @@ class Judge:
             return Assessment(Grade.CONFORMS, "gone", "task", why="the task went with its VM"), Verdict.CONFORMS
         if life.forgotten:
             return Assessment(Grade.CONFORMS, FORGOTTEN, "task", why="its end was not seen"), Verdict.INCONCLUSIVE
+        if any(state.frozen for state in states):
+            why = "the guest is frozen and executes nothing, so that no end is due"
+            return Assessment(Grade.CONFORMS, "unfinished", "task", why=why), Verdict.INCONCLUSIVE
         limit = self.tracker.facts.task_seconds
         waited = max((op.end for op, _ in life.reads), default=0.0) - life.accepted.end
         if limit and waited >= limit:
@@ -378,10 +375,16 @@ class Judge:
             field=assessed.field,
             why=why,
             broken=tuple(broken),
-            notes=tuple(tasklife.notes(life, life.vm)) if life else (),
+            notes=(*(tasklife.notes(life, life.vm) if life else ()), *_remark(assessed)),
             request=pending.asked.request,
             ops=tuple(other.op for other in self._block),
+            unsettled=unsettled(expectation),
         )
+
+
+def _remark(assessed: Assessment) -> list[str]:
+    """Say what is to be noted of a success that counts."""
+    return [assessed.why] if assessed.observed == OK and assessed.why and not assessed.grade.fails else []
 
 
 def _part(operation: Operation) -> str:

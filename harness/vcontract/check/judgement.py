@@ -41,7 +41,8 @@ _TURNED = "the server refused the request before it read it, and no source says 
 class Judgement(msgspec.Struct, frozen=True):
     """The judgement on one call: its grade and verdict, what was expected and observed, and why.
 
-    `allowed` and `situations` are the expectation's; `broken` names what was wrong beside the outcome (task life,
+    `allowed` and `situations` are the expectation's, `unsettled` are those of the allowed that rest on an inference alone;
+    `broken` names what was wrong beside the outcome (task life,
     promises, the wire); `notes` what was odd and no violation. `met` is the id of the cell that the call really met, empty
     if that is none.
     """
@@ -63,6 +64,12 @@ class Judgement(msgspec.Struct, frozen=True):
     request: str = ""
     ops: tuple[int, ...] = ()
     met: str = ""
+    unsettled: tuple[str, ...] = ()
+
+    @property
+    def settled(self) -> tuple[str, ...]:
+        """The allowed outcomes that a source settles."""
+        return tuple(name for name in self.allowed if name not in self.unsettled)
 
 
 class Pending(msgspec.Struct):

@@ -9,6 +9,8 @@ from itertools import pairwise
 from vcontract.model import TaskLife
 from vcontract.terms import Fault, Faulted, Json, Operation
 
+SLOW = 25.0
+"""Seconds after which a server may have given a task up although the guest did what it was asked (oracle row S1)."""
 _ORDER = {"queued": 0, "running": 1, "success": 2, "error": 2}
 
 
@@ -82,6 +84,30 @@ def _one_read(info: Mapping[str, Json], slack: float) -> str:
     if start and complete and earlier(complete, start, slack):
         return "info.completeTime: it completed before it started"
     return ""
+
+
+def lived(info: Mapping[str, Json]) -> tuple[datetime, datetime] | None:
+    """Give the startTime and the completeTime of an info, both by the server's clock; None unless it has both."""
+    try:
+        start, complete = (_time(info.get(name, "")) for name in ("startTime", "completeTime"))
+    except ValueError:
+        return None
+    return start, complete
+
+
+def slow(info: Mapping[str, Json]) -> bool:
+    """Whether a task ended in error so late that the server may only have lost patience (oracle row S1)."""
+    life = lived(info) if info.get("state") == "error" else None
+    return life is not None and (life[1] - life[0]).total_seconds() >= SLOW
+
+
+def inside(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
+    """Whether one of two tasks lived wholly inside the life of the other, by the server's clock; not if that is unknown."""
+    mine, others = lived(one), lived(other)
+    if mine is None or others is None or (mine[0].tzinfo is None) != (others[0].tzinfo is None):
+        return False
+    (start, end), (first, last) = mine, others
+    return (start < first and last < end) or (first < start and end < last)
 
 
 def notes(life: TaskLife, vm: str) -> list[str]:

@@ -25,6 +25,8 @@ SHRINKING = "shrink"
 TURNS = 3
 """So often a step must be turned away without a time, or denied its session, until that is a finding."""
 _TOLD = ("info", "returnval")
+_UNSETTLED = "every answer was one that no source settles, so that it proves nothing"
+_LEAK = "secret"
 _BLOCKED = "blocked: "
 """The reason of a row begins with this if the target refuses its method as such."""
 
@@ -60,10 +62,10 @@ def summarise(
     """
     known = [judgement for judgement in judgements if not judgement.cell.startswith(SHRINKING)]
     judged = _confirmed(insisted(known), confirm)
-    assigned = [(judgement, row_of(judgement, contract, bases)) for judgement in judged]
+    assigned = [(each, row_of(each, contract, bases)) for judgement in judged for each in with_leaks(judgement)]
     findings = _findings(contract, assigned, replay)
     elsewhere = {row.id: row for row in extra}
-    telling = _telling([judgement for judgement, _ in assigned])
+    telling = _telling(judged)
     verdicts = tuple(elsewhere.get(row.id) or _row(row, contract, assigned, telling, bases) for row in rows)
     notes = Counter(
         f"{judgement.grade}: {judgement.method} answered {judgement.observed} where {judgement.expected} is expected"
@@ -73,6 +75,16 @@ def summarise(
     notes.update(note for judgement in judged for note in (f"{judgement.method}: {text}" for text in judgement.notes))
     verdict = worst([row.verdict for row in verdicts] + [Verdict.VIOLATES] * bool(findings))
     return Summary(verdict, verdicts, findings, tuple(f"{text} ({count}x)" for text, count in sorted(notes.items())))
+
+
+def with_leaks(judgement: Judgement) -> tuple[Judgement, ...]:
+    """Give a judgement, and one more on a secret that the reply shows, if it says that something else is wrong."""
+    leaks = tuple(text for text in judgement.broken if place(text) == _LEAK)
+    if not leaks or judgement.field == _LEAK:
+        return (judgement,)
+    why = "; ".join(leaks)
+    leak = replace(judgement, verdict=Verdict.VIOLATES, grade=Grade.PROTOCOL, field=_LEAK, why=why, broken=leaks)
+    return judgement, leak
 
 
 def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> str:
@@ -88,7 +100,8 @@ def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> s
     if judgement.observed in {"stuck", "unfinished", "Lost", AWAY, EXPIRED, SHUT_OUT, DENIED}:
         return row_id(contract.object, method.name, "result")
     if judgement.observed == OK or judgement.grade is Grade.UNDECLARED:
-        expected = [name for name in judgement.allowed if name != OK] if OK not in judgement.allowed else []
+        allowed = (*judgement.settled, *judgement.unsettled)
+        expected = [name for name in allowed if name != OK] if OK not in allowed else []
         name = next(
             (documented_name for outcome in expected if (documented_name := documented_as(outcome, documented, bases))),
             "Success",
@@ -247,6 +260,8 @@ def _row(
         return RowVerdict(row.id, Verdict.INCONCLUSIVE, unsure[0].why, observed)
     if missing:
         return RowVerdict(row.id, Verdict.UNTESTED, missing, observed)
+    if chosen and all(judgement.grade is Grade.UNSETTLED for judgement in chosen):
+        return RowVerdict(row.id, Verdict.UNTESTED, _UNSETTLED, observed)
     return RowVerdict(row.id, Verdict.CONFORMS, "" if observed else "never chosen", observed)
 
 
@@ -302,6 +317,8 @@ def _evidence(
     if not successes:
         return successes, {}, "no call succeeded"
     missing = f"no cell of {wanted[0]} was exercised" if wanted and not refused else ""
+    if missing and part == "since" and any("W4" in judgement.situations for judgement in judged):
+        missing = "the target lists no version that lacks the method"
     sure = [judgement for judgement in successes if set(judgement.allowed) - {OK} == set() or part != "Success"]
     chosen = [*sure, *refused]
     return (
@@ -320,7 +337,7 @@ def _fault_evidence(
     def of_row(name: str) -> bool:
         return documented_as(name, documented, bases) == row.fault
 
-    may = [judgement for judgement in judged if any(of_row(name) for name in judgement.allowed)]
+    may = [judgement for judgement in judged if any(of_row(name) for name in judgement.settled)]
     never = [judgement for judgement in judged if not any(of_row(name) for name in judgement.allowed)]
     seen = Counter(judgement.observed for judgement in judged if of_row(judgement.observed))
     if not may or not never:

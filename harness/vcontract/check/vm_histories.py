@@ -8,12 +8,14 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.check.call_spans import UNJUDGED, CallSpan
-from vcontract.check.grade import ENVIRONMENT, POLICY
+from vcontract.check.grade import ENVIRONMENT, POLICY, excusable
+from vcontract.check.tasklife import slow
 from vcontract.check.vm_history import HOSTS, VmHistory
 from vcontract.check.vm_steps import READ, Step
 from vcontract.contract import OK, Contract
 from vcontract.model import Asked, Facts, State, classify, observe, read_of
 from vcontract.model.moves import LEVER_CALLS, MOVES
+from vcontract.model.observe import FROZEN_PATHS
 from vcontract.model.state import ON
 from vcontract.terms import Call, Faulted, Json, Operation, Ref, Returned, as_ref, subject
 
@@ -25,6 +27,7 @@ _PATHS = {
     "template": {"config.template"},
     "question": {"runtime.question"},
     "pending": {"config.tools.pendingCustomization"},
+    "frozen": {*FROZEN_PATHS},
     "tools": {"guest.toolsRunningStatus", "guest.toolsVersionStatus2", "guest.guestOperationsReady"},
 }
 _SEEN = (*sorted({path for paths in _PATHS.values() for path in paths}), "_missing")
@@ -60,6 +63,7 @@ class VmHistories:
         self.operations = 0
         self.effects = {method.name: method.effect for contract in (*others, judged) for method in contract.methods}
         self._methods = {method.name: method for method in judged.methods}
+        self._judged, self._patient = judged, _given_up(judged)
         self._elsewhere = _elsewhere(judged)
         self._tasks: dict[str, tuple[CallSpan, tuple[str, ...]]] = {}
         self._known: dict[int, _Known] = {}
@@ -145,7 +149,8 @@ class VmHistories:
         span, _ = self._tasks[task]
         state = str(info.get("state"))
         fault = ((info.get("error") or {}).get("fault") or {}).get("_typeName", "none") if state == "error" else ""
-        if fault in _SICK or fault in self._elsewhere:
+        given_up = slow(info) and span.method in self._patient and excusable(fault, self._judged)
+        if fault in _SICK or fault in self._elsewhere or given_up:
             fault = UNJUDGED
         if span.read(operation.start, operation.end, state, fault, self.facts.publish):
             del self._tasks[task]
@@ -194,6 +199,12 @@ class VmHistories:
             seen = (("exists", True), *((name, getattr(state, name)) for name in shown))
             self._views[key] = seen
         return seen
+
+
+def _given_up(contract: Contract) -> frozenset[str]:
+    """List the methods whose tasks a server may give up (oracle row S1): their faults then say nothing of the VM."""
+    late = [situation for situation in contract.situations if "ended.slowly" in situation.when]
+    return frozenset(method.name for method in contract.methods if any(each.permitted(method.name) for each in late))
 
 
 def _elsewhere(contract: Contract) -> frozenset[str]:

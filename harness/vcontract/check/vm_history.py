@@ -1,7 +1,7 @@
 """Encodes the operations of a history as steps of each VM (oracle section E): what happened to it, and in which interval.
 
-Reads of a task bound the intervals: a task read queued or running had not ended when the read began; a task read running had
-taken its lock by the time the read returned; a task read final had ended by then. Reports may be `staleness` old, and a task's
+Reads of a task bound the intervals: a task read queued or running had not ended when the read began; a task read final had
+taken its lock, if it succeeded, and had ended by the time the read returned. Reports may be `staleness` old, and a task's
 end is published within `publish` seconds. What no answer shows (a lost reply, a task whose end nobody saw) may have happened
 at any time since, or never. A call that was refused for its session or privilege did nothing to the VM.
 """
@@ -141,7 +141,8 @@ class _Encoder:
             if span.does == "customized" and not span.cut:
                 self.step(op, span.after, until, Step(FAILED), before)
         elif span.does == "customized":
-            take = self.step(op, span.queued, min(span.running, until), Step(TAKE, span.asked), accepted)
+            # read running it may still wait for the lock (oracle rule A8)
+            take = self.step(op, span.queued, until, Step(TAKE, span.asked), accepted)
             by = span.cut + self._publish if span.cut else inf
             # a customization that goes on after an abort that began while it ran has no legal end (oracle promise F4)
             late = span.after > by

@@ -54,7 +54,7 @@ _SAID = {
     GONE: "the VM goes",
 }
 NONE: frozenset[str] = frozenset()
-_FLOWS = ("connection", "question", "pending", "template")
+_FLOWS = ("connection", "question", "pending", "template", "frozen")
 """Fields of a state that may also change without any call of the history."""
 _RISING = {"starting": {"stopped", "starting", "ready"}, "ready": {"ready", "starting"}}
 """The values with which starting or running Tools may be reported: they come up and go down in stages."""

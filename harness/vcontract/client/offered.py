@@ -32,8 +32,8 @@ def versions(endpoint: Endpoint, connection: Exchanges, pacing: Pacing, tape: Ta
     return reply
 
 
-def offered_schema(endpoint: Endpoint, reply: HttpReply | Lost) -> Schema:
-    """Load the newest schema of those that the list of versions names. Raises TargetError."""
+def listed_versions(endpoint: Endpoint, reply: HttpReply | Lost) -> tuple[str, ...]:
+    """Read the list of versions. Raises TargetError."""
     path = f"{endpoint.path}/{VERSIONS}"
     if isinstance(reply, Lost):
         reason = reply.reason.removeprefix(UNSENT) + _advice(reply.reason)
@@ -43,9 +43,13 @@ def offered_schema(endpoint: Endpoint, reply: HttpReply | Lost) -> Schema:
     if reply.status != 200:
         raise TargetError(f"{endpoint.url} is no vCenter: {path} has status {reply.status}{_elsewhere(reply)}")
     try:
-        offered = parse_versions_document(reply.body)
+        return parse_versions_document(reply.body)
     except HarnessError as error:
         raise TargetError(f"{endpoint.url} is no vCenter: {path} is no list of versions: {error}") from error
+
+
+def offered_schema(endpoint: Endpoint, offered: tuple[str, ...]) -> Schema:
+    """Load the newest schema of those that a list of versions names. Raises TargetError."""
     version = newest_usable(offered)
     if version is None:
         raise TargetError(f"{endpoint.url} offers API {', '.join(offered) or 'nothing'}; no WSDL can be made for it")

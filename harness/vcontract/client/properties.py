@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from vcontract.client.offered import refused_version
@@ -15,8 +16,11 @@ from vcontract.terms import MISSING, Arguments, Call, Faulted, Json, Operation, 
 
 if TYPE_CHECKING:
     from vcontract.client.session import Target
+    from vcontract.schema import Schema
 
 _PAGE, _MANY = 100, 1000
+_RUNTIME, _NEWER = "VirtualMachineRuntimeInfo", ("paused", "instantCloneFrozen")
+"""What is read of a VM although it came with API 6.0 and 6.7 only [M]."""
 _PLAIN = re.compile(r"[A-Za-z0-9-]+")
 
 
@@ -26,12 +30,22 @@ def read(
     """Read properties of one object; `compact` may leave out values that are not needed.
 
     The operation's value is `{path: value}` without the unset ones; a path that the server refused to read stands
-    under `_missing` with its fault (a wire value). A dead object is Faulted(ManagedObjectNotFound).
+    under `_missing` with its fault (a wire value). A dead object is Faulted(ManagedObjectNotFound). A path that the API that is
+    spoken has not yet is left out, since it would spoil the whole read.
     """
     selected = {"_typeName": "ObjectSpec", "obj": ref.json(), "skip": False}
-    call = _retrieve(target, actor, ref.type, paths, selected)
+    absent = _absent(target.schema)
+    call = _retrieve(target, actor, ref.type, [path for path in paths if path not in absent], selected)
     shape = _one_object if compact is None else lambda result: compact(_one_object(result))
     return target.send(call, shape=shape, varies=(ref.value,) if _PLAIN.fullmatch(ref.value) else ())
+
+
+@lru_cache(maxsize=16)
+def _absent(schema: Schema) -> frozenset[str]:
+    """List those of the newer paths that a schema lacks; the type of a property stands in no WSDL, but that of `runtime`."""
+    known = schema.types.get(_RUNTIME)
+    fields = {field.name for field in known.fields} if known is not None else set()
+    return frozenset(f"runtime.{name}" for name in _NEWER if name not in fields)
 
 
 def list_vms(

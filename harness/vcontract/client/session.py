@@ -18,7 +18,7 @@ from vcontract.client.bodies import Bodies, Varies
 from vcontract.client.lasting import Pulse, kind_of, patiently, seconds_of, turned_away, was_cut
 from vcontract.client.logins import Logins
 from vcontract.client.long_replies import shortened
-from vcontract.client.offered import in_words, offered_schema, refused_version, versions
+from vcontract.client.offered import in_words, listed_versions, offered_schema, refused_version, versions
 from vcontract.client.pacing import Pacing
 from vcontract.client.proxy import parse_proxy
 from vcontract.client.recorder import Recorder
@@ -66,7 +66,8 @@ Shape = Callable[[Json], Json]
 class Target:
     """A server that answers calls; each actor has a session and a connection of its own.
 
-    `content` is the decoded ServiceContent, `about` its AboutInfo. Different actors may be used by different threads.
+    `content` is the decoded ServiceContent, `about` its AboutInfo, `versions` the API versions that it lists (empty: it was not
+    asked, because a WSDL was given). Different actors may be used by different threads.
 
     A session that ended by itself, as a vCenter's do after 30 idle minutes, is opened again once a call is refused for that,
     and before a judged call if it was idle for `IDLE` seconds and has ended; `renewed` lists the actors of these logins,
@@ -95,6 +96,7 @@ class Target:
         pacing.stopped = recorder.stopping
         self._turn = pacing if pacing.limited else nullcontext()
         self.content: dict[str, Json] = {}
+        self.versions: tuple[str, ...] = ()
         self.guard: Guard | None = None
         self._path = endpoint.path
         self._connect = connect
@@ -137,13 +139,13 @@ class Target:
             wire = partial(Connection, endpoint, trust, limits, parse_proxy(proxy), tls=tls)
             connect = lambda _: wire()  # noqa: E731 - on the wire all actors' connections are alike
         pacing = pacing or Pacing()
-        schema = (
-            load(wsdl)
-            if wsdl is not None
-            else offered_schema(endpoint, versions(endpoint, connect(NOBODY), pacing, tape))
-        )
+        listed: tuple[str, ...] = ()
+        if wsdl is None:
+            listed = listed_versions(endpoint, versions(endpoint, connect(NOBODY), pacing, tape))
+        schema = load(wsdl) if wsdl is not None else offered_schema(endpoint, listed)
         target = cls(endpoint, schema, recorder or Recorder(), secrets or Secrets(), connect, pacing, tape)
         target.logins = logins or target.logins
+        target.versions = listed
         outcome = target.send(Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)).outcome
         if not isinstance(outcome, Returned) or not isinstance(outcome.value, dict):
             target.close()

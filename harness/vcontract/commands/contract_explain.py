@@ -36,7 +36,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "running": ("", CUSTOMIZE, NETWORK, ABORT, EXCLUSIVE, SHARED),
     "network": ("up", "down"),
     "guest": ("before", "spec", "undefined"),
-    "request": ("ok", "malformed", "badValue", "unknownMethod"),
+    "request": ("ok", "malformed", "badValue", "unknownMethod", "unlistedVersion", "unsettled"),
     "session": ("valid", "none"),
     "this": ("ok", "unknown", "otherType"),
     "vm": ("ok", "unknown", "otherType"),

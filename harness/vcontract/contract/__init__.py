@@ -2,9 +2,12 @@
 
 from vcontract.contract.load import load, names
 from vcontract.contract.rows import (
+    ANY,
     EVERY_METHOD,
     OK,
     OLD,
+    RULE,
+    VERSION_MISMATCH,
     Contract,
     DocumentedFault,
     Method,
@@ -15,15 +18,20 @@ from vcontract.contract.rows import (
     ancestors,
     before,
     documented_as,
+    older_version,
     parse_permit,
     row_id,
     rows,
+    version_number,
 )
 
 __all__ = [
+    "ANY",
     "EVERY_METHOD",
     "OK",
     "OLD",
+    "RULE",
+    "VERSION_MISMATCH",
     "Contract",
     "DocumentedFault",
     "Method",
@@ -36,7 +44,9 @@ __all__ = [
     "documented_as",
     "load",
     "names",
+    "older_version",
     "parse_permit",
     "row_id",
     "rows",
+    "version_number",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import cache
 
 import msgspec
@@ -10,16 +11,20 @@ import msgspec
 from vcontract.errors import ContractError
 from vcontract.terms import Grade
 
-OK = "OK"
+OK, RULE, ANY = "OK", "@rule", "@any"
+"""Outcomes of a permit that are no fault's type: success, the faults of the rule that the specification breaks, any fault but
+those that rows W, Q, O, V and L have."""
 EVERY_METHOD = "EveryMethod"
 OLD = ("2.5u2", "4.1", "5.5", "6.7.3")
 """API versions that a client may ask for, oldest first; the first is what one that names none gets (metadata)."""
+VERSION_MISMATCH = "VersionMismatchFaultCode"
+"""No type of the WSDL: the faultcode of a refusal of the API version, which real servers give without any other type."""
 _PERMIT = re.compile(r"(?P<grade>[~?]?)(?P<outcome>@?\w+)(?:\{(?P<field>\w+)\})?(?: if (?P<condition>[\w.]+))?")
 _GRADES = {"": Grade.CONFORMS, "~": Grade.IMPRECISE, "?": Grade.UNSETTLED}
 
 
 class Permit(msgspec.Struct, frozen=True):
-    """One outcome that a situation permits: `OK`, a fault type, or `@rule` (the fault of the rule that the spec breaks).
+    """One outcome that a situation permits: `OK`, a fault type, `@rule` (the fault of the rule that the spec breaks) or `@any`.
 
     `field` is the rule by which the fault's fields are judged; `condition` must hold too, else the permit is void.
     """
@@ -171,10 +176,27 @@ def parse_permit(text: str, where: str) -> Permit:
 
 def before(since: str) -> str:
     """Name the newest of the old API versions that lacks what came with `since`; empty if every client has it."""
-    return next((release for release in reversed(OLD) if _number(release) < _number(since)), "")
+    return next((release for release in reversed(OLD) if version_number(release) < version_number(since)), "")
 
 
-def _number(version: str) -> tuple[int, ...]:
+def older_version(since: str, listed: Collection[str] | None) -> tuple[str, bool]:
+    """Choose the version by which a method that came with `since` must not be known, and say whether a server lists it.
+
+    `listed` are the versions that the server lists (None: that was not noted, and is taken as all). One of the old releases
+    that is listed, else the nearest listed one before `since`; else an old release that is not. Empty if every client knows it.
+    """
+    oldest = before(since)
+    if not oldest or listed is None:
+        return oldest, bool(oldest)
+    known = [release for release in OLD if release in listed and version_number(release) < version_number(since)]
+    known = known or sorted(
+        (release for release in listed if version_number(release) < version_number(since)), key=version_number
+    )
+    return (known[-1], True) if known else (oldest, False)
+
+
+def version_number(version: str) -> tuple[int, ...]:
+    """Give the numbers in an API version, by which versions are compared."""
     return tuple(int(digits) for digits in re.findall(r"\d+", version))
 
 
@@ -253,4 +275,6 @@ def _method_rows(contract: Contract, method: Method, bases: dict[str, str]) -> l
 
 def _raised_by(contract: Contract, fault: str) -> tuple[str, ...]:
     raising = (s for s in contract.situations if s.synchronous)
-    return tuple(s.id for s in raising if any(p.outcome == fault for p in s.permitted("")))
+    return tuple(
+        s.id for s in raising if any(p.outcome == fault and p.grade is not Grade.UNSETTLED for p in s.permitted(""))
+    )

@@ -10,6 +10,7 @@ from math import inf
 from msgspec.structs import replace
 
 from vcontract.check import as_finding, fingerprint, row_of
+from vcontract.check.verdicts import with_leaks
 from vcontract.model import State, observe, read_of, subject
 from vcontract.model.labels import scope_of
 from vcontract.model.moves import MOVES
@@ -178,9 +179,11 @@ class Performer:
         judge.close()
         bases = judge.bases
         return {
-            fingerprint(row_of(judgement, contract, bases), judgement)
+            fingerprint(row_of(each, contract, bases), each)
             for judgement in map(as_finding, judge.judgements)
-            if judgement.cell == label and judgement.verdict is Verdict.VIOLATES
+            if judgement.cell == label
+            for each in with_leaks(judgement)
+            if each.verdict is Verdict.VIOLATES
         }
 
     def _send(self, step: ReplayStep, renamed: dict[str, str], until: float) -> None:

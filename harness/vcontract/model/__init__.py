@@ -18,7 +18,7 @@ from vcontract.model.observe import (
     recent_tasks,
     steady,
 )
-from vcontract.model.sharpness import Sharpness, settled, sharpness, universe
+from vcontract.model.sharpness import Sharpness, settled, sharpness, universe, unsettled
 from vcontract.model.state import Asked, State, possible, settle
 from vcontract.model.step import Branch, step
 from vcontract.model.tracker import Tracker, facts_of
@@ -79,4 +79,5 @@ __all__ = [
     "subject",
     "tour",
     "universe",
+    "unsettled",
 ]

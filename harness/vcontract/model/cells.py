@@ -66,6 +66,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation("hostFull", {"full": True}),
     Deviation("question", {"question": True}),
     Deviation("pendingPackage", {"pending": True}),
+    Deviation("frozen", {"frozen": True}),
     Deviation("busy", {"running": EXCLUSIVE}),
     Deviation("shared", {"running": SHARED}),
     Deviation("toolsStopped", {"tools": "stopped"}),
@@ -179,7 +180,9 @@ def _distinct(chosen: tuple[Deviation, ...]) -> bool:
 
 
 def _shows(candidate: Cell, chosen: tuple[Deviation, ...]) -> bool:
-    """Whether the state can exist and every deviation is still in it."""
+    """Whether the state can exist and every deviation is still in it; of a frozen VM nothing else can be arranged."""
+    if candidate.state.frozen and candidate.state != State(frozen=True):
+        return False
     kept = all(
         getattr(candidate.state, name) == value for deviation in chosen for name, value in deviation.state.items()
     )

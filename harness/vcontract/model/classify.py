@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vcontract.contract import Method
+from vcontract.contract import Method, version_number
 from vcontract.model.facts import Facts
 from vcontract.model.spec_rules import broken, unshown_params
 from vcontract.model.state import Asked
 from vcontract.terms import Call, Envelope, Json, Ref, as_ref, subject
 
-_BREAKS = {"schema": "malformed", "value": "badValue", "version": "unknownMethod", "open": "unsettled"}
+_BREAKS = {
+    "schema": "malformed",
+    "value": "badValue",
+    "version": "unknownMethod",
+    "unlisted": "unlistedVersion",
+    "open": "unsettled",
+}
 _WORST = ("held", "vmOnly", "rootOnly", "nowhere")
 _LONGEST_NAME = 256
 """How long a user name or password may be before no source says what a guest does with it."""
@@ -19,15 +25,18 @@ _LONGEST_NAME = 256
 def classify(call: Call, method: Method, facts: Facts) -> Asked:
     """Sort a call into the classes that conditions speak of.
 
-    An edited envelope's `breaks` is `schema:…`, `value:…`, `version:…`, `session:…` (its headers carry no living session)
+    An edited envelope's `breaks` is `schema:…`, `value:…`, `version:…` (one that the server lists, and that lacks the method),
+    `unlisted:…` (one that it does not list, or none), `session:…` (its headers carry no living session)
     or `open:…` (no source says whether it is valid), or anything else if the call stays valid.
     """
     spec, faults = _spec(call, facts)
     this = _this(call.object, facts)
+    session = "valid" if call.actor in facts.sessions and _breaks(call) != "session" else "none"
     return Asked(
         method=method.name,
         request=_request(call),
-        session="valid" if call.actor in facts.sessions and _breaks(call) != "session" else "none",
+        session=session,
+        api=version_number(facts.api_version) if session == "none" else (),
         this=this,
         vm=_vm(call, method, this, facts),
         privilege=_privilege(call.actor, method.privileges, facts),

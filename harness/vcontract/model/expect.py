@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from vcontract.contract import OK, Contract, Permit, Situation
+from vcontract.contract import OK, RULE, Contract, Permit, Situation
 from vcontract.model.conditions import holds, predicate
 from vcontract.model.per_contract import PerContract
 from vcontract.model.state import Asked, State
@@ -131,7 +131,7 @@ def _in_one_state(situations: tuple[Situation, ...], state: State, asked: Asked)
         for permit in situation.permitted(asked.method):
             if permit.condition and not holds(permit.condition, state, asked):
                 continue
-            for name in asked.rule_faults if permit.outcome == "@rule" else (permit.outcome,):
+            for name in asked.rule_faults if permit.outcome == RULE else (permit.outcome,):
                 addition = _allow(name, permit, situation)
                 if name == OK:
                     success = addition

@@ -9,7 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from vcontract.contract import EVERY_METHOD, OK, Contract, Method, Permit, Situation, ancestors, rows
+from vcontract.contract import (
+    ANY,
+    EVERY_METHOD,
+    OK,
+    RULE,
+    VERSION_MISMATCH,
+    Contract,
+    Method,
+    Permit,
+    Situation,
+    ancestors,
+    rows,
+)
 from vcontract.model.cells import BY_NAME
 from vcontract.model.conditions import CONDITIONS, OUTCOME_CONDITIONS
 from vcontract.model.effects import EFFECTS
@@ -61,7 +73,7 @@ def _situations(contract: Contract, bases: dict[str, str]) -> Iterator[str]:
         for permit in _permits(situation):
             if permit.condition and permit.condition not in CONDITIONS.keys() | OUTCOME_CONDITIONS:
                 yield f"{where}: unknown condition {permit.condition}"
-            if permit.outcome in {OK, "@rule"}:
+            if permit.outcome in {OK, RULE, ANY, VERSION_MISMATCH}:
                 continue
             if "MethodFault" not in ancestors(permit.outcome, bases):
                 yield f"{where}: {permit.outcome} is no fault of the WSDL"

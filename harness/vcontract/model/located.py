@@ -45,7 +45,7 @@ class _Places:
 
     def _found(self, state: State, asked: Asked) -> str:
         rules = BY_NAME["specRule"].asked["rule_faults"] if "rule" in asked.spec else ()
-        asked = replace(asked, rule_faults=rules)
+        asked = replace(asked, rule_faults=rules, api=())
         names = [
             name
             for name, of_state, of_call in self._deviations(asked.method)

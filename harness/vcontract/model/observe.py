@@ -9,12 +9,15 @@ from msgspec.structs import replace
 from vcontract.model.state import State, settle
 from vcontract.terms import Faulted, Json, Operation, Ref, Returned, as_ref
 
+FROZEN_PATHS = ("runtime.instantCloneFrozen", "runtime.paused")
+"""The paths that tell of a guest that executes nothing although it reads as on; older APIs have neither."""
 _STABLE = (
     "runtime.powerState",
     "runtime.connectionState",
     "runtime.bootTime",
     "runtime.question",
     "runtime.host",
+    *FROZEN_PATHS,
     "config.template",
     "config.tools.pendingCustomization",
     "guest.toolsRunningStatus",
@@ -85,6 +88,7 @@ def observe(state: State, values: Mapping[str, Json] | None) -> State:
         template=bool(values.get("config.template", state.template)),
         question="runtime.question" in values,
         pending=bool(values.get("config.tools.pendingCustomization")),
+        frozen=any(values.get(path) is True for path in FROZEN_PATHS),
         tools=tools_shown(values),
     )
     return settle(seen)
@@ -109,4 +113,8 @@ def steady(before: Mapping[str, Json] | None, after: Mapping[str, Json] | None) 
     """Whether two reads of a VM show the same cell (oracle rule A5)."""
     if before is None or after is None:
         return before is after
-    return all(before.get(path) == after.get(path) for path in _STABLE)
+    return all(_value(before, path) == _value(after, path) for path in _STABLE)
+
+
+def _value(values: Mapping[str, Json], path: str) -> Json:
+    return values.get(path) is True if path in FROZEN_PATHS else values.get(path)  # unset is no

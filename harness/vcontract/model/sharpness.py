@@ -43,6 +43,11 @@ def settled(expectation: Expectation) -> frozenset[str]:
     return frozenset(name for name, allowed in expectation.allowed.items() if allowed.grade is not Grade.UNSETTLED)
 
 
+def unsettled(expectation: Expectation) -> tuple[str, ...]:
+    """List the permitted outcomes that rest on an inference alone: they break nothing, and prove nothing."""
+    return tuple(name for name, allowed in expectation.allowed.items() if allowed.grade is Grade.UNSETTLED)
+
+
 def sharpness(contract: Contract, bases: dict[str, str], over: Iterable[Cell] | None = None) -> Sharpness:
     """Measure the contract over the given cells (default: all with at most two deviations)."""
     possible = universe(contract, bases)

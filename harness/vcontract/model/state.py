@@ -17,8 +17,9 @@ class State(msgspec.Struct, frozen=True, cache_hash=True):
     `tools` is never, stopped, starting, ready or old (ready: running and guestOperationsReady). `engine` is ok, absent or
     broken. `orphaned`: the guest lock is held and no task runs. `running` is the kind of work in progress: customize,
     network, abort, exclusive (another VM task) or shared; `task` its moId where known. `guest` is before, spec or
-    undefined. `network` is up or down. `full`: its host has not the
-    resources to run it. `mid` is what happened since the judged task began (oracle rows M1 to M9).
+    undefined. `network` is up or down. `full`: its host has not the resources to run it. `frozen`: it reads as on, and
+    executes nothing (frozen for instant clones, or paused). `mid` is what happened since the judged task began (oracle rows
+    M1 to M9), and `slow` if that ended in error late (S1).
     """
 
     exists: bool = True
@@ -29,6 +30,7 @@ class State(msgspec.Struct, frozen=True, cache_hash=True):
     pending: bool = False
     vapp: bool = False
     full: bool = False
+    frozen: bool = False
     tools: str = "ready"
     engine: str = "ok"
     orphaned: bool = False
@@ -45,14 +47,15 @@ class State(msgspec.Struct, frozen=True, cache_hash=True):
 
     @property
     def tools_up(self) -> bool:
-        """Whether Tools run or are starting in a guest that can be asked."""
-        return self.reachable and self.tools in {"starting", "ready", "old"}
+        """Whether Tools run or are starting in a guest that can be asked; one that is frozen answers nothing."""
+        return self.reachable and not self.frozen and self.tools in {"starting", "ready", "old"}
 
 
 class Asked(msgspec.Struct, frozen=True, cache_hash=True):
     """One call as the oracle sees it.
 
-    `request` is ok, malformed, badValue, unknownMethod or unsettled. `session` is valid or none. `this`, `vm` and
+    `request` is ok, malformed, badValue, unknownMethod, unlistedVersion or unsettled. `session` is valid or none, and if none,
+    `api` the version that is spoken, as numbers. `this`, `vm` and
     `argument` (any other reference) are ok, unknown or otherType; where the VM is `_this` itself, `vm` is unknown if that
     is no VM. `privilege` is held, nowhere, vmOnly or rootOnly. `login` is accepted, mayNot, rejected or unsettled.
     `spec` is the set of what is wrong with the specification: nicCount, rule, inferred; `rule_faults` the faults that
@@ -69,6 +72,7 @@ class Asked(msgspec.Struct, frozen=True, cache_hash=True):
     spec: frozenset[str] = frozenset()
     rule_faults: tuple[str, ...] = ()
     argument: str = "ok"
+    api: tuple[int, ...] = ()
 
 
 def settle(state: State) -> State:
@@ -83,8 +87,8 @@ def settle(state: State) -> State:
     if state.power != ON:
         tools = state.tools if state.tools == "never" else "stopped"
         running = "" if state.running in {CUSTOMIZE, NETWORK, ABORT, SHARED} else state.running
-        state = msgspec.structs.replace(state, tools=tools, running=running, question=False)
-    if state.running in {CUSTOMIZE, NETWORK, ABORT} and not state.tools_up:
+        state = msgspec.structs.replace(state, tools=tools, running=running, question=False, frozen=False)
+    if state.running in {CUSTOMIZE, NETWORK, ABORT} and not state.tools_up and not state.frozen:
         state = msgspec.structs.replace(state, running="")
     if not state.running and state.task:
         state = msgspec.structs.replace(state, task="")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vcontract.check import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON
 from vcontract.client import Target
-from vcontract.contract import Contract, before
+from vcontract.contract import Contract, older_version
 from vcontract.strategies.envelopes import other_version
 from vcontract.terms import Arguments, Call, Json, Ref
 from vcontract.testbed import FULL, SECOND, Driver
@@ -27,9 +27,9 @@ def read_object(driver: Driver) -> None:
 
 
 def read_since(target: Target, contract: Contract) -> None:
-    """Read ServiceContent, and again as a client older than the contract's object."""
-    older = before(contract.since)
-    if contract.content and older:
+    """Read ServiceContent, and again as a client older than the contract's object, if the server lists such a version."""
+    older, listed = older_version(contract.since, target.versions)
+    if contract.content and listed:
         target.send(_CONTENT, cell=SINCE)
         body = target.schema.request(_CONTENT.method, INSTANCE, {})
         other = Call(INSTANCE, _CONTENT.method, other_version(body, older, {}), FULL)

@@ -70,6 +70,11 @@ class Task(ManagedObject):
         return self.final
 
     @property
+    def runs(self) -> bool:
+        """Whether the task is at work."""
+        return self.start_time is not None and not self.final
+
+    @property
     def final(self) -> bool:
         """Whether the task has ended; it never leaves such a state."""
         return self.state in {_STATE.success, _STATE.error}

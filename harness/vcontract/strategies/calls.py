@@ -13,7 +13,7 @@ from vcontract.model import Asked, Facts, State, VmFacts, cell_of
 from vcontract.schema import Schema
 from vcontract.strategies import auth, semantic
 from vcontract.strategies import customization as gosc
-from vcontract.strategies.case import MALFORMED, Case
+from vcontract.strategies.case import MALFORMED, UNKNOWN_METHOD, UNLISTED, Case
 from vcontract.strategies.cases import cases
 from vcontract.strategies.closure import Closure
 from vcontract.strategies.coverage import Coverage, coverage, shown
@@ -109,7 +109,10 @@ class Caller:
     def _of(self, method: str) -> tuple[Case, ...]:
         if method not in self._cases:
             documented = self.contract.method(method)
-            self._cases[method] = cases(self.schema, documented, self.base(method), self.facts.guests, self._seed)
+            facts = self.facts
+            self._cases[method] = cases(
+                self.schema, documented, self.base(method), facts.guests, self._seed, facts.versions
+            )
         return self._cases[method]
 
     def _argument(self, name: str, kind: str, asked: Asked, vm: Ref, vms: Vms) -> Json:
@@ -199,6 +202,8 @@ class Caller:
     def _edited(self, request: str, call: Call) -> Call:
         """Break a call in one of the ways of a class: if malformed, in its parameters or by half of its bytes."""
         able = [case for case in self._of(call.method) if case.expects == request]
+        if request == UNKNOWN_METHOD and not able:  # the server lists no version before the method
+            able = [case for case in self._of(call.method) if case.expects == UNLISTED]
         if request == MALFORMED:
             able = [
                 case

@@ -16,10 +16,11 @@ XSI = "http://www.w3.org/2001/XMLSchema-instance"
 XSD = "http://www.w3.org/2001/XMLSchema"
 TYPE = f"{{{XSI}}}type"
 
-MALFORMED, BAD_VALUE, UNKNOWN_METHOD, NO_SESSION, UNSETTLED, AS_IS = (
+MALFORMED, BAD_VALUE, UNKNOWN_METHOD, UNLISTED, NO_SESSION, UNSETTLED, AS_IS = (
     "malformed",
     "badValue",
     "unknownMethod",
+    "unlistedVersion",
     "noSession",
     "unsettled",
     "",
@@ -29,6 +30,7 @@ _MARKS = {
     MALFORMED: "schema",
     BAD_VALUE: "value",
     UNKNOWN_METHOD: "version",
+    UNLISTED: "unlisted",
     NO_SESSION: "session",
     UNSETTLED: "open",
     AS_IS: "legal",

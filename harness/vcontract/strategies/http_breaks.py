@@ -5,15 +5,15 @@ No source says what a vCenter makes of another content type, so whatever it does
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from vcontract.contract import OLD, Method, before
+from vcontract.contract import OLD, Method, older_version
 from vcontract.schema import Schema
 from vcontract.strategies.case import (
     AS_IS,
-    MALFORMED,
     NO_SESSION,
     UNKNOWN_METHOD,
+    UNLISTED,
     UNSETTLED,
     Case,
     Turn,
@@ -27,16 +27,9 @@ NOBODY, STRANGER = "nobody", "stranger"
 PAUSES = (0.01, 0.01, 0.01)
 _COOKIE = "vmware_soap_session"
 
-# What a server takes a client for that names no version is the oldest of the old ones.
-OLDEST = {
-    OLD[0]: (f'"urn:vim25/{OLD[0]}"', UNKNOWN_METHOD),
-    "unversioned": ('"urn:vim25"', UNKNOWN_METHOD),
-    "none": ("", UNKNOWN_METHOD),
-}
-FOREIGN = {
-    "unknown": ('"urn:vim25/99.9"', MALFORMED),
-    "foreign": ('"urn:vcontract/1"', MALFORMED),
-}
+# No source says what a server takes a client for that names no version, or one that the server does not list.
+VERSIONLESS = {"unversioned": ('"urn:vim25"', UNLISTED), "none": ("", UNLISTED)}
+FOREIGN = {"unknown": ('"urn:vim25/99.9"', UNLISTED), "foreign": ('"urn:vcontract/1"', UNLISTED)}
 LEGAL: dict[str, tuple[dict[str, str], tuple[float, ...]]] = {
     "slow": ({}, PAUSES),
     "chunked": ({"Transfer-Encoding": "chunked"}, ()),
@@ -61,17 +54,26 @@ COOKIES = {
 }
 
 
-def actions(since: str) -> dict[str, tuple[str, str]]:
-    """Give the SOAPAction headers that are wrong for a method, by name; a method that every client knows has no old ones."""
-    older = before(since)
-    old = {older: (f'"urn:vim25/{older}"', UNKNOWN_METHOD), **OLDEST} if older else {}
-    return old | FOREIGN
+def actions(since: str, listed: Collection[str] | None) -> dict[str, tuple[str, str]]:
+    """Give the SOAPAction headers that are wrong for a method, by name; a method that every client knows has no old ones.
+
+    `listed` are the versions that the server lists (None: all): what it does not list it may serve, or refuse by itself.
+    """
+    older, known = older_version(since, listed)
+    if not older:
+        return FOREIGN
+    oldest = listed is None or OLD[0] in listed
+    old = {older: known, OLD[0]: oldest}
+    named = {
+        name: (f'"urn:vim25/{name}"', UNKNOWN_METHOD if is_listed else UNLISTED) for name, is_listed in old.items()
+    }
+    return named | VERSIONLESS | FOREIGN
 
 
-def cases(schema: Schema, documented: Method) -> Iterator[Case]:
-    """Give every case of the tier for a method."""
+def cases(schema: Schema, documented: Method, listed: Collection[str] | None = None) -> Iterator[Case]:
+    """Give every case of the tier for a method; `listed` are the versions that the server lists (None: all)."""
     method = documented.name
-    for name, (action, expects) in actions(documented.since).items():
+    for name, (action, expects) in actions(documented.since, listed).items():
         turn = _headed(schema, {"SOAPAction": action}, mark(expects, "soapAction", name))
         yield Case(method, "http", "soapAction", name, expects, turn)
     unquoted = {"SOAPAction": schema.soap_action}

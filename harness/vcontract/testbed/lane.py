@@ -65,7 +65,7 @@ class Lane:
     def unreachable(self, cell: Cell) -> str:
         """Say why a cell cannot be reached with these VMs; empty if it can."""
         for name in cell.deviations:
-            if name in MISSING_LEVERS:
+            if name in MISSING_LEVERS and not (name == "frozen" and self.selection.has_frozen()):
                 return MISSING_LEVERS[name]
         allow = self.driver.permits.allow
         if reason := uncallable(cell.asked, self.caller, allow):

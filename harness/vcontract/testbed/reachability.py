@@ -14,6 +14,7 @@ MISSING_LEVERS = {
     "question": "no lever makes a VM ask a question",
     "shared": "no lever starts vMotion, quiescing or a vApp operation",
     "toolsOld": "no lever makes Tools too old",
+    "frozen": "no lever freezes a VM, and none was found frozen",
     "hostFull": "no lever takes a host's resources away",
     "privilegeOnVm": "no account has the privilege on the VM only",
     "privilegeOnRoot": "no account has the privilege on the root only",

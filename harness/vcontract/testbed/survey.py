@@ -90,6 +90,7 @@ def survey_target(
         object=contract.object,
         manager=manager,
         api_version=target.api_version,
+        versions=target.versions,
         url=target.url,
         instance=instance_of(target),
         sessions=sessions,

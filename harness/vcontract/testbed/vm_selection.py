@@ -52,6 +52,10 @@ class VmSelection:
                 if placed and vm.ref not in self._clones and self._fits(vm, want, engine, was_template=was_template):
                     yield vm
 
+    def has_frozen(self) -> bool:
+        """Whether a VM was found frozen: no call freezes or thaws one that goes on."""
+        return any(next(iter(self._driver.states(vm.ref))).frozen for vm in self._driver.facts.vms.values())
+
     def origin(self, vm: VmFacts) -> VmFacts:
         """Give the VM of which one was made here by cloning, over however many others; itself if it was not."""
         name = vm.name.partition(CLONE)[0]
@@ -71,6 +75,7 @@ class VmSelection:
             and vm.nics > 0
             and self._driver.tracker.was_template.get(vm.ref.value, now.template) == was_template
             and (now.tools == "never") == (want.tools == "never")
+            and now.frozen == want.frozen
             and (want.connection not in HOST_LOST or vm.host in self.hosts)
             and (engine == want.engine or want.template)
             and (self._driver.permits.power or _as_found(now, want))

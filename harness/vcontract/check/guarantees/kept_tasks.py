@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from vcontract.check.call_spans import FINAL
 from vcontract.check.guarantees.breach import Breach
 from vcontract.check.guarantees.task_lives import TaskLives, TaskSeen
+from vcontract.model import State, observe
 from vcontract.terms import Grade, Json, Operation, as_ref
 
 
@@ -17,7 +18,8 @@ class KeptTasks:
     """Holds every read of a task against the call that was given it, and against what was read of it before.
 
     A task that was read running `limit` seconds after it was given is stuck (oracle rule A14; 0: no limit). One that nobody
-    read so long, and that had the time to end, is `open`: nothing is known of it.
+    read so long, and that had the time to end, is `open`: nothing is known of it. So is one of a guest that was ever read
+    frozen, which executes nothing (oracle row T5).
     """
 
     name = "kept-tasks"
@@ -28,6 +30,7 @@ class KeptTasks:
         self.open: list[TaskSeen] = []
         self._limit = limit
         self._told: set[tuple[str, str]] = set()
+        self._frozen: set[str] = set()
         self._now = 0.0
 
     def feed(self, operation: Operation, lives: TaskLives) -> None:
@@ -38,6 +41,8 @@ class KeptTasks:
             self._given(operation, lives.new, lives.old)
         if lives.last is not None:
             self._read(operation, *lives.last)
+        if lives.read is not None and lives.read[1] is not None and observe(State(), lives.read[1]).frozen:
+            self._frozen.add(lives.read[0].value)
 
     def close(self, lives: TaskLives) -> None:
         """Take the end of the history: what was read running beyond the limit is stuck, what nobody read so long is open."""
@@ -45,7 +50,7 @@ class KeptTasks:
             if task.ended or task.running is None:
                 continue
             waited = task.running[1] - task.given
-            if waited >= self._limit:
+            if waited >= self._limit and task.vm not in self._frozen:
                 self.breaches.append(_stuck(task, waited))
             elif self._now - task.given > self._limit:
                 self.open.append(task)

@@ -24,6 +24,16 @@ def _unknown_method(_: State, asked: Asked) -> bool:
     return asked.request == "unknownMethod"
 
 
+@condition("request.unlistedVersion")
+def _unlisted_version(_: State, asked: Asked) -> bool:
+    return asked.request == "unlistedVersion"
+
+
+@condition("api.9.1")
+def _api_9_1(_: State, asked: Asked) -> bool:
+    return asked.api >= (9, 1)
+
+
 @condition("session.none")
 def _no_session(_: State, asked: Asked) -> bool:
     return asked.session == "none"

@@ -44,6 +44,11 @@ def _pending(state: State, _: Asked) -> bool:
     return state.pending
 
 
+@condition("vm.frozen")
+def _frozen(state: State, _: Asked) -> bool:
+    return state.frozen
+
+
 @condition("vm.inVApp")
 def _in_vapp(state: State, _: Asked) -> bool:
     return state.vapp

@@ -19,6 +19,12 @@ def _happened(what: str) -> Condition:
 CONDITIONS.update({f"mid.{what}": _happened(what) for what in MID_TASK})
 
 
+@condition("ended.slowly")
+def _slowly(state: State, _: Asked) -> bool:
+    """Whether the task ended in error so late that the server may have given it up (oracle row S1)."""
+    return "slow" in state.mid
+
+
 @condition("vm.notOn")
 def _not_on(state: State, _: Asked) -> bool:
     return "off" in state.mid

@@ -8,7 +8,7 @@ from vcontract.model.state import Asked, State
 
 Condition = Callable[[State, Asked], bool]
 CONDITIONS: dict[str, Condition] = {}
-OUTCOME_CONDITIONS = frozenset({"task.startedAfter"})
+OUTCOME_CONDITIONS = frozenset({"task.startedAfter", "task.apart", "task.endedSoon", "task.thawed"})
 """Conditions on the outcome itself; the check decides them from the tasks' times, the model cannot."""
 
 

@@ -7,7 +7,7 @@ from itertools import product
 
 from vcontract.check import Judgement, summarise
 from vcontract.contract import OK, Contract, Row, rows
-from vcontract.model import Cell, expect
+from vcontract.model import Cell, expect, unsettled
 from vcontract.run.plan import all_cells
 from vcontract.terms import Grade, RowVerdict, Verdict
 
@@ -43,7 +43,8 @@ def _foreseen(cell: Cell, contract: Contract) -> list[Judgement]:
     """Judge a cell as if a server had answered it as it may: by success, and by a fault."""
     expectation = expect([cell.state], cell.asked, contract)
     allowed = tuple(expectation.allowed)
-    fault = next((name for name in allowed if name != OK), "")
+    open_ = unsettled(expectation)
+    fault = next((name for name in allowed if name != OK and name not in open_), "")
     return [
         Judgement(
             0,
@@ -55,6 +56,7 @@ def _foreseen(cell: Cell, contract: Contract) -> list[Judgement]:
             observed,
             allowed,
             expectation.situations,
+            unsettled=open_,
         )
         for observed in (OK * expectation.accepts, fault)
         if observed

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
 
-from vcontract.simulator.defects.planting import METHODS, after, skip, unless
+from vcontract.simulator.defects.planting import METHODS, after, outlast, skip, unless
 from vcontract.simulator.defects.registry import defect
 from vcontract.simulator.defects.windows import Held, checks, in_two_steps, session_of, sessions_by_task, skip_held_lock
 from vcontract.simulator.guest.operations import ABORT, CUSTOMIZE, Attempt
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vcontract.simulator.virtual_machine.machine import Machine
 
 ORDER, NAMED, EFFECTS, TASKS, SESSIONS = "legal-order", "blamed-task", "guest-names", "kept-tasks", "own-sessions"
+ONE = "one-customization"
 """The guarantees by which these defects are seen, by the names that the judge of concurrent histories gives them."""
 _MANY = 64
 
@@ -35,12 +36,13 @@ _MANY = 64
 # between a check and an act
 
 
-@defect("CustomizeGuest_Task/TaskInProgress", "S M", seen_by=ORDER)
+@defect("CustomizeGuest_Task/TaskInProgress", "S M", seen_by=ONE)
 def lock_is_checked_before_it_is_taken(vcenter: VCenter) -> None:
     """Between the checks of CustomizeGuest_Task and its task a moment passes, in which another one passes its checks too."""
     checked = in_two_steps(vcenter, [CUSTOMIZE], checks)
     skip(vcenter, "beside", checked)
     skip_held_lock(vcenter, checked)
+    outlast(vcenter)
 
 
 @defect("CustomizeGuest_Task/InvalidPowerState", "S", seen_by=ORDER)
@@ -51,7 +53,7 @@ def power_is_checked_before_it_is_pulled(vcenter: VCenter) -> None:
         skip(vcenter, name, checked)
 
 
-@defect("CustomizeGuest_Task/TaskInProgress", "S M", seen_by=ORDER)
+@defect("CustomizeGuest_Task/TaskInProgress", "S M", seen_by=ONE)
 def each_session_has_its_own_lock(vcenter: VCenter) -> None:
     """A customization is refused only beside one of the same session: one of another session begins beside it."""
 
@@ -62,9 +64,10 @@ def each_session_has_its_own_lock(vcenter: VCenter) -> None:
 
     skip(vcenter, "beside", alone)
     skip_held_lock(vcenter, lambda _: True)
+    outlast(vcenter)
 
 
-@defect("CustomizeGuest_Task/TaskInProgress", "S M", seen_by=ORDER)
+@defect("CustomizeGuest_Task/TaskInProgress", "S M", seen_by=ONE)
 def refused_call_frees_the_lock(vcenter: VCenter) -> None:
     """A customization that is refused beside another client's gives back the lock that it never had: a third one begins."""
     usual = vcenter.decisions.at_call["beside"]
@@ -78,6 +81,8 @@ def refused_call_frees_the_lock(vcenter: VCenter) -> None:
                 if session_of(operation) is not attempt.call.session:
                     operations.remove(operation)
                     attempt.machine.guest.lock = Lock.FREE
+                    if operation.task.runs:  # so long that a third one fits inside
+                        operation.task.put_off(2 * vcenter.decisions.lasts[CUSTOMIZE] * vcenter.settings.task_time)
             raise
 
     vcenter.decisions.at_call["beside"] = check

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
 
-from vcontract.simulator.defects.planting import after, one, refuse, skip
+from vcontract.simulator.defects.planting import after, one, outlast, refuse, skip
 from vcontract.simulator.defects.registry import defect
 from vcontract.simulator.guest import operations
 from vcontract.simulator.guest.operations import ABORT, CUSTOMIZE, START_NETWORK, nothing
@@ -21,21 +21,23 @@ if TYPE_CHECKING:
 
 @defect(row="CustomizeGuest_Task/TaskInProgress", source="S M")
 def two_customizations_at_once(vcenter: VCenter) -> None:
-    """A second customization is accepted beside the first, and both run and succeed."""
+    """A second customization is accepted beside the first, and succeeds while the first one goes on and succeeds, too."""
     skip(vcenter, "beside", one(CUSTOMIZE))
     skip(vcenter, "lock", one(CUSTOMIZE))
+    outlast(vcenter)
 
 
 @defect(row="CustomizeGuest_Task/TaskInProgress", source="S M")
 def lock_never_taken(vcenter: VCenter) -> None:
-    """A customization does not take the lock, so that the lock keeps no second one out."""
+    """A customization does not take the lock, so that a second one is done before the first has ended."""
     skip(vcenter, "beside", one(CUSTOMIZE))
     vcenter.decisions.begin[CUSTOMIZE] = nothing
+    outlast(vcenter)
 
 
 @defect(row="CustomizeGuest_Task/TaskInProgress", source="S M")
 def lock_freed_early(vcenter: VCenter) -> None:
-    """A customization gives the lock back halfway, and another may begin then."""
+    """A customization gives the lock back early, and another that begins then is done before the first has ended."""
     half = vcenter.decisions.lasts[CUSTOMIZE] * vcenter.settings.task_time / 8
 
     def free(attempt: Attempt) -> None:
@@ -45,6 +47,7 @@ def lock_freed_early(vcenter: VCenter) -> None:
         vcenter.timeline.after(half, later)
 
     after(vcenter.decisions.begin, [CUSTOMIZE], free)
+    outlast(vcenter)
     skip(vcenter, "beside", lambda attempt: attempt.method == CUSTOMIZE and attempt.machine.guest.lock is Lock.FREE)
 
 

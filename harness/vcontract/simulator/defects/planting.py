@@ -37,6 +37,21 @@ def unless(name: str, vcenter: VCenter, make: Callable[[Attempt, Any], Any]) -> 
     raise_instead(vcenter, name, vim.fault.VimFault, make)
 
 
+def outlast(vcenter: VCenter) -> None:
+    """Let a customization that another one joins go on longer than that.
+
+    The other one then lives wholly inside its life, which the server's own times show: that both run at one moment proves no
+    more than that one of them may wait for the lock.
+    """
+
+    def wait(attempt: Attempt) -> None:
+        for operation in attempt.machine.guest_operations:
+            if operation.method == CUSTOMIZE and operation.attempt is not attempt and operation.task.runs:
+                operation.task.put_off((vcenter.decisions.lasts[CUSTOMIZE] + 1) * vcenter.settings.task_time)
+
+    after(vcenter.decisions.begin, [CUSTOMIZE], wait)
+
+
 def refuse(vcenter: VCenter, when: Callable[[Attempt], bool], make: Callable[[], Any]) -> None:
     """Refuse a call that passed all its checks where a condition holds."""
 
