@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from vcontract.check.grade import Assessment
+from vcontract.check.settings import Problem, broken, showed
 from vcontract.model import Asked, State, asks_session
 from vcontract.terms import TURNED_AWAY, Grade, Json, Lost, Operation, Verdict, shows_session, unauthenticated
 
@@ -25,7 +26,7 @@ class Judgement(msgspec.Struct, frozen=True):
 
     `allowed` and `situations` are the expectation's; `broken` names what was wrong beside the outcome (task life,
     promises, the wire); `notes` what was odd and no violation. `met` is the id of the cell that the call really met, empty
-    if that is none.
+    if that is none. `shown` is the operation that showed settings of the guest that break a promise, if one did.
     """
 
     op: int
@@ -45,6 +46,7 @@ class Judgement(msgspec.Struct, frozen=True):
     request: str = ""
     ops: tuple[int, ...] = ()
     met: str = ""
+    shown: int = 0
 
 
 class Pending(msgspec.Struct):
@@ -95,6 +97,27 @@ def expired(pending: Pending, block: Sequence[Operation]) -> bool:
     actor = operation.call.actor
     after = next((other for other in block if other.op > operation.op and other.call.actor == actor), None)
     return after is not None and asks_session(after) and not shows_session(after.outcome)
+
+
+def late_judgement(problems: Sequence[Problem]) -> Judgement:
+    """Judge a call once more that was judged before: what came of it showed only now."""
+    by, texts = problems[0].by, tuple(broken(problems))
+    return Judgement(
+        by.op,
+        by.cell,
+        by.method,
+        Verdict.VIOLATES,
+        Grade.WRONG,
+        "settings that show as the documents say",
+        by.observed,
+        (),
+        (),
+        field=place(texts[0]),
+        why="; ".join(texts),
+        broken=texts,
+        ops=(by.op, *dict.fromkeys(problem.op for problem in problems)),
+        shown=showed(problems),
+    )
 
 
 def place(text: str) -> str:

@@ -170,6 +170,7 @@ def _findings(
                 judgement.op,
                 judgement.ops,
                 judgement.why,
+                shown=judgement.shown,
             ),
         )
     return tuple(findings.values())
