@@ -50,3 +50,8 @@ class BootsSeen:
             began, self._down, self._again = self._down, None, None
             return began
         return None
+
+
+def cuts_power(method: str) -> bool:
+    """Whether a call cuts the power of a guest that may just have written something."""
+    return method in _HARD

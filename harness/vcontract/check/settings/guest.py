@@ -115,13 +115,13 @@ class Claim:
             if claimed.at < inf:
                 claimed.at, claimed.bad = max(claimed.at, at), None
 
-    def fixed(self, nic: Nic, nics: list[Nic]) -> frozenset[str]:
-        """Give the static IPv4 addresses that it claims for a NIC."""
-        return frozenset(
-            claimed.address.address
+    def fixes(self, nic: Nic, nics: list[Nic]) -> bool:
+        """Whether it claims a static IPv4 address for a NIC."""
+        return any(
+            claimed.address is not None
+            and claimed.address.version == 4
+            and nic_of(claimed.address, nics, self.mappings) == nic
             for claimed in self.claimed
-            if claimed.address is not None and claimed.address.version == 4
-            if nic_of(claimed.address, nics, self.mappings) == nic
         )
 
 

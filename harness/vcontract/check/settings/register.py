@@ -221,6 +221,8 @@ class Settings:
         yield from self._never_had(operation, vm, guest, name, nics)
         if guest.claim is not None:
             yield from self._missing(operation, guest.claim, (name, old[name]), nics)
+            if any(claimed.name and claimed.seen for claimed in guest.claim.claimed):
+                guest.made_up = False
 
     @staticmethod
     def _down(operation: Operation, guest: Guest, state: State) -> None:
@@ -242,12 +244,14 @@ class Settings:
         for nic in nics:
             if not nic.connected or not nic.v4:
                 continue
-            known, fixed = nic.key in guest.nics and not guest.unknown, self._fixed(guest, nic, nics)
+            known = nic.key in guest.nics and not guest.unknown
+            fixed = guest.claim is not None and guest.claim.fixes(nic, nics)
+            more = any(guest.old(Value(NET, address)) for address in nic.v4)
             for address in sorted(nic.v4):
                 value = Value(NET, address)
                 if known and not guest.old(value):
-                    # beside the claim more may be added; without one DHCP may give any, but not while nothing happens
-                    odd = not fixed & nic.v4 if fixed else nic.key in guest.steady
+                    # more may be added; and without a claim DHCP may give any, but not while nothing happens
+                    odd = not more and (fixed or nic.key in guest.steady)
                     yield from self._other(operation, vm, guest, value, hard=odd and not guest.vague)
             for address in nic.v4:
                 guest.shows(Value(NET, address))
@@ -256,20 +260,16 @@ class Settings:
         if not guest.busy and operation.start >= guest.moved + late:
             guest.steady = {nic.key for nic in nics if nic.connected and nic.v4}
 
-    @staticmethod
-    def _fixed(guest: Guest, nic: Nic, nics: list[Nic]) -> frozenset[str]:
-        return guest.claim.fixed(nic, nics) if guest.claim is not None else frozenset()
-
     def _other(self, operation: Operation, vm: str, guest: Guest, value: Value, *, hard: bool) -> Iterator[Problem]:
         """Say what is wrong with a value that the guest has never had; `hard`: nothing that we know of can have given it."""
         what = f"{value.path}: it shows {value.text}, "
         others = {other: by for other, by in self._givers.get(value, {}).items() if other != vm}
-        if value in guest.refused:
+        if others:
+            other, by = next(reversed(others.items()))
+            yield Problem(by, f"{what}which operation {by.op} gave to {other}", operation.op)
+        elif value in guest.refused:
             by = guest.refused[value]
             yield Problem(by, f"{what}which only operation {by.op} gives it, and that was refused", operation.op)
-        elif others:
-            other, by = next(iter(others.items()))
-            yield Problem(by, f"{what}which operation {by.op} gave to {other}", operation.op)
         elif hard and guest.last is not None:
             alone = self._tracker.facts.alone
             yield Problem(guest.last, f"{what}which it never had and no call gave it", operation.op, hard=alone)
