@@ -199,7 +199,8 @@ class GuestNames:
         if not name:
             return
         if isinstance(operation.outcome, Faulted):
-            guest.refused[name] = operation.op
+            if name not in {guest.first, *guest.given}:
+                guest.refused[name] = operation.op
         else:
             guest.open += 1
             if task is not None:
@@ -218,7 +219,7 @@ class GuestNames:
         guest.look(operation.start - self._staleness)
         self.judged += 1
         must, why, ops = guest.must_bear(operation.start, self._staleness), "", list[int]()
-        if name in guest.refused and name not in {guest.first, *guest.given}:
+        if name in guest.refused and name not in guest.given:
             ops = [guest.refused[name]]
             why = f"the call that gives it that name (operation {ops[0]}) was refused"
         elif must is not None and (name in guest.past or (name == guest.first and name not in guest.given)):
