@@ -25,7 +25,7 @@ from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
 from vcontract.testbed.testbed import Site
 
-CALLS = 45
+CALLS = 12
 Takes = Callable[[VCenter], None]
 
 
@@ -92,6 +92,6 @@ def test_a_guest_that_takes_nothing_up_is_found(judged: Callable[..., Any]) -> N
 
 def test_late_reports_are_waited_for(judged: Callable[..., Any]) -> None:
     """As long as the configuration says: twice before a breach, not at all once all is shown."""
-    late = judged(lambda vcenter: waits(vcenter, start=False, boot=False), 20, staleness=0.2)
+    late = judged(lambda vcenter: waits(vcenter, start=False, boot=False), 4, staleness=0.2)
     assert any("after a network start" in finding.detail for finding in late.findings)
-    assert [finding.detail for finding in judged(waits, 20, staleness=0.2).findings] == []
+    assert [finding.detail for finding in judged(waits, 8, staleness=0.2).findings] == []

@@ -25,6 +25,8 @@ _LOG_IN, _LOG_OUT = MOVES["logIn"].method, MOVES["logOut"].method
 _SESSIONS = (_LOG_IN, _LOG_OUT)
 _SHOWING = frozenset(MOVES[name].method for name in ("startNetwork", "powerOn", "reset", "rebootGuest"))
 """After these a guest must show the settings of its last customization."""
+_ASKING = frozenset(MOVES[name].method for name in ("shutDownGuest", "rebootGuest", "standByGuest"))
+"""These only ask a guest, which does it later."""
 
 
 def programs(operations: Sequence[Operation], finding_op: int, shown: int = 0) -> tuple[str, list[list[ReplayStep]]]:
@@ -159,6 +161,7 @@ class Performer:
         self.driver = driver
         self.times = 0
         self._label = label
+        self._asked = False
 
     def perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref, until: float = inf) -> set[str]:
         """Send a program about the VM in place of its root; gives the ids of the findings that it showed.
@@ -213,6 +216,7 @@ class Performer:
         else:
             self.driver.permits.check(call.method)
             done = self.driver.send(call)
+            self._asked = call.method in _ASKING
             task = as_ref(done.outcome.value) if isinstance(done.outcome, Returned) else None
         if task is None or task.type != "Task":
             return
@@ -243,7 +247,7 @@ class Performer:
 
     def _hopeless(self, vm: Ref, seen: Mapping[str, str]) -> bool:
         """Whether nothing is under way that could bring the recorded state about: of itself only Tools come up."""
-        if self._looks(vm, seen) or unfinished(self.driver, vm):
+        if self._asked or self._looks(vm, seen) or unfinished(self.driver, vm):
             return False
         now = next(iter(self.driver.states(vm)))
         coming = now.tools in {"stopped", "starting"} and seen.get("tools") in {"starting", "ready", "old"}
