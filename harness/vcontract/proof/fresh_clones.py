@@ -77,7 +77,7 @@ class FreshClones:
     def view(self, other_name: str = "") -> str:
         """Give what the last read shows of the clone; `other_name` stands for a host name that no call of ours set.
 
-        A guest that was customized may bear its new name later (rule R of the oracle), and one that boots none yet.
+        A guest that was customized may bear its new name later (oracle section H), and one that boots none yet.
         """
         name, states = self._host_name(), self._driver.states(self.vm)
         guest = {"": "", self._name_before: BEFORE, self._name_of_spec: SPEC}.get(name, other_name or name)

@@ -62,7 +62,7 @@ def settled(driver: Driver, done: Operation, vm: Ref | None, beside: Sequence[Re
 def see_settings(driver: Driver, vm: Ref) -> None:
     """Read a VM until it shows what its last customization claims, or until enough reads, far enough apart, have not.
 
-    Only after a network start or a boot it must (rule R of the oracle); else, and where Tools do not come up, nothing is waited
+    Only after a network start or a boot it must (oracle section H); else, and where Tools do not come up, nothing is waited
     for.
     """
     facts, clock = driver.facts.vms[vm.value], driver.target.recorder

@@ -1,6 +1,6 @@
 """Checks that a guest has a name that the last customizations gave it: no effect without its call, and none undone.
 
-A new name shows late, and only after a boot must it (rule R of the oracle, section H); a name that only a refused call carries,
+A new name shows late, and only after a boot must it (oracle section H); a name that only a refused call carries,
 or that was given to another VM, never may. Each customization must set a host name of its own; a name that two of them set is
 not judged. Where a history leaves the guest undefined (a lost reply, a customization that failed or was aborted), nothing is
 judged either.

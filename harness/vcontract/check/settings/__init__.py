@@ -1,4 +1,4 @@
-"""When the settings of a customization must show in a guest: rule R of the oracle (sections C, F and H)."""
+"""When the settings of a customization must show in a guest: oracle section H."""
 
 from vcontract.check.settings.boots import BootsSeen, cuts_power
 from vcontract.check.settings.guest import Blamed

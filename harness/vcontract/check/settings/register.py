@@ -1,4 +1,4 @@
-"""Follows what each VM's guest was given and has shown, and finds what no source permits (rule R of the oracle, section H).
+"""Follows what each VM's guest was given and has shown, and finds what no source permits (oracle section H).
 
 Settings of a customization show late, in parts, and only after a network start or a boot. So a claim is demanded only then,
 of two reads as far apart as reports may be late; until then every old value is as good. At any time a guest shows nothing
@@ -277,7 +277,7 @@ class Settings:
     def _missing(
         self, operation: Operation, claim: Claim, name: tuple[str, bool], nics: list[Nic]
     ) -> Iterator[Problem]:
-        """Find what the last customization claims and two reads did not show (rule R, b)."""
+        """Find what the last customization claims and two reads did not show."""
         late = self._tracker.facts.staleness
         for claimed in claim.claimed:
             if claimed.address is None:

@@ -1,4 +1,4 @@
-"""When the settings of a customization must show in a guest: rule R of the oracle, on histories made by hand."""
+"""When the settings of a customization must show in a guest: oracle section H, on histories made by hand."""
 
 from __future__ import annotations
 
