@@ -287,7 +287,7 @@ class Finding(msgspec.Struct, frozen=True):
 
     `id` is 12 hex digits of SHA-256 over row, grade, observed type, channel and field path. `program` is the smallest
     sequence of calls known to show it, `root` moId and name of the VM it begins with, `repeats` how often it was seen
-    when it was tried again.
+    when it was tried again. `shown` is the later operation that showed it, if the call itself did not.
     """
 
     id: str
@@ -305,6 +305,7 @@ class Finding(msgspec.Struct, frozen=True):
     program: tuple[ReplayStep, ...] = ()
     root: tuple[str, str] = ("", "")
     repeats: str = ""
+    shown: int = 0
 
 
 class Impact(StrEnum):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from vcontract.terms import Fault, Faulted, Grade, Ref, Returned, Verdict
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
@@ -65,28 +67,10 @@ def test_a_task_that_ended_after_the_vm_was_read_may_have_changed_it(story: Any)
     assert [each.broken for each in story.judged()[1:]] == [(), (), ()]
 
 
-def test_what_changed_after_a_refusal_with_nothing_else_at_work_is_its_doing(story: Any) -> None:
-    """The other side of it: the VM was read after the last task's end."""
+def test_what_changed_after_a_refusal_where_nobody_else_is_at_work_is_its_doing(story: Any) -> None:
+    """The other side of it: a name that the guest never had, and that no call gave it."""
+    story.judge.tracker.facts = replace(story.judge.tracker.facts, alone=True)
     story.vm()
     story.refused(N, "NotAuthenticated", actor="nobody")
-    story.vm(**RENAMED)
+    story.vm(**{"guest.hostName": "third"})
     assert story.verdict().verdict is Verdict.VIOLATES
-
-
-def test_a_guest_that_went_back_is_not_configured_by_the_last_customization(story: Any) -> None:
-    """A network start need not give the address of a specification that a revert took away (oracle promise F6)."""
-    for cell, back in (("stays", False), ("back", True)):
-        story.cell = f"{cell}:before"
-        story.vm()
-        story.accepted(C, f"task-{cell}")
-        story.task(f"task-{cell}", "success")
-        story.vm(**RENAMED)
-        if back:
-            story.feed(VM, "RevertToCurrentSnapshot_Task", Returned(Ref("Task", "task-8").json()))
-            story.task("task-8", "success")
-        story.cell = cell
-        story.vm()
-        story.accepted(N, f"task-{cell}-net")
-        story.task(f"task-{cell}-net", "success")
-        story.vm()
-        assert any(each.startswith("guest.net") for each in story.verdict().broken) is not back

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from vcontract.check.guarantees import (
 )
 from vcontract.contract import load
 from vcontract.model import Facts
-from vcontract.terms import Arguments, Call, Fault, Faulted, Operation, Outcome, Ref, Returned
+from vcontract.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned
 
 CONTRACT = load("VirtualMachineGuestCustomizationManager")
 MANAGER = Ref(CONTRACT.object, "GuestCustomizationManager")
@@ -216,12 +217,68 @@ def shown(tale: Tale, name: str, at: float, vm: str = "vm-1") -> list[str]:
     return tale.told(GuestNames())
 
 
-def test_a_guest_bears_the_name_that_it_was_given_last() -> None:
-    """Not the one that it was given before that."""
+READY = {
+    "runtime.powerState": "poweredOn",
+    "guest.toolsRunningStatus": "guestToolsRunning",
+    "guest.guestOperationsReady": True,
+}
+OFF = {"runtime.powerState": "poweredOff", "guest.toolsRunningStatus": "guestToolsNotRunning"}
+
+
+def booted(tale: Tale, name: str, at: float, late: float = 0.0, *, power: str = "PowerOffVM_Task") -> list[str]:
+    """Power a guest off and on, and read its name twice; gives what that breaks."""
+    vm = Ref("VirtualMachine", "vm-1")
+    tale.call((at, at + 0.1), Returned(), method=power)
+    tale.read(vm, (at + 0.2, at + 0.3), OFF).read(vm, (at + 0.4, at + 0.5), READY)
+    for moment in (at + 0.6 + late, at + 0.7 + 2 * late):
+        tale.read(vm, (moment, moment), {**READY, "guest.hostName": name})
+    return tale.told(GuestNames(late))
+
+
+def test_after_a_boot_a_guest_bears_the_name_that_it_was_given_last() -> None:
+    """Not the one that it was given before that, which it may bear until then."""
     tale = named("one", "t1", 0.0, until=1.0)
     tale.call((2.0, 2.1), given("t2"), name="two").task("t2", (3.0, 3.1), "success")
     assert shown(tale, "two.example.com", 4.0) == []
-    assert "gave it the name two afterwards" in shown(tale, "one", 5.0)[0]
+    assert shown(tale, "one", 5.0) == []
+    assert "gave it the name two, and succeeded" in booted(tale, "one", 6.0)[0]
+
+
+DOUBTS = [
+    lambda tale: tale.call((2.5, 2.6), Returned(), method="AbortCustomization_Task"),
+    lambda tale: tale.call((2.0, 2.1), Returned(), method="ResetVM_Task"),
+    lambda tale: tale.call((2.5, 2.6), Lost("no reply"), name="three"),
+]
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_what_makes_a_name_doubtful_even_after_a_boot(doubt: Callable[[Tale], Tale]) -> None:
+    """An abort, power that was cut while it was written, a call of which nobody knows the end."""
+    tale = Tale().read(Ref("VirtualMachine", "vm-1"), (0.0, 0.1), {"guest.hostName": "old"})
+    tale.call((1.0, 1.1), given("t1"), name="new").task("t1", (2.2, 2.3), "success")
+    assert booted(doubt(tale), "old", 3.0) == []
+
+
+def test_after_a_boot_reports_may_be_late() -> None:
+    """One read is not enough, and none is before the boot can be known."""
+    tale = Tale().read(Ref("VirtualMachine", "vm-1"), (0.0, 0.1), {"guest.hostName": "old"})
+    tale.call((1.0, 1.1), given("t1"), name="new").task("t1", (2.0, 2.1), "success")
+    tale.call((60.0, 60.1), Returned(), method="ShutdownGuest")
+    vm = Ref("VirtualMachine", "vm-1")
+    tale.read(vm, (61.0, 61.1), OFF).read(vm, (62.0, 62.1), READY)
+    for moment in (63.0, 93.0, 103.0):
+        tale.read(vm, (moment, moment + 0.1), {**READY, "guest.hostName": "old"})
+    assert tale.told(GuestNames(30.0)) == []
+    tale.read(vm, (130.0, 130.1), {**READY, "guest.hostName": "old"})
+    assert "it has booted since" in tale.told(GuestNames(30.0))[0]
+
+
+def test_a_name_that_no_call_gave() -> None:
+    """It is a breach only where nobody else changes the VMs."""
+    vm = Ref("VirtualMachine", "vm-1")
+    tale = Tale().read(vm, (0.0, 0.1), {"guest.hostName": "old"}).read(vm, (1.0, 1.1), {"guest.hostName": "third"})
+    assert tale.told(GuestNames()) == []
+    assert "no call gave it that name" in tale.told(GuestNames(alone=True))[0]
 
 
 def test_of_customizations_that_overlapped_either_may_be_the_last() -> None:
@@ -245,10 +302,11 @@ def test_a_name_that_was_given_to_another_vm() -> None:
 
 
 def test_a_customization_that_left_the_old_name() -> None:
-    """It succeeded, and nothing that could have undone it is known."""
+    """It succeeded, nothing that could have undone it is known, and the guest has booted; until then it may."""
     tale = Tale().read(Ref("VirtualMachine", "vm-1"), (0.0, 0.1), {"guest.hostName": "old"})
     tale.call((1.0, 1.1), given("t1"), name="new").task("t1", (2.0, 2.1), "success")
-    assert "gave it the name new" in shown(tale, "old", 3.0)[0]
+    assert shown(tale, "old", 3.0) == []
+    assert "gave it the name new" in booted(tale, "old", 4.0)[0]
 
 
 def test_an_aborted_customization_leaves_the_guest_undefined() -> None:

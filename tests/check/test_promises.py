@@ -49,52 +49,6 @@ def test_f1_tasks_that_other_calls_were_given_do_not_count(story: Any) -> None:
     assert [each.verdict for each in story.judged()] == [Verdict.CONFORMS] * 2
 
 
-@pytest.mark.parametrize("path", ["guest.hostName", "guest.ipAddress", "guest.net"])
-def test_f1_nothing_changed_after_a_refusal(path: str, story: Any) -> None:
-    """What the guest shows is as before."""
-    story.vm()
-    story.refused(C, "InvalidArgument", spec=story.arguments(C)["spec"] | {"nicSettingMap": []})
-    story.vm()
-    assert story.verdict().verdict is Verdict.CONFORMS
-    story.cell = "changed"
-    story.vm()
-    story.refused(C, "InvalidArgument", spec=story.arguments(C)["spec"] | {"nicSettingMap": []})
-    story.vm(**{path: "something else"})
-    found = story.verdict()
-    assert (found.verdict, found.grade, found.field) == (Verdict.VIOLATES, Grade.WRONG, path)
-
-
-@pytest.mark.parametrize(
-    ("after", "field"),
-    [
-        (SET, ""),
-        (SET | {"guest.hostName": "WEB"}, ""),
-        (SET | {"guest.net": [{"ipAddress": ["fe80::1"]}, {"ipAddress": ["10.1.0.9"]}]}, ""),
-        (SET | {"guest.hostName": "template"}, "guest.hostName"),
-        (SET | {"guest.hostName": ""}, "guest.hostName"),
-        (SET | {"guest.net": [{"ipAddress": ["10.1.0.8"]}]}, "guest.net"),
-        (SET | {"guest.net": []}, "guest.net"),
-    ],
-)
-def test_f2_the_guest_is_as_the_specification_says(after: dict[str, Any], field: str, story: Any) -> None:
-    """Every field that the specification sets; the domain, and addresses that it does not set, are not looked at."""
-    story.vm()
-    story.accepted(C)
-    story.task("task-1", "success")
-    story.vm(**after)
-    found = story.verdict()
-    assert (found.verdict is Verdict.VIOLATES, found.field) == (bool(field), field)
-
-
-def test_f2_needs_a_read_after_the_end(story: Any) -> None:
-    """What the guest showed before the task ended says nothing of what it left."""
-    story.vm()
-    story.accepted(C)
-    story.vm()
-    story.task("task-1", "success")
-    assert story.verdict().verdict is Verdict.CONFORMS
-
-
 def test_f2_the_lock_is_free_after_success(unknown: Any) -> None:
     """So that the next customization must be accepted; before it nothing was known."""
     unknown.vm()
@@ -231,35 +185,6 @@ def test_f5_tries_must_be_spaced(story: Any, contract: Any, bases: Any) -> None:
     assert {each.verdict for each in aborts(slow, 3)} == {Verdict.CONFORMS}
 
 
-@pytest.mark.parametrize(
-    ("after", "field"),
-    [
-        ({}, ""),
-        ({"guest.ipAddress": "", "guest.net": [{"ipAddress": ["10.0.0.9"]}]}, ""),
-        ({"guest.ipAddress": "", "guest.net": []}, "guest.net"),
-        ({"guest.ipAddress": "", "guest.net": [{}]}, "guest.net"),
-    ],
-)
-def test_f6_the_guest_has_an_address_after_a_network_start(after: dict[str, Any], field: str, story: Any) -> None:
-    """Where the VM has a NIC."""
-    story.vm()
-    story.accepted(N)
-    story.task("task-1", "success")
-    story.vm(**after)
-    found = story.verdict()
-    assert (found.verdict is Verdict.VIOLATES, found.field) == (bool(field), field)
-
-
-def test_f6_nothing_else_changed(story: Any) -> None:
-    """A network start sets no host name."""
-    story.vm()
-    story.accepted(N)
-    story.task("task-1", "success")
-    story.vm(**{"guest.hostName": "renamed"})
-    found = story.verdict()
-    assert (found.verdict, found.field) == (Verdict.VIOLATES, "guest.hostName")
-
-
 CHANGES = [
     {"boot": "2026-02-02T00:00:00Z"},
     {"runtime.host": Ref("HostSystem", "host-2").json()},
@@ -280,14 +205,8 @@ def test_a_cell_that_was_not_stable_is_inconclusive(change: dict[str, Any], stor
     assert found.why.startswith("raced: ")
 
 
-def test_a_promise_in_an_unstable_cell_is_inconclusive_too(story: Any) -> None:
-    """The guest rebooted between success and the read; the wire's own faults stay hard."""
-    story.vm()
-    story.accepted(C)
-    story.task("task-1", "success")
-    story.vm(boot="2026-02-02T00:00:00Z", **{"guest.hostName": "template"})
-    assert story.verdict().verdict is Verdict.INCONCLUSIVE
-    story.cell = "wire"
+def test_the_wire_s_own_faults_stay_hard_in_an_unstable_cell(story: Any) -> None:
+    """What breaks the wire contract is wrong whatever else happened to the VM."""
     story.vm(boot="2026-02-02T00:00:00Z")
     story.problems = ("returnval: attribute versionId does not belong here",)
     story.accepted(N, "task-2")

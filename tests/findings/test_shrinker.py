@@ -35,6 +35,8 @@ def _run(defect: str, method: str, folder: Path) -> tuple[SimulatorServer, Path]
         ("second-abort-fails", ABORT, 2),
         ("login-is-remembered", NETWORK, 2),
         ("same-specification-twice-fails", CUSTOMIZE, 2),
+        ("address-not-applied", CUSTOMIZE, 2),
+        ("host-name-not-applied", CUSTOMIZE, 3),
         ("power-state-is-stale-after-resume", NETWORK, 3),
     ],
 )

@@ -38,7 +38,7 @@ EXPORTED = {
         "find_marked_vms given guard_of host_names instance_of judged_call log_in look_round lost_hosts make_call marked "
         "marks_of names_of open_testbed own_clones perform privileges_of reached read_new_tasks sandwiched secrets_by_name "
         "secrets_of "
-        "settled still_running survey_target surveyed task_of unfinished"
+        "see_settings settled still_running survey_target surveyed task_of unfinished"
     ),
     "client": "Guard Limits Logins Marks NOBODY Occupancy Pacing Recorder STRANGER Secrets SpentError Target Trust",
 }

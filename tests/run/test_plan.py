@@ -34,9 +34,18 @@ def test_rows_come_first_then_disturbances_then_pairs(contract: Contract) -> Non
             "row" if 0 <= deviations(each) < 2 else "pair" if each.cell else "task" for each in steps
         )
     ]
-    assert kinds == ["row", "task", "pair"]
+    assert kinds == ["task", "row", "task", "pair"]
     single = {each.id for each in cells(contract, 1)}
     assert single == {each.label for each in steps if 0 <= deviations(each) < 2}
+
+
+@pytest.mark.parametrize(("methods", "shown"), [(METHODS, 3), (METHODS[:1], 3), (METHODS[1:], 0)])
+def test_what_makes_settings_show_comes_before_all(methods: tuple[str, ...], shown: int, contract: Contract) -> None:
+    """A customization with a network start or a boot behind it: nothing else tells that one does nothing."""
+    steps = plan(contract, methods, all_cells(contract), (), 1).steps
+    then = [number for number, each in enumerate(steps) if each.prior.startswith("then")]
+    assert then == list(range(shown))
+    assert {steps[number].method for number in then} <= {METHODS[0]}
 
 
 def test_each_arranged_state_is_used_once_for_all_its_calls(contract: Contract) -> None:
@@ -45,8 +54,8 @@ def test_each_arranged_state_is_used_once_for_all_its_calls(contract: Contract) 
     for group in ([each for each in steps if deviations(each) in counts] for counts in ((0, 1), (2,))):
         states = [state for state, _ in groupby(each.cell.state for each in group if each.cell)]
         assert len(states) == len(set(states))
-    assert steps[0].cell is not None
-    assert steps[0].cell.state == State()
+    first = next(each.cell for each in steps if each.cell)
+    assert first.state == State()
 
 
 def test_no_step_is_taken_twice(contract: Contract) -> None:

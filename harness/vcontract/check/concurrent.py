@@ -71,7 +71,7 @@ class _Heard:
             OneCustomization(alone=facts.alone),
             BlamedTask(facts.publish),
             self.kept,
-            GuestNames(facts.staleness),
+            GuestNames(facts.staleness, facts.runtime_staleness, alone=facts.alone),
             OwnSessions(facts, contract),
             Replies(methods),
         ]

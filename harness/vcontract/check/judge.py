@@ -10,10 +10,12 @@ from vcontract.check import promises, tasklife
 from vcontract.check.earned import Success, unearned
 from vcontract.check.fields import Scene, requested
 from vcontract.check.grade import Assessment, grade_fault, grade_success, name_of
-from vcontract.check.judgement import FORGOTTEN, Judgement, Pending, place, turned_away, unanswered
+from vcontract.check.judgement import FORGOTTEN, Judgement, Pending, late_judgement, place, turned_away, unanswered
 from vcontract.check.kept import begun, kept, lateness
 from vcontract.check.midtask import happened
 from vcontract.check.pinned import exactly
+from vcontract.check.settings import Problem, Problems, Settings
+from vcontract.check.settings import problems as found
 from vcontract.contract import OK, Contract
 from vcontract.model import (
     LATER,
@@ -51,6 +53,8 @@ class Judge:
         self._block: list[Operation] = []
         self._reads: list[tuple[Operation, Ref, Mapping[str, Json] | None]] = []
         self._refusals = promises.Refusals(facts.publish)
+        self.settings = Settings(self.tracker)
+        self._problems = Problems()
         self._methods = {method.name: method for method in contract.methods}
 
     def feed(self, operation: Operation) -> None:
@@ -63,6 +67,8 @@ class Judge:
         if (read := read_of(operation)) is not None:
             self._reads.append((operation, *read))
         self.tracker.feed(operation)
+        for problem in self.settings.feed(operation):
+            self._problems.note(problem, self._methods, [pending.operation.op for pending in self._pending])
 
     def doubtful(self) -> bool:
         """Whether the last reading does not show, or not yet, what the success of a pending call promises."""
@@ -83,7 +89,9 @@ class Judge:
     def resume(self) -> None:
         """Drop the pending calls, because the run was interrupted: half of a cell is no evidence."""
         self._pending, self._block, self._reads = [], [], []
+        self._problems.rest()
         self.tracker.resume()
+        self.settings.resume()
 
     def waiting(self) -> bool:
         """Whether the last call rightly asked a guest for something that no read has shown to have begun."""
@@ -105,6 +113,7 @@ class Judge:
         """Judge the pending calls, because the cell or the history is over."""
         for pending in self._pending:
             self.judgements.append(self._judge(pending))
+        self.judgements += [late_judgement(problems) for problems in self._problems.rest()]
         self._pending, self._block, self._reads = [], [], []
         self.tracker.settle()
 
@@ -141,7 +150,8 @@ class Judge:
             assessed, verdict = replace(assessed, grade=Grade.SPURIOUS, why=unreached), Verdict.VIOLATES
         wire = [] if turned_away(pending) else self._wire(operation, life)
         task_life = self._told(operation, life, mid)
-        kept = self._promised(pending, life, assessed)
+        shown = self._problems.take(operation.op)
+        kept = [*self._promised(pending, life, assessed), *found.broken(shown)]
         if (broken := [*wire, *task_life, *kept]) and not assessed.grade.fails:
             grade = Grade.PROTOCOL if wire else Grade.WRONG
             assessed, verdict = replace(assessed, grade=grade, field=place(broken[0])), Verdict.VIOLATES
@@ -149,7 +159,7 @@ class Judge:
             # what the wire or the task's own life breaks is wrong whatever else happened to the VM
             verdict = Verdict.INCONCLUSIVE
             assessed = replace(assessed, why=f"raced: the VM changed meanwhile ({assessed.why})")
-        return replace(self._write(pending, expectation, assessed, verdict, broken, life), met=met)
+        return replace(self._write(pending, expectation, assessed, verdict, broken, life, shown), met=met)
 
     def _wire(self, operation: Operation, life: TaskLife | None) -> list[str]:
         """List where the reply, or a read of the task, breaks the wire contract."""
@@ -287,8 +297,6 @@ class Judge:
                     operation, pending.reading, last, self._infos(), self.tracker.tasks, account
                 )
             )
-            if self._still(pending):
-                broken.append(promises.nothing_changed(pending.reading, last))
         ended = self._succeeded(operation, life)
         if ended is not None and assessed.observed == OK and not self._accepted_since(operation):
             done = ended + lateness(self._methods[operation.call.method].effect, self.tracker.facts)
@@ -300,10 +308,8 @@ class Judge:
         return any(ref.value == vm and read.start >= done for read, ref, _ in self._reads)
 
     def _kept(self, pending: Pending, life: TaskLife | None, last: Mapping[str, Json] | None) -> list[str]:
-        call = pending.operation.call
-        before = pending.reading if self._still(pending, life) else None
-        effect = self._methods[call.method].effect
-        return kept(effect, call, self.tracker, pending.states, before, last, life)
+        effect = self._methods[pending.operation.call.method].effect
+        return kept(effect, self.tracker, pending.states, last, life)
 
     def _seen_after(self, vm: str, moment: float) -> Mapping[str, Json] | None:
         """Give the last read of the VM that began after a moment; None if there was none, for then nothing can be held."""
@@ -326,18 +332,6 @@ class Judge:
         ended = life is not None and life.final is not None and life.final[0].end < operation.start
         return frozenset({life.ref.value} if ended and life is not None else ())
 
-    def _still(self, pending: Pending, but: TaskLife | None = None) -> bool:
-        """Whether only the call itself, with its task, could have changed the guest.
-
-        No other task ran since the VM was read (what is reported may be `staleness` old), and Tools do not come up.
-        """
-        vm, since = subject(pending.operation.call), pending.read_at - self.tracker.facts.staleness
-        unfinished = any(
-            life.vm == vm and life is not but and (life.final is None or life.final[0].end > since)
-            for life in self.tracker.lives(vm)
-        )
-        return not unfinished and all(state.tools != "starting" for state in pending.states)
-
     def _raced(self, pending: Pending, mid: frozenset[str], observed: str) -> bool:
         vm = subject(pending.operation.call)
         if mid or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
@@ -358,6 +352,7 @@ class Judge:
         verdict: Verdict,
         broken: list[str],
         life: TaskLife | None,
+        shown: list[Problem],
     ) -> Judgement:
         operation = pending.operation
         why = "; ".join(dict.fromkeys(text for text in (assessed.why, *broken) if text))
@@ -375,10 +370,11 @@ class Judge:
             field=assessed.field,
             why=why,
             broken=tuple(broken),
-            notes=(*(tasklife.notes(life, life.vm) if life else ()), *_remark(assessed)),
+            notes=(*(tasklife.notes(life, life.vm) if life else ()), *_remark(assessed), *found.notes(shown)),
             request=pending.asked.request,
             ops=tuple(other.op for other in self._block),
             unsettled=unsettled(expectation),
+            shown=found.showed(shown),
         )
 
 

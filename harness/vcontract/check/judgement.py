@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from vcontract.check.grade import Assessment
+from vcontract.check.settings import Problem, broken, showed
 from vcontract.model import Asked, State, asks_session
 from vcontract.terms import (
     LATER,
@@ -44,7 +45,7 @@ class Judgement(msgspec.Struct, frozen=True):
     `allowed` and `situations` are the expectation's, `unsettled` are those of the allowed that rest on an inference alone;
     `broken` names what was wrong beside the outcome (task life,
     promises, the wire); `notes` what was odd and no violation. `met` is the id of the cell that the call really met, empty
-    if that is none.
+    if that is none. `shown` is the operation that showed settings of the guest that break a promise, if one did.
     """
 
     op: int
@@ -65,6 +66,7 @@ class Judgement(msgspec.Struct, frozen=True):
     ops: tuple[int, ...] = ()
     met: str = ""
     unsettled: tuple[str, ...] = ()
+    shown: int = 0
 
     @property
     def settled(self) -> tuple[str, ...]:
@@ -154,6 +156,27 @@ def denied(pending: Pending, block: Sequence[Operation]) -> Assessment | None:
     if after is None or not asks_session(after) or not shows_session(after.outcome):
         return None
     return Assessment(Grade.CONFORMS, DENIED, "call", outcome.fault.type, f"{DENIED}: {outcome.fault.type}")
+
+
+def late_judgement(problems: Sequence[Problem]) -> Judgement:
+    """Judge a call once more that was judged before: what came of it showed only now."""
+    by, texts = problems[0].by, tuple(broken(problems))
+    return Judgement(
+        by.op,
+        by.cell,
+        by.method,
+        Verdict.VIOLATES,
+        Grade.WRONG,
+        "settings that show as the documents say",
+        by.observed,
+        (),
+        (),
+        field=place(texts[0]),
+        why="; ".join(texts),
+        broken=texts,
+        ops=(by.op, *dict.fromkeys(problem.op for problem in problems)),
+        shown=showed(problems),
+    )
 
 
 def place(text: str) -> str:

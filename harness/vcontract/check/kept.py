@@ -1,4 +1,4 @@
-"""Checks what a success promises, by the effect that the contract gives to the method (oracle promises F2, F4, F6, F7)."""
+"""Checks what a success promises, by the effect that the contract gives to the method (oracle promises F4, F7)."""
 
 from __future__ import annotations
 
@@ -6,32 +6,19 @@ from collections.abc import Mapping
 
 from vcontract.check import promises
 from vcontract.model import LATER, SHOWN, Facts, State, TaskLife, Tracker, changed_fields, observe
-from vcontract.terms import Call, Json, subject
+from vcontract.terms import Json
 
 Reading = Mapping[str, Json] | None
 _BY_TOOLS = frozenset({"customized", "networkStarted"})
 """Effects that only Tools report."""
 
 
-def kept(
-    effect: str,
-    call: Call,
-    tracker: Tracker,
-    states: frozenset[State],
-    before: Reading,
-    after: Reading,
-    life: TaskLife | None,
-) -> list[str]:
+def kept(effect: str, tracker: Tracker, states: frozenset[State], after: Reading, life: TaskLife | None) -> list[str]:
     """Name what a success did not do (`FIELD: why`, or empty texts); `states` are those that the call met.
 
-    `before` is None where something else may have changed the guest, `after` where the VM was not read since.
+    `after` is None where the VM was not read since. What a customization or a network start does shows later, if at all:
+    `settings` judges it.
     """
-    vm = subject(call)
-    if effect == "customized":
-        return [promises.spec_applied(call, after)]
-    if effect == "networkStarted":
-        known = tracker.facts.vms.get(vm)
-        return [promises.network_started(before, after, known.nics if known else 0, configured(tracker, vm))]
     if effect == "aborted" and life is not None:
         cut = promises.cut_customizations(life, tracker.recent(), tracker.facts.publish)
         return [f"guest lock: {life.ref.value} went on after the abort" for life in cut]
@@ -69,12 +56,3 @@ def begun(effect: str, states: frozenset[State], before: Reading, after: Reading
     if before.get("runtime.bootTime") != after.get("runtime.bootTime") or seen.tools in {"stopped", "never"}:
         return True
     return seen.tools != "ready" and observe(State(), before).tools == "ready"
-
-
-def configured(tracker: Tracker, vm: str) -> Mapping[str, Json]:
-    """Give the specification by which the guest is known to be configured; empty if none is.
-
-    A guest that went back to a snapshot is configured as it was then.
-    """
-    _, spec = tracker.configured.get(vm, (0, {}))
-    return spec if all(state.guest == "spec" for state in tracker.states(vm)) else {}

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 
 from vcontract.model import TaskLife, recent_tasks
-from vcontract.terms import Call, Json, Operation, Ref, Returned, as_ref
+from vcontract.terms import Json, Operation, Ref, Returned, as_ref
 
-GUEST_PATHS = ("guest.hostName", "guest.ipAddress", "guest.net")
 ABORTS = 3
 """So many refused aborts in one run of a customization break F5."""
 Reading = Mapping[str, Json]
@@ -51,50 +50,6 @@ def foreign(new: Sequence[str], infos: Mapping[str, Reading], users: frozenset[s
         return _user(info) in users or (not _user(info) and info.get("name") in methods)
 
     return next((task for task in new if task in infos and not ours(infos[task])), "")
-
-
-def nothing_changed(before: Reading | None, after: Reading | None) -> str:
-    """F1: a call that was refused changes nothing that the guest shows."""
-    if before is None or after is None:
-        return ""
-    changed = [path for path in GUEST_PATHS if before.get(path) != after.get(path)]
-    return f"{changed[0]}: {', '.join(changed)} changed although the call was refused" if changed else ""
-
-
-def spec_applied(call: Call, after: Reading | None) -> str:
-    """F2: after success every field that the specification sets is in the guest."""
-    if after is None:
-        return ""
-    spec = call.arguments.get("spec", {})
-    name = spec.get("identity", {}).get("hostName", {}).get("name")
-    shown = str(after.get("guest.hostName", ""))
-    if name and shown.split(".", maxsplit=1)[0].lower() != name.lower():
-        return f"guest.hostName: it is {shown!r}, the specification says {name!r}"
-    return _static(spec, after)
-
-
-def _static(spec: Mapping[str, Json], after: Reading) -> str:
-    present = _addresses(after)
-    for adapter in spec.get("nicSettingMap", ()):
-        address = adapter.get("adapter", {}).get("ip", {}).get("ipAddress")
-        if address and address not in present:
-            return f"guest.net: {address} is not in it, the specification sets it"
-    return ""
-
-
-def network_started(before: Reading | None, after: Reading | None, nics: int, spec: Mapping[str, Json]) -> str:
-    """F6: after success the guest has the configured address, and nothing else changed.
-
-    `spec` is the specification by which the guest is known to be configured (empty: none is). A VM without a NIC can have
-    no address. `before` is None where something else may have changed the guest.
-    """
-    if after is None:
-        return ""
-    if before is not None and before.get("guest.hostName") != after.get("guest.hostName"):
-        return f"guest.hostName: it changed to {after.get('guest.hostName')!r}"
-    if nics and not _addresses(after):
-        return "guest.net: it shows no address"
-    return _static(spec, after)
 
 
 def cut_customizations(abort: TaskLife, lives: Sequence[TaskLife], publish: float) -> list[TaskLife]:
@@ -147,13 +102,6 @@ def account_name(name: str) -> str:
     r"""Write an account one way, for a login says `user@domain` and a task's reason `DOMAIN\user`."""
     domain, backslash, user = name.lower().partition("\\")
     return f"{user}@{domain}" if backslash else domain
-
-
-def _addresses(reading: Reading) -> set[str]:
-    addresses = {str(reading["guest.ipAddress"])} if reading.get("guest.ipAddress") else set()
-    for nic in reading.get("guest.net") or ():
-        addresses.update(str(address) for address in nic.get("ipAddress") or ())
-    return addresses
 
 
 def entity_of(info: Reading) -> Ref | None:

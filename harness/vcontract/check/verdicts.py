@@ -231,6 +231,7 @@ def _findings(
                 judgement.op,
                 judgement.ops,
                 judgement.why,
+                shown=judgement.shown,
             ),
         )
     return tuple(findings.values())

@@ -15,7 +15,7 @@ from vcontract.model import State, observe, read_of, subject
 from vcontract.model.labels import scope_of
 from vcontract.model.moves import MOVES
 from vcontract.terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, Verdict, as_ref
-from vcontract.testbed import Driver, NotArrangedError, judged_call, still_running, task_of, unfinished
+from vcontract.testbed import Driver, NotArrangedError, judged_call, see_settings, still_running, task_of, unfinished
 
 PATIENCE = (0.2, 3.0, 60.0)
 """How long a replay waits for a recorded state: seconds, and so many times what the recorded run waited, at most."""
@@ -24,17 +24,22 @@ _POWER = "runtime.powerState"
 _MAKES = MOVES["fork"].method
 _LOG_IN, _LOG_OUT = MOVES["logIn"].method, MOVES["logOut"].method
 _SESSIONS = (_LOG_IN, _LOG_OUT)
+_SHOWING = frozenset(MOVES[name].method for name in ("startNetwork", "powerOn", "reset", "rebootGuest"))
+"""After these a guest must show the settings of its last customization."""
+_ASKING = frozenset(MOVES[name].method for name in ("shutDownGuest", "rebootGuest", "standByGuest"))
+"""These only ask a guest, which does it later."""
 
 
-def programs(operations: Sequence[Operation], finding_op: int) -> tuple[str, list[list[ReplayStep]]]:
+def programs(operations: Sequence[Operation], finding_op: int, shown: int = 0) -> tuple[str, list[list[ReplayStep]]]:
     """Cut out what a finding's call may rest on: the moId of the root VM, and its steps cell by cell, oldest first.
 
-    The last step is the finding's call. A VM that was cloned in the run is followed back to its cloning, and its parent
+    The last step is the finding's call, or, if that was `shown` by a later read only, the last one before it.
+    A VM that was cloned in the run is followed back to its cloning, and its parent
     through the same program of moves. To what is about a VM belong its host's loss and return, and the coming and going of
     sessions that made its calls.
     """
-    until = [operation for operation in operations if operation.op <= finding_op]
-    vm = subject(until[-1].call)
+    until = [operation for operation in operations if operation.op <= max(finding_op, shown)]
+    vm = subject(next(operation.call for operation in reversed(until) if operation.op <= finding_op))
     root, scope = vm, ""
     related: list[Operation] = []
     index = _HistoryIndex(until)
@@ -157,6 +162,7 @@ class Performer:
         self.driver = driver
         self.times = 0
         self._label = label
+        self._asked = False
 
     def perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref, until: float = inf) -> set[str]:
         """Send a program about the VM in place of its root; gives the ids of the findings that it showed.
@@ -175,6 +181,7 @@ class Performer:
                 self._send(step, renamed, until)
             except NotArrangedError:
                 continue  # a step that is refused now shows nothing, the next may still
+        self._see(steps, renamed, vm)
         judge, contract = self.driver.judge, self.driver.judge.contract
         judge.close()
         bases = judge.bases
@@ -185,6 +192,15 @@ class Performer:
             for each in with_leaks(judgement)
             if each.verdict is Verdict.VIOLATES
         }
+
+    def _see(self, steps: Sequence[ReplayStep], renamed: Mapping[str, str], vm: Ref) -> None:
+        """See what the steps must show by now: settings of a customization, and what became of the parent of a clone."""
+        subjects = {subject(step.call) for step in steps if step.call.method in _SHOWING}
+        with suppress(NotArrangedError):
+            for moid in sorted({renamed.get(moid, moid) for moid in subjects} & self.driver.facts.vms.keys()):
+                see_settings(self.driver, Ref("VirtualMachine", moid))
+            if any(step.gave[1] for step in steps):
+                self.driver.look(vm)
 
     def _send(self, step: ReplayStep, renamed: dict[str, str], until: float) -> None:
         call = self._marked(rebound(step.call, renamed))
@@ -203,6 +219,7 @@ class Performer:
         else:
             self.driver.permits.check(call.method)
             done = self.driver.send(call)
+            self._asked = call.method in _ASKING
             task = as_ref(done.outcome.value) if isinstance(done.outcome, Returned) else None
         if task is None or task.type != "Task":
             return
@@ -235,7 +252,7 @@ class Performer:
 
     def _hopeless(self, vm: Ref, seen: Mapping[str, str]) -> bool:
         """Whether nothing is under way that could bring the recorded state about: of itself only Tools come up."""
-        if self._looks(vm, seen) or unfinished(self.driver, vm):
+        if self._asked or self._looks(vm, seen) or unfinished(self.driver, vm):
             return False
         now = next(iter(self.driver.states(vm)))
         coming = now.tools in {"stopped", "starting"} and seen.get("tools") in {"starting", "ready", "old"}

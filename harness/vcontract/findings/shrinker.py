@@ -42,7 +42,7 @@ class Shrinker:
         """Give the finding with its smallest program and how often that shows it; unchanged if nothing shows it again."""
         self._left = self._budget.attempts
         self._tries, self._hindered = 0, ""
-        parent, blocks = programs(operations, finding.op)
+        parent, blocks = programs(operations, finding.op, finding.shown)
         vm = subject(blocks[-1][-1].call)
 
         def shows(steps: Sequence[ReplayStep]) -> bool:

@@ -28,17 +28,23 @@ STATE_PATHS = (*_STABLE, "guest.hostName", "guest.ipAddress", "guest.net", "rece
 """The paths of a VM that a verdict rests on; one read asks for all of them."""
 
 TASK_PATHS = ("info",)
+_NIC = ("macAddress", "connected", "deviceConfigId")
 _READS = {"RetrievePropertiesEx", "RetrieveProperties"}
 
 
 def compact(values: dict[str, Json]) -> dict[str, Json]:
-    """Keep of a VM's values what a verdict rests on: each NIC's addresses, each recent task's moId."""
+    """Keep of a VM's values what a verdict rests on: each NIC's device, MAC and addresses, each recent task's moId."""
     kept = dict(values)
     if "guest.net" in values:
-        kept["guest.net"] = [{"ipAddress": nic.get("ipAddress") or []} for nic in values["guest.net"]]
+        kept["guest.net"] = [_compact_nic(nic) for nic in values["guest.net"]]
     if "recentTask" in values:
         kept["recentTask"] = [task.get("value") for task in values["recentTask"]]
     return kept
+
+
+def _compact_nic(nic: Mapping[str, Json]) -> dict[str, Json]:
+    kept = {name: nic[name] for name in _NIC if name in nic}
+    return {"ipAddress": nic.get("ipAddress") or [], **kept}
 
 
 def recent_tasks(values: Mapping[str, Json]) -> list[str]:

@@ -19,7 +19,7 @@ from vcontract.model.observe import observe, tools_shown
 from vcontract.model.state import CONNECTED, ON, State, settle
 from vcontract.terms import Call, Json, subject
 
-RUNTIME = ("power", "connection", "template", "question", "pending")
+RUNTIME = ("power", "connection", "template", "question", "pending", "frozen")
 """The fields of a state that the server itself reports: `runtime.*` and `config.*`."""
 TOOLS, INSIDE = "tools", "inside"
 """What Tools report; and the engine and the lock of a guest, of which no report tells: what a program does there takes time."""

@@ -75,10 +75,15 @@ class FreshClones:
         return self._driver.now(self._driver.facts.vms[self.vm.value])
 
     def view(self, other_name: str = "") -> str:
-        """Give what the last read shows of the clone; `other_name` stands for a host name that no call of ours set."""
-        name = self._host_name()
-        guest = {self._name_before: BEFORE, self._name_of_spec: SPEC}.get(name, other_name or name)
-        return shown(self._driver.states(self.vm), guest)
+        """Give what the last read shows of the clone; `other_name` stands for a host name that no call of ours set.
+
+        A guest that was customized may bear its new name later (oracle section H), and one that boots none yet.
+        """
+        name, states = self._host_name(), self._driver.states(self.vm)
+        guest = {"": "", self._name_before: BEFORE, self._name_of_spec: SPEC}.get(name, other_name or name)
+        if guest == BEFORE and {state.guest for state in states} == {SPEC}:
+            guest = SPEC
+        return shown(states, guest)
 
     def _host_name(self) -> str:
         reading = self._driver.tracker.readings.get(self._vm.value if self._vm else "") or {}

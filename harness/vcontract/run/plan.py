@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from vcontract.contract import Contract
 from vcontract.model import Cell, State, cells, changes, ground, refused, tour
 from vcontract.run.exerciser import disturbances
-from vcontract.run.preludes import preludes_of
+from vcontract.run.preludes import preludes_of, shown_by
 from vcontract.strategies import Case
 from vcontract.strategies.semantic import COUNT
 
@@ -63,8 +63,9 @@ def plan(
 ) -> Plan:
     """Plan a run: rows first, then one case of each kind of input, then calls with a past, disturbances, and the rest.
 
-    The rows are everything valid and one deviation each. Of the pairs come first those in the states in which a caller who
-    may not meets a VM on which something runs, and last, behind the other cases, all others.
+    Before all stands what alone shows that a customization does anything. The rows are everything valid and one deviation each.
+    Of the pairs come first those in the states in which a caller who may not meets a VM on which something runs, and last,
+    behind the other cases, all others.
     """
     chosen_cells = [cell for cell in reachable if cell.method in methods]
     single = [cell for cell in chosen_cells if len(cell.deviations) < 2]
@@ -76,6 +77,7 @@ def plan(
     chosen = [method.name for method in contract.methods if method.name in methods]
     gone = {cell.id for cell in chosen_cells if changes(cell, contract)}
     steps = [
+        *(Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in shown_by(contract, name)),
         *visited(single, gone, contract, seed),
         *(Step(case.name, method=case.method, case=case) for case in kinds),
         *(Step(f"{name}:{what}", method=name, prior=what) for name in chosen for what in preludes_of(contract, name)),

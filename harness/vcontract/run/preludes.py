@@ -1,22 +1,35 @@
 """Valid calls after a past that must not matter: a second time, after a suspension, on a clone, from another session.
 
+And customizations that are followed by what makes their settings show: a network start, a boot (oracle promises F2 and F6).
+
 The promises behind it: customizing is idempotent, an abort frees the lock whoever holds it, what a VM went through does not
 change what it may be asked (oracle section F).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
 from vcontract.contract import Contract
 from vcontract.model import Asked, Cell, State
 from vcontract.model.moves import MOVES
-from vcontract.model.state import CUSTOMIZE
+from vcontract.model.state import CUSTOMIZE, OFF
 from vcontract.strategies import DRAWN
 from vcontract.terms import Call, Json, Ref, as_ref
-from vcontract.testbed import FULL, LEAVER, SECOND, Lane, NotArrangedError, judged_call, make_call, perform, unfinished
+from vcontract.testbed import (
+    FULL,
+    LEAVER,
+    SECOND,
+    Lane,
+    NotArrangedError,
+    judged_call,
+    make_call,
+    perform,
+    see_settings,
+    unfinished,
+)
 
 PRELUDES = (
     "twice",
@@ -32,10 +45,14 @@ PRELUDES = (
     "beside",
 )
 """What came before, or beside, a valid call."""
+THEN_START, THEN_BOOT, THEN_START_TWO = "thenStart", "thenBoot", "thenStartOnTwoNics"
+SHOWN_BY = (THEN_START, THEN_BOOT, THEN_START_TWO)
+"""What comes after a customization and makes its settings show; only after these must they, so they alone tell that one
+does nothing."""
 ANYWHERE = ("twice", "otherSession", "endedSession")
 RUNNING = ("afterSuspend", "afterRevert", "onClone")
 TIDY = "tidy"
-_CUSTOMIZE, _ABORT = MOVES["customize"].method, MOVES["abort"].method
+_CUSTOMIZE, _ABORT, _START = (MOVES[name].method for name in ("customize", "abort", "startNetwork"))
 _BESIDE = 4
 
 
@@ -49,6 +66,12 @@ def preludes_of(contract: Contract, method: str) -> tuple[str, ...]:
     )
 
 
+def shown_by(contract: Contract, method: str) -> tuple[str, ...]:
+    """List what is to follow a method so that what it did must show; nothing but for a customization."""
+    known = {documented.name for documented in contract.methods}
+    return SHOWN_BY if method == _CUSTOMIZE and _START in known else ()
+
+
 class PreludeExerciser:
     """Makes valid calls with a past; every one is judged."""
 
@@ -59,12 +82,14 @@ class PreludeExerciser:
     def exercise(self, method: str, what: str, label: str) -> None:
         """Bring the past about, and make the call. Raises NotArrangedError."""
         self.driver.enter(label)
+        if what == THEN_BOOT:
+            self.driver.permits.check(MOVES["powerOn"].method)
         if what == "onClone":
             vm = self.lane.arranger.clone().ref
         else:
             state = State(orphaned=True) if what == "afterOrphanAbort" else self.caller.start(method)
             brought = self.lane.arranger.bring(
-                Cell(label, method, (), state, Asked(method)), nics=2 if what == "onTwoNics" else 0
+                Cell(label, method, (), state, Asked(method)), nics=2 if what in {"onTwoNics", THEN_START_TWO} else 0
             )
             if brought is None:
                 raise NotArrangedError("no VM")
@@ -72,19 +97,23 @@ class PreludeExerciser:
         self.driver.look(vm)
         actor = {"otherSession": SECOND, "endedSession": LEAVER}.get(what, FULL)
         self._before(method, what, vm)
-        call = replace(self._drawn(method, vm, lambda spec: self._bites(spec, vm, what)), actor=actor)
+        call = replace(self._drawn(method, vm, lambda made: self._bites(made, vm, what)), actor=actor)
         if what == "beside" or (what == "otherSession" and method == _ABORT):
             self._tries(call, vm)
         else:
             judged_call(self.driver, call, vm, unfinished(self.driver, vm))
         if what == "twice":
             judged_call(self.driver, call, vm, [])
+        elif what in SHOWN_BY:
+            self._show(what, vm)
+        elif what == "onClone":  # what changed the clone must not have changed its parent
+            self.driver.look(Ref("VirtualMachine", self.driver.judge.settings.parent(vm.value)))
         self.driver.enter(TIDY)  # what tidies up must not count as what happened after the call
         self._after(what, vm)
 
     def _before(self, method: str, what: str, vm: Ref) -> None:
         if what == "afterCustomize" or (what == "onTwoNics" and method != _CUSTOMIZE):
-            judged_call(self.driver, self._drawn(_CUSTOMIZE, vm, _static), vm, [])
+            judged_call(self.driver, self._drawn(_CUSTOMIZE, vm, _last_fixed), vm, [])
         elif what == "afterSuspend":
             perform(self.lane, "suspend", vm)
             self._on(vm)
@@ -107,6 +136,20 @@ class PreludeExerciser:
         elif what == "beside" or (what == "otherSession" and method == _ABORT):
             self.lane.guest.begin(vm, CUSTOMIZE)
 
+    def _show(self, what: str, vm: Ref) -> None:
+        """Do what makes the settings of the customization show, and see whether they do.
+
+        The guest is shut down, not cut off: what it wrote may else not be on its disk.
+        """
+        if what == THEN_BOOT:
+            perform(self.lane, "shutDownGuest", vm)
+            facts = self.driver.facts.vms[vm.value]
+            self.driver.wait.until("power off", lambda: self.driver.now(facts).power == OFF, whose=facts.name)
+            self._on(vm)
+        else:
+            judged_call(self.driver, self.caller.call(Asked(_START), vm, self.driver.facts.vms), vm, [])
+        see_settings(self.driver, vm)
+
     def _after(self, what: str, vm: Ref) -> None:
         if what == "onClone":
             perform(self.lane, "destroy", vm)
@@ -121,17 +164,25 @@ class PreludeExerciser:
             perform(self.lane, "powerOn", vm)
         self.driver.wait.until("Tools", lambda: self.driver.now(facts).tools == "ready", whose=facts.name)
 
-    def _drawn(self, method: str, vm: Ref, wanted: Callable[[Json], bool]) -> Call:
-        """Draw a valid call; of a customization one with a wanted specification, if one of the draws has it."""
+    def _drawn(self, method: str, vm: Ref, wanted: Callable[[Mapping[str, Json]], bool]) -> Call:
+        """Draw a valid call; of a customization one with wanted arguments, if one of the draws has them."""
         for _ in range(DRAWN):
             call = self.caller.call(Asked(method), vm, self.driver.facts.vms)
-            if "spec" not in call.arguments or wanted(call.arguments["spec"]):
+            if "spec" not in call.arguments or wanted(call.arguments):
                 break
         return call
 
-    def _bites(self, spec: Json, vm: Ref, what: str) -> bool:
-        """Whether it would be seen that a specification is not applied; on two NICs, that the second one's part is not."""
-        return self._shows(spec, vm) and (what != "onTwoNics" or _static(spec))
+    def _bites(self, made: Mapping[str, Json], vm: Ref, what: str) -> bool:
+        """Whether it would be seen that a specification is not applied; on two NICs, that the second one's part is not.
+
+        What is to show has a new name and new addresses; before a boot it comes with parameters, which must not matter.
+        """
+        spec = made["spec"]
+        if what in SHOWN_BY and not self.driver.judge.settings.new(vm.value, spec):
+            return False
+        if what == THEN_BOOT and not made.get("configParams"):
+            return False
+        return self._shows(spec, vm) and (what != "onTwoNics" or _last_fixed(made))
 
     def _shows(self, spec: Json, vm: Ref) -> bool:
         """Whether a specification gives the guest another name than it has, so that it is seen to be applied."""
@@ -154,6 +205,6 @@ class PreludeExerciser:
         self.driver.look(vm)
 
 
-def _static(spec: Json) -> bool:
+def _last_fixed(made: Mapping[str, Json]) -> bool:
     """Whether a specification gives the last adapter a fixed address."""
-    return "ipAddress" in spec["nicSettingMap"][-1]["adapter"]["ip"]
+    return "ipAddress" in made["spec"]["nicSettingMap"][-1]["adapter"]["ip"]

@@ -28,6 +28,7 @@ _LISTS = {
 }
 _NETBIOS = ("enableNetBIOSViaDhcp", "enableNetBIOS", "disableNetBIOS")
 _IPV6: tuple[str, ...] = ("DhcpIpV6Generator", "AutoIpV6Generator", "StatelessIpV6Generator")
+_NETWORK = "198.18"
 _MASKS = {8: "255.0.0.0", 16: "255.255.0.0", 24: "255.255.255.0", 30: "255.255.255.252"}
 
 
@@ -71,13 +72,18 @@ def adapters(draw: st.DrawFn, position: int) -> dict[str, Json]:
 
 
 def _fixed_ip(number: int, position: int) -> dict[str, Json]:
-    """Give a fixed address: its network has the number of the NIC, and up to two gateways."""
+    """Give a fixed address: its network has the number of the NIC, and up to two gateways.
+
+    They are of the block that is reserved for measurements (RFC 2544): no host of the network that the VMs are in has one of
+    them, and no DHCP server gives one, so that whoever has it has it by our call.
+    """
     number, last = divmod(number, 254)
     length = (8, 16, 24, 30)[number]
     host = 1 + last if length < 30 else 5 + last % 2
-    gateways = [[f"10.{position}.0.{5 + (host == 5)}"], [], [f"10.{position}.0.5", f"10.{position}.0.6"]][last % 3]
+    network = f"{_NETWORK}.{position}"
+    gateways = [[f"{network}.{5 + (host == 5)}"], [], [f"{network}.5", f"{network}.6"]][last % 3]
     settings: dict[str, Json] = {
-        "ip": {"_typeName": "CustomizationFixedIp", "ipAddress": f"10.{position}.0.{host}"},
+        "ip": {"_typeName": "CustomizationFixedIp", "ipAddress": f"{network}.{host}"},
         "subnetMask": _MASKS[length],
     }
     return settings | ({"gateway": gateways} if gateways else {})

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from vcontract.client.tasks import FINAL
-from vcontract.model import recent_tasks
+from vcontract.model import State, recent_tasks
+from vcontract.model.state import ON
 from vcontract.terms import Call, Faulted, Lost, Operation, Ref, Returned, as_ref, subject
 from vcontract.testbed.actors import FULL
 from vcontract.testbed.driver import Driver
@@ -56,6 +57,28 @@ def settled(driver: Driver, done: Operation, vm: Ref | None, beside: Sequence[Re
         _await_guest(driver, vm)
         if not isinstance(done.outcome, Lost):
             read_new_tasks(driver, vm)
+
+
+def see_settings(driver: Driver, vm: Ref) -> None:
+    """Read a VM until it shows what its last customization claims, or until enough reads, far enough apart, have not.
+
+    Only after a network start or a boot it must (oracle section H); else, and where Tools do not come up, nothing is waited
+    for.
+    """
+    facts, clock = driver.facts.vms[vm.value], driver.target.recorder
+    with suppress(NotArrangedError):
+        driver.wait.until("Tools", lambda: _tools_settled(driver.now(facts)), whose=facts.name)
+    while (moment := driver.judge.settings.awaits(vm.value)) is not None and not _silent(driver, vm):
+        looks = driver.wait.looks(moment)
+        while clock.now() < moment and driver.judge.settings.awaits(vm.value) == moment:
+            looks.rest()
+            driver.read_vm(vm)
+        if driver.read_vm(vm) is None:
+            break
+
+
+def _tools_settled(state: State) -> bool:
+    return state.power != ON or state.tools in {"ready", "old", "never"}
 
 
 def _silent(driver: Driver, vm: Ref | None) -> bool:

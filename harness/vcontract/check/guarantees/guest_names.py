@@ -1,7 +1,9 @@
-"""Checks that a guest has the name that the last customization gave it: no effect without its call, and none undone.
+"""Checks that a guest has a name that the last customizations gave it: no effect without its call, and none undone.
 
-Each customization must set a host name of its own; a name that two of them set is not judged. Where a history leaves the
-guest undefined (a lost reply, a customization that failed or was aborted), nothing is judged either.
+A new name shows late, and only after a boot must it (oracle section H); a name that only a refused call carries,
+or that was given to another VM, never may. Each customization must set a host name of its own; a name that two of them set is
+not judged. Where a history leaves the guest undefined (a lost reply, a customization that failed or was aborted), nothing is
+judged either.
 """
 
 from __future__ import annotations
@@ -13,11 +15,15 @@ from typing import NamedTuple
 
 from vcontract.check.guarantees.breach import Breach
 from vcontract.check.guarantees.task_lives import TaskLives, TaskSeen
+from vcontract.check.settings import BootsSeen, cuts_power, label, name_given
+from vcontract.model import State, observe
 from vcontract.model.followed_task import KINDS
-from vcontract.model.state import CUSTOMIZE
-from vcontract.terms import Faulted, Grade, Json, Operation, subject
+from vcontract.model.moves import MOVES
+from vcontract.model.state import ABORT, CUSTOMIZE
+from vcontract.terms import Faulted, Grade, Json, Operation, as_ref, subject
 
 _PATH = "guest.hostName"
+_FORK = MOVES["fork"].method
 _ALSO_NAMES = frozenset(
     {
         "CustomizeVM_Task",
@@ -48,12 +54,21 @@ class _Guest:
 
     `first` is the name that was read first. Of the customizations whose name it may bear, so many are `open`: nobody saw
     their end; the others `ended`. The names of `refused` calls, and of those that were `past` when a later one began that
-    succeeded, it may not bear any more: operations by name.
+    succeeded, it may not bear any more once it has booted: operations by name. `boot` are the earliest begin of the last boot
+    that was seen, and when it was seen to be over; `bad` are the customization whose name it then did not bear, and the begin
+    of the first such read. `cuts` are calls that cut its power, with their ends; `aborted` is when an abort was last let in.
     """
 
-    __slots__ = ("ended", "first", "given", "latest", "open", "past", "refused")
+    __slots__ = (
+        "aborted", "bad", "boot", "boots", "cuts", "ended", "first", "given", "latest", "open", "past", "refused",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, late: float) -> None:
+        self.boots = BootsSeen(late)
+        self.boot = (-inf, inf)
+        self.bad: tuple[int, float] | None = None
+        self.cuts: list[tuple[float, float, TaskSeen | None]] = []
+        self.aborted = -inf
         self.first = ""
         self.given: dict[str, float] = {}
         self.open = 0
@@ -80,18 +95,36 @@ class _Guest:
         """Whether it may be undefined: by a customization that did not succeed, or is not known to."""
         return self.open > 0 or not all(customization.had_succeeded(inf) for customization in self.ended)
 
+    def must_bear(self, start: float, late: float) -> _Naming | None:
+        """Give the customization whose name a read that began at a moment must show; None if none need show.
+
+        It succeeded, nothing since makes it doubtful, the guest has booted since, and it was not cut off before what was
+        written can have been on its disk.
+        """
+        latest, (began, over) = self.latest, self.boot
+        if latest is None or self.vague() or began < latest.task.until or start < over + late:
+            return None
+        since = latest.task.start
+        self.cuts = [cut for cut in self.cuts if max(cut[1], cut[2].until if cut[2] else 0.0) >= since]
+        cut = any(begin <= latest.task.until + late for begin, _, _ in self.cuts)
+        return None if cut or self.aborted >= since else latest
+
 
 class GuestNames:
-    """Holds every host name that is read against the customizations of the VM; `staleness` is oracle term d."""
+    """Holds every host name that is read against the customizations of the VM.
+
+    `staleness` is oracle term d, `late` that of what Tools do not report. `alone`: nothing else changes the VMs.
+    """
 
     name = "guest-names"
 
-    def __init__(self, staleness: float = 0.0) -> None:
+    def __init__(self, staleness: float = 0.0, late: float = 0.0, *, alone: bool = False) -> None:
         self.judged = 0
         self.breaches: list[Breach] = []
         self._staleness = staleness
-        self._guests: dict[str, _Guest] = defaultdict(_Guest)
-        self._unknown: list[tuple[Operation, str, str]] = []
+        self._alone = alone
+        self._guests: dict[str, _Guest] = defaultdict(lambda: _Guest(late))
+        self._unknown: list[tuple[Operation, str, str, bool]] = []
         self._lost: set[str] = set()
         self._names: set[str] = set()
         self._twice: set[str] = set()
@@ -104,10 +137,15 @@ class GuestNames:
             ref, values = lives.read
             if lives.last is not None:
                 self._ended(lives.last[0])
-            if ref.type == "VirtualMachine" and values and values.get(_PATH):
-                self._shown(operation, ref.value, _label(str(values[_PATH])))
+                self._forked(lives.last[0], lives.last[1])
+            if ref.type == "VirtualMachine" and values:
+                self._seen(operation, self._guests[ref.value], values)
+                if values.get(_PATH):
+                    self._shown(operation, ref.value, label(str(values[_PATH])))
             return
         method = operation.call.method
+        if not isinstance(operation.outcome, Faulted):
+            self._let_in(operation, self._guests[subject(operation.call)], lives.new)
         if KINDS.get(method) == CUSTOMIZE:
             self._named(operation, subject(operation.call), lives.new)
         elif method in _ALSO_NAMES and not isinstance(operation.outcome, Faulted):
@@ -116,12 +154,38 @@ class GuestNames:
     def close(self, lives: TaskLives) -> None:
         """Take the end of the history: names that no call had given by the time they were read are judged now."""
         del lives
-        for operation, vm, name in self._unknown:
+        for operation, vm, name, odd in self._unknown:
             if vm not in self._lost and self._guests[vm].given.get(name, inf) > operation.end:
                 others = [vm for vm, guest in self._guests.items() if guest.given.get(name, inf) < operation.end]
                 if others:
                     self._say(operation, vm, name, f"the call that gave that name was about {others[0]}", [])
+                elif odd and self._alone:
+                    self._say(operation, vm, name, "it never was, and no call gave it that name", [])
         self.breaches = [breach for name, breach in self._found if name not in self._twice]
+
+    @staticmethod
+    def _let_in(operation: Operation, guest: _Guest, task: TaskSeen | None) -> None:
+        """Take a call that was not refused: what it may mean to a boot, or to what a customization has done."""
+        method, start, end = operation.call.method, operation.start, operation.end
+        guest.boots.called(method, start, end)
+        if cuts_power(method):
+            guest.cuts.append((start, end, task))
+        if KINDS.get(method) == ABORT:
+            guest.aborted = max(guest.aborted, end)
+
+    @staticmethod
+    def _seen(operation: Operation, guest: _Guest, values: Mapping[str, Json]) -> None:
+        """Take a read for what it tells of boots."""
+        if "runtime.powerState" in values:
+            began = guest.boots.saw(operation.start, observe(State(), values))
+            if began is not None:
+                guest.boot = (began, operation.end)
+
+    def _forked(self, task: TaskSeen, info: Mapping[str, Json]) -> None:
+        """Take a task that was read: what it cloned bears names of its parent's, which are not followed."""
+        child = as_ref(info.get("result")) if task.method == _FORK else None
+        if child is not None:
+            self._lost.add(child.value)
 
     def _ended(self, task: TaskSeen) -> None:
         """Take a task that was read: if that was its end, it is looked at whenever its guest's name is read."""
@@ -131,11 +195,12 @@ class GuestNames:
             guest.ended.append(naming)
 
     def _named(self, operation: Operation, vm: str, task: TaskSeen | None) -> None:
-        name, guest = _label(_given(operation.call.arguments)), self._guests[vm]
+        name, guest = label(name_given(operation.call.arguments.get("spec") or {})), self._guests[vm]
         if not name:
             return
         if isinstance(operation.outcome, Faulted):
-            guest.refused[name] = operation.op
+            if name not in {guest.first, *guest.given}:
+                guest.refused[name] = operation.op
         else:
             guest.open += 1
             if task is not None:
@@ -143,7 +208,8 @@ class GuestNames:
         if name in self._names:
             self._twice.add(name)
         self._names.add(name)
-        guest.given.setdefault(name, operation.start)
+        if not isinstance(operation.outcome, Faulted):
+            guest.given.setdefault(name, operation.start)
 
     def _shown(self, operation: Operation, vm: str, name: str) -> None:
         if vm in self._lost:
@@ -152,21 +218,25 @@ class GuestNames:
         guest.first = guest.first or name
         guest.look(operation.start - self._staleness)
         self.judged += 1
-        latest, why, ops = guest.latest, "", list[int]()
-        if name in guest.refused:
+        must, why, ops = guest.must_bear(operation.start, self._staleness), "", list[int]()
+        if name in guest.refused and name not in guest.given:
             ops = [guest.refused[name]]
             why = f"the call that gives it that name (operation {ops[0]}) was refused"
-        elif latest is not None and name in guest.past:
-            ops = [guest.past[name], latest.task.op]
-            why = f"operation {latest.task.op} gave it the name {latest.name} afterwards, and succeeded"
-        elif name not in guest.given:
-            if name != guest.first:
-                self._unknown.append((operation, vm, name))
-            elif latest is not None and not guest.vague():
-                ops = [latest.task.op]
-                why = f"operation {latest.task.op} gave it the name {latest.name}, and succeeded"
+        elif must is not None and (name in guest.past or (name == guest.first and name not in guest.given)):
+            if self._again(guest, must, operation.start):
+                ops = [*([guest.past[name]] if name in guest.past else []), must.task.op]
+                why = f"operation {must.task.op} gave it the name {must.name}, and succeeded, and it has booted since"
+        elif name not in guest.given and name != guest.first:
+            self._unknown.append((operation, vm, name, not guest.vague()))
         if why:
             self._say(operation, vm, name, why, ops)
+
+    def _again(self, guest: _Guest, must: _Naming, start: float) -> bool:
+        """Whether this is the second read, far enough after the first, that shows another name than the one that must show."""
+        if guest.bad is None or guest.bad[0] != must.task.op:
+            guest.bad = (must.task.op, start)
+            return False
+        return start > guest.bad[1] and start >= guest.bad[1] + self._staleness
 
     def _say(self, operation: Operation, vm: str, name: str, why: str, ops: list[int]) -> None:
         breach = Breach(
@@ -186,13 +256,3 @@ class GuestNames:
 
 def _start(naming: _Naming) -> float:
     return naming.task.start
-
-
-def _given(arguments: Mapping[str, Json]) -> str:
-    identity = (arguments.get("spec") or {}).get("identity") or {}
-    name = (identity.get("hostName") or (identity.get("userData") or {}).get("computerName") or {}).get("name")
-    return str(name or "")
-
-
-def _label(name: str) -> str:
-    return name.split(".", maxsplit=1)[0].lower()

@@ -96,3 +96,7 @@ CUSTOMIZED = sends(6, 9, calls=Range(1, 2), tasks=Range(1, 2))
 it is read first, and an abort that frees its lock."""
 DOUBTFUL = sends(2, 9, calls=Range(1, 2), tasks=Range(0, 2))
 """One that breaks a rule: refused at once, or in its task."""
+OFF = sends(1, 4)
+"""Waiting until a guest that was asked to has shut down."""
+SHOWN = sends(0, 3, reports=Range(0, 2))
+"""Reading a VM until it shows the settings that it must: at the least the last read has, at the most two waits do not."""

@@ -17,6 +17,7 @@ from vcontract.run.estimates import cost
 from vcontract.run.estimates.cost import MAYBE, ONE, Cost, Range, sends
 from vcontract.run.estimates.moves import cost_of_move, cost_of_moves, moves_between
 from vcontract.run.plan import Step
+from vcontract.run.preludes import SHOWN_BY, THEN_BOOT, THEN_START, THEN_START_TWO
 from vcontract.run.step_runner import TRIES
 from vcontract.strategies import Caller
 from vcontract.strategies.case import AS_IS, UNSETTLED
@@ -36,6 +37,9 @@ _PASTS: dict[str, tuple[str, ...]] = {
     "otherSession": (),
     "endedSession": ("logIn", "logOut"),
     "beside": ("customize",),
+    THEN_START: ("valid",),
+    THEN_START_TWO: ("valid",),
+    THEN_BOOT: ("shutDownGuest", "powerOn"),
 }
 """What a call with a past takes beside itself; `valid` is another valid call."""
 _BESIDE, _ABORTS = 4, 3
@@ -55,7 +59,7 @@ def wanted(step: Step, caller: Caller) -> tuple[State, bool, int]:
         return (
             State(orphaned=True) if step.prior == "afterOrphanAbort" else start,
             False,
-            2 * (step.prior == "onTwoNics"),
+            2 * (step.prior in {"onTwoNics", THEN_START_TWO}),
         )
     return start, DISTURBANCES[step.disturb].on is On.HOST, 0
 
@@ -185,6 +189,8 @@ class Walk:
         if step.prior == "beside" or (step.prior == "otherSession" and step.method == MOVES["abort"].method):
             begun = Cost() if step.prior == "beside" else cost.BEGUN
             return total + begun + sends(4, calls=ONE).times(1, _BESIDE) + cost.ENDED
+        if step.prior in SHOWN_BY:
+            total += cost.SHOWN + (cost.OFF if step.prior == THEN_BOOT else Cost())
         return total + (cost.REFUSED if step.prior == "endedSession" else cost.ACCEPTED)
 
     def _disturbance(self, step: Step, name: str) -> Cost:

@@ -233,16 +233,15 @@ def replies_are_swapped(vcenter: VCenter) -> None:
 
 @defect("CustomizeGuest_Task/Success", "S M", seen_by=EFFECTS)
 def work_is_lost_beside_another(vcenter: VCenter) -> None:
-    """A customization that ends a moment after a task of another client says success, and leaves the guest as it was."""
+    """A customization that ends a moment after a task of another client says success, and leaves the guest without its name."""
     last: list[tuple[float, Session | None]] = [(-1e6, None)]
     usual = vcenter.decisions.end[CUSTOMIZE]
 
     def end(attempt: Attempt) -> Any:
         guest, (time, session) = attempt.machine.guest, last[0]
-        before = guest.host_name
         result = usual(attempt)
         if session is not attempt.call.session and vcenter.timeline.now() - time < vcenter.settings.task_time:
-            guest.host_name = before
+            guest.host_name = "localhost"
         return result
 
     def note(attempt: Attempt) -> None:

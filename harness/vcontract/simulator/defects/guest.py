@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from vcontract.simulator.defects.planting import after
 from vcontract.simulator.defects.registry import defect
-from vcontract.simulator.guest.network import Interface
+from vcontract.simulator.guest.engine import generated_name
+from vcontract.simulator.guest.network import Interface, lease
 from vcontract.simulator.guest.operations import CUSTOMIZE, START_NETWORK, nothing
 from vcontract.simulator.guest.spec_rules import customization_fault
 
@@ -61,7 +62,7 @@ def first_specification_wins(vcenter: VCenter) -> None:
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
 def host_name_lost_after_an_abort(vcenter: VCenter) -> None:
-    """The customization that follows an aborted one succeeds without setting the host name."""
+    """The customization that follows an aborted one succeeds and names the guest localhost."""
     cut: set[str] = set()
     usual = vcenter.decisions.lock_after
 
@@ -69,13 +70,13 @@ def host_name_lost_after_an_abort(vcenter: VCenter) -> None:
         cut.add(machine.moid)
         return usual(machine, fault)
 
-    def keep(machine: Machine, _: Any, before: Any) -> None:
+    def rename(machine: Machine, _: Any, __: Any) -> None:
         if machine.moid in cut:
             cut.discard(machine.moid)
-            machine.guest.host_name = before.host_name
+            machine.guest.host_name = "localhost"
 
     vcenter.decisions.lock_after = lock_after
-    _around(vcenter, keep)
+    _around(vcenter, rename)
 
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
@@ -144,9 +145,14 @@ def params_decide(vcenter: VCenter) -> None:
 
 
 @defect(row="StartGuestNetwork_Task/Success", source="S M")
-def network_start_gives_no_address(vcenter: VCenter) -> None:
-    """StartGuestNetwork_Task succeeds and stops the network instead."""
-    after(vcenter.decisions.end, [START_NETWORK], lambda attempt: attempt.machine.guest.network.release())
+def network_start_gives_another_address(vcenter: VCenter) -> None:
+    """StartGuestNetwork_Task gives each adapter an address that neither a customization nor DHCP gives it."""
+
+    def another(attempt: Attempt) -> None:
+        for place, interface in enumerate(attempt.machine.guest.network.interfaces):
+            interface.address = f"192.0.2.{1 + place}"
+
+    after(vcenter.decisions.end, [START_NETWORK], another)
 
 
 @defect(row="StartGuestNetwork_Task/Success", source="S M")
@@ -163,23 +169,24 @@ def network_start_changes_the_host_name(vcenter: VCenter) -> None:
 def network_start_forgets_static_addresses(vcenter: VCenter) -> None:
     """StartGuestNetwork_Task takes a DHCP lease also where a customization had set an address."""
 
-    def lease(attempt: Attempt) -> None:
+    def leased(attempt: Attempt) -> None:
         network = attempt.machine.guest.network
         network.interfaces = [Interface() for _ in network.interfaces]
         network.start(attempt.machine.nics)
 
-    after(vcenter.decisions.end, [START_NETWORK], lease)
+    after(vcenter.decisions.end, [START_NETWORK], leased)
 
 
 @defect(row="StartGuestNetwork_Task/Success", source="S M")
 def network_start_skips_the_second_nic(vcenter: VCenter) -> None:
-    """StartGuestNetwork_Task takes the second adapter's address away."""
+    """StartGuestNetwork_Task gives the second adapter a DHCP lease, whatever a customization has set."""
 
-    def release(attempt: Attempt) -> None:
-        for interface in attempt.machine.guest.network.interfaces[1:]:
-            interface.address = None
+    def leased(attempt: Attempt) -> None:
+        machine = attempt.machine
+        for interface, nic in list(zip(machine.guest.network.interfaces, machine.nics, strict=True))[1:]:
+            interface.address = lease(nic.mac)
 
-    after(vcenter.decisions.end, [START_NETWORK], release)
+    after(vcenter.decisions.end, [START_NETWORK], leased)
 
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
@@ -191,12 +198,13 @@ def customization_does_nothing(vcenter: VCenter) -> None:
 
 @defect(row="CustomizeGuest_Task/InvalidGuestLogin", source="S M")
 def refused_customization_changes_the_guest(vcenter: VCenter) -> None:
-    """A call whose guest login is rejected sets the host name nevertheless."""
+    """A call whose guest login is rejected sets its host name nevertheless."""
     usual = vcenter.decisions.at_call["login"]
 
     def check(attempt: Attempt) -> None:
-        if attempt.method == CUSTOMIZE and attempt.account is None:
-            attempt.machine.guest.host_name = "refused"
+        name = getattr(getattr(attempt.spec, "identity", None), "hostName", None)
+        if attempt.method == CUSTOMIZE and attempt.account is None and name is not None:
+            attempt.machine.guest.host_name = generated_name(name, attempt.machine.name)
         usual(attempt)
 
     vcenter.decisions.at_call["login"] = check
