@@ -108,6 +108,12 @@ def bench() -> Bench:
     return Bench()
 
 
+@pytest.fixture
+def benches() -> type[Bench]:
+    """Give the maker of benches with settings of the test's own."""
+    return Bench
+
+
 _ENVELOPE = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"'
     ' xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'

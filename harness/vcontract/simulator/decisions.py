@@ -14,7 +14,7 @@ from pyVmomi import vmodl
 from vcontract.simulator import access
 from vcontract.simulator.guest import operations
 from vcontract.simulator.guest.operations import ABORT, CUSTOMIZE, START_NETWORK, Act, Attempt, Check
-from vcontract.simulator.guest.state import GuestState, Lock, ToolsPhase
+from vcontract.simulator.guest.state import GuestState, Lock, ToolsPhase, Written
 from vcontract.simulator.guest.tools import STEPS
 from vcontract.simulator.http1 import Reply
 from vcontract.simulator.objects import Invocation, ManagedObject, Session
@@ -49,7 +49,7 @@ def _at_start() -> dict[str, Check]:
 def _begin() -> dict[str, Act]:
     return {
         CUSTOMIZE: operations.begin_customization,
-        START_NETWORK: operations.nothing,
+        START_NETWORK: operations.begin_network_start,
         ABORT: operations.begin_abort,
     }
 
@@ -119,10 +119,11 @@ class Decisions:
 
     For a guest operation: checks `at_call` and `at_start` of its task, in order, by name; what it does at the `begin`
     and `end` of its task, how long that `lasts` (task times), whom its task waits for (`behind`), which `reference` it
-    gives. Of a machine: how a specification is applied (`apply`), what lock a customization that failed leaves
-    (`lock_after`), what a boot forgets (`forget`); `happened` is called on boot, halt, pause, resume, revert and clone;
-    `tools_steps` is how Tools come up (a list, changed in place). Whether a task is `cancelable`, and what it does when it is
-    `cancelled`.
+    gives. Of a machine: what a specification has `written`, how it is applied (`apply`), what the guest does with
+    what is written when its network starts or it boots (`take_up`), what lock a customization that failed leaves
+    (`lock_after`), and a network start (`start_lock_after`), what a boot forgets (`forget`); `happened` is called on boot,
+    halt, pause, resume, revert and clone; `tools_steps` is how Tools come up (a list, changed in place). Whether a task is
+    `cancelable`, and what it does when it is `cancelled`.
     """
 
     understood: Callable[[str, Any], str] = _as_asked
@@ -141,8 +142,11 @@ class Decisions:
     lasts: dict[str, float] = field(default_factory=_lasts)
     behind: Callable[[Attempt], Task | None] = _nobody
     reference: Callable[[Task], Any] = _own_reference
+    written: Callable[[Machine, Any], Written] = operations.written_for
     apply: Callable[[Machine, Any], None] = operations.apply_specification
+    take_up: Callable[[Machine, str], None] = operations.take_up
     lock_after: Callable[[Machine, Exception], Lock] = _freed
+    start_lock_after: Callable[[Machine, Exception], Lock] = _freed
     forget: Callable[[GuestState], None] = GuestState.forget_memory
     happened: Callable[[str, Machine], None] = _unnoticed
     cancelable: bool = False

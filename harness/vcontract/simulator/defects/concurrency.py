@@ -228,16 +228,15 @@ def replies_are_swapped(vcenter: VCenter) -> None:
 
 @defect("CustomizeGuest_Task/Success", "S M", seen_by=EFFECTS)
 def work_is_lost_beside_another(vcenter: VCenter) -> None:
-    """A customization that ends a moment after a task of another client says success, and leaves the guest as it was."""
+    """A customization that ends a moment after a task of another client says success, and names the guest otherwise."""
     last: list[tuple[float, Session | None]] = [(-1e6, None)]
     usual = vcenter.decisions.end[CUSTOMIZE]
 
     def end(attempt: Attempt) -> Any:
         guest, (time, session) = attempt.machine.guest, last[0]
-        before = guest.host_name
         result = usual(attempt)
         if session is not attempt.call.session and vcenter.timeline.now() - time < vcenter.settings.task_time:
-            guest.host_name = before
+            guest.host_name = guest.written.host_name = "neither"
         return result
 
     def note(attempt: Attempt) -> None:
@@ -335,7 +334,10 @@ def guest_is_written_by_the_loser(vcenter: VCenter) -> None:
             raise
 
     def apply(machine: Machine, spec: Any) -> None:
-        apply_usually(machine, left.pop(machine.moid, spec))
+        refused = left.pop(machine.moid, None)
+        apply_usually(machine, spec if refused is None else refused)
+        if refused is not None:
+            machine.guest.take_up()
 
     after(vcenter.decisions.begin, [CUSTOMIZE], lambda attempt: left.pop(attempt.machine.moid, None))
     vcenter.decisions.at_call["beside"], vcenter.decisions.apply = check, apply

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from vcontract.simulator.defects.planting import after
 from vcontract.simulator.defects.registry import defect
+from vcontract.simulator.guest import operations
 from vcontract.simulator.guest.network import Interface
 from vcontract.simulator.guest.operations import CUSTOMIZE, START_NETWORK, nothing
 from vcontract.simulator.guest.spec_rules import customization_fault
+from vcontract.simulator.guest.state import Written
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vcontract.simulator.guest.operations import Attempt
     from vcontract.simulator.vcenter import VCenter
     from vcontract.simulator.virtual_machine.machine import Machine
@@ -21,31 +26,31 @@ if TYPE_CHECKING:
 def host_name_not_applied(vcenter: VCenter) -> None:
     """CustomizeGuest_Task leaves the host name as it was."""
 
-    def keep(machine: Machine, _: Any, before: Any) -> None:
-        machine.guest.host_name = before.host_name
+    def keep(_: Machine, __: Any, written: Written) -> None:
+        written.host_name = None
 
-    _around(vcenter, keep)
+    _written(vcenter, keep)
 
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
 def address_not_applied(vcenter: VCenter) -> None:
     """CustomizeGuest_Task leaves the network as it was."""
 
-    def keep(machine: Machine, _: Any, before: Any) -> None:
-        machine.guest.network = before.network
+    def keep(_: Machine, __: Any, written: Written) -> None:
+        written.network = None
 
-    _around(vcenter, keep)
+    _written(vcenter, keep)
 
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
 def second_nic_ignored(vcenter: VCenter) -> None:
     """CustomizeGuest_Task applies the settings of the first adapter alone."""
 
-    def keep(machine: Machine, _: Any, before: Any) -> None:
-        interfaces = machine.guest.network.interfaces
-        interfaces[1:] = before.network.interfaces[1:]
+    def keep(machine: Machine, _: Any, written: Written) -> None:
+        if written.network is not None:
+            written.network.interfaces[1:] = copy.deepcopy(machine.guest.network.interfaces[1:])
 
-    _around(vcenter, keep)
+    _written(vcenter, keep)
 
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
@@ -53,15 +58,15 @@ def first_specification_wins(vcenter: VCenter) -> None:
     """A guest that was customized once keeps that host name, whatever a later specification says."""
     named: dict[str, str] = {}
 
-    def keep(machine: Machine, _: Any, __: Any) -> None:
-        machine.guest.host_name = named.setdefault(machine.moid, machine.guest.host_name)
+    def keep(machine: Machine, _: Any, written: Written) -> None:
+        written.host_name = named.setdefault(machine.moid, str(written.host_name))
 
-    _around(vcenter, keep)
+    _written(vcenter, keep)
 
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
 def host_name_lost_after_an_abort(vcenter: VCenter) -> None:
-    """The customization that follows an aborted one succeeds without setting the host name."""
+    """The customization that follows an aborted one succeeds, and the guest calls itself localhost from then on."""
     cut: set[str] = set()
     usual = vcenter.decisions.lock_after
 
@@ -69,13 +74,13 @@ def host_name_lost_after_an_abort(vcenter: VCenter) -> None:
         cut.add(machine.moid)
         return usual(machine, fault)
 
-    def keep(machine: Machine, _: Any, before: Any) -> None:
+    def lose(machine: Machine, _: Any, written: Written) -> None:
         if machine.moid in cut:
             cut.discard(machine.moid)
-            machine.guest.host_name = before.host_name
+            machine.guest.host_name = written.host_name = "localhost"
 
     vcenter.decisions.lock_after = lock_after
-    _around(vcenter, keep)
+    _written(vcenter, lose)
 
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
@@ -91,7 +96,11 @@ def clone_customizes_its_parent(vcenter: VCenter) -> None:
             clones[machine.moid] = parent
 
     def apply(machine: Machine, spec: Any) -> None:
-        apply_usually(clones.get(machine.moid, machine), spec)
+        mistaken = clones.get(machine.moid, machine)
+        apply_usually(mistaken, spec)
+        if mistaken is not machine:
+            mistaken.guest.take_up()
+            mistaken.changed()
 
     vcenter.decisions.happened, vcenter.decisions.apply = happened, apply
 
@@ -114,21 +123,21 @@ def same_specification_twice_fails(vcenter: VCenter) -> None:
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
 def same_specification_twice_adds_up(vcenter: VCenter) -> None:
-    """A second customization with the same specification changes the host name again."""
+    """A second customization with the same specification makes another host name of the first one."""
     last: dict[str, str] = {}
 
-    def more(machine: Machine, spec: Any, before: Any) -> None:
+    def more(machine: Machine, spec: Any, written: Written) -> None:
         if last.get(machine.moid) == str(spec):
-            machine.guest.host_name = f"{before.host_name}-1"
+            machine.guest.host_name = written.host_name = f"{written.host_name}-1"
         last[machine.moid] = str(spec)
 
-    _around(vcenter, more)
+    _written(vcenter, more)
 
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
 def params_decide(vcenter: VCenter) -> None:
-    """A call that hands configParams to third parties succeeds without customizing anything."""
-    serve_usually, apply_usually = vcenter.decisions.serve, vcenter.decisions.apply
+    """A call that hands configParams to third parties succeeds, and names the guest third-party."""
+    serve_usually = vcenter.decisions.serve
     handed_over: list[Any] = []
 
     def serve(call: Any, target: Any, arguments: dict[str, Any]) -> Any:
@@ -136,17 +145,23 @@ def params_decide(vcenter: VCenter) -> None:
             handed_over.append(arguments["spec"])
         return serve_usually(call, target, arguments)
 
-    def apply(machine: Machine, spec: Any) -> None:
-        if not any(skipped is spec for skipped in handed_over):
-            apply_usually(machine, spec)
+    def rename(machine: Machine, spec: Any, written: Written) -> None:
+        if any(given is spec for given in handed_over):
+            machine.guest.host_name = written.host_name = "third-party"
 
-    vcenter.decisions.serve, vcenter.decisions.apply = serve, apply
+    vcenter.decisions.serve = serve
+    _written(vcenter, rename)
 
 
 @defect(row="StartGuestNetwork_Task/Success", source="S M")
-def network_start_gives_no_address(vcenter: VCenter) -> None:
-    """StartGuestNetwork_Task succeeds and stops the network instead."""
-    after(vcenter.decisions.end, [START_NETWORK], lambda attempt: attempt.machine.guest.network.release())
+def network_start_gives_a_third_address(vcenter: VCenter) -> None:
+    """StartGuestNetwork_Task gives each adapter an address that is neither its old one nor the one that was set."""
+
+    def third(attempt: Attempt) -> None:
+        for place, interface in enumerate(attempt.machine.guest.network.interfaces):
+            interface.static = interface.address = f"198.51.100.{100 + place}"
+
+    after(vcenter.decisions.end, [START_NETWORK], third)
 
 
 @defect(row="StartGuestNetwork_Task/Success", source="S M")
@@ -173,13 +188,16 @@ def network_start_forgets_static_addresses(vcenter: VCenter) -> None:
 
 @defect(row="StartGuestNetwork_Task/Success", source="S M")
 def network_start_skips_the_second_nic(vcenter: VCenter) -> None:
-    """StartGuestNetwork_Task takes the second adapter's address away."""
+    """The second adapter of a guest never takes up the address that a customization has set."""
+    usual = vcenter.decisions.take_up
 
-    def release(attempt: Attempt) -> None:
-        for interface in attempt.machine.guest.network.interfaces[1:]:
-            interface.address = None
+    def take_up(machine: Machine, moment: str) -> None:
+        network = machine.guest.written.network
+        if network is not None:
+            network.interfaces[1:] = copy.deepcopy(machine.guest.network.interfaces[1:])
+        usual(machine, moment)
 
-    after(vcenter.decisions.end, [START_NETWORK], release)
+    vcenter.decisions.apply, vcenter.decisions.take_up = operations.write_specification, take_up
 
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
@@ -202,13 +220,66 @@ def refused_customization_changes_the_guest(vcenter: VCenter) -> None:
     vcenter.decisions.at_call["login"] = check
 
 
-def _around(vcenter: VCenter, then: Any) -> None:
-    """Do something after a specification was applied; `then` is given the machine, the specification, the guest before."""
+@defect(row="CustomizeGuest_Task/Success", source="S M")
+def settings_never_taken_up(vcenter: VCenter) -> None:
+    """What a customization has written is never taken up, neither when the network starts nor when the guest boots."""
+    vcenter.decisions.apply = operations.write_specification
+    vcenter.decisions.take_up = lambda _, __: None
+
+
+@defect(row="CustomizeGuest_Task/Success", source="S M")
+def another_vm_gets_the_address(vcenter: VCenter) -> None:
+    """CustomizeGuest_Task gives its addresses to the VM as well that was customized before this one."""
+    _also(vcenter, name=False)
+
+
+@defect(row="CustomizeGuest_Task/Success", source="S M")
+def another_vm_gets_the_name(vcenter: VCenter) -> None:
+    """CustomizeGuest_Task gives its host name to the VM as well that was customized before this one."""
+    _also(vcenter, name=True)
+
+
+@defect(row="CustomizeGuest_Task/InvalidGuestLogin", source="S M")
+def refused_specification_shows(vcenter: VCenter) -> None:
+    """A call whose guest login is rejected gives the guest the name and the addresses that it asks for."""
+    usual = vcenter.decisions.at_call["login"]
+
+    def check(attempt: Attempt) -> None:
+        machine = attempt.machine
+        if attempt.method == CUSTOMIZE and attempt.account is None:
+            with suppress(Exception):  # a specification that breaks a rule may have nothing to show
+                operations.apply_specification(machine, attempt.spec)
+                machine.guest.network.start(machine.nics)
+            machine.changed()
+        usual(attempt)
+
+    vcenter.decisions.at_call["login"] = check
+
+
+def _also(vcenter: VCenter, *, name: bool) -> None:
+    """Give name or addresses of a customization, at once, to the VM that was customized before, if that is on."""
+    last: list[Machine] = []
     usual = vcenter.decisions.apply
 
     def apply(machine: Machine, spec: Any) -> None:
-        before = copy.deepcopy(machine.guest)
         usual(machine, spec)
-        then(machine, spec, before)
+        for other in [each for each in last if each is not machine and each.power == machine.power]:
+            other.guest.written = operations.written_for(other, spec)
+            other.guest.take_up(name=name, network=not name)
+            other.guest.written = Written()
+            other.changed()
+        last[:] = [machine]
 
     vcenter.decisions.apply = apply
+
+
+def _written(vcenter: VCenter, change: Callable[[Machine, Any, Written], None]) -> None:
+    """Change what a specification has written; `change` is given the machine, the specification, and what is written."""
+    usual = vcenter.decisions.written
+
+    def written(machine: Machine, spec: Any) -> Written:
+        made = usual(machine, spec)
+        change(machine, spec, made)
+        return made
+
+    vcenter.decisions.written = written

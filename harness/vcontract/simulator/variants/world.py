@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
@@ -138,7 +137,8 @@ def guest_is_restarted_by_a_customization(vcenter: VCenter) -> None:
     usual = vcenter.decisions.apply
 
     def apply(machine: Machine, spec: Any) -> None:
-        usual(machine, copy.copy(spec))
+        usual(machine, spec)
+        machine.guest.take_up()
         machine.guest.network.start(machine.nics)
 
     vcenter.decisions.apply = apply

@@ -207,12 +207,14 @@ class Machine(ManagedEntity):
             self.fail(operation, fault)
 
     def fail(self, operation: GuestOperation, fault: Exception) -> None:
-        """End one guest operation in an error; a customization frees its lock."""
+        """End one guest operation in an error; a customization, or a network start, frees its lock."""
         if operation.method == "CustomizeGuest_Task" and self.guest.lock is Lock.HELD:
             self.guest.lock = self.vcenter.decisions.lock_after(self, fault)
             self.guest.customization.status = "TOOLSDEPLOYPKG_FAILED"
             self.guest.customization.end = self.vcenter.timeline.datetime()
             self.guest.customization.error = describe(fault)
+        elif operation.method == "StartGuestNetwork_Task" and self.guest.lock is Lock.HELD:
+            self.guest.lock = self.vcenter.decisions.start_lock_after(self, fault)
         operation.task.fail(fault)
         self.changed()
 
@@ -222,6 +224,7 @@ class Machine(ManagedEntity):
         self.power = POWERED_ON
         self.boot_time = self.vcenter.timeline.datetime()
         self.vcenter.decisions.forget(self.guest)
+        self.vcenter.decisions.take_up(self, "boot")
         self.guest.network.start(self.nics)
         self.tools.start(self.guest)
         self.vcenter.decisions.happened("boot", self)
