@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vcontract.simulator.soap_envelope import Node
     from vcontract.simulator.task import Task
     from vcontract.simulator.virtual_machine.machine import Machine
+    from vcontract.simulator.virtual_machine.reports import Addresses
 
 
 def _at_call() -> dict[str, Check]:
@@ -106,6 +107,10 @@ def _unnoticed(_: str, __: Machine) -> None:
     """Do nothing more when something happens to a machine."""
 
 
+def _as_held(held: Addresses) -> Addresses:
+    return held
+
+
 def _own_reference(task: Task) -> Any:
     return task.ref
 
@@ -122,8 +127,8 @@ class Decisions:
     gives. Of a machine: what a specification has `written`, how it is applied (`apply`), what the guest does with
     what is written when its network starts or it boots (`take_up`), what lock a customization that failed leaves
     (`lock_after`), and a network start (`start_lock_after`), what a boot forgets (`forget`); `happened` is called on boot,
-    halt, pause, resume, revert and clone; `tools_steps` is how Tools come up (a list, changed in place). Whether a task is
-    `cancelable`, and what it does when it is `cancelled`.
+    halt, pause, resume, revert and clone; `tools_steps` is how Tools come up (a list, changed in place), `addresses`
+    what they report of an adapter that holds these. Whether a task is `cancelable`, and what it does when it is `cancelled`.
     """
 
     understood: Callable[[str, Any], str] = _as_asked
@@ -151,6 +156,7 @@ class Decisions:
     happened: Callable[[str, Machine], None] = _unnoticed
     cancelable: bool = False
     cancelled: Act = operations.clean_up
+    addresses: Callable[[Addresses], Addresses] = _as_held
     tools_steps: list[tuple[float, ToolsPhase]] = field(default_factory=lambda: list(STEPS))
 
     @property
