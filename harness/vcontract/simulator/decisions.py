@@ -14,9 +14,9 @@ from pyVmomi import vmodl
 from vcontract.simulator import access
 from vcontract.simulator.guest import operations
 from vcontract.simulator.guest.operations import ABORT, CUSTOMIZE, START_NETWORK, Act, Attempt, Check
-from vcontract.simulator.guest.state import GuestState, Lock, ToolsPhase
+from vcontract.simulator.guest.state import GuestState, Lock, ToolsPhase, Written
 from vcontract.simulator.guest.tools import STEPS
-from vcontract.simulator.http1 import Reply
+from vcontract.simulator.http1 import Reply, Request
 from vcontract.simulator.objects import Invocation, ManagedObject, Session
 from vcontract.simulator.soap_reader import read_arguments
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vcontract.simulator.soap_envelope import Node
     from vcontract.simulator.task import Task
     from vcontract.simulator.virtual_machine.machine import Machine
+    from vcontract.simulator.virtual_machine.reports import Addresses
 
 
 def _at_call() -> dict[str, Check]:
@@ -49,7 +50,7 @@ def _at_start() -> dict[str, Check]:
 def _begin() -> dict[str, Act]:
     return {
         CUSTOMIZE: operations.begin_customization,
-        START_NETWORK: operations.nothing,
+        START_NETWORK: operations.begin_network_start,
         ABORT: operations.begin_abort,
     }
 
@@ -72,6 +73,14 @@ def _serve(call: Invocation, target: ManagedObject, arguments: dict[str, Any]) -
     if handler is None:
         raise vmodl.fault.NotSupported
     return handler(call, **arguments)
+
+
+def _let_through(_: Request) -> Reply | None:
+    return None
+
+
+def _refused(_: str) -> str | Reply | None:
+    return None
 
 
 def _as_asked(version: str, _: Any) -> str:
@@ -106,6 +115,10 @@ def _unnoticed(_: str, __: Machine) -> None:
     """Do nothing more when something happens to a machine."""
 
 
+def _as_held(held: Addresses) -> Addresses:
+    return held
+
+
 def _own_reference(task: Task) -> Any:
     return task.ref
 
@@ -114,17 +127,22 @@ def _own_reference(task: Task) -> Any:
 class Decisions:
     """The decisions of one vCenter.
 
-    For a request: the version by which it is `understood`, `needs_session`, `read` (the arguments), `authorise`, `serve`;
+    For a request: what a proxy in `front` answers in the server's place (None: nothing), by which version one is served whose
+    SOAPAction names none that is listed, or what it is answered (`unlisted`; None: InvalidRequest); the version by which it is
+    `understood`, `needs_session`, `read` (the arguments), `authorise`, `serve`;
     for its reply: `fault`, `reply_version`, `reply`; `shown` gives the value of a property that a client reads.
 
     For a guest operation: checks `at_call` and `at_start` of its task, in order, by name; what it does at the `begin`
     and `end` of its task, how long that `lasts` (task times), whom its task waits for (`behind`), which `reference` it
-    gives. Of a machine: how a specification is applied (`apply`), what lock a customization that failed leaves
-    (`lock_after`), what a boot forgets (`forget`); `happened` is called on boot, halt, pause, resume, revert and clone;
-    `tools_steps` is how Tools come up (a list, changed in place). Whether a task is `cancelable`, and what it does when it is
-    `cancelled`.
+    gives. Of a machine: what a specification has `written`, how it is applied (`apply`), what the guest does with
+    what is written when its network starts or it boots (`take_up`), what lock a customization that failed leaves
+    (`lock_after`), and a network start (`start_lock_after`), what a boot forgets (`forget`); `happened` is called on boot,
+    halt, pause, resume, revert and clone; `tools_steps` is how Tools come up (a list, changed in place), `addresses`
+    what they report of an adapter that holds these. Whether a task is `cancelable`, and what it does when it is `cancelled`.
     """
 
+    front: Callable[[Request], Reply | None] = _let_through
+    unlisted: Callable[[str], str | Reply | None] = _refused
     understood: Callable[[str, Any], str] = _as_asked
     needs_session: Callable[[Invocation, Any], bool] = access.needs_session
     read: Callable[[Node, Any, str], dict[str, Any]] = read_arguments
@@ -141,12 +159,16 @@ class Decisions:
     lasts: dict[str, float] = field(default_factory=_lasts)
     behind: Callable[[Attempt], Task | None] = _nobody
     reference: Callable[[Task], Any] = _own_reference
-    apply: Callable[[Machine, Any], None] = operations.apply_specification
+    written: Callable[[Machine, Any], Written] = operations.written_for
+    apply: Callable[[Machine, Any], None] = operations.write_specification
+    take_up: Callable[[Machine, str], None] = operations.take_up
     lock_after: Callable[[Machine, Exception], Lock] = _freed
+    start_lock_after: Callable[[Machine, Exception], Lock] = _freed
     forget: Callable[[GuestState], None] = GuestState.forget_memory
     happened: Callable[[str, Machine], None] = _unnoticed
     cancelable: bool = False
     cancelled: Act = operations.clean_up
+    addresses: Callable[[Addresses], Addresses] = _as_held
     tools_steps: list[tuple[float, ToolsPhase]] = field(default_factory=lambda: list(STEPS))
 
     @property

@@ -154,3 +154,4 @@ def birth(vcenter: VCenter, folder: Folder, host: HostSystem, vm: Vm, accounts: 
     machine.template = vm.template
     if on:
         guest.network.start(machine.nics)
+        machine.reports.settle()

@@ -13,7 +13,8 @@ class Settings:
     `task_retention_seconds`, at most `task_retention_count` of them (a real vCenter: 10 minutes, 200); `defects`,
     `variants` and `upgrades` are names from the simulator's lists. While every client that has called waits to be told of
     changes, time that nothing happens in passes at once, up to `skips` seconds of it: whatever lasts long enough to be met
-    on a slow machine then costs no time where nobody looks.
+    on a slow machine then costs no time where nobody looks. `report_time` is the most by which name and addresses of a guest
+    are shown late.
     """
 
     port: int = 0
@@ -22,6 +23,7 @@ class Settings:
     vms: int | None = None
     task_time: float = 0.008
     boot_time: float = 0.03
+    report_time: float = 0.01
     inventory: Path | None = None
     seed: int = 0
     task_retention_seconds: float = 600.0

@@ -233,7 +233,7 @@ def replies_are_swapped(vcenter: VCenter) -> None:
 
 @defect("CustomizeGuest_Task/Success", "S M", seen_by=EFFECTS)
 def work_is_lost_beside_another(vcenter: VCenter) -> None:
-    """A customization that ends a moment after a task of another client says success, and leaves the guest without its name."""
+    """A customization that ends a moment after a task of another client says success, and names the guest otherwise."""
     last: list[tuple[float, Session | None]] = [(-1e6, None)]
     usual = vcenter.decisions.end[CUSTOMIZE]
 
@@ -241,7 +241,7 @@ def work_is_lost_beside_another(vcenter: VCenter) -> None:
         guest, (time, session) = attempt.machine.guest, last[0]
         result = usual(attempt)
         if session is not attempt.call.session and vcenter.timeline.now() - time < vcenter.settings.task_time:
-            guest.host_name = "localhost"
+            guest.host_name = guest.written.host_name = "neither"
         return result
 
     def note(attempt: Attempt) -> None:
@@ -339,7 +339,10 @@ def guest_is_written_by_the_loser(vcenter: VCenter) -> None:
             raise
 
     def apply(machine: Machine, spec: Any) -> None:
-        apply_usually(machine, left.pop(machine.moid, spec))
+        refused = left.pop(machine.moid, None)
+        apply_usually(machine, spec if refused is None else refused)
+        if refused is not None:
+            machine.guest.take_up()
 
     after(vcenter.decisions.begin, [CUSTOMIZE], lambda attempt: left.pop(attempt.machine.moid, None))
     vcenter.decisions.at_call["beside"], vcenter.decisions.apply = check, apply

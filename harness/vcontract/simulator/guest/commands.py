@@ -34,8 +34,10 @@ def stop_tools(machine: Machine) -> None:
 
 
 def crash_engine(machine: Machine) -> None:
-    """Kill the engine's processes; nobody removes the lock then."""
-    held = machine.guest.lock is Lock.HELD
+    """Kill the engine's processes; nobody removes the lock of a customization then."""
+    held = machine.guest.lock is Lock.HELD and any(
+        operation.method == "CustomizeGuest_Task" for operation in machine.guest_operations
+    )
     machine.interrupt(customization_fault("The customization engine ended unexpectedly."))
     if held:
         machine.guest.lock = Lock.ORPHANED

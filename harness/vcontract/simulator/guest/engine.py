@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
 
 from vcontract.simulator.guest.spec_rules import customization_fault
-from vcontract.simulator.guest.state import Engine, Lock
+from vcontract.simulator.guest.state import Engine, Lock, Written
 
 if TYPE_CHECKING:
     from vcontract.simulator.guest.state import GuestState
@@ -32,11 +33,12 @@ def require_free_lock(state: GuestState) -> None:
         raise customization_fault("Another customization holds the guest lock.")
 
 
-def apply(state: GuestState, spec: Any, machine_name: str) -> None:
-    """Apply a specification that has passed the rules to the guest; applying it again changes nothing."""
-    state.host_name = generated_name(spec.identity.hostName, machine_name)
-    state.network.domain = spec.identity.domain
-    state.network.configure(spec.globalIPSettings, [mapping.adapter for mapping in spec.nicSettingMap])
+def written(state: GuestState, spec: Any, machine_name: str) -> Written:
+    """Make of a specification that has passed the rules what the engine writes; the guest itself stays as it is."""
+    network = copy.deepcopy(state.written.network or state.network)
+    network.domain = spec.identity.domain
+    network.configure(spec.globalIPSettings, [mapping.adapter for mapping in spec.nicSettingMap])
+    return Written(generated_name(spec.identity.hostName, machine_name), network)
 
 
 def generated_name(name: Any, machine_name: str) -> str:

@@ -48,7 +48,7 @@ class Network:
             interface.address = None
 
     def configure(self, settings: Any, adapters: list[Any]) -> None:
-        """Take over the global settings and those of each adapter; static addresses hold at once.
+        """Take over the global settings and those of each adapter; static addresses hold as soon as it is in effect.
 
         There are as many adapters as interfaces, unless a planted defect lets others through: then each NIC keeps an interface.
         """

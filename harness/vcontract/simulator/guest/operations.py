@@ -14,7 +14,7 @@ from pyVmomi import vim
 
 from vcontract.simulator.guest import engine
 from vcontract.simulator.guest.spec_rules import Subject, check, customization_fault
-from vcontract.simulator.guest.state import Customization, Lock
+from vcontract.simulator.guest.state import Customization, Lock, Written
 from vcontract.simulator.virtual_machine.machine import POWERED_ON, Machine
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from vcontract.simulator.vcenter import VCenter
 
 CUSTOMIZE, START_NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
+BOOT = "boot"
+"""Beside START_NETWORK the other moment at which a guest takes up what a customization has written."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ def is_powered_on(attempt: Attempt) -> None:
 
 
 def tools_run(attempt: Attempt) -> None:
-    """Raise InvalidState unless Tools run and the guest agent answers."""
-    if not attempt.machine.ready:
+    """Raise InvalidState unless Tools run and the guest agent answers, which a frozen guest cannot."""
+    if attempt.machine.frozen or not attempt.machine.ready:
         raise vim.fault.InvalidState
 
 
@@ -135,15 +137,43 @@ def end_customization(attempt: Attempt) -> None:
     machine.changed()
 
 
+def written_for(machine: Machine, spec: Any) -> Written:
+    """Give what the engine makes of a specification."""
+    return engine.written(machine.guest, spec, machine.name)
+
+
+def write_specification(machine: Machine, spec: Any) -> None:
+    """Write to the guest what the specification says, for its next network start or boot."""
+    machine.guest.written = machine.vcenter.decisions.written(machine, spec)
+
+
 def apply_specification(machine: Machine, spec: Any) -> None:
-    """Change the guest as the specification says."""
-    engine.apply(machine.guest, spec, machine.name)
+    """Change the guest at once as the specification says; a lease is only asked for when the network starts."""
+    write_specification(machine, spec)
+    machine.guest.take_up()
+
+
+def take_up(machine: Machine, moment: str) -> None:
+    """Let the guest take up name and network at a moment: when its network starts, or when it boots."""
+    del moment
+    machine.guest.take_up()
+
+
+def begin_network_start(attempt: Attempt) -> None:
+    """Take the lock, unless it was left behind: then the network starts all the same."""
+    if attempt.machine.guest.lock is Lock.FREE:
+        attempt.machine.guest.lock = Lock.HELD
+    attempt.machine.changed()
 
 
 def end_network_start(attempt: Attempt) -> None:
-    """Give each connected NIC its configured address or a lease."""
-    attempt.machine.guest.network.start(attempt.machine.nics)
-    attempt.machine.changed()
+    """Take up what is written, give each connected NIC its configured address or a lease, and free the lock."""
+    machine = attempt.machine
+    attempt.vcenter.decisions.take_up(machine, START_NETWORK)
+    machine.guest.network.start(machine.nics)
+    if machine.guest.lock is Lock.HELD:
+        machine.guest.lock = Lock.FREE
+    machine.changed()
 
 
 def begin_abort(attempt: Attempt) -> None:
@@ -160,8 +190,8 @@ def end_abort(attempt: Attempt) -> None:
 
 
 def clean_up(attempt: Attempt) -> None:
-    """Free the lock that a cancelled customization holds."""
-    if attempt.method == CUSTOMIZE and attempt.machine.guest.lock is Lock.HELD:
+    """Free the lock that a cancelled customization or network start holds."""
+    if attempt.method != ABORT and attempt.machine.guest.lock is Lock.HELD:
         attempt.machine.guest.lock = Lock.FREE
 
 

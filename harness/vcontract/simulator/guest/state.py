@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vcontract.simulator.guest.accounts import Accounts
-    from vcontract.simulator.guest.network import Network
+    from vcontract.simulator.guest.network import Interface, Network
 
 
 class Engine(StrEnum):
@@ -50,6 +50,14 @@ class Customization:
 
 
 @dataclass
+class Written:
+    """What a customization has written to the guest's disk, and the running guest has not taken up yet (None: nothing)."""
+
+    host_name: str | None = None
+    network: Network | None = None
+
+
+@dataclass
 class Process:
     """A program that ran in the guest; each ends at once with its exit code."""
 
@@ -63,7 +71,10 @@ class Process:
 
 @dataclass
 class GuestState:
-    """Disk and memory of one guest; `host_name` carries no domain."""
+    """Disk and memory of one guest; `host_name` carries no domain.
+
+    Name and network are those that the guest runs with; what is `written` comes into effect when they start anew.
+    """
 
     guest_id: str
     full_name: str
@@ -74,8 +85,29 @@ class GuestState:
     tools: ToolsPhase = ToolsPhase.ABSENT
     engine: Engine = Engine.OK
     lock: Lock = Lock.FREE
+    written: Written = field(default_factory=Written)
     customization: Customization = field(default_factory=Customization)
     processes: list[Process] = field(default_factory=list)
+
+    def take_up(self, *, name: bool = True, network: bool = True) -> None:
+        """Let what is written come into effect; the interfaces have their new addresses when the network is started."""
+        if name and self.written.host_name is not None:
+            self.host_name, self.written.host_name = self.written.host_name, None
+        if network and self.written.network is not None:
+            self.network, self.written.network = self.written.network, None
+
+    def add_interface(self, interface: Interface) -> None:
+        """Have an interface for an adapter that was added."""
+        for network in self._networks():
+            network.interfaces.append(copy.deepcopy(interface))
+
+    def remove_interface(self, place: int) -> None:
+        """Lose the interface of an adapter that was removed."""
+        for network in self._networks():
+            del network.interfaces[place]
+
+    def _networks(self) -> list[Network]:
+        return [self.network] if self.written.network is None else [self.network, self.written.network]
 
     def with_memory(self) -> GuestState:
         """Copy disk and memory; the lock of a running customization has no owner in the copy."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vcontract.simulator.objects import Invocation, ManagedObject
     from vcontract.simulator.vcenter import VCenter
     from vcontract.simulator.virtual_machine.machine import Machine
+    from vcontract.simulator.virtual_machine.reports import Addresses
 
 OTHER = "gcm-2417"
 LATE = 0.1  # seconds
@@ -28,7 +29,8 @@ MADE_UP = {
     _kind.CustomIpV6Generator: _kind.AutoIpV6Generator,
 }
 """What the application gives in the place of what a specification leaves to it."""
-_REPORTED = ("hostName", "ipAddress", "net", "ipStack")
+MORE: Addresses = (("fe80::250:56ff:fe00:2", 64), ("172.17.0.1", 16), ("2001:db8:77::2", 64))
+"""Addresses that a guest has whatever its specification says."""
 
 
 @variant
@@ -54,25 +56,46 @@ def manager_has_another_moid(vcenter: VCenter) -> None:
 
 
 @variant
+def reports_come_at_once(vcenter: VCenter) -> None:
+    """Whatever Tools report is shown as it is, as soon as it is so."""
+    vcenter.settings = replace(vcenter.settings, report_time=0.0)
+
+
+@variant
 def guest_is_reported_late(vcenter: VCenter) -> None:
-    """Host name and addresses of a guest are shown a tenth of a second after they changed (needs staleness > 0)."""
-    usual = vcenter.decisions.shown
-    now = vcenter.timeline.now
-    current: dict[tuple[str, str], tuple[Any, float, Any]] = {}
+    """Host name and addresses of a guest are shown up to a tenth of a second after they changed (needs staleness > 0)."""
+    vcenter.settings = replace(vcenter.settings, report_time=LATE)
 
-    def shown(owner: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
-        value = usual(owner, name, value, call)
-        if isinstance(owner, VirtualMachine) and name == "guest" and value.toolsRunningStatus == "guestToolsRunning":
-            for field in _REPORTED:
-                new = getattr(value, field)
-                shown_now, since, before = current.get((owner.moid, field), (new, now() - LATE, new))
-                if str(shown_now) != str(new):
-                    shown_now, since, before = new, now(), shown_now if now() >= since + LATE else before
-                current[owner.moid, field] = shown_now, since, before
-                setattr(value, field, new if now() >= since + LATE else before)
-        return value
 
-    vcenter.decisions.shown = shown
+@variant
+def reports_with_several_addresses(vcenter: VCenter) -> None:
+    """Each adapter has further addresses beside its own: a bridge's, and those that IPv6 makes by itself, in any order."""
+
+    def addresses(held: Addresses) -> Addresses:
+        return MORE[:1] + held + MORE[1:]
+
+    vcenter.decisions.addresses = addresses
+
+
+@variant
+def clone_shows_nothing_until_its_first_report(vcenter: VCenter) -> None:
+    """What Tools report of an instant clone is unset until they have told it anew (needs staleness > 0)."""
+    usual = vcenter.decisions.happened
+
+    def happened(what: str, machine: Machine) -> None:
+        usual(what, machine)
+        if what == "clone":
+            machine.reports.forget()
+            machine.changed()
+
+    vcenter.decisions.happened = happened
+
+
+@variant
+def source_is_frozen(vcenter: VCenter) -> None:
+    """One VM is frozen for instant clones until it is reset: it reads as if it ran, and executes nothing."""
+    running = [each for each in vcenter.registry.of_type(VirtualMachine) if each.ready]
+    running[-1].frozen = True
 
 
 @variant
@@ -138,7 +161,8 @@ def guest_is_restarted_by_a_customization(vcenter: VCenter) -> None:
     usual = vcenter.decisions.apply
 
     def apply(machine: Machine, spec: Any) -> None:
-        usual(machine, copy.copy(spec))
+        usual(machine, spec)
+        machine.guest.take_up()
         machine.guest.network.start(machine.nics)
 
     vcenter.decisions.apply = apply

@@ -55,6 +55,8 @@ class Clone(Reconfigure):
         child.set_extra_config(spec.config)
         child.change_devices(location.deviceChange)
         child.tools.resume(child.guest)
+        child.reports.inherit(self.reports)
+        child.changed()
         self.vcenter.decisions.happened("clone", child)
         for holder in (child.parent, child.host):
             if holder is not None:

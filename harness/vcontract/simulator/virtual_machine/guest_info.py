@@ -12,7 +12,8 @@ from vcontract.simulator.guest.state import ToolsPhase
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vcontract.simulator.virtual_machine.machine import Machine, Nic
+    from vcontract.simulator.virtual_machine.machine import Machine
+    from vcontract.simulator.virtual_machine.reports import NicReport
 
 NETWORK_NAME = "VM Network"
 HARDWARE_VERSION = "vmx-21"
@@ -52,33 +53,24 @@ def tools_version_status(machine: Machine) -> str:
 
 def host_name(machine: Machine) -> str | None:
     """Give the host name that Tools report."""
-    return machine.guest.host_name if up(machine) else None
+    name = machine.reports.name
+    return name.host_name if name is not None and up(machine) else None
 
 
 def ip_address(machine: Machine) -> str | None:
     """Give the first address that Tools report."""
     if not up(machine):
         return None
-    held = (address for place, nic in enumerate(machine.nics) for address, _ in _addresses(machine, place, nic))
-    return next(held, None)
+    nics = sorted(machine.reports.nics, key=lambda nic: nic.key)
+    return next((address for nic in nics for address, _ in nic.addresses), None)
 
 
-def _addresses(machine: Machine, place: int, nic: Nic) -> list[tuple[str, int]]:
-    """Give the addresses of an adapter, each with the length of its prefix."""
-    if not nic.connected:
-        return []
-    interface = machine.guest.network.interfaces[place]
-    held = [(interface.address, interface.prefix)] if interface.address else []
-    return [*held, *interface.ipv6]
-
-
-def _nic(machine: Machine, place: int, nic: Nic) -> Any:
-    addresses = _addresses(machine, place, nic)
-    shown = [make(_ADDRESS, ipAddress=held, prefixLength=size, state="preferred") for held, size in addresses]
+def _nic(nic: NicReport) -> Any:
+    shown = [make(_ADDRESS, ipAddress=held, prefixLength=size, state="preferred") for held, size in nic.addresses]
     return make(
         _NIC,
         network=NETWORK_NAME,
-        ipAddress=[address for address, _ in addresses],
+        ipAddress=[address for address, _ in nic.addresses],
         macAddress=nic.mac,
         connected=nic.connected,
         deviceConfigId=nic.key,
@@ -87,7 +79,7 @@ def _nic(machine: Machine, place: int, nic: Nic) -> Any:
 
 
 def _ip_stack(machine: Machine) -> Any:
-    network = machine.guest.network
+    network, name = machine.guest.network, machine.reports.name
     routes = [
         make(
             _ROUTE,
@@ -103,8 +95,8 @@ def _ip_stack(machine: Machine) -> Any:
         dnsConfig=make(
             _RESOLVER,
             dhcp=not network.dns_servers,
-            hostName=machine.guest.host_name,
-            domainName=network.domain,
+            hostName=name.host_name if name else "",
+            domainName=name.domain if name else "",
             ipAddress=network.dns_servers,
             searchDomain=network.dns_suffixes,
         ),
@@ -124,7 +116,7 @@ GUEST = Composite(
     guestFullName=reported(lambda machine: machine.guest.full_name),
     hostName=host_name,
     ipAddress=ip_address,
-    net=reported(lambda machine: [_nic(machine, place, nic) for place, nic in enumerate(machine.nics)], list),
+    net=reported(lambda machine: [_nic(nic) for nic in machine.reports.nics], list),
     ipStack=reported(lambda machine: [_ip_stack(machine)], list),
     guestState=lambda machine: "running" if up(machine) else "notRunning",
     appHeartbeatStatus=lambda _: "appStatusGray",

@@ -12,6 +12,7 @@ from vcontract.simulator.guest.state import Lock, ToolsPhase
 from vcontract.simulator.guest.tools import REPORTED, Tools
 from vcontract.simulator.managed_entity import ManagedEntity
 from vcontract.simulator.messages import describe
+from vcontract.simulator.virtual_machine.reports import Reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +86,7 @@ class Machine(ManagedEntity):
         self.created = self.modified = vcenter.timeline.datetime()
         self.boot_time = self.created if power == POWERED_ON else None
         self.boots = 0
+        self.reports = Reports(self)
         self.tools = Tools(
             vcenter.timeline, vcenter.settings.boot_time, self.tools_reached, vcenter.decisions.tools_steps
         )
@@ -124,6 +126,11 @@ class Machine(ManagedEntity):
         self.edition += 1
         self.modified = self.vcenter.timeline.datetime()
         self.changed()
+
+    def changed(self) -> None:
+        """Tell the waiting property collectors, and let Tools look what they have to report."""
+        self.reports.look()
+        super().changed()
 
     # what may run beside what
 
@@ -207,12 +214,14 @@ class Machine(ManagedEntity):
             self.fail(operation, fault)
 
     def fail(self, operation: GuestOperation, fault: Exception) -> None:
-        """End one guest operation in an error; a customization frees its lock."""
+        """End one guest operation in an error; a customization, or a network start, frees its lock."""
         if operation.method == "CustomizeGuest_Task" and self.guest.lock is Lock.HELD:
             self.guest.lock = self.vcenter.decisions.lock_after(self, fault)
             self.guest.customization.status = "TOOLSDEPLOYPKG_FAILED"
             self.guest.customization.end = self.vcenter.timeline.datetime()
             self.guest.customization.error = describe(fault)
+        elif operation.method == "StartGuestNetwork_Task" and self.guest.lock is Lock.HELD:
+            self.guest.lock = self.vcenter.decisions.start_lock_after(self, fault)
         operation.task.fail(fault)
         self.changed()
 
@@ -222,7 +231,9 @@ class Machine(ManagedEntity):
         self.power = POWERED_ON
         self.boot_time = self.vcenter.timeline.datetime()
         self.frozen = False
+        self.reports.forget()
         self.vcenter.decisions.forget(self.guest)
+        self.vcenter.decisions.take_up(self, "boot")
         self.guest.network.start(self.nics)
         self.tools.start(self.guest)
         self.vcenter.decisions.happened("boot", self)

@@ -63,6 +63,7 @@ class Offline(Machine):
             self.guest.customization = Customization("TOOLSDEPLOYPKG_RUNNING", self.vcenter.timeline.datetime())
         elif self.pending is not None and phase is ToolsPhase.READY:
             self.vcenter.decisions.apply(self, self.pending.spec)
+            self.vcenter.decisions.take_up(self, "boot")
             self.guest.network.start(self.nics)
             self.guest.customization.status = "TOOLSDEPLOYPKG_SUCCEEDED"
             self.guest.customization.end = self.vcenter.timeline.datetime()

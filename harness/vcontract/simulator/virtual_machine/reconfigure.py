@@ -54,13 +54,14 @@ class Reconfigure(Machine):
                 continue
             if str(change.operation) == "add":
                 self.add_nic()
-                self.guest.network.interfaces.append(Interface())
+                self.guest.add_interface(Interface())
                 continue
             place = next((i for i, nic in enumerate(self.nics) if nic.key == change.device.key), None)
             if place is None:
                 raise vmodl.fault.InvalidArgument(invalidProperty="spec.deviceChange.device.key")
             if str(change.operation) == "remove":
-                del self.nics[place], self.guest.network.interfaces[place]
+                del self.nics[place]
+                self.guest.remove_interface(place)
             elif change.device.connectable is not None:
                 self.nics[place].connected = change.device.connectable.connected
 
