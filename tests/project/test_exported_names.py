@@ -9,7 +9,7 @@ import pytest
 EXPORTED = {
     "check": (
         "ABORTS Answer BELOW Disorder Judge Judgement Limits NAMED ORDER Order PROPERTIES SHRINKING SINCE SINGLETON "
-        "Summary answer_of explain fingerprint legal_orders object_rows retell row_of summarise worst"
+        "Summary answer_of as_finding explain fingerprint insisted legal_orders object_rows retell row_of summarise worst"
     ),
     "contract": (
         "Contract DocumentedFault EVERY_METHOD Method OK OLD Permit Promise Row Situation ancestors before documented_as "
