@@ -190,3 +190,17 @@ def test_nothing_that_a_server_sends_raises(schema: Schema) -> None:
             outcome, _ = read(schema, body, generator.choice([200, 500]), method=method)
             seen.add(type(outcome))
     assert seen == {Returned, Faulted, Lost}
+
+
+@pytest.mark.parametrize("body", [
+    b"\xef\xbb\xbf" + VOID.encode(),
+    b"\xef\xbb\xbf<?xml version='1.0' encoding='utf-8'?>\r\n" + VOID.encode(),
+    VOID.encode("utf-16"),
+    b"<?xml version='1.0'?>\n<!-- x -->\n<?x y?>" + VOID.encode() + b"\n<!-- y -->\n",
+    VOID.replace("<s:Body>", "\n <s:Header><x xmlns='urn:else'/></s:Header>\n <s:Body>\n ").encode(),
+    VOID.replace("<s:", "<e:").replace("</s:", "</e:").replace(":s=", ":e=").encode(),
+])  # fmt: skip
+def test_what_is_only_written_otherwise_has_no_problems(schema: Schema, body: bytes) -> None:
+    """A byte order mark, another encoding, comments, instructions, blanks, headers, other prefixes."""
+    assert read(schema, body) == (Returned(None), ())
+    assert read(schema, body, kind='Text/XML;charset="UTF-8"') == (Returned(None), ())

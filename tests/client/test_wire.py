@@ -52,6 +52,18 @@ def flood(start: bytes, piece: bytes) -> Callable[[socket.socket], None]:
     return act
 
 
+@pytest.mark.parametrize("head", [b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n", b"HTTP/1.0 200 OK\r\n"])
+def test_an_older_http_is_read(head: bytes, scripted: Scripted) -> None:
+    """As old proxies speak it: the reply ends with its connection, and the next request opens another."""
+    server = scripted([head + b"\r\nok"], [OK])
+    connection = connect(server)
+    for _ in range(2):
+        reply = connection.post("/sdk", b"x", {})
+        assert isinstance(reply, HttpReply)
+        assert (reply.status, reply.body) == (200, b"ok")
+    connection.close()
+
+
 def test_one_connection_serves_many_requests(scripted: Scripted) -> None:
     """A keep-alive connection is used again; headers and body arrive as given, repeated headers are kept."""
     double = b"HTTP/1.1 500 X\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n" + CHUNKED + b"2\r\nno\r\n0\r\n\r\n"
