@@ -44,7 +44,7 @@ root = false
 
 
 def request(
-    folder: Path, *allowed: str, contract: str = MANAGER, methods: tuple[str, ...] = (), target: str = ""
+    folder: Path, *allowed: str, contract: str = MANAGER, methods: tuple[str, ...] = (), target: str = "simulator"
 ) -> RunRequest:
     """Make a request with the built-in configuration, but for what is allowed."""
     given: Config = msgspec.structs.replace(LOOPBACK, task_seconds=2.0)

@@ -87,6 +87,11 @@ class Tracker:
         self._later = {method.name for method in contract.methods if method.effect in LATER}
         self._states = {moid: initial(vm) for moid, vm in facts.vms.items()}
 
+    @property
+    def latest(self) -> float:
+        """The moment at which the last operation ended."""
+        return self._now
+
     def states_at(self, vm: str, start: float) -> frozenset[State]:
         """Give every state that the VM may have been in when a call began: what was read of it may be old (oracle rule A5)."""
         oldest = start - max(self.facts.staleness, self.facts.runtime_staleness)

@@ -128,15 +128,17 @@ class Driver:
 
         What was seen to change has settled; what is as it was before may do so while this waits.
         """
-        clock, facts = self.target.recorder, self.facts
-        latest = clock.now() + min(_PATIENCE * max(facts.staleness, facts.runtime_staleness), self.wait.left)
+        tracker, facts = self.tracker, self.facts
+        latest = tracker.latest + min(_PATIENCE * max(facts.staleness, facts.runtime_staleness), self.wait.left)
         until = min(self.tracker.settles(vm.value), latest)
-        while clock.now() < until:
+        while (
+            tracker.latest < until
+        ):  # by what was heard last, not by the clock: so a recording is followed to the read
             looks, then = self.wait.looks(until), until
-            while until == then and clock.now() < until:
+            while until == then and tracker.latest < until:
                 looks.rest()
                 self.read_vm(vm)
-                until = min(self.tracker.settles(vm.value), latest)
+                until = min(tracker.settles(vm.value), latest)
 
     def call(self, ref: Ref, method: str, arguments: dict[str, Json], actor: str = FULL) -> Operation:
         """Make an arranging call. Raises NotArrangedError: the operator does not allow it, the API spoken lacks the method."""

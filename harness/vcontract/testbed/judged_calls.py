@@ -65,12 +65,12 @@ def see_settings(driver: Driver, vm: Ref) -> None:
     Only after a network start or a boot it must (oracle section H); else, and where Tools do not come up, nothing is waited
     for.
     """
-    facts, clock = driver.facts.vms[vm.value], driver.target.recorder
+    facts, tracker = driver.facts.vms[vm.value], driver.tracker
     with suppress(NotArrangedError):
         driver.wait.until("Tools", lambda: _tools_settled(driver.now(facts)), whose=facts.name)
     while (moment := driver.judge.settings.awaits(vm.value)) is not None and not _silent(driver, vm):
         looks = driver.wait.looks(moment)
-        while clock.now() < moment and driver.judge.settings.awaits(vm.value) == moment:
+        while tracker.latest < moment and driver.judge.settings.awaits(vm.value) == moment:
             looks.rest()
             driver.read_vm(vm)
         if driver.read_vm(vm) is None:

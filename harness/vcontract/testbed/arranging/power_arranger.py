@@ -84,9 +84,7 @@ class PowerArranger:
             tools = driver.now(vm).tools
             now = (driver.tracker.readings[vm.ref.value] or {}).get(_BOOTED)
             again = now != before or now is None  # a server that tells of no boot leaves nothing to wait for
-            late = (
-                driver.tracker.settles(vm.ref.value) > driver.target.recorder.now()
-            )  # and what is up may be of before
+            late = driver.tracker.settles(vm.ref.value) > driver.tracker.latest  # and what is up may be of before
             return tools == "starting" or (again and not late and tools in {"ready", "old"})
 
         driver.wait.until("the start of Tools", booted, whose=vm.name)
