@@ -9,7 +9,7 @@ import msgspec
 
 from vcontract.check.grade import Assessment
 from vcontract.model import Asked, State, asks_session
-from vcontract.terms import TURNED_AWAY, Envelope, Grade, Json, Lost, Operation, Verdict, shows_session, unauthenticated
+from vcontract.terms import TURNED_AWAY, Grade, Json, Lost, Operation, Verdict, shows_session, unauthenticated
 
 _INDEX = re.compile(r"\[\d+\]")
 FORGOTTEN = "forgotten"
@@ -70,12 +70,9 @@ class Pending(msgspec.Struct):
 def turned_away(pending: Pending) -> bool:
     """Whether a request whose validity no source settles was refused by an HTTP status without a fault."""
     operation = pending.operation
-    if not isinstance(operation.outcome, Lost):
-        return False
-    payload = operation.call.payload
-    if pending.asked.request == "unlistedVersion":  # bad HTTP to servers from 7.0 on
-        return operation.status == 400 and isinstance(payload, Envelope) and payload.headers.get("SOAPAction") == ""
-    return pending.asked.request == "unsettled" and 400 <= operation.status < 500
+    return (
+        pending.asked.request == "unsettled" and isinstance(operation.outcome, Lost) and 400 <= operation.status < 500
+    )
 
 
 def unanswered(pending: Pending) -> tuple[Assessment, Verdict]:
