@@ -27,7 +27,7 @@ BARE = re.compile(r"(?<![\w.`\"'#/+-])[A-Z]\d{1,2}(?:\.[a-z]+)?(?![\w`\"'-])")
 """An id that stands alone, as the second in `K1 and K3`."""
 OUTSIDE = re.compile(r"\.\./shared|/work/|\bdesign\.md|\bdomain\.md|\boracle\.md|\bfacts/\w|\bdomain rules?\b")
 """What is no part of the project."""
-KINDS = {"rule": "AC", "promise": "F", "row": "WQOVPHIBXTLKEZM"}
+KINDS = {"rule": "AC", "promise": "F", "row": "WQOVPHIBXTLKEZSM"}
 """The letters that the ids of a kind begin with."""
 
 PATH = re.compile(

@@ -58,7 +58,7 @@ def same(built: Asked, asked: Asked) -> bool:
     """Whether a call is of its class.
 
     A broken envelope may spoil any argument; without a session there is no privilege, without a VM no rule; what is wrong
-    with a specification may come with more that is only inferred.
+    with a specification may come with more that is only inferred; which API is spoken is not the call's.
     """
     if asked.request != "ok":
         return built.request == asked.request and built.session == asked.session
@@ -66,7 +66,7 @@ def same(built: Asked, asked: Asked) -> bool:
         asked = replace(asked, spec=frozenset(), rule_faults=())
     more = built.spec - asked.spec <= ({"inferred"} if asked.spec else set())
     moot = {"privilege": asked.privilege} if asked.session == "none" else {}
-    plain = replace(built, spec=asked.spec, rule_faults=asked.rule_faults, **moot)
+    plain = replace(built, spec=asked.spec, rule_faults=asked.rule_faults, api=asked.api, **moot)
     return plain == asked and asked.spec <= built.spec and more and bool(built.rule_faults) == ("rule" in asked.spec)
 
 

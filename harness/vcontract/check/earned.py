@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 import msgspec
 
-from vcontract.check.promises import cut_customizations
 from vcontract.check.tasklife import inside
 from vcontract.model import State, TaskLife, Tracker, observe
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE
@@ -45,9 +44,12 @@ def _apart(success: Success) -> str:
 def _ended_soon(success: Success) -> str:
     """Oracle row M7: it ended no later than d_pub after the abort that began while it ran."""
     life, tracker = success.life, success.tracker
+    unfinished = [read.start for read, info in life.reads if info and info.get("state") in {"queued", "running"}]
     for abort in tracker.lives(life.vm):
-        done = abort.kind == ABORT and _info(abort).get("state") == "success"
-        if done and cut_customizations(abort, [life], tracker.facts.publish):
+        if abort.kind != ABORT or abort.final is None or abort.final[1].get("state") != "success":
+            continue
+        limit = abort.final[0].end + tracker.facts.publish
+        if life.accepted.end <= abort.accepted.start and any(start > limit for start in unfinished):
             return f"it went on after {abort.ref.value} had aborted it"
     return ""
 

@@ -1,8 +1,8 @@
 """Checks that at most one customization works on a VM at a time.
 
 Two customizations that both succeeded, and one of which lived wholly inside the other's life by the server's own times, are a
-violation whatever legal order the search finds (oracle section E, row K1): with the lock held a second one fails. That both
-were read running proves nothing, since a task may be `running` while it waits for the lock.
+violation whatever legal order the search finds (oracle section E, oracle row K1): with the lock held a second one fails. That
+both were read running proves nothing, since a task may be `running` while it waits for the lock.
 """
 
 from __future__ import annotations
