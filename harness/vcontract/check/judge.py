@@ -19,7 +19,7 @@ from vcontract.check.judgement import (
     turned_away,
     unanswered,
 )
-from vcontract.check.kept import begun, kept
+from vcontract.check.kept import begun, kept, noted
 from vcontract.check.midtask import happened
 from vcontract.check.pinned import exactly
 from vcontract.check.settings import Problem, Problems, Settings
@@ -374,7 +374,11 @@ class Judge:
             field=assessed.field,
             why=why,
             broken=tuple(broken),
-            notes=(*(tasklife.notes(life, life.vm) if life else ()), *found.notes(shown)),
+            notes=(
+                *(tasklife.notes(life, life.vm) if life else ()),
+                *noted(self._methods[operation.call.method].effect, self.tracker, life),
+                *found.notes(shown),
+            ),
             request=pending.asked.request,
             ops=tuple(other.op for other in self._block),
             shown=found.showed(shown),
