@@ -113,9 +113,9 @@ class Judge:
 
     def close(self) -> None:
         """Judge the pending calls, because the cell or the history is over."""
-        for pending in self._pending:
-            self.judgements.append(self._judge(pending))
-        self.judgements += [late_judgement(problems) for problems in self._problems.rest()]
+        judged = [self._judge(pending) for pending in self._pending]
+        late = [late_judgement(problems) for problems in self._problems.rest()]
+        self.judgements += [*late, *judged]  # the last one is on the last call
         self._pending, self._block, self._reads = [], [], []
         self.tracker.settle()
 
