@@ -80,20 +80,33 @@ def test_f3_after_an_error_the_lock_may_be_left_behind(story: Any) -> None:
     assert story.verdict().verdict is Verdict.VIOLATES, "there is no task to name"
 
 
-def test_f4_a_cut_customization_is_final_soon(story: Any) -> None:
-    """Read running after the abort's success was published, it went on."""
-    for end, verdict in (("error", Verdict.CONFORMS), ("running", Verdict.VIOLATES)):
-        story.cell = end
-        story.vm()
-        story.accepted(C, f"cut-{end}")
-        story.task(f"cut-{end}", "running")
-        story.accepted(A, f"abort-{end}")
-        story.task(f"abort-{end}", "success")
-        story.task(f"cut-{end}", end, **({"error": "CustomizationFault"} if end == "error" else {}))
-        story.task(f"cut-{end}", "error", error="CustomizationFault")
-        story.vm()
-        assert story.verdict().verdict is verdict
-    assert story.verdict().field == "guest lock"
+@pytest.mark.parametrize(
+    ("reads", "verdict", "notes"),
+    [
+        (("error",), Verdict.CONFORMS, 0),
+        (("running", "error"), Verdict.CONFORMS, 1),
+        (("running", "success"), Verdict.VIOLATES, 0),
+        (("running", "pause", "running", "error"), Verdict.VIOLATES, 0),
+    ],
+)
+def test_f4_a_cut_customization_does_not_go_on(
+    reads: tuple[str, ...], verdict: Verdict, notes: int, story: Any
+) -> None:
+    """That it ends late is only noted; that it succeeds, or outlives the limit of a task, proves that it went on."""
+    story.vm()
+    story.accepted(C, "cut")
+    story.task("cut", "running")
+    story.accepted(A, "abort")
+    story.task("abort", "success")
+    for state in reads:
+        if state == "pause":
+            story.time += 200.0
+        else:
+            story.task("cut", state, **({"error": "CustomizationFault"} if state == "error" else {}))
+    story.vm()
+    found = story.verdict()
+    assert (found.verdict, found.field) == (verdict, "guest lock" if verdict is Verdict.VIOLATES else "")
+    assert len(found.notes) == notes
 
 
 def test_f4_the_publish_bound_gives_it_time(story: Any, contract: Any, bases: Any) -> None:
@@ -106,7 +119,7 @@ def test_f4_the_publish_bound_gives_it_time(story: Any, contract: Any, bases: An
     slow.accepted(A, "abort")
     slow.task("abort", "success")
     slow.task("cut", "running")
-    slow.task("cut", "error", error="CustomizationFault")
+    slow.task("cut", "success")
     slow.vm()
     assert slow.verdict().verdict is Verdict.CONFORMS
 

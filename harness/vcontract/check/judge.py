@@ -11,7 +11,7 @@ from vcontract.check.earned import Success, unearned
 from vcontract.check.fields import Scene, requested
 from vcontract.check.grade import Assessment, grade_fault, grade_success, name_of
 from vcontract.check.judgement import FORGOTTEN, Judgement, Pending, late_judgement, place, turned_away, unanswered
-from vcontract.check.kept import begun, kept, lateness
+from vcontract.check.kept import begun, kept, lateness, noted
 from vcontract.check.midtask import happened
 from vcontract.check.pinned import exactly
 from vcontract.check.settings import Problem, Problems, Settings
@@ -111,9 +111,9 @@ class Judge:
 
     def close(self) -> None:
         """Judge the pending calls, because the cell or the history is over."""
-        for pending in self._pending:
-            self.judgements.append(self._judge(pending))
-        self.judgements += [late_judgement(problems) for problems in self._problems.rest()]
+        judged = [self._judge(pending) for pending in self._pending]
+        late = [late_judgement(problems) for problems in self._problems.rest()]
+        self.judgements += [*late, *judged]  # the last one is on the last call
         self._pending, self._block, self._reads = [], [], []
         self.tracker.settle()
 
@@ -370,7 +370,12 @@ class Judge:
             field=assessed.field,
             why=why,
             broken=tuple(broken),
-            notes=(*(tasklife.notes(life, life.vm) if life else ()), *_remark(assessed), *found.notes(shown)),
+            notes=(
+                *(tasklife.notes(life, life.vm) if life else ()),
+                *noted(self._methods[operation.call.method].effect, self.tracker, life),
+                *_remark(assessed),
+                *found.notes(shown),
+            ),
             request=pending.asked.request,
             ops=tuple(other.op for other in self._block),
             unsettled=unsettled(expectation),

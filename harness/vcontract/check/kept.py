@@ -20,14 +20,26 @@ def kept(effect: str, tracker: Tracker, states: frozenset[State], after: Reading
     `settings` judges it.
     """
     if effect == "aborted" and life is not None:
-        cut = promises.cut_customizations(life, tracker.recent(), tracker.facts.publish)
-        return [f"guest lock: {life.ref.value} went on after the abort" for life in cut]
+        on, _ = _cut(tracker, life)
+        return [f"guest lock: {life.ref.value} went on after the abort" for life in on]
     return [] if effect in LATER else [undone(effect, states, after)]
 
 
 def lateness(effect: str, facts: Facts) -> float:
     """Say by how many seconds reports of what an effect did may be late (oracle term d): Tools report later than the server."""
     return facts.staleness if effect in _BY_TOOLS else facts.runtime_staleness
+
+
+def noted(effect: str, tracker: Tracker, life: TaskLife | None) -> list[str]:
+    """Say what was odd about what a success did."""
+    late = _cut(tracker, life)[1] if effect == "aborted" and life is not None else []
+    return ["a customization that it ended was read unfinished longer than the end of a task may take to show"] * bool(
+        late
+    )
+
+
+def _cut(tracker: Tracker, life: TaskLife) -> tuple[list[TaskLife], list[TaskLife]]:
+    return promises.cut_customizations(life, tracker.recent(), tracker.facts.publish, tracker.facts.task_seconds)
 
 
 def undone(effect: str, states: frozenset[State], after: Reading) -> str:

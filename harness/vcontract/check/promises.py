@@ -52,19 +52,34 @@ def foreign(new: Sequence[str], infos: Mapping[str, Reading], users: frozenset[s
     return next((task for task in new if task in infos and not ours(infos[task])), "")
 
 
-def cut_customizations(abort: TaskLife, lives: Sequence[TaskLife], publish: float) -> list[TaskLife]:
-    """F4: list the customizations that ran into a successful abort and were read unfinished well after its end."""
+def cut_customizations(
+    abort: TaskLife, lives: Sequence[TaskLife], publish: float, limit: float
+) -> tuple[list[TaskLife], list[TaskLife]]:
+    """F4: list the customizations that ran into a successful abort and were read unfinished well after its end.
+
+    Of the first ones it is certain that they went on: they succeeded then, or outlived the `limit` of a task (0: none). The
+    others ended later than the end of a task may be published, but it was the abort that ended them.
+    """
     if abort.final is None:
-        return []
-    limit = abort.final[0].end + publish
-    return [
+        return [], []
+    end = abort.final[0].end
+
+    def unfinished(life: TaskLife, moment: float) -> bool:
+        return any(op.start > moment and info and info.get("state") in {"queued", "running"} for op, info in life.reads)
+
+    cut = [
         life
         for life in lives
-        if life.kind == "customize"
-        and life.vm == abort.vm
-        and life.accepted.end <= abort.accepted.start
-        and any(op.start > limit and info and info.get("state") in {"queued", "running"} for op, info in life.reads)
+        if life.kind == "customize" and life.vm == abort.vm and life.accepted.end <= abort.accepted.start
+        if unfinished(life, end + publish)
     ]
+    on = [
+        life
+        for life in cut
+        if (life.final is not None and life.final[1].get("state") == "success")
+        or (limit and unfinished(life, end + max(publish, limit)))
+    ]
+    return on, [life for life in cut if life not in on]
 
 
 class Refusals:

@@ -8,9 +8,12 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from vcontract.check import Judgement
+from vcontract.contract import OK
 from vcontract.findings.program import rebound
 from vcontract.model import State, VmFacts
 from vcontract.model.alphabet import BEFORE, SPEC, Alphabet, shown
+from vcontract.model.followed_task import KINDS
+from vcontract.model.state import CUSTOMIZE
 from vcontract.strategies.customization import fixed_name
 from vcontract.terms import Arguments, Call, Ref
 from vcontract.testbed import Lane, NotArrangedError, judged_call
@@ -30,6 +33,7 @@ class FreshClones:
         self._vm: Ref | None = None
         self._first_calls: dict[str, tuple[str, Call]] = {}
         self._name_before = self._name_of_spec = ""
+        self._customized = False
 
     @cached_property
     def parent(self) -> VmFacts:
@@ -50,7 +54,7 @@ class FreshClones:
         self._vm = clone.ref
         self._lane.arranger.let_settle(clone)
         self._driver.read_vm(clone.ref)
-        self._name_before = self._host_name()
+        self._name_before, self._customized = self._host_name(), False
         self._name_of_spec = self._name_of_spec or next(name for name in NAMES if name != self._name_before)
 
     def destroy(self) -> None:
@@ -68,6 +72,7 @@ class FreshClones:
             judged_call(self._driver, self._call(name), self.vm, [])
             judge.close()
         last: Judgement = judge.judgements[-1]
+        self._customized |= KINDS.get(last.method) == CUSTOMIZE and last.observed == OK
         return last
 
     def now(self) -> State:
@@ -81,7 +86,7 @@ class FreshClones:
         """
         name, states = self._host_name(), self._driver.states(self.vm)
         guest = {"": "", self._name_before: BEFORE, self._name_of_spec: SPEC}.get(name, other_name or name)
-        if guest == BEFORE and {state.guest for state in states} == {SPEC}:
+        if guest == BEFORE and self._customized and {state.guest for state in states} == {SPEC}:
             guest = SPEC
         return shown(states, guest)
 

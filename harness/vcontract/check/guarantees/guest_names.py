@@ -20,7 +20,7 @@ from vcontract.model import State, observe
 from vcontract.model.followed_task import KINDS
 from vcontract.model.moves import MOVES
 from vcontract.model.state import ABORT, CUSTOMIZE
-from vcontract.terms import Faulted, Grade, Json, Operation, as_ref, subject
+from vcontract.terms import Faulted, Grade, Json, Operation, Returned, as_ref, subject
 
 _PATH = "guest.hostName"
 _FORK = MOVES["fork"].method
@@ -167,7 +167,7 @@ class GuestNames:
     def _let_in(operation: Operation, guest: _Guest, task: TaskSeen | None) -> None:
         """Take a call that was not refused: what it may mean to a boot, or to what a customization has done."""
         method, start, end = operation.call.method, operation.start, operation.end
-        guest.boots.called(method, start, end)
+        guest.boots.called(method, start, end, sure=isinstance(operation.outcome, Returned))
         if cuts_power(method):
             guest.cuts.append((start, end, task))
         if KINDS.get(method) == ABORT:

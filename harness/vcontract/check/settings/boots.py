@@ -31,14 +31,14 @@ class BootsSeen:
         self._down: float | None = None
         self.cut = self.asked = -inf
 
-    def called(self, method: str, start: float, end: float) -> None:
-        """Take a call that was not refused; one with a task is taken again at the task's end."""
+    def called(self, method: str, start: float, end: float, *, sure: bool = True) -> None:
+        """Take a call that was not refused, and again the end of its task; `sure`: it did, or will do, what it is asked for."""
         if method in _HARD:
             self.cut = max(self.cut, end)
         if method in _OFF:
             self.asked = max(self.asked, end)
         if method in _AGAIN:
-            self._again = start
+            self._again = start if sure else None
 
     def saw(self, start: float, state: State) -> float | None:
         """Take a read that began at a moment; gives the earliest begin of the boot that it shows to be over, if any."""

@@ -26,6 +26,7 @@ from vcontract.check.settings.values import (
 from vcontract.model import State, TaskLife, Tracker, observe, read_of
 from vcontract.model.followed_task import KINDS
 from vcontract.model.moves import MOVES, methods_where
+from vcontract.model.spec_rules import broken
 from vcontract.model.state import ABORT, CONNECTED, CUSTOMIZE, NETWORK, OFF, ON
 from vcontract.terms import UNSENT, Arguments, Faulted, Json, Lost, Operation, Returned, as_ref, subject
 
@@ -135,12 +136,13 @@ class Settings:
         task = ref.value if ref is not None and ref.type == "Task" else ""
         guest.moved = operation.end
         guest.steady.clear()
-        guest.boots.called(method, operation.start, operation.end)
+        guest.boots.called(method, operation.start, operation.end, sure=isinstance(outcome, Returned))
         if task:
             guest.busy.add(task)
         self._changed(operation, guest, task)
         if KINDS.get(method) == CUSTOMIZE and task:
-            plain = isinstance(operation.call.payload, Arguments)
+            plain = isinstance(operation.call.payload, Arguments) and not broken(spec, self._tracker.facts.vms[vm])[0]
+            # what no source shows to be legal, a guest may take up in a way of its own
             self._specs[task] = by, spec if plain else {}, operation.start
 
     def _changed(self, operation: Operation, guest: Guest, task: str) -> None:
@@ -178,7 +180,7 @@ class Settings:
         guest.busy.discard(life.ref.value)
         guest.moved, method, accepted = operation.end, life.accepted.call.method, life.accepted.start
         won = life.final is not None and life.final[1].get("state") == "success"
-        guest.boots.called(method, accepted, operation.end)
+        guest.boots.called(method, accepted, operation.end, sure=won)
         if life.kind == CUSTOMIZE:
             guest.customizing.discard(life.ref.value)
             by, spec, start = self._specs.pop(life.ref.value, (None, {}, 0.0))

@@ -75,10 +75,10 @@ def address_claims(spec: Mapping[str, Json]) -> list[AddressClaim]:
     for place, mapping in enumerate(spec.get("nicSettingMap") or ()):
         adapter, mac = mapping.get("adapter") or {}, _mac(mapping.get("macAddress"))
         sixth = (adapter.get("ipV6Spec") or {}).get("ip") or ()
-        for given in (adapter.get("ip") or {}, *sixth):
+        for version, given in ((4, adapter.get("ip") or {}), *((6, generator) for generator in sixth)):
             address = routable(str(given.get("ipAddress") or ""))
-            if address is not None:
-                found.append(AddressClaim(place, mac, str(address), address.version))
+            if address is not None and address.version == version:
+                found.append(AddressClaim(place, mac, str(address), version))
     return found
 
 
