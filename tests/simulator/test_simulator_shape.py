@@ -50,7 +50,7 @@ class Replay:
 
     def __init__(self, name: str) -> None:
         self.clock = 0.0
-        self.vcenter = VCenter(Settings(task_time=1.0), timeline=Timeline(lambda: self.clock))
+        self.vcenter = VCenter(Settings(task_time=1.0, tls=True), timeline=Timeline(lambda: self.clock))
         self.cookie = ""
         self.action = RECORDINGS[name]
         self.request = (FOLDER / f"{name}.request.xml").read_text()

@@ -80,7 +80,7 @@ def test_a_foreign_cookie_is_no_session(wire: Any, cookie: str) -> None:
 
 def test_login_sets_the_cookie_in_the_form_of_real_servers(wired: Any) -> None:
     """Path, HttpOnly and Secure follow forty hexadecimal digits; the session shows who and from where."""
-    wire = wired()
+    wire = wired(tls=True)
     answer = wire.login()
     (header,) = answer.reply.headers
     assert header[0] == "set-cookie"

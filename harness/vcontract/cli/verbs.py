@@ -234,12 +234,11 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
     vms: Annotated[int | None, typer.Option(min=0, help="So many more Linux VMs.")] = None,
     task_time: Annotated[float, typer.Option(min=0, help="Seconds that a task takes.")] = 0.008,
     boot_time: Annotated[float, typer.Option(min=0, help="Seconds until Tools are up.")] = 0.03,
+    report_time: Annotated[float, typer.Option(min=0, help="Seconds by which reports are late at most.")] = 0.0,
     inventory: Annotated[Path | None, typer.Option(help="An inventory of your own (TOML).")] = None,
     seed: Annotated[int, typer.Option()] = 0,
     defect: Annotated[list[str] | None, typer.Option(help="A bug to plant; may be repeated.")] = None,
-    variant: Annotated[
-        list[str] | None, typer.Option(help="Another way to keep the contract; may be repeated.")
-    ] = None,
+    variant: Annotated[list[str] | None, typer.Option(help="Another way to keep the contract; repeatable.")] = None,
     upgrade_defect: Annotated[
         list[str] | None, typer.Option(help="What an upgrade may change; may be repeated.")
     ] = None,
@@ -268,6 +267,7 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
         vms=vms,
         task_time=task_time,
         boot_time=boot_time,
+        report_time=report_time,
         inventory=inventory,
         seed=seed,
         defects=frozenset(defect or ()),

@@ -16,7 +16,7 @@ from vcontract.simulator.guest import operations
 from vcontract.simulator.guest.operations import ABORT, CUSTOMIZE, START_NETWORK, Act, Attempt, Check
 from vcontract.simulator.guest.state import GuestState, Lock, ToolsPhase, Written
 from vcontract.simulator.guest.tools import STEPS
-from vcontract.simulator.http1 import Reply
+from vcontract.simulator.http1 import Reply, Request
 from vcontract.simulator.objects import Invocation, ManagedObject, Session
 from vcontract.simulator.soap_reader import read_arguments
 
@@ -75,6 +75,14 @@ def _serve(call: Invocation, target: ManagedObject, arguments: dict[str, Any]) -
     return handler(call, **arguments)
 
 
+def _let_through(_: Request, __: bytes) -> Reply | None:
+    return None
+
+
+def _refused(_: str) -> str | Reply | None:
+    return None
+
+
 def _as_asked(version: str, _: Any) -> str:
     return version
 
@@ -119,7 +127,9 @@ def _own_reference(task: Task) -> Any:
 class Decisions:
     """The decisions of one vCenter.
 
-    For a request: the version by which it is `understood`, `needs_session`, `read` (the arguments), `authorise`, `serve`;
+    For a request: what a proxy in `front` answers in the server's place (None: nothing), by which version one is served whose
+    SOAPAction names none that is listed, or what it is answered (`unlisted`; None: InvalidRequest); the version by which it is
+    `understood`, `needs_session`, `read` (the arguments), `authorise`, `serve`;
     for its reply: `fault`, `reply_version`, `reply`; `shown` gives the value of a property that a client reads.
 
     For a guest operation: checks `at_call` and `at_start` of its task, in order, by name; what it does at the `begin`
@@ -131,6 +141,8 @@ class Decisions:
     what they report of an adapter that holds these. Whether a task is `cancelable`, and what it does when it is `cancelled`.
     """
 
+    front: Callable[[Request, bytes], Reply | None] = _let_through
+    unlisted: Callable[[str], str | Reply | None] = _refused
     understood: Callable[[str, Any], str] = _as_asked
     needs_session: Callable[[Invocation, Any], bool] = access.needs_session
     read: Callable[[Node, Any, str], dict[str, Any]] = read_arguments

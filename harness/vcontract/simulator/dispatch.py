@@ -99,7 +99,10 @@ class Dispatcher:
         self._parse_once = lru_cache(maxsize=_KEPT)(read_envelope)
 
     def answer(self, head: Request, body: bytes) -> Reply | Waiting:
-        """Answer a request: a call, or a document under /sdk/."""
+        """Answer a request: a call, or a document under /sdk/; what stands in front of the server may answer in its place."""
+        turned_away = self._vcenter.decisions.front(head, body)
+        if turned_away is not None:
+            return turned_away
         path = head.target.partition("?")[0]
         if head.method == "POST":
             return self._call(head, body) if path in _ENDPOINTS else Reply(404, content_type=_PLAIN_TEXT)
@@ -121,6 +124,11 @@ class Dispatcher:
         action = head.headers.get("soapaction", "")
         version = self._vcenter.versions.asked(action)
         if version is None:
+            served = self._vcenter.decisions.unlisted(action)
+            if isinstance(served, Reply):
+                return served
+            version = served
+        if version is None:
             return _refusal(Malformed(f"Unsupported version URI {action.strip()}", _UNDETERMINED), newest)
         try:
             request = self._parse_once(body) if len(body) <= _SHORT else read_envelope(body)
@@ -141,7 +149,8 @@ class Dispatcher:
             return Waiting(self._vcenter, outcome, run)
         assert isinstance(outcome, Reply)  # only a Pending's poll may say NotYet
         if session is None and self._vcenter.sessions.find(own) is not None:
-            return replace(outcome, headers=(("set-cookie", f'{COOKIE}="{own}"; Path=/; HttpOnly; Secure;'),))
+            secure = " Secure;" if self._vcenter.settings.tls else ""  # else a client with a cookie jar would send none
+            return replace(outcome, headers=(("set-cookie", f'{COOKIE}="{own}"; Path=/; HttpOnly;{secure}'),))
         return outcome
 
     def _invoke(self, request: CallNode, info: Any, call: Invocation) -> Any:

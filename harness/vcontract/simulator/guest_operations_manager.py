@@ -29,7 +29,7 @@ def reach(vcenter: VCenter, vm: Any) -> Machine:
     machine: Machine = vcenter.resolve(vm)
     machine.refuse_if_unreachable()
     machine.require_power(POWERED_ON, POWERED_ON)
-    if not machine.ready:
+    if machine.frozen or not machine.ready:
         raise vim.fault.GuestOperationsUnavailable
     return machine
 

@@ -36,13 +36,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """A whole reply; `close` ends the connection behind it."""
+    """A whole reply; `close` ends the connection behind it, `cut` in its place: nothing of it is sent."""
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
     content_type: str = XML_TYPE
     close: bool = False
+    cut: bool = False
 
     def encode(self, *, close: bool = False) -> bytes:
         """Give the bytes as they go over the wire."""

@@ -109,6 +109,10 @@ class _Connection(asyncio.Protocol):
     def _send(self, reply: Reply, *, keep_alive: bool, headless: bool = False) -> None:
         if self._transport is None:
             return
+        if reply.cut:
+            self._queue.clear()
+            self._transport.abort()
+            return
         close = reply.close or not keep_alive
         encoded = reply.encode(close=close)
         self._transport.write(encoded[: len(encoded) - len(reply.body)] if headless else encoded)
@@ -161,7 +165,7 @@ class _Service:
     def settle(self) -> None:
         """Run what is due, skip what nobody looks at, and set the timer for the next entry of the agenda."""
         self.vcenter.settle()
-        while self._only_waited_for() and self.vcenter.timeline.skip(self.settings.skips):
+        while self._only_waited_for() and self.vcenter.timeline.skip(self.vcenter.settings.skips):
             self.vcenter.settle()
         if self._timer is not None:
             self._timer.cancel()
@@ -170,7 +174,7 @@ class _Service:
 
     def _only_waited_for(self) -> bool:
         """Whether the clock may skip, as calls wait for changes and none is to be answered now."""
-        if not self.settings.skips or not any(connection.waits for connection in self.connections):
+        if not self.vcenter.settings.skips or not any(connection.waits for connection in self.connections):
             return False
         return not any(connection.behind for connection in self.connections)
 

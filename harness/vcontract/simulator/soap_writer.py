@@ -222,5 +222,15 @@ def write_fault(fault: vmodl.MethodFault, version: str) -> bytes:
     ).encode()
 
 
+def write_version_mismatch(action: str, *, detail: bool) -> bytes:
+    """Write the SOAP fault of a server that refuses the version that a SOAPAction names, with a detail or without."""
+    told = '<detail><InvalidRequestFault xmlns="urn:vim25" xsi:type="InvalidRequest"></InvalidRequestFault></detail>'
+    return (
+        f"{_OPEN}<soapenv:Fault><faultcode>ns0:VersionMismatchFaultCode</faultcode>"
+        f"<faultstring>Unsupported version URI {escaped(action.strip())}</faultstring>{told if detail else ''}"
+        f"</soapenv:Fault>{_CLOSE}"
+    ).encode()
+
+
 def _namespace(version: str) -> str:
     return f"urn:{VmomiSupport.nsMap[version]}"

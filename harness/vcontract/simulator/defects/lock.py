@@ -106,6 +106,27 @@ def aborted_customization_keeps_its_lock(vcenter: VCenter) -> None:
 
 
 @defect(row="AbortCustomization_Task/Success", source="S M")
+def aborted_network_start_keeps_its_lock(vcenter: VCenter) -> None:
+    """The lock of a network start that an abort has cut stays for good, over that abort and the next ones."""
+    cut: set[str] = set()
+    usual = vcenter.decisions.end[ABORT]
+
+    def lock_after(machine: Machine, fault: Exception) -> Lock:
+        if "aborted" not in str(getattr(fault, "msg", "")):
+            return Lock.FREE
+        cut.add(machine.moid)
+        return Lock.ORPHANED
+
+    def end(attempt: Attempt) -> None:
+        usual(attempt)
+        if attempt.machine.moid in cut:
+            attempt.machine.guest.lock = Lock.ORPHANED
+
+    vcenter.decisions.start_lock_after = lock_after
+    vcenter.decisions.end[ABORT] = end
+
+
+@defect(row="AbortCustomization_Task/Success", source="S M")
 def abort_waits_for_the_customization(vcenter: VCenter) -> None:
     """AbortCustomization_Task is refused with TaskInProgress as long as a customization runs, so that it aborts none."""
 

@@ -11,6 +11,7 @@ from vcontract.simulator.defects.registry import defect
 from vcontract.simulator.guest.operations import ABORT
 from vcontract.simulator.guest_customization_manager import MOID, GuestCustomizationManager
 from vcontract.simulator.http1 import Reply
+from vcontract.simulator.soap_writer import write_version_mismatch
 
 if TYPE_CHECKING:
     from vcontract.simulator.objects import Invocation, ManagedObject
@@ -50,6 +51,25 @@ def abort_known_to_old_clients(vcenter: VCenter) -> None:
 def _known(vcenter: VCenter, methods: tuple[str, ...]) -> None:
     newest = vcenter.versions.newest
     vcenter.decisions.understood = lambda version, info: newest if info.wsdlName in methods else version
+
+
+@defect(row="CustomizeGuest_Task/since", source="S M")
+def listed_version_is_refused(vcenter: VCenter) -> None:
+    """A client that asks for a listed version older than the newest is refused the three methods, as if it were not listed."""
+    serve_usually, newest = vcenter.decisions.serve, vcenter.versions.newest
+
+    def serve(call: Invocation, target: ManagedObject, arguments: dict[str, Any]) -> Any:
+        if call.method in METHODS and call.version != newest:
+            raise vmodl.fault.InvalidRequest
+        return serve_usually(call, target, arguments)
+
+    def change(call: Invocation, reply: Any) -> Any:
+        if reply.status != 500 or call.version == newest or call.head is None:
+            return reply
+        return Reply(500, write_version_mismatch(call.head.headers.get("soapaction", ""), detail=False))
+
+    vcenter.decisions.serve = serve
+    in_reply(vcenter, change)
 
 
 @defect(row="EveryMethod/MethodNotFound", source="M V")

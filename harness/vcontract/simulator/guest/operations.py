@@ -70,8 +70,8 @@ def is_powered_on(attempt: Attempt) -> None:
 
 
 def tools_run(attempt: Attempt) -> None:
-    """Raise InvalidState unless Tools run and the guest agent answers."""
-    if not attempt.machine.ready:
+    """Raise InvalidState unless Tools run and the guest agent answers, which a frozen guest cannot."""
+    if attempt.machine.frozen or not attempt.machine.ready:
         raise vim.fault.InvalidState
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vcontract.simulator.variants import checks, faults, guest, tasks, world
+from vcontract.simulator.variants import checks, faults, guest, tasks, wire, world
 from vcontract.simulator.variants.registry import VARIANTS
 
 if TYPE_CHECKING:
     from vcontract.simulator.vcenter import VCenter
 
-__all__ = ["VARIANTS", "checks", "faults", "guest", "listed_variants", "tasks", "vary", "world"]
+__all__ = ["VARIANTS", "checks", "faults", "guest", "listed_variants", "tasks", "vary", "wire", "world"]
 
 
 def vary(vcenter: VCenter) -> None:

@@ -143,6 +143,18 @@ def missing_tools_is_uncustomizable_guest(vcenter: VCenter) -> None:
 
 
 @variant
+def tools_down_is_a_vix_error(vcenter: VCenter) -> None:
+    """A guest whose Tools do not run is answered with SystemError, whose reason names the codes of the guest agent."""
+    _instead(vcenter, "tools", lambda _, __: vmodl.fault.SystemError(reason="vix error codes = (3016, 0)."))
+
+
+@variant
+def tools_down_is_guest_operations_unavailable(vcenter: VCenter) -> None:
+    """A guest whose Tools do not run is answered with GuestOperationsUnavailable."""
+    _instead(vcenter, "tools", lambda _, __: vim.fault.GuestOperationsUnavailable())
+
+
+@variant
 def template_is_not_supported(vcenter: VCenter) -> None:
     """A template is answered with NotSupported."""
     _instead(vcenter, "power", lambda attempt, fault: vmodl.fault.NotSupported() if attempt.machine.template else fault)

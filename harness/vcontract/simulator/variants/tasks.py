@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vcontract.simulator.guest.operations import CUSTOMIZE
+from vcontract.simulator.guest.operations import CUSTOMIZE, Attempt
+from vcontract.simulator.guest.spec_rules import customization_fault
 from vcontract.simulator.task import Task
 from vcontract.simulator.variants.registry import variant
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
     from vcontract.simulator.objects import Invocation, ManagedObject
     from vcontract.simulator.vcenter import VCenter
+
+PATIENCE = 26.0
+"""Seconds that such a server waits for a guest, a little more than the least that is taken for its limit."""
 
 
 def _in_info(vcenter: VCenter, change: Callable[[Task, Any], None]) -> None:
@@ -84,3 +89,30 @@ def tasks_can_be_cancelled_without_effect(vcenter: VCenter) -> None:
         return None if call.method == "CancelTask" else usual(call, target, arguments)
 
     vcenter.decisions.serve = serve
+
+
+@variant
+def every_third_customization_outlasts_the_server(vcenter: VCenter) -> None:
+    """Every third customization is applied, and its task ends in an error after 26 seconds, as the server waits no longer."""
+    begin, end = vcenter.decisions.begin[CUSTOMIZE], vcenter.decisions.end[CUSTOMIZE]
+    begun = itertools.count(1)
+    slow: list[Any] = []
+
+    def put_off(attempt: Attempt) -> None:
+        for operation in attempt.machine.guest_operations:
+            if operation.attempt is attempt:
+                operation.task.put_off(PATIENCE)
+
+    def begins(attempt: Attempt) -> None:
+        begin(attempt)
+        if next(begun) % 3 == 0:
+            slow[:] = [*(each for each in slow if each.machine.guest_operations), attempt]
+            vcenter.timeline.after(0.0, lambda: put_off(attempt))
+
+    def ends(attempt: Attempt) -> None:
+        end(attempt)
+        if any(each is attempt for each in slow):
+            raise customization_fault("The operation timed out.")
+
+    vcenter.decisions.begin[CUSTOMIZE], vcenter.decisions.end[CUSTOMIZE] = begins, ends
+    vcenter.settings = replace(vcenter.settings, skips=max(vcenter.settings.skips, 2 * PATIENCE))

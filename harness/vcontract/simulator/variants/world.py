@@ -72,6 +72,27 @@ def reports_with_several_addresses(vcenter: VCenter) -> None:
 
 
 @variant
+def clone_shows_nothing_until_its_first_report(vcenter: VCenter) -> None:
+    """What Tools report of an instant clone is unset until they have told it anew (needs staleness > 0)."""
+    usual = vcenter.decisions.happened
+
+    def happened(what: str, machine: Machine) -> None:
+        usual(what, machine)
+        if what == "clone":
+            machine.reports.forget()
+            machine.changed()
+
+    vcenter.decisions.happened = happened
+
+
+@variant
+def source_is_frozen(vcenter: VCenter) -> None:
+    """One VM is frozen for instant clones until it is reset: it reads as if it ran, and executes nothing."""
+    running = [each for each in vcenter.registry.of_type(VirtualMachine) if each.ready]
+    running[-1].frozen = True
+
+
+@variant
 def vm_moves_uninvited(vcenter: VCenter) -> None:
     """Every third guest operation finds its VM on another host than before, as DRS would have it."""
     homes = {machine.host for machine in vcenter.registry.of_type(VirtualMachine)}

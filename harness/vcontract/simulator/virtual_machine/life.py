@@ -95,7 +95,7 @@ class Life(Machine):
         self._ask_guest(SUSPENDED, self.pause)
 
     def _ask_guest(self, requested: str, act: Callable[[], None]) -> None:
-        """Have the guest act after `boot_time`, unless its power changes or it boots before.
+        """Have the guest act after `boot_time`, unless its power changes, it boots before, or it is frozen.
 
         Raises NotSupported, HostNotConnected, InvalidPowerState, TaskInProgress, ToolsUnavailable.
         """
@@ -108,7 +108,7 @@ class Life(Machine):
         boots = self.boots
 
         def later() -> None:
-            if self.boots == boots and self.vcenter.registry.find(self.moid) is self:
+            if self.boots == boots and not self.frozen and self.vcenter.registry.find(self.moid) is self:
                 act()
 
         self.vcenter.timeline.after(self.vcenter.settings.boot_time, later)

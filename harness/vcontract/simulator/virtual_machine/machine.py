@@ -73,7 +73,7 @@ class Machine(ManagedEntity):
         self.host = host
         self.guest = guest
         self.power = power
-        self.template = False
+        self.template = self.frozen = False
         self.annotation = ""
         self.extra_config = dict(extra_config or {})
         self.uuid = str(uuid.uuid5(uuid.NAMESPACE_OID, f"bios {self.moid}"))
@@ -230,6 +230,7 @@ class Machine(ManagedEntity):
         self.boots += 1
         self.power = POWERED_ON
         self.boot_time = self.vcenter.timeline.datetime()
+        self.frozen = False
         self.reports.forget()
         self.vcenter.decisions.forget(self.guest)
         self.vcenter.decisions.take_up(self, "boot")
@@ -243,6 +244,7 @@ class Machine(ManagedEntity):
         self.boots += 1
         self.power = POWERED_OFF
         self.boot_time = None
+        self.frozen = False
         self.interrupt(invalid_power_state(POWERED_OFF, POWERED_ON))
         self.tools.freeze()
         self.vcenter.decisions.forget(self.guest)

@@ -59,7 +59,7 @@ RUNTIME = Composite(
     consolidationNeeded=lambda _: False,
     paused=lambda _: False,
     snapshotInBackground=lambda _: False,
-    instantCloneFrozen=lambda _: False,
+    instantCloneFrozen=lambda machine: machine.frozen,
 )
 SUMMARY = Composite(
     vim.vm.Summary,

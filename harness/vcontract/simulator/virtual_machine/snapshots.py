@@ -190,6 +190,7 @@ class Snapshots(Machine):
         self.interrupt(stopped)
         self.tools.freeze()
         self.power = power
+        self.frozen = False
         self.nics = [Nic(nic.key, nic.mac, nic.connected) for nic in snapshot.nics]
         self.extra_config = dict(snapshot.extra_config)
         self.guest = snapshot.guest.with_memory()
