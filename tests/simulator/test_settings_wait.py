@@ -220,7 +220,7 @@ def test_settings_that_are_never_taken_up(
 
 def test_a_third_address_for_good(benches: type[Any]) -> None:
     """A start gives one that nobody has set, and it stays over a boot."""
-    bench = benches(defects=frozenset({"network-start-gives-a-third-address"}))
+    bench = benches(defects=frozenset({"network-start-gives-another-address"}))
     customize(bench)
     start(bench)
     assert shown(bench) == ("web-1", ["198.51.100.100"])
@@ -247,9 +247,21 @@ def test_settings_of_another_vm(benches: type[Any], what: str) -> None:
     assert shown(bench, "linux-3") == ("web-3", ["192.0.2.33"])
 
 
-def test_a_refused_specification_that_shows(benches: type[Any]) -> None:
-    """A rejected login, and the guest has its name and address all the same."""
-    bench = benches(defects=frozenset({"refused-specification-shows"}))
+def test_the_name_of_a_refused_call_that_shows(benches: type[Any]) -> None:
+    """A rejected login, and the guest has its name all the same."""
+    bench = benches(defects=frozenset({"refused-customization-changes-the-guest"}))
     with pytest.raises(vim.fault.InvalidGuestLogin):
         bench.guest_call(CUSTOMIZE, "linux-1", bench.auth("nobody"), spec=bench.spec())
-    assert shown(bench) == ("web-1", ["192.0.2.10"])
+    assert shown(bench)[0] == "web-1"
+
+
+def test_a_clone_that_locks_its_parent(benches: type[Any]) -> None:
+    """The clone is customized, and the parent refuses to be."""
+    bench = benches(defects=frozenset({"clone-locks-its-parent"}))
+    location = vim.vm.RelocateSpec()
+    bench.do(
+        bench.vm("linux-1"), "InstantClone_Task", spec=vim.vm.InstantCloneSpec(name="linux-1-c", location=location)
+    )
+    customize(bench, "linux-1-c")
+    blocked = ended(bench, bench.guest_call(CUSTOMIZE, "linux-1", spec=bench.spec()))
+    assert isinstance(blocked.error, vim.fault.CustomizationFault)

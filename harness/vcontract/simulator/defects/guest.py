@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import copy
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from vcontract.simulator.defects.planting import after
 from vcontract.simulator.defects.registry import defect
 from vcontract.simulator.guest import operations
+from vcontract.simulator.guest.engine import generated_name
 from vcontract.simulator.guest.network import Interface
 from vcontract.simulator.guest.operations import CUSTOMIZE, START_NETWORK, nothing
 from vcontract.simulator.guest.spec_rules import customization_fault
-from vcontract.simulator.guest.state import Written
+from vcontract.simulator.guest.state import Lock, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,10 +84,10 @@ def host_name_lost_after_an_abort(vcenter: VCenter) -> None:
 
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
-def clone_customizes_its_parent(vcenter: VCenter) -> None:
-    """CustomizeGuest_Task on an instant clone changes the VM that it was cloned from."""
+def clone_locks_its_parent(vcenter: VCenter) -> None:
+    """CustomizeGuest_Task on an instant clone leaves a lock in the VM that it was cloned from."""
     clones: dict[str, Machine] = {}
-    usual, apply_usually = vcenter.decisions.happened, vcenter.decisions.apply
+    usual = vcenter.decisions.happened
 
     def happened(what: str, machine: Machine) -> None:
         usual(what, machine)
@@ -95,14 +95,13 @@ def clone_customizes_its_parent(vcenter: VCenter) -> None:
             parent = next(candidate for candidate in machine.host.machines if machine.name.startswith(candidate.name))
             clones[machine.moid] = parent
 
-    def apply(machine: Machine, spec: Any) -> None:
-        mistaken = clones.get(machine.moid, machine)
-        apply_usually(mistaken, spec)
-        if mistaken is not machine:
-            mistaken.guest.take_up()
-            mistaken.changed()
+    def lock(attempt: Attempt) -> None:
+        parent = clones.get(attempt.machine.moid)
+        if parent is not None and parent.guest.lock is Lock.FREE:
+            parent.guest.lock = Lock.ORPHANED
 
-    vcenter.decisions.happened, vcenter.decisions.apply = happened, apply
+    vcenter.decisions.happened = happened
+    after(vcenter.decisions.end, [CUSTOMIZE], lock)
 
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
@@ -154,8 +153,8 @@ def params_decide(vcenter: VCenter) -> None:
 
 
 @defect(row="StartGuestNetwork_Task/Success", source="S M")
-def network_start_gives_a_third_address(vcenter: VCenter) -> None:
-    """StartGuestNetwork_Task gives each adapter an address that is neither its old one nor the one that was set."""
+def network_start_gives_another_address(vcenter: VCenter) -> None:
+    """StartGuestNetwork_Task gives each adapter an address that neither a customization nor DHCP gives it."""
 
     def third(attempt: Attempt) -> None:
         for place, interface in enumerate(attempt.machine.guest.network.interfaces):
@@ -209,12 +208,14 @@ def customization_does_nothing(vcenter: VCenter) -> None:
 
 @defect(row="CustomizeGuest_Task/InvalidGuestLogin", source="S M")
 def refused_customization_changes_the_guest(vcenter: VCenter) -> None:
-    """A call whose guest login is rejected sets the host name nevertheless."""
+    """A call whose guest login is rejected sets its host name nevertheless."""
     usual = vcenter.decisions.at_call["login"]
 
     def check(attempt: Attempt) -> None:
-        if attempt.method == CUSTOMIZE and attempt.account is None:
-            attempt.machine.guest.host_name = "refused"
+        name = getattr(getattr(attempt.spec, "identity", None), "hostName", None)
+        if attempt.method == CUSTOMIZE and attempt.account is None and name is not None:
+            attempt.machine.guest.host_name = generated_name(name, attempt.machine.name)
+            attempt.machine.changed()
         usual(attempt)
 
     vcenter.decisions.at_call["login"] = check
@@ -237,23 +238,6 @@ def another_vm_gets_the_address(vcenter: VCenter) -> None:
 def another_vm_gets_the_name(vcenter: VCenter) -> None:
     """CustomizeGuest_Task gives its host name to the VM as well that was customized before this one."""
     _also(vcenter, name=True)
-
-
-@defect(row="CustomizeGuest_Task/InvalidGuestLogin", source="S M")
-def refused_specification_shows(vcenter: VCenter) -> None:
-    """A call whose guest login is rejected gives the guest the name and the addresses that it asks for."""
-    usual = vcenter.decisions.at_call["login"]
-
-    def check(attempt: Attempt) -> None:
-        machine = attempt.machine
-        if attempt.method == CUSTOMIZE and attempt.account is None:
-            with suppress(Exception):  # a specification that breaks a rule may have nothing to show
-                operations.apply_specification(machine, attempt.spec)
-                machine.guest.network.start(machine.nics)
-            machine.changed()
-        usual(attempt)
-
-    vcenter.decisions.at_call["login"] = check
 
 
 def _also(vcenter: VCenter, *, name: bool) -> None:
