@@ -177,7 +177,7 @@ def test_the_file_beside_the_configuration_is_taken(run: Run, known: str, tmp_pa
 
 _CONFIG = """
 task_seconds = 5
-staleness = 0
+staleness = 0.02
 publish = 0
 [[account]]
 role = "full"

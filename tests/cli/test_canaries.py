@@ -39,7 +39,7 @@ PASSWORDS = {
 """By the environment variable that holds it: what the configuration says, and what the simulator knows instead."""
 CONFIG = """
 target = "{url}"
-staleness = 0
+staleness = 0.02
 publish = 0
 task_seconds = 20
 confirm = 1

@@ -137,7 +137,7 @@ def test_no_process_that_is_started_is_handed_any(
 
 TINY = """
 target = "{url}"
-staleness = 0
+staleness = 0.02
 publish = 0
 confirm = 1
 [[account]]

@@ -71,7 +71,7 @@ def own_file() -> Path:
         for account in LOOPBACK.account
     )
     guest = '[[guest]]\nusername = "root"\npassword = "guest"\nmay_customize = true\n'
-    place.write_text(f"staleness = 0.0\npublish = 0.0\n{text}{guest}")
+    place.write_text(f"staleness = 0.02\npublish = 0.0\n{text}{guest}")
     return place
 
 

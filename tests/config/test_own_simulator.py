@@ -194,3 +194,8 @@ def test_an_account_that_is_equal_is_not_built_in() -> None:
     same = type(full)(full.role, full.username, full.password)
     assert same == full
     assert (is_built_in(full), is_built_in(same)) == (True, False)
+
+
+def test_what_is_reported_late_is_believed_to_be_so() -> None:
+    """The built-in configuration allows for the lateness that the simulator has unless it is told otherwise."""
+    assert 0 < Settings().report_time < LOOPBACK.staleness

@@ -57,7 +57,7 @@ def request(
         "confirm = 1",
         "task_seconds = 2.0",
     ]
-    lines += ["staleness = 0.0", "publish = 0.0"]
+    lines += ["staleness = 0.02", "publish = 0.0"]
     for name in ("account", "guest", "vm", "lever"):
         for each in text[name]:
             lines += [f"[[{name}]]", *(f"{key} = {msgspec.json.encode(value).decode()}" for key, value in each.items())]

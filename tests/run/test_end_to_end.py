@@ -204,7 +204,7 @@ def guarded(folder: Path) -> Whole:
             f'username = "{name}"\npassword = "guest"', f'username = "{name}"\npassword = "canary-of-{name}"'
         )
     inventory.write_text(text, "utf-8")
-    lines = ['owner = "vcontract"', "confirm = 1", "staleness = 0", "publish = 0"]
+    lines = ['owner = "vcontract"', "confirm = 1", "staleness = 0.02", "publish = 0"]
     for role, name in (("full", "administrator@vsphere.local"), ("unprivileged", "operator@vsphere.local")):
         (folder / role).write_text("vcontract\n", "utf-8")
         lines += ["[[account]]", f'role = "{role}"', f'username = "{name}"', f'password_file = "{folder / role}"']

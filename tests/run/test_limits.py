@@ -20,7 +20,7 @@ from vcontract.terms import Operation, Ref, Returned, Verdict, as_ref
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CONFIG = """
-staleness = 0.0
+staleness = 0.02
 publish = 0.0
 confirm = 1
 

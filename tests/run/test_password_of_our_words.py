@@ -34,7 +34,7 @@ ABORT = "AbortCustomization_Task"
 def config(tmp_path: Path) -> Path:
     """Give a configuration of a user whose passwords are that word; it may be written as the built-in one is."""
     file = tmp_path / "vcontract.toml"
-    file.write_text(f"staleness = 0.0\npublish = 0.0\ntask_seconds = 20.0\n{WORDS}{GUEST}", "utf-8")
+    file.write_text(f"staleness = 0.02\npublish = 0.0\ntask_seconds = 20.0\n{WORDS}{GUEST}", "utf-8")
     return file
 
 

@@ -143,6 +143,8 @@ def test_accepted(bench: Any, case: str) -> None:
     seen = []
     for _ in range(2):
         assert customize(bench, "linux-1", spec).state == "success"
+        bench.do(bench.vm("linux-1"), "ResetVM_Task")
+        bench.pass_time(10.0)
         guest = bench.vm("linux-1").get_guest()
         seen.append((guest.hostName, guest.ipAddress, [list(nic.ipAddress) for nic in guest.net]))
     assert seen[0] == seen[1]

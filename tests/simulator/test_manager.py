@@ -39,7 +39,7 @@ def ended(bench: Any, task: Any) -> Any:
 
 
 def test_customization_changes_the_guest(bench: Any) -> None:
-    """A success brings name, address, resolver and status; StartGuestNetwork keeps the static address."""
+    """A success brings the status, and StartGuestNetwork then name, address and resolver."""
     task = bench.guest_call(CUSTOMIZE, "linux-1", spec=bench.spec())
     assert str(task.get_info().state) == "running"
     assert bench.vm("linux-1").get_guest().customizationInfo.customizationStatus == "TOOLSDEPLOYPKG_RUNNING"
@@ -56,15 +56,15 @@ def test_customization_changes_the_guest(bench: Any) -> None:
 
 
 def test_network_start_asks_for_a_lease(bench: Any) -> None:
-    """A DHCP specification leaves no address; StartGuestNetwork brings one, always the same."""
-    assert ended(bench, bench.guest_call(CUSTOMIZE, "linux-1", spec=bench.spec(address=None))).state == "success"
-    assert bench.vm("linux-1").get_guest().ipAddress is None
-    addresses = set()
-    for _ in range(2):
-        assert ended(bench, bench.guest_call(NETWORK, "linux-1")).state == "success"
-        addresses.add(bench.vm("linux-1").get_guest().ipAddress)
-    assert len(addresses) == 1
-    assert None not in addresses
+    """A specification with DHCP leaves the address as it is; StartGuestNetwork brings a lease, always the same."""
+    addresses = [bench.vm("linux-1").get_guest().ipAddress]
+    for wanted in ("192.0.2.10", None):
+        assert ended(bench, bench.guest_call(CUSTOMIZE, "linux-1", spec=bench.spec(address=wanted))).state == "success"
+        for _ in range(2):
+            addresses.append(bench.vm("linux-1").get_guest().ipAddress)
+            assert ended(bench, bench.guest_call(NETWORK, "linux-1")).state == "success"
+    lease = addresses[0]
+    assert [*addresses, bench.vm("linux-1").get_guest().ipAddress] == [lease, lease, *["192.0.2.10"] * 2, lease, lease]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -231,4 +231,5 @@ def test_the_lock_travels(bench: Any) -> None:
         assert isinstance(blocked.error, vim.fault.CustomizationFault)
         assert ended(bench, bench.guest_call(ABORT, name)).state == "success"
         assert ended(bench, bench.guest_call(CUSTOMIZE, name, spec=bench.spec("web-2"))).state == "success"
+        assert ended(bench, bench.guest_call(NETWORK, name)).state == "success"
         assert bench.vm(name).get_guest().hostName == "web-2"

@@ -40,7 +40,7 @@ def connect(server: SimulatorServer, user: str) -> Any:
 def find() -> Iterator[Callable[..., Any]]:
     """Serve a simulator, and find its machines by name as a user of some account."""
     opened = []
-    with SimulatorServer(fitted(task_time=0.005, boot_time=0.05)) as server:
+    with SimulatorServer(fitted(task_time=0.005, boot_time=0.05, report_time=0.0)) as server:
 
         def machine(name: str, user: str = "administrator") -> Any:
             instance = connect(server, user)

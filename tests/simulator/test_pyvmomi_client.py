@@ -29,7 +29,7 @@ def port_of(url: str) -> int:
 @pytest.fixture(scope="module")
 def server() -> Iterator[SimulatorServer]:
     """Serve one simulator for this file."""
-    with SimulatorServer(fitted(task_time=0.03, boot_time=0.02)) as running:
+    with SimulatorServer(fitted(task_time=0.03, boot_time=0.02, report_time=0.0)) as running:
         yield running
 
 

@@ -11,13 +11,7 @@ from vcontract.simulator.guest.network import lease
 from vcontract.simulator.guest.state import Lock
 
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
-WAITS = "settings-wait-for-the-start"
-
-
-@pytest.fixture
-def waiting(benches: type[Any]) -> Any:
-    """Give a bench whose guests take settings up late."""
-    return benches(variants=frozenset({WAITS}))
+AT_ONCE = "settings-show-at-once"
 
 
 def ended(bench: Any, task: Any) -> Any:
@@ -56,70 +50,70 @@ def booted(bench: Any, how: str, name: str = "linux-1") -> None:
     assert machine.ready
 
 
-def test_a_success_alone_changes_nothing_that_shows(waiting: Any) -> None:
+def test_a_success_alone_changes_nothing_that_shows(bench: Any) -> None:
     """The guest runs on with its old name and address, and says that it was customized."""
-    before = shown(waiting)
-    customize(waiting)
-    assert shown(waiting) == before
-    assert waiting.vm("linux-1").get_guest().customizationInfo.customizationStatus == "TOOLSDEPLOYPKG_SUCCEEDED"
+    before = shown(bench)
+    customize(bench)
+    assert shown(bench) == before
+    assert bench.vm("linux-1").get_guest().customizationInfo.customizationStatus == "TOOLSDEPLOYPKG_SUCCEEDED"
 
 
-def test_the_network_start_takes_name_and_addresses_up(waiting: Any) -> None:
+def test_the_network_start_takes_name_and_addresses_up(bench: Any) -> None:
     """Once, and a further start changes nothing."""
-    customize(waiting, "linux-2nic", nics=2)
+    customize(bench, "linux-2nic", nics=2)
     for _ in range(2):
-        start(waiting, "linux-2nic")
-        assert shown(waiting, "linux-2nic") == ("web-1", ["192.0.2.10", "192.0.2.10"])
+        start(bench, "linux-2nic")
+        assert shown(bench, "linux-2nic") == ("web-1", ["192.0.2.10", "192.0.2.10"])
 
 
 @pytest.mark.parametrize("how", ["ResetVM_Task", "PowerOnVM_Task", "RebootGuest"])
-def test_a_boot_takes_name_and_addresses_up(waiting: Any, how: str) -> None:
+def test_a_boot_takes_name_and_addresses_up(bench: Any, how: str) -> None:
     """Reset, power cycle and reboot do; they are not lost with the guest's memory."""
-    customize(waiting)
-    booted(waiting, how)
-    assert shown(waiting) == ("web-1", ["192.0.2.10"])
+    customize(bench)
+    booted(bench, how)
+    assert shown(bench) == ("web-1", ["192.0.2.10"])
 
 
-def test_the_last_specification_is_taken_up(waiting: Any) -> None:
+def test_the_last_specification_is_taken_up(bench: Any) -> None:
     """Of two that were written the second one; a lease where it asks for one."""
-    customize(waiting)
-    customize(waiting, host_name="web-2", address=None)
-    start(waiting)
-    assert shown(waiting) == ("web-2", [lease(waiting.vm("linux-1").nics[0].mac)])
+    customize(bench)
+    customize(bench, host_name="web-2", address=None)
+    start(bench)
+    assert shown(bench) == ("web-2", [lease(bench.vm("linux-1").nics[0].mac)])
 
 
-def test_what_took_effect_stays_when_a_start_is_cut(waiting: Any) -> None:
+def test_what_took_effect_stays_when_a_start_is_cut(bench: Any) -> None:
     """A start that an abort cuts takes nothing more up; what is written waits for the next one."""
-    customize(waiting)
-    start(waiting)
-    customize(waiting, host_name="web-2", address="192.0.2.11")
-    cut = waiting.guest_call(NETWORK, "linux-1")
-    assert ended(waiting, waiting.guest_call(ABORT, "linux-1")).state == "success"
+    customize(bench)
+    start(bench)
+    customize(bench, host_name="web-2", address="192.0.2.11")
+    cut = bench.guest_call(NETWORK, "linux-1")
+    assert ended(bench, bench.guest_call(ABORT, "linux-1")).state == "success"
     assert cut.get_info().state == "error"
-    assert shown(waiting) == ("web-1", ["192.0.2.10"])
-    start(waiting)
-    assert shown(waiting) == ("web-2", ["192.0.2.11"])
+    assert shown(bench) == ("web-1", ["192.0.2.10"])
+    start(bench)
+    assert shown(bench) == ("web-2", ["192.0.2.11"])
 
 
-def test_adapters_that_come_and_go_meanwhile(waiting: Any) -> None:
+def test_adapters_that_come_and_go_meanwhile(bench: Any) -> None:
     """What is written follows the adapters that the machine has."""
-    customize(waiting, "linux-2nic", nics=2)
-    machine = waiting.vm("linux-2nic")
+    customize(bench, "linux-2nic", nics=2)
+    machine = bench.vm("linux-2nic")
     second = vim.vm.device.VirtualVmxnet3(key=machine.nics[1].key)
     change = vim.vm.device.VirtualDeviceSpec(operation="remove", device=second)
-    waiting.do(machine, "ReconfigVM_Task", spec=vim.vm.ConfigSpec(deviceChange=[change]))
-    start(waiting, "linux-2nic")
-    assert shown(waiting, "linux-2nic") == ("web-1", ["192.0.2.10"])
+    bench.do(machine, "ReconfigVM_Task", spec=vim.vm.ConfigSpec(deviceChange=[change]))
+    start(bench, "linux-2nic")
+    assert shown(bench, "linux-2nic") == ("web-1", ["192.0.2.10"])
     assert len(machine.guest.network.interfaces) == 1
 
 
 @pytest.mark.parametrize(
     ("variant", "done", "started", "rebooted"),
     [
-        (WAITS, (0, 0), (1, 1), (1, 1)),
+        ("", (0, 0), (1, 1), (1, 1)),
         ("name-waits-for-the-boot", (0, 0), (0, 1), (1, 1)),
         ("only-a-boot-takes-a-name-up", (0, 1), (0, 1), (1, 1)),
-        ("", (1, 1), (1, 1), (1, 1)),
+        (AT_ONCE, (1, 1), (1, 1), (1, 1)),
     ],
 )
 def test_other_ways(
@@ -211,7 +205,7 @@ def test_settings_that_are_never_taken_up(
     benches: type[Any], defect: str, name: str, address: str, method: str
 ) -> None:
     """Neither by a network start nor by a boot."""
-    bench = benches(defects=frozenset({defect}), variants=frozenset({WAITS}))
+    bench = benches(defects=frozenset({defect}))
     _, [old] = shown(bench)
     customize(bench)
     start(bench) if method == NETWORK else booted(bench, method)
@@ -242,7 +236,9 @@ def test_settings_of_another_vm(benches: type[Any], what: str) -> None:
     """The VM that was customized before shows what the next one was given."""
     bench = benches(defects=frozenset({f"another-vm-gets-the-{what}"}))
     customize(bench)
+    start(bench)
     customize(bench, "linux-3", host_name="web-3", address="192.0.2.33")
+    start(bench, "linux-3")
     assert shown(bench) == (("web-3", ["192.0.2.10"]) if what == "name" else ("web-1", ["192.0.2.33"]))
     assert shown(bench, "linux-3") == ("web-3", ["192.0.2.33"])
 

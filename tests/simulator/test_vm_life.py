@@ -162,6 +162,8 @@ def test_snapshots(bench: Any) -> None:
     ticket = bench.call("guestOperationsAuthManager", "AcquireCredentialsInGuest", requestedAuth=bench.root, **where)
     bench.guest_call("CustomizeGuest_Task", "linux-1", spec=bench.spec())
     bench.pass_time(3.0)
+    bench.guest_call("StartGuestNetwork_Task", "linux-1")
+    bench.pass_time(3.0)
     assert machine.get_guest().hostName == "web-1"
     assert bench.do(taken, "RevertToSnapshot_Task").state == "success"
     assert machine.ready

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def service() -> Iterator[Any]:
     """Give a logged-in ServiceInstance of a quick simulator."""
-    with SimulatorServer(fitted(task_time=0.05, boot_time=0.02)) as server:
+    with SimulatorServer(fitted(task_time=0.05, boot_time=0.02, report_time=0.0)) as server:
         port = int(server.url.split(":")[2].split("/")[0])
         found = SmartConnect(
             protocol="http", host="127.0.0.1", port=port, user="administrator@vsphere.local", pwd="vcontract"
@@ -80,6 +80,7 @@ def test_clone_customize_abort(service: Any) -> None:
         WaitForTask(manager.CustomizeGuest_Task(vm=grandchild, auth=login(), spec=specification("web-4")), si=service)
     WaitForTask(manager.AbortCustomization_Task(vm=grandchild, auth=login()), si=service)
     WaitForTask(manager.CustomizeGuest_Task(vm=grandchild, auth=login(), spec=specification("web-4")), si=service)
+    WaitForTask(manager.StartGuestNetwork_Task(vm=grandchild, auth=login()), si=service)
     assert grandchild.summary.guest.hostName == "web-4"
     for each in (child, grandchild):
         WaitForTask(each.PowerOffVM_Task(), si=service)

@@ -27,7 +27,7 @@ from vcontract.workers.launch import launch
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CONFIG = """
-staleness = 0.0
+staleness = 0.02
 publish = 0.0
 confirm = 1
 task_seconds = 2.0

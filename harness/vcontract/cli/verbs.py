@@ -234,7 +234,7 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
     vms: Annotated[int | None, typer.Option(min=0, help="So many more Linux VMs.")] = None,
     task_time: Annotated[float, typer.Option(min=0, help="Seconds that a task takes.")] = 0.008,
     boot_time: Annotated[float, typer.Option(min=0, help="Seconds until Tools are up.")] = 0.03,
-    report_time: Annotated[float, typer.Option(min=0, help="Seconds by which reports are late at most.")] = 0.0,
+    report_time: Annotated[float, typer.Option(min=0, help="Seconds by which reports are late at most.")] = 0.01,
     inventory: Annotated[Path | None, typer.Option(help="An inventory of your own (TOML).")] = None,
     seed: Annotated[int, typer.Option()] = 0,
     defect: Annotated[list[str] | None, typer.Option(help="A bug to plant; may be repeated.")] = None,

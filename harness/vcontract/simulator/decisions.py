@@ -160,7 +160,7 @@ class Decisions:
     behind: Callable[[Attempt], Task | None] = _nobody
     reference: Callable[[Task], Any] = _own_reference
     written: Callable[[Machine, Any], Written] = operations.written_for
-    apply: Callable[[Machine, Any], None] = operations.apply_specification
+    apply: Callable[[Machine, Any], None] = operations.write_specification
     take_up: Callable[[Machine, str], None] = operations.take_up
     lock_after: Callable[[Machine, Exception], Lock] = _freed
     start_lock_after: Callable[[Machine, Exception], Lock] = _freed

@@ -23,7 +23,7 @@ class Settings:
     vms: int | None = None
     task_time: float = 0.008
     boot_time: float = 0.03
-    report_time: float = 0.0
+    report_time: float = 0.01
     inventory: Path | None = None
     seed: int = 0
     task_retention_seconds: float = 600.0

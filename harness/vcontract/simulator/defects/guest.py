@@ -196,7 +196,7 @@ def network_start_skips_the_second_nic(vcenter: VCenter) -> None:
             network.interfaces[1:] = copy.deepcopy(machine.guest.network.interfaces[1:])
         usual(machine, moment)
 
-    vcenter.decisions.apply, vcenter.decisions.take_up = operations.write_specification, take_up
+    vcenter.decisions.take_up = take_up
 
 
 @defect(row="CustomizeGuest_Task/Success", source="S M")
@@ -224,7 +224,6 @@ def refused_customization_changes_the_guest(vcenter: VCenter) -> None:
 @defect(row="CustomizeGuest_Task/Success", source="S M")
 def settings_never_taken_up(vcenter: VCenter) -> None:
     """What a customization has written is never taken up, neither when the network starts nor when the guest boots."""
-    vcenter.decisions.apply = operations.write_specification
     vcenter.decisions.take_up = lambda _, __: None
 
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 @variant
-def settings_wait_for_the_start(vcenter: VCenter) -> None:
-    """Name and addresses of a customization show once the guest's network has started, or the guest has booted."""
-    vcenter.decisions.apply = operations.write_specification
+def settings_show_at_once(vcenter: VCenter) -> None:
+    """Name and static addresses of a customization show as soon as it has succeeded."""
+    vcenter.decisions.apply = operations.apply_specification
 
 
 @variant
@@ -28,7 +28,6 @@ def name_waits_for_the_boot(vcenter: VCenter) -> None:
     def take_up(machine: Machine, moment: str) -> None:
         machine.guest.take_up(name=moment != START_NETWORK)
 
-    vcenter.decisions.apply = operations.write_specification
     vcenter.decisions.take_up = take_up
 
 

@@ -56,6 +56,12 @@ def manager_has_another_moid(vcenter: VCenter) -> None:
 
 
 @variant
+def reports_come_at_once(vcenter: VCenter) -> None:
+    """Whatever Tools report is shown as it is, as soon as it is so."""
+    vcenter.settings = replace(vcenter.settings, report_time=0.0)
+
+
+@variant
 def guest_is_reported_late(vcenter: VCenter) -> None:
     """Host name and addresses of a guest are shown up to a tenth of a second after they changed (needs staleness > 0)."""
     vcenter.settings = replace(vcenter.settings, report_time=LATE)
