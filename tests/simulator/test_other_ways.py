@@ -93,13 +93,13 @@ def test_a_proxy_in_front_turns_requests_away(wired: type[Any]) -> None:
 
 
 def test_a_proxy_in_front_resets_connections() -> None:
-    """The client reads nothing, and is served on a new connection."""
-    with SimulatorServer(Settings(variants=frozenset({"front-proxy-cuts-now-and-then"}))) as server:
+    """Of a read; the client hears nothing, and is served on a new connection."""
+    with SimulatorServer(Settings(variants=frozenset({"front-proxy-cuts-reads-now-and-then"}))) as server:
         answers = []
         for _ in range(2 * ways.CUT):
             line = HTTPConnection(urlsplit(server.url).netloc)
             try:
-                line.request("POST", "/sdk", b"<x/>", {"SOAPAction": '"urn:vim25/8.0.3.0"'})
+                line.request("POST", "/sdk", b"<RetrievePropertiesEx/>", {"SOAPAction": '"urn:vim25/8.0.3.0"'})
                 answers.append(line.getresponse().status)
             except (ConnectionResetError, RemoteDisconnected):
                 answers.append(0)

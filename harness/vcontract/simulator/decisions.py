@@ -75,7 +75,7 @@ def _serve(call: Invocation, target: ManagedObject, arguments: dict[str, Any]) -
     return handler(call, **arguments)
 
 
-def _let_through(_: Request) -> Reply | None:
+def _let_through(_: Request, __: bytes) -> Reply | None:
     return None
 
 
@@ -141,7 +141,7 @@ class Decisions:
     what they report of an adapter that holds these. Whether a task is `cancelable`, and what it does when it is `cancelled`.
     """
 
-    front: Callable[[Request], Reply | None] = _let_through
+    front: Callable[[Request, bytes], Reply | None] = _let_through
     unlisted: Callable[[str], str | Reply | None] = _refused
     understood: Callable[[str, Any], str] = _as_asked
     needs_session: Callable[[Invocation, Any], bool] = access.needs_session

@@ -100,7 +100,7 @@ class Dispatcher:
 
     def answer(self, head: Request, body: bytes) -> Reply | Waiting:
         """Answer a request: a call, or a document under /sdk/; what stands in front of the server may answer in its place."""
-        turned_away = self._vcenter.decisions.front(head)
+        turned_away = self._vcenter.decisions.front(head, body)
         if turned_away is not None:
             return turned_away
         path = head.target.partition("?")[0]

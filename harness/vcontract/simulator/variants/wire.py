@@ -66,19 +66,19 @@ def front_proxy_turns_away_now_and_then(vcenter: VCenter) -> None:
     """A proxy in front of the server answers a request now and then with 503, in plain text or HTML, without Retry-After."""
     posts, busy = itertools.count(1), itertools.cycle(_BUSY)
 
-    def front(head: Request) -> Reply | None:
+    def front(head: Request, _: bytes) -> Reply | None:
         return next(busy) if head.method == "POST" and next(posts) % TURNED_AWAY == 0 else None
 
     vcenter.decisions.front = front
 
 
 @variant
-def front_proxy_cuts_now_and_then(vcenter: VCenter) -> None:
-    """A proxy in front of the server resets a connection now and then; the request on it never reached the server."""
-    posts = itertools.count(1)
+def front_proxy_cuts_reads_now_and_then(vcenter: VCenter) -> None:
+    """A proxy in front of the server resets a connection now and then; the read that was on it never reached the server."""
+    reads = itertools.count(1)
 
-    def front(head: Request) -> Reply | None:
-        return Reply(503, cut=True) if head.method == "POST" and next(posts) % CUT == 0 else None
+    def front(_: Request, body: bytes) -> Reply | None:
+        return Reply(503, cut=True) if b"RetrieveProperties" in body and next(reads) % CUT == 0 else None
 
     vcenter.decisions.front = front
 
