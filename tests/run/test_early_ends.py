@@ -169,8 +169,11 @@ def test_a_second_signal_ends_the_putting_back_at_once(url: str, when: str) -> N
 def test_a_signal_while_vms_are_put_back_bounds_that(simulator: SimulatorServer) -> None:
     """A run that had ended already puts its VMs back all the same, and says for how long at most.
 
-    After so many calls one is off, or suspended.
+    After one of these numbers of calls some VM is off, or suspended.
     """
-    ended = ran(simulator.url, lambda done: in_restoring(done) and done.purpose == "arrange", calls=74)
+    for calls in (74, 78, 82, 86, 90):
+        ended = ran(simulator.url, lambda done: in_restoring(done) and done.purpose == "arrange", calls=calls)
+        if any(in_restoring(done) and done.purpose == "arrange" for done in ended.operations):
+            break
     assert ended.told.putting_back <= ended.seconds
     assert not any(note.startswith("not restored") for note in ended.result.notes)

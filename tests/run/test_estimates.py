@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from vcontract.commands.dry_run import rehearse
@@ -28,7 +29,10 @@ def missed(request: RunRequest) -> list[str]:
     said = rehearse(request).estimate
     assert said is not None
     ranges = {"calls": said.cost.calls, "requests": said.requests, "arrangements": said.cost.arrangements}
-    wide = {**ranges, "seconds": said.seconds}
+    quick = msgspec.structs.replace(
+        said, waits=0.0, settles=0.0
+    )  # how often a report is waited for nobody knows before
+    wide = {**ranges, "seconds": quick.seconds}
     result = execute(request)
     did = {"calls": result.calls, "requests": result.requests, "arrangements": result.cells.arrangements.made}
     return [

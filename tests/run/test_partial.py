@@ -74,7 +74,7 @@ def test_a_run_that_a_signal_cut_is_inconclusive(told: signal.Signals) -> None:
 def test_a_limit_of_the_users_is_told_first() -> None:
     """It says which one."""
     result = ran(None, max_calls=5)
-    assert re.fullmatch(r"\d+ of [\d,]+ cells \(the limit of calls was reached\)", result.partial)
+    assert re.fullmatch(r"\d+ of [\d,]+ cells \(the limit of 5 judged calls was reached\)", result.partial)
     assert first_lines(result) == [f"partial: {result.partial}"] * 2
 
 

@@ -200,12 +200,14 @@ def waive(verdicts: Sequence[RowVerdict], config: Config) -> tuple[list[RowVerdi
 
 def partial_of(parts: Sequence[PartialResult], cells: Cells, over: str) -> str:
     """Say how far a run came that did not come to its end, and what ended it: a signal, a limit, the target (`over`)."""
-    why = next(filter(None, (*(Ended.INTERRUPTED for part in parts if interrupted(part.notes)),
-                             *(reason for part in parts for reason in part.halted),
-                             *(part.ended for part in parts), over)), "")  # fmt: skip
+    told = [note for part in parts for note in part.notes]
+    early = [note.removeprefix(Ended.EARLY.note("")) for note in told if Ended.of_note(note) is Ended.EARLY]
+    signal = Ended.INTERRUPTED.value if interrupted(told) else ""
+    ways = (signal, *(why for part in parts for why in part.halted), *(part.ended for part in parts), *early, over)
+    why = next(filter(None, ways), "")
     if not why:
         return ""
-    return f"{cells.exercised:,} of {cells.reachable:,} cells ({why})" if cells.reachable else str(why)
+    return f"{cells.exercised:,} of {cells.reachable:,} cells ({why})" if cells.reachable else why
 
 
 def too_few(cells: Cells, percent: float) -> list[str]:
