@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from msgspec.structs import replace
 
 from vcontract.contract import OK, Contract
@@ -77,11 +76,19 @@ def test_a_network_start_changes_nothing_else(contract: Contract) -> None:
         assert after(state, N, contract) == {replace(state, network="up")}
 
 
-@pytest.mark.parametrize("method", [N, A])
-def test_a_failed_network_start_or_abort_changes_nothing(method: str, contract: Contract) -> None:
-    """Only a customization may leave something behind."""
+def test_a_failed_network_start_may_leave_its_lock(contract: Contract) -> None:
+    """F3: it holds the lock too, unless its login or its user was refused; the guest stays as it was."""
     state = State(engine="broken", guest="spec")
-    assert after(state, method, contract, "CustomizationFault") == {state}
+    assert after(state, N, contract, "CustomizationFault") == {state, replace(state, orphaned=True)}
+    for login, fault in (("rejected", "InvalidGuestLogin"), ("mayNot", "GuestPermissionDenied")):
+        found = step(state, Asked(N, login=login), contract)
+        assert {each.after for each in found if each.outcome == fault} == {state}
+
+
+def test_a_failed_abort_changes_nothing(contract: Contract) -> None:
+    """It holds no lock that it could leave."""
+    state = State(engine="broken", guest="spec")
+    assert after(state, A, contract, "CustomizationFault") == {state}
 
 
 def test_what_began_in_mid_task_ends_the_task_and_not_the_call(contract: Contract) -> None:

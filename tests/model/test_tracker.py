@@ -107,7 +107,7 @@ def test_success_of_a_customization_or_an_abort_frees_the_lock(script: Script) -
 
 
 def test_error_of_a_customization_leaves_the_lock_free_or_orphaned(script: Script) -> None:
-    """F3: and the guest as before or undefined; errors of the other methods change nothing."""
+    """F3: and the guest as before or undefined; a network start may leave it too, if it came so far, and an abort none."""
     script.free()
     script.accepted(C, "task-1")
     script.task("task-1", "error", error={"fault": {"_typeName": "CustomizationFault"}})
@@ -115,10 +115,14 @@ def test_error_of_a_customization_leaves_the_lock_free_or_orphaned(script: Scrip
         (held, guest) for held in (True, False) for guest in ("spec", "undefined")
     }
     script.free()
-    for method in (A, N):
-        script.accepted(method, f"task-{method}")
-        script.task(f"task-{method}", "error")
-        assert script.locks() == {False}
+    for method, fault, locks in (
+        (A, "CustomizationFault", {False}),
+        (N, "GuestPermissionDenied", {False}),
+        (N, "CustomizationFault", {False, True}),
+    ):
+        script.accepted(method, f"task-{method}{fault}")
+        script.task(f"task-{method}{fault}", "error", error={"fault": {"_typeName": fault}})
+        assert script.locks() == locks
 
 
 def test_the_first_final_state_is_the_truth(script: Script) -> None:

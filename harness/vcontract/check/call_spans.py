@@ -13,6 +13,8 @@ from vcontract.model.followed_task import KINDS
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE
 
 FINAL = frozenset({"success", "error"})
+LOCKS = frozenset({"customized", "networkStarted"})
+"""Effects of the work that holds the guest lock."""
 UNJUDGED = "judged elsewhere"
 """Replaces a fault that concerns the server or a session and not the VM's state."""
 
@@ -118,11 +120,11 @@ def work_of(spans: Iterable[CallSpan]) -> Intervals:
 
 
 def note_cuts(spans: Iterable[CallSpan]) -> None:
-    """Mark the customizations that an abort cut off (oracle promise F4): it succeeded and began while they surely ran."""
+    """Mark the work on the lock that an abort cut off (oracle promise F4): it succeeded and began while that surely ran."""
     listed = list(spans)
     aborts = sorted((span.start, span.until) for span in listed if span.does == "aborted" and span.outcome == OK)
     for span in listed:
-        if span.does == "customized" and span.outcome and span.running < inf:
+        if span.does in LOCKS and span.outcome and span.running < inf:
             place = bisect_left(aborts, (span.running, 0.0))
             if place < len(aborts) and aborts[place][0] <= span.until:
                 span.cut = aborts[place][1]

@@ -69,7 +69,7 @@ def _inherited(machine: VmHistory, histories: VmHistories, orders: dict[str, Ord
     spans = histories.machines[machine.parent].spans
     # the search takes a lock no earlier than it must, so that its states do not show each moment at which it may be held
     taken = any(span.customized and span.queued <= until and span.until >= start for span in spans)
-    held = taken or "customize" in work_of(spans).meeting(start, until)
+    held = taken or bool({"customize", "network"} & work_of(spans).meeting(start, until))
     return inherited((order.numbered.states[number] for number in bits(possible)), held=held)
 
 

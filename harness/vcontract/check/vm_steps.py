@@ -48,7 +48,7 @@ ACCEPTED, REFUSED, CAUSE, FIT, TAKE, END, FAILED, ABORT, DONE, GHOST, LEVER, REA
 )
 _SAID = {
     END: "CustomizeGuest_Task succeeds",
-    FAILED: "CustomizeGuest_Task may leave its lock",
+    FAILED: "the work may leave its lock",
     TAKE: "CustomizeGuest_Task takes the lock",
     ABORT: "AbortCustomization_Task frees the lock",
     GONE: "the VM goes",

@@ -54,6 +54,13 @@ class TaskLife:
         return self._final
 
     @property
+    def fault(self) -> str:
+        """The type of the fault in which it was seen to end; empty if it was seen in none."""
+        error = self.final[1].get("error") if self.final is not None else None
+        fault = error.get("fault") if isinstance(error, Mapping) else None
+        return str(fault.get("_typeName", "")) if isinstance(fault, Mapping) else ""
+
+    @property
     def forgotten(self) -> bool:
         """Whether the server no longer knows the task although no read saw its end; a server forgets only ended tasks."""
         return self.final is None and bool(self.reads) and self.reads[-1][1] is None

@@ -6,12 +6,12 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.contract import OK, Contract
-from vcontract.model.effects import EFFECTS, failed
+from vcontract.model.effects import EFFECTS, UNLOCKED, cut_short, failed
 from vcontract.model.expect import Allowed, expect
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, Asked, State, settle
 
 CALL, TASK = "call", "task"
-_CUSTOMIZES = "customized"
+_CUSTOMIZES, _STARTS = "customized", "networkStarted"
 
 
 class Branch(msgspec.Struct, frozen=True):
@@ -37,9 +37,16 @@ def step(state: State, asked: Asked, contract: Contract) -> frozenset[Branch]:
             branches.add(Branch(OK, TASK if method.has_task else CALL, _succeeded(state, effect)))
             continue
         for channel in _channels(state, allowed) if method.has_task else (CALL,):
-            ends = failed(_over(state)) if channel == TASK and effect == _CUSTOMIZES else {_over(state)}
+            ends = _failed(state, effect, name) if channel == TASK else {_over(state)}
             branches |= {Branch(name, channel, after) for after in ends}
     return frozenset(branches)
+
+
+def _failed(state: State, effect: str, fault: str) -> frozenset[State]:
+    """Give what a task that ended in error may leave behind: the lock of a customization or of a network start."""
+    if effect == _CUSTOMIZES:
+        return failed(_over(state))
+    return cut_short(_over(state)) if effect == _STARTS and fault not in UNLOCKED else frozenset({_over(state)})
 
 
 def _channels(state: State, allowed: Allowed) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.contract import Contract
-from vcontract.model.effects import EFFECTS, LATER, failed
+from vcontract.model.effects import EFFECTS, LATER, UNLOCKED, cut_short, failed
 from vcontract.model.effects.unsettled import (
     aborted,
     any_engine,
@@ -26,7 +26,7 @@ from vcontract.model.followed_task import DRIVEN, KINDS, TaskLife
 from vcontract.model.moves import LEVER_CALLS, methods_where, pulled
 from vcontract.model.observe import asks_session, observe, read_of
 from vcontract.model.reports import Boots, Reports, follow
-from vcontract.model.state import ABORT, CUSTOMIZE, State
+from vcontract.model.state import ABORT, CUSTOMIZE, NETWORK, State
 from vcontract.terms import (
     UNSENT,
     Call,
@@ -291,7 +291,7 @@ class Tracker:
         )
 
     def _ending(self, life: TaskLife, *, success: bool) -> Callable[[State], frozenset[State]]:
-        """Give the effect of a success; after an error of a customization the lock may be left behind (oracle promise F3)."""
+        """Give the effect of a success; after an error of what holds the lock that may be left behind (oracle promise F3)."""
         method = life.accepted.call.method
         if success:
             start, end = life.accepted.start, life.accepted.end
@@ -300,8 +300,11 @@ class Tracker:
                 for other in reversed(self.lives(life.vm))
             )
             return partial(succeeded, self._effects[method], CUSTOMIZE if cut else None)
-        if KINDS.get(method) == CUSTOMIZE:  # the abort that cut it removed its lock (oracle promise F4)
+        # the abort that cut it removed its lock (oracle promise F4)
+        if KINDS.get(method) == CUSTOMIZE:
             return aborted if self._cut(life) else failed
+        if KINDS.get(method) == NETWORK and not self._cut(life) and life.fault not in UNLOCKED:
+            return cut_short
         return same
 
     def _cut(self, life: TaskLife) -> bool:
@@ -322,7 +325,7 @@ class Tracker:
         name = str(life.accepted.call.arguments.get("spec", {}).get("name", child.value))
         held = self.running(life.vm, life.accepted.start, life.accepted.end, life.ref.value)
         states = self.states(life.vm)
-        if any(other.kind == CUSTOMIZE for other, _ in held):
+        if any(other.kind in {CUSTOMIZE, NETWORK} for other, _ in held):  # each holds the lock at some time
             orphaned = frozenset(replace(state, orphaned=True) for state in states)
             certain = any(known for other, known in held if other.kind == CUSTOMIZE)
             states = orphaned if certain else states | orphaned
@@ -347,7 +350,7 @@ class Tracker:
             if method not in self._instant:
                 # it may have been accepted, and then its task may run unseen for any time
                 self._ghosts.append(TaskLife(Ref("Task", f"lost-{operation.op}"), operation, vm))
-            ends = failed if KINDS.get(method) == CUSTOMIZE else same
+            ends = {CUSTOMIZE: failed, NETWORK: cut_short}.get(KINDS.get(method, ""), same)
             self._each(vm, lambda state: {*ends(state), self._effects[method](state)})
         if method in REBOOTS:
             self._each(vm, rebooted)

@@ -86,7 +86,7 @@ class FreshClones:
         """
         name, states = self._host_name(), self._driver.states(self.vm)
         guest = {"": "", self._name_before: BEFORE, self._name_of_spec: SPEC}.get(name, other_name or name)
-        if guest == BEFORE and self._customized and {state.guest for state in states} == {SPEC}:
+        if guest == BEFORE and self._customized and any(state.guest == SPEC for state in states):
             guest = SPEC
         return shown(states, guest)
 

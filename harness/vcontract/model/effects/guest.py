@@ -27,6 +27,15 @@ def _aborted(state: State) -> State:
     return replace(state, guest=guest, orphaned=False)
 
 
+UNLOCKED = frozenset({"InvalidGuestLogin", "GuestPermissionDenied"})
+"""Faults of work that never came to the guest lock: the login is looked at before it."""
+
+
+def cut_short(state: State) -> frozenset[State]:
+    """Apply oracle promise F3 of a network start that failed: it holds the lock too, which may be free or left behind."""
+    return frozenset({state} if state.running == CUSTOMIZE else {state, replace(state, orphaned=True)})
+
+
 def failed(state: State) -> frozenset[State]:
     """Apply oracle promise F3 of a customization that failed: the lock free or orphaned, the guest as it was or undefined.
 
