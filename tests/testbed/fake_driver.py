@@ -65,6 +65,12 @@ class FakeTracker:
         self.was_template: dict[str, bool] = {}
         self.was_power: dict[str, str] = {}
         self.late: dict[str, float] = {}
+        self.clock: Callable[[], float] = lambda: 0.0
+
+    @property
+    def latest(self) -> float:
+        """The moment of what was heard last: now."""
+        return self.clock()
 
     def lives(self, vm: str) -> list[Any]:
         """List the tasks on a VM."""
@@ -136,6 +142,7 @@ class FakeDriver:
         self.tasks = FakeTasks(self)
         self.wait = SimpleNamespace(until=self._until, looks=self._looks, left=inf)
         self.time, self.meanwhile = 0.0, list[Callable[[], None]]()
+        self.tracker.clock = lambda: self.time
         self.marks: list[Json] = []
         self.refused = set(refused)
         self.calls: list[str] = []
