@@ -190,6 +190,8 @@ class Walk:
             begun = Cost() if step.prior == "beside" else cost.BEGUN
             return total + begun + sends(4, calls=ONE).times(1, _BESIDE) + cost.ENDED
         if step.prior in SHOWN_BY:
+            show = ("shutDownGuest", "powerOn") if step.prior == THEN_BOOT else ("startNetwork",)
+            self.moves.update(MOVES[move].method for move in show)
             total += cost.SHOWN + (cost.OFF if step.prior == THEN_BOOT else Cost())
         return total + (cost.REFUSED if step.prior == "endedSession" else cost.ACCEPTED)
 
