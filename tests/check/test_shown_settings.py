@@ -335,3 +335,11 @@ def test_a_fault_by_a_task_is_no_refusal(tale: Tale) -> None:
     tale.shows(OLD).pause().done(C, "error").shows(NEW, name="web")
     assert isinstance(Faulted(Fault("CustomizationFault"), "task").fault, Fault)
     assert tale.found() == []
+
+
+def test_what_waited_before_the_history_began_may_show(alone: Tale) -> None:
+    """A customization of an earlier run may have been left to the next network start or boot: what then shows is no breach."""
+    two(alone.shows(OLD).done(N), addresses=("198.18.9.9",), name="earlier")
+    assert alone.found() == []
+    two(alone.customized().done(N), addresses=("198.18.9.8",), name="earlier")
+    assert alone.found() != []

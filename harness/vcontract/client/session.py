@@ -60,6 +60,8 @@ _READ = "RetrievePropertiesEx"
 IDLE = 300.0
 _SHARE, _LEAST = 5.0, 1.0
 """Seconds that an exchange gets near the end of a run, if so many are left, and that it gets even after that end."""
+_LONG_POLL = "WaitForUpdatesEx"
+"""A call that a proxy may cut as it waits for news: whoever made it looks for himself then."""
 Shape = Callable[[Json], Json]
 
 
@@ -221,6 +223,7 @@ class Target:
         arranging calls are sent again, once, if their session had ended (oracle rule A13), or lives and was denied by somebody
         in front of the server: in both cases nothing was done.
         """
+        patient = purpose == "read" and call.method != _LONG_POLL
 
         def once() -> tuple[Operation, float]:
             return self._once(call, purpose, cell, shape, varies)
@@ -239,7 +242,7 @@ class Target:
         session = self._session(call.actor)
         if purpose == "judge" and session.login and time.monotonic() - session.used > IDLE:
             self._has_session(call)
-        done, _ = patiently(at_once, busy, self.left, self.recorder.stopping) if purpose == "read" else once()
+        done, _ = patiently(at_once, busy, self.left, self.recorder.stopping) if patient else once()
         if unauthenticated(done.outcome) and self._has_session(call) and purpose != "judge":
             done, _ = once()
         if self.guard is not None:

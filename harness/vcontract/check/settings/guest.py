@@ -131,10 +131,10 @@ class Guest:
     `shown` and `given` are its old values: those that it, or the VM that it was cloned from, has shown, and those of calls that
     were not refused; `known` are the kinds of which it has shown one. `refused` are values of refused calls. `nics` are the
     devices that have shown an address, `steady` those that showed one when nothing had happened for as long as reports may be
-    late. `vague`: a customization left it undefined; `unknown`: it may be what it was before this history began; `made_up`: its
-    name may be one that nobody gave. `moved` is the last moment of anything that may change what is shown, `busy` are the tasks
-    that may still change it, `customizing` those of them that customize, `aborted` is when an abort was last accepted. `last`
-    is the last judged call.
+    late. `vague`: a customization left it undefined; `unknown`: it may be what it was before this history began; `waiting`:
+    what was written before may still wait for a network start or a boot; `made_up`: its name may be one that nobody gave.
+    `moved` is the last moment of anything that may change what is shown, `busy` are the tasks that may still change it,
+    `customizing` those of them that customize, `aborted` is when an abort was last accepted. `last` is the last judged call.
     """
 
     def __init__(self, runtime_late: float) -> None:
@@ -147,6 +147,7 @@ class Guest:
         self.claim: Claim | None = None
         self.boots = BootsSeen(runtime_late)
         self.vague = self.unknown = self.made_up = False
+        self.waiting = True
         self.moved = self.aborted = -inf
         self.read_at = -inf
         self.busy: set[str] = set()
@@ -162,6 +163,10 @@ class Guest:
         """Whether it has had a value, or was given it."""
         return value in self.shown or value in self.given
 
+    def takes_up(self) -> None:
+        """Let it take up what waits for a network start or a boot, which only this history's customizations replace."""
+        self.unknown = self.unknown or self.waiting
+
     def undefined(self) -> None:
         """Claim nothing any more: nobody knows what the guest is now."""
         self.claim, self.vague = None, True
@@ -171,4 +176,5 @@ class Guest:
         made = Guest(runtime_late)
         made.shown, made.given, made.known = set(self.shown), set(self.given), set(self.known)
         made.vague, made.unknown, made.made_up = self.vague, self.unknown, self.made_up
+        made.waiting = self.waiting
         return made

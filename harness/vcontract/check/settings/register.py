@@ -149,6 +149,8 @@ class Settings:
         """Let go of what a call that was not refused makes uncertain."""
         method, kind = operation.call.method, KINDS.get(operation.call.method)
         claim, late = guest.claim, self._tracker.facts.staleness
+        if kind == NETWORK or method in BOOTING:
+            guest.takes_up()
         if kind == CUSTOMIZE:
             guest.claim = None
             guest.customizing.add(task)
@@ -187,7 +189,7 @@ class Settings:
             alone = not guest.customizing and guest.claim is None and guest.aborted < start
             if won and by is not None and spec and alone and guest.boots.cut < start:
                 guest.claim, guest.vague = self._claim(by, operation.end, life.vm, spec), False
-                guest.unknown = False
+                guest.unknown = guest.waiting = False
             else:
                 guest.undefined()
         elif life.kind == NETWORK and won and guest.claim is not None and accepted >= guest.claim.end:
@@ -214,10 +216,12 @@ class Settings:
         if state.power != ON or state.connection != CONNECTED or state.tools != "ready":
             self._down(operation, guest, state)
             return
-        if began is not None and claim is not None:
-            claim.suspend()
-            if began >= claim.end:
-                claim.boots(operation.end)
+        if began is not None:
+            guest.takes_up()
+            if claim is not None:
+                claim.suspend()
+                if began >= claim.end:
+                    claim.boots(operation.end)
         name, nics = label(str(values.get("guest.hostName") or ""), self._family(vm)), nics_of(values)
         old = {name: guest.old(Value(NAME, name))}
         yield from self._never_had(operation, vm, guest, name, nics)

@@ -96,6 +96,8 @@ CUSTOMIZED = sends(6, 9, calls=Range(1, 2), tasks=Range(1, 2))
 it is read first, and an abort that frees its lock."""
 DOUBTFUL = sends(2, 9, calls=Range(1, 2), tasks=Range(0, 2))
 """One that breaks a rule: refused at once, or in its task."""
+FREED = sends(1, 4, calls=Range(0.2, 0.8), tasks=Range(0.2, 0.8))
+"""An abort that frees the lock which a network start that failed may have left: often the next state needs no free one."""
 OFF = sends(1, 4)
 """Waiting until a guest that was asked to has shut down."""
 SHOWN = sends(0, 3, reports=Range(0, 2))

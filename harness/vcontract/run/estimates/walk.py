@@ -126,6 +126,7 @@ class Walk:
                 return replace(arranged.times(TRIES, TRIES), arrangements=Range())
         self._standing, self._doubted = None, False
         judged = cost.REFUSED if refused(cell, self._contract) else cost.OPEN
+        judged += cost.FREED if self._may_leave_lock(cell) else Cost()
         if not want.running:
             if not changes(cell, self._contract):
                 self._standing = (name, ground(want))
@@ -133,6 +134,14 @@ class Walk:
         # what runs is read before and after the call, and followed to its end unless the next cell meets it too
         self.states[name] = want if want.running == EXCLUSIVE else replace(want, running="")
         return arranged + judged + sends(1, 2) + (Cost() if step.keep else cost.ENDED)
+
+    def _may_leave_lock(self, cell: Cell) -> bool:
+        """Whether a network start must end in an error here, maybe one after which its lock is left."""
+        if self._contract.method(cell.method).effect != "networkStarted" or not cell.state.tools_up:
+            return False
+        branches = step(cell.state, cell.asked, self._contract)
+        left = any(branch.after.orphaned > cell.state.orphaned for branch in branches)
+        return left and all(branch.outcome != OK for branch in branches)
 
     def _arranged(self, name: str, want: State) -> Cost:
         """Bring a VM into the state of a cell, with the work that must run."""
