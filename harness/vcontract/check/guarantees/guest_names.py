@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from vcontract.check.guarantees.breach import Breach
 from vcontract.check.guarantees.task_lives import TaskLives, TaskSeen
-from vcontract.check.settings import BootsSeen, cuts_power, label, name_given
+from vcontract.check.settings import BOOTING, BootsSeen, cuts_power, label, name_given
 from vcontract.model import State, observe
 from vcontract.model.followed_task import KINDS
 from vcontract.model.moves import MOVES
-from vcontract.model.state import ABORT, CUSTOMIZE
+from vcontract.model.state import ABORT, CUSTOMIZE, NETWORK
 from vcontract.terms import Faulted, Grade, Json, Operation, Returned, as_ref, subject
 
 _PATH = "guest.hostName"
@@ -57,10 +57,11 @@ class _Guest:
     succeeded, it may not bear any more once it has booted: operations by name. `boot` are the earliest begin of the last boot
     that was seen, and when it was seen to be over; `bad` are the customization whose name it then did not bear, and the begin
     of the first such read. `cuts` are calls that cut its power, with their ends; `aborted` is when an abort was last let in.
+    `taken`: a network start or a boot was, which takes up what waits.
     """
 
     __slots__ = (
-        "aborted", "bad", "boot", "boots", "cuts", "ended", "first", "given", "latest", "open", "past", "refused",
+        "aborted", "bad", "boot", "boots", "cuts", "ended", "first", "given", "latest", "open", "past", "refused", "taken",
     )  # fmt: skip
 
     def __init__(self, late: float) -> None:
@@ -76,6 +77,7 @@ class _Guest:
         self.latest: _Naming | None = None
         self.past: dict[str, int] = {}
         self.refused: dict[str, int] = {}
+        self.taken = False
 
     def look(self, fresh: float) -> None:
         """Find the latest customization that had succeeded by `fresh`, and what was past when it began."""
@@ -90,6 +92,10 @@ class _Guest:
             ]
             self.past |= {customization.name: customization.task.op for customization in past}
             self.ended = [customization for customization in self.ended if customization not in past]
+
+    def waited(self) -> bool:
+        """Whether its name may be of before this history: a network start or a boot took up what waited then."""
+        return self.taken and self.latest is None
 
     def vague(self) -> bool:
         """Whether it may be undefined: by a customization that did not succeed, or is not known to."""
@@ -170,6 +176,7 @@ class GuestNames:
         guest.boots.called(method, start, end, sure=isinstance(operation.outcome, Returned))
         if cuts_power(method):
             guest.cuts.append((start, end, task))
+        guest.taken = guest.taken or method in BOOTING or KINDS.get(method) == NETWORK
         if KINDS.get(method) == ABORT:
             guest.aborted = max(guest.aborted, end)
 
@@ -226,7 +233,7 @@ class GuestNames:
             if self._again(guest, must, operation.start):
                 ops = [*([guest.past[name]] if name in guest.past else []), must.task.op]
                 why = f"operation {must.task.op} gave it the name {must.name}, and succeeded, and it has booted since"
-        elif name not in guest.given and name != guest.first:
+        elif name not in guest.given and name != guest.first and not guest.waited():
             self._unknown.append((operation, vm, name, not guest.vague()))
         if why:
             self._say(operation, vm, name, why, ops)
