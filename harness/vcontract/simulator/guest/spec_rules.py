@@ -212,16 +212,20 @@ def password_is_not_empty(subject: Subject) -> None:
         raise customization_fault("The password must not be empty.")
 
 
-RULES = (
-    passwords_can_be_read,
-    identity_fits_the_guest,
-    identity_can_be_applied_live,
+_NETWORK = (
     nics_are_all_mapped,
     mac_addresses_are_all_or_none,
     ip_generators_are_known,
     no_generator_application_is_needed,
     fixed_addresses_are_addresses,
     fixed_ipv6_addresses_are_addresses,
+)
+"""The rules of the adapters and their addresses, the same for a machine that runs and for one that is off."""
+RULES = (
+    passwords_can_be_read,
+    identity_fits_the_guest,
+    identity_can_be_applied_live,
+    *_NETWORK,
     host_name_is_a_label,
     time_zone_is_known,
     no_script,
@@ -234,12 +238,7 @@ OFFLINE = (
     passwords_can_be_read,
     identity_fits_the_guest,
     identity_can_be_applied_at_a_boot,
-    nics_are_all_mapped,
-    mac_addresses_are_all_or_none,
-    ip_generators_are_known,
-    no_generator_application_is_needed,
-    fixed_addresses_are_addresses,
-    fixed_ipv6_addresses_are_addresses,
+    *_NETWORK,
 )
 """The rules for a machine that is off, whatever its identity."""
 OFFLINE_LINUX = (host_name_is_a_label, time_zone_is_known, method_is_known, password_is_not_empty)
