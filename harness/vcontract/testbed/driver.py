@@ -130,10 +130,9 @@ class Driver:
         """
         tracker, facts = self.tracker, self.facts
         latest = tracker.latest + min(_PATIENCE * max(facts.staleness, facts.runtime_staleness), self.wait.left)
-        until = min(self.tracker.settles(vm.value), latest)
-        while (
-            tracker.latest < until
-        ):  # by what was heard last, not by the clock: so a recording is followed to the read
+        until = min(tracker.settles(vm.value), latest)
+        # by what was heard last, not by the clock: so a recording is followed to the read
+        while tracker.latest < until:
             looks, then = self.wait.looks(until), until
             while until == then and tracker.latest < until:
                 looks.rest()
