@@ -9,12 +9,11 @@ from math import inf
 from vcontract.check.midtask import meaning
 from vcontract.contract import OK
 from vcontract.model import Asked
+from vcontract.model.effects import LOCKS
 from vcontract.model.followed_task import KINDS
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE
 
 FINAL = frozenset({"success", "error"})
-LOCKS = frozenset({"customized", "networkStarted"})
-"""Effects of the work that holds the guest lock."""
 UNJUDGED = "judged elsewhere"
 """Replaces a fault that concerns the server or a session and not the VM's state."""
 

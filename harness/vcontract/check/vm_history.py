@@ -14,7 +14,7 @@ from math import inf
 
 import msgspec
 
-from vcontract.check.call_spans import LOCKS, UNJUDGED, CallSpan, meanings, note_cuts, work_of
+from vcontract.check.call_spans import UNJUDGED, CallSpan, meanings, note_cuts, work_of
 from vcontract.check.linearizable import Steps
 from vcontract.check.search import NOBODY
 from vcontract.check.vm_steps import (
@@ -35,7 +35,8 @@ from vcontract.check.vm_steps import (
     Step,
 )  # fmt: skip
 from vcontract.contract import OK
-from vcontract.model.effects import UNLOCKED
+from vcontract.model.effects import left_behind
+from vcontract.model.effects.unsettled import same
 from vcontract.model.moves import MOVES, On, methods_where
 from vcontract.model.tracker import REVERTS
 from vcontract.terms import Json
@@ -139,7 +140,7 @@ class _Encoder:
             before = accepted
             if span.outcome != UNJUDGED:
                 before = self.step(op, span.start, until, self._cause(span), accepted)
-            if span.does in LOCKS and not span.cut and span.outcome not in UNLOCKED:
+            if not span.cut and left_behind(span.does, span.outcome) is not same:
                 self.step(op, span.after, until, Step(FAILED), before)
         elif span.does == "customized":
             # read running it may still wait for the lock (oracle rule A8)
@@ -158,10 +159,9 @@ class _Encoder:
     def _open(self, span: CallSpan) -> None:
         """Add a call whose end nobody saw; if its reply was lost, it may not even have been accepted."""
         before = self.step(span.op, span.start, span.end, Step(ACCEPTED, span.asked)) if span.task else NOBODY
-        if span.does not in {"networkStarted", "nothing"}:
-            self.step(span.op, span.start, inf, Step(GHOST, does=span.does), before)
-        elif span.does in LOCKS:
-            self.step(span.op, span.start, inf, Step(FAILED), before)
+        if span.does != "nothing":
+            step = Step(FAILED) if span.does == "networkStarted" else Step(GHOST, does=span.does)
+            self.step(span.op, span.start, inf, step, before)
 
     def _unjudged(self, span: CallSpan) -> None:
         """Add the effect of a call that is not judged; if nobody saw its end, the effect may or may not have happened."""

@@ -6,12 +6,12 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.contract import OK, Contract
-from vcontract.model.effects import EFFECTS, UNLOCKED, cut_short, failed
+from vcontract.model.effects import EFFECTS, left_behind
 from vcontract.model.expect import Allowed, expect
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, Asked, State, settle
 
 CALL, TASK = "call", "task"
-_CUSTOMIZES, _STARTS = "customized", "networkStarted"
+_CUSTOMIZES = "customized"
 
 
 class Branch(msgspec.Struct, frozen=True):
@@ -26,8 +26,8 @@ def step(state: State, asked: Asked, contract: Contract) -> frozenset[Branch]:
     """Give every branch that the contract permits; `state.mid` says what happens while the call's own task runs.
 
     Success comes through the task, if the method has one, and applies the method's effect (oracle promises F2, F4, F6). A fault
-    of the call changes nothing (F1). A customization whose task ends in error may leave the lock behind and the guest
-    undefined (F3).
+    of the call changes nothing (F1). A customization or a network start whose task ends in error may leave the lock
+    behind, a customization the guest undefined (F3).
     """
     method = contract.method(asked.method)
     effect = method.effect
@@ -37,16 +37,9 @@ def step(state: State, asked: Asked, contract: Contract) -> frozenset[Branch]:
             branches.add(Branch(OK, TASK if method.has_task else CALL, _succeeded(state, effect)))
             continue
         for channel in _channels(state, allowed) if method.has_task else (CALL,):
-            ends = _failed(state, effect, name) if channel == TASK else {_over(state)}
+            ends = left_behind(effect, name)(_over(state)) if channel == TASK else {_over(state)}
             branches |= {Branch(name, channel, after) for after in ends}
     return frozenset(branches)
-
-
-def _failed(state: State, effect: str, fault: str) -> frozenset[State]:
-    """Give what a task that ended in error may leave behind: the lock of a customization or of a network start."""
-    if effect == _CUSTOMIZES:
-        return failed(_over(state))
-    return cut_short(_over(state)) if effect == _STARTS and fault not in UNLOCKED else frozenset({_over(state)})
 
 
 def _channels(state: State, allowed: Allowed) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.contract import Contract
-from vcontract.model.effects import EFFECTS, LATER, UNLOCKED, cut_short, failed
+from vcontract.model.effects import EFFECTS, LATER, LOCKS, left_behind
 from vcontract.model.effects.unsettled import (
     aborted,
     any_engine,
@@ -300,12 +300,10 @@ class Tracker:
                 for other in reversed(self.lives(life.vm))
             )
             return partial(succeeded, self._effects[method], CUSTOMIZE if cut else None)
-        # the abort that cut it removed its lock (oracle promise F4)
-        if KINDS.get(method) == CUSTOMIZE:
-            return aborted if self._cut(life) else failed
-        if KINDS.get(method) == NETWORK and not self._cut(life) and life.fault not in UNLOCKED:
-            return cut_short
-        return same
+        effect = DRIVEN.get(method, "")
+        if effect in LOCKS and self._cut(life):  # the abort that cut it removed its lock (oracle promise F4)
+            return aborted if life.kind == CUSTOMIZE else same
+        return left_behind(effect, life.fault)
 
     def _cut(self, life: TaskLife) -> bool:
         """Whether an abort that succeeded began while the customization was known to run."""
@@ -350,7 +348,7 @@ class Tracker:
             if method not in self._instant:
                 # it may have been accepted, and then its task may run unseen for any time
                 self._ghosts.append(TaskLife(Ref("Task", f"lost-{operation.op}"), operation, vm))
-            ends = {CUSTOMIZE: failed, NETWORK: cut_short}.get(KINDS.get(method, ""), same)
+            ends = left_behind(DRIVEN.get(method, ""), "")
             self._each(vm, lambda state: {*ends(state), self._effects[method](state)})
         if method in REBOOTS:
             self._each(vm, rebooted)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from vcontract.model.effects.registry import effect
+from vcontract.model.effects.unsettled import same
 from vcontract.model.state import CUSTOMIZE, State
 
 
@@ -27,11 +30,20 @@ def _aborted(state: State) -> State:
     return replace(state, guest=guest, orphaned=False)
 
 
-UNLOCKED = frozenset({"InvalidGuestLogin", "GuestPermissionDenied"})
-"""Faults of work that never came to the guest lock: the login is looked at before it."""
+LOCKS = frozenset({"customized", "networkStarted"})
+"""The effects of the work that holds the guest lock."""
+_UNLOCKED = frozenset({"InvalidGuestLogin", "GuestPermissionDenied"})
+"""Faults of a network start that never came to the guest lock: the login is looked at before it."""
 
 
-def cut_short(state: State) -> frozenset[State]:
+def left_behind(effect: str, fault: str) -> Callable[[State], frozenset[State]]:
+    """Give what a task that ended in a fault may leave of a state; a fault that nobody saw is empty."""
+    if effect == "customized":
+        return failed
+    return lock_left if effect in LOCKS and fault not in _UNLOCKED else same
+
+
+def lock_left(state: State) -> frozenset[State]:
     """Apply oracle promise F3 of a network start that failed: it holds the lock too, which may be free or left behind."""
     return frozenset({state} if state.running == CUSTOMIZE else {state, replace(state, orphaned=True)})
 
