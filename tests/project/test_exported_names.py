@@ -19,7 +19,7 @@ EXPORTED = {
     "disturbances": "",
     "model": (
         "Allowed Asked BY_NAME Branch Cell DEVIATIONS EFFECTS Expectation Facts GuestAccount LATER Lever PASSING Pin "
-        "Pinned SHOWN STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VARIED VmFacts asks_session cell "
+        "Pinned SHOWN STATE_PATHS Sharpness State TASK_PATHS TaskLife Tracker VARIED VmFacts all_cells asks_session cell "
         "cell_of cells changed_fields changes classify compact deviations_of expect facts_of family_of ground holding "
         "is_visible located observe passes possible read_of recent_tasks refused settle settled sharpness steady step "
         "subject tour universe unsettled"

@@ -10,8 +10,8 @@ from vcontract.commands.doctor import diagnose
 from vcontract.commands.run import execute
 from vcontract.config.request import RunRequest
 from vcontract.contract import Contract, load
+from vcontract.model import all_cells
 from vcontract.run.estimates.forecast import untested
-from vcontract.run.plan import all_cells
 from vcontract.schema import bases_of
 from vcontract.schema import load as load_schema
 from vcontract.terms import Verdict

@@ -7,8 +7,8 @@ from itertools import groupby, pairwise
 import pytest
 
 from vcontract.contract import Contract, load
-from vcontract.model import State, cells, changes, ground, refused
-from vcontract.run.plan import Step, all_cells, plan
+from vcontract.model import State, all_cells, cells, changes, ground, refused
+from vcontract.run.plan import Step, plan
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")

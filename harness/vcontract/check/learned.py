@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from vcontract.check.judgement import Judgement
 from vcontract.contract import OK, Contract
-from vcontract.model import PASSING, VARIED, Cell, cells, expect, holding, read_of
+from vcontract.model import PASSING, VARIED, Cell, all_cells, cells, expect, holding, read_of
 from vcontract.profile import SAMPLES, SUCCESS, Answer, Channel, Latency, Observed, Precedence, Settled
 from vcontract.terms import Json, Operation, Returned, Verdict, as_ref
 
@@ -34,7 +34,7 @@ def answers(judgements: Iterable[Judgement], contract: Contract) -> tuple[Answer
             seen[judgement.met][key] += 1
     return tuple(
         Answer(cell.id, cell.method, cell.deviations, _observed(seen[cell.id]), _permitted(cell, contract))
-        for cell in cells(contract)
+        for cell in all_cells(contract)
         if cell.id in seen
     )
 

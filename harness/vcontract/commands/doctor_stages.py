@@ -15,11 +15,10 @@ from vcontract.config.config import Config
 from vcontract.config.printed_command import with_target
 from vcontract.config.request import RunRequest
 from vcontract.contract import Contract
-from vcontract.model import Facts
+from vcontract.model import Facts, all_cells
 from vcontract.model.moves import MOVES, On, privileges_for
 from vcontract.report.diagnosis import Check, Standing
 from vcontract.run.estimates.forecast import untested
-from vcontract.run.plan import all_cells
 from vcontract.run.planning import reachable_cells
 from vcontract.schema import bases_of
 from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -56,10 +57,27 @@ def names(folder: Path | None = None) -> tuple[str, ...]:
 
 
 def load(name: str, folder: Path | None = None) -> Contract:
-    """Load an object's contract with what every method promises; ContractError for a missing or faulty file."""
+    """Load an object's contract with what every method promises; ContractError for a missing or faulty file.
+
+    As long as its files stay as they are it is one and the same, so that what is computed from it is computed once a process.
+    """
     folder = folder or shipped("contracts")
     if name not in names(folder):
         raise ContractError(f"no contract for {name} in {folder}; there are: {', '.join(names(folder)) or 'none'}")
+    return _read(name, folder, tuple(_bytes(folder / f"{each}.toml") for each in (name, "every_method")))
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as cause:
+        raise ContractError(f"{file}: cannot be read: {cause.strerror}") from cause
+
+
+@lru_cache(maxsize=16)
+def _read(name: str, folder: Path, written: tuple[bytes, ...]) -> Contract:
+    """Read the files anew where other bytes stand in them than before."""
+    del written
     own = read_toml(folder / f"{name}.toml", _File, ContractError)
     every = read_toml(folder / "every_method.toml", _File, ContractError)
     if own.contract.object != name:

@@ -1,6 +1,6 @@
 """State, conditions and effects by name, and what the contract expects of a call: pure, no I/O, no clock, no random numbers."""
 
-from vcontract.model.cells import BY_NAME, DEVIATIONS, Cell, cell, cell_of, cells, deviations_of
+from vcontract.model.cells import BY_NAME, DEVIATIONS, Cell, all_cells, cell, cell_of, cells, deviations_of
 from vcontract.model.classify import classify
 from vcontract.model.effects import EFFECTS, LATER, SHOWN, changed_fields, is_visible
 from vcontract.model.expect import Allowed, Expectation, expect, holding
@@ -49,6 +49,7 @@ __all__ = [
     "TaskLife",
     "Tracker",
     "VmFacts",
+    "all_cells",
     "asks_session",
     "cell",
     "cell_of",

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from vcontract.contract import Contract, Method, before
 from vcontract.model.conditions import CONDITIONS
+from vcontract.model.per_contract import PerContract
 from vcontract.model.state import (
     ABORT,
     CUSTOMIZE,
@@ -162,6 +163,11 @@ def deviations_of(contract: Contract, method: Method) -> tuple[Deviation, ...]:
     return tuple(able)
 
 
+def all_cells(contract: Contract) -> tuple[Cell, ...]:
+    """List every cell of a contract with at most two deviations, fewest first."""
+    return _cells.of(contract)
+
+
 def cells(contract: Contract, deviations: int = 2) -> Iterator[Cell]:
     """Give every cell of a contract's methods with at most so many deviations, fewest first."""
     able = {method.name: deviations_of(contract, method) for method in contract.methods}
@@ -171,6 +177,9 @@ def cells(contract: Contract, deviations: int = 2) -> Iterator[Cell]:
                 candidate = cell_of(contract, method, [deviation.name for deviation in chosen])
                 if _distinct(chosen) and _shows(candidate, chosen):
                     yield candidate
+
+
+_cells = PerContract(lambda contract: tuple(cells(contract)))
 
 
 def _distinct(chosen: tuple[Deviation, ...]) -> bool:

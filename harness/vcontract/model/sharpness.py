@@ -8,8 +8,9 @@ from collections.abc import Iterable
 import msgspec
 
 from vcontract.contract import OK, Contract, ancestors
-from vcontract.model.cells import Cell, cells
+from vcontract.model.cells import Cell, all_cells
 from vcontract.model.expect import Expectation, expect
+from vcontract.model.per_contract import PerContract
 from vcontract.terms import Grade
 
 
@@ -48,10 +49,17 @@ def unsettled(expectation: Expectation) -> tuple[str, ...]:
     return tuple(name for name, allowed in expectation.allowed.items() if allowed.grade is Grade.UNSETTLED)
 
 
+def _settled(contract: Contract, over: Iterable[Cell]) -> dict[Cell, frozenset[str]]:
+    return {cell: settled(expect([cell.state], cell.asked, contract)) for cell in over}
+
+
+_counted = PerContract(lambda contract: _settled(contract, all_cells(contract)))
+
+
 def sharpness(contract: Contract, bases: dict[str, str], over: Iterable[Cell] | None = None) -> Sharpness:
     """Measure the contract over the given cells (default: all with at most two deviations)."""
     possible = universe(contract, bases)
-    counted = {cell: settled(expect([cell.state], cell.asked, contract)) for cell in (over or cells(contract))}
+    counted = _counted.of(contract) if over is None else _settled(contract, over)
     passes = Counter(name for allowed in counted.values() for name in allowed)
     best, times = max(passes.items(), key=lambda item: (item[1], item[0]))
     pivots = [len(allowed) for cell, allowed in counted.items() if len(cell.deviations) == 1]

@@ -8,9 +8,12 @@ from msgspec.structs import replace
 from vcontract.contract import OK, Contract
 from vcontract.model.effects import EFFECTS, left_behind
 from vcontract.model.expect import Allowed, expect
+from vcontract.model.per_contract import PerContract
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, Asked, State, settle
 
 CALL, TASK = "call", "task"
+_MOST = 1 << 15
+"""Branches of so many calls are kept."""
 _CUSTOMIZES = "customized"
 
 
@@ -22,6 +25,25 @@ class Branch(msgspec.Struct, frozen=True):
     after: State
 
 
+class _Steps:
+    """The branches of each call in each state for which that was asked before, of one contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._known: dict[tuple[State, Asked], frozenset[Branch]] = {}
+
+    def branches(self, state: State, asked: Asked) -> frozenset[Branch]:
+        known = self._known.get((state, asked))
+        if known is None:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            known = self._known[state, asked] = _branches(state, asked, self._contract)
+        return known
+
+
+_steps = PerContract(_Steps)
+
+
 def step(state: State, asked: Asked, contract: Contract) -> frozenset[Branch]:
     """Give every branch that the contract permits; `state.mid` says what happens while the call's own task runs.
 
@@ -29,6 +51,10 @@ def step(state: State, asked: Asked, contract: Contract) -> frozenset[Branch]:
     of the call changes nothing (F1). A customization or a network start whose task ends in error may leave the lock
     behind, a customization the guest undefined (F3).
     """
+    return _steps.of(contract).branches(state, asked)
+
+
+def _branches(state: State, asked: Asked, contract: Contract) -> frozenset[Branch]:
     method = contract.method(asked.method)
     effect = method.effect
     branches: set[Branch] = set()

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.contract import Contract
-from vcontract.model import Cell, State, cells, changes, ground, refused, tour
+from vcontract.model import Cell, State, changes, ground, refused, tour
 from vcontract.run.exerciser import disturbances
 from vcontract.run.preludes import preludes_of, shown_by
 from vcontract.strategies import Case
@@ -146,11 +146,6 @@ def _one_of_each_kind(inputs: Sequence[Case], seed: int) -> tuple[list[Case], li
     first = {id(draw.choice(group)) for group in groups.values()}
     first |= {id(case) for case in inputs if case.constraint.startswith(f"{case.method}.")}
     return [case for case in inputs if id(case) in first], [case for case in inputs if id(case) not in first]
-
-
-def all_cells(contract: Contract) -> tuple[Cell, ...]:
-    """List every cell of a contract with at most two deviations."""
-    return tuple(cells(contract))
 
 
 def _guarded(cell: Cell) -> bool:

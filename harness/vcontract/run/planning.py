@@ -8,8 +8,8 @@ from typing import TypeAlias
 import msgspec
 
 from vcontract.config.permissions import forbidden
-from vcontract.model import Cell
-from vcontract.run.plan import Plan, all_cells, plan
+from vcontract.model import Cell, all_cells
+from vcontract.run.plan import Plan, plan
 from vcontract.testbed import Site, Testbed
 
 

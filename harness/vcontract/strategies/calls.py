@@ -22,6 +22,7 @@ from vcontract.strategies.pool import Pool
 from vcontract.terms import Arguments, Call, Json, Ref
 
 DRAWN = 64
+_SPECS, _CHOICES = gosc.linux_specs(), st.integers(0, 2**16)
 HEAVY = ("15.longest", "15.tooLong", "18.tooLong", "1.many")
 """Changes that make a request large; only their own cases make them."""
 Spec = dict[str, Json]
@@ -40,9 +41,9 @@ class Caller:
 
     def __init__(self, contract: Contract, schema: Schema, facts: Facts, actors: dict[str, str], seed: int) -> None:
         self.contract, self.schema, self.facts, self.actors = contract, schema, facts, actors
-        self._specs = Pool(gosc.linux_specs(), seed, DRAWN)
+        self._specs = Pool(_SPECS, seed, DRAWN)
         self._params = Pool(gosc.config_params, seed + 1, DRAWN)
-        self._choices = Pool(st.integers(0, 2**16), seed + 2, DRAWN)
+        self._choices = Pool(_CHOICES, seed + 2, DRAWN)
         self._seed = seed + 3
         self._cases: dict[str, tuple[Case, ...]] = {}
         self._changes: dict[str, dict[str, semantic.Change]] = {}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
+
+import msgspec
 
 from vcontract.contract import Method
 from vcontract.model import GuestAccount
@@ -12,6 +15,14 @@ from vcontract.strategies.case import Case
 from vcontract.strategies.closure import Closure
 from vcontract.strategies.schema_breaks import SchemaBreaks
 from vcontract.terms import Json
+
+
+class _Wanted(msgspec.Struct, frozen=True):
+    method: Method
+    base: dict[str, Json]
+    guests: tuple[GuestAccount, ...]
+    seed: int
+    listed: frozenset[str] | None
 
 
 def cases(
@@ -25,15 +36,23 @@ def cases(
     """List every case of a method; `base` are valid arguments for a VM with one NIC, `guests` the known accounts.
 
     `seed` is that of the drawn ones, `listed` are the versions that the server lists (None: all). What is newer than the schema
-    comes from the newest set that ships with the harness.
+    comes from the newest set that ships with the harness. What was listed once in a process is kept.
     """
+    wanted = _Wanted(method, base, tuple(guests), seed, None if listed is None else frozenset(listed))
+    return _listed(schema, msgspec.json.encode(wanted, order="deterministic"))
+
+
+@lru_cache(maxsize=32)
+def _listed(schema: Schema, encoded: bytes) -> tuple[Case, ...]:
+    wanted = msgspec.json.decode(encoded, type=_Wanted)
+    method, base = wanted.method, wanted.base
     closure = Closure(schema, method.name)
     return (
         *valid.cases(closure, base),
-        *valid.drawn(closure, seed),
+        *valid.drawn(closure, wanted.seed),
         *semantic.cases(schema, method.name, base),
-        *(auth.cases(method.name, guests) if "auth" in base else ()),
-        *http_breaks.cases(schema, method, listed),
+        *(auth.cases(method.name, wanted.guests) if "auth" in base else ()),
+        *http_breaks.cases(schema, method, wanted.listed),
         *xml_breaks.cases(schema, method.name, base),
         *SchemaBreaks(closure, load(SHIPPED[-1])).cases(),
     )

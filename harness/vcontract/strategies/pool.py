@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -18,18 +19,24 @@ class Pool(Generic[T]):
 
     def __init__(self, strategy: SearchStrategy[T], seed_: int, size: int) -> None:
         self._strategy, self._seed, self._size = strategy, seed_, size
-        self._drawn: list[T] = []
+        self._drawn: tuple[T, ...] = ()
         self._next = 0
 
     def next(self, wanted: Callable[[T], bool] = lambda _: True) -> T:
         """Give the next value that is wanted; LookupError if no drawn value is."""
-        self._drawn = self._drawn or draw(self._strategy, self._seed, self._size)
+        self._drawn = self._drawn or _kept(self._strategy, self._seed, self._size)
         for _ in self._drawn:
             value = self._drawn[self._next % len(self._drawn)]
             self._next += 1
             if wanted(value):
                 return value
         raise LookupError("no drawn value fits")
+
+
+@lru_cache(maxsize=32)
+def _kept(strategy: SearchStrategy[T], seed_: int, size: int) -> tuple[T, ...]:
+    """Draw once in a process what the same strategy gives with the same seed; nobody changes what a pool gives."""
+    return tuple(draw(strategy, seed_, size))
 
 
 def draw(strategy: SearchStrategy[T], seed_: int, size: int) -> list[T]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from vcontract.model import all_cells
 from vcontract.run.active_run import begin, begin_run
 from vcontract.run.announcer import Announcer
 from vcontract.run.phases import ShrinkFindings, TakeSteps
-from vcontract.run.plan import all_cells, plan
+from vcontract.run.plan import plan
 from vcontract.run.planning import Planned, look_at_vms
 from vcontract.run.start import StartedRun
 from vcontract.run.summary import PartialResult

@@ -7,8 +7,7 @@ from itertools import product
 
 from vcontract.check import Judgement, summarise
 from vcontract.contract import OK, Contract, Row, rows
-from vcontract.model import Cell, expect, unsettled
-from vcontract.run.plan import all_cells
+from vcontract.model import Cell, all_cells, expect, unsettled
 from vcontract.terms import Grade, RowVerdict, Verdict
 
 
