@@ -85,7 +85,10 @@ def test_workers_tell_each_other_of_a_refusal(vcontract: Command, mangled: Mangl
     assert (doorman.came.total(), doorman.refused) == (5, {ADMINISTRATOR: 1})
 
 
-@pytest.mark.parametrize(("let_in", "processes"), [(0, 1), (5, 1), (0, 2), (8, 2)])
+@pytest.mark.parametrize(
+    ("let_in", "processes"),
+    [(5, 1), *(pytest.param(*each, marks=pytest.mark.long) for each in ((0, 1), (0, 2), (8, 2)))],
+)
 def test_clients_of_a_load_are_refused_once(mangled: Mangled, own_file: Path, let_in: int, processes: int) -> None:
     """Six clients begin at once; the password is wrong from the first login on, or is changed when some are in."""
     if find_spec("locust") is None:  # not imported: it would put gevent in the place of this process's sockets

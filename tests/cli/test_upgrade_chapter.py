@@ -72,6 +72,7 @@ def test_the_chapter_has_the_commands_that_it_is_about() -> None:
     assert chapter().count("\n    vcontract ") == len(found)
 
 
+@pytest.mark.long
 def test_the_chapter_can_be_followed(
     ports: dict[str, str], servers: list[subprocess.Popen[str]], tmp_path: Path
 ) -> None:

@@ -108,7 +108,7 @@ def cleaned(*arguments: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("judged", "named", "arguments"),
-    [(130, True, ("--contract", "VirtualMachine")), (12, False, ("--explore", "2", "--explore-only"))],
+    [(40, True, ("--contract", "VirtualMachine")), (12, False, ("--explore", "2", "--explore-only"))],
 )
 def test_killed_and_cleaned(
     judged: int,

@@ -7,6 +7,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ TITLED = re.compile(r"\[[^\]]*\]\([^)\s]+\)")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
+@cache
 def told(file: Path, source: str) -> str:
     """Give what a file tells its readers: of code the comments and docstrings, else all but blocks of code; on one line."""
     if file.suffix == ".md":

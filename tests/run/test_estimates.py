@@ -45,7 +45,7 @@ def missed(request: RunRequest) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("seed", "method"), [(2, NETWORK), (3, ABORT)])
+@pytest.mark.parametrize(("seed", "method"), [(2, NETWORK), pytest.param(3, ABORT, marks=pytest.mark.long)])
 def test_what_a_run_of_one_method_does_lies_in_what_was_said(seed: int, method: str, tmp_path: Path) -> None:
     """On the simulator that a run starts."""
     assert missed(RunRequest(seed=seed, methods=(method,), report_dir=tmp_path, output="none")) == []

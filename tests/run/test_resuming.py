@@ -147,6 +147,7 @@ def undisturbed(folder: Path, *arguments: str) -> RunResult:
     return load_run(run.directory)
 
 
+@pytest.mark.long
 def test_killed_twice_and_resumed(simulator: str, tmp_path: Path) -> None:
     """Against a server that lives on: killed at two moments, each time it goes on, and ends as a run that was left alone."""
     arguments = ("--target", simulator, "--method", METHOD, "--seed", "5")
