@@ -9,12 +9,11 @@ from math import inf
 
 from msgspec.structs import replace
 
-from vcontract.check import as_finding, fingerprint, row_of
-from vcontract.check.verdicts import with_leaks
+from vcontract.findings.sightings import Sighting, sightings
 from vcontract.model import State, observe, read_of, subject
 from vcontract.model.labels import scope_of
 from vcontract.model.moves import MOVES
-from vcontract.terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, Verdict, as_ref
+from vcontract.terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, as_ref
 from vcontract.testbed import Driver, NotArrangedError, judged_call, see_settings, still_running, task_of, unfinished
 
 PATIENCE = (0.2, 3.0, 60.0)
@@ -164,8 +163,8 @@ class Performer:
         self._label = label
         self._asked = False
 
-    def perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref, until: float = inf) -> set[str]:
-        """Send a program about the VM in place of its root; gives the ids of the findings that it showed.
+    def perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref, until: float = inf) -> list[Sighting]:
+        """Send a program about the VM in place of its root; gives the violations that it showed.
 
         From `until` on (of the recorder) no recorded state is waited for.
         """
@@ -182,16 +181,8 @@ class Performer:
             except NotArrangedError:
                 continue  # a step that is refused now shows nothing, the next may still
         self._see(steps, renamed, vm)
-        judge, contract = self.driver.judge, self.driver.judge.contract
-        judge.close()
-        bases = judge.bases
-        return {
-            fingerprint(row_of(each, contract, bases), each)
-            for judgement in map(as_finding, judge.judgements)
-            if judgement.cell == label
-            for each in with_leaks(judgement)
-            if each.verdict is Verdict.VIOLATES
-        }
+        self.driver.judge.close()
+        return sightings(self.driver.judge, label)
 
     def _see(self, steps: Sequence[ReplayStep], renamed: Mapping[str, str], vm: Ref) -> None:
         """See what the steps must show by now: settings of a customization, and what became of the parent of a clone."""

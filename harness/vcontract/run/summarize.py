@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from vcontract.check import worst
+from vcontract.config.printed_command import finding_command
 from vcontract.config.request import record_of
 from vcontract.contract import Row, rows
 from vcontract.model import sharpness
@@ -49,7 +50,8 @@ def summarize(
     request, context, bases = site.request, site.context, site.bases
     listed = rows(site.contract, bases)
     summary = summed(site.contract, listed, parts, bases, site.config.confirm, context.report, request)
-    findings = as_shrunk(summary.findings, parts)
+    shrunk = [finding for part in parts for finding in part.shrunk]
+    findings = as_shrunk(summary.findings, shrunk, lambda id_: finding_command(context.report or "RUN", id_, request))
     selected = [row for row in _selected(site, listed, summary.rows) if keep(row)]
     verdicts, waived = waive(selected, site.config)
     halted = any(part.halted for part in parts)
