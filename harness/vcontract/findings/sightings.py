@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from vcontract.check import Judge, Judgement, as_finding, row_of
 from vcontract.check.causes import fingerprint, former_id, named, provisional_id
 from vcontract.check.verdicts import observed_text, with_leaks
-from vcontract.contract import Contract
+from vcontract.contract import Contract, row_id
 from vcontract.model.cells import BY_NAME
 from vcontract.model.moves import MOVES
-from vcontract.terms import Finding, ReplayStep, Verdict
+from vcontract.terms import Finding, Grade, ReplayStep, Verdict
 
 _SESSIONS = frozenset(MOVES[name].method for name in ("logIn", "logOut"))
 _OF_GUEST = frozenset(
@@ -79,15 +79,30 @@ def history_of(steps: Sequence[ReplayStep], cause: Sequence[str], contract: Cont
     return tuple(sorted(found))
 
 
+def blamed_row(seen: Sighting, steps: Sequence[ReplayStep], contract: Contract) -> str:
+    """Give the row of the call that did what the last one met; empty if that may itself have done it.
+
+    A valid call to a VM on which nothing is unusual that is refused has met what an accepted call before it left behind.
+    """
+    refused = seen.judgement.grade is Grade.SPURIOUS and not seen.cause
+    if not refused or not history_of(steps, seen.cause, contract):
+        return ""
+    ours = {method.name for method in contract.methods}
+    before = [step.call.method for step in steps[:-1] if step.call.method not in _SESSIONS]
+    if not before or before[-1] not in ours or before[-1] == steps[-1].call.method:
+        return ""
+    return row_id(contract.object, before[-1], "Success")
+
+
 def settled(finding: Finding, seen: Sighting, steps: Sequence[ReplayStep], contract: Contract) -> Finding:
     """Give a finding that was shrunk with what its smallest program showed, and the id that it then has."""
     judgement = seen.judgement
-    after = history_of(steps, seen.cause, contract)
+    after, blamed = history_of(steps, seen.cause, contract), blamed_row(seen, steps, contract)
     return replace(
         finding,
         id=fingerprint(seen.row, judgement, seen.cause, after),
         row=seen.row,
-        rows=tuple(dict.fromkeys((seen.row, *finding.rows))),
+        rows=tuple(dict.fromkeys(row for row in (seen.row, *finding.rows, blamed) if row)),
         grade=judgement.grade,
         expected=judgement.expected,
         observed=observed_text(judgement),

@@ -23,7 +23,7 @@ from vcontract.report.result import KnownDeviations, RunResult, Worker, load_run
 from vcontract.report.run_directory import HISTORY
 from vcontract.run.interrupted_run import facts_in
 from vcontract.run.known_deviations import listed, with_kept, with_known
-from vcontract.run.summary import PartialResult, as_shrunk, exit_code, heard, interrupted, summed
+from vcontract.run.summary import PartialResult, as_shrunk, exit_code, heard, interrupted, summed, with_broken
 from vcontract.saved_file import held_by, understood
 from vcontract.schema import bases_of, load, release
 from vcontract.terms import Observed, Operation, Verdict
@@ -55,7 +55,7 @@ def _rejudged(saved: RunResult, directory: Path, wsdl: str, deviations: Path | N
     selected = {row.id for row in saved.rows}
     summary = summed(contract, every, parts, bases, facts.confirm, str(directory), _asked_of(saved))
     findings = as_shrunk(summary.findings, shrunk, lambda id_: finding_command(str(directory), id_, _asked_of(saved)))
-    kept = [row for row in summary.rows if row.id in selected]
+    kept = [row for row in with_broken(summary.rows, findings) if row.id in selected]
     safe = saved.exit_code != exit_code(saved.verdict, safe=False)
     also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * (not safe or interrupted(saved.notes))
     verdict = worst([row.verdict for row in kept if row.id not in saved.waived] + also)

@@ -30,6 +30,7 @@ from vcontract.run.summary import (
     summed,
     too_few,
     waive,
+    with_broken,
 )
 from vcontract.strategies import Caller
 from vcontract.terms import RowVerdict, Verdict
@@ -52,7 +53,7 @@ def summarize(
     summary = summed(site.contract, listed, parts, bases, site.config.confirm, context.report, request)
     shrunk = [finding for part in parts for finding in part.shrunk]
     findings = as_shrunk(summary.findings, shrunk, lambda id_: finding_command(context.report or "RUN", id_, request))
-    selected = [row for row in _selected(site, listed, summary.rows) if keep(row)]
+    selected = [row for row in _selected(site, listed, with_broken(summary.rows, findings)) if keep(row)]
     verdicts, waived = waive(selected, site.config)
     halted = any(part.halted for part in parts)
     cut = [Verdict.INCONCLUSIVE] * bool(halted or site.target.over or any(interrupted(part.notes) for part in parts))

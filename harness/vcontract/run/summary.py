@@ -172,6 +172,17 @@ def as_shrunk(
     return list(found.values())
 
 
+def with_broken(rows: Sequence[RowVerdict], findings: Sequence[Finding]) -> list[RowVerdict]:
+    """Give verdicts on rows with those that findings break by what only shrinking showed: the method that did it."""
+    broken = {row: finding for finding in findings if not finding.provisional for row in finding.rows}
+    return [
+        replace(row, verdict=Verdict.VIOLATES, reason=f"{finding.method} met it: {finding.detail}")
+        if (finding := broken.get(row.id)) is not None and row.verdict is not Verdict.VIOLATES
+        else row
+        for row in rows
+    ]
+
+
 def _joined(some: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*some, *more)))
 
