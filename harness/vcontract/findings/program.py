@@ -22,7 +22,7 @@ _SEEN = ("power", "tools", "connection")
 _POWER = "runtime.powerState"
 _MAKES = MOVES["fork"].method
 _LOG_IN, _LOG_OUT = MOVES["logIn"].method, MOVES["logOut"].method
-_SESSIONS = (_LOG_IN, _LOG_OUT)
+SESSIONS = (_LOG_IN, _LOG_OUT)
 _SHOWING = frozenset(MOVES[name].method for name in ("startNetwork", "powerOn", "reset", "rebootGuest"))
 """After these a guest must show the settings of its last customization."""
 _ASKING = frozenset(MOVES[name].method for name in ("shutDownGuest", "rebootGuest", "standByGuest"))
@@ -50,7 +50,7 @@ def programs(operations: Sequence[Operation], finding_op: int, shown: int = 0) -
         made = operation.call.method == _MAKES and root in index.made(operation)
         if made and root != vm:
             break
-        come = operation.call.method in _SESSIONS and operation.call.actor in comers
+        come = operation.call.method in SESSIONS and operation.call.actor in comers
         if operation.purpose != "read" and (made or come or _concerns(operation.call, {root}, tasks, hosts)):
             related.append(operation)
         if made:  # what was done to the parent in the same cells may be in the clone
@@ -74,9 +74,9 @@ def programs(operations: Sequence[Operation], finding_op: int, shown: int = 0) -
 
 def _without_strangers(related: list[Operation]) -> list[Operation]:
     """Leave out the sessions that made none of the calls, and what became of the others before the first call."""
-    actors = {operation.call.actor for operation in related if operation.call.method not in _SESSIONS}
+    actors = {operation.call.actor for operation in related if operation.call.method not in SESSIONS}
     kept = [operation for operation in related if operation.call.actor in actors]
-    first = next(number for number, operation in enumerate(kept) if operation.call.method not in _SESSIONS)
+    first = next(number for number, operation in enumerate(kept) if operation.call.method not in SESSIONS)
     last = {operation.call.actor: operation for operation in kept[:first]}
     return [*last.values(), *kept[first:]]
 

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from vcontract.check import SHRINKING
 from vcontract.config.request import Budget
-from vcontract.findings.program import Performer, ground_of, programs
+from vcontract.findings.program import SESSIONS, Performer, ground_of, programs
 from vcontract.findings.sightings import Sighting, settled
 from vcontract.model import Asked, VmFacts, subject
+from vcontract.strategies.http_breaks import NOBODY
 from vcontract.terms import Arguments, Call, Envelope, Finding, Json, Operation, Ref, ReplayStep
 from vcontract.testbed import FULL, Lane, NotArrangedError
 
@@ -80,7 +81,9 @@ class Shrinker:
         self, whole: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]
     ) -> tuple[list[ReplayStep], int]:
         """Make a program that shows a finding as small as it can be; gives it, and how often of `_again` it shows that."""
-        steps = self._usual_past(self._plainer(self._fewer(whole, shows), shows), shows)
+        few = self._fewer(whole, shows)
+        plain = self._plainer(few, shows)
+        steps = self._usual_past(plain if plain == few else self._fewer(plain, shows), shows)
         return steps, 1 + sum(shows(steps) for _ in range(self._again - 1))
 
     def again(self, finding: Finding, vm: str) -> list[Sighting]:
@@ -108,7 +111,7 @@ class Shrinker:
             start, left_out = 0, False
             while start < len(steps) - 1:
                 fewer = steps[:start] + steps[min(start + size, len(steps) - 1) :]
-                if shows(fewer):
+                if _sessions_kept(steps, fewer) and shows(fewer):
                     steps, left_out = fewer, True
                 else:
                     start += size
@@ -228,6 +231,15 @@ class Shrinker:
                 self._lane.cloner.destroy(vm)
 
 
+def _sessions_kept(steps: Sequence[ReplayStep], fewer: Sequence[ReplayStep]) -> bool:
+    """Whether the coming and going of each session that still makes a call is still there.
+
+    Sent again on a server that has not seen it come, a session that is gone would be none.
+    """
+    callers = {step.call.actor for step in fewer if step.call.method not in SESSIONS}
+    return all(step in fewer for step in steps if step.call.method in SESSIONS and step.call.actor in callers)
+
+
 def _usual(call: Call) -> Iterator[Call]:
     """Give a call with less that is unusual about it: not edited, made by who may."""
     if isinstance(call.payload, Envelope) and call.payload.origin:
@@ -235,6 +247,7 @@ def _usual(call: Call) -> Iterator[Call]:
         yield replace(call, payload=Arguments(call.payload.origin))
     elif call.actor != FULL:
         yield replace(call, actor=FULL)
+        yield replace(call, actor=NOBODY)
 
 
 def _plainer_calls(call: Call) -> Iterator[Call]:

@@ -15,7 +15,8 @@ from vcontract.model.cells import BY_NAME
 from vcontract.model.moves import MOVES
 from vcontract.terms import Finding, Grade, ReplayStep, Verdict
 
-_SESSIONS = frozenset(MOVES[name].method for name in ("logIn", "logOut"))
+_LOG_IN = MOVES["logIn"].method
+_SESSIONS = frozenset({_LOG_IN, MOVES["logOut"].method})
 _OF_GUEST = frozenset(
     {"customizing", "aborting", "networkStarting", "orphanedLock", "undefinedGuest", "pendingPackage"}
 )
@@ -71,7 +72,7 @@ def history_of(steps: Sequence[ReplayStep], cause: Sequence[str], contract: Cont
     for step in steps[:-1]:
         method = step.call.method
         if method in _SESSIONS:
-            explained = "noSession" in cause or not _ends_a_session(steps)
+            explained = method == _LOG_IN  # that a session was ended is another cause than that there is none
         else:
             explained = of_guest if method in ours and contract.object != step.call.object.type else bool(of_state)
         if not explained:
@@ -109,9 +110,6 @@ def settled(finding: Finding, seen: Sighting, steps: Sequence[ReplayStep], contr
         cause=seen.cause,
         after=after,
         former=seen.former,
+        field=judgement.field,
         provisional=False,
     )
-
-
-def _ends_a_session(steps: Sequence[ReplayStep]) -> bool:
-    return any(step.call.method == MOVES["logOut"].method for step in steps)

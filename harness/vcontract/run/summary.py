@@ -161,15 +161,28 @@ def as_shrunk(
     found: dict[str, Finding] = {}
     for finding in findings:
         small = next((known[id_] for id_ in finding.was if id_ in known), finding)
-        first = found.get(small.id, small)
-        found[small.id] = replace(
-            first,
-            replay=replay(first.id) if small is not finding else first.replay,
-            rows=_joined(first.rows, finding.rows),
-            cells=_joined(first.cells, finding.cells),
-            was=_joined(first.was, finding.was),
-        )
+        if small is not finding:
+            small = replace(small, replay=replay(small.id))
+        found[small.id] = _with(found.get(small.id, small), finding)
+    for larger in list(found.values()):
+        smaller = min((each for each in found.values() if each.covers(larger)), key=_size, default=None)
+        if smaller is not None:
+            found[smaller.id] = _with(smaller, found.pop(larger.id))
     return list(found.values())
+
+
+def _size(finding: Finding) -> tuple[int, int]:
+    return len(finding.cause), finding.op
+
+
+def _with(finding: Finding, other: Finding) -> Finding:
+    """Give a finding with the rows and cells of another one, which is the same deviation."""
+    return replace(
+        finding,
+        rows=_joined(finding.rows, other.rows),
+        cells=_joined(finding.cells, other.cells),
+        was=_joined(finding.was, other.was),
+    )
 
 
 def with_broken(rows: Sequence[RowVerdict], findings: Sequence[Finding]) -> list[RowVerdict]:
