@@ -285,7 +285,11 @@ class ReplayStep(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True):
     """One violation with its place in the history and the command that replays it.
 
-    `id` is 12 hex digits of SHA-256 over row, grade, observed type, channel and field path. `program` is the smallest
+    `id` is 12 hex digits of SHA-256 over row, grade, observed type, channel, field path, and the smallest cause: `cause`, what
+    is still unusual about its call and the VM, and `after`, the methods without which it does not show. It is `provisional`,
+    another one, if the finding was not shrunk. `former` is the part of it without the cause, the id that version 0.1.0 gave.
+    `rows` are all that it breaks, `cells` all in which it came, `was` its provisional ids, `field` what of the outcome is
+    wrong. `program` is the smallest
     sequence of calls known to show it, `root` moId and name of the VM it begins with, `repeats` how often it was seen
     when it was tried again. `shown` is the later operation that showed it, if the call itself did not.
     """
@@ -306,6 +310,35 @@ class Finding(msgspec.Struct, frozen=True):
     root: tuple[str, str] = ("", "")
     repeats: str = ""
     shown: int = 0
+    cause: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    provisional: bool = False
+    former: str = ""
+    rows: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+    was: tuple[str, ...] = ()
+    field: str = ""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What decides it, in words: what is unusual about its call and the VM, and what came before."""
+        cause = (f"cause: {', '.join(self.cause)}",) if self.cause else ()
+        return (*cause, f"after {', '.join(self.after)}") if self.after else cause
+
+    def covers(self, other: Finding) -> bool:
+        """Whether another finding is this one with more that is unusual: after the same calls, with the same wrong answer."""
+        same = (self.method, self.observed, self.field, self.after) == (
+            other.method,
+            other.observed,
+            other.field,
+            other.after,
+        )
+        sure = not self.provisional and not other.provisional and bool(self.after)
+        return same and sure and self.grade is not Grade.MISSING and set(self.cause) < set(other.cause)
+
+    def breaks(self, row: str) -> bool:
+        """Whether it is one of those by which a row is broken."""
+        return row in (self.rows or (self.row,))
 
 
 class Impact(StrEnum):

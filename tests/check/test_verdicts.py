@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from vcontract.check import Judgement, fingerprint, row_of, summarise, worst
+from vcontract.check import Confirming, Judgement, fingerprint, row_of, summarise, worst
 from vcontract.check.verdicts import RUNTIME_CELLS
 from vcontract.contract import Contract, rows
 from vcontract.model.labels import Label
@@ -51,7 +51,10 @@ class Sums:
         listed, told = rows(self.contract, self.bases), {each.id for each in extra}
         ours = (RowVerdict(f"{MANAGER}/{each}", Verdict.CONFORMS) for each in ("properties", "since", "singleton"))
         given = (*extra, *(each for each in ours if each.id not in told))
-        return summarise(self.contract, listed, judged, given, self.bases, confirm=confirm, replay="replay {}".format)
+        confirming = Confirming(confirm)
+        return summarise(
+            self.contract, listed, judged, given, self.bases, confirm=confirming, replay="replay {}".format
+        )
 
     def row(self, name: str, *judged: Judgement, confirm: int = 1) -> RowVerdict:
         """Give the verdict on one row of StartGuestNetwork_Task, or of every method."""
@@ -267,12 +270,15 @@ def test_the_id_of_a_finding_knows_no_value(story: Any, sums: Sums) -> None:
 
 
 def test_the_id_tells_deviations_apart() -> None:
-    """Each of its five parts counts."""
+    """Each of its parts counts: five of the outcome, the cause, and what came before."""
     base = failed("InvalidState", "OK", channel="call", field="a")
     others = [
-        fingerprint("other row", base),
+        fingerprint("other row", base, (), ()),
+        fingerprint("row", base, ("noSession",), ()),
+        fingerprint("row", base, ("noPrivilege",), ()),
+        fingerprint("row", base, (), ("noSession",)),
         *(
-            fingerprint("row", each)
+            fingerprint("row", each, (), ())
             for each in (
                 failed("InvalidState", "OK", channel="call", field="b"),
                 failed("InvalidState", "OK", channel="task", field="a"),
@@ -281,10 +287,9 @@ def test_the_id_tells_deviations_apart() -> None:
             )
         ),
     ]
-    assert len({fingerprint("row", base), *others}) == 6
-    assert fingerprint("row", base) == fingerprint(
-        "row", failed("InvalidState", "", op=99, cell="x", channel="call", field="a")
-    )
+    assert len({fingerprint("row", base, (), ()), *others}) == 9
+    same = failed("InvalidState", "", op=99, cell="x", channel="call", field="a")
+    assert fingerprint("row", base, (), ()) == fingerprint("row", same, (), ())
 
 
 ROWS = [

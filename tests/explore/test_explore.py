@@ -105,7 +105,6 @@ def test_what_is_found_is_cut_down(name: str) -> None:
     assert steps <= min(map(len, programs)) <= steps + 3, [[step.call.method for step in each] for each in programs]
 
 
-@pytest.mark.long  # cutting down may meet what the defect remembers of an earlier try on the same VM, and leave too little
 def test_a_finding_of_exploration_replays() -> None:
     """Cut down to three calls, or one more; these show it on another server with the defect, and not on a faithful one."""
     name = "second-customization-after-an-abort-fails"

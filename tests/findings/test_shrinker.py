@@ -80,3 +80,16 @@ def test_arguments_become_plainer_but_keep_their_adapters() -> None:
     assert "configParams" not in first
     assert len(first["spec"]["nicSettingMap"]) == 2
     assert list(plainer({"vm": 1})) == []
+
+
+def test_a_session_that_is_gone_is_ended_in_the_program_too(tmp_path: Path) -> None:
+    """On a server that never saw it come it would be none; that it was ended is part of the id."""
+    server, saved = _run("ended-session-goes-on", NETWORK, tmp_path / "runs")
+    server.stop()
+    finding = next(each for each in load_run(saved).findings if each.cause == ("noSession",))
+    assert [step.call.method for step in finding.program] == ["Login", "Logout", NETWORK]
+    assert finding.after == ("Logout",)
+    with SimulatorServer(fitted(defects=frozenset({"ended-session-goes-on"}))) as other:
+        again = RunRequest(methods=(finding.method,), target=other.url, report_dir=tmp_path / "again")
+        shown = {each.id for each in execute(again, Preparation(finding=find(f"{saved}#{finding.id}"))).findings}
+    assert finding.id in shown

@@ -8,8 +8,9 @@ import pytest
 
 EXPORTED = {
     "check": (
-        "ABORTS Answer BELOW Disorder Judge Judgement Limits NAMED ORDER Order PROPERTIES SHRINKING SINCE SINGLETON "
-        "Summary answer_of as_finding explain fingerprint insisted legal_orders object_rows retell row_of summarise worst"
+        "ABORTS Answer BELOW Confirming Disorder Judge Judgement Limits NAMED ORDER Order PROPERTIES SHRINKING SINCE "
+        "SINGLETON Summary answer_of as_finding explain fingerprint insisted legal_orders object_findings object_rows "
+        "retell row_of summarise worst"
     ),
     "contract": (
         "ANY Contract DocumentedFault EVERY_METHOD Method OK OLD Permit Promise RULE Row Situation "

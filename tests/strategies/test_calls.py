@@ -44,6 +44,23 @@ def test_the_seed_decides(contract: Contract, facts_of: Callable[[str], Facts]) 
     assert first != made(5)
 
 
+def test_a_step_that_is_tried_again_has_the_same_arguments(able: Caller) -> None:
+    """However much was drawn between its tries; and what is drawn after them is the same as if it was tried once."""
+
+    def drawn(caller: Caller, *steps: str) -> list[object]:
+        made: list[object] = []
+        for step in steps:
+            with caller.drawing_for(step):
+                made.append(caller.call(Asked("CustomizeGuest_Task", request="badValue"), TWO_NICS))
+        return made
+
+    one, two, again, three, once_more = drawn(able, "one", "two", "one", "three", "one")
+    assert one == again == once_more
+    assert len({repr(each) for each in (one, two, three)}) == 3
+    anew = Caller(able.contract, able.schema, able.facts, ACTORS, 3)
+    assert drawn(anew, "one", "two", "three") == [one, two, three]
+
+
 def test_a_valid_call_fits_the_vm(able: Caller) -> None:
     """There is an adapter for each NIC, and the right login by reference."""
     for vm, nics in ((VM, 1), (TWO_NICS, 2), (NO_NIC, 0)):

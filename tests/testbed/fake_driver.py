@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import takewhile
 from math import inf
 from types import SimpleNamespace
@@ -303,6 +303,12 @@ class FakeCaller:
             MANAGER, Ref(MANAGER, "manager"), "9.0.0.0", guests=(GuestAccount("root", "secret:x", may_customize=True),)
         )
         self.known: list[Collection[str]] = []
+        self.drawn_for: list[str] = []
+
+    def drawing_for(self, step: str) -> AbstractContextManager[None]:
+        """Hear for which step is drawn."""
+        self.drawn_for.append(step)
+        return nullcontext()
 
     def call(self, asked: Asked, vm: Ref | None, vms: Mapping[str, VmFacts]) -> Call:
         """Make a call about a VM."""

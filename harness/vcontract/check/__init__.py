@@ -1,10 +1,11 @@
 """One file per guarantee; works on a saved history alone and never on a server."""
 
+from vcontract.check.causes import fingerprint
 from vcontract.check.disorder import Disorder, explain
 from vcontract.check.judge import Judge
 from vcontract.check.judgement import Judgement
 from vcontract.check.linearizable import Answer
-from vcontract.check.object_rows import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON, object_rows
+from vcontract.check.object_rows import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON, object_findings, object_rows
 from vcontract.check.orders import Order, answer_of, legal_orders
 from vcontract.check.promises import ABORTS
 from vcontract.check.retell import retell
@@ -12,9 +13,9 @@ from vcontract.check.search import Limits
 from vcontract.check.verdicts import (
     ORDER,
     SHRINKING,
+    Confirming,
     Summary,
     as_finding,
-    fingerprint,
     insisted,
     row_of,
     summarise,
@@ -31,6 +32,7 @@ __all__ = [
     "SINCE",
     "SINGLETON",
     "Answer",
+    "Confirming",
     "Disorder",
     "Judge",
     "Judgement",
@@ -43,6 +45,7 @@ __all__ = [
     "fingerprint",
     "insisted",
     "legal_orders",
+    "object_findings",
     "object_rows",
     "retell",
     "row_of",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
+from vcontract.check.causes import former_id
 from vcontract.check.disorder import Disorder, explain
 from vcontract.check.guarantees import (
     BlamedTask,
@@ -23,7 +24,7 @@ from vcontract.check.latencies import Latencies, Latency, merged_latencies
 from vcontract.check.linearizable import Answer
 from vcontract.check.orders import Order, legal_orders
 from vcontract.check.search import Limits
-from vcontract.check.verdicts import fingerprint, worst
+from vcontract.check.verdicts import worst
 from vcontract.check.vm_steps import CAUSE, READ, REFUSED
 from vcontract.collector import uncollected
 from vcontract.contract import OK, Contract
@@ -214,7 +215,7 @@ def _disordered(order: Order, disorder: Disorder) -> Breach:
 def _finding(object_: str, guarantee: str, breach: Breach, replay: Callable[[str], str]) -> Finding:
     row = guarantee_id(object_, guarantee)
     # what is wrong with a reply is a deviation of each method that gives it; every other guarantee is of the VM
-    id_ = fingerprint(f"{row}/{breach.method}" if guarantee == Replies.name else row, breach)
+    id_ = former_id(f"{row}/{breach.method}" if guarantee == Replies.name else row, breach)
     observed = f"{breach.observed} ({breach.channel})" if breach.channel else breach.observed
     return Finding(
         id_,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from vcontract.check import promises, tasklife
+from vcontract.check.causes.unusual import Causes
 from vcontract.check.earned import Success, unearned
 from vcontract.check.fields import Scene, requested
 from vcontract.check.grade import Assessment, grade_fault, grade_success, name_of
@@ -54,7 +55,7 @@ class Judge:
         self._reads: list[tuple[Operation, Ref, Mapping[str, Json] | None]] = []
         self._refusals = promises.Refusals(facts.publish)
         self.settings = Settings(self.tracker)
-        self._problems = Problems()
+        self._problems, self._causes = Problems(), Causes(contract)
         self._methods = {method.name: method for method in contract.methods}
 
     def feed(self, operation: Operation) -> None:
@@ -159,7 +160,8 @@ class Judge:
             # what the wire or the task's own life breaks is wrong whatever else happened to the VM
             verdict = Verdict.INCONCLUSIVE
             assessed = replace(assessed, why=f"raced: the VM changed meanwhile ({assessed.why})")
-        return replace(self._write(pending, expectation, assessed, verdict, broken, life, shown), met=met)
+        judged = self._write(pending, expectation, assessed, verdict, broken, life, shown)
+        return self._causes.told(replace(judged, met=met), states, pending.asked, operation.call, self.tracker.facts)
 
     def _wire(self, operation: Operation, life: TaskLife | None) -> list[str]:
         """List where the reply, or a read of the task, breaks the wire contract."""

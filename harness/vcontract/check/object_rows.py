@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
+from vcontract.check.causes import fingerprint, former_id
+from vcontract.check.guarantees.breach import Breach
 from vcontract.check.promises import singleton
-from vcontract.contract import Contract, before, row_id
-from vcontract.terms import Faulted, Json, Lost, Operation, Returned, RowVerdict, Verdict
+from vcontract.contract import OK, Contract, before, row_id
+from vcontract.terms import (
+    Faulted,
+    Finding,
+    Grade,
+    Json,
+    Lost,
+    Operation,
+    ReplayStep,
+    Returned,
+    RowVerdict,
+    Verdict,
+)
 
 PROPERTIES, SINCE, SINGLETON = "object:properties", "object:since", "object:singleton"
 NAMED, BELOW = "named", "below"
@@ -17,29 +32,64 @@ def is_own(operation: Operation) -> bool:
     return operation.cell.startswith((PROPERTIES, SINCE, SINGLETON))
 
 
+class _Judged(msgspec.Struct, frozen=True):
+    """The verdict on a row of the object; what breaks it is named without any value of a run, with the read that shows it."""
+
+    verdict: Verdict
+    reason: str
+    observed: dict[str, int] = {}
+    wrong: str = ""
+    expected: str = ""
+    by: Operation | None = None
+
+
 def object_rows(contract: Contract, operations: Sequence[Operation]) -> list[RowVerdict]:
     """Judge the object's own rows from the operations of the cells `object:…`."""
+    return [
+        RowVerdict(row_id(contract.object, name), judged.verdict, judged.reason, judged.observed)
+        for name, judged in _judged(contract, operations).items()
+    ]
+
+
+def object_findings(contract: Contract, operations: Sequence[Operation]) -> list[Finding]:
+    """Give a finding for each row of the object that is broken; its calls are reads, which rest on nothing that came before."""
+    found = []
+    for name, judged in _judged(contract, operations).items():
+        if judged.by is None:
+            continue
+        row, by = row_id(contract.object, name), judged.by
+        source = Breach(by.op, by.call.method, "", Grade.WRONG, judged.expected, judged.wrong, judged.reason)
+        place = ":".join(by.cell.split(":")[:2])
+        reads = [other for other in operations if other.cell.startswith(place) and other.op <= by.op]
+        steps = tuple(ReplayStep(other.call, "read") for other in reads)
+        id_ = fingerprint(row, source, (), ())
+        found.append(
+            Finding(
+                id_, row, contract.object, by.call.method, Grade.WRONG, judged.expected, judged.wrong, "", by.cell, by.op,
+                (by.op,), judged.reason, program=steps, former=former_id(row, source), rows=(row,), cells=(by.cell,),
+                was=(id_,),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _judged(contract: Contract, operations: Sequence[Operation]) -> dict[str, _Judged]:
     heard = [operation for operation in operations if not isinstance(operation.outcome, Lost)]
     of = {
         name: [operation for operation in heard if operation.cell.startswith(name)]
         for name in (PROPERTIES, SINCE, SINGLETON)
     }
-    rows = []
+    rows = {}
     if contract.properties is not None:
-        rows.append(_row(contract, "properties", _properties(of[PROPERTIES])))
+        rows["properties"] = _properties(of[PROPERTIES])
     if contract.content and before(contract.since):
-        rows.append(_row(contract, "since", _since(contract, of[SINCE])))
+        rows["since"] = _since(contract, of[SINCE])
     if contract.singleton:
-        rows.append(_row(contract, "singleton", _singleton(contract, of[SINGLETON])))
+        rows["singleton"] = _singleton(contract, of[SINGLETON])
     return rows
 
 
-def _row(contract: Contract, name: str, judged: tuple[Verdict, str, dict[str, int]]) -> RowVerdict:
-    verdict, reason, observed = judged
-    return RowVerdict(row_id(contract.object, name), verdict, reason, observed)
-
-
-def _properties(operations: Sequence[Operation]) -> tuple[Verdict, str, dict[str, int]]:
+def _properties(operations: Sequence[Operation]) -> _Judged:
     """`all=true` gives an empty propSet, a named path InvalidProperty."""
     every = [
         operation
@@ -48,14 +98,16 @@ def _properties(operations: Sequence[Operation]) -> tuple[Verdict, str, dict[str
     ]
     named = [operation for operation in operations if operation.cell.endswith(NAMED)]
     if not every or not named:
-        return Verdict.UNTESTED, "the properties were not asked for", {}
+        return _Judged(Verdict.UNTESTED, "the properties were not asked for")
     for operation in every:
         if not isinstance(operation.outcome, Returned) or _shown(operation.outcome.value):
-            return Verdict.VIOLATES, f"all=true gave {_text(operation)}, not an empty set", {}
+            reason = f"all=true gave {_text(operation)}, not an empty set"
+            return _Judged(Verdict.VIOLATES, reason, {}, f"all: {_name(operation)}", "an empty propSet", operation)
     for operation in named:
         if not isinstance(operation.outcome, Faulted) or operation.outcome.fault.type != "InvalidProperty":
-            return Verdict.VIOLATES, f"a property that is not there gave {_text(operation)}, not InvalidProperty", {}
-    return Verdict.CONFORMS, "", {"empty": len(every), "InvalidProperty": len(named)}
+            reason = f"a property that is not there gave {_text(operation)}, not InvalidProperty"
+            return _Judged(Verdict.VIOLATES, reason, {}, f"named: {_name(operation)}", "InvalidProperty", operation)
+    return _Judged(Verdict.CONFORMS, "", {"empty": len(every), "InvalidProperty": len(named)})
 
 
 def _shown(value: Json) -> list[str]:
@@ -64,7 +116,7 @@ def _shown(value: Json) -> list[str]:
     return [str(property_.get("name")) for content in objects for property_ in content.get("propSet") or []]
 
 
-def _since(contract: Contract, operations: Sequence[Operation]) -> tuple[Verdict, str, dict[str, int]]:
+def _since(contract: Contract, operations: Sequence[Operation]) -> _Judged:
     """Expect the manager in ServiceContent from its version on, and not for an older client."""
     shown = [
         (operation.cell.endswith(BELOW), operation)
@@ -72,23 +124,34 @@ def _since(contract: Contract, operations: Sequence[Operation]) -> tuple[Verdict
         if isinstance(operation.outcome, Returned)
     ]
     if not any(below for below, _ in shown) or all(below for below, _ in shown):
-        return Verdict.UNTESTED, "ServiceContent was not read at both versions", {}
+        return _Judged(Verdict.UNTESTED, "ServiceContent was not read at both versions")
     for below, operation in shown:
         value = operation.outcome.value if isinstance(operation.outcome, Returned) else None
         content = contract.content.partition(".")[0]
         present = isinstance(value, dict) and content in value
         if present is below:
             where = f"a client below {contract.since}" if below else f"a client from {contract.since} on"
-            return Verdict.VIOLATES, f"{where} {'sees' if present else 'does not see'} {content}", {}
-    return Verdict.CONFORMS, "", {"present": sum(not b for b, _ in shown), "absent": sum(b for b, _ in shown)}
+            wrong, right = ("present", "absent") if below else ("absent", "present")
+            reason = f"{where} {'sees' if present else 'does not see'} {content}"
+            return _Judged(Verdict.VIOLATES, reason, {}, wrong, right, operation)
+    return _Judged(
+        Verdict.CONFORMS, "", {"present": sum(not below for below, _ in shown), "absent": sum(b for b, _ in shown)}
+    )
 
 
-def _singleton(contract: Contract, operations: Sequence[Operation]) -> tuple[Verdict, str, dict[str, int]]:
+def _singleton(contract: Contract, operations: Sequence[Operation]) -> _Judged:
     actors = {operation.call.actor for operation in operations if isinstance(operation.outcome, Returned)}
     if len(operations) < 2 or not actors:
-        return Verdict.UNTESTED, "fewer than two sessions read it", {}
-    broken = singleton(operations, contract.content)
-    return (Verdict.VIOLATES, broken, {}) if broken else (Verdict.CONFORMS, "", {"same": len(operations)})
+        return _Judged(Verdict.UNTESTED, "fewer than two sessions read it")
+    if broken := singleton(operations, contract.content):
+        return _Judged(Verdict.VIOLATES, broken, {}, "different references", "the same reference", operations[-1])
+    return _Judged(Verdict.CONFORMS, "", {"same": len(operations)})
+
+
+def _name(operation: Operation) -> str:
+    """Name an outcome without a value."""
+    outcome = operation.outcome
+    return outcome.fault.type if isinstance(outcome, Faulted) else OK
 
 
 def _text(operation: Operation) -> str:

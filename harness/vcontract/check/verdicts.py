@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
 
+from vcontract.check.causes import former_id, gathered, named, provisional_id
 from vcontract.check.judgement import AWAY, DENIED, EXPIRED, SHUT_OUT, UNTOLD, Judgement, place
 from vcontract.contract import EVERY_METHOD, OK, Contract, Row, documented_as, row_id
 from vcontract.model import deviations_of
@@ -29,6 +28,16 @@ _UNSETTLED = "every answer was one that no source settles, so that it proves not
 _LEAK = "secret"
 _BLOCKED = "blocked: "
 """The reason of a row begins with this if the target refuses its method as such."""
+
+
+class Confirming(msgspec.Struct, frozen=True):
+    """How a finding is confirmed: it came in so many `times` in repetitions of its cell.
+
+    Or its provisional id is `proven`: it came as often when all that led to it was done again.
+    """
+
+    times: int = 1
+    proven: frozenset[str] = frozenset()
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -52,18 +61,23 @@ def summarise(
     extra: Sequence[RowVerdict],
     bases: dict[str, str],
     *,
-    confirm: int = 1,
+    confirm: Confirming | None = None,
     replay: Callable[[str], str] = str,
 ) -> Summary:
     """Sum up judgements by row.
 
-    A finding must have come in each of `confirm` repetitions of its cell, else its rows are inconclusive. `extra` are
+    A finding must have come as often as `confirm` says, else its rows are inconclusive. `extra` are
     verdicts on rows that are judged elsewhere. `replay` turns a finding's id into the command that replays it.
     """
     known = [judgement for judgement in judgements if not judgement.cell.startswith(SHRINKING)]
-    judged = _confirmed(insisted(known), confirm)
+    asked = confirm or Confirming()
+
+    def proven(each: Judgement) -> bool:
+        return provisional_id(row_of(each, contract, bases), each, named(each)) in asked.proven
+
+    judged = _confirmed(insisted(known), asked.times, proven)
     assigned = [(each, row_of(each, contract, bases)) for judgement in judged for each in with_leaks(judgement)]
-    findings = _findings(contract, assigned, replay)
+    findings = _findings(contract, rows, assigned, replay)
     elsewhere = {row.id: row for row in extra}
     telling = _telling(judged)
     verdicts = tuple(elsewhere.get(row.id) or _row(row, contract, assigned, telling, bases) for row in rows)
@@ -157,8 +171,11 @@ def as_finding(judgement: Judgement) -> Judgement:
     return _FINDING[judgement.observed](judgement, 1) if judgement.observed in _FINDING else judgement
 
 
-def _confirmed(judgements: Sequence[Judgement], confirm: int) -> list[Judgement]:
-    """Turn violations that did not come in `confirm` tries of their cell into inconclusive judgements (oracle rule A5)."""
+def _confirmed(judgements: Sequence[Judgement], confirm: int, proven: Callable[[Judgement], bool]) -> list[Judgement]:
+    """Turn violations that did not come in `confirm` tries of their cell into inconclusive judgements (oracle rule A5).
+
+    One that needs a history comes again only with that; it is `proven` if it did.
+    """
     by_cell: dict[str, list[Judgement]] = defaultdict(list)
     for judgement in judgements:
         by_cell[Label.parse(judgement.cell).step].append(judgement)
@@ -167,7 +184,7 @@ def _confirmed(judgements: Sequence[Judgement], confirm: int) -> list[Judgement]
         if judgement.verdict is Verdict.VIOLATES and confirm > 1:
             tries = by_cell[Label.parse(judgement.cell).step]
             failed = {other.cell for other in tries if other.verdict is Verdict.VIOLATES and _same(other, judgement)}
-            if len(failed) < confirm:
+            if len(failed) < confirm and not proven(judgement):
                 why = f"raced: seen in {len(failed)} of {confirm} tries ({judgement.why})"
                 confirmed.append(replace(judgement, verdict=Verdict.INCONCLUSIVE, why=why))
                 continue
@@ -181,60 +198,47 @@ def _same(first: Judgement, second: Judgement) -> bool:
     )
 
 
-class FingerprintSource(Protocol):
-    """What makes two deviations of a row the same."""
-
-    @property
-    def grade(self) -> Grade:
-        """The grade."""
-
-    @property
-    def observed(self) -> str:
-        """The name of the outcome that came."""
-
-    @property
-    def channel(self) -> str:
-        """The channel by which it came, if it was a fault."""
-
-    @property
-    def field(self) -> str:
-        """What of it was wrong."""
-
-
-def fingerprint(row: str, judgement: FingerprintSource) -> str:
-    """Give the id of a finding: the same deviation has the same id in every run."""
-    parts = (row, judgement.grade, judgement.observed, judgement.channel, judgement.field)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
-
-
 def _findings(
-    contract: Contract, assigned: Sequence[tuple[Judgement, str]], replay: Callable[[str], str]
+    contract: Contract,
+    rows: Sequence[Row],
+    assigned: Sequence[tuple[Judgement, str]],
+    replay: Callable[[str], str],
 ) -> tuple[Finding, ...]:
-    findings: dict[str, Finding] = {}
-    for judgement, row in assigned:
-        if judgement.verdict is not Verdict.VIOLATES:
-            continue
-        id_ = fingerprint(row, judgement)
-        observed = f"{judgement.observed} ({judgement.channel})" if judgement.channel else judgement.observed
-        findings.setdefault(
-            id_,
-            Finding(
-                id_,
-                row,
-                contract.object,
-                judgement.method,
-                judgement.grade,
-                judgement.expected,
-                observed,
-                replay(id_),
-                judgement.cell,
-                judgement.op,
-                judgement.ops,
-                judgement.why,
-                shown=judgement.shown,
-            ),
+    """Make a finding of each deviation; until it is shrunk its id is provisional."""
+
+    def broken_by(judgement: Judgement, _: str) -> list[str]:
+        return [row.id for row in rows if _breaks_every(row, judgement, contract)]
+
+    return tuple(
+        Finding(
+            found.ids[0],
+            found.row,
+            contract.object,
+            judgement.method,
+            judgement.grade,
+            judgement.expected,
+            observed_text(judgement),
+            replay(found.ids[0]),
+            judgement.cell,
+            judgement.op,
+            judgement.ops,
+            judgement.why,
+            shown=judgement.shown,
+            cause=found.cause,
+            provisional=True,
+            former=former_id(found.row, judgement),
+            rows=found.rows,
+            cells=found.cells,
+            was=found.ids,
         )
-    return tuple(findings.values())
+        for found in gathered(assigned, broken_by)
+        for judgement in [found.judgement]
+    )
+
+
+def observed_text(judgement: Judgement) -> str:
+    """Write what was observed, with the channel of a fault."""
+    return f"{judgement.observed} ({judgement.channel})" if judgement.channel else judgement.observed
 
 
 def _row(

@@ -154,7 +154,7 @@ def _difference(change: Change, old: ComparedRun | None = None, new: ComparedRun
     replay = ""
     if old and new and change.kind in {Kind.ROW_BROKEN, Kind.ROW_MENDED}:
         broken = new if change.kind is Kind.ROW_BROKEN else old
-        replay = next((finding.replay for finding in broken.result.findings if finding.row == change.path), "")
+        replay = next((finding.replay for finding in broken.result.findings if finding.breaks(change.path)), "")
     return BehaviourDifference(
         change.fingerprint,
         rule.impact,

@@ -31,7 +31,7 @@ def tell(report: pytest.TestReport, row: str, result: RunResult) -> None:
     elif row in known.rows and not outdated:
         report.outcome, report.longrepr = "skipped", _text(verdict, result)
         reasons = [
-            known.known[finding.id] for finding in result.findings if finding.id in known.known and finding.row == row
+            known.known[finding.id] for finding in result.findings if finding.id in known.known and finding.breaks(row)
         ]
         text = f"known deviation: {'; '.join(reasons) or 'those of its rows'}"
         report.wasxfail = one_line(text)  # as pytest marks it
@@ -54,6 +54,6 @@ def _text(row: RowVerdict, result: RunResult) -> str:
             f"replay: {finding.replay}",
         ]
         for finding in result.findings
-        if finding.row == row.id
+        if finding.breaks(row.id)
     ]
     return "\n\n".join("\n".join(map(one_line, lines)) for lines in paragraphs)

@@ -157,7 +157,8 @@ class Explorer:
                 what = f"{move.method}:{move.input}" if move.method else move.do
                 self.driver.enter(str(Label(str(ProgramLabel(number, what, place))).tried(again)))
             try:
-                self._make(move)
+                with self.caller.drawing_for(f"{number}.{place}"):
+                    self._make(move)
             except (NotArrangedError, LookupError, TargetError) as error:
                 self._leave_out(move.method or move.do, error)
                 if move.do == "fork":

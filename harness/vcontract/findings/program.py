@@ -9,12 +9,11 @@ from math import inf
 
 from msgspec.structs import replace
 
-from vcontract.check import as_finding, fingerprint, row_of
-from vcontract.check.verdicts import with_leaks
+from vcontract.findings.sightings import Sighting, sightings
 from vcontract.model import State, observe, read_of, subject
 from vcontract.model.labels import scope_of
 from vcontract.model.moves import MOVES
-from vcontract.terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, Verdict, as_ref
+from vcontract.terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, as_ref
 from vcontract.testbed import Driver, NotArrangedError, judged_call, see_settings, still_running, task_of, unfinished
 
 PATIENCE = (0.2, 3.0, 60.0)
@@ -23,7 +22,7 @@ _SEEN = ("power", "tools", "connection")
 _POWER = "runtime.powerState"
 _MAKES = MOVES["fork"].method
 _LOG_IN, _LOG_OUT = MOVES["logIn"].method, MOVES["logOut"].method
-_SESSIONS = (_LOG_IN, _LOG_OUT)
+SESSIONS = (_LOG_IN, _LOG_OUT)
 _SHOWING = frozenset(MOVES[name].method for name in ("startNetwork", "powerOn", "reset", "rebootGuest"))
 """After these a guest must show the settings of its last customization."""
 _ASKING = frozenset(MOVES[name].method for name in ("shutDownGuest", "rebootGuest", "standByGuest"))
@@ -51,7 +50,7 @@ def programs(operations: Sequence[Operation], finding_op: int, shown: int = 0) -
         made = operation.call.method == _MAKES and root in index.made(operation)
         if made and root != vm:
             break
-        come = operation.call.method in _SESSIONS and operation.call.actor in comers
+        come = operation.call.method in SESSIONS and operation.call.actor in comers
         if operation.purpose != "read" and (made or come or _concerns(operation.call, {root}, tasks, hosts)):
             related.append(operation)
         if made:  # what was done to the parent in the same cells may be in the clone
@@ -75,9 +74,9 @@ def programs(operations: Sequence[Operation], finding_op: int, shown: int = 0) -
 
 def _without_strangers(related: list[Operation]) -> list[Operation]:
     """Leave out the sessions that made none of the calls, and what became of the others before the first call."""
-    actors = {operation.call.actor for operation in related if operation.call.method not in _SESSIONS}
+    actors = {operation.call.actor for operation in related if operation.call.method not in SESSIONS}
     kept = [operation for operation in related if operation.call.actor in actors]
-    first = next(number for number, operation in enumerate(kept) if operation.call.method not in _SESSIONS)
+    first = next(number for number, operation in enumerate(kept) if operation.call.method not in SESSIONS)
     last = {operation.call.actor: operation for operation in kept[:first]}
     return [*last.values(), *kept[first:]]
 
@@ -164,8 +163,8 @@ class Performer:
         self._label = label
         self._asked = False
 
-    def perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref, until: float = inf) -> set[str]:
-        """Send a program about the VM in place of its root; gives the ids of the findings that it showed.
+    def perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref, until: float = inf) -> list[Sighting]:
+        """Send a program about the VM in place of its root; gives the violations that it showed.
 
         From `until` on (of the recorder) no recorded state is waited for.
         """
@@ -182,16 +181,8 @@ class Performer:
             except NotArrangedError:
                 continue  # a step that is refused now shows nothing, the next may still
         self._see(steps, renamed, vm)
-        judge, contract = self.driver.judge, self.driver.judge.contract
-        judge.close()
-        bases = judge.bases
-        return {
-            fingerprint(row_of(each, contract, bases), each)
-            for judgement in map(as_finding, judge.judgements)
-            if judgement.cell == label
-            for each in with_leaks(judgement)
-            if each.verdict is Verdict.VIOLATES
-        }
+        self.driver.judge.close()
+        return sightings(self.driver.judge, label)
 
     def _see(self, steps: Sequence[ReplayStep], renamed: Mapping[str, str], vm: Ref) -> None:
         """See what the steps must show by now: settings of a customization, and what became of the parent of a clone."""

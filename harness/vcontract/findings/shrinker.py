@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from vcontract.check import SHRINKING
 from vcontract.config.request import Budget
-from vcontract.findings.program import Performer, ground_of, programs
-from vcontract.model import VmFacts, subject
-from vcontract.terms import Arguments, Finding, Json, Operation, Ref, ReplayStep
-from vcontract.testbed import Lane, NotArrangedError
+from vcontract.findings.program import SESSIONS, Performer, ground_of, programs
+from vcontract.findings.sightings import Sighting, settled
+from vcontract.model import Asked, VmFacts, subject
+from vcontract.strategies.http_breaks import NOBODY
+from vcontract.terms import Arguments, Call, Envelope, Finding, Json, Operation, Ref, ReplayStep
+from vcontract.testbed import FULL, Lane, NotArrangedError
 
 AGAIN = 3
 PLAIN_SPEC: dict[str, Json] = {
@@ -34,19 +36,27 @@ class Shrinker:
         self._lane, self._performer = lane, performer
         self._left = budget.attempts
         self._tries, self._hindered = 0, ""
+        self._sighting: Sighting | None = None
+        self._again = max(AGAIN, lane.driver.facts.confirm)
         self._budget = budget
         self._clock = lane.driver.target.recorder
-        self._until = self._clock.now() + budget.seconds
+        self._until = self._clock.now() + budget.seconds if budget.seconds else inf
 
     def shrink(self, finding: Finding, operations: Sequence[Operation]) -> Finding:
-        """Give the finding with its smallest program and how often that shows it; unchanged if nothing shows it again."""
+        """Give the finding with its smallest program, its id, and how often that shows it.
+
+        It keeps its provisional id if nothing shows it again, or if there were too few tries to say that it is the smallest.
+        """
         self._left = self._budget.attempts
-        self._tries, self._hindered = 0, ""
+        self._tries, self._hindered, self._sighting = 0, "", None
         parent, blocks = programs(operations, finding.op, finding.shown)
         vm = subject(blocks[-1][-1].call)
 
         def shows(steps: Sequence[ReplayStep]) -> bool:
-            return self._attempt(finding.id, steps, ground_of(steps, parent, vm))
+            return self._attempt(finding, steps, ground_of(steps, parent, vm))
+
+        def surely(steps: Sequence[ReplayStep]) -> bool:
+            return shows(steps) and shows(steps)
 
         def finding_with(steps: Sequence[ReplayStep], repeats: str) -> Finding:
             root = ground_of(steps, parent, vm)
@@ -58,15 +68,28 @@ class Shrinker:
         if not whole:
             why = self._hindered or "the calls that led to it did not show it again"
             return finding_with(blocks[-1], f"0 of {self._tries}: {why}")
-        steps = self._fewer(whole, shows)
-        steps = self._plainer(steps, shows)
-        again = [shows(steps) for _ in range(AGAIN - 1)]
-        return finding_with(steps, f"{1 + sum(again)} of {AGAIN}")
+        steps, seen = self._smallest(whole, shows)
+        if seen < self._again:  # what showed it once may have been the past of that VM: each try is made twice now
+            self._left, self._hindered = self._budget.attempts, ""
+            steps, seen = self._smallest(whole, surely)
+        shrunk = finding_with(steps, f"{seen} of {self._again}")
+        if self._hindered or seen < min(2, self._again) or self._sighting is None:
+            return shrunk
+        return settled(shrunk, self._sighting, steps, self._lane.driver.judge.contract)
 
-    def again(self, finding: Finding, vm: str) -> set[str]:
-        """Send a finding's program once more, about another VM; gives the ids of the findings that it shows."""
+    def _smallest(
+        self, whole: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]
+    ) -> tuple[list[ReplayStep], int]:
+        """Make a program that shows a finding as small as it can be; gives it, and how often of `_again` it shows that."""
+        few = self._fewer(whole, shows)
+        plain = self._plainer(few, shows)
+        steps = self._usual_past(plain if plain == few else self._fewer(plain, shows), shows)
+        return steps, 1 + sum(shows(steps) for _ in range(self._again - 1))
+
+    def again(self, finding: Finding, vm: str) -> list[Sighting]:
+        """Send a finding's program once more, about another VM; gives the violations that it shows."""
         fresh = self._fresh_vm(vm)
-        return self._perform(finding.program, finding.root[0], fresh) if fresh is not None else set()
+        return self._perform(finding.program, finding.root[0], fresh) if fresh is not None else []
 
     def _suffix(
         self, blocks: list[list[ReplayStep]], shows: Callable[[Sequence[ReplayStep]], bool]
@@ -88,7 +111,7 @@ class Shrinker:
             start, left_out = 0, False
             while start < len(steps) - 1:
                 fewer = steps[:start] + steps[min(start + size, len(steps) - 1) :]
-                if shows(fewer):
+                if _sessions_kept(steps, fewer) and shows(fewer):
                     steps, left_out = fewer, True
                 else:
                     start += size
@@ -98,18 +121,38 @@ class Shrinker:
     def _plainer(self, steps: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
         """Put plainer arguments into each call of the contract, as long as that still shows it."""
         for number, step in enumerate(steps):
-            if step.purpose != "judge" or not isinstance(step.call.payload, Arguments):
+            if step.purpose != "judge":
                 continue
-            for values in plainer(step.call.payload.values):
-                call = replace(steps[number].call, payload=Arguments(values))
-                tried = [*steps[:number], replace(steps[number], call=call), *steps[number + 1 :]]
+            for simpler in (_usual, _plainer_calls):
+                for call in simpler(steps[number].call):
+                    tried = [*steps[:number], replace(steps[number], call=call), *steps[number + 1 :]]
+                    if shows(tried):
+                        steps = tried
+                        break
+        return steps
+
+    def _usual_past(self, steps: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
+        """Put, for each call of the contract before the last, a valid call of its first method that does as well.
+
+        Which of several methods came before in a run is chance, and is part of the finding's id.
+        """
+        caller, facts = self._lane.caller, self._lane.driver.facts
+        names = [method.name for method in caller.contract.methods]
+        for number, step in enumerate(steps[:-1]):
+            vm = subject(step.call)
+            if step.purpose != "judge" or step.call.method not in names or vm not in facts.vms:
+                continue
+            for name in names[: names.index(step.call.method)]:
+                call = caller.call(Asked(name), Ref("VirtualMachine", vm), facts.vms)
+                plain = next(_plainer_calls(call), call)
+                tried = [*steps[:number], replace(step, call=plain), *steps[number + 1 :]]
                 if shows(tried):
                     steps = tried
                     break
         return steps
 
-    def _attempt(self, id_: str, steps: Sequence[ReplayStep], root: str) -> bool:
-        if self._left <= 0 or self._clock.now() > self._until:
+    def _attempt(self, finding: Finding, steps: Sequence[ReplayStep], root: str) -> bool:
+        if self._left <= 0 or self._late():
             self._hindered = "the attempts or the time for trying again were spent"
             return False
         self._left -= 1
@@ -119,11 +162,18 @@ class Shrinker:
             return False
         self._tries += 1
         try:
-            return id_ in self._perform(steps, root, with_vm, self._until)
+            seen = [each for each in self._perform(steps, root, with_vm, self._until) if each.shows(finding)]
+            self._sighting = min(seen, key=lambda each: len(each.cause), default=self._sighting)
+            return bool(seen)
         finally:
             self._clear()
+            if self._late():  # what was not waited for any more may be why it did not show
+                self._hindered = "the time for trying again was spent"
 
-    def _perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref, until: float = inf) -> set[str]:
+    def _late(self) -> bool:
+        return self._clock.now() > self._until or self._lane.driver.target.left <= 0
+
+    def _perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref, until: float = inf) -> list[Sighting]:
         """Send a program; the VMs that it makes are ours, so the next program gets none of them and they are destroyed."""
         known = set(self._lane.driver.facts.vms)
         try:
@@ -179,6 +229,30 @@ class Shrinker:
         for vm in list(self._lane.cloner.clones):
             with suppress(NotArrangedError):
                 self._lane.cloner.destroy(vm)
+
+
+def _sessions_kept(steps: Sequence[ReplayStep], fewer: Sequence[ReplayStep]) -> bool:
+    """Whether the coming and going of each session that still makes a call is still there.
+
+    Sent again on a server that has not seen it come, a session that is gone would be none.
+    """
+    callers = {step.call.actor for step in fewer if step.call.method not in SESSIONS}
+    return all(step in fewer for step in steps if step.call.method in SESSIONS and step.call.actor in callers)
+
+
+def _usual(call: Call) -> Iterator[Call]:
+    """Give a call with less that is unusual about it: not edited, made by who may."""
+    if isinstance(call.payload, Envelope) and call.payload.origin:
+        yield replace(call, payload=Arguments(call.payload.origin), actor=FULL)
+        yield replace(call, payload=Arguments(call.payload.origin))
+    elif call.actor != FULL:
+        yield replace(call, actor=FULL)
+        yield replace(call, actor=NOBODY)
+
+
+def _plainer_calls(call: Call) -> Iterator[Call]:
+    if isinstance(call.payload, Arguments):
+        yield from (replace(call, payload=Arguments(values)) for values in plainer(call.payload.values))
 
 
 def plainer(values: dict[str, Json]) -> Iterator[dict[str, Json]]:

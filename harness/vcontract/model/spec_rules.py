@@ -218,6 +218,16 @@ def broken(spec: dict[str, Json], facts: VmFacts, *, offline: bool = False) -> t
     return frozenset(wrong), tuple(dict.fromkeys(faults))
 
 
+def rules_broken(spec: dict[str, Json], facts: VmFacts, *, offline: bool = False) -> tuple[str, ...]:
+    """Name the parts of a specification that break a rule with a source, as the functions here that look at them are named."""
+    named = [(part.func if isinstance(part, partial) else part, part) for part in (OFFLINE if offline else LIVE)]
+    return tuple(
+        check.__name__.removeprefix("_")
+        for check, part in named
+        if any(what == "rule" for what, _ in part(spec, facts))
+    )
+
+
 def unshown_params(params: Json) -> bool:
     """Whether configParams hold more than oracle rule C33 speaks of: keys with simple values."""
     return any(

@@ -17,6 +17,7 @@ from vcontract.report.stress_table import latency_table, stress_lines
 from vcontract.terms import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from vcontract.report.result import RunResult
@@ -28,6 +29,8 @@ _STYLE = {
     Verdict.VIOLATES: "bold red",
 }
 _PLAIN_WIDTH = 10_000
+_CELLS = 5
+"""So many cells of a finding are named, at most; run.json names all."""
 
 
 class ConsoleReporter:
@@ -130,16 +133,20 @@ class ConsoleReporter:
     def _findings_of(self, result: RunResult) -> None:
         for finding in result.findings:
             self._out.print()
-            self._out.print(_text(f"{finding.id}  {finding.row}  {finding.grade.value}"), style="bold", soft_wrap=True)
+            mark = " (provisional, cannot be accepted: it was not shrunk)" * finding.provisional
+            title = f"{finding.id}{mark}  {finding.row}  {finding.grade.value}"
+            self._out.print(_text(title), style="bold", soft_wrap=True)
             calls = " > ".join(step.call.method for step in finding.program)
             known = result.deviations.known.get(finding.id, "")
             lines = {"known": known, "expected": finding.expected, "observed": finding.observed, "detail": finding.detail,
-                     "calls": calls, "seen again": finding.repeats, "replay": finding.replay}  # fmt: skip
+                     "decided by": "; ".join(finding.reasons), "breaks too": ", ".join(finding.rows[1:]),
+                     "cells": _some(finding.cells), "calls": calls, "seen again": finding.repeats,
+                     "replay": finding.replay}  # fmt: skip
             for name, value in lines.items():
                 if value:
                     told = _lines(f"  {name}: {value}") if name == "detail" else _text(f"  {name}: {value}")
                     self._out.print(told, soft_wrap=True)
-        for what in ("stale", "expired"):
+        for what in ("stale", "expired", "outdated"):
             for id_, text in getattr(result.deviations, what).items():
                 self._out.print()
                 self._out.print(_text(f"{id_}  known deviation, {what}: {text}"), soft_wrap=True)
@@ -189,6 +196,12 @@ class JsonReporter:
         if isinstance(event, RunEnded):
             document = msgspec.json.format(msgspec.json.encode(event.summary)).decode()
             print(console_json(document), file=self._out, flush=True)
+
+
+def _some(cells: Sequence[str]) -> str:
+    """Name the first cells of a finding, and count the others."""
+    more = len(cells) - _CELLS
+    return ", ".join(cells[:_CELLS]) + f" and {more} more" * (more > 0)
 
 
 def _console(stream: TextIO) -> Console:

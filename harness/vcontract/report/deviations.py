@@ -76,31 +76,49 @@ def read_deviations(file: Path) -> tuple[KnownDeviation, ...]:
 def excused(result: RunResult, listed: Listed, today: dt.date, *, cut: bool) -> RunResult:
     """Give a result that takes the known deviations into account; `cut`: the run ended early, so it cannot conform.
 
-    Known findings do not count, nor do the rows that nothing else breaks. An entry of a row of this run that expired, or
-    whose row was settled although it was not seen (it is stale), makes the exit code 1. Entries of other rows are ignored.
+    Known findings do not count, nor do the rows that nothing else breaks; one with a provisional id is never known. An
+    entry of a row of this run that expired, or whose row was settled although it was not seen (it is stale), makes the exit
+    code 1. Entries of other rows are ignored.
     """
     if not listed.file:
         return result
     rows = {row.id: row.verdict for row in result.rows}
     mine = [entry for entry in listed.entries if entry.row in rows]
-    seen = {finding.id for finding in result.findings}
+    seen = {finding.id for finding in result.findings if not finding.provisional}
+    unsure = {row for finding in result.findings if finding.provisional for row in (finding.row, *finding.rows)}
     expired = {entry.fingerprint: f"{entry.row}: expired on {entry.expires}: {entry.text}" for entry in mine
                if entry.expired(today)}  # fmt: skip
     valid = [entry for entry in mine if entry.fingerprint not in expired]
     known = {entry.fingerprint: entry.text for entry in valid if entry.fingerprint in seen}
+    outdated = _outdated([entry for entry in valid if entry.fingerprint not in known], result.findings)
     stale = {
         entry.fingerprint: f"{entry.row}: was exercised, and it was not seen: {entry.text}"
         for entry in valid
-        if entry.fingerprint not in known and rows[entry.row] in _SETTLED
+        if entry.fingerprint not in {**known, **outdated}
+        if rows[entry.row] in _SETTLED and entry.row not in unsure  # what was not shrunk may be it
     }
     spared = _spared(result, known)
     verdict = result.verdict
     if verdict is Verdict.VIOLATES:
         counted = [row.verdict for row in result.rows if row.id not in {*result.waived, *spared}]
-        verdict = worst([*counted, *[Verdict.VIOLATES] * bool(seen - known.keys()), *[Verdict.INCONCLUSIVE] * cut])
-    deviations = KnownDeviations(listed.file, known, stale, expired, spared)
+        more = any(finding.id not in known for finding in result.findings)
+        verdict = worst([*counted, *[Verdict.VIOLATES] * more, *[Verdict.INCONCLUSIVE] * cut])
+    deviations = KnownDeviations(listed.file, known, stale, expired, spared, outdated)
     code = 1 if stale or expired else {Verdict.CONFORMS: 0, Verdict.VIOLATES: 1}.get(verdict, 5)
     return replace(result, verdict=verdict, exit_code=code if result.exit_code != 3 else 3, deviations=deviations)
+
+
+def _outdated(entries: Iterable[KnownDeviation], findings: Sequence[Finding]) -> dict[str, str]:
+    """Say of ids of version 0.1.0, which held no cause, for which findings of today they stood; they excuse none of them."""
+    outdated = {}
+    for entry in entries:
+        now = [finding.id for finding in findings if finding.former == entry.fingerprint]
+        if now:
+            outdated[entry.fingerprint] = (
+                f"{entry.row}: an id of version 0.1.0, which stood for whatever had this outcome; accept what you know of"
+                f" {', '.join(now)} and remove it: {entry.text}"
+            )
+    return outdated
 
 
 def _spared(result: RunResult, known: Iterable[str]) -> list[str]:
@@ -108,7 +126,7 @@ def _spared(result: RunResult, known: Iterable[str]) -> list[str]:
     spared: list[str] = []
     for row in result.rows:
         all_ = row.id.startswith(EVERY_METHOD)
-        its = [finding.id for finding in result.findings if finding.row == row.id]
+        its = [finding.id for finding in result.findings if finding.breaks(row.id)]
         its = its or [finding.id for finding in result.findings if all_]
         if row.verdict is Verdict.VIOLATES and its and set(its) <= set(known):
             spared.append(row.id)
@@ -116,9 +134,12 @@ def _spared(result: RunResult, known: Iterable[str]) -> list[str]:
 
 
 def accepted(listed: Listed, findings: Sequence[Finding], today: dt.date) -> Listed:
-    """Append the findings that are not listed to the file, and give its entries then; what it holds stays as it is."""
+    """Append the findings that are not listed to the file, and give its entries then; what it holds stays as it is.
+
+    A finding whose id is provisional is left out: what else has that id is not known.
+    """
     known = {entry.fingerprint for entry in listed.entries}
-    new = [finding for finding in findings if finding.id not in known]
+    new = [finding for finding in findings if finding.id not in known and not finding.provisional]
     if not (listed.accept and new):
         return listed
     file = Path(listed.file)
@@ -136,5 +157,6 @@ def accepted(listed: Listed, findings: Sequence[Finding], today: dt.date) -> Lis
 def _entry(finding: Finding, reason: str, today: dt.date) -> str:
     named = {"fingerprint": finding.id, "row": finding.row, "reason": reason}
     lines = [f"{name} = {in_toml(value)}" for name, value in named.items()]
-    seen = " ".join(one_line(f"{finding.grade.value}: {finding.observed}").split())
+    told = f"{finding.grade.value}: {finding.observed}{''.join(f', {text}' for text in finding.reasons)}"
+    seen = " ".join(one_line(told).split())
     return "\n".join(["", f"# accepted on {today}; {seen}", "[[deviation]]", *lines, ""])

@@ -64,7 +64,7 @@ def junit(result: RunResult) -> bytes:
     cases = [
         _case(
             row,
-            [finding for finding in result.findings if finding.row == row.id],
+            [finding for finding in result.findings if finding.breaks(row.id)],
             known if _spared(row, result) else {},
         )
         for row in result.rows

@@ -105,7 +105,8 @@ class Stress(msgspec.Struct, frozen=True):
 class KnownDeviations(msgspec.Struct, frozen=True):
     """The known deviations of a run: by fingerprint, the reasons of those seen (`known`), and why others are stale or expired.
 
-    `rows` are the rows that violate by known deviations alone. `file` is empty if there is none.
+    `rows` are the rows that violate by known deviations alone. `file` is empty if there is none. `outdated` are ids of
+    version 0.1.0 for which findings stand that have others now.
     """
 
     file: str = ""
@@ -113,6 +114,7 @@ class KnownDeviations(msgspec.Struct, frozen=True):
     stale: dict[str, str] = {}
     expired: dict[str, str] = {}
     rows: list[str] = []
+    outdated: dict[str, str] = {}
 
 
 class RunResult(msgspec.Struct, frozen=True):

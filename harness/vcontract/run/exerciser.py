@@ -7,6 +7,7 @@ from contextlib import suppress
 from vcontract.check import ABORTS
 from vcontract.contract import Contract
 from vcontract.model import Asked, Cell, passes
+from vcontract.model.labels import Label
 from vcontract.model.moves import DISTURBANCES, Move, On
 from vcontract.strategies import Case
 from vcontract.terms import Faulted, Operation, Ref, Returned
@@ -61,7 +62,9 @@ class Exerciser:
         beside = unfinished(self.driver, vm)
         if vm is not None and not beside:
             self.driver.look(vm)
-        done = sandwiched(self.driver, self.caller.call(cell.asked, vm, self.driver.facts.vms), beside)
+        with self.caller.drawing_for(Label.parse(label).step):
+            call = self.caller.call(cell.asked, vm, self.driver.facts.vms)
+        done = sandwiched(self.driver, call, beside)
         stood = self._stood(cell, vm, beside, done)
         self.shared = vm if keep and beside and isinstance(done.outcome, Faulted) else None
         if self.shared is None:
@@ -119,7 +122,9 @@ class Exerciser:
         if vm is None:
             raise NotArrangedError("no VM")
         self.driver.look(vm)
-        judged_call(self.driver, self.caller.broken(case, case.method, vm, self.driver.facts.vms), vm, [])
+        with self.caller.drawing_for(Label.parse(label).step):
+            call = self.caller.broken(case, case.method, vm, self.driver.facts.vms)
+        judged_call(self.driver, call, vm, [])
         self.lane.arranger.leave(vm)
 
     def disturbed(self, method: str, what: str, label: str) -> None:
@@ -132,7 +137,8 @@ class Exerciser:
             raise NotArrangedError("no VM")
         self.driver.look(vm)
         actor = LEAVER if move.on is On.SESSION else FULL
-        call = self.caller.call(base.asked, vm, self.driver.facts.vms)
+        with self.caller.drawing_for(Label.parse(label).step):
+            call = self.caller.call(base.asked, vm, self.driver.facts.vms)
         if move.on is On.SESSION:
             self.driver.log_in(actor)
             call = type(call)(call.object, call.method, call.payload, actor)

@@ -36,6 +36,7 @@ def with_kept(result: RunResult, kept: KnownDeviations, *, cut: bool) -> RunResu
     rows = {finding.id: finding.row for finding in result.findings}
     entries = tuple(KnownDeviation(id_, rows[id_], reason) for id_, reason in kept.known.items() if id_ in rows)
     found = excused(result, Listed(kept.file, entries), datetime.now(UTC).date(), cut=cut)
+    found = replace(found, deviations=replace(found.deviations, outdated=kept.outdated))
     if not (kept.stale or kept.expired):
         return found
     deviations = replace(found.deviations, stale=kept.stale, expired=kept.expired)

@@ -7,6 +7,8 @@ from vcontract.client import Target
 from vcontract.config.request import RunRequest
 from vcontract.terms import Verdict
 
+_KEPT_BACK = 16
+"""Judged calls that are kept back for each deviation that was seen, so that it can be shrunk and has an id that lasts."""
 _LATE, _SPENT = "the limit of time was reached", "the limit of calls was reached"
 
 
@@ -19,7 +21,8 @@ class RunLimits:
     def __init__(self, target: Target, request: RunRequest) -> None:
         self._target, self._request = target, request
         self._began = target.recorder.now()
-        self._looked_at = 0
+        self._looked_at = self._counted = 0
+        self._seen: set[tuple[str, str, str, str]] = set()
         if request.time_limit:
             target.end_at(self._began + request.time_limit)
 
@@ -35,11 +38,20 @@ class RunLimits:
             return target.over
         if request.time_limit and target.recorder.now() - self._began > request.time_limit:
             return _LATE
-        if request.max_calls and target.recorder.calls >= request.max_calls:
+        if request.max_calls and target.recorder.calls >= request.max_calls - self._kept_back(judge):
             return _SPENT
         if target.pacing.spent:
             return target.pacing.spent
         return "a violation was found" if request.stop_at_first and self._violated(judge) else ""
+
+    def _kept_back(self, judge: Judge) -> int:
+        """Count the calls that shrinking may need, at most half of the limit."""
+        new, self._counted = judge.judgements[self._counted :], len(judge.judgements)
+        self._seen |= {
+            (each.method, each.grade, each.observed, each.field) for each in new if each.verdict is Verdict.VIOLATES
+        }
+        wanted = _KEPT_BACK * len(self._seen) if self._request.shrink.attempts else 0
+        return min(wanted, self._request.max_calls // 2)
 
     def _violated(self, judge: Judge) -> bool:
         """Whether anything that was not looked at yet is a violation."""

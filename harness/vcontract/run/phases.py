@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from vcontract.check import SHRINKING
 from vcontract.config.request import Budget
 from vcontract.contract import rows
@@ -56,15 +58,20 @@ class ShrinkFindings:
         judge.close()
         known = heard(site.contract, judge.judgements, list(site.target.recorder.operations))
         listed = rows(site.contract, judge.bases)
-        findings = summed(site.contract, listed, [known], judge.bases, site.config.confirm, "", site.request).findings
+        # what did not come again in its cell may still come each time that all that led to it is done
+        found = summed(site.contract, listed, [known], judge.bases, 1, "", site.request).findings
+        findings = [finding for finding in found if finding.provisional]
         if not findings:
             return
-        run.announcer.note(f"shrinking {len(findings)} findings")
         led_to = {finding.id: self._led_to(run, finding) for finding in findings}
         lane = run.testbed.lane
         shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), site.request.shrink)
-        for finding in findings:
-            run.shrunk[finding.id] = shrinker.shrink(finding, led_to[finding.id])
+        for number, finding in enumerate(findings):
+            run.announcer.note(f"shrinking finding {number + 1} of {len(findings)}: {finding.row}")
+            try:
+                run.shrunk[finding.id] = shrinker.shrink(finding, led_to[finding.id])
+            except NotArrangedError as error:  # the next one may still be shrunk
+                run.shrunk[finding.id] = replace(finding, repeats=f"0 of 0: {error}")
 
 
 class ReplayFinding:
@@ -75,8 +82,13 @@ class ReplayFinding:
 
     def run(self, run: ActiveRun) -> None:
         """Send it."""
+        if self.finding.program[-1].purpose == "read":  # it is about the object itself, and no VM
+            ReadObject().run(run)
+            return
         lane = run.testbed.lane
         vms = lane.driver.facts.vms.values()
         moid = next((vm.ref.value for vm in vms if vm.name == self.finding.root[1]), "")
         shrinker = Shrinker(lane, Performer(lane.driver, "replay"), Budget())
-        shrinker.again(self.finding, moid or lane.selection.choose(State()).ref.value)
+        seen = shrinker.again(self.finding, moid or lane.selection.choose(State()).ref.value)
+        if shown := tuple(each.id for each in seen if each.shows(self.finding)):
+            run.shrunk[self.finding.id] = replace(self.finding, was=shown)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from vcontract.contract import Contract
 from vcontract.model import Asked, Cell, State
+from vcontract.model.labels import Label
 from vcontract.model.moves import MOVES
 from vcontract.model.state import CUSTOMIZE, OFF
 from vcontract.strategies import DRAWN
@@ -96,8 +97,11 @@ class PreludeExerciser:
             vm = brought
         self.driver.look(vm)
         actor = {"otherSession": SECOND, "endedSession": LEAVER}.get(what, FULL)
-        self._before(method, what, vm)
-        call = replace(self._drawn(method, vm, lambda made: self._bites(made, vm, what)), actor=actor)
+        step = Label.parse(label).step
+        with self.caller.drawing_for(f"{step}, before"):
+            self._before(method, what, vm)
+        with self.caller.drawing_for(step):
+            call = replace(self._drawn(method, vm, lambda made: self._bites(made, vm, what)), actor=actor)
         if what == "beside" or (what == "otherSession" and method == _ABORT):
             self._tries(call, vm)
         else:

@@ -13,6 +13,7 @@ from vcontract import __version__
 from vcontract.check import Judge, retell, worst
 from vcontract.check.object_rows import is_own
 from vcontract.collector import uncollected
+from vcontract.config.printed_command import finding_command
 from vcontract.config.request import RunRequest, request_of
 from vcontract.contract import Contract, rows
 from vcontract.contract import load as load_contract
@@ -22,7 +23,7 @@ from vcontract.report.result import KnownDeviations, RunResult, Worker, load_run
 from vcontract.report.run_directory import HISTORY
 from vcontract.run.interrupted_run import facts_in
 from vcontract.run.known_deviations import listed, with_kept, with_known
-from vcontract.run.summary import PartialResult, exit_code, heard, interrupted, summed
+from vcontract.run.summary import PartialResult, as_shrunk, exit_code, heard, interrupted, summed, with_broken
 from vcontract.saved_file import held_by, understood
 from vcontract.schema import bases_of, load, release
 from vcontract.terms import Observed, Operation, Verdict
@@ -45,21 +46,21 @@ def _rejudged(saved: RunResult, directory: Path, wsdl: str, deviations: Path | N
     facts, events = _surveyed(place / HISTORY, directory)
     schema = load(wsdl) if wsdl else release(facts.api_version)
     contract, bases = load_contract(facts.object), bases_of(schema)
-    parts = [replace(_judged(events, Judge(facts, contract, bases)), absent=facts.absent)]
+    shrunk = [finding for finding in saved.findings if finding.was]
+    parts = [replace(_judged(events, Judge(facts, contract, bases)), absent=facts.absent, shrunk=shrunk)]
     parts += [
         part_of(read_history(held_by(place, worker.history)), worker, contract, bases) for worker in saved.workers
     ]
     every = rows(contract, bases)
     selected = {row.id for row in saved.rows}
     summary = summed(contract, every, parts, bases, facts.confirm, str(directory), _asked_of(saved))
-    kept = [row for row in summary.rows if row.id in selected]
+    findings = as_shrunk(summary.findings, shrunk, lambda id_: finding_command(str(directory), id_, _asked_of(saved)))
+    kept = [row for row in with_broken(summary.rows, findings) if row.id in selected]
     safe = saved.exit_code != exit_code(saved.verdict, safe=False)
     also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * (not safe or interrupted(saved.notes))
     verdict = worst([row.verdict for row in kept if row.id not in saved.waived] + also)
     code = exit_code(verdict, safe=safe)
-    again = replace(
-        saved, verdict=verdict, exit_code=code, rows=kept, findings=list(summary.findings), version=__version__
-    )
+    again = replace(saved, verdict=verdict, exit_code=code, rows=kept, findings=findings, version=__version__)
     bare = replace(again, deviations=KnownDeviations())
     if deviations is None:
         return with_kept(bare, saved.deviations, cut=not safe)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from vcontract.check import worst
+from vcontract.config.printed_command import finding_command
 from vcontract.config.request import record_of
 from vcontract.contract import Row, rows
 from vcontract.model import sharpness
@@ -29,6 +30,7 @@ from vcontract.run.summary import (
     summed,
     too_few,
     waive,
+    with_broken,
 )
 from vcontract.strategies import Caller
 from vcontract.terms import RowVerdict, Verdict
@@ -49,8 +51,9 @@ def summarize(
     request, context, bases = site.request, site.context, site.bases
     listed = rows(site.contract, bases)
     summary = summed(site.contract, listed, parts, bases, site.config.confirm, context.report, request)
-    findings = as_shrunk(summary.findings, parts)
-    selected = [row for row in _selected(site, listed, summary.rows) if keep(row)]
+    shrunk = [finding for part in parts for finding in part.shrunk]
+    findings = as_shrunk(summary.findings, shrunk, lambda id_: finding_command(context.report or "RUN", id_, request))
+    selected = [row for row in _selected(site, listed, with_broken(summary.rows, findings)) if keep(row)]
     verdicts, waived = waive(selected, site.config)
     halted = any(part.halted for part in parts)
     cut = [Verdict.INCONCLUSIVE] * bool(halted or site.target.over or any(interrupted(part.notes) for part in parts))

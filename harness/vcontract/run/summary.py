@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 
 import msgspec
 from msgspec.structs import replace
 
-from vcontract.check import Judgement, Summary, object_rows, summarise
+from vcontract.check import Confirming, Judgement, Summary, object_findings, object_rows, summarise
 from vcontract.config.config import Config
 from vcontract.config.printed_command import finding_command
 from vcontract.config.request import RunRequest
@@ -29,9 +29,9 @@ _TOLD = 10
 class PartialResult(msgspec.Struct, frozen=True):
     """What one walk over a plan, or over a share of one, gave; JSON can carry it.
 
-    `own` are the verdicts on the object's own rows. `planned` are the ids of the cells of the plan; `exercised`, `skipped`,
-    `refused` and `unreachable` tell what became of its steps, `ended` why the last were not tried, `shown` what
-    valid calls showed of each method's arguments.
+    `own` are the verdicts on the object's own rows, `own_findings` what breaks them. `planned` are the ids of the cells
+    of the plan; `exercised`, `skipped`, `refused` and `unreachable` tell what became of its steps, `ended` why the last
+    were not tried, `shown` what valid calls showed of each method's arguments.
     `slowest` has the most seconds that things took, `idle_reads` counts the requests that could tell nothing new.
     `halted` says why the target was not asked any more, or why going on might have done harm. `worker` is None if one
     process does it all. `absent` says why nothing can be tested on this target, if so.
@@ -39,6 +39,7 @@ class PartialResult(msgspec.Struct, frozen=True):
 
     judgements: list[Judgement] = []
     own: list[RowVerdict] = []
+    own_findings: list[Finding] = []
     planned: list[str] = []
     exercised: list[str] = []
     skipped: dict[str, str] = {}
@@ -64,6 +65,7 @@ def heard(contract: Contract, judgements: Sequence[Judgement], operations: Seque
     return PartialResult(
         judgements=list(judgements),
         own=object_rows(contract, operations),
+        own_findings=object_findings(contract, operations),
         calls=sum(operation.purpose == "judge" for operation in operations),
         requests=len(operations),
         idle_reads=idle_reads(operations),
@@ -108,15 +110,24 @@ def summed(
     for row in chain.from_iterable(part.own for part in parts):
         if row.id not in own or own[row.id].verdict is Verdict.UNTESTED:
             own[row.id] = row
+    shrunk = [finding for part in parts for finding in part.shrunk]
+    proven = frozenset(id_ for finding in shrunk if _times(finding) >= confirm for id_ in finding.was)
     summary = summarise(
         contract,
         listed,
         [judgement for part in parts for judgement in part.judgements],
         list(own.values()),
         bases,
-        confirm=confirm,
+        confirm=Confirming(confirm, proven),
         replay=lambda id_: finding_command(report or "RUN", id_, asked),
     )
+    of_object = {each.id: each for part in parts for each in part.own_findings if each.row in own}
+    of_object = {
+        id_: replace(each, replay=finding_command(report or "RUN", id_, asked))
+        for id_, each in of_object.items()
+        if own[each.row].verdict is Verdict.VIOLATES
+    }
+    summary = replace(summary, findings=(*of_object.values(), *summary.findings))
     died = next(
         (f"{part.worker.history}: {part.worker.died}" for part in parts if part.worker and part.worker.died), ""
     )
@@ -125,20 +136,68 @@ def summed(
     return replace(summary, rows=tuple(_without(row, absent) for row in rows))
 
 
+def _times(finding: Finding) -> int:
+    """Say how often a finding was seen again when it was tried again."""
+    times = finding.repeats.partition(" ")[0]
+    return int(times) if times.isdigit() else 0
+
+
 def _without(row: RowVerdict, absent: str) -> RowVerdict:
     """Say of an untested row that what it is about is not there, if it is not."""
     return replace(row, reason=absent) if absent and row.verdict is Verdict.UNTESTED else row
 
 
-def as_shrunk(findings: Sequence[Finding], parts: Sequence[PartialResult]) -> list[Finding]:
-    """Give the findings as they were shrunk; of several workers' the one that was seen again."""
-    again = sorted(
-        (finding for part in parts for finding in part.shrunk), key=lambda finding: not finding.repeats.startswith("0")
+def as_shrunk(
+    findings: Sequence[Finding], shrunk: Sequence[Finding], replay: Callable[[str], str] = str
+) -> list[Finding]:
+    """Give the findings as they were shrunk, with their ids; of several workers' the one that was seen again.
+
+    Two that turn out to be the same deviation are one. `replay` turns an id into the command that replays it.
+    """
+    best_last = sorted(shrunk, key=lambda each: (not each.provisional, not each.repeats.startswith("0")))
+    known = {id_: each for each in best_last for id_ in each.was} | {
+        each.was[0]: each for each in best_last if each.was
+    }
+    found: dict[str, Finding] = {}
+    for finding in findings:
+        small = next((known[id_] for id_ in finding.was if id_ in known), finding)
+        if small is not finding:
+            small = replace(small, replay=replay(small.id))
+        found[small.id] = _with(found.get(small.id, small), finding)
+    for larger in list(found.values()):
+        smaller = min((each for each in found.values() if each.covers(larger)), key=_size, default=None)
+        if smaller is not None:
+            found[smaller.id] = _with(smaller, found.pop(larger.id))
+    return list(found.values())
+
+
+def _size(finding: Finding) -> tuple[int, int]:
+    return len(finding.cause), finding.op
+
+
+def _with(finding: Finding, other: Finding) -> Finding:
+    """Give a finding with the rows and cells of another one, which is the same deviation."""
+    return replace(
+        finding,
+        rows=_joined(finding.rows, other.rows),
+        cells=_joined(finding.cells, other.cells),
+        was=_joined(finding.was, other.was),
     )
-    shrunk = {finding.id: finding for finding in again}
+
+
+def with_broken(rows: Sequence[RowVerdict], findings: Sequence[Finding]) -> list[RowVerdict]:
+    """Give verdicts on rows with those that findings break by what only shrinking showed: the method that did it."""
+    broken = {row: finding for finding in findings if not finding.provisional for row in finding.rows}
     return [
-        replace(shrunk[finding.id], replay=finding.replay) if finding.id in shrunk else finding for finding in findings
+        replace(row, verdict=Verdict.VIOLATES, reason=f"{finding.method} met it: {finding.detail}")
+        if (finding := broken.get(row.id)) is not None and row.verdict is not Verdict.VIOLATES
+        else row
+        for row in rows
     ]
+
+
+def _joined(some: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*some, *more)))
 
 
 def _doubted(row: RowVerdict, died: str) -> RowVerdict:

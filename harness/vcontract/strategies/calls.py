@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TypeAlias
 
 from hypothesis import strategies as st
@@ -45,6 +45,8 @@ class Caller:
         self._params = Pool(gosc.config_params, seed + 1, DRAWN)
         self._choices = Pool(_CHOICES, seed + 2, DRAWN)
         self._seed = seed + 3
+        self._pools: tuple[Pool[Json], ...] = (self._specs, self._params, self._choices)
+        self._places: dict[str, tuple[int, ...]] = {}
         self._cases: dict[str, tuple[Case, ...]] = {}
         self._changes: dict[str, dict[str, semantic.Change]] = {}
 
@@ -62,6 +64,23 @@ class Caller:
                 arguments[name] = value
         call = Call(self._this(asked.this, target), asked.method, Arguments(arguments), self.actor(asked))
         return call if asked.request == "ok" else self._edited(asked.request, call)
+
+    @contextmanager
+    def drawing_for(self, step: str) -> Iterator[None]:
+        """Draw the same values each time that a step is tried: what is to confirm a violation sends the same arguments.
+
+        What is drawn after it is the same, however often it was tried.
+        """
+        now = tuple(pool.place for pool in self._pools)
+        known = self._places.setdefault(step, now)
+        try:
+            for pool, place in zip(self._pools, known, strict=True):
+                pool.place = place
+            yield
+        finally:
+            if known != now:
+                for pool, place in zip(self._pools, now, strict=True):
+                    pool.place = place
 
     def start(self, method: str) -> State:
         """Give the state of a VM in which a valid call of a method is made."""

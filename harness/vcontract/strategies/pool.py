@@ -15,19 +15,22 @@ T = TypeVar("T")
 
 
 class Pool(Generic[T]):
-    """An endless supply of drawn values: `size` values, drawn at first use and then repeated."""
+    """An endless supply of drawn values: `size` values, drawn at first use and then repeated.
+
+    `place` says which comes next; who sets it back is given the same values again.
+    """
 
     def __init__(self, strategy: SearchStrategy[T], seed_: int, size: int) -> None:
         self._strategy, self._seed, self._size = strategy, seed_, size
         self._drawn: tuple[T, ...] = ()
-        self._next = 0
+        self.place = 0
 
     def next(self, wanted: Callable[[T], bool] = lambda _: True) -> T:
         """Give the next value that is wanted; LookupError if no drawn value is."""
         self._drawn = self._drawn or _kept(self._strategy, self._seed, self._size)
         for _ in self._drawn:
-            value = self._drawn[self._next % len(self._drawn)]
-            self._next += 1
+            value = self._drawn[self.place % len(self._drawn)]
+            self.place += 1
             if wanted(value):
                 return value
         raise LookupError("no drawn value fits")
