@@ -187,7 +187,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = 0.0
     publish: Annotated[Seconds, Meta(description="Seconds by which the end of a task may be published late.")] = 30.0
-    task_seconds: Annotated[Seconds, Meta(description="A task that takes longer is stuck; 0: no limit.")] = 0.0
+    task_seconds: Annotated[
+        Seconds,
+        Meta(
+            description="A task that takes longer is stuck, which is a finding. 0: none is; each is waited for 600 seconds,"
+            " then its VM is left alone and the call is inconclusive."
+        ),
+    ] = 0.0
     boot_seconds: Annotated[
         Seconds,
         Meta(

@@ -14,7 +14,7 @@ from vcontract.contract import rows
 from vcontract.history import STEP
 from vcontract.report.events import RunStarted
 from vcontract.report.result import Arrangements, Clones, TargetFacts
-from vcontract.run.announcer import Announcer
+from vcontract.run.announcer import Announcer, TaskWaits
 from vcontract.run.ending import endured, halts, interruptible
 from vcontract.run.estimates.estimate import estimated
 from vcontract.run.exerciser import Exerciser
@@ -86,6 +86,7 @@ class ActiveRun:
             partial(site.target.recorder.observed, STEP),
             testbed.health.look,
         )
+        site.target.recorder.listeners.append(TaskWaits(announcer, testbed.judge.tracker).hear)
         self.shrunk: dict[str, Finding] = {}
         self.halted: list[str] = []
         self.notes: list[str] = []
