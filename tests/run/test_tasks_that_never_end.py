@@ -26,7 +26,7 @@ from vcontract.testbed import Site
 from vcontract.testbed.quarantine import Quarantine
 from vcontract.testbed.survey import secrets_of
 
-METHOD, CALLS = "AbortCustomization_Task", 1
+METHOD, CALLS = "AbortCustomization_Task", 2
 
 
 class Told:

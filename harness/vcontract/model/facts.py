@@ -87,7 +87,8 @@ class Facts(msgspec.Struct, frozen=True):
     rootOnly. `sessions` maps an actor to its account. `others` maps moIds of other objects to their WSDL type.
     `staleness` (d of what Tools report), `runtime_staleness` (d of all else) and `publish` (d_pub) are seconds; `task_seconds`
     is the limit of a task's life (0: the operator set none, so that no task is stuck). `alone`: nothing but the harness
-    changes the VMs. `versions` are the API versions that the target lists (empty: none is known of; None: a former version, which did not write them down).
+    changes the VMs. `versions` are the API versions that the target lists (empty: none is known of; None: a former version,
+    which did not write them down).
     A finding must come in each of `confirm` tries. `manager` has no moId where the calls are made on the VMs themselves.
     `instance` is the vCenter's own UUID (AboutInfo.instanceUuid), empty if it names none.
     `absent` says why nothing can be tested, if so. `pinned` is what a profile adds to the documents; None: nothing.
