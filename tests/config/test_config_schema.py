@@ -27,6 +27,9 @@ KINDS: dict[str, type | tuple[type, ...]] = {
 def faults(value: Any, schema: dict[str, Any], place: str = "$") -> list[str]:
     """Check a value by the few words of JSON Schema that the published one uses; any other word is a fault too."""
     schema = {**SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]], **schema} if "$ref" in schema else schema
+    if "anyOf" in schema:
+        tried = [faults(value, one, place) for one in schema["anyOf"]]
+        return [] if [] in tried else [each for one in tried for each in one]
     known = {"$ref", "$schema", "$defs", "title", "description", "default", "required"}
     known |= {
         "type",

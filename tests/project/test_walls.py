@@ -22,7 +22,7 @@ BASE = {
     "saved_file",
 }
 JUDGING = {"schema", "contract", "model", "strategies", "check", "report"}
-TESTBED = BASE | JUDGING | {"client", "config", "testbed", "simulator"}
+TESTBED = BASE | JUDGING | {"client", "config", "server", "testbed", "simulator"}
 RUN = TESTBED | {"findings", "run"}
 MODES = RUN | {"disturbances", "explore", "proof", "learn", "races", "workers", "stress"}
 MAY_IMPORT: dict[str, set[str]] = {
@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "check": BASE | {"contract", "model"},
     "report": BASE | {"contract", "model", "check"},
     "config": BASE | {"contract", "model", "client", "check", "report"},
+    "server": BASE | {"client", "config"},
     "testbed": TESTBED - {"testbed", "report"},
     "findings": TESTBED - {"simulator"},
     "run": RUN - {"run", "simulator"},

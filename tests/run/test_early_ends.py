@@ -13,9 +13,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.mangler import MANAGER, Exchange, Mangled, Reply
+from tests.waited_time import WaitedTime
 from tests.windows import fitted
 from vcontract.client import Recorder, Target
-from vcontract.client.clock import Clock
 from vcontract.config.config import LOOPBACK
 from vcontract.config.request import Budget, RunRequest
 from vcontract.contract import load
@@ -36,22 +36,6 @@ NEVER = 1e6
 """Seconds that no test lasts."""
 LONG = 30.0
 """Seconds after which a run is in the midst of a wait that does not end."""
-
-
-class WaitedTime(Clock):
-    """A clock that only waiting puts forward, so that what is counted is what was waited for, and no slow machine."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        """Give the time; no two readings are equal."""
-        self.time += 1e-6
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        """Put the clock forward."""
-        self.time += seconds
 
 
 class Told:

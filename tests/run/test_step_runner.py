@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from vcontract.check import Judge
+from vcontract.errors import HaltedError
 from vcontract.model import cell
 from vcontract.run.exerciser import Exerciser
 from vcontract.run.plan import Step
@@ -36,7 +37,7 @@ class Seen:
     """A judgement, as far as the walk looks at it."""
 
     def __init__(self, name: str, verdict: Verdict) -> None:
-        self.cell, self.verdict = name, verdict
+        self.cell, self.verdict, self.observed = name, verdict, "crashed" if "toolsStopped" in name else "OK"
 
 
 class Script:
@@ -174,3 +175,36 @@ def test_a_walk_stops_when_it_is_told() -> None:
     walker = walked(script, [step("poweredOff"), step("suspended")], spent=lambda: "enough" if script.heard else "")
     assert script.heard == [f"{METHOD}:poweredOff"]
     assert (walker.ended, walker.skipped) == ("enough", {})
+
+
+class Watch:
+    """Starts a server again, `times` at most."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def look(self) -> None:
+        """Find nothing."""
+
+    def revive(self) -> bool:
+        """Start it again."""
+        self.left -= 1
+        return self.left >= 0
+
+
+def test_a_walk_goes_on_where_the_server_is_started_again() -> None:
+    """What it was arranged for is tried once more, then given up; nobody who starts it again: the run is halted."""
+    script = Script(Verdicts(), suspended=[HaltedError("ended")])
+    walker = walked(script, [step("suspended"), step("poweredOff")], watch=Watch(4))
+    assert script.heard.count(f"{METHOD}:suspended") == 2  # and once more at the end, as whatever was missed
+    assert walker.exercised == {f"{METHOD}:poweredOff"}
+    assert "the server ended before the step was judged" in walker.skipped[f"{METHOD}:suspended"]
+    with pytest.raises(HaltedError):
+        walked(Script(Verdicts(), suspended=[HaltedError("ended")]), [step("suspended")])
+
+
+def test_the_end_of_a_server_is_confirmed_at_least_once() -> None:
+    """Whatever the configuration says: once it may be chance."""
+    script = Script(Verdicts("toolsStopped", "suspended"))
+    walked(script, [step("toolsStopped"), step("suspended")], confirm=1)
+    assert script.heard == [f"{METHOD}:toolsStopped", f"{METHOD}:toolsStopped#2", f"{METHOD}:suspended"]

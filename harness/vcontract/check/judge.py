@@ -11,7 +11,20 @@ from vcontract.check.causes.unusual import Causes
 from vcontract.check.earned import Success, unearned
 from vcontract.check.fields import Scene, requested
 from vcontract.check.grade import Assessment, grade_fault, grade_success, name_of
-from vcontract.check.judgement import FORGOTTEN, Judgement, Pending, late_judgement, place, turned_away, unanswered
+from vcontract.check.judgement import (
+    DEATHS,
+    FORGOTTEN,
+    Deaths,
+    Judgement,
+    Pending,
+    death_of,
+    late_judgement,
+    part_of,
+    place,
+    remark,
+    turned_away,
+    unanswered,
+)
 from vcontract.check.kept import begun, kept, lateness, noted
 from vcontract.check.midtask import happened
 from vcontract.check.pinned import exactly
@@ -57,14 +70,16 @@ class Judge:
         self.settings = Settings(self.tracker)
         self._problems, self._causes = Problems(), Causes(contract)
         self._methods = {method.name: method for method in contract.methods}
+        self._deaths = Deaths(self._methods)
 
     def feed(self, operation: Operation) -> None:
         """Take one operation; a new cell closes the one before, unless both share a block."""
-        if self._block and _part(operation) != _part(self._block[-1]):
+        if self._block and part_of(operation) != part_of(self._block[-1]):
             self.close()
         if operation.purpose == "judge" and operation.call.method in self._methods:
             self._pending.append(self._remember(operation))
         self._block.append(operation)
+        self.judgements += self._deaths.heard(operation)
         if (read := read_of(operation)) is not None:
             self._reads.append((operation, *read))
         self.tracker.feed(operation)
@@ -88,7 +103,9 @@ class Judge:
         return max((lateness(effect, self.tracker.facts) for effect in effects), default=0.0)
 
     def resume(self) -> None:
-        """Drop the pending calls, because the run was interrupted: half of a cell is no evidence."""
+        """Drop the pending calls, because the run was interrupted: half of a cell is no evidence but of the server's end."""
+        self.judgements += [self._judge(each) for each in self._pending if death_of(each.operation.outcome)]
+        self._deaths.resume()
         self._pending, self._block, self._reads = [], [], []
         self._problems.rest()
         self.tracker.resume()
@@ -336,7 +353,7 @@ class Judge:
 
     def _raced(self, pending: Pending, mid: frozenset[str], observed: str) -> bool:
         vm = subject(pending.operation.call)
-        if mid or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
+        if mid or observed in DEATHS or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
             return False
         before, last = pending.reading, self.tracker.readings.get(vm)
         moved = observed == OK and is_visible(self._methods[pending.operation.call.method].effect)
@@ -375,7 +392,7 @@ class Judge:
             notes=(
                 *(tasklife.notes(life, life.vm) if life else ()),
                 *noted(self._methods[operation.call.method].effect, self.tracker, life),
-                *_remark(assessed),
+                *remark(assessed),
                 *found.notes(shown),
             ),
             request=pending.asked.request,
@@ -383,12 +400,3 @@ class Judge:
             unsettled=unsettled(expectation),
             shown=found.showed(shown),
         )
-
-
-def _remark(assessed: Assessment) -> list[str]:
-    """Say what is to be noted of a success that counts."""
-    return [assessed.why] if assessed.observed == OK and assessed.why and not assessed.grade.fails else []
-
-
-def _part(operation: Operation) -> str:
-    return operation.block or operation.cell

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from vcontract.check.grade import Assessment
 from vcontract.check.settings import Problem, broken, showed
+from vcontract.contract import OK
 from vcontract.model import Asked, State, asks_session
 from vcontract.terms import (
+    CRASHED,
     LATER,
+    SILENT,
     TURNED_AWAY,
     Arguments,
     Envelope,
@@ -20,6 +24,7 @@ from vcontract.terms import (
     Json,
     Lost,
     Operation,
+    Outcome,
     Verdict,
     session_key,
     shows_session,
@@ -36,6 +41,11 @@ SHUT_OUT = "turned away without a time"
 DENIED = "denied in a session that lives"
 """What is observed of a call that was told that it has no session, where `currentSession` shows it right after (A13)."""
 UNTOLD = frozenset({FORGOTTEN, EXPIRED, AWAY, SHUT_OUT, DENIED})
+DEATHS = frozenset({"crashed", "hung"})
+"""What is observed of a call after which the server had ended, or answered nobody any more."""
+LIVES = "an answer, from a server that lives on"
+_BEFORE, _SHOWN = 4, 600
+"""So many of the calls before one that ended the server are told, and so many characters of its arguments."""
 _TURNED = "the server refused the request before it read it, and no source says that it must not"
 
 
@@ -124,6 +134,10 @@ def unanswered(pending: Pending, block: Sequence[Operation]) -> tuple[Assessment
             return Assessment(Grade.CONFORMS, EXPIRED, "call", why=why), Verdict.INCONCLUSIVE
         refused = denied(pending, block)
         return None if refused is None else (refused, Verdict.INCONCLUSIVE)
+    if observed := death_of(outcome):
+        before = [done for done in block if done.op < pending.operation.op and done.purpose != "read"]
+        why = told_of_death(pending.operation, pending.operation, before)
+        return Assessment(Grade.WRONG, observed, why=why), Verdict.VIOLATES
     if outcome.reason.startswith(TURNED_AWAY):
         timed = "HTTP 429" in outcome.reason or LATER in outcome.reason
         observed = AWAY if timed else SHUT_OUT
@@ -187,3 +201,69 @@ def late_judgement(problems: Sequence[Problem]) -> Judgement:
 def place(text: str) -> str:
     """Name the field that a text `FIELD: why` speaks of, without the position in a list."""
     return _INDEX.sub("[]", text.partition(": ")[0])
+
+
+def death_of(outcome: Outcome) -> str:
+    """Say of a lost call whether the server had ended (crashed) or answers nobody any more (hung); empty: neither is known."""
+    reason = outcome.reason if isinstance(outcome, Lost) else ""
+    return "crashed" if reason.startswith(CRASHED) else "hung" if reason.startswith(SILENT) else ""
+
+
+def told_of(done: Operation) -> str:
+    """Describe a call that may have ended its server: its arguments, or where its envelope was edited."""
+    payload = done.call.payload
+    given = f"broken: {payload.breaks}, of " if isinstance(payload, Envelope) else ""
+    values = msgspec.json.encode(done.call.arguments, order="deterministic").decode()
+    cut = "…" if len(values) > _SHOWN else ""
+    ref = done.call.object
+    where = f"operation {done.op}, {done.call.actor}, on {ref.type} {ref.value}"
+    return f"{done.call.method} ({where}; {given}{values[:_SHOWN]}{cut})"
+
+
+def told_of_death(by: Operation, death: Operation, before: Sequence[Operation]) -> str:
+    """Say what ended the server, how that showed, and what came just before."""
+    reason = death.outcome.reason if isinstance(death.outcome, Lost) else "nothing was answered any more"
+    how = "" if death.op == by.op else f" was answered, then {death.call.method} (operation {death.op}) was not"
+    former = ", ".join(f"{done.call.method} (operation {done.op})" for done in before[-_BEFORE:]) or "nothing but reads"
+    return f"{told_of(by)}{how}: {reason}; just before: {former}"
+
+
+class Deaths:
+    """Blames a call of the contract for the end of the server that a later call met; `methods` are the contract's."""
+
+    def __init__(self, methods: Collection[str]) -> None:
+        self._methods = methods
+        self._last: Operation | None = None
+        self._before: deque[Operation] = deque(maxlen=_BEFORE + 1)
+
+    def heard(self, done: Operation) -> list[Judgement]:
+        """Take one operation; gives the judgement on the last call before it if the server ended since."""
+        observed, by = death_of(done.outcome), self._last
+        judged = done.purpose == "judge" and done.call.method in self._methods
+        if judged or observed:
+            self._last = None if observed else done
+        if done.purpose != "read":
+            self._before.append(done)
+        if not observed or judged or by is None:
+            return []
+        before = [each for each in self._before if each.op < by.op]
+        why = told_of_death(by, done, before)
+        call, violates, wrong = (by.op, by.cell, by.call.method), Verdict.VIOLATES, Grade.WRONG
+        return [
+            Judgement(*call, violates, wrong, LIVES, observed, (), (), why=why, ops=(by.op, done.op), shown=done.op)
+        ]
+
+    def resume(self) -> None:
+        """Begin anew, after a cut."""
+        self._last = None
+        self._before.clear()
+
+
+def remark(assessed: Assessment) -> list[str]:
+    """Say what is to be noted of a success that counts."""
+    return [assessed.why] if assessed.observed == OK and assessed.why and not assessed.grade.fails else []
+
+
+def part_of(operation: Operation) -> str:
+    """Name what an operation is judged with: its block, else its cell."""
+    return operation.block or operation.cell

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vcontract.check.causes import former_id, gathered, named, provisional_id
-from vcontract.check.judgement import AWAY, DENIED, EXPIRED, SHUT_OUT, UNTOLD, Judgement, place
+from vcontract.check.judgement import AWAY, DEATHS, DENIED, EXPIRED, SHUT_OUT, UNTOLD, Judgement, place
 from vcontract.contract import EVERY_METHOD, OK, Contract, Row, documented_as, row_id
 from vcontract.model import deviations_of
 from vcontract.model.labels import Label
@@ -23,6 +23,8 @@ SHRINKING = "shrink"
 """Cells whose names begin so belong to the shrinking of a finding, not to the run that found it."""
 TURNS = 3
 """So often a step must be turned away without a time, or denied its session, until that is a finding."""
+TWICE = 2
+"""So often the server must at least have ended after a call until that is a finding: once it may be chance."""
 _TOLD = ("info", "returnval")
 _UNSETTLED = "every answer was one that no source settles, so that it proves nothing"
 _LEAK = "secret"
@@ -86,6 +88,11 @@ def summarise(
         for judgement in judged
         if judgement.grade in {Grade.IMPRECISE, Grade.UNSETTLED}
     )
+    notes.update(
+        f"{judgement.observed}: {judgement.why}"
+        for judgement in judged
+        if judgement.observed in DEATHS and judgement.verdict is Verdict.INCONCLUSIVE
+    )
     notes.update(note for judgement in judged for note in (f"{judgement.method}: {text}" for text in judgement.notes))
     verdict = worst([row.verdict for row in verdicts] + [Verdict.VIOLATES] * bool(findings))
     return Summary(verdict, verdicts, findings, tuple(f"{text} ({count}x)" for text, count in sorted(notes.items())))
@@ -111,7 +118,7 @@ def row_of(judgement: Judgement, contract: Contract, bases: dict[str, str]) -> s
             return row_id(contract.object, method.name, "result")
         if judgement.observed == OK:
             return row_id(contract.object, method.name, "Success")
-    if judgement.observed in {"stuck", "unfinished", "Lost", AWAY, EXPIRED, SHUT_OUT, DENIED}:
+    if judgement.observed in {"stuck", "unfinished", "Lost", AWAY, EXPIRED, SHUT_OUT, DENIED, *DEATHS}:
         return row_id(contract.object, method.name, "result")
     if judgement.observed == OK or judgement.grade is Grade.UNDECLARED:
         allowed = (*judgement.settled, *judgement.unsettled)
@@ -181,15 +188,22 @@ def _confirmed(judgements: Sequence[Judgement], confirm: int, proven: Callable[[
         by_cell[Label.parse(judgement.cell).step].append(judgement)
     confirmed = []
     for judgement in judgements:
-        if judgement.verdict is Verdict.VIOLATES and confirm > 1:
+        wanted = confirmations(judgement.observed, confirm)
+        if judgement.verdict is Verdict.VIOLATES and wanted > 1:
             tries = by_cell[Label.parse(judgement.cell).step]
             failed = {other.cell for other in tries if other.verdict is Verdict.VIOLATES and _same(other, judgement)}
-            if len(failed) < confirm and not proven(judgement):
-                why = f"raced: seen in {len(failed)} of {confirm} tries ({judgement.why})"
+            if len(failed) < wanted and not proven(judgement):
+                raced = "suspect" if judgement.observed in DEATHS else "raced"
+                why = f"{raced}: seen in {len(failed)} of {wanted} tries ({judgement.why})"
                 confirmed.append(replace(judgement, verdict=Verdict.INCONCLUSIVE, why=why))
                 continue
         confirmed.append(judgement)
     return confirmed
+
+
+def confirmations(observed: str, confirm: int) -> int:
+    """Say in how many tries of a step an outcome must be seen until it is a finding."""
+    return max(confirm, TWICE) if observed in DEATHS else confirm
 
 
 def _same(first: Judgement, second: Judgement) -> bool:
@@ -260,7 +274,8 @@ def _row(
     blocked = [judgement for judgement in chosen if judgement.verdict is Verdict.UNTESTED]
     if blocked:
         return RowVerdict(row.id, Verdict.UNTESTED, f"{_BLOCKED}{blocked[0].observed}", observed)
-    unsure = [judgement for judgement in chosen if judgement.verdict is Verdict.INCONCLUSIVE]
+    ended = [judgement for judgement, id_ in assigned if id_ == row.id and judgement.observed in DEATHS]
+    unsure = [judgement for judgement in (*chosen, *ended) if judgement.verdict is Verdict.INCONCLUSIVE]
     if unsure:
         return RowVerdict(row.id, Verdict.INCONCLUSIVE, unsure[0].why, observed)
     if missing:

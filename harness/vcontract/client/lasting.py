@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
-from vcontract.terms import HUNG, LATER, TURNED_AWAY, UNSENT, Lost, Outcome
+from vcontract.terms import CRASHED, HUNG, LATER, SILENT, TURNED_AWAY, UNSENT, Lost, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,11 +108,13 @@ def _paused(seconds: float, stopped: Callable[[], bool] | None) -> bool:
 class Pulse:
     """Counts the calls that are lost in a row; `stopped` gives in one line why the target counts as gone, else it is empty.
 
+    `ended` gives the same if it is known that its server ended, or hangs: where that was started here.
+
     `calm` multiplies the number of losses that are accepted, for a run in which they are expected.
     """
 
     def __init__(self, calm: int = 1) -> None:
-        self.stopped = ""
+        self.stopped = self.ended = ""
         self._calm = calm
         self._lost: Counter[str] = Counter()
 
@@ -121,7 +123,15 @@ class Pulse:
         if not isinstance(outcome, Lost):
             self._lost.clear()
             return
+        if outcome.reason.startswith((CRASHED, SILENT)):
+            self.stopped = self.ended = self.ended or f"{method}: {outcome.reason}"
+            return
         kind = kind_of(outcome)
         self._lost[kind] += 1
         if self._lost[kind] >= self._calm * _MOST[kind] and not self.stopped:
             self.stopped = f"{_SAYS[kind]}: {method} {outcome.reason}"
+
+    def begin_again(self) -> None:
+        """Forget all of it: the server was started again."""
+        self.stopped = self.ended = ""
+        self._lost.clear()

@@ -24,6 +24,7 @@ from vcontract.contract import Contract, load
 from vcontract.errors import HarnessError, TargetError, UsageError
 from vcontract.redaction import redact_everywhere
 from vcontract.report.diagnosis import Check, Diagnosis, Standing
+from vcontract.run.own_server.serving import served
 from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.run.start import address, configured
 from vcontract.schema import SHIPPED, parse_versions_document
@@ -64,7 +65,10 @@ def diagnose(
         vacant(write)
     contract, stated = load(request.contract), configured(request, preparation)
     config, faults = usable(stated)
-    with address(request, preparation, config) as url:
+    with (
+        address(request, preparation, config) as url,
+        served(request, preparation, config, secrets_of(config)),
+    ):
         doctor = Doctor(request, config, contract, url, logins=preparation.logins, given=_given(stated))
         for check in doctor.look(faults):
             checks.append(check)

@@ -15,8 +15,10 @@ from msgspec import Meta
 
 from vcontract.client import Pacing, Trust
 from vcontract.client.trust import digest_of
+from vcontract.config.govc import PASSWORD
 from vcontract.config.own_simulator import is_our_simulator
 from vcontract.config.request import SIMULATOR, RunRequest
+from vcontract.config.server import Server
 from vcontract.errors import UsageError
 from vcontract.model import Lever
 from vcontract.toml_file import read_toml
@@ -187,13 +189,22 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = 0.0
     publish: Annotated[Seconds, Meta(description="Seconds by which the end of a task may be published late.")] = 30.0
-    task_seconds: Annotated[Seconds, Meta(description="A task that takes longer is stuck; 0: no limit.")] = 0.0
+    task_seconds: Annotated[
+        Seconds,
+        Meta(
+            description="A task that takes longer is stuck, which is a finding. 0: none is; each is waited for 600 seconds,"
+            " then its VM is left alone and the call is inconclusive."
+        ),
+    ] = 0.0
     boot_seconds: Annotated[
         Seconds,
         Meta(
             description="Seconds in which boots and other changes may come about, until it was seen how long they take."
         ),
     ] = 600.0
+    server: Annotated[
+        Server, Meta(description="The server under test, where the run is to start it: only on this machine.")
+    ] = Server()
     confirm: Annotated[
         int, Meta(ge=1, description="How often a finding must repeat; one that does not is inconclusive.")
     ] = 3
@@ -314,6 +325,12 @@ def address_of(request: RunRequest, config: Config) -> str:
 def is_built_in(holder: Account | Guest) -> bool:
     """Whether this is an account of the built-in configuration itself, whose password is documented: no user's equal one."""
     return id(holder) in _BUILT_IN
+
+
+def variables_of(config: Config) -> tuple[str, ...]:
+    """Name the environment variables that hold passwords of ours."""
+    holders: tuple[Account | Guest, ...] = (*config.account, *config.guest)
+    return (PASSWORD, *(holder.password_env for holder in holders if holder.password_env))
 
 
 def password_of(account: Account | Guest) -> str:

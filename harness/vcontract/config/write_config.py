@@ -93,7 +93,12 @@ def _rules(config: Config) -> str:
         _line("alone", config.alone, default=False, says="nothing else changes the VMs"),
         _line("min_coverage", config.min_coverage, 0.0, "percent of the cells that a run must exercise; 0: any"),
         _line("publish", config.publish, 30.0, "seconds by which the end of a task may be published late"),
-        _line("task_seconds", config.task_seconds, 0.0, "a task that takes longer is stuck; 0: no limit"),
+        _line(
+            "task_seconds",
+            config.task_seconds,
+            0.0,
+            "a task that takes longer is stuck, a finding; 0: 600 s, no finding",
+        ),
         _line(
             "boot_seconds", config.boot_seconds, 600.0, "seconds for boots, Tools and others, until a run knows better"
         ),

@@ -9,6 +9,8 @@ from vcontract.terms import Json, Ref
 _OTHERS = ("darwin", "dos", "eComStation", "freebsd", "netware", "openServer", "os2", "otherGuest", "solaris", "unixWare",
            "vmkernel")  # fmt: skip
 """How the guest ids begin of what is neither Linux nor Windows; source: the vendor's list, GuestOsIdentifier [M]."""
+TASK_WAIT = 600.0
+"""Seconds that a task is waited for where the operator set no `task_seconds`; that it did not end then proves nothing."""
 
 
 def family_of(guest_id: str) -> str:
@@ -84,8 +86,9 @@ class Facts(msgspec.Struct, frozen=True):
     `privileges` maps an account to the privileges that AuthorizationManager was asked for: held, nowhere, vmOnly or
     rootOnly. `sessions` maps an actor to its account. `others` maps moIds of other objects to their WSDL type.
     `staleness` (d of what Tools report), `runtime_staleness` (d of all else) and `publish` (d_pub) are seconds; `task_seconds`
-    is the limit of a task's life (0: none). `alone`: nothing but the harness changes the VMs. `versions` are the API
-    versions that the target lists (empty: none is known of; None: a former version, which did not write them down).
+    is the limit of a task's life (0: the operator set none, so that no task is stuck). `alone`: nothing but the harness
+    changes the VMs. `versions` are the API versions that the target lists (empty: none is known of; None: a former version,
+    which did not write them down).
     A finding must come in each of `confirm` tries. `manager` has no moId where the calls are made on the VMs themselves.
     `instance` is the vCenter's own UUID (AboutInfo.instanceUuid), empty if it names none.
     `absent` says why nothing can be tested, if so. `pinned` is what a profile adds to the documents; None: nothing.
@@ -111,6 +114,11 @@ class Facts(msgspec.Struct, frozen=True):
     absent: str = ""
     instance: str = ""
     pinned: Pinned | None = None
+
+    @property
+    def task_wait(self) -> float:
+        """The seconds for which a task is followed: its limit, else so many as no verdict rests on."""
+        return self.task_seconds or TASK_WAIT
 
     @property
     def itself(self) -> bool:

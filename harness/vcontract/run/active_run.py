@@ -14,12 +14,13 @@ from vcontract.contract import rows
 from vcontract.history import STEP
 from vcontract.report.events import RunStarted
 from vcontract.report.result import Arrangements, Clones, TargetFacts
-from vcontract.run.announcer import Announcer
+from vcontract.run.announcer import Announcer, TaskWaits
 from vcontract.run.ending import endured, halts, interruptible
 from vcontract.run.estimates.estimate import estimated
 from vcontract.run.exerciser import Exerciser
 from vcontract.run.interrupted_run import InterruptedRun, note_of
 from vcontract.run.limits import RunLimits
+from vcontract.run.own_server.reopening import Reopening
 from vcontract.run.plan import Step
 from vcontract.run.planning import Planned, Planner
 from vcontract.run.putting_back import put_back
@@ -84,8 +85,11 @@ class ActiveRun:
             self.spent,
             self.tell_judgements,
             partial(site.target.recorder.observed, STEP),
-            testbed.health.look,
+            self,
         )
+        site.target.recorder.listeners.append(TaskWaits(announcer, testbed.judge.tracker).hear)
+        before = interrupted.facts if interrupted is not None else testbed.driver.facts
+        self.reopening = Reopening(site, announcer, frozenset(before.vms))
         self.shrunk: dict[str, Finding] = {}
         self.halted: list[str] = []
         self.notes: list[str] = []
@@ -106,6 +110,27 @@ class ActiveRun:
     def spent(self) -> str:
         """Say why the run must stop; empty if it may go on."""
         return self.limits.spent(self.testbed.judge)
+
+    def look(self) -> None:
+        """Look whether the server suffers. Raises HaltedError if it does."""
+        self.testbed.health.look()
+
+    def revive(self) -> bool:
+        """Go on after the server of the run has ended; False if it has not, or is not ours. Raises HaltedError."""
+        again = self.reopening.after_end(self.testbed)
+        return again is not None and self._on(again)
+
+    def start_afresh(self) -> None:
+        """Go on with the server as it is after its start. Raises HaltedError."""
+        self._on(self.reopening.fresh(self.testbed))
+
+    def _on(self, testbed: Testbed) -> bool:
+        if testbed is not self.testbed:
+            arrangements = self.exerciser.arrangements
+            self.testbed, self.exerciser = testbed, Exerciser(testbed.lane)
+            self.exerciser.count_from(arrangements)
+            self.step_runner.go_on_with(self.exerciser)
+        return True
 
     def tell_judgements(self, done: int, total: int) -> None:
         """Tell of what was judged since the last time."""
@@ -158,7 +183,12 @@ class ActiveRun:
             arrangements=arrangements,
             shown=self.testbed.caller.shown([done.call for done in operations if done.purpose == "judge"]),
             shrunk=list(self.shrunk.values()),
-            notes=[*self.notes, *endured(target, self.testbed.driver, self.halted), *beside(operations)],
+            notes=[
+                *self.notes,
+                *self.reopening.notes(),
+                *endured(target, self.testbed.driver, self.halted),
+                *beside(operations),
+            ],
             halted=halts(target, self.halted),
             clones=Clones(made, left),
             slowest={kind: round(seconds, 3) for kind, seconds in self.testbed.driver.wait.patience.slowest.items()},

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vcontract.check import Judge, row_of
+from vcontract.client.tasks import FINAL, GOING, info
+from vcontract.model import Tracker, read_of
 from vcontract.report.events import CellJudged, Note, Reporter, RunEvent
+from vcontract.terms import Operation
+
+LONG_WAIT, AGAIN = 30.0, 60.0
+"""Seconds after which it is told that a task is waited for, and after which it is told again."""
 
 
 class Announcer:
@@ -30,3 +36,30 @@ class Announcer:
             row = row_of(judgement, judge.contract, judge.bases)
             self.tell(CellJudged(judgement.cell, row, judgement.grade, judgement.observed, done, total))
         self._told = len(judge.judgements)
+
+
+class TaskWaits:
+    """Hears the operations of a run, and tells of a task that is waited for long, now and then, until it ends."""
+
+    def __init__(self, announcer: Announcer, tracker: Tracker) -> None:
+        self._announcer, self._tracker = announcer, tracker
+        self._due: dict[str, float] = {}
+
+    def hear(self, done: Operation) -> None:
+        """Take one operation; a read of a task that has run for long is told."""
+        read = read_of(done)
+        life = self._tracker.tasks.get(read[0].value) if read is not None and read[0].type == "Task" else None
+        state = info(done).get("state")
+        if life is None or state not in GOING:
+            if life is not None and state in FINAL:
+                self._due.pop(life.ref.value, None)
+            return
+        begun, facts = life.accepted.end, self._tracker.facts
+        if done.end < self._due.setdefault(life.ref.value, begun + LONG_WAIT):
+            return
+        self._due[life.ref.value] = done.end + AGAIN
+        name = facts.vms[life.vm].name if life.vm in facts.vms else life.vm
+        self._announcer.note(
+            f"waiting for {life.accepted.call.method} on {name} ({life.ref.value}), which runs since "
+            f"{done.end - begun:.0f} s; it is given {facts.task_wait:g} s (task_seconds)"
+        )

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from vcontract.check.judgement import told_of_death
 from vcontract.client import SpentError, Target
 from vcontract.errors import HaltedError
-from vcontract.terms import Ended
+from vcontract.terms import HUNG, UNSENT, Ended, Lost, Operation
 from vcontract.testbed import Driver, NotArrangedError
 
 UNREACHED = "what was not reached is untested"
@@ -24,9 +25,32 @@ def endured(target: Target, driver: Driver, halted: Sequence[str]) -> list[str]:
     renewed, denied = _counted(target.renewed), _counted(target.denied)
     gone = target.pulse.stopped
     told = [(Ended.HALTED if why == gone else Ended.HALTED_FOR_SAFETY).note(why) for why in halts(target, halted)]
+    told += suspect(target.recorder.operations) if gone and not target.pulse.ended else []
     told += [f"sessions had ended and were opened again: {renewed}"] if renewed else []
     told += [f"calls were denied in sessions that live: {denied}"] if denied else []
     return [*told, *driver.quarantine.notes()]
+
+
+def suspect(operations: Sequence[Operation]) -> list[str]:
+    """Say after which call nothing was answered any more, to the end; nothing where connections were only cut.
+
+    Somebody else's server may have ended, or be restarted, for reasons of its own: nothing is sent again, nobody accused.
+    """
+    lost: list[Operation] = []
+    for done in reversed(operations):
+        if not isinstance(done.outcome, Lost):
+            break
+        lost.insert(0, done)
+    # that a connection was closed proves nothing where a fresh one is taken
+    gone = any(isinstance(done.outcome, Lost) and done.outcome.reason.startswith((UNSENT, HUNG)) for done in lost)
+    former = [done for done in operations if done.purpose == "judge" and lost and done.op <= lost[0].op]
+    if not gone or not former:
+        return []
+    by, first = former[-1], lost[0]
+    before = [done for done in operations if done.purpose != "read" and done.op < by.op]
+    return [
+        f"suspect: {told_of_death(by, first, before)}; this was not tried again, for the server is not ours to start"
+    ]
 
 
 def _counted(actors: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from vcontract import __version__
 from vcontract.client.recording import FORMAT, Opening, Recording, read_recording
 from vcontract.config.config import Config
 from vcontract.config.request import DECIDING, REPLAY, RunRequest, record_of, request_of
+from vcontract.config.server import Server
 from vcontract.errors import RunFileError, UsageError
 from vcontract.report.safe_text import one_line
 from vcontract.terms import Json
@@ -76,10 +77,10 @@ def opening(url: str, request: RunRequest, run: str, config: Config) -> Opening:
 
 
 def _bare(config: Config) -> Config:
-    """Take out of a configuration what names a place: no password, address or file of this machine is in a recording."""
+    """Take out of a configuration what names a place or program: a recording holds no password and nothing of this machine."""
     accounts = tuple(replace(account, password="", password_env="", password_file="") for account in config.account)
     guests = tuple(replace(guest, password="", password_env="", password_file="") for guest in config.guest)
-    return replace(config, account=accounts, guest=guests, target="", ca_file="", proxy="")
+    return replace(config, account=accounts, guest=guests, target="", ca_file="", proxy="", server=Server())
 
 
 def refuse(what: str, *, because: str, given: Mapping[str, object]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -24,9 +25,11 @@ from vcontract.report.events import Reporter
 from vcontract.report.junit import JunitReporter
 from vcontract.report.reproduction import ReproductionReporter
 from vcontract.report.run_directory import RunDirectory
+from vcontract.run.own_server.serving import served, watched
 from vcontract.run.preparation import PLAIN, Preparation, context_of
 from vcontract.run.recorded_run import opening
 from vcontract.run.signals import Begun, terminable
+from vcontract.server import StartedServer
 from vcontract.testbed import Site, secrets_by_name, secrets_of
 from vcontract.testbed.embedded_simulator import EMBEDDED, simulator_for
 
@@ -71,24 +74,19 @@ def underway(
         interrupted.note.run if interrupted else recorded.run if recorded else ""
     ) or f"{directory.path.name}-{token_hex(3)}"
     context = replace(context_of(preparation), run=mark, report=str(directory.path))
-    reporters: list[Reporter] = [
-        begun,
-        directory,
-        JunitReporter(directory.path),
-        ReproductionReporter(directory.path),
-        *_console(request, directory),
-    ]
+    reporters: list[Reporter] = [begun, directory, *_files(directory.path), *_console(request, directory)]
     recorder = (
         Recorder.continued(directory.history, interrupted.history)
         if interrupted
         else Recorder(directory.history, clock=replay.clock if replay else None, keep=keep)
     )
+    course = Course(replay, begun, mark, directory.path)
     try:
         with (
             terminable(begun, stop or recorder.stop),
-            opened(request, preparation, config, recorder, replay, begun, mark) as target,
+            reached(request, preparation, config, recorder, course) as (target, server),
         ):
-            yield StartedRun(Site(target, contract, config, request, context), reporters, directory.path)
+            yield StartedRun(Site(target, contract, config, request, context, server), reporters, directory.path)
     except BaseException:
         if not begun.yes and interrupted is None:
             shutil.rmtree(directory.path, ignore_errors=True)
@@ -98,6 +96,11 @@ def underway(
         raise
 
 
+def _files(directory: Path) -> list[Reporter]:
+    """Give who writes further files of a run."""
+    return [JunitReporter(directory), ReproductionReporter(directory)]
+
+
 def _console(request: RunRequest, directory: RunDirectory) -> list[Reporter]:
     """Give who prints: nobody if the output is none."""
     found: dict[str, list[Reporter]] = {"json": [JsonReporter()], "none": []}
@@ -105,22 +108,38 @@ def _console(request: RunRequest, directory: RunDirectory) -> list[Reporter]:
 
 
 @contextmanager
-def opened(
-    request: RunRequest,
-    preparation: Preparation,
-    config: Config,
-    recorder: Recorder,
-    replay: Replay | None = None,
-    begun: Begun | None = None,
-    mark: str = "",
-) -> Iterator[Target]:
-    """Reach the target; close it afterwards, with the simulator if it was started here."""
+def opened(request: RunRequest, preparation: Preparation, config: Config, recorder: Recorder) -> Iterator[Target]:
+    """Reach the target; close it afterwards, with the server if it was started here."""
+    with reached(request, preparation, config, recorder, Course()) as (target, _):
+        yield target
+
+
+class Course(NamedTuple):
+    """What a run is, beside what is asked of it: what answers in a server's place, whether it began, its mark and directory."""
+
+    replay: Replay | None = None
+    begun: Begun | None = None
+    mark: str = ""
+    directory: Path | None = None
+
+
+@contextmanager
+def reached(
+    request: RunRequest, preparation: Preparation, config: Config, recorder: Recorder, course: Course
+) -> Iterator[tuple[Target, StartedServer | None]]:
+    """Reach the target, and give it with its server if that was started for it; both are ended afterwards.
+
+    What the server prints is kept in the directory of the `course`.
+    """
     secrets = secrets_of(config) if preparation.recorded is None else secrets_by_name(config)
     tape = None
     try:
-        with address(request, preparation, config) as url:
+        with (
+            address(request, preparation, config) as url,
+            served(request, preparation, config, secrets, course.directory) as server,
+        ):
             if request.record is not None:
-                began = opening(parse_url(url).url, request, mark, config)
+                began = opening(parse_url(url).url, request, course.mark, config)
                 tape = Tape(request.record, began, secrets, recorder)
             target = Target.open(
                 url,
@@ -129,19 +148,19 @@ def opened(
                 proxy=preparation.proxy or config.proxy,
                 recorder=recorder,
                 secrets=secrets,
-                connect=replay.connect if replay else None,
+                connect=course.replay.connect if course.replay else watched(server, url, config, request),
                 tape=tape,
-                pacing=config.pacing() if replay is None else None,
+                pacing=config.pacing() if course.replay is None else None,
                 logins=preparation.logins,
             )
             try:
-                yield target
+                yield target, server
             finally:
                 target.close()
     finally:
         recorder.close()
         if tape is not None:
-            tape.close(keep=begun is not None and begun.yes)
+            tape.close(keep=course.begun is not None and course.begun.yes)
 
 
 @contextmanager

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from vcontract.check import Judge
+from vcontract.check.judgement import DEATHS
+from vcontract.check.verdicts import confirmations
+from vcontract.errors import HaltedError
 from vcontract.model import passes
 from vcontract.model.labels import Label
 from vcontract.run.exerciser import Exerciser
@@ -14,8 +18,30 @@ from vcontract.run.preludes import PreludeExerciser
 from vcontract.terms import Json, Verdict
 from vcontract.testbed import NotArrangedError, RefusedError
 
+ENDS = 2
+"""So often the server may end as a step is arranged before the step is given up."""
+_ENDED = "the server ended before the step was judged"
 TRIES, HASTY_TRIES = 3, 8
 """How often a step is tried until it is arranged; the second for a state that passes by itself, which may be too quick."""
+
+
+class Watch(Protocol):
+    """Watches the server between steps, and goes on after it has ended."""
+
+    def look(self) -> None:
+        """Look whether it suffers. Raises HaltedError if it does."""
+
+    def revive(self) -> bool:
+        """Go on with it; False if it has not ended, or is not ours to start again. Raises HaltedError if it cannot be."""
+
+
+class _Unwatched:
+    def look(self) -> None:
+        """Do nothing."""
+
+    def revive(self) -> bool:
+        """Nobody starts it again."""
+        return False
 
 
 class StepRunner:
@@ -24,8 +50,8 @@ class StepRunner:
     `exercised` are the labels of the steps that were taken, `skipped` those that were not, with the reason, `refused` those
     whose state the target again and again refused to be brought into. A violation is tried until it was seen `confirm` times.
     `ended` says why the last steps were not tried (empty: all were). `spent` says why to stop (empty: go on), `taken` hears how
-    many steps are done, `note` which: from these notes a run that was cut can go on. `between` is called between steps
-    of which none leaves work running for the next.
+    many steps are done, `note` which: from these notes a run that was cut can go on. `watch` looks between steps
+    of which none leaves work running for the next, and is asked when the run would be halted whether it goes on all the same.
     """
 
     def __init__(
@@ -36,14 +62,14 @@ class StepRunner:
         spent: Callable[[], str] = str,
         taken: Callable[[int, int], None] = lambda *_: None,
         note: Callable[[dict[str, Json]], None] = lambda _: None,
-        between: Callable[[], None] = lambda: None,
+        watch: Watch | None = None,
     ) -> None:
         self.exercised: set[str] = set()
         self.skipped: dict[str, str] = {}
         self.ended = ""
         self.refused: dict[str, str] = {}
         self._exerciser, self._judge, self._confirm = exerciser, judge, confirm
-        self._spent, self._taken, self._note, self._between = spent, taken, note, between
+        self._spent, self._taken, self._note, self._watch = spent, taken, note, watch or _Unwatched()
         self._missed: Counter[str] = Counter()
         self._met: set[str] = set()
         self._open: list[tuple[Step, int]] = []
@@ -62,10 +88,25 @@ class StepRunner:
                 self.ended = reason
                 return False
             if self._exerciser.shared is None:
-                self._between()
+                self._looked()
             self._step(step)
             self._taken(number + 1, len(steps))
         return True
+
+    def go_on_with(self, exerciser: Exerciser) -> None:
+        """Go on by another exerciser: what was left running for the next step is gone, and is taken again."""
+        self._exerciser = exerciser
+        for step, _ in self._open:
+            self.skipped[step.label] = _ENDED
+        self._open = []
+
+    def _looked(self) -> None:
+        """Do what is to be done between steps."""
+        try:
+            self._watch.look()
+        except HaltedError:
+            if not self._watch.revive():
+                raise
 
     def _step(self, step: Step) -> None:
         """Take a step; what is kept running for the next one is judged, and confirmed, with the last of its block."""
@@ -77,10 +118,19 @@ class StepRunner:
 
     def _tried(self, step: Step) -> int:
         """Try a step until it is arranged; gives how many tries that took (0: it was not)."""
-        refusals: list[str] = []
+        refusals, ends = list[str](), 0
         for number in range(1, self._worth(step) + 1):
             try:
                 self._attempt(step, number, keep=step.keep)
+            except HaltedError as error:
+                if not self._watch.revive():
+                    raise
+                if not self._ended_it(_label(step, number)):
+                    self.skipped[step.label] = f"{_ENDED}: {error}"
+                    ends += 1
+                    if ends == ENDS:
+                        break
+                    continue
             except (NotArrangedError, LookupError) as error:
                 self.skipped[step.label] = str(error)
                 refusals += [str(error)] if isinstance(error, RefusedError) else []
@@ -123,15 +173,26 @@ class StepRunner:
         taken, self._open = self._open, []
         for step, number in taken:
             self.exercised.add(step.label)
-            for last in range(number, number + self._confirm - 1):
-                if not self._violated(_label(step, last)):
-                    break
-                try:
-                    self._attempt(step, last + 1, keep=False)
-                except (NotArrangedError, LookupError):
-                    break
-                self._judge.close()
+            self._confirm_step(step, number)
             self._note({"label": step.label, "arrangements": self._exerciser.arrangements})
+
+    def _confirm_step(self, step: Step, number: int) -> None:
+        """Take a step again that found something, until it found it often enough."""
+        wanted = confirmations("crashed", self._confirm) if self._ended_it(_label(step, number)) else self._confirm
+        while self._violated(_label(step, number)) and wanted > 1:
+            try:
+                self._attempt(step, number + 1, keep=False)
+            except HaltedError:
+                if not self._watch.revive():
+                    raise
+            except (NotArrangedError, LookupError):
+                break
+            self._judge.close()
+            number, wanted = number + 1, wanted - 1
+
+    def _ended_it(self, label: str) -> bool:
+        """Whether a call of a step is blamed for the end of the server."""
+        return any(judgement.cell == label and judgement.observed in DEATHS for judgement in self._judge.judgements)
 
     def _violated(self, label: str) -> bool:
         return any(

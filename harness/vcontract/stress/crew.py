@@ -61,7 +61,7 @@ class Crew:
     @property
     def patience(self) -> float:
         """The seconds for which a task is followed."""
-        return self.facts.task_seconds or 600.0
+        return self.facts.task_wait
 
     def halt(self, why: str) -> None:
         """End the load for safety; only the first reason is kept."""

@@ -6,7 +6,7 @@ from vcontract.client.tasks import hung
 from vcontract.terms import Operation
 
 MOST = 2
-"""On so many VMs a method may hang before it is not called any more."""
+"""On so many VMs a method may hang, or its tasks not end, before it is not called any more."""
 
 
 FAILURES = 3
@@ -26,6 +26,7 @@ class Quarantine:
         self.stuck: dict[str, str] = {}
         self._failed: dict[str, int] = {}
         self._hung: dict[str, list[str]] = {}
+        self._endless: dict[str, list[str]] = {}
 
     def heard(self, done: Operation, vm: str, name: str) -> None:
         """Take in an operation about a VM (by moId and name); one that hung sets the VM aside."""
@@ -40,9 +41,18 @@ class Quarantine:
         if len(known) >= MOST:
             self.methods[method] = f"{method} is not called any more: it was not answered on {', '.join(known)}"
 
-    def stuck_task(self, vm: str, name: str, why: str) -> None:
-        """Choose a VM (by moId and name) no more, as a task on it did not end; the first reason stays."""
+    def stuck_task(self, vm: str, name: str, why: str, never: str = "") -> None:
+        """Choose a VM (by moId and name) no more, as a task on it did not end; the first reason stays.
+
+        `never` names the method of the task if none of its tasks has ever been seen to end.
+        """
         self.stuck.setdefault(vm, f"{name} is set aside: {why}")
+        if not never:
+            return
+        known = self._endless.setdefault(never, [])
+        known += [name] if name not in known else []
+        if len(known) >= MOST:
+            self.methods[never] = f"{never} is not called any more: its tasks did not end on {', '.join(known)}"
 
     def beyond_use(self, vm: str, name: str, why: str) -> None:
         """Choose a VM (by moId and name) no more, as it cannot even be made ready."""

@@ -14,9 +14,6 @@ from vcontract.testbed.actors import FULL
 from vcontract.testbed.not_arranged import NotArrangedError, RefusedError
 from vcontract.testbed.waiting import Waiting
 
-_LIMIT = 600.0
-"""Seconds that a task may take where the configuration does not say."""
-
 
 class Tasks:
     """Reads tasks; one that does not end within the limit of the facts puts its VM into quarantine.
@@ -27,7 +24,7 @@ class Tasks:
     def __init__(self, access: Access, tracker: Tracker, waiting: Waiting) -> None:
         self.ended: set[str] = set()
         self._access, self._tracker, self._waiting = access, tracker, waiting
-        self._limit = tracker.facts.task_seconds or _LIMIT
+        self._limit = tracker.facts.task_wait
 
     def read(self, task: Ref, actor: str = FULL) -> dict[str, Json]:
         """Read a task's info; empty if it could not be read."""
@@ -93,7 +90,8 @@ class Tasks:
         if life and limit == self._limit and info(reads[-1]).get("state") in {"queued", "running"}:
             vms = self._tracker.facts.vms
             name = vms[life.vm].name if life.vm in vms else life.vm
-            self._access.quarantine.stuck_task(life.vm, name, f"its {method} did not end within {limit:g} s")
+            never = "" if method in self._waiting.patience.slowest else method
+            self._access.quarantine.stuck_task(life.vm, name, f"its {method} did not end within {limit:g} s", never)
         if life and info(reads[-1]).get("state") == "success":
             self._waiting.patience.took(method, "", reads[-1].end - begun)
         return reads

@@ -17,6 +17,7 @@ from vcontract.contract import Contract, load
 from vcontract.history import ASKED, FACTS
 from vcontract.model import Facts, VmFacts
 from vcontract.schema import bases_of
+from vcontract.server import StartedServer
 from vcontract.strategies import Caller
 from vcontract.terms import Json, Operation
 from vcontract.testbed.actors import FULL
@@ -37,7 +38,7 @@ GUEST = "VirtualMachineGuestCustomizationManager"
 class Site(msgspec.Struct, frozen=True):
     """What a testbed is built on: a target that was reached, the contract under test, and what the user says of both.
 
-    `context` is what is known of the run beside.
+    `context` is what is known of the run beside, `server` the target's server if it was started for the run.
     """
 
     target: Target
@@ -45,6 +46,7 @@ class Site(msgspec.Struct, frozen=True):
     config: Config
     request: RunRequest
     context: RunContext = RunContext()
+    server: StartedServer | None = None
 
     @property
     def bases(self) -> dict[str, str]:
