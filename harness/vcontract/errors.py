@@ -8,6 +8,7 @@ HarnessError
 │   ├── RefusedLoginError  exit 3: it refused this account before, which is not tried again
 │   └── AbsentError      exit 5: it can, but has not the object whose contract is to be judged
 ├── HaltedError          exit 3: the run ended, or a call was not sent: the target is gone, or going on might do harm
+│   ├── ClaimedError     another run uses the VM, or this one may not any more
 │   ├── SharedHostError  a host is to stay, for a VM is on it that is not ours, or that cannot be known
 │   └── UnseenError      the marks of its VM could not be read, for no answer came
 └── RunFileError         exit 2: a saved run is missing, truncated or of another format
@@ -58,6 +59,10 @@ class HaltedError(HarnessError):
 
 class UnseenError(HaltedError):
     """A call was not sent, because the read of its VM's marks got no answer; a caller that expects lost answers may go on."""
+
+
+class ClaimedError(HaltedError):
+    """Nothing was begun, or a call was not sent: another run claims the VM, or the claim of this one is over."""
 
 
 class SharedHostError(HaltedError):

@@ -68,7 +68,7 @@ def main(mode: str, clients: int, vms: int, seconds: float, *, profile: bool) ->
         brief = Brief(plan, RunRequest(seed=SEED, target=served.url, report_dir=Path(folder), output="none"), "")
         crowd = Crowd(plan)
         with underway(brief.request, brief.preparation(), keep=False) as started:
-            crew = Crew(started.site.target, contract, started.site.config, plan, SEED, started.site.context.run)
+            crew = Crew(started.site, plan)
             recorder = started.site.target.recorder
             before = (recorder.calls, recorder.requests, time.perf_counter(), time.process_time())
             profiler = cProfile.Profile() if profile else None

@@ -168,7 +168,10 @@ def test_what_was_off_is_off_again(simulator: str, tmp_path: Path) -> None:
 
 
 def test_marks_alone_tell_of_clones_and_snapshots(simulator: str, tmp_path: Path) -> None:
-    """The run's directory is gone: clones and snapshots still go, by their marks, and nothing that others made."""
+    """The run's directory is gone: clones and snapshots still go, by their marks, and nothing that others made.
+
+    Nobody knows that the run is dead, so its claims must be broken.
+    """
     with operator(simulator) as content:
         vm = next(each for each in listed(content, vim.VirtualMachine) if each.name == "linux-4")
         task = vm.CreateSnapshot("vcontract", "the operator's own", memory=False, quiesce=False)
@@ -176,7 +179,12 @@ def test_marks_alone_tell_of_clones_and_snapshots(simulator: str, tmp_path: Path
             time.sleep(0.01)
     before = inventory(simulator)
     killed(tmp_path, 12, "--target", simulator, "--seed", "5", "--explore", "2", "--explore-only")
-    told = cleaned("--target", simulator, "--report-dir", str(tmp_path / "none"))
+    alone = ("--target", simulator, "--report-dir", str(tmp_path / "none"))
+    refused = vcontract("cleanup", *alone)
+    _, error = refused.communicate(timeout=PATIENCE)
+    assert refused.returncode == 3
+    assert "--break-claim" in error
+    told = cleaned(*alone, "--break-claim")
     assert any(each.startswith("destroys ") for each in told)
     after = inventory(simulator)
     assert after["vms"].keys() == before["vms"].keys()

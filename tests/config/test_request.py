@@ -47,7 +47,7 @@ WHOLE = RunRequest(
     min_coverage=50.0, workers=3,
     resume=Path("old"), complete=0, alphabet=("valid",), explore=2, explore_only=True, record=Path("file.rec"),
     profile=Path("p.json"), dry_run=True, deviations=Path("d.toml"), accept=True, reason="we wait", shrink=Budget(1, 2.0),
-    stop_at_first=True,
+    stop_at_first=True, break_claim=True,
 )  # fmt: skip
 """A request in which no field has its default."""
 OF_THEIR_OWN = {

@@ -35,11 +35,12 @@ EXPORTED = {
     "strategies": "Caller Case Coverage DRAWN Pool draw pool_of",
     "testbed": (
         "CLONE Driver FULL Known LEAVER Lane Logged MADE_BY NotArrangedError READONLY RefusedError SECOND SNAPSHOT_NAME "
-        "Seen Site Source Tenants Testbed UNPRIVILEGED actors_of adopted as_json audit built_in clone_parents customizable "
+        "Seen Site Source Tenants Testbed UNPRIVILEGED actors_of adopted as_json audit built_in claimant_of "
+        "claims_now claims_of clone_parents customizable "
         "find_marked_vms given guard_of host_names instance_of judged_call log_in look_round lost_hosts make_call marked "
         "marks_of names_of open_testbed own_clones perform privileges_of reached read_new_tasks sandwiched secrets_by_name "
         "secrets_of "
-        "see_settings settled still_running survey_target surveyed task_of unfinished"
+        "see_settings settled still_running survey_target surveyed task_of told_claims unfinished"
     ),
     "client": "Guard Limits Logins Marks NOBODY Occupancy Pacing Recorder STRANGER Secrets SpentError Target Trust",
 }

@@ -15,7 +15,7 @@ from vcontract.errors import UsageError
 
 @requests(
     *("target", "username", "password_file", "insecure", "config", "contract", "methods", "wsdl", "seed", "max_calls"),
-    *("time_limit", "report_dir", "api"),
+    *("time_limit", "report_dir", "api", "break_claim"),
     closed=("contract",),
 )
 def learn(

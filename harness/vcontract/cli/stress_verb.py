@@ -19,7 +19,20 @@ from vcontract.errors import UsageError
 _PAGE, _PORT = 8089, 5557
 
 
-@requests("target", "username", "password_file", "insecure", "config", "wsdl", "seed", "report_dir", "output")
+@requests(
+    *(
+        "target",
+        "username",
+        "password_file",
+        "insecure",
+        "config",
+        "wsdl",
+        "seed",
+        "report_dir",
+        "output",
+        "break_claim",
+    )
+)
 def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     *,
     clients: Annotated[int, typer.Option(min=1, help="So many clients, each with a session of its own.")] = 8,

@@ -152,7 +152,7 @@ def report(
 
 @app.command(epilog=option.more("check/README.md"))
 @requests(
-    *("target", "username", "password_file", "insecure", "config", "report_dir"),
+    *("target", "username", "password_file", "insecure", "config", "report_dir", "break_claim"),
     helps={
         "target": "Where the calls go, also to another target than the run's; none: the simulator is started.",
         **dict.fromkeys(("username", "insecure", "config", "report_dir"), ""),
@@ -188,7 +188,7 @@ def replay(
 
 
 @app.command(epilog=option.more("testbed/README.md"))
-@requests("target", "username", "password_file", "insecure", "config")
+@requests("target", "username", "password_file", "insecure", "config", "break_claim")
 def adopt(
     vm: Annotated[str, typer.Option(metavar="PATTERN", help="Names of VMs (shell pattern).")],
     *,
@@ -210,7 +210,7 @@ def adopt(
 
 
 @app.command(epilog=option.more("testbed/README.md"))
-@requests("report_dir", "target", "username", "password_file", "insecure", "config")
+@requests("report_dir", "target", "username", "password_file", "insecure", "config", "break_claim")
 def cleanup(
     run_: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="Directory of a run that was cut.")] = None,
     *,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from html import unescape
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from vcontract.client.marks import CONFIG, RUN, Marks, option
+from vcontract.client.marks import CONFIG, RUN, ClaimWatch, Marks, option
 from vcontract.client.properties import read
-from vcontract.errors import HaltedError, SharedHostError, UnseenError
+from vcontract.errors import ClaimedError, HaltedError, SharedHostError, UnseenError
 from vcontract.terms import MISSING, Arguments, Call, Envelope, Faulted, Json, Operation, Ref, Returned, as_ref
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _TYPED = re.compile(rb'type\s*=\s*["\']VirtualMachine["\'][^>]*>\s*([^<>\s]+)\s*
 _TEXTS = re.compile(rb">\s*([^<>\s]{1,128})\s*<")
 _MOID = re.compile(r"[!-~]{1,128}")
 
-_Seen: TypeAlias = tuple[Operation, Mapping[str, Json] | None]
+Seen: TypeAlias = tuple[Operation, Mapping[str, Json] | None]
 """A read of a VM's marks, and what it showed; None: the VM is gone."""
 
 
@@ -63,10 +63,20 @@ class _Unseen(str):
     __slots__ = ()
 
 
+class _Claimed(str):
+    """The reason why a VM must not be touched now although it is ours: who claims it, or that this run no longer does."""
+
+    __slots__ = ()
+
+
 class _Shared(str):
     """The reason why a host that may be disconnected by its name must stay: who else is on it, or that it is not known."""
 
     __slots__ = ()
+
+
+_KINDS = {_Unseen: UnseenError, _Claimed: ClaimedError}
+"""What is raised for a reason of each kind; for another HaltedError."""
 
 
 class Occupancy(msgspec.Struct, frozen=True):
@@ -89,8 +99,9 @@ class Guard:
     be touched if it has one of the names `hosts`, and be disconnected only if every VM on it is ours, as is looked up
     just then (`look_with`); a task or a snapshot if a call of ours made it, and its VM is ours still;
     a session may be ended if a login of ours opened it under this guard;
-    an object of another type only by one of `methods`. `others` are moIds that are known to be no VMs, `foreign` those of
-    VMs known not to be ours. `touched` are the VMs that admitted calls were about; `made` has the objects that those
+    an object of another type only by one of `methods`. A VM is left alone if another run claims it, or if this run claimed
+    it and does no longer (`claims`). `others` are moIds that are known to be no VMs, `foreign` those of VMs known not to be
+    ours. `touched` are the VMs that admitted calls were about; `made` has the objects that those
     calls made, each with the VMs that its call was about. The guard reads as `actor`; if that is empty, as the actor of
     the call, so that many actors may call at once.
     """
@@ -107,6 +118,7 @@ class Guard:
         foreign: Collection[str] = (),
     ) -> None:
         self.marks = marks
+        self.claims = ClaimWatch(marks)
         self.runs = set(runs)
         self.others, self.foreign = set(others), set(foreign)
         self.touched: set[str] = set()
@@ -115,7 +127,7 @@ class Guard:
         self._actor, self._hosts, self._methods = actor, frozenset(hosts), frozenset(methods)
         self._tasks: dict[str, frozenset[str]] = {}
         self._sessions: set[str] = set()
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, Seen] = {}
         self._marked: set[str] = set()
         self._told: set[str] = set()
         self._clone = ""
@@ -144,15 +156,17 @@ class Guard:
             raise halt(f"{call.method} on {call.object.value} was not sent: {why}")
         for vm in sorted(self._vms(call)):
             if why := self._refusal(target, vm, call):
-                kind = UnseenError if isinstance(why, _Unseen) else HaltedError
+                kind = next((kind for sort, kind in _KINDS.items() if isinstance(why, sort)), HaltedError)
                 raise kind(f"{call.method} on {vm} was not sent: {why}")
-            self.touched.add(vm)
+            if not self.marks.claims_by(call):
+                self.touched.add(vm)
 
-    def saw(self, vm: Ref, done: Operation) -> _Seen | None:
+    def saw(self, vm: Ref, done: Operation) -> Seen | None:
         """Store the marks that a read of a VM shows, which asked at least for `marks.paths`; None if it was not answered."""
         outcome = done.outcome
         if isinstance(outcome, Returned) and isinstance(outcome.value, Mapping):
             self._seen[vm.value] = (done, outcome.value)
+            self.claims.saw(vm.value, outcome.value)
             if self.marks.owners(outcome.value):
                 self._marked.add(vm.value)
             return done, outcome.value
@@ -166,6 +180,7 @@ class Guard:
         outcome, method = done.outcome, done.call.method
         if not isinstance(outcome, Returned):
             return
+        self.claims.heard(done)
         if method == "Login" and isinstance(outcome.value, Mapping):
             self._sessions.add(str(outcome.value.get("key")))
         if method not in HARMLESS:
@@ -190,7 +205,7 @@ class Guard:
         """
         for done in before:
             self.heard(done)
-            if done.call.method not in HARMLESS:
+            if done.call.method not in HARMLESS and not self.marks.claims_by(done.call):
                 self.touched |= self._vms(done.call)
         self._told |= {*self._tasks, *(ref.value for ref in self.made)}
         self._sessions.clear()
@@ -223,7 +238,8 @@ class Guard:
                 and self._sessions.issuperset(keys)
             )
             return "" if ours else "no login of ours opened this session"
-        return "" if call.method in self._methods else f"nothing allows this on a {ref.type}"
+        may = call.method in self._methods or self.marks.claims_by(call)
+        return "" if may else f"nothing allows this on a {ref.type}"
 
     def host_refusal(self, target: Target, call: Call) -> str:
         """Say why a call about a host must not be sent; empty if it may. One that is lost may always be brought back."""
@@ -255,7 +271,7 @@ class Guard:
         known = self._seen.get(vm)
         clock = target.recorder
         if known is None or known[0].op != clock.last or clock.now() - known[0].end > FRESH:
-            seen = self._read_marks(target, Ref("VirtualMachine", vm), self._actor or call.actor)
+            seen = self.read_marks(target, Ref("VirtualMachine", vm), self._actor or call.actor)
             if isinstance(seen, str):
                 return seen
             known = seen
@@ -270,7 +286,10 @@ class Guard:
         ends = call.method in ENDS and call.object == vm
         if ends and not made and option(values, RUN) not in self.runs and not self._told_clone(target, vm, call):
             return "no run of ours made this VM"
-        return "" if made and vm.value not in self._marked else self.marks.refusal(values)
+        why = "" if made and vm.value not in self._marked else self.marks.refusal(values)
+        if not why and (claimed := self.claims.refusal(vm.value, values, target.recorder.now(), call)):
+            return _Claimed(claimed)
+        return why
 
     def _told_clone(self, target: Target, vm: Ref, call: Call) -> bool:
         """Whether a history calls a VM made, and it has a name that runs give, and nobody else."""
@@ -278,11 +297,14 @@ class Guard:
             return False
         return self._clone in self._name_of(target, vm, self._actor or call.actor)
 
-    def _read_marks(self, target: Target, vm: Ref, actor: str) -> _Seen | str:
-        """Read the marks of a VM, with retries while the answer is lost; gives a text that says why if they cannot be read."""
+    def read_marks(self, target: Target, vm: Ref, actor: str, more: Sequence[str] = ()) -> Seen | str:
+        """Read the marks of a VM, with retries while the answer is lost; gives a text that says why if they cannot be read.
+
+        `more` are properties that are read with them.
+        """
         why = ""
         for _ in range(_TRIES):
-            done = read(target, actor, vm, self.marks.paths, self.marks.only)
+            done = read(target, actor, vm, (*self.marks.paths, *more), self.marks.only)
             seen = self.saw(vm, done)
             outcome = done.outcome
             if seen is not None:

@@ -25,7 +25,14 @@ a single word is no everyday one."""
 _LONGEST_LEARNED = 65536
 """Longer ones are hidden where they stand, and not searched for: a server may give any number of them."""
 OWN_TEXTS = (
-    *("vcontract.owner", "vcontract.run", "made by vcontract run", "vcontract simulator", "vcontract's own simulator"),
+    *(
+        "vcontract.owner",
+        "vcontract.run",
+        "vcontract.claim",
+        "made by vcontract run",
+        "vcontract simulator",
+        "vcontract's own simulator",
+    ),
     *(f"vcontract {verb}" for verb in ("adopt", "cleanup", "doctor", "judge", "learn", "replay", "run", "stress")),
 )
 """What we and our simulator write ourselves: it stays, even if a password is a word of it, for marks must be known."""

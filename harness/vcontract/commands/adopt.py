@@ -21,7 +21,7 @@ def adopt(
     if not address_of(request, config):
         raise UsageError("adopt: name the server, with --target or in the configuration")
     with opened(request, preparation, config, Recorder()) as target:
-        adopting = Adopting(target, config, release=release)
+        adopting = Adopting(target, config, release=release, breaks=request.break_claim)
         changes = adopting.changes(pattern)
         if sure([f"{each.vm.name} ({each.vm.ref.value}) {each.says}" for each in changes]):
             adopting.carry_out(changes)

@@ -37,6 +37,7 @@ from vcontract.testbed import (
     Source,
     adopted,
     audit,
+    claimant_of,
     instance_of,
     look_round,
     make_call,
@@ -65,6 +66,20 @@ class Cleaner:
 
     def clean(self, say: Say, *, dry: bool) -> bool:
         """Say what is left and put it back (`dry`: only say it); whether all of it is as it was. Raises TargetError."""
+        claims = self.testbed.claims
+        if dry:
+            return self._clean(say, dry=True)
+        names = {moid: vm.name for moid, vm in self.testbed.driver.facts.vms.items()}
+        claims.take(names | {clone.ref.value: clone.name for clone in self._clones()}, self.spared)
+        try:
+            for note in claims.notes:
+                say(note)
+            return self._clean(say, dry=False)
+        finally:
+            for line in claims.release():
+                say(line)
+
+    def _clean(self, say: Say, *, dry: bool) -> bool:
         lane = self.testbed.lane
         tracker = lane.driver.tracker
         if not dry and not self.spared:  # a run that is under way may have lost a host on purpose
@@ -177,7 +192,8 @@ def clean_up(directory: Path | None, request: RunRequest, preparation: Preparati
             except HarnessError as error:
                 say(f"{interrupted.directory}: {error}")
                 spared.add(interrupted.note.run)
-        site = Site(target, load(request.contract), config, RunRequest())
+        asked = RunRequest(break_claim=request.break_claim)
+        site = Site(target, load(request.contract), config, asked, RunContext(claimant=claimant_of("cleanup")))
         return Cleaner(site, None, frozenset(spared)).clean(say, dry=dry) and whole
 
 
@@ -194,7 +210,8 @@ def _after_run(
     with opened(goes_on, prepared, config, recorder) as target:
         interrupted.check_vcenter(target)
         say(f"{interrupted.directory}: run {one_line(interrupted.note.run)} on {target.url}")
-        site = Site(target, load(goes_on.contract), config, RunRequest(), RunContext(run=interrupted.note.run))
+        asked = RunRequest(break_claim=request.break_claim)
+        site = Site(target, load(goes_on.contract), config, asked, RunContext(run=interrupted.note.run))
         whole = Cleaner(site, interrupted, frozenset()).clean(say, dry=dry)
         if whole and not dry:
             recorder.observed(CLEANED, {})

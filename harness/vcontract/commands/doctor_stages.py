@@ -29,6 +29,7 @@ from vcontract.testbed import (
     Logged,
     Site,
     Tenants,
+    claims_now,
     clone_parents,
     find_marked_vms,
     given,
@@ -38,6 +39,7 @@ from vcontract.testbed import (
     privileges_of,
     reached,
     survey_target,
+    told_claims,
 )
 
 _PATHS = (
@@ -135,6 +137,10 @@ class Testable:
             ),
         ]
         yield Check("VMs", Standing.OK, f"{seen}: {'; '.join(filter(None, counts))}")
+        if used := claims_now(self.target, marks, ((vm.ref, vm.name, vm.values) for vm in self.vms)):
+            seen = f"{len(used)} of {len(self.vms)} are in use: {told_claims(used.values())}"
+            to_do = "wait for its end, clean up after it if it died (vcontract cleanup), or take them (--break-claim)"
+            yield Check("claims", Standing.BAD, seen, to_do, 3)
         if any(entry.clones for entry in self.config.vm):
             yield self._parents()
 

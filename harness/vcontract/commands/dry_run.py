@@ -67,7 +67,7 @@ def rehearsed(site: Site) -> Rehearsal:
         proof = prepared(site.contract, site.config, request)
         more = [*proof.text(), f"about {proof.calls * _EACH} requests"]
         return Rehearsal(site.target.url, {}, {}, _hosts(testbed, [], lost=bool(request.explore)), 0, None, more)
-    estimate, walk = estimated(testbed, steps)
+    estimate, walk = estimated(testbed, steps, claims=True)
     judged = {name: dict(walk.judged[name]) for name in sorted(walk.judged)}
     more = []
     if request.explore:

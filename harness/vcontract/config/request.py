@@ -151,6 +151,9 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     accept: Annotated[bool, Option("List what is found as known; needs --reason.")] = False
     reason: Annotated[str, Option("Why what is accepted is lived with.")] = ""
+    break_claim: Annotated[
+        bool, Option("Take VMs from whoever claims them: another run, which then stops.", pytest=True)
+    ] = False
     shrink: Budget = Budget()
     stop_at_first: bool = False
 

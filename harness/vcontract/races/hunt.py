@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from vcontract.client import Recorder
 from vcontract.config.config import Config, address_of
+from vcontract.config.context import RunContext
 from vcontract.config.request import RunRequest
 from vcontract.contract import load, names
 from vcontract.model.followed_task import KINDS
@@ -18,7 +19,7 @@ from vcontract.run.preparation import Preparation
 from vcontract.run.start import configured, opened
 from vcontract.simulator import Settings
 from vcontract.strategies.schedules import schedules
-from vcontract.testbed import FULL, guard_of, marked, survey_target
+from vcontract.testbed import FULL, Site, claimant_of, claims_of, guard_of, marked, survey_target
 from vcontract.testbed.embedded_simulator import fitting, stretch
 
 _TASK_SECONDS = 0.02
@@ -39,7 +40,7 @@ def hunt(
     served = address_of(request, config)
     limits = Hunt(seed, examples, seconds=seconds, patience=config.task_seconds or Hunt().patience)
     if served:
-        fresh = _on_target(request, preparation, config)
+        fresh = _on_target(request, preparation, config, seconds)
     else:
         fresh = simulated(contract, fitting(Settings(seed=seed, task_time=_TASK_SECONDS)), _VMS)
         limits = replace(limits, moment=limits.moment * stretch())
@@ -55,16 +56,24 @@ def hunt(
     return True
 
 
-def _on_target(request: RunRequest, preparation: Preparation, config: Config) -> Fresh:
-    """Give a maker of grounds on the one target, each with sessions and a history of its own."""
-    contract = load(request.contract)
+def _on_target(request: RunRequest, preparation: Preparation, config: Config, seconds: float) -> Fresh:
+    """Give a maker of grounds on the one target, each with sessions and a history of its own; for so many seconds at most."""
+    contract, claimant = load(request.contract), claimant_of("schedules")
+    context = RunContext(claimant=claimant)
 
     @contextmanager
     def fresh() -> Iterator[RaceTestbed]:
         with opened(request, preparation, config, Recorder()) as target:
             facts = marked(survey_target(target, config, contract), config, None)
-            target.guard_with(guard_of(target, config, contract, "", facts.others, actor=""))
-            yield RaceTestbed(target, facts, fit(target, facts, _VMS))
+            guard = guard_of(target, config, contract, "", facts.others, actor="", claimant=claimant)
+            target.guard_with(guard)
+            machines = fit(target, facts, _VMS)
+            claims = claims_of(Site(target, contract, config, request, context), guard, facts, seconds)
+            claims.take({vm.value: facts.vms[vm.value].name for vm in machines})
+            try:
+                yield RaceTestbed(target, facts, machines)
+            finally:
+                claims.release()
             target.logout(FULL)
 
     return fresh

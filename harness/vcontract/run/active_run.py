@@ -92,7 +92,7 @@ class ActiveRun:
         self.reopening = Reopening(site, announcer, frozenset(before.vms))
         self.shrunk: dict[str, Finding] = {}
         self.halted: list[str] = []
-        self.notes: list[str] = []
+        self.notes: list[str] = [*testbed.claims.notes]
         self.steps = self._left()
 
     @property
@@ -153,7 +153,8 @@ class ActiveRun:
         if self.plan.text():
             before = len(self.plan.steps) - len(self.steps)
             self.announcer.note(self.plan.text() + (f"; {before} steps were taken before" if before else ""))
-            estimate, _ = estimated(self.testbed, self.steps[: site.request.max_calls or None])
+            steps = self.steps[: site.request.max_calls or None]
+            estimate, _ = estimated(self.testbed, steps, claims=self.testbed.claims.sent > 0)
             self.announcer.note("; ".join(estimate.text()))
         self.limits.hold()
         with interruptible(self.notes, self.halted):
@@ -203,12 +204,12 @@ class Phase(Protocol):
 
 
 def set_out(site: Site, source: Source, planner: Planner) -> tuple[Testbed, Planned]:
-    """Open the testbed and plan. Raises HarnessError; of a run that does not get under way no clone is left."""
+    """Open the testbed and plan. Raises HarnessError; of a run that does not get under way no clone and no claim is left."""
     testbed = open_testbed(site, source)
     try:
         return testbed, planner(testbed)
     except BaseException:
-        testbed.abandon_working_clones()
+        testbed.abandon()
         raise
 
 

@@ -137,7 +137,7 @@ def resumed(interrupted: InterruptedRun) -> Source:
         judge = site.heard_by(interrupted.judge(site.contract, site.bases))
         facts = survey_target(site.target, site.config, site.contract, run=site.context.run)
         interrupted.check(facts)
-        return Known(judge, interrupted.history.operations, others=facts.others)
+        return Known(judge, interrupted.history.operations, claims=True, others=facts.others)
 
     return source
 

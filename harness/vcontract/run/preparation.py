@@ -19,7 +19,8 @@ class Preparation(msgspec.Struct, frozen=True):
     `password` is that of the account that the request names, `replay` the command that repeats the run. `pinned` is what a
     profile adds to the documents, `known` are the deviations that do not count. With `interrupted` a run goes on that
     was cut, with `finding` that one alone is replayed, `recorded` answers in the place of a server. `proxy` is used in the
-    configuration's stead, `defects` are planted in a simulator that is started. `logins` know what became of every login.
+    configuration's stead, `defects` are planted in a simulator that is started. `logins` know what became
+    of every login. VMs are claimed in the name of `claimant`; empty: of the run.
     """
 
     password: str = ""
@@ -32,6 +33,7 @@ class Preparation(msgspec.Struct, frozen=True):
     proxy: str = ""
     defects: frozenset[str] = frozenset()
     logins: Logins = msgspec.field(default_factory=Logins)
+    claimant: str = ""
 
     def __repr__(self) -> str:
         """Leave the password out: a traceback may show it."""
@@ -46,4 +48,10 @@ def context_of(preparation: Preparation) -> RunContext:
     """Give the context of a run, as far as it is known before the run has a directory."""
     recorded = preparation.recorded
     former = recorded is not None and not recorded.recording.opening.version  # 0.1.0 and before name no version
-    return RunContext(replay=preparation.replay, pinned=preparation.pinned, known=preparation.known, former=former)
+    return RunContext(
+        claimant=preparation.claimant,
+        replay=preparation.replay,
+        pinned=preparation.pinned,
+        known=preparation.known,
+        former=former,
+    )

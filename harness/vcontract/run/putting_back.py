@@ -26,26 +26,32 @@ def put_back(run: ActiveRun, *, audits: bool) -> list[str]:
     A run that was told to end, or that has a time limit, gets a bounded time for it. The first signal bounds it too; the
     second one ends it, and a note says which VMs were not put back.
     """
-    target = run.site.target
-    told = any(Ended.of_note(note) is Ended.INTERRUPTED for note in run.notes)
+    target, claims = run.site.target, run.testbed.claims
     target.pacing.lift()
-    bounded = told or bool(run.site.request.time_limit)
     if target.over:
         return []
     try:
-        if bounded:
-            return _within_bounds(run, audits=audits)
-        try:
-            _see_to_ends(run)
-            return _restored(run, audits=audits)
-        except KeyboardInterrupt:
-            run.notes.append(Ended.INTERRUPTED.note(UNREACHED))
-            return _within_bounds(run, audits=audits)
+        left = _put_back(run, audits=audits)
+        run.notes.extend(claims.release())
     except KeyboardInterrupt:
         names = run.testbed.lane.restorer.due()
         if names:
             run.notes.append(Ended.NOT_RESTORED.note(f"{', '.join(names)}: a second signal ended it"))
+        run.notes.extend(claims.staying("a second signal ended it"))
         return []
+    return left
+
+
+def _put_back(run: ActiveRun, *, audits: bool) -> list[str]:
+    told = any(Ended.of_note(note) is Ended.INTERRUPTED for note in run.notes)
+    if told or run.site.request.time_limit:
+        return _within_bounds(run, audits=audits)
+    try:
+        _see_to_ends(run)
+        return _restored(run, audits=audits)
+    except KeyboardInterrupt:
+        run.notes.append(Ended.INTERRUPTED.note(UNREACHED))
+        return _within_bounds(run, audits=audits)
 
 
 def _within_bounds(run: ActiveRun, *, audits: bool) -> list[str]:

@@ -35,6 +35,10 @@ class CustomFieldsManager(ManagedObject):
     ) -> Any:
         """Define a field; DuplicateName if the name is taken."""
         del call, fieldDefPolicy, fieldPolicy
+        return self.define(name, moType)
+
+    def define(self, name: str, moType: Any = None) -> Any:
+        """Define a field, of one type of entity or of all; DuplicateName if the name is taken."""
         if any(field.name == name for field in self._fields.values()):
             raise vim.fault.DuplicateName(name=name, object=self.ref)
         key = next(self._keys)

@@ -69,6 +69,7 @@ class Inventory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: Annotated[list[Host], msgspec.Meta(min_length=1)]
     vm: Annotated[list[Vm], msgspec.Meta(min_length=1)]
     account: list[Account] = []
+    custom_attribute: list[str] = []
 
 
 def load(path: Path) -> Inventory:
@@ -111,8 +112,11 @@ def populate(vcenter: VCenter) -> None:
     vcenter.registry.add(GuestOperationsManager(vcenter, guest_operations_manager.MOID))
     vcenter.registry.add(GuestAuthManager(vcenter, guest_operations_manager.AUTH_MANAGER))
     vcenter.registry.add(GuestProcessManager(vcenter, guest_operations_manager.PROCESS_MANAGER))
-    vcenter.registry.add(CustomFieldsManager(vcenter))
     inventory = load(vcenter.settings.inventory or BUILT_IN)
+    fields = CustomFieldsManager(vcenter)
+    vcenter.registry.add(fields)
+    for name in inventory.custom_attribute:
+        fields.define(name, VirtualMachine.vmodl_type)
     root = Folder(vcenter, "Datacenters", None, ROOT_FOLDER)
     root.child_types = ("Folder", "Datacenter")
     datacenter = Datacenter(vcenter, inventory.datacenter, root)

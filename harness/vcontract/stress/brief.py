@@ -22,7 +22,8 @@ class Brief(msgspec.Struct, frozen=True):
     `host` and `port` are where the master listens. A master waits for `workers`, which it starts itself if `starts`. With
     `web` Locust's page is served on that port (0: not). `simulator` is the process of a simulator that was started for the
     run, and may be restarted (0: there is none). `proxy` is used instead of the configured one. `logins` is the folder in
-    which the processes of this machine tell of refused logins.
+    which the processes of this machine tell of refused logins. All processes claim VMs in the name of `claimant` (empty:
+    each in its own).
     """
 
     load: Load
@@ -37,11 +38,16 @@ class Brief(msgspec.Struct, frozen=True):
     simulator: int = 0
     proxy: str = ""
     logins: str = ""
+    claimant: str = ""
 
     def preparation(self) -> Preparation:
         """Make the preparation of the run in this process."""
         return Preparation(
-            password=os.environ.get(PASSWORD, ""), replay=self.replay, proxy=self.proxy, logins=Logins(self.logins)
+            password=os.environ.get(PASSWORD, ""),
+            replay=self.replay,
+            proxy=self.proxy,
+            logins=Logins(self.logins),
+            claimant=self.claimant,
         )
 
 

@@ -7,20 +7,32 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from vcontract.client import Target
-from vcontract.config.config import Config
 from vcontract.contract import Contract
-from vcontract.errors import TargetError, UsageError
+from vcontract.errors import ClaimedError, TargetError, UsageError
 from vcontract.model import Asked, Facts, VmFacts
 from vcontract.strategies import Caller
 from vcontract.stress.load import Load
 from vcontract.stress.mix import Login, Mix
 from vcontract.terms import Ref
-from vcontract.testbed import FULL, UNPRIVILEGED, actors_of, customizable, guard_of, log_in, marked, survey_target
+from vcontract.testbed import (
+    FULL,
+    UNPRIVILEGED,
+    Site,
+    actors_of,
+    claims_of,
+    customizable,
+    guard_of,
+    log_in,
+    marked,
+    survey_target,
+    told_claims,
+)
 
 EIGHTH = 8
 """One client in so many lacks the privilege, if the configuration has such an account."""
 _RECENT = 64
+_CHOICES = 4
+"""So often VMs are chosen that somebody else claims meanwhile."""
 
 
 class Crew:
@@ -28,22 +40,33 @@ class Crew:
 
     `lasting` are the seconds that tasks took lately, by method; `recent` are tasks that were returned to any client. `over`
     gives the reason why no client begins another step, empty while they may; `failed` is the error of our own that ended
-    the load. In a `disturbed` run answers are lost, which does not end it. `run` is the mark of what the run makes.
+    the load. In a `disturbed` run answers are lost, which does not end it. `run` is the mark of what the run makes, `claims`
+    are those on the VMs.
     """
 
-    def __init__(self, target: Target, contract: Contract, config: Config, load: Load, seed: int, run: str) -> None:
-        self.target, self.contract, self.config, self.load, self.seed = target, contract, config, load, seed
+    def __init__(self, site: Site, load: Load) -> None:
+        target, contract, config = site.target, site.contract, site.config
+        self.target, self.contract, self.config, self.load, self.seed = (
+            target,
+            contract,
+            config,
+            load,
+            site.request.seed,
+        )
         surveyed = marked(survey_target(target, config, contract, log_in(target, config)), config, None)
         self.accounts = _accounts(contract, surveyed, load.actors)
         self.facts = replace(
             surveyed, sessions=surveyed.sessions | {actor: name for actor, (name, _) in self.accounts.items()}
         )
-        self.guard = guard_of(target, config, contract, run, surveyed.others, actor="")
+        self.run = site.context.run
+        claimant = site.context.claimant
+        self.guard = guard_of(target, config, contract, self.run, surveyed.others, actor="", claimant=claimant)
         target.guard_with(self.guard)
-        self.caller = Caller(contract, target.schema, self.facts, {"held": FULL}, seed)
-        self.machines = _machines(target, surveyed, load)
+        self.caller = Caller(contract, target.schema, self.facts, {"held": FULL}, self.seed)
+        self.claims = claims_of(site, self.guard, surveyed, load.seconds)
         self.vms = dict(self.facts.vms)
-        self.notes: list[str] = []
+        self.machines = self._claimed(surveyed)
+        self.notes: list[str] = [*self.claims.notes]
         self.mix = self._possible()
         self.lasting: dict[str, float] = {}
         self.recent: deque[Ref] = deque(maxlen=_RECENT)
@@ -51,7 +74,6 @@ class Crew:
         self.halted = ""
         self.failed: BaseException | None = None
         self.disturbed = False
-        self.run = run
 
     def add_machine(self, vm: VmFacts) -> None:
         """Let the clients work on one more VM."""
@@ -80,6 +102,36 @@ class Crew:
     def stop(self, why: str) -> None:
         """Let no client begin another step."""
         self.over = self.over or why
+
+    def _claimed(self, facts: Facts) -> list[Ref]:
+        """Choose VMs and claim them; others are chosen if somebody else claims one of them at the same time."""
+        tries = _CHOICES if self.load.share[1] == 1 else 1
+        while True:
+            machines, tries = self._machines(facts), tries - 1
+            try:
+                self.claims.take({ref.value: self.vms[ref.value].name for ref in machines})
+            except ClaimedError:
+                if not tries:
+                    raise
+            else:
+                return machines
+
+    def _machines(self, facts: Facts) -> list[Ref]:
+        """Choose VMs that nobody claims in the order of their names, and of these this worker's share.
+
+        Raises TargetError for too few. Several workers choose without a look at claims, each among the same VMs.
+        """
+        load, (number, workers) = self.load, self.load.share
+        fit = {vm.ref.value: vm.name for vm in customizable(self.target, facts)}
+        used = self.claims.others(fit) if workers == 1 else {}
+        free = [moid for moid in fit if moid not in used]
+        if len(free) < load.vms:
+            told = f", {len(used)} more are in use: {told_claims(used.values())}" if used else ""
+            raise TargetError(
+                f"{self.target.url}: {len(free)} of the marked VMs run Linux with Tools up and can be customized at once"
+                f"{told}, --vms asks for {load.vms}: mark and start more, or ask for fewer"
+            )
+        return [Ref("VirtualMachine", moid) for moid in free[: load.vms][number::workers]]
 
     def _possible(self) -> Mix:
         """Give the mix without what this target does not offer; a note says what was left out."""
@@ -112,15 +164,3 @@ def _accounts(contract: Contract, facts: Facts, actors: Sequence[str]) -> dict[s
             (weak or "", "account.unprivileged") if unprivileged else (facts.sessions[FULL], "account.full")
         )
     return accounts
-
-
-def _machines(target: Target, facts: Facts, load: Load) -> list[Ref]:
-    """Choose the VMs in the order of their names, and of these this worker's share. Raises TargetError for too few."""
-    fit = [vm.ref for vm in customizable(target, facts)]
-    if len(fit) < load.vms:
-        raise TargetError(
-            f"{target.url}: {len(fit)} of the marked VMs run Linux with Tools up and can be customized at once, "
-            f"--vms asks for {load.vms}: mark and start more, or ask for fewer"
-        )
-    number, workers = load.share
-    return fit[: load.vms][number::workers]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
@@ -56,12 +57,13 @@ class Master:
 
     def run(self, runner: MasterRunner, mail: Mail, started: Started) -> RunResult:
         """Wait for the workers, send their shares, wait for the load to end, and merge their results."""
-        brief = self._brief
-        workers = self._gathered(mail, started)
+        brief, workers = self._brief, self._gathered(mail, started)
+        claimant = f"{self._directory.path.name}-{token_hex(3)}"
         targets: list[str] = []
         for number, worker in enumerate(workers):
             share = replace(brief.load, share=(number, len(workers)))
-            mail.send(SHARE, LoadShare(share, brief.request.seed, brief.request.contract, brief.replay), worker)
+            order = LoadShare(share, brief.request.seed, brief.request.contract, brief.replay, claimant)
+            mail.send(SHARE, order, worker)
             if number == 0:  # nobody else logs in before its logins were accepted: one refusal is enough
                 targets.append(self._awaited(mail, READY, _SURVEYED, started)[1])
         targets += [self._awaited(mail, READY, _SURVEYED, started)[1] for _ in workers[1:]]

@@ -21,12 +21,13 @@ Locust's own message to stop is not used: it kills users in the middle of a call
 
 
 class LoadShare(msgspec.Struct, frozen=True):
-    """What a master sends a worker: the load with the worker's share, the seed, the contract, and the command of the run."""
+    """What a master sends a worker: the load with its share, the seed, the contract, the command of the run, who claims VMs."""
 
     load: Load
     seed: int
     contract: str
     replay: str
+    claimant: str
 
 
 class Mail:

@@ -47,9 +47,16 @@ class Stressing:
     def set_out(self) -> None:
         """Look round, and note what the verdict will need."""
         site = self.started.site
-        request, context = site.request, site.context
-        self.crew = Crew(site.target, site.contract, site.config, self.load, request.seed, context.run)
-        recorder = site.target.recorder
+        self.crew = Crew(site, self.load)
+        try:
+            self._note_and_prepare()
+        except BaseException:
+            self.crew.claims.release()
+            raise
+
+    def _note_and_prepare(self) -> None:
+        site = self.started.site
+        recorder, request = site.target.recorder, site.request
         recorder.observed(ASKED, note_of(site, self._started).noted())
         recorder.observed(FACTS, as_json(self.crew.facts))
         if self.disturbing is not None:
@@ -89,11 +96,14 @@ class Stressing:
         """Bring the VMs to rest, log out, and judge; the crowd must have stopped."""
         crew, site = self.crew, self.started.site
         target = site.target
-        if crew.failed is not None:
-            raise crew.failed
         target.pacing.lift()
+        if crew.failed is not None:
+            crew.claims.release()
+            raise crew.failed
         if not crew.halted and not target.over:
             self.unsure += [f"not at rest: {why}" for why in close(crew, self.crowd.clients, site.config.boot_seconds)]
+        self.notes += crew.claims.release()
+        if not crew.halted and not target.over:
             for client in self.crowd.clients:
                 client.close()
         fired: dict[str, int] = {}

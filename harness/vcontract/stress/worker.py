@@ -50,7 +50,7 @@ def _shared(brief: Brief, mail: Mail) -> Brief:
         if message := mail.next(SHARE, _SOON):
             share = msgspec.json.decode(message[1], type=LoadShare)
             request = replace(brief.request, seed=share.seed, contract=share.contract)
-            return replace(brief, load=share.load, request=request, replay=share.replay)
+            return replace(brief, load=share.load, request=request, replay=share.replay, claimant=share.claimant)
 
 
 def _work(brief: Brief, crowd: Crowd, runner: WorkerRunner, mail: Mail) -> RunResult:

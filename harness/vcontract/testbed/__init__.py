@@ -4,6 +4,7 @@
 """
 
 from vcontract.testbed.actors import FULL, LEAVER, READONLY, SECOND, UNPRIVILEGED
+from vcontract.testbed.claims.claims import claimant_of, claims_now, told_claims
 from vcontract.testbed.driver import MADE_BY, SNAPSHOT_NAME, Driver
 from vcontract.testbed.judged_calls import (
     judged_call,
@@ -37,7 +38,7 @@ from vcontract.testbed.survey import (
     survey_target,
 )
 from vcontract.testbed.tenants import Tenants, privileges_of
-from vcontract.testbed.testbed import Known, Site, Source, Testbed, given, open_testbed, surveyed
+from vcontract.testbed.testbed import Known, Site, Source, Testbed, claims_of, given, open_testbed, surveyed
 from vcontract.testbed.vm_selection import CLONE
 from vcontract.testbed.working_clones import clone_parents, own_clones
 
@@ -66,6 +67,9 @@ __all__ = [
     "as_json",
     "audit",
     "built_in",
+    "claimant_of",
+    "claims_now",
+    "claims_of",
     "clone_parents",
     "customizable",
     "find_marked_vms",
@@ -96,5 +100,6 @@ __all__ = [
     "survey_target",
     "surveyed",
     "task_of",
+    "told_claims",
     "unfinished",
 ]

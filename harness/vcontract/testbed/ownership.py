@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from vcontract.client import Guard, Marks, Target
-from vcontract.client.marks import OWNER, RUN, option
+from vcontract.client.marks import CLAIM, OWNER, RUN, option
 from vcontract.client.properties import read
 from vcontract.config.config import Config
 from vcontract.contract import Contract
@@ -34,13 +35,15 @@ class Seen(msgspec.Struct, frozen=True):
 
 def marks_of(target: Target, config: Config) -> Marks:
     """Say how the configuration's mark looks on a target; some session must be open."""
-    manager, found = as_ref(target.content.get("customFieldsManager")), 0
+    manager, found = as_ref(target.content.get("customFieldsManager")), dict[str, int]()
     if manager is not None:
         done = read(target, FULL, manager, ["field"])
         values = done.outcome.value if isinstance(done.outcome, Returned) else None
         fields = values.get("field") if isinstance(values, Mapping) else None
-        found = next((int(field["key"]) for field in fields or () if field.get("name") == OWNER), 0)
-    return Marks(target.secrets.redact(config.owner), found)  # as a reply shows it, if it is the word of a password too
+        for field in fields or ():
+            found.setdefault(str(field.get("name")), int(field["key"]))
+    # as a reply shows it, if it is the word of a password too
+    return Marks(target.secrets.redact(config.owner), found.get(OWNER, 0), found.get(CLAIM, 0))
 
 
 def look_round(target: Target, marks: Marks) -> list[Seen]:
@@ -54,14 +57,21 @@ def look_round(target: Target, marks: Marks) -> list[Seen]:
 
 
 def guard_of(
-    target: Target, config: Config, contract: Contract, run: str, others: Mapping[str, Json], actor: str = FULL
+    target: Target,
+    config: Config,
+    contract: Contract,
+    run: str,
+    others: Mapping[str, Json],
+    actor: str = FULL,
+    *,
+    claimant: str = "",
 ) -> Guard:
     """Make the guard of a run, once its sessions are open; `others` are the moIds of objects that are no VMs.
 
-    It reads as `actor`; empty: as whoever makes the call.
+    It reads as `actor`; empty: as whoever makes the call. VMs are claimed in the name of `claimant`; empty: of the run.
     Raises TargetError if the server does not let us list its VMs.
     """
-    marks = marks_of(target, config)
+    marks = replace(marks_of(target, config), claimant=target.secrets.redact(claimant or run))
     methods = IN_GUESTS | {method.name for method in contract.methods}
     foreign = {vm.ref.value for vm in look_round(target, marks) if vm.refusal}
     runs = {run} if run else ()

@@ -21,6 +21,7 @@ from vcontract.server import StartedServer
 from vcontract.strategies import Caller
 from vcontract.terms import Json, Operation
 from vcontract.testbed.actors import FULL
+from vcontract.testbed.claims.claims import Claims
 from vcontract.testbed.driver import Driver
 from vcontract.testbed.health import HealthCheck
 from vcontract.testbed.lane import Lane
@@ -63,12 +64,14 @@ class Known(msgspec.Struct, frozen=True):
     """What is known of a target before anything is arranged.
 
     `judge` has heard what was done before, if a run goes on; `before` are those operations, from which the guard learns what
-    is ours. `working_clones` holds the clones that were made to be tested in place of their parents. `others` are the moIds
-    that are no VMs as the target itself says them now, in place of those of a directory that anybody may have written.
+    is ours. With `claims` the VMs are claimed before anything is done to them. `working_clones` holds the clones that were made
+    to be tested in place of their parents. `others` are the moIds that are no VMs as the target itself says them now, in place
+    of those of a directory that anybody may have written.
     """
 
     judge: Judge
     before: Sequence[Operation] = ()
+    claims: bool = False
     working_clones: Lane | None = None
     others: Mapping[str, str] | None = None
 
@@ -81,13 +84,14 @@ class Testbed(msgspec.Struct, frozen=True):
     """A target whose VMs can be brought into states.
 
     `lane` holds the VMs and what brings them into states, `guard` lets no call leave that is about what is not ours, `health`
-    ends the run if the server suffers.
+    ends the run if the server suffers, `claims` keep other runs away.
     """
 
     site: Site
     lane: Lane
     guard: Guard
     health: HealthCheck
+    claims: Claims
     working_clones: Lane | None = None
 
     @property
@@ -110,10 +114,11 @@ class Testbed(msgspec.Struct, frozen=True):
         """Who hears every operation."""
         return self.driver.judge
 
-    def abandon_working_clones(self) -> None:
-        """Destroy the clones that were made to be tested, of a run that does not get under way."""
+    def abandon(self) -> None:
+        """Destroy the clones that were made to be tested, and let all VMs go, of a run that does not get under way."""
         if self.working_clones is not None:
             destroy_clones(self.working_clones)
+        self.claims.release()
 
 
 def open_testbed(site: Site, source: Source) -> Testbed:
@@ -134,17 +139,31 @@ def _opened(site: Site, known: Known) -> Testbed:
     facts = known.judge.tracker.facts
     others = facts.others if known.others is None else known.others
     guard, health = guarded(site, facts, others, known.before)
-    driver = _driver(site, known.judge)
-    levers = Levers.of_target(driver)
-    hosts, kept = _hosts(site, facts, guard)
-    lane = Lane(driver, levers, caller_of(site, facts), hosts, _helper(site, facts), kept)
-    return Testbed(site, lane, guard, health, known.working_clones)
+    claims = claims_of(site, guard, facts)
+    try:
+        if known.claims and not site.context.former:
+            claims.take({moid: vm.name for moid, vm in facts.vms.items()})
+        driver = _driver(site, known.judge)
+        levers = Levers.of_target(driver)
+        hosts, kept = _hosts(site, facts, guard)
+        lane = Lane(driver, levers, caller_of(site, facts), hosts, _helper(site, facts), kept)
+    except BaseException:
+        claims.release()
+        raise
+    return Testbed(site, lane, guard, health, claims, known.working_clones)
+
+
+def claims_of(site: Site, guard: Guard, facts: Facts, seconds: float = 0.0) -> Claims:
+    """Give the claims of a run that shall last so many seconds at most (0: its limit of time), of which none is made yet."""
+    request, name = site.request, site.context.claimant or site.context.run
+    account = facts.sessions.get(FULL, "")
+    return Claims(site.target, guard, name, account, seconds=seconds or request.time_limit, breaks=request.break_claim)
 
 
 def surveyed(asked: dict[str, Json], *, clones: bool = True) -> Source:
     """Survey the target; `asked` is what the history keeps of what was asked.
 
-    Clones are made if they are to be tested; without `clones` none is, and their parents stand for them.
+    Clones are made if they are to be tested, and VMs are claimed; without `clones` neither, and their parents stand for them.
     """
 
     def source(site: Site) -> Known:
@@ -158,7 +177,7 @@ def surveyed(asked: dict[str, Json], *, clones: bool = True) -> Source:
             vms, made = working_clones.driver.facts.vms, working_clones.cloner.clones
             facts = replace(facts, vms={clone.value: vms[clone.value] for clone in made})
         try:
-            return Known(judge_of(site, facts, asked), working_clones=working_clones)
+            return Known(judge_of(site, facts, asked), claims=clones, working_clones=working_clones)
         except BaseException:
             if working_clones is not None:
                 destroy_clones(working_clones)
@@ -191,7 +210,8 @@ def guarded(
 ) -> tuple[Guard, HealthCheck]:
     """Have no call leave from now on that is about what is not ours; gives the guard, and who watches the server's health."""
     target = site.target
-    guard = guard_of(target, site.config, site.contract, site.context.run, others)
+    context = site.context
+    guard = guard_of(target, site.config, site.contract, context.run, others, claimant=context.claimant)
     if site.context.former:
         guard.take_hosts_by_name()
     guard.resume(before, CLONE)

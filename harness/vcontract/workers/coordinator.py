@@ -90,7 +90,7 @@ class Coordinator:
 
     def end(self, shares: Sequence[Share], given: Sequence[PartialResult]) -> RunResult:
         """Put back what workers left, put the parts together, and report."""
-        notes: list[str] = []
+        notes: list[str] = [*self.testbed.claims.notes]
         left_vms = {
             moid
             for share, part in zip(shares, given, strict=True)
@@ -131,7 +131,7 @@ class Coordinator:
         if left or self.lane.cloner.clones:
             notes += [Ended.NOT_RESTORED.note(reason) for reason in self.lane.restorer.restore(left)]
         left_clones, said = audit(self.lane, testbed.guard, self.site.context.run)
-        notes += said
+        notes += [*said, *testbed.claims.release()]
         return left_clones
 
     def dead_worker_part(self, share: Share, worker: Worker, file: Path) -> PartialResult:

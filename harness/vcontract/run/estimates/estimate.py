@@ -74,8 +74,11 @@ class Estimate(msgspec.Struct, frozen=True):
         return lines
 
 
-def estimated(testbed: Testbed, steps: Sequence[Step]) -> tuple[Estimate, Walk]:
-    """Estimate what some steps of a plan cost on a testbed; gives the walk too, which knows more. Sends nothing."""
+def estimated(testbed: Testbed, steps: Sequence[Step], *, claims: bool) -> tuple[Estimate, Walk]:
+    """Estimate what some steps of a plan cost on a testbed; gives the walk too, which knows more. Sends nothing.
+
+    With `claims` the VMs are claimed before, and let go in the end.
+    """
     recorder, selection = testbed.site.target.recorder, testbed.lane.selection
     walk = Walk(
         testbed.site.contract,
@@ -88,8 +91,16 @@ def estimated(testbed: Testbed, steps: Sequence[Step]) -> tuple[Estimate, Walk]:
     total += (
         walk.restoring() + _OBJECT + _AUDIT + Cost(reports=MAYBE)
     )  # nobody knows what was done before the first look
+    total += _claiming(testbed) if claims else Cost()
     done = recorder.operations
     pace = median([other.start - one.start for one, other in pairwise(done)]) if len(done) > 1 else 0.0
     hasty = sum(step.cell is not None and passes(step.cell.state) for step in steps)
     facts = testbed.driver.facts
-    return Estimate(total, recorder.requests, pace, facts.staleness, facts.runtime_staleness, hasty), walk
+    sent = recorder.requests - testbed.claims.sent
+    return Estimate(total, sent, pace, facts.staleness, facts.runtime_staleness, hasty), walk
+
+
+def _claiming(testbed: Testbed) -> Cost:
+    """Say what claiming and letting go costs: a VM is read, written to, and read again; in extraConfig a task writes."""
+    vms, attribute = len(testbed.driver.facts.vms), testbed.guard.marks.claiming
+    return sends(1 + 5 * vms) if attribute else sends(1 + 7 * vms, 1 + 13 * vms, tasks=Range(2 * vms, 2 * vms))

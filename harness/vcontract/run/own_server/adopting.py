@@ -8,13 +8,13 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from vcontract.client import Marks, Target
-from vcontract.client.marks import OWNER, options
+from vcontract.client.marks import OWNER, Claim, options
 from vcontract.client.properties import read
 from vcontract.client.tasks import follow, info
 from vcontract.config.config import Config
 from vcontract.errors import TargetError, UsageError
 from vcontract.terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref
-from vcontract.testbed import FULL, Seen, log_in, look_round, marks_of
+from vcontract.testbed import FULL, Seen, claims_now, log_in, look_round, marks_of
 
 PATIENCE = 600.0
 """Seconds that a reconfiguration may take."""
@@ -31,9 +31,9 @@ class Change(msgspec.Struct, frozen=True):
 class Adopting:
     """Marks VMs on one target, or takes the mark off (`release`); its sessions are opened here. Raises TargetError."""
 
-    def __init__(self, target: Target, config: Config, *, release: bool) -> None:
+    def __init__(self, target: Target, config: Config, *, release: bool, breaks: bool = False) -> None:
         log_in(target, config)
-        self.target, self.release = target, release
+        self.target, self.release, self._breaks = target, release, breaks
         self.marks: Marks = marks_of(target, config)
         self.owner = config.owner
 
@@ -42,12 +42,22 @@ class Adopting:
         found = [each for each in look_round(self.target, self.marks) if fnmatchcase(each.name, pattern)]
         if not found:
             raise UsageError(f"--vm {pattern}: {self.target.url} shows no VM of such a name")
+        self._claimed = {} if self._breaks else self._in_use(found)
         return [self._change(each) for each in sorted(found, key=lambda each: each.name)]
+
+    def _in_use(self, vms: list[Seen]) -> dict[str, tuple[str, Claim]]:
+        """Give those of some VMs that carry the mark and that a run claims."""
+        done = [(vm, read(self.target, FULL, vm.ref, self.marks.paths, self.marks.only)) for vm in vms if vm.owners]
+        shown = [(vm.ref, vm.name, each.outcome.value) for vm, each in done if isinstance(each.outcome, Returned)]
+        return claims_now(self.target, self.marks, shown) if shown else {}
 
     def _change(self, vm: Seen) -> Change:
         mark = f"{OWNER} = {self.owner}"
         if other := next((each for each in vm.owners if each != self.marks.owner), ""):
             return Change(vm, f"carries the mark {OWNER} = {other} of somebody else, and is left alone", done=False)
+        if self.release and vm.ref.value in self._claimed:
+            told = self._claimed[vm.ref.value][1].told()
+            return Change(vm, f"is claimed by {told}, and is left alone (--break-claim)", done=False)
         if self.release:
             return Change(vm, f"loses the mark {mark}" if vm.owners else "carries no mark", done=bool(vm.owners))
         return Change(
