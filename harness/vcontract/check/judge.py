@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from vcontract.check import promises, tasklife
+from vcontract.check import promises, settings, tasklife
 from vcontract.check.causes.unusual import Causes
 from vcontract.check.earned import Success, unearned
 from vcontract.check.fields import Scene, requested
@@ -28,8 +28,6 @@ from vcontract.check.judgement import (
 from vcontract.check.kept import begun, kept, lateness, noted
 from vcontract.check.midtask import happened
 from vcontract.check.pinned import exactly
-from vcontract.check.settings import Problem, Problems, Settings
-from vcontract.check.settings import problems as found
 from vcontract.contract import OK, Contract
 from vcontract.model import (
     LATER,
@@ -67,8 +65,8 @@ class Judge:
         self._block: list[Operation] = []
         self._reads: list[tuple[Operation, Ref, Mapping[str, Json] | None]] = []
         self._refusals = promises.Refusals(facts.publish)
-        self.settings = Settings(self.tracker)
-        self._problems, self._causes = Problems(), Causes(contract)
+        self.settings = settings.Settings(self.tracker)
+        self._problems, self._causes = settings.Problems(), Causes(contract)
         self._methods = {method.name: method for method in contract.methods}
         self._deaths = Deaths(self._methods)
 
@@ -169,7 +167,7 @@ class Judge:
         wire = [] if turned_away(pending) else self._wire(operation, life)
         task_life = self._told(operation, life, mid)
         shown = self._problems.take(operation.op)
-        kept = [*self._promised(pending, life, assessed), *found.broken(shown)]
+        kept = [*self._promised(pending, life, assessed), *settings.problems.broken(shown)]
         if (broken := [*wire, *task_life, *kept]) and not assessed.grade.fails:
             grade = Grade.PROTOCOL if wire else Grade.WRONG
             assessed, verdict = replace(assessed, grade=grade, field=place(broken[0])), Verdict.VIOLATES
@@ -371,7 +369,7 @@ class Judge:
         verdict: Verdict,
         broken: list[str],
         life: TaskLife | None,
-        shown: list[Problem],
+        shown: list[settings.Problem],
     ) -> Judgement:
         operation = pending.operation
         why = "; ".join(dict.fromkeys(text for text in (assessed.why, *broken) if text))
@@ -393,10 +391,10 @@ class Judge:
                 *(tasklife.notes(life, life.vm) if life else ()),
                 *noted(self._methods[operation.call.method].effect, self.tracker, life),
                 *remark(assessed),
-                *found.notes(shown),
+                *settings.problems.notes(shown),
             ),
             request=pending.asked.request,
             ops=tuple(other.op for other in self._block),
             unsettled=unsettled(expectation),
-            shown=found.showed(shown),
+            shown=settings.problems.showed(shown),
         )
