@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from vcontract.check import SHRINKING
 from vcontract.config.request import Budget
-from vcontract.findings.program import Performer, ground_of, programs
+from vcontract.findings.program import Performer, ground_of, programs, since_fresh
 from vcontract.model import VmFacts, subject
-from vcontract.terms import Arguments, Finding, Json, Operation, Ref, ReplayStep
+from vcontract.terms import UNTRIED, Arguments, Finding, Json, Operation, Ref, ReplayStep
 from vcontract.testbed import Lane, NotArrangedError
 
 AGAIN = 3
@@ -57,7 +57,7 @@ class Shrinker:
         whole = self._suffix(blocks, shows)
         if not whole:
             why = self._hindered or "the calls that led to it did not show it again"
-            return finding_with(blocks[-1], f"0 of {self._tries}: {why}")
+            return finding_with(since_fresh(blocks), f"0 of {self._tries}: {why}")
         steps = self._fewer(whole, shows)
         steps = self._plainer(steps, shows)
         again = [shows(steps) for _ in range(AGAIN - 1)]
@@ -181,6 +181,16 @@ class Shrinker:
                 self._lane.cloner.destroy(vm)
 
 
+def untried(finding: Finding, operations: Sequence[Operation], lane: Lane) -> Finding:
+    """Give a finding with the calls that led to it since its VM was last as a fresh one; nobody tried them again."""
+    parent, blocks = programs(operations, finding.op, finding.shown)
+    steps = since_fresh(blocks)
+    root = ground_of(steps, parent, subject(blocks[-1][-1].call))
+    facts = lane.driver.facts.vms.get(root)
+    name = lane.selection.origin(facts).name if facts else ""
+    return replace(finding, program=tuple(steps), root=(root, name), repeats=UNTRIED)
+
+
 def plainer(values: dict[str, Json]) -> Iterator[dict[str, Json]]:
     """Give plainer arguments, the plainest first: no configParams and the plainest specification with as many adapters."""
     spec = values.get("spec")
@@ -195,4 +205,4 @@ def plainer(values: dict[str, Json]) -> Iterator[dict[str, Json]]:
         yield bare
 
 
-__all__ = ["Shrinker", "plainer"]
+__all__ = ["Shrinker", "plainer", "untried"]

@@ -7,13 +7,11 @@ from contextlib import suppress
 
 from vcontract.check import SHRINKING
 from vcontract.config.request import Budget
-from vcontract.contract import rows
 from vcontract.findings.program import Performer
 from vcontract.findings.shrinker import Shrinker
 from vcontract.model import State
 from vcontract.run.active_run import ActiveRun
 from vcontract.run.object_reads import read_object
-from vcontract.run.summary import heard, summed
 from vcontract.terms import Finding, Operation
 from vcontract.testbed import NotArrangedError
 
@@ -50,19 +48,15 @@ class ShrinkFindings:
 
     def run(self, run: ActiveRun) -> None:
         """Shrink each finding, unless nothing more will be answered."""
-        site, judge = run.site, run.testbed.judge
-        if site.target.over:
+        if run.site.target.over:
             return
-        judge.close()
-        known = heard(site.contract, judge.judgements, list(site.target.recorder.operations))
-        listed = rows(site.contract, judge.bases)
-        findings = summed(site.contract, listed, [known], judge.bases, site.config.confirm, "", site.request).findings
+        findings = run.found()
         if not findings:
             return
         run.announcer.note(f"shrinking {len(findings)} findings")
         led_to = {finding.id: self._led_to(run, finding) for finding in findings}
         lane = run.testbed.lane
-        shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), site.request.shrink)
+        shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), run.site.request.shrink)
         for finding in findings:
             run.shrunk[finding.id] = shrinker.shrink(finding, led_to[finding.id])
 

@@ -51,7 +51,7 @@ def _rejudged(saved: RunResult, directory: Path, wsdl: str, deviations: Path | N
     ]
     every = rows(contract, bases)
     selected = {row.id for row in saved.rows}
-    summary = summed(contract, every, parts, bases, facts.confirm, str(directory), _asked_of(saved))
+    summary = summed(contract, every, parts, bases, facts.confirm, str(directory.absolute()), _asked_of(saved))
     kept = [row for row in summary.rows if row.id in selected]
     safe = saved.exit_code != exit_code(saved.verdict, safe=False)
     also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * (not safe or interrupted(saved.notes))

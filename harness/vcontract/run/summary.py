@@ -18,7 +18,7 @@ from vcontract.model import read_of
 from vcontract.model.labels import inputs_of
 from vcontract.report.result import Arrangements, Cells, Clones, Worker
 from vcontract.run.idle_reads import idle_reads
-from vcontract.terms import LONG, Ended, Finding, Lost, Operation, RowVerdict, Verdict
+from vcontract.terms import LONG, UNTRIED, Ended, Finding, Lost, Operation, RowVerdict, Verdict
 
 _REST = "…"
 """Stands for all steps that were not tried, as the run had to stop."""
@@ -133,7 +133,8 @@ def _without(row: RowVerdict, absent: str) -> RowVerdict:
 def as_shrunk(findings: Sequence[Finding], parts: Sequence[PartialResult]) -> list[Finding]:
     """Give the findings as they were shrunk; of several workers' the one that was seen again."""
     again = sorted(
-        (finding for part in parts for finding in part.shrunk), key=lambda finding: not finding.repeats.startswith("0")
+        (finding for part in parts for finding in part.shrunk),
+        key=lambda finding: (finding.repeats != UNTRIED, not finding.repeats.startswith("0")),
     )
     shrunk = {finding.id: finding for finding in again}
     return [
