@@ -284,6 +284,10 @@ class ReplayStep(msgspec.Struct, frozen=True):
     alone: bool = False
 
 
+UNTRIED = "not tried again: the run ended before"
+"""What is said of a finding that was not made smaller: its calls are all since its VM was last as a fresh one."""
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One violation with its place in the history and the command that replays it.
 

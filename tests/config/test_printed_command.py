@@ -11,6 +11,8 @@ from tests.hostile_texts import SHELL, misleading
 from vcontract.config.printed_command import finding_command, repeating_command, with_target, without_userinfo
 from vcontract.config.request import MANAGER, RunRequest
 
+HERE = Path.cwd()
+
 
 @pytest.mark.parametrize(
     ("request_", "command"),
@@ -23,17 +25,20 @@ from vcontract.config.request import MANAGER, RunRequest
         ),
         (
             RunRequest(seed=1, explore=5, explore_only=True, profile=Path("p.json"), contract=MANAGER),
-            "vcontract run --seed 1 --explore 5 --profile p.json --explore-only",
+            f"vcontract run --seed 1 --explore 5 --profile {HERE / 'p.json'} --explore-only",
         ),
         (
             RunRequest(config=Path("my lab/vcontract.toml"), wsdl="https://u:p@vc/sdk/vim.wsdl", seed=2),
-            "vcontract run --seed 2 --config 'my lab/vcontract.toml' --wsdl https://vc/sdk/vim.wsdl",
+            f"vcontract run --seed 2 --config '{HERE}/my lab/vcontract.toml' --wsdl https://vc/sdk/vim.wsdl",
         ),
         (RunRequest(api="7.0.3.0", seed=2), "vcontract run --seed 2 --api 7.0.3.0"),
     ],
 )
 def test_the_command_that_repeats_a_run_names_what_decides_it(request_: RunRequest, command: str) -> None:
-    """What is tested, with which configuration, and how it was drawn; limits, reports and accounts are the caller's."""
+    """What is tested, with which configuration, and how it was drawn; limits, reports and accounts are the caller's.
+
+    Files are named by their whole paths: a shell stands anywhere.
+    """
     assert repeating_command(request_) == command
 
 
@@ -44,7 +49,19 @@ def test_a_finding_is_sent_again_to_the_target_where_it_was_seen() -> None:
     assert finding_command(place, id_, RunRequest()) == shown
     assert finding_command(place, id_, RunRequest(target="replay:file.jsonl")) == shown
     asked = RunRequest(target="https://vc.example/sdk", config=Path("a.toml"))
-    assert finding_command(place, id_, asked) == f"{shown} --target https://vc.example/sdk --config a.toml"
+    told = f"{shown} --target https://vc.example/sdk --config {HERE / 'a.toml'}"
+    assert finding_command(place, id_, asked) == told
+
+
+def test_a_finding_is_judged_again_by_what_it_was_judged_by() -> None:
+    """By the WSDL and the profile of the run, or on a simulator of the same version."""
+    shown = "vcontract replay R#0123456789ab"
+    asked = RunRequest(target="https://vc.example/sdk", wsdl="wsdl/vimService.wsdl", profile=Path("p.json"))
+    told = f"--target https://vc.example/sdk --wsdl {HERE / 'wsdl/vimService.wsdl'} --profile {HERE / 'p.json'}"
+    assert finding_command("R", "0123456789ab", asked) == f"{shown} {told}"
+    by_words = RunRequest(profile=Path("documented"), api="7.0.3.0", wsdl="https://vc/sdk/vim.wsdl")
+    told = "--wsdl https://vc/sdk/vim.wsdl --profile documented --api 7.0.3.0"
+    assert finding_command("R", "0123456789ab", by_words) == f"{shown} {told}"
 
 
 @pytest.mark.parametrize("text", SHELL)
@@ -60,7 +77,11 @@ def test_a_shell_reads_every_value_as_one_word(text: str) -> None:
         assert "\n" not in command
         if "$'" not in command:
             words = shlex.split(command)
-            assert {word for word in words if "touch" in word or "root" in word} <= {text, f"{text}#{'0' * 12}"}
+            assert {word for word in words if "touch" in word or "root" in word} <= {
+                text,
+                str(HERE / text),
+                f"{text}#{'0' * 12}",
+            }
 
 
 @pytest.mark.parametrize(

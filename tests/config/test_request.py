@@ -25,6 +25,7 @@ from vcontract.config.request import (
     RunRequest,
     record_of,
     request_of,
+    with_whole_paths,
 )
 from vcontract.errors import RunFileError
 from vcontract.history import ASKED, FACTS
@@ -194,11 +195,12 @@ def _history(folder: Path, note: dict[str, Json]) -> Path:
 
 
 def test_a_history_says_what_was_asked_of_its_run(tmp_path: Path) -> None:
-    """Whole, with the configuration by its whole path, for a run that goes on may start elsewhere."""
+    """Whole, with its files by their whole paths, for a run that goes on may start elsewhere."""
     request = replace(WHOLE, config=Path("here.toml"))
     note = RunNote(request, "2025-01-01T00:00:00+00:00", "vcontract run", "run-1")
     interrupted = whole_interrupted_run_of(_history(tmp_path, note.noted()))
-    assert interrupted.note == replace(note, request=replace(request, config=Path("here.toml").resolve()))
+    assert interrupted.note == replace(note, request=with_whole_paths(request))
+    assert interrupted.note.request.config == Path("here.toml").absolute()
 
 
 def test_a_history_of_the_former_version_is_read(tmp_path: Path) -> None:

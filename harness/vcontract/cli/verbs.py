@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from pathlib import Path
@@ -18,7 +17,6 @@ from vcontract.cli.requests import Given, requests
 from vcontract.cli.schema_verbs import contract_app, wsdl_app
 from vcontract.cli.stress_verb import stress
 from vcontract.cli.upgrade_verbs import compare, knowing, retried
-from vcontract.config.govc import PASSWORD
 from vcontract.errors import HaltedError, UsageError
 from vcontract.report.mishap import mishap
 
@@ -152,10 +150,14 @@ def report(
 
 @app.command(epilog=option.more("check/README.md"))
 @requests(
-    *("target", "username", "password_file", "insecure", "config", "report_dir", "break_claim"),
+    *(
+        *("target", "username", "password_file", "insecure", "config", "wsdl", "profile", "api", "report_dir"),
+        "break_claim",
+    ),
     helps={
         "target": "Where the calls go, also to another target than the run's; none: the simulator is started.",
-        **dict.fromkeys(("username", "insecure", "config", "report_dir"), ""),
+        "profile": "Judge by this profile; none: by that of the run.",
+        **dict.fromkeys(("username", "insecure", "config", "wsdl", "api", "report_dir"), ""),
     },
 )
 def replay(
@@ -167,24 +169,24 @@ def replay(
 
     from vcontract.commands.replay_difference import is_report
     from vcontract.commands.run import execute
-    from vcontract.config.printed_command import with_target
+    from vcontract.config.printed_command import with_judging
     from vcontract.findings.lookup import find
     from vcontract.report.safe_text import shell_word
-    from vcontract.run.preparation import Preparation
-    from vcontract.run.profile_source import pinned_in
+    from vcontract.run.profile_source import pinned_by, pinned_in
 
-    command = with_target(f"replay {shell_word(finding)}", with_password(given.request)[0])
+    request, preparation = with_password(given.request)
+    preparation = replace(preparation, replay=with_judging(f"replay {shell_word(finding)}", request))
     if is_report(finding):
-        retried(finding, *with_password(given.request, command))
-    saved = find(finding, named=bool(given.request.target or given.request.config))
-    preparation = Preparation(
-        password=os.environ.get(PASSWORD, ""), replay=command, pinned=pinned_in(finding), finding=saved
-    )
-    result = execute(replace(given.request, contract=saved.object, methods=(saved.method,)), preparation)
+        retried(finding, request, preparation)
+    saved = find(finding, named=bool(request.target or request.config))
+    pinned = pinned_by(request.profile, saved.object) if request.profile is not None else pinned_in(finding)
+    preparation = replace(preparation, pinned=pinned, finding=saved)
+    result = execute(replace(request, contract=saved.object, methods=(saved.method,)), preparation)
     again = any(shown.id == saved.id for shown in result.findings)
-    say_line(f"{saved.id} {'shows again' if again else 'does not show'}")
+    unsent = "" if again else result.partial or ("" if result.calls else "none of its calls could be sent")
+    say_line(f"{saved.id} {'shows again' if again else f'is inconclusive: {unsent}' if unsent else 'does not show'}")
     halted = HaltedError.exit_code if result.exit_code == HaltedError.exit_code else 0
-    raise typer.Exit(halted or int(again))
+    raise typer.Exit(halted or (5 if unsent else int(again)))
 
 
 @app.command(epilog=option.more("testbed/README.md"))

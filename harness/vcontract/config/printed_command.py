@@ -1,6 +1,7 @@
 """The commands that are printed for the user: each can be pasted into a shell as it stands, and names the same target.
 
-Every value is quoted where a shell needs that. No value holds a user name or a password of a URL.
+Every value is quoted where a shell needs that, and every file named by its whole path, for a shell stands anywhere. No value
+holds a user name or a password of a URL.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from vcontract.config.request import DECLARED, REPLAY, RunRequest
+from vcontract.config.request import DECLARED, REPLAY, RunRequest, with_whole_paths
 from vcontract.report.safe_text import shell_word
 
 
@@ -26,6 +27,7 @@ def command(verb: str, options: Mapping[str, Sequence[object]], flags: Sequence[
 
 def repeating_command(request: RunRequest, verb: str = "run") -> str:
     """Write the command that repeats a run: what is tested first, and flags last; options at their defaults are left out."""
+    request = with_whole_paths(request)
     values: dict[str, Sequence[object]] = {"target": (), "contract": (), "seed": ()}
     flags: list[str] = []
     for name, declared in DECLARED.items():
@@ -44,13 +46,24 @@ def with_target(verb: str, request: RunRequest) -> str:
 
     `verb` is whatever stands before the options. A recording is no target of another command.
     """
+    return command(verb, _target_of(with_whole_paths(request)))
+
+
+def with_judging(verb: str, request: RunRequest) -> str:
+    """Write a command about the target of a request that judges it as the request's run does: by its WSDL and its profile."""
+    whole = with_whole_paths(request)
+    judging = {"wsdl": (whole.wsdl,), "profile": (whole.profile,), "api": (whole.api,)}
+    return command(verb, {**_target_of(whole), **judging})
+
+
+def _target_of(request: RunRequest) -> dict[str, Sequence[object]]:
     target = "" if request.target.startswith(REPLAY) else request.target
-    return command(verb, {"target": (target,), "config": (request.config,)})
+    return {"target": (target,), "config": (request.config,)}
 
 
 def finding_command(place: str, finding: str, request: RunRequest) -> str:
-    """Write the command that sends a finding's calls again: the run's directory, the finding's id, the run's target."""
-    return with_target(f"replay {shell_word(f'{place}#{finding}')}", request)
+    """Write the command that sends a finding's calls again: the run's directory, the finding's id, what the run judged."""
+    return with_judging(f"replay {shell_word(f'{place}#{finding}')}", request)
 
 
 def without_userinfo(url: str) -> str:

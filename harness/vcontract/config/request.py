@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 """The contract that is judged where none is named."""
 SIMULATOR = "simulator"
 """The target that says in words what no target says without a configuration: the simulator is started."""
+DOCUMENTED = "documented"
+"""The profile that says in words what no profile says: the run is judged by the documents."""
 REPLAY = "replay:"
 """A target that begins so is a file, not a server."""
 
@@ -212,6 +214,20 @@ def request_of(record: Mapping[str, Any]) -> RunRequest:
     """
     stated = {name: value for name, value in record.items() if value is not None and value != ""}
     return msgspec.convert(stated, RunRequest, dec_hook=decode_path)
+
+
+def with_whole_paths(request: RunRequest) -> RunRequest:
+    """Give a request whose files are named by whole paths: what is kept or printed of it means the same in every folder."""
+    wsdl = request.wsdl if not request.wsdl or "://" in request.wsdl else str(Path(request.wsdl).absolute())
+    recording = request.target.removeprefix(REPLAY)
+    return replace(
+        request,
+        target=f"{REPLAY}{Path(recording).absolute()}" if recording != request.target else request.target,
+        config=request.config and request.config.absolute(),
+        profile=request.profile
+        and (request.profile if str(request.profile) == DOCUMENTED else request.profile.absolute()),
+        wsdl=wsdl,
+    )
 
 
 def drawn_seed() -> int:

@@ -19,6 +19,7 @@ from vcontract.testbed import Driver, NotArrangedError, judged_call, see_setting
 PATIENCE = (0.2, 3.0, 60.0)
 """How long a replay waits for a recorded state: seconds, and so many times what the recorded run waited, at most."""
 _SEEN = ("power", "tools", "connection")
+_FRESH = {name: str(getattr(State(), name)) for name in _SEEN}
 _POWER = "runtime.powerState"
 _MAKES = MOVES["fork"].method
 _LOG_IN, _LOG_OUT = MOVES["logIn"].method, MOVES["logOut"].method
@@ -84,6 +85,16 @@ def _without_strangers(related: list[Operation]) -> list[Operation]:
 def ground_of(steps: Sequence[ReplayStep], root: str, vm: str) -> str:
     """Name the VM for which another stands in when the steps are sent again: the root if they clone the VM from it."""
     return root if any(step.gave[1] == vm for step in steps) else vm
+
+
+def since_fresh(blocks: Sequence[Sequence[ReplayStep]]) -> list[ReplayStep]:
+    """Give the steps since the VM was last as one that nothing was done to: it ran, with Tools, on a connected host."""
+    begin = next((place for place in reversed(range(len(blocks))) if _as_fresh(blocks[place][0])), 0)
+    return [step for block in blocks[begin:] for step in block]
+
+
+def _as_fresh(step: ReplayStep) -> bool:
+    return bool(step.seen) and all(step.seen.get(name) == value for name, value in _FRESH.items())
 
 
 def _concerns(call: Call, ours: set[str], tasks: Mapping[str, str], hosts: set[str]) -> bool:

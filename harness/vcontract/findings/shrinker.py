@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from vcontract.check import SHRINKING
 from vcontract.config.request import Budget
-from vcontract.findings.program import SESSIONS, Performer, ground_of, programs
+from vcontract.findings.program import SESSIONS, Performer, ground_of, programs, since_fresh
 from vcontract.findings.sightings import Sighting, settled
 from vcontract.model import Asked, VmFacts, subject
 from vcontract.strategies.http_breaks import NOBODY
-from vcontract.terms import Arguments, Call, Envelope, Finding, Json, Operation, Ref, ReplayStep
+from vcontract.terms import UNTRIED, Arguments, Call, Envelope, Finding, Json, Operation, Ref, ReplayStep
 from vcontract.testbed import FULL, Lane, NotArrangedError
 
 AGAIN = 3
@@ -67,7 +67,7 @@ class Shrinker:
         whole = self._suffix(blocks, shows)
         if not whole:
             why = self._hindered or "the calls that led to it did not show it again"
-            return finding_with(blocks[-1], f"0 of {self._tries}: {why}")
+            return finding_with(since_fresh(blocks), f"0 of {self._tries}: {why}")
         steps, seen = self._smallest(whole, shows)
         if seen < self._again:  # what showed it once may have been the past of that VM: each try is made twice now
             self._left, self._hindered = self._budget.attempts, ""
@@ -255,6 +255,16 @@ def _plainer_calls(call: Call) -> Iterator[Call]:
         yield from (replace(call, payload=Arguments(values)) for values in plainer(call.payload.values))
 
 
+def untried(finding: Finding, operations: Sequence[Operation], lane: Lane) -> Finding:
+    """Give a finding with the calls that led to it since its VM was last as a fresh one; nobody tried them again."""
+    parent, blocks = programs(operations, finding.op, finding.shown)
+    steps = since_fresh(blocks)
+    root = ground_of(steps, parent, subject(blocks[-1][-1].call))
+    facts = lane.driver.facts.vms.get(root)
+    name = lane.selection.origin(facts).name if facts else ""
+    return replace(finding, program=tuple(steps), root=(root, name), repeats=UNTRIED)
+
+
 def plainer(values: dict[str, Json]) -> Iterator[dict[str, Json]]:
     """Give plainer arguments, the plainest first: no configParams and the plainest specification with as many adapters."""
     spec = values.get("spec")
@@ -269,4 +279,4 @@ def plainer(values: dict[str, Json]) -> Iterator[dict[str, Json]]:
         yield bare
 
 
-__all__ = ["Shrinker", "plainer"]
+__all__ = ["Shrinker", "plainer", "untried"]

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from vcontract.contract import rows
+from vcontract.findings.shrinker import untried
 from vcontract.history import STEP
 from vcontract.report.events import RunStarted
 from vcontract.report.result import Arrangements, Clones, TargetFacts
@@ -25,7 +26,7 @@ from vcontract.run.plan import Step
 from vcontract.run.planning import Planned, Planner
 from vcontract.run.putting_back import put_back
 from vcontract.run.step_runner import StepRunner
-from vcontract.run.summary import PartialResult, beside, heard
+from vcontract.run.summary import PartialResult, beside, heard, summed
 from vcontract.terms import Ended, Finding, Json
 from vcontract.testbed import Site, Source, Testbed, open_testbed
 
@@ -161,12 +162,27 @@ class ActiveRun:
             for phase in phases:
                 phase.run(self)
         left = put_back(self, audits=audits)
+        self._keep_calls()
         said = (*self.notes, *self.step_runner.skipped.values(), self.step_runner.ended)
         if site.target.over and not any(site.target.over in text for text in said):
             self.notes.append(Ended.EARLY.note(site.target.over))
         self.testbed.judge.close()
         self.tell_judgements(len(self.steps), len(self.steps))
         return self._part(left)
+
+    def found(self) -> tuple[Finding, ...]:
+        """Give what was found so far, also what did not come again in its cell: it may after all that led to it."""
+        site, judge = self.site, self.testbed.judge
+        judge.close()
+        known = heard(site.contract, judge.judgements, list(site.target.recorder.operations))
+        listed = rows(site.contract, judge.bases)
+        return summed(site.contract, listed, [known], judge.bases, 1, "", site.request).findings
+
+    def _keep_calls(self) -> None:
+        """Keep the calls of what was found and is not shrunk, as the run ended before that."""
+        for finding in self.found():
+            if finding.id not in self.shrunk:
+                self.shrunk[finding.id] = untried(finding, self.site.target.recorder.operations, self.testbed.lane)
 
     def _part(self, left: list[str]) -> PartialResult:
         target, runner = self.site.target, self.step_runner

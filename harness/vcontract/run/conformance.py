@@ -31,7 +31,12 @@ def run_conformance(started: StartedRun, interrupted: InterruptedRun | None = No
 
 
 def replay_finding(started: StartedRun, finding: Finding, phase: Phase | None = None) -> RunResult:
-    """Send the calls of one finding again, and judge its row; `phase` sends them in another way."""
+    """Send the calls of one finding again, and judge its row; `phase` sends them in another way.
+
+    They are sent once, so that once is how often the finding must come.
+    """
+    site = started.site
+    started = replace(started, site=replace(site, config=replace(site.config, confirm=1)))
     phases = [phase or ReplayFinding(finding)]
     return carried_out(started, plan_nothing, phases, keep=lambda row: row.id == finding.row)
 

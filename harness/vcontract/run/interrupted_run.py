@@ -13,7 +13,7 @@ from vcontract.check import Judge, retell
 from vcontract.client import Target
 from vcontract.client.wire import parse_url
 from vcontract.config.config import address_of
-from vcontract.config.request import RunRequest, record_of, request_of
+from vcontract.config.request import RunRequest, record_of, request_of, with_whole_paths
 from vcontract.contract import Contract
 from vcontract.errors import RunFileError, UsageError
 from vcontract.history import ASKED, FACTS, STEP, History, read_history
@@ -40,10 +40,8 @@ class RunNote(msgspec.Struct, frozen=True):
 
     def noted(self) -> dict[str, Json]:
         """Give the note as the history keeps it: the fields of the request beside the others; its files by whole paths."""
-        config = self.request.config
-        request = replace(self.request, config=config.resolve() if config else None)
         told = {"started": self.started, "replay": self.replay, "id": self.run, "embedded": self.embedded}
-        return {**record_of(request), **told}
+        return {**record_of(with_whole_paths(self.request)), **told}
 
 
 def note_of(site: Site, started: datetime) -> RunNote:

@@ -9,13 +9,11 @@ from msgspec.structs import replace
 
 from vcontract.check import SHRINKING
 from vcontract.config.request import Budget
-from vcontract.contract import rows
 from vcontract.findings.program import Performer
 from vcontract.findings.shrinker import Shrinker
 from vcontract.model import State
 from vcontract.run.active_run import ActiveRun
 from vcontract.run.object_reads import read_object
-from vcontract.run.summary import heard, summed
 from vcontract.terms import Finding, Operation
 from vcontract.testbed import NotArrangedError
 
@@ -52,20 +50,14 @@ class ShrinkFindings:
 
     def run(self, run: ActiveRun) -> None:
         """Shrink each finding, unless nothing more will be answered."""
-        site, judge = run.site, run.testbed.judge
-        if site.target.over:
+        if run.site.target.over:
             return
-        judge.close()
-        known = heard(site.contract, judge.judgements, list(site.target.recorder.operations))
-        listed = rows(site.contract, judge.bases)
-        # what did not come again in its cell may still come each time that all that led to it is done
-        found = summed(site.contract, listed, [known], judge.bases, 1, "", site.request).findings
-        findings = [finding for finding in found if finding.provisional]
+        findings = [finding for finding in run.found() if finding.provisional]
         if not findings:
             return
         led_to = {finding.id: self._led_to(run, finding) for finding in findings}
         lane = run.testbed.lane
-        shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), site.request.shrink)
+        shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), run.site.request.shrink)
         for number, finding in enumerate(findings):
             run.announcer.note(f"shrinking finding {number + 1} of {len(findings)}: {finding.row}")
             try:

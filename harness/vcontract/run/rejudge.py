@@ -53,8 +53,9 @@ def _rejudged(saved: RunResult, directory: Path, wsdl: str, deviations: Path | N
     ]
     every = rows(contract, bases)
     selected = {row.id for row in saved.rows}
-    summary = summed(contract, every, parts, bases, facts.confirm, str(directory), _asked_of(saved))
-    findings = as_shrunk(summary.findings, shrunk, lambda id_: finding_command(str(directory), id_, _asked_of(saved)))
+    folder = str(directory.absolute())
+    summary = summed(contract, every, parts, bases, facts.confirm, folder, _asked_of(saved))
+    findings = as_shrunk(summary.findings, shrunk, lambda id_: finding_command(folder, id_, _asked_of(saved)))
     kept = [row for row in with_broken(summary.rows, findings) if row.id in selected]
     safe = saved.exit_code != exit_code(saved.verdict, safe=False)
     also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * (not safe or interrupted(saved.notes))

@@ -73,7 +73,7 @@ def underway(
     mark = (
         interrupted.note.run if interrupted else recorded.run if recorded else ""
     ) or f"{directory.path.name}-{token_hex(3)}"
-    context = replace(context_of(preparation), run=mark, report=str(directory.path))
+    context = replace(context_of(preparation), run=mark, report=str(directory.path.absolute()))
     reporters: list[Reporter] = [begun, directory, *_files(directory.path), *_console(request, directory)]
     recorder = (
         Recorder.continued(directory.history, interrupted.history)

@@ -8,7 +8,7 @@ import msgspec
 
 from vcontract.check import worst
 from vcontract.config.printed_command import finding_command
-from vcontract.config.request import record_of
+from vcontract.config.request import record_of, with_whole_paths
 from vcontract.contract import Row, rows
 from vcontract.model import sharpness
 from vcontract.model.labels import Label
@@ -84,7 +84,7 @@ def summarize(
         slowest=slowest_of(parts),
         idle_reads=sum(part.idle_reads for part in parts),
         partial=partial_of(parts, cells, site.target.over),
-        request=record_of(request),
+        request=record_of(with_whole_paths(request)),
     )
 
 

@@ -18,7 +18,7 @@ from vcontract.model import read_of
 from vcontract.model.labels import inputs_of
 from vcontract.report.result import Arrangements, Cells, Clones, Worker
 from vcontract.run.idle_reads import idle_reads
-from vcontract.terms import LONG, Ended, Finding, Lost, Operation, RowVerdict, Verdict
+from vcontract.terms import LONG, UNTRIED, Ended, Finding, Lost, Operation, RowVerdict, Verdict
 
 _REST = "…"
 """Stands for all steps that were not tried, as the run had to stop."""
@@ -154,7 +154,9 @@ def as_shrunk(
 
     Two that turn out to be the same deviation are one. `replay` turns an id into the command that replays it.
     """
-    best_last = sorted(shrunk, key=lambda each: (not each.provisional, not each.repeats.startswith("0")))
+    best_last = sorted(
+        shrunk, key=lambda each: (not each.provisional, each.repeats != UNTRIED, not each.repeats.startswith("0"))
+    )
     known = {id_: each for each in best_last for id_ in each.was} | {
         each.was[0]: each for each in best_last if each.was
     }

@@ -1,0 +1,77 @@
+"""What is printed of findings, and the servers on which that is tried: one with a defect, and one without."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from pyVim.connect import Disconnect, SmartConnect
+from pyVmomi import vim
+
+from tests.windows import skipping
+from vcontract.simulator import SimulatorServer
+from vcontract.simulator.defects import DEFECTS, Defect
+from vcontract.terms import Finding
+
+DRAWN = tuple(random.Random(2026).sample(sorted(DEFECTS.known), 20))  # noqa: S311 - no secret
+"""Twenty defects that nobody chose."""
+USER, PASSWORD = "administrator@vsphere.local", "vcontract"  # documented
+
+
+class Served(NamedTuple):
+    """A server under test: its address."""
+
+    url: str
+    port: int
+
+
+@contextmanager
+def serving(*defects: str, port: int = 0) -> Iterator[Served]:
+    """Serve with some defects; at a port, that a printed command meets the same address."""
+    with SimulatorServer(skipping(seed=1, port=port, defects=frozenset(defects))) as server:
+        yield Served(server.url, int(server.url.rpartition(":")[2].partition("/")[0]))
+
+
+def inventory(url: str) -> list[tuple[str, str, bool, int]]:
+    """List all VMs of a server as one who stands beside sees them: name, power, template, snapshots."""
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    session = SmartConnect(protocol="http", host="127.0.0.1", port=port, user=USER, pwd=PASSWORD)
+    content = session.RetrieveContent()
+    view = content.viewManager.CreateContainerView(content.rootFolder, [vim.VirtualMachine], True)  # noqa: FBT003 - its own
+    found = [
+        (
+            each.name,
+            each.runtime.powerState,
+            each.config.template,
+            len(each.snapshot.rootSnapshotList if each.snapshot else ()),
+        )
+        for each in view.view
+    ]
+    Disconnect(session)
+    return sorted(found)
+
+
+def is_for_one_client(name: str) -> bool:
+    """Whether a plain run, of one client, can meet a defect."""
+    known = DEFECTS.known[name]
+    return isinstance(known, Defect) and not known.concurrent
+
+
+def in_a_shell(line: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Execute a printed line verbatim, from a folder of its own, as somebody who pastes it."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, **variables}
+    return subprocess.run(  # noqa: S603 - printed by us
+        ("/bin/sh", "-c", line), cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600
+    )
+
+
+def script_of(reports: Path, finding: Finding) -> Path:
+    """Give the script that the newest run wrote for a finding."""
+    return reports / "latest" / "reproductions" / f"{finding.id}.py"
