@@ -21,7 +21,7 @@ from vcontract.terms import Observed, Operation
 CLIENTS: Any = importlib.import_module("clients")  # the files beside this one
 SPEC = importlib.import_module("specification").SPEC
 CONTRACTS = [load("VirtualMachineGuestCustomizationManager"), load("VirtualMachine")]
-TRIES = 5
+TRIES = 12
 
 
 def recorded(crowd: Any, path: Path | None = None) -> list[Order]:
