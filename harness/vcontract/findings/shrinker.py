@@ -54,12 +54,12 @@ class Shrinker:
             name = self._lane.selection.origin(facts).name if facts else ""
             return replace(finding, program=tuple(steps), root=(root, name), repeats=repeats)
 
-        whole = self._suffix(blocks, shows)
+        whole = suffix(blocks, shows)
         if not whole:
             why = self._hindered or "the calls that led to it did not show it again"
             return finding_with(blocks[-1], f"0 of {self._tries}: {why}")
-        steps = self._fewer(whole, shows)
-        steps = self._plainer(steps, shows)
+        steps = fewer(whole, shows)
+        steps = plainer_steps(steps, shows)
         again = [shows(steps) for _ in range(AGAIN - 1)]
         return finding_with(steps, f"{1 + sum(again)} of {AGAIN}")
 
@@ -67,46 +67,6 @@ class Shrinker:
         """Send a finding's program once more, about another VM; gives the ids of the findings that it shows."""
         fresh = self._fresh_vm(vm)
         return self._perform(finding.program, finding.root[0], fresh) if fresh is not None else set()
-
-    def _suffix(
-        self, blocks: list[list[ReplayStep]], shows: Callable[[Sequence[ReplayStep]], bool]
-    ) -> list[ReplayStep]:
-        """Find how much of the past is needed: the last cell, the last two, the last four and so on."""
-        count = 1
-        while True:
-            steps = [step for block in blocks[-count:] for step in block]
-            if shows(steps):
-                return steps
-            if count >= len(blocks):
-                return []
-            count *= 2
-
-    def _fewer(self, steps: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
-        """Leave out runs of steps, long ones first, as long as the rest still shows it; the last step always stays."""
-        size = max(1, (len(steps) - 1) // 2)
-        while size and len(steps) > 1:
-            start, left_out = 0, False
-            while start < len(steps) - 1:
-                fewer = steps[:start] + steps[min(start + size, len(steps) - 1) :]
-                if shows(fewer):
-                    steps, left_out = fewer, True
-                else:
-                    start += size
-            size = size if left_out and size == 1 else size // 2
-        return steps
-
-    def _plainer(self, steps: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
-        """Put plainer arguments into each call of the contract, as long as that still shows it."""
-        for number, step in enumerate(steps):
-            if step.purpose != "judge" or not isinstance(step.call.payload, Arguments):
-                continue
-            for values in plainer(step.call.payload.values):
-                call = replace(steps[number].call, payload=Arguments(values))
-                tried = [*steps[:number], replace(steps[number], call=call), *steps[number + 1 :]]
-                if shows(tried):
-                    steps = tried
-                    break
-        return steps
 
     def _attempt(self, id_: str, steps: Sequence[ReplayStep], root: str) -> bool:
         if self._left <= 0 or self._clock.now() > self._until:
@@ -181,6 +141,47 @@ class Shrinker:
                 self._lane.cloner.destroy(vm)
 
 
+def suffix(blocks: list[list[ReplayStep]], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
+    """Find how much of the past is needed: the last cell, the last two, the last four and so on."""
+    count = 1
+    while True:
+        steps = [step for block in blocks[-count:] for step in block]
+        if shows(steps):
+            return steps
+        if count >= len(blocks):
+            return []
+        count *= 2
+
+
+def fewer(steps: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
+    """Leave out runs of steps, long ones first, as long as the rest still shows it; the last step always stays."""
+    size = max(1, (len(steps) - 1) // 2)
+    while size and len(steps) > 1:
+        start, left_out = 0, False
+        while start < len(steps) - 1:
+            fewer = steps[:start] + steps[min(start + size, len(steps) - 1) :]
+            if shows(fewer):
+                steps, left_out = fewer, True
+            else:
+                start += size
+        size = size if left_out and size == 1 else size // 2
+    return steps
+
+
+def plainer_steps(steps: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
+    """Put plainer arguments into each call of the contract, as long as that still shows it."""
+    for number, step in enumerate(steps):
+        if step.purpose != "judge" or not isinstance(step.call.payload, Arguments):
+            continue
+        for values in plainer(step.call.payload.values):
+            call = replace(steps[number].call, payload=Arguments(values))
+            tried = [*steps[:number], replace(steps[number], call=call), *steps[number + 1 :]]
+            if shows(tried):
+                steps = tried
+                break
+    return steps
+
+
 def plainer(values: dict[str, Json]) -> Iterator[dict[str, Json]]:
     """Give plainer arguments, the plainest first: no configParams and the plainest specification with as many adapters."""
     spec = values.get("spec")
@@ -195,4 +196,4 @@ def plainer(values: dict[str, Json]) -> Iterator[dict[str, Json]]:
         yield bare
 
 
-__all__ = ["Shrinker", "plainer"]
+__all__ = ["Shrinker", "fewer", "plainer", "plainer_steps", "suffix"]

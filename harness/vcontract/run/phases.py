@@ -6,8 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from vcontract.check import SHRINKING
+from vcontract.check.judgement import DEATHS
 from vcontract.config.request import Budget
 from vcontract.contract import rows
+from vcontract.findings.deaths import DeathTrials
 from vcontract.findings.program import Performer
 from vcontract.findings.shrinker import Shrinker
 from vcontract.model import State
@@ -42,6 +44,16 @@ def led_to_by_run(run: ActiveRun, finding: Finding) -> list[Operation]:
     return list(run.site.target.recorder.operations)
 
 
+class ConfirmDeaths:
+    """Does again what led to each end of the server that did not come again in its step, on one that is started anew."""
+
+    def run(self, run: ActiveRun) -> None:
+        """Do it, where the run starts the server itself."""
+        if run.can_start_afresh and not run.site.target.over:
+            trials = DeathTrials(run, run.site.request.shrink)
+            trials.confirm(run.site.config.confirm, list(run.site.target.recorder.operations))
+
+
 class ShrinkFindings:
     """Makes what was found smaller, as far as the budget goes; `led_to` gives the operations that a finding may rest on."""
 
@@ -63,8 +75,13 @@ class ShrinkFindings:
         led_to = {finding.id: self._led_to(run, finding) for finding in findings}
         lane = run.testbed.lane
         shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), site.request.shrink)
+        deaths = [finding for finding in findings if finding.observed in DEATHS and run.can_start_afresh]
         for finding in findings:
-            run.shrunk[finding.id] = shrinker.shrink(finding, led_to[finding.id])
+            if finding not in deaths:
+                run.shrunk[finding.id] = shrinker.shrink(finding, led_to[finding.id])
+        trials = DeathTrials(run, site.request.shrink)  # last, for the testbed is another after each
+        for finding in deaths:
+            run.shrunk[finding.id] = trials.shrink(finding, led_to[finding.id])
 
 
 class ReplayFinding:
@@ -75,6 +92,9 @@ class ReplayFinding:
 
     def run(self, run: ActiveRun) -> None:
         """Send it."""
+        if self.finding.observed in DEATHS and run.can_start_afresh:
+            DeathTrials(run, Budget()).again(self.finding, run.site.config.confirm)
+            return
         lane = run.testbed.lane
         vms = lane.driver.facts.vms.values()
         moid = next((vm.ref.value for vm in vms if vm.name == self.finding.root[1]), "")
