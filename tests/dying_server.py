@@ -2,9 +2,14 @@
 
     python dying_server.py PORT BEHIND WHAT ARGUMENT
 
-WHAT is `nth:METHOD` (at the ARGUMENTth call of that method), `text` (at a request that holds ARGUMENT), `two:METHOD` (at a
-call of another session than the one that called it first), `hang` (from a request that holds ARGUMENT on it answers nobody),
-`later` (once it has answered one that holds ARGUMENT) or `cut` (never: it cuts each ARGUMENTth request, as a proxy does).
+WHAT is one of these:
+    nth:METHOD   at the ARGUMENTth call of that method
+    text         at a request that holds ARGUMENT
+    two:METHOD   at a call of another session than the one that called it first
+    later        once it has answered a request that holds ARGUMENT
+    once         at the first abort, unless there is a file named ARGUMENT, which is then made
+    hang         never: from a request that holds ARGUMENT on it answers nobody
+    cut          never: it cuts each ARGUMENTth request, as a proxy does
 """
 
 from __future__ import annotations
@@ -25,7 +30,7 @@ class Doom:
 
     def __init__(self, what: str, argument: str) -> None:
         self.kind, _, method = what.partition(":")
-        self.call, self.argument = f"<{method} ".encode(), argument
+        self.call, self.argument = method.encode(), argument
         self.seen, self.first, self.lock = 0, b"", threading.Lock()
         self.silent = False
 
@@ -40,6 +45,11 @@ class Doom:
                 who = cookie[1] if cookie else b""
                 self.first = self.first or who
                 return bool(who) and who != self.first
+            if self.kind == "once":
+                due = b"AbortCustomization_Task" in body and not os.path.exists(self.argument)  # noqa: PTH110 - starts quickly
+                if due:
+                    os.close(os.open(self.argument, os.O_CREAT))
+                return due
             if self.kind == "cut":
                 self.seen += 1
                 return self.seen % int(self.argument) == 0

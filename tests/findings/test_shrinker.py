@@ -11,7 +11,7 @@ from tests.windows import fitted
 from vcontract.commands.run import execute
 from vcontract.config.request import Budget, RunRequest
 from vcontract.findings.lookup import find
-from vcontract.findings.shrinker import plainer
+from vcontract.findings.smaller import plainer
 from vcontract.report.result import load_run
 from vcontract.run.preparation import Preparation
 from vcontract.simulator import SimulatorServer

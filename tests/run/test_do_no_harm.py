@@ -28,7 +28,7 @@ from vcontract.commands.run import execute
 from vcontract.config.config import LOOPBACK
 from vcontract.config.request import RunRequest
 from vcontract.errors import TargetError
-from vcontract.findings.shrinker import PLAIN_SPEC
+from vcontract.findings.smaller import PLAIN_SPEC
 from vcontract.report.result import RunResult
 from vcontract.run.former_runs import resumed
 from vcontract.terms import Arguments, Call, Lost, Ref

@@ -186,9 +186,9 @@ class Watch:
     def look(self) -> None:
         """Find nothing."""
 
-    def revive(self) -> bool:
+    def revive(self, *, counted: bool = True) -> bool:
         """Start it again."""
-        self.left -= 1
+        self.left -= counted
         return self.left >= 0
 
 

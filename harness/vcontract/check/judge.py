@@ -139,7 +139,7 @@ class Judge:
         states = self.tracker.states_at(vm, operation.start) if asked.vm == "ok" else frozenset({State()})
         read_at = self.tracker.read_at.get(vm, operation.start)
         key = self.tracker.keys.get(operation.call.actor, "")
-        return Pending(operation, asked, states, self.tracker.readings.get(vm), read_at, key)
+        return Pending(operation, asked, states, self.tracker.readings.get(vm), read_at, key, self._deaths.before)
 
     def _judge(self, pending: Pending) -> Judgement:
         operation = pending.operation

@@ -92,7 +92,8 @@ class Judgement(msgspec.Struct, frozen=True):
 class Pending(msgspec.Struct):
     """A judged call whose cell is not over: the call as the oracle sees it, the states that it met, the read before it.
 
-    `read_at` is when that read began, in seconds; `key` that of the caller's session, empty if it is not known.
+    `read_at` is when that read began, in seconds; `key` that of the caller's session, empty if it is not known. `before` are
+    the last calls before it that were no reads.
     """
 
     operation: Operation
@@ -101,6 +102,7 @@ class Pending(msgspec.Struct):
     reading: Mapping[str, Json] | None
     read_at: float = 0.0
     key: str = ""
+    before: tuple[Operation, ...] = ()
 
 
 def turned_away(pending: Pending) -> bool:
@@ -135,8 +137,7 @@ def unanswered(pending: Pending, block: Sequence[Operation]) -> tuple[Assessment
         refused = denied(pending, block)
         return None if refused is None else (refused, Verdict.INCONCLUSIVE)
     if observed := death_of(outcome):
-        before = [done for done in block if done.op < pending.operation.op and done.purpose != "read"]
-        why = told_of_death(pending.operation, pending.operation, before)
+        why = told_of_death(pending.operation, pending.operation, pending.before)
         return Assessment(Grade.WRONG, observed, why=why), Verdict.VIOLATES
     if outcome.reason.startswith(TURNED_AWAY):
         timed = "HTTP 429" in outcome.reason or LATER in outcome.reason
@@ -252,6 +253,11 @@ class Deaths:
         return [
             Judgement(*call, violates, wrong, LIVES, observed, (), (), why=why, ops=(by.op, done.op), shown=done.op)
         ]
+
+    @property
+    def before(self) -> tuple[Operation, ...]:
+        """The last calls that were no reads."""
+        return tuple(self._before)
 
     def resume(self) -> None:
         """Begin anew, after a cut."""

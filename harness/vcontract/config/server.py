@@ -13,7 +13,7 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the server under test is started, and when it is ready; nothing is started without `start`."""
 
     start: Annotated[
-        tuple[Annotated[str, Meta(min_length=1)], ...],
+        tuple[str, ...],
         Meta(
             description="Program and arguments, no shell, that serve the target, a loopback address whose port is free before."
             " They stay in the foreground, and are stopped at the end with all that they started."
@@ -42,6 +42,8 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         """Want something to start, and a pattern that can be understood."""
+        if self.start and not self.start[0]:
+            raise ValueError("[server] start begins with the name of no program")
         if not self.start and (self.ready, self.within, self.restarts, self.adopt) != (0.0, 60.0, 100, ""):
             raise ValueError("[server] needs start, the program that serves the target and its arguments")
         if isinstance(self.ready, str):

@@ -56,7 +56,15 @@ def programs(operations: Sequence[Operation], finding_op: int, shown: int = 0) -
             related.append(operation)
         if made:  # what was done to the parent in the same cells may be in the clone
             root, scope = subject(operation.call), scope_of(operation.cell)
-    related = _without_strangers(related[::-1])
+    return root, _blocks(_without_strangers(related[::-1]), index)
+
+
+def blocks_of(related: Sequence[Operation], operations: Sequence[Operation]) -> list[list[ReplayStep]]:
+    """Make steps of some calls of a history, cell by cell; what the other `operations` told of them is theirs."""
+    return _blocks(related, _HistoryIndex(operations))
+
+
+def _blocks(related: Sequence[Operation], index: _HistoryIndex) -> list[list[ReplayStep]]:
     blocks: list[list[ReplayStep]] = []
     latest: dict[str, float] = {}
     for number, operation in enumerate(related):
@@ -70,7 +78,7 @@ def programs(operations: Sequence[Operation], finding_op: int, shown: int = 0) -
             blocks[-1].append(step)
         else:
             blocks.append([step])
-    return root, blocks
+    return blocks
 
 
 def _without_strangers(related: list[Operation]) -> list[Operation]:
@@ -181,11 +189,21 @@ class Performer:
         """
         self.times += 1
         label = f"{self._label}:{self.times}"
-        self.driver.enter(label)
         renamed = {root: vm.value}
         known = self.driver.facts.vms.get(vm.value)
         if known is not None:  # what is done to a host is done to this one's
             renamed |= {step.call.object.value: known.host for step in steps if step.call.object.type == "HostSystem"}
+        self.perform_as(label, steps, renamed, vm, until)
+        return sightings(self.driver.judge, label)
+
+    def perform_as(
+        self, label: str, steps: Sequence[ReplayStep], renamed: dict[str, str], vm: Ref | None, until: float = inf
+    ) -> None:
+        """Send a program under a label, with other moIds in the place of some, and have it judged.
+
+        `vm` stands in for its root (None: nothing does). From `until` on no recorded state is waited for.
+        """
+        self.driver.enter(label)
         for step in steps:
             try:
                 self._send(step, renamed, until)
@@ -193,15 +211,14 @@ class Performer:
                 continue  # a step that is refused now shows nothing, the next may still
         self._see(steps, renamed, vm)
         self.driver.judge.close()
-        return sightings(self.driver.judge, label)
 
-    def _see(self, steps: Sequence[ReplayStep], renamed: Mapping[str, str], vm: Ref) -> None:
+    def _see(self, steps: Sequence[ReplayStep], renamed: Mapping[str, str], vm: Ref | None) -> None:
         """See what the steps must show by now: settings of a customization, and what became of the parent of a clone."""
         subjects = {subject(step.call) for step in steps if step.call.method in _SHOWING}
         with suppress(NotArrangedError):
             for moid in sorted({renamed.get(moid, moid) for moid in subjects} & self.driver.facts.vms.keys()):
                 see_settings(self.driver, Ref("VirtualMachine", moid))
-            if any(step.gave[1] for step in steps):
+            if vm is not None and any(step.gave[1] for step in steps):
                 self.driver.look(vm)
 
     def _send(self, step: ReplayStep, renamed: dict[str, str], until: float) -> None:
@@ -259,6 +276,14 @@ class Performer:
         now = next(iter(self.driver.states(vm)))
         coming = now.tools in {"stopped", "starting"} and seen.get("tools") in {"starting", "ready", "old"}
         return not coming or now.power != seen.get("power") or now.connection != seen.get("connection")
+
+    def other_than_seen(self, steps: Sequence[ReplayStep]) -> set[str]:
+        """Name the VMs (moIds) of a program that do not look as they did before its first call about them."""
+        first: dict[str, ReplayStep] = {}
+        for step in steps:
+            first.setdefault(subject(step.call), step)
+        known = self.driver.facts.vms
+        return {moid for moid, step in first.items() if moid in known and not self._looks(known[moid].ref, step.seen)}
 
     def _looks(self, vm: Ref, seen: Mapping[str, str]) -> bool:
         self.driver.look(vm)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 
@@ -10,23 +10,14 @@ from msgspec.structs import replace
 
 from vcontract.check import SHRINKING
 from vcontract.config.request import Budget
-from vcontract.findings.program import SESSIONS, Performer, ground_of, programs, since_fresh
+from vcontract.findings.program import Performer, ground_of, programs, since_fresh
 from vcontract.findings.sightings import Sighting, settled
+from vcontract.findings.smaller import fewer, plainer_calls, plainer_steps, suffix
 from vcontract.model import Asked, VmFacts, subject
-from vcontract.strategies.http_breaks import NOBODY
-from vcontract.terms import UNTRIED, Arguments, Call, Envelope, Finding, Json, Operation, Ref, ReplayStep
-from vcontract.testbed import FULL, Lane, NotArrangedError
+from vcontract.terms import UNTRIED, Finding, Operation, Ref, ReplayStep
+from vcontract.testbed import Lane, NotArrangedError
 
 AGAIN = 3
-PLAIN_SPEC: dict[str, Json] = {
-    "_typeName": "CustomizationSpec",
-    "identity": {
-        "_typeName": "CustomizationLinuxPrep",
-        "hostName": {"_typeName": "CustomizationFixedName", "name": "a"},
-        "domain": "a.b",
-    },
-    "globalIPSettings": {"_typeName": "CustomizationGlobalIPSettings"},
-}
 
 
 class Shrinker:
@@ -64,7 +55,7 @@ class Shrinker:
             name = self._lane.selection.origin(facts).name if facts else ""
             return replace(finding, program=tuple(steps), root=(root, name), repeats=repeats)
 
-        whole = self._suffix(blocks, shows)
+        whole = suffix(blocks, shows)
         if not whole:
             why = self._hindered or "the calls that led to it did not show it again"
             return finding_with(since_fresh(blocks), f"0 of {self._tries}: {why}")
@@ -81,55 +72,15 @@ class Shrinker:
         self, whole: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]
     ) -> tuple[list[ReplayStep], int]:
         """Make a program that shows a finding as small as it can be; gives it, and how often of `_again` it shows that."""
-        few = self._fewer(whole, shows)
-        plain = self._plainer(few, shows)
-        steps = self._usual_past(plain if plain == few else self._fewer(plain, shows), shows)
+        few = fewer(whole, shows)
+        plain = plainer_steps(few, shows)
+        steps = self._usual_past(plain if plain == few else fewer(plain, shows), shows)
         return steps, 1 + sum(shows(steps) for _ in range(self._again - 1))
 
     def again(self, finding: Finding, vm: str) -> list[Sighting]:
         """Send a finding's program once more, about another VM; gives the violations that it shows."""
         fresh = self._fresh_vm(vm)
         return self._perform(finding.program, finding.root[0], fresh) if fresh is not None else []
-
-    def _suffix(
-        self, blocks: list[list[ReplayStep]], shows: Callable[[Sequence[ReplayStep]], bool]
-    ) -> list[ReplayStep]:
-        """Find how much of the past is needed: the last cell, the last two, the last four and so on."""
-        count = 1
-        while True:
-            steps = [step for block in blocks[-count:] for step in block]
-            if shows(steps):
-                return steps
-            if count >= len(blocks):
-                return []
-            count *= 2
-
-    def _fewer(self, steps: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
-        """Leave out runs of steps, long ones first, as long as the rest still shows it; the last step always stays."""
-        size = max(1, (len(steps) - 1) // 2)
-        while size and len(steps) > 1:
-            start, left_out = 0, False
-            while start < len(steps) - 1:
-                fewer = steps[:start] + steps[min(start + size, len(steps) - 1) :]
-                if _sessions_kept(steps, fewer) and shows(fewer):
-                    steps, left_out = fewer, True
-                else:
-                    start += size
-            size = size if left_out and size == 1 else size // 2
-        return steps
-
-    def _plainer(self, steps: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
-        """Put plainer arguments into each call of the contract, as long as that still shows it."""
-        for number, step in enumerate(steps):
-            if step.purpose != "judge":
-                continue
-            for simpler in (_usual, _plainer_calls):
-                for call in simpler(steps[number].call):
-                    tried = [*steps[:number], replace(steps[number], call=call), *steps[number + 1 :]]
-                    if shows(tried):
-                        steps = tried
-                        break
-        return steps
 
     def _usual_past(self, steps: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
         """Put, for each call of the contract before the last, a valid call of its first method that does as well.
@@ -144,7 +95,7 @@ class Shrinker:
                 continue
             for name in names[: names.index(step.call.method)]:
                 call = caller.call(Asked(name), Ref("VirtualMachine", vm), facts.vms)
-                plain = next(_plainer_calls(call), call)
+                plain = next(plainer_calls(call), call)
                 tried = [*steps[:number], replace(step, call=plain), *steps[number + 1 :]]
                 if shows(tried):
                     steps = tried
@@ -231,30 +182,6 @@ class Shrinker:
                 self._lane.cloner.destroy(vm)
 
 
-def _sessions_kept(steps: Sequence[ReplayStep], fewer: Sequence[ReplayStep]) -> bool:
-    """Whether the coming and going of each session that still makes a call is still there.
-
-    Sent again on a server that has not seen it come, a session that is gone would be none.
-    """
-    callers = {step.call.actor for step in fewer if step.call.method not in SESSIONS}
-    return all(step in fewer for step in steps if step.call.method in SESSIONS and step.call.actor in callers)
-
-
-def _usual(call: Call) -> Iterator[Call]:
-    """Give a call with less that is unusual about it: not edited, made by who may."""
-    if isinstance(call.payload, Envelope) and call.payload.origin:
-        yield replace(call, payload=Arguments(call.payload.origin), actor=FULL)
-        yield replace(call, payload=Arguments(call.payload.origin))
-    elif call.actor != FULL:
-        yield replace(call, actor=FULL)
-        yield replace(call, actor=NOBODY)
-
-
-def _plainer_calls(call: Call) -> Iterator[Call]:
-    if isinstance(call.payload, Arguments):
-        yield from (replace(call, payload=Arguments(values)) for values in plainer(call.payload.values))
-
-
 def untried(finding: Finding, operations: Sequence[Operation], lane: Lane) -> Finding:
     """Give a finding with the calls that led to it since its VM was last as a fresh one; nobody tried them again."""
     parent, blocks = programs(operations, finding.op, finding.shown)
@@ -265,18 +192,4 @@ def untried(finding: Finding, operations: Sequence[Operation], lane: Lane) -> Fi
     return replace(finding, program=tuple(steps), root=(root, name), repeats=UNTRIED)
 
 
-def plainer(values: dict[str, Json]) -> Iterator[dict[str, Json]]:
-    """Give plainer arguments, the plainest first: no configParams and the plainest specification with as many adapters."""
-    spec = values.get("spec")
-    bare = {name: value for name, value in values.items() if name != "configParams"}
-    if isinstance(spec, dict):
-        dhcp = {"_typeName": "CustomizationIPSettings", "ip": {"_typeName": "CustomizationDhcpIpGenerator"}}
-        plain = [{"_typeName": "CustomizationAdapterMapping", "adapter": dhcp} for _ in spec.get("nicSettingMap", ())]
-        yield {**bare, "spec": {**PLAIN_SPEC, "nicSettingMap": plain}}
-        yield {**bare, "spec": {**PLAIN_SPEC, "nicSettingMap": spec.get("nicSettingMap", [])}}
-        yield {**bare, "spec": {**spec, "nicSettingMap": plain}}
-    if bare != values:
-        yield bare
-
-
-__all__ = ["Shrinker", "plainer", "untried"]
+__all__ = ["AGAIN", "Shrinker", "untried"]

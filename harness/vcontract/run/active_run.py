@@ -116,10 +116,15 @@ class ActiveRun:
         """Look whether the server suffers. Raises HaltedError if it does."""
         self.testbed.health.look()
 
-    def revive(self) -> bool:
+    def revive(self, *, counted: bool = True) -> bool:
         """Go on after the server of the run has ended; False if it has not, or is not ours. Raises HaltedError."""
-        again = self.reopening.after_end(self.testbed)
+        again = self.reopening.after_end(self.testbed, counted=counted)
         return again is not None and self._on(again)
+
+    @property
+    def can_start_afresh(self) -> bool:
+        """Whether the server is the run's own to start."""
+        return self.reopening.possible
 
     def start_afresh(self) -> None:
         """Go on with the server as it is after its start. Raises HaltedError."""

@@ -16,7 +16,7 @@ from vcontract.run.active_run import Beginning, Phase, begin, begin_run, target_
 from vcontract.run.announcer import Announcer
 from vcontract.run.interrupted_run import InterruptedRun, resumed
 from vcontract.run.object_reads import read_since
-from vcontract.run.phases import ReadObject, ReplayFinding, ShrinkFindings, TakeSteps
+from vcontract.run.phases import ConfirmDeaths, ReadObject, ReplayFinding, ShrinkFindings, TakeSteps
 from vcontract.run.planning import Planner, plan_nothing, plan_whole_run
 from vcontract.run.start import StartedRun
 from vcontract.run.summarize import finished, summarize
@@ -27,7 +27,9 @@ from vcontract.testbed import Site, as_json, instance_of, surveyed
 
 def run_conformance(started: StartedRun, interrupted: InterruptedRun | None = None) -> RunResult:
     """Take the whole plan; goes on where a run was cut (`interrupted`)."""
-    return carried_out(started, plan_whole_run, [ReadObject(), TakeSteps(), ShrinkFindings()], interrupted=interrupted)
+    return carried_out(
+        started, plan_whole_run, [ReadObject(), TakeSteps(), ConfirmDeaths(), ShrinkFindings()], interrupted=interrupted
+    )
 
 
 def replay_finding(started: StartedRun, finding: Finding, phase: Phase | None = None) -> RunResult:

@@ -8,7 +8,9 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from vcontract.check import SHRINKING
+from vcontract.check.judgement import DEATHS
 from vcontract.config.request import Budget
+from vcontract.findings.deaths import DeathTrials
 from vcontract.findings.program import Performer
 from vcontract.findings.shrinker import Shrinker
 from vcontract.model import State
@@ -42,6 +44,16 @@ def led_to_by_run(run: ActiveRun, finding: Finding) -> list[Operation]:
     return list(run.site.target.recorder.operations)
 
 
+class ConfirmDeaths:
+    """Does again what led to each end of the server that did not come again in its step, on one that is started anew."""
+
+    def run(self, run: ActiveRun) -> None:
+        """Do it, where the run starts the server itself."""
+        if run.can_start_afresh and not run.site.target.over:
+            trials = DeathTrials(run, run.site.request.shrink)
+            trials.confirm(run.site.config.confirm, list(run.site.target.recorder.operations))
+
+
 class ShrinkFindings:
     """Makes what was found smaller, as far as the budget goes; `led_to` gives the operations that a finding may rest on."""
 
@@ -58,12 +70,18 @@ class ShrinkFindings:
         led_to = {finding.id: self._led_to(run, finding) for finding in findings}
         lane = run.testbed.lane
         shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), run.site.request.shrink)
-        for number, finding in enumerate(findings):
+        deaths = [finding for finding in findings if finding.observed in DEATHS and run.can_start_afresh]
+        for number, finding in enumerate([each for each in findings if each not in deaths]):
             run.announcer.note(f"shrinking finding {number + 1} of {len(findings)}: {finding.row}")
             try:
                 run.shrunk[finding.id] = shrinker.shrink(finding, led_to[finding.id])
             except NotArrangedError as error:  # the next one may still be shrunk
                 run.shrunk[finding.id] = replace(finding, repeats=f"0 of 0: {error}")
+        trials = DeathTrials(run, run.site.request.shrink)  # last, for the testbed is another after each
+        for number, finding in enumerate(deaths):
+            place = len(findings) - len(deaths) + number + 1
+            run.announcer.note(f"shrinking finding {place} of {len(findings)}: {finding.row}")
+            run.shrunk[finding.id] = trials.shrink(finding, led_to[finding.id])
 
 
 class ReplayFinding:
@@ -76,6 +94,9 @@ class ReplayFinding:
         """Send it."""
         if self.finding.program[-1].purpose == "read":  # it is about the object itself, and no VM
             ReadObject().run(run)
+            return
+        if self.finding.observed in DEATHS and run.can_start_afresh:
+            DeathTrials(run, Budget()).again(self.finding, run.site.config.confirm)
             return
         lane = run.testbed.lane
         vms = lane.driver.facts.vms.values()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vcontract.errors import HaltedError
 from vcontract.run.ending import UNREACHED, cut_short
 from vcontract.terms import Ended
 from vcontract.testbed import audit, own_clones
@@ -73,13 +74,20 @@ def _within_bounds(run: ActiveRun, *, audits: bool) -> list[str]:
 def _see_to_ends(run: ActiveRun) -> None:
     """Judge what was begun by how it ends."""
     with cut_short(run.notes, run.halted):
-        run.exerciser.end()
+        try:
+            run.exerciser.end()
+        except HaltedError:
+            if not run.revive():
+                raise
 
 
 def _restored(run: ActiveRun, *, audits: bool) -> list[str]:
     """Put VMs back; gives the clones that are left."""
-    site, lane, left = run.site, run.testbed.lane, list[str]()
+    site, left = run.site, list[str]()
     with cut_short(run.notes, run.halted):
+        if site.target.pulse.ended:
+            run.revive()
+        lane = run.testbed.lane
         run.testbed.driver.enter("restore")
         before = run.interrupted.facts if run.interrupted is not None else None
         own_clones(lane, run.testbed.working_clones, before, site.config)

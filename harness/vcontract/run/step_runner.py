@@ -31,7 +31,7 @@ class Watch(Protocol):
     def look(self) -> None:
         """Look whether it suffers. Raises HaltedError if it does."""
 
-    def revive(self) -> bool:
+    def revive(self, *, counted: bool = True) -> bool:
         """Go on with it; False if it has not ended, or is not ours to start again. Raises HaltedError if it cannot be."""
 
 
@@ -39,9 +39,9 @@ class _Unwatched:
     def look(self) -> None:
         """Do nothing."""
 
-    def revive(self) -> bool:
+    def revive(self, *, counted: bool = True) -> bool:
         """Nobody starts it again."""
-        return False
+        return not counted
 
 
 class StepRunner:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from vcontract.check import Judge
+from vcontract.check import SHRINKING, Judge
 from vcontract.errors import HaltedError, HarnessError
 from vcontract.history import RESUMED
 from vcontract.run.announcer import Announcer
-from vcontract.testbed import Known, Site, Source, Testbed, open_testbed, survey_target
+from vcontract.terms import Arguments, Call, Ref
+from vcontract.testbed import FULL, Known, Site, Source, Testbed, open_testbed, survey_target
+
+_INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 
 
 class Reopening:
@@ -21,29 +24,37 @@ class Reopening:
         self._fresh = -1
         self._ends: list[str] = []
 
+    @property
+    def possible(self) -> bool:
+        """Whether the server is ours to start again."""
+        return self._site.server is not None and self._site.request.record is None
+
     def notes(self) -> list[str]:
         """Say how often the server was started again, and what was left on its port by a run that was killed."""
         server = self._site.server
         again = f"the server ended {len(self._ends)} times, and was started again; first: " if self._ends else ""
         return [*(server.notes if server is not None else ()), *(f"{again}{why}" for why in self._ends[:1])]
 
-    def after_end(self, testbed: Testbed) -> Testbed | None:
+    def after_end(self, testbed: Testbed, *, counted: bool) -> Testbed | None:
         """Give the testbed to go on with if the server ended or hangs; None if it does not, or is not ours to start.
 
-        Raises HaltedError if it cannot be started again, or is not what it was.
+        Raises HaltedError if it cannot be started again, or is not what it was. Ends that are not `counted` were provoked.
         """
-        target, server = self._site.target, self._site.server
-        why = target.pulse.ended
-        if not why or server is None or self._site.request.record is not None:
+        why = self._site.target.pulse.ended
+        if not why or not self.possible:
             return None
-        self._announcer.note(f"the server is started again: {why}")
-        self._ends.append(why)
-        return self._again(testbed, why, ended=True)
+        if counted:
+            self._announcer.note(f"the server is started again: {why}")
+            self._ends.append(why)
+        return self._again(testbed, why, ended=counted)
 
     def fresh(self, testbed: Testbed) -> Testbed:
         """Give a testbed on a server that nothing was asked of yet, but what it takes to survey it. Raises HaltedError."""
         if self._site.target.recorder.requests == self._fresh:
             return testbed
+        # what was called is judged by now: a read of another cell says so to who judges the saved history
+        testbed.driver.enter(SHRINKING)
+        self._site.target.send(Call(_INSTANCE, "CurrentTime", Arguments({}), FULL))
         return self._again(testbed, "tried again from its start", ended=False)
 
     def _again(self, testbed: Testbed, why: str, *, ended: bool) -> Testbed:

@@ -1,0 +1,156 @@
+"""Deaths of a server: all that was done since it was started is cut out of the history, sent to a fresh one, made less.
+
+What ended it may lie in calls about other VMs and of other sessions, so that no clone of one VM is tried but a server that
+was started anew. It must be one that the run starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from vcontract.check import SHRINKING, Judgement
+from vcontract.check.judgement import DEATHS, death_of
+from vcontract.check.verdicts import confirmations
+from vcontract.client import SpentError
+from vcontract.client.actors import CANARY
+from vcontract.config.request import Budget
+from vcontract.errors import HaltedError
+from vcontract.findings.program import Performer, blocks_of
+from vcontract.findings.shrinker import AGAIN
+from vcontract.findings.sightings import Sighting, settled
+from vcontract.findings.smaller import fewer, plainer_steps, suffix
+from vcontract.model import subject
+from vcontract.model.labels import Label
+from vcontract.model.moves import MOVES
+from vcontract.terms import Finding, Operation, ReplayStep
+from vcontract.testbed import FULL, READONLY, SECOND, UNPRIVILEGED, Testbed
+
+MOST = 8
+"""So many deaths that did not come again at once are tried once more, with all that led to them."""
+_STANDING = frozenset({FULL, READONLY, SECOND, UNPRIVILEGED, CANARY})
+"""Whose sessions are opened as often as the server is surveyed."""
+_SESSIONS = frozenset({MOVES["logIn"].method, MOVES["logOut"].method})
+
+
+class Ground(Protocol):
+    """A run whose server can be started anew."""
+
+    @property
+    def testbed(self) -> Testbed:
+        """The testbed as it is now."""
+
+    def start_afresh(self) -> None:
+        """Go on with a server of which nothing was asked yet. Raises HaltedError."""
+
+    def revive(self, *, counted: bool = True) -> bool:
+        """Go on after the server has ended; False if it has not. Raises HaltedError.
+
+        What is ended to try something counts not among the ends that the operator allows.
+        """
+
+
+def led_to_death(operations: Sequence[Operation], op: int, shown: int = 0) -> list[list[ReplayStep]]:
+    """Cut out what was done since the server was started until it had ended: steps, cell by cell, oldest first.
+
+    `op` is the call that is blamed, `shown` the later one by which the death showed (0: itself). Reads are left out, and the
+    sessions that every survey opens.
+    """
+    last = max(op, shown)
+    begun = max((done.op for done in operations if done.op < op and death_of(done.outcome)), default=0)
+    until = [done for done in operations if begun < done.op <= last]
+    related = [
+        done
+        for done in until
+        if done.purpose != "read"
+        and done.call.actor != CANARY
+        and not (done.call.method in _SESSIONS and done.call.actor in _STANDING)
+    ]
+    return blocks_of(related, until)
+
+
+class DeathTrials:
+    """Sends programs to a server that is started anew for each, and sees whether it ends."""
+
+    def __init__(self, ground: Ground, budget: Budget) -> None:
+        self._ground, self._budget = ground, budget
+        self._clock = ground.testbed.target.recorder
+        self._until = self._clock.now() + budget.seconds
+        self._left, self._times = 0, 0
+
+    def confirm(self, confirm: int, operations: Sequence[Operation]) -> None:
+        """Do again all that led to each death that was not seen often enough yet, as further tries of its step."""
+        judge = self._ground.testbed.judge
+        known = [each for each in judge.judgements if each.observed in DEATHS and not each.cell.startswith(SHRINKING)]
+        steps: dict[str, list[Judgement]] = {}
+        for each in known:
+            steps.setdefault(Label.parse(each.cell).step, []).append(each)
+        for step, deaths in list(steps.items())[:MOST]:
+            first = deaths[0]
+            missing = confirmations(first.observed, confirm) - len({each.cell for each in deaths})
+            program = [each for block in led_to_death(operations, first.op, first.shown) for each in block]
+            tries = [
+                sum(Label.parse(each.cell).tries) for each in judge.judgements if Label.parse(each.cell).step == step
+            ]
+            for number in range(max(tries) + 2, max(tries) + 2 + missing):
+                label = str(Label(step).tried(number))
+                if not any(each.observed == first.observed for each in self._performed(label, program)):
+                    break
+
+    def shrink(self, finding: Finding, operations: Sequence[Operation]) -> Finding:
+        """Give the finding with the fewest calls that end the server again; its last one if nothing does."""
+        self._left = self._budget.attempts
+        blocks = led_to_death(operations, finding.op, finding.shown)
+        vm = subject(blocks[-1][-1].call)
+        known = self._ground.testbed.driver.facts.vms.get(vm)
+        sightings: list[Sighting] = []
+
+        def shows(steps: Sequence[ReplayStep]) -> bool:
+            if self._left <= 0 or self._clock.now() > self._until:
+                return False
+            self._left, self._times = self._left - 1, self._times + 1
+            judged = self._performed(f"{SHRINKING}:death:{self._times}", steps)
+            same = [each for each in judged if (each.method, each.observed) == (finding.method, finding.observed)]
+            sightings.extend(Sighting(each, finding.row) for each in same)
+            return bool(same)
+
+        def finding_with(steps: Sequence[ReplayStep], repeats: str) -> Finding:
+            return replace(finding, program=tuple(steps), root=(vm, known.name if known else ""), repeats=repeats)
+
+        whole = suffix(blocks, shows)
+        if not whole:
+            return finding_with(
+                blocks[-1], f"0 of {self._budget.attempts - self._left}: a fresh server did not end again"
+            )
+        steps = plainer_steps(fewer(whole, shows), shows)
+        seen = 1 + sum(shows(steps) for _ in range(AGAIN - 1))
+        shrunk = finding_with(steps, f"{seen} of {AGAIN}")
+        contract = self._ground.testbed.judge.contract
+        return settled(shrunk, sightings[-1], steps, contract) if seen > 1 else shrunk
+
+    def again(self, finding: Finding, confirm: int) -> None:
+        """Send a finding's calls once more, each time to a fresh server, until it was seen often enough."""
+        for number in range(1, confirmations(finding.observed, confirm) + 1):
+            if not self._performed(str(Label("replay:1").tried(number)), finding.program):
+                break
+
+    def _performed(self, label: str, steps: Sequence[ReplayStep]) -> list[Judgement]:
+        """Send steps to a fresh server; gives the deaths that the calls of the label are blamed for."""
+        ground = self._ground
+        ground.start_afresh()
+        lane = ground.testbed.lane
+        try:
+            performer = Performer(lane.driver, label)
+            lane.driver.enter(SHRINKING)
+            if other := performer.other_than_seen(steps):  # a server that remembers what was before its start
+                lane.restorer.restore(other)
+            performer.perform_as(label, steps, {}, None, self._until)
+        except SpentError:
+            return []
+        except HaltedError:
+            if not ground.revive(counted=False):
+                raise
+        judged = ground.testbed.judge.judgements
+        return [each for each in judged if each.cell == label and each.observed in DEATHS]
