@@ -22,7 +22,7 @@ Reading = Mapping[str, Json]
 
 
 class Newcomers:
-    """Tells whose the tasks are that come to a VM and that no call of ours was given (F1; oracle rule A5 and section D).
+    """Tells whose the tasks are that come to a VM and that no call of ours was given (F1; oracle rule A5; oracle section D).
 
     A call of ours began one if its TaskInfo says so, by method, entity and user, where these are set, and by the moment of the
     server at which it was queued. Its clock may run ahead of ours between two answers of CurrentTime, and never falls behind.
