@@ -8,6 +8,7 @@ reference is `{"_typeName": "ManagedObjectReference", "type": T, "value": V}`; a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -27,7 +28,15 @@ OTHER_VERSION = "VersionMismatchFaultCode"
 """The faultcode of a server that does not serve the API version of a request; it stands for the type of a Fault."""
 LONG = "long: "
 """How a problem begins that says what of a reply was too long to be kept; such a reply may be as it should be."""
+TIME = "CurrentTime"
+"""The method by which a server tells its time."""
 _SESSIONLESS = frozenset({"NotAuthenticated", "SessionNotFound", "AuthenticationRequired"})
+
+
+def moment(told: Json) -> datetime:
+    """Read a time that a server told; one without a zone is UTC. Raises ValueError."""
+    time = datetime.fromisoformat(str(told))
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 class Ref(msgspec.Struct, frozen=True, order=True):

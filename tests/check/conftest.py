@@ -82,6 +82,10 @@ class Story:
         self.judge.feed(done)
         return done
 
+    def clock(self, time: str) -> None:
+        """Tell of the server's time, by our own clock from one to two seconds after what was told last."""
+        self.send(Call(Ref("ServiceInstance", "x"), "CurrentTime", Arguments({}), "full"), Returned(time), "read")
+
     def vm(self, ref: Ref = VM, **changes: Any) -> None:
         """Tell of a read of the VM: READY with changes (`power="poweredOff"` stands for runtime.powerState)."""
         short = {"power": "runtime.powerState", "tools": "guest.toolsRunningStatus", "boot": "runtime.bootTime"}

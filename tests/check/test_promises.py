@@ -18,23 +18,58 @@ def recent(*tasks: str) -> dict[str, Any]:
     return {"recentTask": [Ref("Task", each).json() for each in tasks]}
 
 
+OURS = {"name": N, "reason": {"userName": "ADMIN"}, "entity": VM.json(), "queueTime": "2026-03-03T10:00:05Z"}
 GHOSTS = [
-    ({"name": N, "reason": {"userName": "ADMIN"}}, Verdict.VIOLATES, "recentTask"),
-    ({"name": N}, Verdict.VIOLATES, "recentTask"),
-    ({"name": "Drm.ExecuteVMotionLRO", "reason": {"userName": "admin"}}, Verdict.CONFORMS, ""),
-    ({"name": N, "reason": {"userName": "stranger"}}, Verdict.CONFORMS, ""),
+    ({}, Verdict.VIOLATES, "recentTask"),
+    ({"reason": None, "entity": None}, Verdict.VIOLATES, "recentTask"),
+    ({"name": None, "descriptionId": f"X.{N[0].lower()}{N[1:-5]}"}, Verdict.VIOLATES, "recentTask"),
+    ({"name": None, "descriptionId": "X.powerOff"}, Verdict.CONFORMS, ""),
+    ({"name": "Drm.ExecuteVMotionLRO"}, Verdict.CONFORMS, ""),
+    ({"reason": {"userName": "stranger"}}, Verdict.CONFORMS, ""),
+    ({"entity": Ref("VirtualMachine", "vm-2").json()}, Verdict.CONFORMS, ""),
+    ({"queueTime": "2026-03-03T10:00:01Z"}, Verdict.CONFORMS, ""),
+    ({"queueTime": "2026-03-03T10:00:08Z"}, Verdict.CONFORMS, ""),
+    ({"queueTime": None}, Verdict.CONFORMS, ""),
+    ({"queueTime": "soon"}, Verdict.CONFORMS, ""),
 ]
 
 
 @pytest.mark.parametrize(("info", "verdict", "field"), GHOSTS)
 def test_f1_no_task_after_a_refusal(info: dict[str, Any], verdict: Verdict, field: str, story: Any) -> None:
-    """A new task of our method and our user on the VM; a stranger's, or another method's, is none of ours."""
+    """A new task of our method, on the VM, by our user and queued in the call's time; any other is none of ours."""
+    story.clock("2026-03-03T10:00:00Z")
     story.vm(tools="guestToolsNotRunning", **recent("old"))
     story.refused(N, "InvalidState")
     story.vm(tools="guestToolsNotRunning", **recent("old", "new"))
-    story.task("new", "success", **info)
+    story.task("new", "success", **OURS | info)
+    story.clock("2026-03-03T10:00:10Z")
     found = story.verdict()
     assert (found.verdict, found.field) == (verdict, field)
+
+
+def test_f1_a_clock_that_runs_ahead_in_between_still_tells(story: Any) -> None:
+    """While nobody looked the server's time went on by an hour, before the call or after it: the task may be the call's."""
+    for before, after in (
+        ("2026-03-03T09:00:00Z", "2026-03-03T10:00:10Z"),
+        ("2026-03-03T10:00:00Z", "2026-03-03T11:00:00Z"),
+    ):
+        story.cell += "again"
+        story.clock(before)
+        story.vm(tools="guestToolsNotRunning", **recent("old"))
+        story.refused(N, "InvalidState")
+        story.vm(tools="guestToolsNotRunning", **recent("old", "new"))
+        story.task("new", "success", **OURS)
+        story.clock(after)
+        assert story.verdict().field == "recentTask"
+
+
+def test_f1_a_server_that_never_told_its_time_is_not_accused(story: Any) -> None:
+    """Then nobody knows when the task was queued."""
+    story.vm(tools="guestToolsNotRunning", **recent("old"))
+    story.refused(N, "InvalidState")
+    story.vm(tools="guestToolsNotRunning", **recent("old", "new"))
+    story.task("new", "success", **OURS)
+    assert story.verdict().verdict is Verdict.CONFORMS
 
 
 def test_f1_tasks_that_other_calls_were_given_do_not_count(story: Any) -> None:
@@ -228,11 +263,46 @@ def test_the_wire_s_own_faults_stay_hard_in_an_unstable_cell(story: Any) -> None
     assert story.verdict().verdict is Verdict.VIOLATES
 
 
-@pytest.mark.parametrize(("user", "verdict"), [("stranger", Verdict.INCONCLUSIVE), ("Operator", Verdict.VIOLATES)])
-def test_a_strangers_task_makes_a_cell_unstable(user: str, verdict: Verdict, story: Any) -> None:
-    """Oracle rule A5: recentTask must hold nothing new but ours; an uninvited vMotion may be why the VM was busy."""
+@pytest.mark.parametrize("user", ["stranger", "Operator", "admin"])
+def test_a_strangers_task_makes_a_cell_unstable(user: str, story: Any) -> None:
+    """Oracle rule A5: recentTask must hold nothing new but ours; an uninvited vMotion may be why the VM was busy.
+
+    Whoever began it: another run may have our account.
+    """
     story.vm(**recent("old"))
     story.refused(N, "TaskInProgress", fields={"task": Ref("Task", "new").json()})
     story.task("new", "running", name="Drm.ExecuteVMotionLRO", reason={"userName": user})
     story.vm(**recent("old", "new"))
-    assert story.verdict().verdict is verdict
+    assert story.verdict().verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_new_task_that_nobody_read_makes_a_cell_unstable(story: Any) -> None:
+    """It came while the settings of a customization were awaited: they may be somebody else's."""
+    story.vm(**recent("old"))
+    story.accepted(C, "mine")
+    story.task("mine", "error", error={"fault": {"_typeName": "CustomizationFault"}})
+    story.vm(**recent("old", "mine", "new"))
+    assert story.verdict().verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_refusal_that_names_somebody_elses_task_is_no_finding(story: Any) -> None:
+    """It runs on the VM, whatever began it, also by our method and account; that of another VM is no excuse."""
+    for entity, verdict in ((VM, Verdict.INCONCLUSIVE), (Ref("VirtualMachine", "vm-2"), Verdict.VIOLATES)):
+        story.cell += "again"
+        story.vm()
+        story.refused(N, "TaskInProgress", fields={"task": Ref("Task", "new").json()})
+        story.task("new", "running", **OURS | {"entity": entity.json()})
+        story.vm()
+        assert story.verdict().verdict is verdict
+
+
+def test_a_task_that_our_own_call_began_makes_none_unstable(story: Any) -> None:
+    """A server may list a task for a call that gives none: it is ours by its method, its user and its time."""
+    story.clock("2026-03-03T10:00:00Z")
+    story.vm(**recent("old"))
+    story.feed(VM, "RebootGuest", Returned(None))
+    story.refused(N, "InvalidGuestLogin")
+    story.vm(**recent("old", "new"))
+    story.task("new", "success", **OURS | {"name": "RebootGuest", "queueTime": "2026-03-03T10:00:03Z"})
+    story.clock("2026-03-03T10:00:10Z")
+    assert story.verdict().verdict is Verdict.VIOLATES

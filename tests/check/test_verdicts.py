@@ -247,6 +247,7 @@ def test_the_id_of_a_finding_knows_no_value(story: Any, sums: Sums) -> None:
     def ids(name: str, address: str, task: str) -> set[str]:
         story.cell = f"{C}:{name}"
         spec = story.arguments(C)["spec"]
+        story.clock("2026-03-03T10:00:00Z")
         story.vm()
         story.accepted(C, task)
         story.task(task, "success", result={"_typeName": "string", "_value": name})
@@ -258,7 +259,8 @@ def test_the_id_of_a_finding_knows_no_value(story: Any, sums: Sums) -> None:
             tools="guestToolsNotRunning",
             recentTask=[{"_typeName": "ManagedObjectReference", "type": "Task", "value": f"x{task}"}],
         )
-        story.task(f"x{task}", "success", name=N)
+        story.task(f"x{task}", "success", name=N, queueTime="2026-03-03T10:00:13Z")
+        story.clock("2026-03-03T10:01:00Z")
         assert spec
         story.judge.close()
         return {each.id for each in sums(*[j for j in story.judge.judgements if j.cell.endswith(f":{name}")]).findings}

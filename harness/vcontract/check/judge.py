@@ -64,6 +64,7 @@ class Judge:
         self._pending: list[Pending] = []
         self._block: list[Operation] = []
         self._reads: list[tuple[Operation, Ref, Mapping[str, Json] | None]] = []
+        self._newcomers = promises.Newcomers(self.tracker)
         self._refusals = promises.Refusals(facts.publish)
         self.settings = settings.Settings(self.tracker)
         self._problems, self._causes = settings.Problems(), Causes(contract)
@@ -81,6 +82,7 @@ class Judge:
         if (read := read_of(operation)) is not None:
             self._reads.append((operation, *read))
         self.tracker.feed(operation)
+        self._newcomers.feed(operation)
         for problem in self.settings.feed(operation):
             self._problems.note(problem, self._methods, [pending.operation.op for pending in self._pending])
 
@@ -132,6 +134,7 @@ class Judge:
         self.judgements += [*late, *judged]  # the last one is on the last call
         self._pending, self._block, self._reads = [], [], []
         self.tracker.settle()
+        self._newcomers.settle()
 
     def _remember(self, operation: Operation) -> Pending:
         vm = subject(operation.call)
@@ -171,7 +174,7 @@ class Judge:
         if (broken := [*wire, *task_life, *kept]) and not assessed.grade.fails:
             grade = Grade.PROTOCOL if wire else Grade.WRONG
             assessed, verdict = replace(assessed, grade=grade, field=place(broken[0])), Verdict.VIOLATES
-        if verdict is Verdict.VIOLATES and not wire and not task_life and self._raced(pending, mid, assessed.observed):
+        if verdict is Verdict.VIOLATES and not wire and not task_life and self._raced(pending, mid, assessed):
             # what the wire or the task's own life breaks is wrong whatever else happened to the VM
             verdict = Verdict.INCONCLUSIVE
             assessed = replace(assessed, why=f"raced: the VM changed meanwhile ({assessed.why})")
@@ -308,12 +311,7 @@ class Judge:
         broken: list[str] = []
         last = self._seen_after(vm, life.final[0].end if life and life.final else operation.end)
         if isinstance(operation.outcome, Faulted) and not self._accepted_since(operation):
-            account = self.tracker.facts.sessions.get(operation.call.actor, "")
-            broken.append(
-                promises.no_task_after_refusal(
-                    operation, pending.reading, last, self._infos(), self.tracker.tasks, account
-                )
-            )
+            broken += self._newcomers.after_refusal(operation, pending.reading, last, self._infos())
         ended = self._succeeded(operation, life)
         if ended is not None and assessed.observed == OK and not self._accepted_since(operation):
             done = ended + lateness(self._methods[operation.call.method].effect, self.tracker.facts)
@@ -349,17 +347,19 @@ class Judge:
         ended = life is not None and life.final is not None and life.final[0].end < operation.start
         return frozenset({life.ref.value} if ended and life is not None else ())
 
-    def _raced(self, pending: Pending, mid: frozenset[str], observed: str) -> bool:
+    def _raced(self, pending: Pending, mid: frozenset[str], assessed: Assessment) -> bool:
         vm = subject(pending.operation.call)
         if mid or observed in DEATHS or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
             return False
         before, last = pending.reading, self.tracker.readings.get(vm)
-        moved = observed == OK and is_visible(self._methods[pending.operation.call.method].effect)
+        moved = assessed.observed == OK and is_visible(self._methods[pending.operation.call.method].effect)
         if not moved and not steady(before, last):
             return True
-        users = frozenset(promises.account_name(session) for session in self.tracker.facts.sessions.values())
-        new = promises.new_tasks(before or {}, last or {}, self.tracker.tasks)
-        return bool(promises.foreign(new, self._infos(), users, frozenset(self._methods)))
+        ghost = assessed.field == promises.GHOST  # what is wrong is that there is a new task
+        infos = self._infos()
+        return self._newcomers.in_the_way(pending.operation, infos) or (
+            not ghost and self._newcomers.foreign(self._block, before, last, infos)
+        )
 
     def _write(
         self,

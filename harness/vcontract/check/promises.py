@@ -6,50 +6,102 @@ FIELD is part of a finding's id, so it holds no value of a run.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 
-from vcontract.model import TaskLife, recent_tasks
-from vcontract.terms import Json, Operation, Ref, Returned, as_ref
+from vcontract.check.tasklife import SLACK
+from vcontract.model import TaskLife, Tracker, recent_tasks
+from vcontract.terms import TIME, Faulted, Json, Operation, Ref, Returned, as_ref, moment, subject
 
 ABORTS = 3
 """So many refused aborts in one run of a customization break F5."""
+_TASK = "_task"
+GHOST = "recentTask"
+"""The field of a finding that a refused call has begun a task."""
 Reading = Mapping[str, Json]
 
 
-def no_task_after_refusal(
-    operation: Operation,
-    before: Reading | None,
-    after: Reading | None,
-    infos: Mapping[str, Reading],
-    known: Container[str],
-    account: str,
-) -> str:
-    """F1: after a synchronous fault no task of ours is new on the VM.
+class Newcomers:
+    """Tells whose the tasks are that come to a VM and that no call of ours was given (F1; oracle rule A5; oracle section D).
 
-    `infos` maps a task to its info as read since, `known` are the tasks that other calls of ours were given. The task must
-    be of our method and our user to count (oracle section D).
+    A call of ours began one if its TaskInfo says so, by method, entity and user, where these are set, and by the moment of the
+    server at which it was queued. Its clock may run ahead of ours between two answers of CurrentTime, and never falls behind.
     """
-    if before is None or after is None:
-        return ""
-    for task in new_tasks(before, after, known):
-        info = infos.get(task, {})
-        if info.get("name") == operation.call.method and _user(info) in {"", account_name(account)}:
-            return f"recentTask: {task}, a {operation.call.method}, is new although the call was refused"
-    return ""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._times: list[tuple[Operation, datetime]] = []
+
+    def feed(self, operation: Operation) -> None:
+        """Take an operation: what the server said its time was."""
+        if operation.call.method == TIME and isinstance(operation.outcome, Returned):
+            with suppress(ValueError):
+                self._times.append((operation, moment(operation.outcome.value)))
+
+    def settle(self) -> None:
+        """Let go of all that the next cell does not need."""
+        del self._times[:-1]
+
+    def after_refusal(
+        self, refused: Operation, before: Reading | None, after: Reading | None, infos: Mapping[str, Reading]
+    ) -> list[str]:
+        """F1: after a synchronous fault no task of ours is new on the VM. `infos` maps a task to its info as read since."""
+        method, new = refused.call.method, self._new(before, after)
+        ghosts = [task for task in new if task in infos and self._began(refused, infos[task])]
+        return [f"{GHOST}: {task}, a {method}, is new although the call was refused" for task in ghosts]
+
+    def foreign(
+        self, block: Sequence[Operation], before: Reading | None, after: Reading | None, infos: Mapping[str, Reading]
+    ) -> bool:
+        """Whether a task is new on a VM that no call of the block can have begun without being given it.
+
+        Then someone else was at work, perhaps by an account of ours: a refused call has begun none.
+        """
+        ours = [each for each in block if each.purpose != "read" and not isinstance(each.outcome, Faulted)]
+        new = self._new(before, after)
+        return any(task not in infos or not any(self._began(each, infos[task]) for each in ours) for task in new)
+
+    def in_the_way(self, refused: Operation, infos: Mapping[str, Reading]) -> bool:
+        """Whether a refusal names a task that is there, on its VM, and that no call of ours was given: someone else's."""
+        outcome = refused.outcome
+        named = as_ref(outcome.fault.fields.get("task")) if isinstance(outcome, Faulted) else None
+        if named is None or named.value in self._tracker.tasks or named.value not in infos:
+            return False
+        entity = entity_of(infos[named.value])
+        return entity is not None and entity.value == subject(refused.call)
+
+    def _new(self, before: Reading | None, after: Reading | None) -> list[str]:
+        return [] if before is None or after is None else new_tasks(before, after, self._tracker.tasks)
+
+    def _began(self, call: Operation, info: Reading) -> bool:
+        entity, account = entity_of(info), self._tracker.facts.sessions.get(call.call.actor, "")
+        name = str(info.get("name") or str(info.get("descriptionId", "")).rpartition(".")[2]).lower()
+        return (
+            name.removesuffix(_TASK) == call.call.method.lower().removesuffix(_TASK)
+            and (entity is None or entity.value == subject(call.call))
+            and _user(info) in {"", account_name(account)}
+            and self._during(call, info.get("queueTime"))
+        )
+
+    def _during(self, call: Operation, queued: Json) -> bool:
+        """Whether a moment of the server may lie within a call; not if it told no time before, or none after."""
+        before = [(told, time) for told, time in self._times if told.end <= call.start]
+        after = [(told, time) for told, time in self._times if told.start >= call.end]
+        if not before or not after:
+            return False
+        (first, earlier), (last, later) = before[-1], after[0]
+        earliest = earlier + timedelta(seconds=call.start - first.end - SLACK)
+        latest = later - timedelta(seconds=last.start - call.end - SLACK)
+        try:
+            return earliest <= moment(queued) <= latest
+        except ValueError:
+            return False
 
 
 def new_tasks(before: Reading, after: Reading, known: Container[str]) -> list[str]:
     """List the tasks that came to recentTask between two reads and are not known."""
     old = set(recent_tasks(before))
     return [task for task in recent_tasks(after) if task not in old and task not in known]
-
-
-def foreign(new: Sequence[str], infos: Mapping[str, Reading], users: frozenset[str], methods: frozenset[str]) -> str:
-    """Name a new task that none of our accounts (lower case) began: someone else was at work (oracle rule A5)."""
-
-    def ours(info: Reading) -> bool:
-        return _user(info) in users or (not _user(info) and info.get("name") in methods)
-
-    return next((task for task in new if task in infos and not ours(infos[task])), "")
 
 
 def cut_customizations(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 
 from vcontract.model import TaskLife
-from vcontract.terms import Fault, Faulted, Json, Operation
+from vcontract.terms import Fault, Faulted, Json, Operation, moment
 
 SLOW = 25.0
 """Seconds after which a server may have given a task up although the guest did what it was asked (oracle row S1)."""
@@ -26,14 +26,9 @@ def earlier(one: Json, other: Json, slack: float) -> bool:
     if not slack:
         return str(one)[:19] < str(other)[:19]
     try:
-        return (_time(other) - _time(one)).total_seconds() > slack
+        return (moment(other) - moment(one)).total_seconds() > slack
     except ValueError:
         return False
-
-
-def _time(told: Json) -> datetime:
-    time = datetime.fromisoformat(str(told))
-    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 def broken(life: TaskLife, result: str, others: Iterable[TaskLife] = (), slack: float = 0.0) -> list[str]:
@@ -89,7 +84,7 @@ def _one_read(info: Mapping[str, Json], slack: float) -> str:
 def lived(info: Mapping[str, Json]) -> tuple[datetime, datetime] | None:
     """Give the startTime and the completeTime of an info, both by the server's clock; None unless it has both."""
     try:
-        start, complete = (_time(info.get(name, "")) for name in ("startTime", "completeTime"))
+        start, complete = (moment(info.get(name, "")) for name in ("startTime", "completeTime"))
     except ValueError:
         return None
     return start, complete

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
-from vcontract.terms import Arguments, Call, Json, Operation, Ref, Returned, as_ref, subject
+from vcontract.terms import TIME, Arguments, Call, Json, Operation, Ref, Returned, as_ref, moment, subject
 
 OWNER, RUN, CLAIM = "vcontract.owner", "vcontract.run", "vcontract.claim"
 """Keys in a VM's extraConfig; custom attributes by the names of the first and the last count as well."""
@@ -20,8 +20,6 @@ CHANGE = "config.changeVersion"
 _PREFIX = "vcontract."
 _CLAIM = re.compile(r"run=(\S+) vm=(\S+) until=(\S+) by=(.*)", re.DOTALL)
 _SET_FIELD, _RECONFIGURE = "SetField", "ReconfigVM_Task"
-TIME = "CurrentTime"
-"""The method by which a server tells its time."""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -64,12 +62,6 @@ class Claim(msgspec.Struct, frozen=True):
             return now is not None and moment(self.until) <= now
         except ValueError:
             return False
-
-
-def moment(told: Json) -> datetime:
-    """Read a time that a server told; one without a zone is UTC. Raises ValueError."""
-    time = datetime.fromisoformat(str(told))
-    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 class Marks(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from vcontract.client.updates import Updates
 from vcontract.errors import SharedHostError, TargetError
 from vcontract.model import STATE_PATHS, Facts, State, Tracker, VmFacts, compact, read_of
 from vcontract.terms import (
+    TIME,
     TURNED_AWAY,
     UNSENT,
     Arguments,
@@ -41,6 +42,7 @@ SNAPSHOT_NAME, MADE_BY = "vcontract", "made by vcontract run "
 """The name of every snapshot that is made here, and how its description begins, before the run's mark."""
 
 
+_INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 _PATIENCE = 2
 """How many times the lateness of its reports a VM gets until they have settled: it may be changed from outside meanwhile."""
 _WATCHED = tuple(path for path in STATE_PATHS if path != "recentTask")
@@ -122,6 +124,11 @@ class Driver:
         if read_of(done) is not None:
             self._reads[vm.value] = done
         return done.outcome.value if isinstance(done.outcome, Returned) else None
+
+    def ask_time(self) -> None:
+        """Ask the server for its time: what it says of tasks can be held against that."""
+        self._access.check_target()
+        self.target.send(Call(_INSTANCE, TIME, Arguments({}), FULL))
 
     def let_settle(self, vm: Ref) -> None:
         """Wait until what is reported of a VM cannot be older than its last change (oracle rule A11), but not for ever.

@@ -8,7 +8,7 @@ from statistics import median
 from vcontract.client import Target
 from vcontract.client.actors import CANARY
 from vcontract.errors import HaltedError, TargetError
-from vcontract.terms import Arguments, Call, Lost, Ref
+from vcontract.terms import TIME, Arguments, Call, Lost, Ref
 from vcontract.testbed.actors import FULL
 
 EVERY = 2.0
@@ -56,7 +56,7 @@ class HealthCheck:
 
     def _ill(self) -> str:
         self._looks += 1
-        done = self._target.send(Call(_INSTANCE, "CurrentTime", Arguments({}), FULL), cell=CANARY)
+        done = self._target.send(Call(_INSTANCE, TIME, Arguments({}), FULL), cell=CANARY)
         took = done.end - done.start
         if isinstance(done.outcome, Lost):
             return f"CurrentTime: {done.outcome.reason}"

@@ -146,10 +146,15 @@ def _read_named_task(driver: Driver, done: Operation) -> None:
 def read_new_tasks(driver: Driver, vm: Ref) -> None:
     """Read every task of the VM that no call of ours was given: ours after a refusal (F1), or a stranger's (oracle rule A5).
 
-    One that was read ended tells nothing new: a server lists it for minutes.
+    One that was read ended tells nothing new: a server lists it for minutes. After others the server is asked for its time, by
+    which they can be told apart.
     """
+    new = False
     for task in recent_tasks(driver.tracker.readings.get(vm.value) or {}):
         if task in driver.tracker.tasks or task in driver.tasks.ended:
             continue
         if driver.tasks.read(Ref("Task", task)).get("state") in FINAL:
             driver.tasks.ended.add(task)
+        new = True
+    if new:
+        driver.ask_time()

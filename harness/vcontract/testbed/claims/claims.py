@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 
 from vcontract.client import Guard, Marks, Target
-from vcontract.client.marks import CHANGE, CONFIG, TIME, VALUES, Claim, ClaimWatch, option_call
+from vcontract.client.marks import CHANGE, CONFIG, VALUES, Claim, ClaimWatch, option_call
 from vcontract.client.tasks import follow, info
 from vcontract.config.printed_command import command
 from vcontract.errors import ClaimedError, HaltedError
-from vcontract.terms import Arguments, Call, Faulted, Json, Lost, Ref, as_ref
+from vcontract.terms import TIME, Arguments, Call, Faulted, Json, Lost, Ref, as_ref
 from vcontract.testbed.actors import FULL
 
 LASTING = 24 * 3600.0
