@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from vcontract.check import SHRINKING
 from vcontract.config.request import Budget
-from vcontract.findings.program import SESSIONS, Performer, ground_of, programs
+from vcontract.findings.program import SESSIONS, Performer, ground_of, programs, rebound
 from vcontract.findings.sightings import Sighting, settled
 from vcontract.model import Asked, VmFacts, subject
 from vcontract.strategies.http_breaks import NOBODY
@@ -42,10 +42,11 @@ class Shrinker:
         self._clock = lane.driver.target.recorder
         self._until = self._clock.now() + budget.seconds if budget.seconds else inf
 
-    def shrink(self, finding: Finding, operations: Sequence[Operation]) -> Finding:
+    def shrink(self, finding: Finding, operations: Sequence[Operation], known: Sequence[Finding] = ()) -> Finding:
         """Give the finding with its smallest program, its id, and how often that shows it.
 
         It keeps its provisional id if nothing shows it again, or if there were too few tries to say that it is the smallest.
+        If it does not show by itself, but after the calls of a finding that is `known`, it is that one.
         """
         self._left = self._budget.attempts
         self._tries, self._hindered, self._sighting = 0, "", None
@@ -64,7 +65,11 @@ class Shrinker:
             name = self._lane.selection.origin(facts).name if facts else ""
             return replace(finding, program=tuple(steps), root=(root, name), repeats=repeats)
 
-        whole = self._suffix(blocks, shows)
+        alone = shows(blocks[-1])
+        for other in () if alone else known:
+            if shows([*_moved(other, other.root[0], vm), *blocks[-1]]):
+                return replace(other, was=finding.was, cells=finding.cells, rows=finding.rows)
+        whole = blocks[-1] if alone else self._suffix(blocks, shows)
         if not whole:
             why = self._hindered or "the calls that led to it did not show it again"
             return finding_with(blocks[-1], f"0 of {self._tries}: {why}")
@@ -94,15 +99,14 @@ class Shrinker:
     def _suffix(
         self, blocks: list[list[ReplayStep]], shows: Callable[[Sequence[ReplayStep]], bool]
     ) -> list[ReplayStep]:
-        """Find how much of the past is needed: the last cell, the last two, the last four and so on."""
+        """Find how much of the past is needed beside the last cell: the last two, the last four and so on."""
         count = 1
-        while True:
+        while count < len(blocks):
+            count *= 2
             steps = [step for block in blocks[-count:] for step in block]
             if shows(steps):
                 return steps
-            if count >= len(blocks):
-                return []
-            count *= 2
+        return []
 
     def _fewer(self, steps: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
         """Leave out runs of steps, long ones first, as long as the rest still shows it; the last step always stays."""
@@ -229,6 +233,12 @@ class Shrinker:
         for vm in list(self._lane.cloner.clones):
             with suppress(NotArrangedError):
                 self._lane.cloner.destroy(vm)
+
+
+def _moved(finding: Finding, root: str, vm: str) -> list[ReplayStep]:
+    """Give what came before the last call of a finding, about another VM."""
+    moved = {root: vm} if root else {}
+    return [replace(step, call=rebound(step.call, moved)) for step in finding.program[:-1]]
 
 
 def _sessions_kept(steps: Sequence[ReplayStep], fewer: Sequence[ReplayStep]) -> bool:
