@@ -340,16 +340,17 @@ class Finding(msgspec.Struct, frozen=True):
         cause = (f"cause: {', '.join(self.cause)}",) if self.cause else ()
         return (*cause, f"after {', '.join(self.after)}") if self.after else cause
 
+    def like(self, other: Finding) -> bool:
+        """Whether another finding may be this one with more that is unusual: the same wrong answer of the same method."""
+        same = (self.method, self.observed, self.field) == (other.method, other.observed, other.field)
+        return same and self.grade is not Grade.MISSING and set(self.cause) <= set(other.cause)
+
     def covers(self, other: Finding) -> bool:
-        """Whether another finding is this one with more that is unusual: after the same calls, with the same wrong answer."""
-        same = (self.method, self.observed, self.field, self.after) == (
-            other.method,
-            other.observed,
-            other.field,
-            other.after,
-        )
-        sure = not self.provisional and not other.provisional and bool(self.after)
-        return same and sure and self.grade is not Grade.MISSING and set(self.cause) < set(other.cause)
+        """Whether another finding is this one with more that is unusual: after the same calls, too."""
+        if self.provisional or other.provisional or not self.after or self.after != other.after:
+            return False
+        places = [(len(each.cause), each.grade is not Grade.SPURIOUS, each.row) for each in (self, other)]
+        return self.like(other) and places[0] < places[1]
 
     def breaks(self, row: str) -> bool:
         """Whether it is one of those by which a row is broken."""

@@ -79,7 +79,7 @@ def run_with(
         str(result.verdict),
         {each.id: _line(each) for each in lasting},
         tuple(_line(each) for each in result.findings if each.provisional),
-        tuple(row.id for row in result.rows if "raced" in row.reason),
+        tuple(row.id for row in result.rows if "raced: seen in" in row.reason),
         tuple(row.id for row in result.rows if row.verdict is Verdict.VIOLATES and not _breaking(result, row.id)),
         tuple(silent),
     )

@@ -349,7 +349,12 @@ class Judge:
 
     def _raced(self, pending: Pending, mid: frozenset[str], assessed: Assessment) -> bool:
         vm = subject(pending.operation.call)
-        if mid or observed in DEATHS or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
+        if (
+            mid
+            or assessed.observed in DEATHS
+            or vm not in self.tracker.facts.vms
+            or self._accepted_since(pending.operation)
+        ):
             return False
         before, last = pending.reading, self.tracker.readings.get(vm)
         moved = assessed.observed == OK and is_visible(self._methods[pending.operation.call.method].effect)

@@ -244,6 +244,7 @@ def _findings(
             rows=found.rows,
             cells=found.cells,
             was=found.ids,
+            field=judgement.field,
         )
         for found in gathered(assigned, broken_by)
         for judgement in [found.judgement]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from vcontract.check import SHRINKING
 from vcontract.config.request import Budget
-from vcontract.findings.program import Performer, ground_of, programs, since_fresh
+from vcontract.findings.program import Performer, ground_of, programs, rebound, since_fresh
 from vcontract.findings.sightings import Sighting, settled
 from vcontract.findings.smaller import fewer, plainer_calls, plainer_steps, suffix
 from vcontract.model import Asked, VmFacts, subject
@@ -33,10 +33,11 @@ class Shrinker:
         self._clock = lane.driver.target.recorder
         self._until = self._clock.now() + budget.seconds if budget.seconds else inf
 
-    def shrink(self, finding: Finding, operations: Sequence[Operation]) -> Finding:
+    def shrink(self, finding: Finding, operations: Sequence[Operation], known: Sequence[Finding] = ()) -> Finding:
         """Give the finding with its smallest program, its id, and how often that shows it.
 
         It keeps its provisional id if nothing shows it again, or if there were too few tries to say that it is the smallest.
+        If it does not show by itself, but after the calls of a finding that is `known`, it is that one.
         """
         self._left = self._budget.attempts
         self._tries, self._hindered, self._sighting = 0, "", None
@@ -55,7 +56,11 @@ class Shrinker:
             name = self._lane.selection.origin(facts).name if facts else ""
             return replace(finding, program=tuple(steps), root=(root, name), repeats=repeats)
 
-        whole = suffix(blocks, shows)
+        alone = shows(blocks[-1])
+        for other in () if alone else known:
+            if shows([*_moved(other, other.root[0], vm), *blocks[-1]]):
+                return replace(other, was=finding.was, cells=finding.cells, rows=finding.rows)
+        whole = blocks[-1] if alone else suffix(blocks, shows, least=2)
         if not whole:
             why = self._hindered or "the calls that led to it did not show it again"
             return finding_with(since_fresh(blocks), f"0 of {self._tries}: {why}")
@@ -190,6 +195,12 @@ def untried(finding: Finding, operations: Sequence[Operation], lane: Lane) -> Fi
     facts = lane.driver.facts.vms.get(root)
     name = lane.selection.origin(facts).name if facts else ""
     return replace(finding, program=tuple(steps), root=(root, name), repeats=UNTRIED)
+
+
+def _moved(finding: Finding, root: str, vm: str) -> list[ReplayStep]:
+    """Give what came before the last call of a finding, about another VM."""
+    moved = {root: vm} if root else {}
+    return [replace(step, call=rebound(step.call, moved)) for step in finding.program[:-1]]
 
 
 __all__ = ["AGAIN", "Shrinker", "untried"]

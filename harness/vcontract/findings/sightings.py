@@ -110,6 +110,5 @@ def settled(finding: Finding, seen: Sighting, steps: Sequence[ReplayStep], contr
         cause=seen.cause,
         after=after,
         former=seen.former,
-        field=judgement.field,
         provisional=False,
     )

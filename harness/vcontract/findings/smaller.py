@@ -22,16 +22,17 @@ PLAIN_SPEC: dict[str, Json] = {
 }
 
 
-def suffix(blocks: list[list[ReplayStep]], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
-    """Find how much of the past is needed: the last cell, the last two, the last four and so on."""
-    count = 1
-    while True:
+def suffix(
+    blocks: list[list[ReplayStep]], shows: Callable[[Sequence[ReplayStep]], bool], least: int = 1
+) -> list[ReplayStep]:
+    """Find how much of the past is needed: the last cell (or the `least` last ones), twice as many and so on."""
+    count = least
+    while count < 2 * len(blocks):
         steps = [step for block in blocks[-count:] for step in block]
         if shows(steps):
             return steps
-        if count >= len(blocks):
-            return []
         count *= 2
+    return []
 
 
 def fewer(steps: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:

@@ -22,7 +22,7 @@ class RunLimits:
         self._target, self._request = target, request
         self._began = target.recorder.now()
         self._looked_at = self._counted = 0
-        self._seen: set[tuple[str, str, str, str]] = set()
+        self._seen: set[tuple[str, str, str, str, tuple[str, ...]]] = set()
         if request.time_limit:
             target.end_at(self._began + request.time_limit)
 
@@ -48,7 +48,9 @@ class RunLimits:
         """Count the calls that shrinking may need, at most half of the limit."""
         new, self._counted = judge.judgements[self._counted :], len(judge.judgements)
         self._seen |= {
-            (each.method, each.grade, each.observed, each.field) for each in new if each.verdict is Verdict.VIOLATES
+            (each.method, each.grade, each.observed, each.field, each.cause[:1])  # most pairs are one of their parts
+            for each in new
+            if each.verdict is Verdict.VIOLATES
         }
         wanted = _KEPT_BACK * len(self._seen) if self._request.shrink.attempts else 0
         return min(wanted, self._request.max_calls // 2)

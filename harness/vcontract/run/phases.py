@@ -74,7 +74,8 @@ class ShrinkFindings:
         for number, finding in enumerate([each for each in findings if each not in deaths]):
             run.announcer.note(f"shrinking finding {number + 1} of {len(findings)}: {finding.row}")
             try:
-                run.shrunk[finding.id] = shrinker.shrink(finding, led_to[finding.id])
+                like = [each for each in run.shrunk.values() if each.after and each.like(finding)]
+                run.shrunk[finding.id] = shrinker.shrink(finding, led_to[finding.id], like)
             except NotArrangedError as error:  # the next one may still be shrunk
                 run.shrunk[finding.id] = replace(finding, repeats=f"0 of 0: {error}")
         trials = DeathTrials(run, run.site.request.shrink)  # last, for the testbed is another after each
