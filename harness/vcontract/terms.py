@@ -256,12 +256,16 @@ class Ended(StrEnum):
 
 
 class RowVerdict(msgspec.Struct, frozen=True):
-    """The verdict on one row, why, and the outcomes that were seen (outcome name to count)."""
+    """The verdict on one row, why, and the outcomes that were seen (outcome name to count).
+
+    `seconds` is how long the cells took whose answers belong to it.
+    """
 
     id: str
     verdict: Verdict
     reason: str = ""
     observed: dict[str, int] = {}
+    seconds: float = 0.0
 
 
 class ReplayStep(msgspec.Struct, frozen=True):
@@ -291,7 +295,8 @@ class Finding(msgspec.Struct, frozen=True):
 
     `id` is 12 hex digits of SHA-256 over row, grade, observed type, channel and field path. `program` is the smallest
     sequence of calls known to show it, `root` moId and name of the VM it begins with, `repeats` how often it was seen
-    when it was tried again. `shown` is the later operation that showed it, if the call itself did not.
+    when it was tried again. `shown` is the later operation that showed it, if the call itself did not. `field` is the path
+    of what was wrong beside the outcome.
     """
 
     id: str
@@ -310,6 +315,7 @@ class Finding(msgspec.Struct, frozen=True):
     root: tuple[str, str] = ("", "")
     repeats: str = ""
     shown: int = 0
+    field: str = ""
 
 
 class Impact(StrEnum):

@@ -380,6 +380,7 @@ class Judge:
             ops=tuple(other.op for other in self._block),
             unsettled=unsettled(expectation),
             shown=found.showed(shown),
+            seconds=round(self._block[-1].end - self._block[0].start, 3) if self._block else 0.0,
         )
 
 

@@ -45,7 +45,8 @@ class Judgement(msgspec.Struct, frozen=True):
     `allowed` and `situations` are the expectation's, `unsettled` are those of the allowed that rest on an inference alone;
     `broken` names what was wrong beside the outcome (task life,
     promises, the wire); `notes` what was odd and no violation. `met` is the id of the cell that the call really met, empty
-    if that is none. `shown` is the operation that showed settings of the guest that break a promise, if one did.
+    if that is none. `shown` is the operation that showed settings of the guest that break a promise, if one did. `seconds` is
+    how long the cell took.
     """
 
     op: int
@@ -67,6 +68,7 @@ class Judgement(msgspec.Struct, frozen=True):
     met: str = ""
     unsettled: tuple[str, ...] = ()
     shown: int = 0
+    seconds: float = 0.0
 
     @property
     def settled(self) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ def put_back(run: ActiveRun, *, audits: bool) -> list[str]:
     target = run.site.target
     told = any(Ended.of_note(note) is Ended.INTERRUPTED for note in run.notes)
     target.pacing.lift()
+    target.recorder.outlive_file()
     bounded = told or bool(run.site.request.time_limit)
     if target.over:
         return []

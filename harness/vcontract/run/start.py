@@ -75,7 +75,7 @@ def underway(
         begun,
         directory,
         JunitReporter(directory.path),
-        ReproductionReporter(directory.path),
+        ReproductionReporter(directory.path, config.owner, [guest.username for guest in config.guest]),
         *_console(request, directory),
     ]
     recorder = (
