@@ -11,6 +11,7 @@ HarnessError
 │   ├── ClaimedError     another run uses the VM, or this one may not any more
 │   ├── SharedHostError  a host is to stay, for a VM is on it that is not ours, or that cannot be known
 │   └── UnseenError      the marks of its VM could not be read, for no answer came
+├── ReportError          exit 3: what was found out could not be written, as the disk is full
 └── RunFileError         exit 2: a saved run is missing, truncated or of another format
 """
 
@@ -67,6 +68,12 @@ class ClaimedError(HaltedError):
 
 class SharedHostError(HaltedError):
     """A host was not disconnected: a VM is on it that is not ours, or it cannot be known; a caller may do without."""
+
+
+class ReportError(HarnessError):
+    """What was found out could not be written where it was to go."""
+
+    exit_code = 3
 
 
 class RunFileError(UsageError):

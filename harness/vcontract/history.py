@@ -167,6 +167,10 @@ def _events(path: Path) -> Iterator[tuple[int, Observed | Invoke | Ended]]:
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                     if line.endswith(b"\n"):
                         raise RunFileError(f"{path}:{number}: not an event: {error}") from error
+                    if b"\0" in line:
+                        raise RunFileError(
+                            f"{path}:{number}: it ends in zeros: what was written last is lost"
+                        ) from error
                     return
                 except RunFileError as error:
                     raise RunFileError(f"{path}:{number}: {error}") from error

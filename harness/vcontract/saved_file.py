@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from vcontract.errors import HarnessError, RunFileError
+from vcontract.errors import ReportError, RunFileError
 
 PRIVATE = 0o600
 """The mode of every file of a run: what a vCenter said, and who asked, is not for other users of the machine."""
@@ -86,10 +86,15 @@ def _opened(file: Path, flags: int) -> int:
 
 
 def write_line(file: int, line: bytes, path: Path | None) -> None:
-    """Write a line by one write, so that a killed run loses nothing; HarnessError: it cannot be written whole."""
+    """Write a line by one write, so that a killed run loses nothing; ReportError: it cannot be written whole.
+
+    Of a line that is not whole nothing stays.
+    """
     try:
         written = os.write(file, line)
+        if written != len(line):
+            os.ftruncate(file, os.fstat(file).st_size - written)
     except OSError as error:
-        raise HarnessError(f"{path}: cannot be written: {error.strerror}") from error
+        raise ReportError(f"{path}: cannot be written: {error.strerror}") from error
     if written != len(line):
-        raise HarnessError(f"{path}: only {written} of {len(line)} bytes of a line could be written")
+        raise ReportError(f"{path}: only {written} of {len(line)} bytes of a line could be written")

@@ -267,12 +267,16 @@ class Ended(StrEnum):
 
 
 class RowVerdict(msgspec.Struct, frozen=True):
-    """The verdict on one row, why, and the outcomes that were seen (outcome name to count)."""
+    """The verdict on one row, why, and the outcomes that were seen (outcome name to count).
+
+    `seconds` is how long the cells took whose answers belong to it.
+    """
 
     id: str
     verdict: Verdict
     reason: str = ""
     observed: dict[str, int] = {}
+    seconds: float = 0.0
 
 
 class ReplayStep(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from tests.cli.printed_findings import in_a_shell, inventory, script_of, serving
+from tests.printed_findings import in_a_shell, inventory, script_of, serving
 from vcontract.commands.run import execute
 from vcontract.config.request import Budget, RunRequest
 

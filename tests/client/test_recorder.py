@@ -13,7 +13,7 @@ import pytest
 
 from vcontract.client.clock import Clock
 from vcontract.client.recorder import Recorder
-from vcontract.errors import HarnessError, RunFileError, UsageError
+from vcontract.errors import HaltedError, RunFileError, UsageError
 from vcontract.history import UNANSWERED, read_history
 from vcontract.history_lines import encode_event
 from vcontract.terms import (
@@ -159,12 +159,20 @@ def test_a_cut_last_line_is_dropped_and_any_other_bad_line_named(tmp_path: Path)
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No such directory is the user's mistake; a full disk ends the run with one line."""
+    """No such directory is the user's mistake; a full disk ends the run before its next call, and not what puts things back."""
     with pytest.raises(UsageError, match="cannot be written: No such file"):
         Recorder(tmp_path / "none" / "history.jsonl")
     monkeypatch.setattr("fcntl.flock", lambda *_: None)  # all processes of a machine share that file
-    with pytest.raises(HarnessError, match="/dev/full: cannot be written: No space left"):
-        Recorder(Path("/dev/full")).observed("vm-1", {})
+    recorder = Recorder(Path("/dev/full"))
+    recorder.observed("vm-1", {})
+    assert "No space left" in recorder.lost
+    call = Call(Ref("VirtualMachine", "vm-1"), "PowerOnVM_Task", Arguments({}), "full")
+    with pytest.raises(HaltedError, match="/dev/full: cannot be written: No space left"):
+        recorder.invoke(call, "judge", "")
+    sent = recorder.invoke(call, "arrange", "")
+    assert recorder.answer(sent, 1.0, Returned()) in recorder.operations
+    lenient = Recorder(Path("/dev/full"), lenient=True)
+    assert lenient.invoke(call, "arrange", "").op == 1
 
 
 def test_a_wait_ends_soon_after_a_stop_was_asked_for() -> None:

@@ -200,13 +200,16 @@ def test_a_run_under_way_is_left_alone(simulator: str, tmp_path: Path) -> None:
         assert run.poll() is None
         time.sleep(0.01)
     run.send_signal(signal.SIGSTOP)  # it stands still, that it does not end meanwhile
-    told = cleaned("--target", simulator, "--report-dir", str(tmp_path))
+    cleanup = vcontract("cleanup", "--target", simulator, "--report-dir", str(tmp_path))
+    told = cleanup.communicate(timeout=PATIENCE)[0].splitlines()
+    assert cleanup.returncode == 3  # what it has left is not known yet
     run.send_signal(signal.SIGCONT)
     assert run.poll() is None
     run.send_signal(signal.SIGTERM)
     run.communicate(timeout=PATIENCE)
     assert any("the run is under way" in each for each in told)
     assert not any(each.startswith("destroys ") for each in told)
+    assert "clean" not in told
 
 
 def test_the_simulator_of_a_run_goes_with_it(tmp_path: Path) -> None:

@@ -190,7 +190,9 @@ def test_a_reproduction_is_one_text_but_for_one_constant(text: str, filled: RunR
         folder = tmp_path / str(number)
         folder.mkdir()
         shown = replace(said_everywhere(filled, each).findings[0], program=program(each), root=(each, each))
-        ReproductionReporter(folder).on(RunEnded(replace(said_everywhere(filled, each), findings=[shown])))
+        ReproductionReporter(folder, each, [each]).on(
+            RunEnded(replace(said_everywhere(filled, each), findings=[shown]))
+        )
         (file,) = (path for path in tmp_path.rglob("*") if path.is_file() and path.is_relative_to(folder))
         assert file.parent == folder / "reproductions"
         trees.append(ast.parse(file.read_text("utf-8")))

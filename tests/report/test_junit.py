@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from msgspec.structs import replace
 
 from vcontract import __version__
 from vcontract.check import worst
@@ -146,3 +147,22 @@ def test_document_findings_and_exit_code_agree(result: RunResult) -> None:
     assert bool(failures) == bool(counted or violated or listed.stale or listed.expired)
     assert not failures or result.exit_code in {1, 3}
     assert bool(root.xpath("//testcase[failure or error]")) == bool(result.exit_code)
+
+
+def test_a_case_says_how_long_it_took(result: RunResult) -> None:
+    """The time of a case is that of its row's cells."""
+    timed = replace(result, rows=[replace(row, seconds=1.5 + number) for number, row in enumerate(result.rows)])
+    cases = etree.fromstring(junit(timed)).findall(".//testcase")
+    assert [case.get("time") for case in cases][: len(timed.rows)] == [f"{1.5 + n:.3f}" for n in range(len(timed.rows))]
+
+
+def test_what_spoils_rows_names_itself(result: RunResult) -> None:
+    """A run that was halted, or cut, has a case that says by what, beside the rows that it left inconclusive."""
+    rows = [RowVerdict("A/b/Success", Verdict.INCONCLUSIVE, "raced")]
+    halted = replace(result, verdict=Verdict.VIOLATES, exit_code=3, notes=["odd", "halted for safety: a mark is gone"])
+    cut = replace(
+        result, verdict=Verdict.INCONCLUSIVE, exit_code=5, rows=rows, findings=[], partial="1 of 2 cells (cut)"
+    )
+    for each, told in ((halted, "3: halted for safety: a mark is gone"), (cut, "5: 1 of 2 cells (cut)")):
+        root = etree.fromstring(junit(each))
+        assert root.xpath("//testcase[@classname='run']/error/@message") == [told]

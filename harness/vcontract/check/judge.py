@@ -348,20 +348,17 @@ class Judge:
         return frozenset({life.ref.value} if ended and life is not None else ())
 
     def _raced(self, pending: Pending, mid: frozenset[str], assessed: Assessment) -> bool:
-        vm = subject(pending.operation.call)
-        if (
-            mid
-            or assessed.observed in DEATHS
-            or vm not in self.tracker.facts.vms
-            or self._accepted_since(pending.operation)
-        ):
+        vm, observed = subject(pending.operation.call), assessed.observed
+        if mid or observed in DEATHS or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
             return False
         before, last = pending.reading, self.tracker.readings.get(vm)
-        moved = assessed.observed == OK and is_visible(self._methods[pending.operation.call.method].effect)
+        moved = observed == OK and is_visible(self._methods[pending.operation.call.method].effect)
         if not moved and not steady(before, last):
             return True
-        ghost = assessed.field == promises.GHOST  # what is wrong is that there is a new task
-        infos = self._infos()
+        ghost, infos = (
+            assessed.field == promises.GHOST,
+            self._infos(),
+        )  # a ghost: what is wrong is that there is a new task
         return self._newcomers.in_the_way(pending.operation, infos) or (
             not ghost and self._newcomers.foreign(self._block, before, last, infos)
         )
@@ -402,4 +399,5 @@ class Judge:
             ops=tuple(other.op for other in self._block),
             unsettled=unsettled(expectation),
             shown=settings.problems.showed(shown),
+            seconds=round(self._block[-1].end - self._block[0].start, 3) if self._block else 0.0,
         )

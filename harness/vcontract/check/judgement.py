@@ -57,7 +57,7 @@ class Judgement(msgspec.Struct, frozen=True):
     promises, the wire); `notes` what was odd and no violation. `met` is the id of the cell that the call really met, empty
     if that is none. `shown` is the operation that showed settings of the guest that break a promise, if one did. `cause`
     names what was unusual about the call and its VM, `unnoticed` the parts of it without which a wrong answer would be
-    permitted, and `breaks` where an edited envelope is broken.
+    permitted, and `breaks` where an edited envelope is broken. `seconds` is how long the cell took.
     """
 
     op: int
@@ -82,6 +82,7 @@ class Judgement(msgspec.Struct, frozen=True):
     cause: tuple[str, ...] = ()
     unnoticed: tuple[tuple[str, ...], ...] = ()
     breaks: str = ""
+    seconds: float = 0.0
 
     @property
     def settled(self) -> tuple[str, ...]:

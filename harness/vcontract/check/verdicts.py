@@ -82,7 +82,12 @@ def summarise(
     findings = _findings(contract, rows, assigned, replay)
     elsewhere = {row.id: row for row in extra}
     telling = _telling(judged)
-    verdicts = tuple(elsewhere.get(row.id) or _row(row, contract, assigned, telling, bases) for row in rows)
+    taken = _taken(assigned)
+    verdicts = tuple(
+        elsewhere.get(row.id)
+        or replace(_row(row, contract, assigned, telling, bases), seconds=round(taken.get(row.id, 0.0), 3))
+        for row in rows
+    )
     notes = Counter(
         f"{judgement.grade}: {judgement.method} answered {judgement.observed} where {judgement.expected} is expected"
         for judgement in judged
@@ -96,6 +101,14 @@ def summarise(
     notes.update(note for judgement in judged for note in (f"{judgement.method}: {text}" for text in judgement.notes))
     verdict = worst([row.verdict for row in verdicts] + [Verdict.VIOLATES] * bool(findings))
     return Summary(verdict, verdicts, findings, tuple(f"{text} ({count}x)" for text, count in sorted(notes.items())))
+
+
+def _taken(assigned: Iterable[tuple[Judgement, str]]) -> dict[str, float]:
+    """Sum up, by row, the seconds that the cells took whose answers belong to it."""
+    taken: defaultdict[str, float] = defaultdict(float)
+    for (row, _), seconds in {(row, each.op): each.seconds for each, row in assigned}.items():
+        taken[row] += seconds
+    return taken
 
 
 def with_leaks(judgement: Judgement) -> tuple[Judgement, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -15,6 +16,7 @@ from vcontract.cli.learn_verb import learn
 from vcontract.cli.output import say, say_line
 from vcontract.cli.requests import Given, requests
 from vcontract.cli.schema_verbs import contract_app, wsdl_app
+from vcontract.cli.standard_streams import patient_streams
 from vcontract.cli.stress_verb import stress
 from vcontract.cli.upgrade_verbs import compare, knowing, retried
 from vcontract.errors import HaltedError, UsageError
@@ -222,9 +224,11 @@ def cleanup(
     """Put back what runs that were cut left on a target: this one, or all below --report-dir and whatever bears a mark."""
     from vcontract.commands.cleanup import clean_up
 
-    if not clean_up(run_, *with_password(given.request), say_line, dry=dry_run):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that is closed does not end it halfway
+    closing = clean_up(run_, *with_password(given.request), say_line, dry=dry_run)
+    if not closing:
         raise typer.Exit(HaltedError.exit_code)
-    typer.echo("nothing was changed" if dry_run else "clean")
+    say_line(closing)
 
 
 @app.command(epilog=option.more("simulator/README.md"))
@@ -286,14 +290,31 @@ def _thread_ended(ended: threading.ExceptHookArgs) -> None:
 
 
 def main() -> None:
-    """Run the command line; every mistake is one line on stderr and an exit code, never a traceback."""
+    """Run the command line; every mistake is one line on stderr and an exit code, never a traceback.
+
+    What is printed changes no exit code: it may be read to its end or not.
+    """
     before, threading.excepthook = threading.excepthook, _thread_ended
     try:
+        with patient_streams() as out:
+            code = _ended()
+            out.flush()
+            if out.lost:
+                typer.echo(f"vcontract: what was printed is not whole: {out.lost}", err=True)
+    finally:
+        threading.excepthook = before
+    sys.exit(code)
+
+
+def _ended() -> int:
+    """Run a verb; gives the exit code."""
+    try:
         app()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, it is ours
         line, code = mishap(error)
         if line:
             typer.echo(line, err=True)
-        sys.exit(code)
-    finally:
-        threading.excepthook = before
+        return code
+    return 0

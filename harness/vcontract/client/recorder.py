@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vcontract.client.clock import Clock
-from vcontract.errors import RunFileError, UsageError
+from vcontract.errors import HaltedError, HarnessError, RunFileError, UsageError
 from vcontract.history import RESUMED, History, operation
 from vcontract.history_lines import Writer
 from vcontract.saved_file import append_to, read_saved, write_line
@@ -36,8 +36,10 @@ class Recorder:
 
     With `path` None nothing is written. With `keep`, `operations` holds every finished operation in the order of
     their ends; each of `listeners` is called with every finished operation. Safe for many threads; each has its own cell and
-    block. UsageError: the file cannot be opened, or another process has it;
-    HarnessError: it cannot be written.
+    block. UsageError: the file cannot be opened, or another process has it.
+
+    Where the file takes no more, `lost` says why, and nothing more is written. The call that would come next is not sent then
+    (HaltedError, once), unless the recorder is `lenient`: those after it, which put back what was changed, are.
     """
 
     def __init__(
@@ -47,7 +49,10 @@ class Recorder:
         keep: bool = True,
         clock: Clock | None = None,
         after: int = 0,
+        lenient: bool = False,
     ) -> None:
+        self.lost = ""
+        self._lenient = lenient
         self.operations: list[Operation] = []
         self.requests = 0
         self.calls = 0
@@ -79,12 +84,12 @@ class Recorder:
                 raise UsageError(f"{path}: the run is under way: another process writes its history") from None
 
     @classmethod
-    def continued(cls, path: Path, history: History) -> Recorder:
+    def continued(cls, path: Path, history: History, *, lenient: bool = False) -> Recorder:
         """Continue the file of an interrupted run: cut off a torn last line, note that, and count numbers and times on.
 
         RunFileError: the file cannot be mended.
         """
-        recorder = cls(path)
+        recorder = cls(path, lenient=lenient)
         try:
             os.ftruncate(recorder._file, read_saved(path).rfind(b"\n") + 1)
         except OSError as error:
@@ -148,6 +153,9 @@ class Recorder:
                 self._after + self.requests, self.now(), call, purpose, cell or self._label.cell, self._label.block
             )
         self._write(event)
+        if self.lost and not self._lenient:
+            self._lenient = True  # what comes now puts things back
+            raise HaltedError(self.lost)
         return event
 
     def answer(
@@ -162,6 +170,10 @@ class Recorder:
         for listener in self.listeners:
             listener(done)
         return done
+
+    def outlive_file(self) -> None:
+        """From now on let a file that takes no more keep no call from being sent: what was changed is put back all the same."""
+        self._lenient = True
 
     def stop(self) -> None:
         """Make the next call raise KeyboardInterrupt, once, instead of being sent. A signal handler may call it."""
@@ -182,5 +194,10 @@ class Recorder:
             return
         # a line may refer to one before it, so they are in the file in the order in which they were made
         with self._writing:
-            write_line(self._file, self._writer.line(event), self._path)
-            self._writer.wrote()
+            try:
+                write_line(self._file, self._writer.line(event), self._path)
+            except HarnessError as error:
+                self.lost = str(error)
+                self.close()
+            else:
+                self._writer.wrote()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,14 +13,13 @@ from vcontract.config.config import target_named
 from vcontract.config.context import RunContext
 from vcontract.config.request import RunRequest
 from vcontract.contract import load
-from vcontract.errors import HaltedError, HarnessError, RunFileError, UsageError
+from vcontract.errors import HaltedError, HarnessError, UsageError
 from vcontract.history import CLEANED
 from vcontract.model import VmFacts
-from vcontract.report.result import RUN_FILE
 from vcontract.report.run_directory import HISTORY
 from vcontract.report.safe_text import one_line
 from vcontract.run.former_runs import going_on
-from vcontract.run.interrupted_run import InterruptedRun, whole_interrupted_run_of
+from vcontract.run.interrupted_run import InterruptedRun, cut_runs, whole_interrupted_run_of
 from vcontract.run.planning import look_at_vms
 from vcontract.run.preparation import Preparation
 from vcontract.run.start import configured, opened
@@ -164,33 +163,53 @@ def cut_run(interrupted: InterruptedRun) -> Source:
     return source
 
 
-def clean_up(directory: Path | None, request: RunRequest, preparation: Preparation, say: Say, *, dry: bool) -> bool:
-    """Clean after one run, or after every run below the report directory that was cut, and what marks tell of others.
+def clean_up(directory: Path | None, request: RunRequest, preparation: Preparation, say: Say, *, dry: bool) -> str:
+    """Clean after one run, or after every run below the report directory that left something, and what marks tell of others.
 
-    Whether all is as it was. Only the target that this command line or its configuration names is logged in at. Raises
-    HarnessError.
+    Gives the closing word; none if not all is as it was, or something could not be looked at, which is told. Only the target
+    that this command line or its configuration names is logged in at. Raises HarnessError.
     """
+    closing = "nothing was changed" if dry else "clean"
     if directory is not None:
-        return _after_run(whole_interrupted_run_of(directory), request, preparation, say, dry=dry)
-    whole, spared = True, set()
+        whole = _after_run(whole_interrupted_run_of(directory), request, preparation, say, dry=dry)
+        return closing if whole else ""
     place = target_named(request)
-    cut = [interrupted for interrupted in _cut(request.report_dir) if interrupted.url]
+    cut, unread = cut_runs(request.report_dir)
+    for why in unread:
+        say(f"{why}; what that run left is not known: look at its VMs, then move its directory away")
+    cut = [interrupted for interrupted in cut if interrupted.url]
     if not place:
         if cut:
             urls = ", ".join(sorted({interrupted.place for interrupted in cut}))
             raise UsageError(
                 f"{request.report_dir}: holds runs that were cut on {urls}: name the target, with --target or --config"
             )
-        return whole
+        return (
+            ""
+            if unread
+            else "no run below is known to have left anything; no target is named, so no server was looked at"
+        )
+    whole = _clean_target(cut, place, request, preparation, say, dry=dry)
+    return closing if whole and not unread else ""
+
+
+def _clean_target(
+    cut: Sequence[InterruptedRun], place: str, request: RunRequest, preparation: Preparation, say: Say, *, dry: bool
+) -> bool:
+    """Clean the target after those of the runs that were on it, then after whatever carries a mark there."""
+    whole, spared = True, set()
     config = configured(request, preparation)
     with opened(request, preparation, config, Recorder()) as target:
         for interrupted in cut:
             if not interrupted.is_on(place, instance_of(target)):
+                say(f"{interrupted.directory}: its run was on {interrupted.place}, which was not looked at: name it")
+                whole = False
                 continue
             try:
                 whole = _after_run(interrupted, request, preparation, say, dry=dry) and whole
             except HarnessError as error:
                 say(f"{interrupted.directory}: {error}")
+                whole = False
                 spared.add(interrupted.note.run)
         asked = RunRequest(break_claim=request.break_claim)
         site = Site(target, load(request.contract), config, asked, RunContext(claimant=claimant_of("cleanup")))
@@ -206,7 +225,7 @@ def _after_run(
     goes_on, prepared = going_on(interrupted, request, preparation)
     config = configured(goes_on, prepared)
     history = interrupted.directory / HISTORY
-    recorder = Recorder() if dry else Recorder.continued(history, interrupted.history)
+    recorder = Recorder() if dry else Recorder.continued(history, interrupted.history, lenient=True)
     with opened(goes_on, prepared, config, recorder) as target:
         interrupted.check_vcenter(target)
         say(f"{interrupted.directory}: run {one_line(interrupted.note.run)} on {target.url}")
@@ -215,20 +234,9 @@ def _after_run(
         whole = Cleaner(site, interrupted, frozenset()).clean(say, dry=dry)
         if whole and not dry:
             recorder.observed(CLEANED, {})
-        return whole
-
-
-def _cut(report_dir: Path) -> Iterator[InterruptedRun]:
-    """Give the runs below a report directory that never ended and were not cleaned up after."""
-    for each in sorted(report_dir.glob(f"*/{HISTORY}")):
-        if each.parent.is_symlink() or (each.parent / RUN_FILE).exists():
-            continue
-        try:
-            interrupted = whole_interrupted_run_of(each.parent)
-        except RunFileError:
-            continue  # it ended before it did anything
-        if not interrupted.history.noted(CLEANED):
-            yield interrupted
+        if recorder.lost:
+            say(f"{recorder.lost}; that it was cleaned up after is not noted there")
+        return whole and not recorder.lost
 
 
 def _branches(tree: Json) -> Iterator[Mapping[str, Json]]:

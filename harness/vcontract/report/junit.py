@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from vcontract.report.events import RunEnded, RunEvent
 from vcontract.report.run_directory import write_whole
 from vcontract.report.safe_text import printable
-from vcontract.terms import Finding, RowVerdict, Verdict
+from vcontract.terms import Ended, Finding, RowVerdict, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 JUNIT = "junit.xml"
 _CHILD = {Verdict.VIOLATES: "failure", Verdict.UNTESTED: "skipped", Verdict.INCONCLUSIVE: "error"}
+_BY_ROWS = frozenset({0, 1, 5})
+"""The exit codes that rows may give; any other has a cause beside them, which names itself."""
+_SPOILING = frozenset({Ended.HALTED, Ended.HALTED_FOR_SAFETY, Ended.NOT_RESTORED})
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 
 
@@ -43,6 +46,7 @@ class Case(NamedTuple):
     message: str = ""
     type: str = ""
     text: str = ""
+    seconds: float = 0.0
 
 
 def junit(result: RunResult) -> bytes:
@@ -72,9 +76,7 @@ def junit(result: RunResult) -> bytes:
     for what, listed in (("stale", result.deviations.stale), ("expired", result.deviations.expired)):
         cases += [Case("deviations", id_, "failure", f"{what}: {text}", what, text) for id_, text in listed.items()]
     cases += _findings_alone(result, {f"{case.classname}.{case.name}" for case in cases if case.child == "failure"})
-    if result.exit_code and not any(case.child in {"failure", "error"} for case in cases):
-        reason = next((row.reason for row in result.rows if row.verdict is result.verdict), "")
-        why = result.partial or reason or "see the notes"
+    if why := _beside_rows(result, told=any(case.child in {"failure", "error"} for case in cases)):
         cases.append(Case("run", "exit code", "error", f"{result.exit_code}: {why}", result.verdict.value))
     notes = [*([f"partial: {result.partial}"] if result.partial else []), *result.notes]
     return document(cases, facts, notes, started=result.started, seconds=result.seconds)
@@ -113,7 +115,7 @@ def document(
         ET.SubElement(properties, "property", {"name": printable(name), "value": printable(value) or "-"})
     for case in cases:
         name, group = printable(case.name).strip() or "-", printable(case.classname) or "vcontract"
-        element = ET.SubElement(suite, "testcase", {"name": name, "classname": group, "time": "0"})
+        element = ET.SubElement(suite, "testcase", {"name": name, "classname": group, "time": f"{case.seconds:.3f}"})
         if case.child:
             outcome = ET.SubElement(
                 element, case.child, {"message": printable(case.message), "type": printable(case.type)}
@@ -134,6 +136,17 @@ def _findings_alone(result: RunResult, failing: set[str]) -> list[Case]:
     ]
 
 
+def _beside_rows(result: RunResult, *, told: bool) -> str:
+    """Name what the exit code says beside the rows, or what spoiled them; empty if they say it all (`told`)."""
+    spoiled = [note for note in result.notes if Ended.of_note(note) in _SPOILING]
+    unsafe = result.exit_code not in _BY_ROWS
+    cut = result.partial if result.verdict is Verdict.INCONCLUSIVE else ""
+    if not result.exit_code or (told and not unsafe and not cut):
+        return ""
+    reason = next((row.reason for row in result.rows if row.verdict is result.verdict), "")
+    return next(iter(spoiled), "") or result.partial or reason or "see the notes"
+
+
 def _told(finding: Finding) -> str:
     return (
         f"{finding.id} {finding.grade.value}\nexpected: {finding.expected}\nobserved: {finding.observed}\n"
@@ -152,4 +165,4 @@ def _case(row: RowVerdict, findings: list[Finding], known: Mapping[str, str]) ->
     text = "\n\n".join(map(_told, findings))
     reasons = "; ".join(dict.fromkeys(known[finding.id] for finding in findings if finding.id in known)) or row.reason
     message = f"known: {reasons}" if known else row.reason
-    return Case(promise.replace("/", "."), name, child, message, row.verdict.value, text)
+    return Case(promise.replace("/", "."), name, child, message, row.verdict.value, text, row.seconds)

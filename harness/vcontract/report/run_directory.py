@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import stat
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from vcontract.errors import UsageError
+from vcontract.errors import HarnessError, ReportError, UsageError
 from vcontract.report.events import CellJudged, RunEnded, RunEvent
 from vcontract.report.result import RUN_FILE, RunResult
 from vcontract.saved_file import PRIVATE, PRIVATE_DIRECTORY, create
@@ -22,6 +24,9 @@ HISTORY = "history.jsonl"
 FINDINGS = "findings.jsonl"
 CELLS = "cells.jsonl"
 LATEST = "latest"
+RUN_DIRECTORY = re.compile(r"\d{8}T\d{6}Z-\d+(-\d+)?", re.ASCII)
+"""How the directory of a run is called."""
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class RunDirectory:
@@ -59,7 +64,7 @@ def write_run(directory: Path, result: RunResult, cells: Iterable[CellJudged] | 
 
 
 def write_whole(file: Path, content: bytes, mode: int = PRIVATE) -> None:
-    """Write a file whole or not at all, for its owner alone unless `mode` says otherwise. Raises UsageError."""
+    """Write a file whole or not at all, for its owner alone unless `mode` says otherwise. Raises UsageError, ReportError."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         try:
@@ -69,11 +74,17 @@ def write_whole(file: Path, content: bytes, mode: int = PRIVATE) -> None:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"{file}: cannot be written: {error.strerror}") from error
+        raise unwritten(f"{file}: cannot be written", error) from error
+
+
+def unwritten(what: str, error: OSError) -> HarnessError:
+    """Give the error of what could not be written: the user's, unless there is no room for it."""
+    kind = ReportError if error.errno in _NO_ROOM else UsageError
+    return kind(f"{what}: {error.strerror}")
 
 
 def write_out(file: Path, content: bytes) -> None:
-    """Write a file that the user names, whole or not at all; who may read it stays as it was. Raises UsageError."""
+    """Write a file that the user names, whole or not at all; who may read it stays as it was. Raises as that does."""
     mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o666
     write_whole(file, content, mode)
 
@@ -93,7 +104,7 @@ def _make(parent: Path, name: str) -> Path:
                 continue
             return path
     except OSError as error:
-        raise UsageError(f"{parent}: cannot hold the report: {error.strerror}") from error
+        raise unwritten(f"{parent}: cannot hold the report", error) from error
     raise UsageError(f"{parent}: holds too many runs named {name}")
 
 
@@ -104,4 +115,4 @@ def _turn_latest(path: Path) -> None:
         draft.symlink_to(path.name, target_is_directory=True)
         draft.replace(path.with_name(LATEST))
     except OSError as error:
-        raise UsageError(f"{path.with_name(LATEST)}: cannot be written: {error.strerror}") from error
+        raise unwritten(f"{path.with_name(LATEST)}: cannot be written", error) from error

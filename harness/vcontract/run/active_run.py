@@ -167,6 +167,7 @@ class ActiveRun:
             for phase in phases:
                 phase.run(self)
         left = put_back(self, audits=audits)
+        self.halted += filter(None, [site.target.recorder.lost])
         self._keep_calls()
         said = (*self.notes, *self.step_runner.skipped.values(), self.step_runner.ended)
         if site.target.over and not any(site.target.over in text for text in said):

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from vcontract.check import Judge, row_of
 from vcontract.client.tasks import FINAL, GOING, info
+from vcontract.errors import HarnessError, ReportError
 from vcontract.model import Tracker, read_of
-from vcontract.report.events import CellJudged, Note, Reporter, RunEvent
+from vcontract.report.events import CellJudged, Note, Reporter, RunEnded, RunEvent
 from vcontract.terms import Operation
 
 LONG_WAIT, AGAIN = 30.0, 60.0
@@ -22,9 +23,20 @@ class Announcer:
         self._told = 0
 
     def tell(self, event: RunEvent) -> None:
-        """Tell of one event."""
+        """Tell of one event.
+
+        One reporter that cannot write the end keeps no other from telling it. Raises ReportError then, once all were told.
+        """
+        failed: HarnessError | None = None
         for reporter in self._reporters:
-            reporter.on(event)
+            try:
+                reporter.on(event)
+            except HarnessError as error:
+                if not isinstance(event, RunEnded):
+                    raise
+                failed = failed or error
+        if failed is not None:
+            raise ReportError(f"the report is not whole: {failed}") from failed
 
     def note(self, text: str) -> None:
         """Tell what the user should know now."""

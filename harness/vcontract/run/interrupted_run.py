@@ -15,10 +15,11 @@ from vcontract.client.wire import parse_url
 from vcontract.config.config import address_of
 from vcontract.config.request import RunRequest, record_of, request_of, with_whole_paths
 from vcontract.contract import Contract
-from vcontract.errors import RunFileError, UsageError
-from vcontract.history import ASKED, FACTS, STEP, History, read_history
+from vcontract.errors import HaltedError, RunFileError, UsageError
+from vcontract.history import ASKED, CLEANED, FACTS, STEP, History, read_history
 from vcontract.model import Facts, Lever, facts_of
-from vcontract.report.run_directory import HISTORY
+from vcontract.report.result import RUN_FILE, load_run
+from vcontract.report.run_directory import HISTORY, RUN_DIRECTORY
 from vcontract.report.safe_text import one_line
 from vcontract.saved_file import understood
 from vcontract.terms import Json
@@ -170,6 +171,32 @@ def _whole_interrupted_run_of(directory: Path) -> InterruptedRun:
         raise RunFileError(f"{directory}: the history does not say what was asked of the run: {error}") from error
     workers = tuple(read_history(file) for file in sorted(directory.glob("history-*.jsonl")))
     return InterruptedRun(directory, history, note, facts_in(history, directory), workers)
+
+
+def cut_runs(report_dir: Path) -> tuple[list[InterruptedRun], list[str]]:
+    """Read the runs below a report directory that may have left something; says also of which runs that cannot be read.
+
+    Those are the runs that never ended, and those that ended with exit 3, unless they were cleaned up after. Of a run whose
+    history ends before the survey nothing is left.
+    """
+    found, unread = list[InterruptedRun](), list[str]()
+    for directory in sorted(each for each in report_dir.glob("*") if each.is_dir() and not each.is_symlink()):
+        try:
+            if _is_over(directory):
+                continue
+            history = read_history(directory / HISTORY)
+            if not history.noted(CLEANED) and history.noted(FACTS):
+                found.append(whole_interrupted_run_of(directory))
+        except RunFileError as error:
+            unread.append(str(error))
+    return found, unread
+
+
+def _is_over(directory: Path) -> bool:
+    """Whether a directory is that of a run that ended and put everything back, or of no run at all. Raises RunFileError."""
+    if (directory / RUN_FILE).exists():
+        return load_run(directory).exit_code != HaltedError.exit_code
+    return not RUN_DIRECTORY.fullmatch(directory.name) and not (directory / HISTORY).exists()
 
 
 def _note_of(kept: dict[str, Json]) -> RunNote:

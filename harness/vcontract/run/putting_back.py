@@ -29,6 +29,7 @@ def put_back(run: ActiveRun, *, audits: bool) -> list[str]:
     """
     target, claims = run.site.target, run.testbed.claims
     target.pacing.lift()
+    target.recorder.outlive_file()
     if target.over:
         return []
     try:

@@ -74,7 +74,7 @@ def underway(
         interrupted.note.run if interrupted else recorded.run if recorded else ""
     ) or f"{directory.path.name}-{token_hex(3)}"
     context = replace(context_of(preparation), run=mark, report=str(directory.path.absolute()))
-    reporters: list[Reporter] = [begun, directory, *_files(directory.path), *_console(request, directory)]
+    reporters: list[Reporter] = [begun, directory, *_files(directory.path, config), *_console(request, directory)]
     recorder = (
         Recorder.continued(directory.history, interrupted.history)
         if interrupted
@@ -96,9 +96,10 @@ def underway(
         raise
 
 
-def _files(directory: Path) -> list[Reporter]:
+def _files(directory: Path, config: Config) -> list[Reporter]:
     """Give who writes further files of a run."""
-    return [JunitReporter(directory), ReproductionReporter(directory)]
+    guests = [guest.username for guest in config.guest]
+    return [JunitReporter(directory), ReproductionReporter(directory, config.owner, guests)]
 
 
 def _console(request: RunRequest, directory: RunDirectory) -> list[Reporter]:

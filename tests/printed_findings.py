@@ -14,13 +14,15 @@ from typing import NamedTuple
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim
 
-from tests.windows import skipping
+from tests.windows import fitted, skipping
 from vcontract.simulator import SimulatorServer
 from vcontract.simulator.defects import DEFECTS, Defect
 from vcontract.terms import Finding
 
 DRAWN = tuple(random.Random(2026).sample(sorted(DEFECTS.known), 20))  # noqa: S311 - no secret
 """Twenty defects that nobody chose."""
+SAMPLE = ("login-not-checked", "task-with-status-500", "bad-value-accepted")
+"""Those of them that a run finds soonest."""
 USER, PASSWORD = "administrator@vsphere.local", "vcontract"  # documented
 
 
@@ -32,9 +34,13 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def serving(*defects: str, port: int = 0) -> Iterator[Served]:
-    """Serve with some defects; at a port, that a printed command meets the same address."""
-    with SimulatorServer(skipping(seed=1, port=port, defects=frozenset(defects))) as server:
+def serving(*defects: str, port: int = 0, skips: bool = True) -> Iterator[Served]:
+    """Serve with some defects; at a port, that a printed command meets the same address.
+
+    Its clock `skips` what no run waits for; a script knows nothing of that.
+    """
+    settings = (skipping if skips else fitted)(seed=1, port=port, defects=frozenset(defects))
+    with SimulatorServer(settings) as server:
         yield Served(server.url, int(server.url.rpartition(":")[2].partition("/")[0]))
 
 
@@ -75,3 +81,17 @@ def in_a_shell(line: str, folder: Path, **variables: str) -> subprocess.Complete
 def script_of(reports: Path, finding: Finding) -> Path:
     """Give the script that the newest run wrote for a finding."""
     return reports / "latest" / "reproductions" / f"{finding.id}.py"
+
+
+def judged_by_script(file: Path, url: str) -> int:
+    """Run a script as somebody does who has the passwords of the simulator; gives its exit code."""
+    accounts = {
+        "VC_USER": USER,
+        "VC_USER_UNPRIVILEGED": "operator@vsphere.local",
+        "VC_USER_READONLY": "viewer@vsphere.local",
+    }
+    passwords = {name.replace("USER", "PASSWORD"): PASSWORD for name in accounts}
+    guests = {"GUEST_ROOT": "guest", "GUEST_USER": "guest", "VC_PATIENCE": "10"}
+    ended = in_a_shell(f"{sys.executable} {file}", file.parent, VC_URL=url, **accounts, **passwords, **guests)
+    assert not ended.stderr, ended.stderr
+    return ended.returncode

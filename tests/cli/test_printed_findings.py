@@ -1,0 +1,92 @@
+"""What a run prints of a finding meets it: the replay line and the script end with 1 where it is, with 0 where it is not."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.printed_findings import (
+    DRAWN,
+    SAMPLE,
+    in_a_shell,
+    inventory,
+    is_for_one_client,
+    judged_by_script,
+    script_of,
+    serving,
+)
+from vcontract.commands.run import execute
+from vcontract.config.request import MANAGER, Budget, RunRequest
+from vcontract.contract import names
+from vcontract.simulator.defects import DEFECTS
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command
+    from vcontract.report.result import RunResult
+    from vcontract.terms import Finding
+
+DEEP = 3
+"""Defects that so many calls in a row show are left to exploration."""
+
+
+def found_on(url: str, name: str, reports: Path) -> RunResult:
+    """Run until the first violation; what it found is made a little smaller."""
+    told = str(getattr(DEFECTS.known[name], "row", "")).partition("/")[0]
+    return execute(
+        RunRequest(
+            target=url, seed=1, contract=told if told in names() else MANAGER, output="none", report_dir=reports,
+            shrink=Budget(attempts=12, seconds=120.0), stop_at_first=True, max_calls=600,
+        )
+    )  # fmt: skip
+
+
+def first(result: RunResult) -> Finding:
+    """Give the finding that came first."""
+    return min(result.findings, key=lambda each: each.op)
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_printed_finding_is_met(name: str, vcontract: Command, tmp_path: Path) -> None:
+    """The words of the replay line, and the script, with the defect and without; the servers stay as they were."""
+    with serving(name) as defective:
+        before = inventory(defective.url)
+        found = first(found_on(defective.url, name, tmp_path))
+        words = (*shlex.split(found.replay)[1:], "--report-dir", tmp_path / "again")
+        codes = [vcontract(*words).code, judged_by_script(script_of(tmp_path, found), defective.url)]
+        assert inventory(defective.url) == before
+    with serving(port=defective.port) as clean:
+        codes += [vcontract(*words).code, judged_by_script(script_of(tmp_path, found), clean.url)]
+        assert inventory(clean.url) == before
+    assert codes == [1, 1, 0, 0]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", DRAWN)
+def test_what_is_printed_of_twenty_defects_is_met(name: str, tmp_path: Path) -> None:
+    """The replay line verbatim in a shell, and the script, for each of twenty that were drawn and that a run finds."""
+    if not is_for_one_client(name) or getattr(DEFECTS.known[name], "steps", 0) >= DEEP:
+        pytest.skip("only several clients, or a long history, show it: a plain run does not find it")
+    with serving(name) as defective:
+        before = inventory(defective.url)
+        result = found_on(defective.url, name, tmp_path)
+        if not result.findings:
+            assert [row.id for row in result.rows if row.verdict.value == "violates"], "nothing was found"
+            pytest.skip("a row of the object itself is violated, by what was read: no call is to be sent again")
+        found = first(result)
+        told = in_a_shell(found.replay, tmp_path)
+        assert told.returncode == 1, told
+        assert inventory(defective.url) == before
+    with serving(port=defective.port) as clean:
+        told = in_a_shell(found.replay, tmp_path)
+        assert told.returncode == 0, told
+        assert inventory(clean.url) == before
+    script = script_of(tmp_path, found)
+    with serving(name, skips=False) as defective:
+        assert judged_by_script(script, defective.url) == 1
+        assert inventory(defective.url) == before
+    with serving(skips=False) as clean:
+        assert judged_by_script(script, clean.url) == 0
+        assert inventory(clean.url) == before
