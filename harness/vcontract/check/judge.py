@@ -343,7 +343,7 @@ class Judge:
         """Name the task that an answer names, if it had ended before the call."""
         outcome = operation.outcome
         named = as_ref(outcome.fault.fields.get("task")) if isinstance(outcome, Faulted) else None
-        life = self.tracker.tasks.get(named.value) if named is not None else None
+        life = self.tracker.tasks.get(named.value) if named else None
         ended = life is not None and life.final is not None and life.final[0].end < operation.start
         return frozenset({life.ref.value} if ended and life is not None else ())
 
@@ -355,10 +355,7 @@ class Judge:
         moved = observed == OK and is_visible(self._methods[pending.operation.call.method].effect)
         if not moved and not steady(before, last):
             return True
-        ghost, infos = (
-            assessed.field == promises.GHOST,
-            self._infos(),
-        )  # a ghost: what is wrong is that there is a new task
+        ghost, infos = assessed.field == promises.GHOST, self._infos()  # a new task is what is wrong
         return self._newcomers.in_the_way(pending.operation, infos) or (
             not ghost and self._newcomers.foreign(self._block, before, last, infos)
         )
