@@ -45,15 +45,16 @@ class RunLimits:
         return "a violation was found" if request.stop_at_first and self._violated(judge) else ""
 
     def _kept_back(self, judge: Judge) -> int:
-        """Count the calls that shrinking may need, at most half of the limit."""
+        """Count the calls that shrinking may need, at most half of the limit; none of one too small for a single finding."""
         new, self._counted = judge.judgements[self._counted :], len(judge.judgements)
         self._seen |= {
             (each.method, each.grade, each.observed, each.field, each.cause[:1])  # most pairs are one of their parts
             for each in new
             if each.verdict is Verdict.VIOLATES
         }
-        wanted = _KEPT_BACK * len(self._seen) if self._request.shrink.attempts else 0
-        return min(wanted, self._request.max_calls // 2)
+        half = self._request.max_calls // 2
+        able = self._request.shrink.attempts and half >= _KEPT_BACK
+        return min(_KEPT_BACK * len(self._seen), half) if able else 0
 
     def _violated(self, judge: Judge) -> bool:
         """Whether anything that was not looked at yet is a violation."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from vcontract.run.known_deviations import listed, with_kept, with_known
 from vcontract.run.summary import PartialResult, as_shrunk, exit_code, heard, interrupted, summed, with_broken
 from vcontract.saved_file import held_by, understood
 from vcontract.schema import bases_of, load, release
-from vcontract.terms import Observed, Operation, Verdict
+from vcontract.terms import Finding, Observed, Operation, Verdict
 
 
 def rejudge(directory: Path, wsdl: str = "", deviations: Path | None = None) -> RunResult:
@@ -55,6 +55,7 @@ def _rejudged(saved: RunResult, directory: Path, wsdl: str, deviations: Path | N
     selected = {row.id for row in saved.rows}
     folder = str(directory.absolute())
     summary = summed(contract, every, parts, bases, facts.confirm, folder, _asked_of(saved))
+    shrunk += _of_former_version(summary.findings, saved.findings)
     findings = as_shrunk(summary.findings, shrunk, lambda id_: finding_command(folder, id_, _asked_of(saved)))
     kept = [row for row in with_broken(summary.rows, findings) if row.id in selected]
     safe = saved.exit_code != exit_code(saved.verdict, safe=False)
@@ -66,6 +67,16 @@ def _rejudged(saved: RunResult, directory: Path, wsdl: str, deviations: Path | N
     if deviations is None:
         return with_kept(bare, saved.deviations, cut=not safe)
     return with_known(bare, listed(None, deviations), cut=not safe)
+
+
+def _of_former_version(findings: Sequence[Finding], saved: Sequence[Finding]) -> list[Finding]:
+    """Give the findings of a run of version 0.1.0, whose ids held no cause, as they are judged now, with those ids."""
+    had = {finding.id: finding for finding in saved if not finding.former}
+    return [
+        replace(finding, id=old.id, program=old.program, root=old.root, repeats=old.repeats, provisional=False)
+        for finding in findings
+        if (old := had.get(finding.former)) is not None
+    ]
 
 
 def _asked_of(saved: RunResult) -> RunRequest:
