@@ -57,6 +57,9 @@ def fails(vcontract: Command, code: int, said: str, *arguments: object) -> None:
         (2, "--record: is for one worker", "run --record x --workers 2"),
         (2, "none/x: cannot be written", "run --record none/x"),
         (2, "API version 1.2.3.4 is unknown", "run --api 1.2.3.4"),
+        (2, "API version 8.0.3 is unknown to the simulator; 8.0.3.0 or 8.0.3.1 is meant", "run --api 8.0.3"),
+        (2, "7.0 is no API version, and no file; there are 7.0.0.0, 7.0.0.2, 7.0.1.0", "wsdl diff 7.0 8.0.3.0"),
+        (2, "8.0.3 is no API version, and no file; there are 8.0.3.0, 8.0.3.1", "run --wsdl 8.0.3"),
         (2, "--api is the version of the simulator", "run --api 8.0.3.0 --target http://127.0.0.1:1/sdk"),
         (2, "has no method Nope; it has CustomizeGuest_Task", "run --method Nope"),
         (2, "no contract for Nope", "run --contract Nope"),
@@ -94,7 +97,18 @@ def test_a_mistake_is_one_line(vcontract: Command, code: int, said: str, argumen
     fails(vcontract, code, said, *arguments.split())
 
 
-@pytest.mark.parametrize("arguments", ["run --seed x", "run --max-calls -1", "run --nope", "nope", "simulate --port x"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "run --seed x",
+        "run --seed -1",
+        "run --min-coverage 101",
+        "run --max-calls -1",
+        "run --nope",
+        "nope",
+        "simulate --port x",
+    ],
+)
 def test_a_mistake_of_usage_shows_the_usage(vcontract: Command, arguments: str) -> None:
     """What the options' own rules forbid ends with exit code 2, the usage and the place of the help."""
     ended = vcontract(*arguments.split())

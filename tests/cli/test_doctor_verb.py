@@ -384,3 +384,41 @@ def test_a_configuration_for_a_target_that_is_down(vcontract: Command) -> None:
     assert tomllib.loads(Path("c.toml").read_text("utf-8"))["insecure"] is True
     woken = re.sub(r"(?m)^# (?=\[|\w+ = )", "", Path("c.toml").read_text("utf-8"))
     msgspec.convert(tomllib.loads(woken), Config)
+
+
+def test_it_goes_by_the_proxy_that_a_run_goes_by(vcontract: Command) -> None:
+    """Where the target alone would not be reached, the proxy is asked for it."""
+    asked: list[bytes] = []
+
+    def proxy(listening: socket.socket) -> None:
+        line, _ = listening.accept()
+        with line:
+            asked.append(line.recv(1000))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        answering = threading.Thread(target=proxy, args=(listening,), daemon=True)
+        answering.start()
+        port = listening.getsockname()[1]
+        Path("my.toml").write_text(f'target = "http://vcenter.invalid/sdk"\nproxy = "http://127.0.0.1:{port}"\n')
+        told = vcontract("doctor", "--config", "my.toml")
+        answering.join(60)
+    assert told.code == 3
+    assert asked, told.out
+    assert b"vcenter.invalid" in asked[0]
+
+
+def test_entries_that_match_nothing_are_told(vcontract: Command, simulator: SimulatorServer) -> None:
+    """And a password that stands in the file; neither keeps anything from being tested."""
+    account = '[[account]]\nrole = "full"\nusername = "administrator@vsphere.local"\npassword = "vcontract"\n'
+    wrong = '[[vm]]\nname = "lnux-*"\n[[waive]]\nrow = "*/GuestPermisionDenied"\nreason = "x"\n'
+    quick = "staleness = 0.02\nruntime_staleness = 0.0\nalone = true\n"
+    Path("my.toml").write_text(f'target = "{simulator.url}"\n{quick}{account}{wrong}')
+    told = "\n".join(vcontract("doctor", "--config", "my.toml").out)
+    assert "[[vm]] lnux-*: no marked VM has such a name" in told
+    assert "[[waive]] */GuestPermisionDenied: no row of the contract has such an id" in told
+    assert "the password of administrator@vsphere.local stands in the configuration" in told
+    ended = vcontract("run", "--config", "my.toml", "--max-calls", 1, "--method", "AbortCustomization_Task")
+    told = "\n".join((*ended.out, *ended.err))
+    assert "configuration: [[vm]] lnux-*: no marked VM has such a name" in told
+    assert "configuration: [[waive]] */GuestPermisionDenied" in told
+    assert "configuration: the password of administrator@vsphere.local stands in the configuration" in told

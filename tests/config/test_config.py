@@ -9,9 +9,13 @@ from msgspec.structs import replace
 
 from vcontract.client import Trust
 from vcontract.config.config import (
+    LOOPBACK,
     Account,
     Config,
     Guest,
+    LeverLine,
+    VmPattern,
+    Waiver,
     config_for,
     password_of,
     read_password,
@@ -149,9 +153,9 @@ def test_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the environment, from a file's first line, or as given; one that is nowhere is the user's mistake."""
     monkeypatch.setenv("SOME_PASSWORD", "from-environment")
     file = tmp_path / "password"
-    file.write_text("from file \nsecond line\n", "utf-8")
+    file.write_text("from file\nsecond line\n", "utf-8")
     assert password_of(Account("full", "a", password_env="SOME_PASSWORD")) == "from-environment"
-    assert password_of(Account("full", "a", password_file=str(file))) == "from file "
+    assert password_of(Account("full", "a", password_file=str(file))) == "from file"
     assert password_of(Account("full", "a", password="given")) == "given"
     monkeypatch.delenv("SOME_PASSWORD")
     with pytest.raises(UsageError, match="environment variable SOME_PASSWORD is not set"):
@@ -171,3 +175,93 @@ def test_whoever_prints_an_account_or_a_preparation_prints_no_password() -> None
     preparation = Preparation(password="a-secret")
     assert "a-secret" not in f"{config!r} {config} {preparation!r} {preparation}"
     assert "Account('me')" in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("\ufeffsecret\n", "begins with a byte order mark"),
+        ("secret \n", "ends with a blank"),
+        ("secret\t\r\n", "ends with a blank"),
+        ("\nsecret\n", "is empty"),
+    ],
+)
+def test_what_an_editor_puts_into_a_password_file_is_told(content: str, told: str, tmp_path: Path) -> None:
+    """Before it is sent: a wrong password that is tried may lock the account."""
+    file = tmp_path / "password"
+    file.write_bytes(content.encode())
+    with pytest.raises(UsageError, match=told):
+        read_password(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("\nacount = 3", "line 2: Object contains unknown field `acount`: nearest is account"),
+        ('[[vm]]\nname = "a"\n[[vm]]\nname = "b"\nengin = "ok"', "line 5: Object contains unknown field `engin`"),
+        (
+            'allow = ["power", "hosts"]',
+            "line 1: Invalid enum value 'hosts' - at `$.allow[1]`: permitted are power, tools, host",
+        ),
+        (
+            '[[account]]\nusername = "x"\nrole = "ful"',
+            "line 3: Invalid enum value 'ful' - at `$.account[0].role`: permitted are",
+        ),
+        ('\n[[waive]]\nrow = "x"', "line 2: Object missing required field `reason`"),
+        (
+            "[limits]\ntotal = 3",
+            "line 2: Object contains unknown field `total` - at `$.limits`: nearest is total_calls",
+        ),
+        ("x = " + "[" * 100_000, "line 1: tables or lists in each other; at most 50 levels are read"),
+        ("x = " + "{a = " * 40_000, "line 1: tables or lists in each other"),
+        ("x" + ".x" * 50_000 + " = 1", "a dotted key of 50,001 parts"),
+        ("[x" + ".x" * 50_000 + "]", "a dotted key of 50,001 parts"),
+        ("\n".join(f"a.b{number} = 1" for number in range(10_000)), "10,000 dotted keys"),
+        ("\n".join(f"a.b{number} = 1" for number in range(50_000)), "characters; at most 250,000 are read"),
+    ],
+)
+def test_a_mistake_names_its_line_and_the_way_out(content: str, told: str, tmp_path: Path) -> None:
+    """The nearest key, or what is permitted there; what is too deep or too much to be read is refused unread."""
+    file = written(tmp_path, content)
+    with pytest.raises(UsageError) as caught:
+        read_toml(file, Config)
+    said = str(caught.value)
+    assert told in said
+    assert "\n" not in said
+    assert len(said) < 1000
+
+
+def test_brackets_in_texts_are_no_levels(tmp_path: Path) -> None:
+    """A path in a guest, or a comment, may hold what it likes."""
+    file = written(tmp_path, f"""owner = "{"[" * 99}" # {"[" * 99}\nca_file = '{"." * 99}'""")
+    assert read_toml(file, Config).owner == "[" * 99
+
+
+def test_what_does_nothing_is_told() -> None:
+    """Waivers, VMs and hosts that match nothing, what is not allowed, roles that come twice, passwords in the file."""
+    config = Config(
+        account=(
+            Account("full", "a", password_env="A"),
+            Account("full", "b", password_env="B"),
+            Account("readonly", "c"),
+        ),
+        vm=(VmPattern("linux-*"), VmPattern("win-*")),
+        waive=(Waiver("*/GuestPermissionDenied", "x"), Waiver("*/GuestPermissionDenied2", "x"), Waiver("Other/*", "x")),
+        lever=(LeverLine("stopTools", "/bin/x"),),
+        hosts=("esx-1", "esx-9"),
+        allow=("power", "host"),
+    )
+    assert config.idle(["Manager/Abort/GuestPermissionDenied"], ["Other"]) == [
+        "[[waive]] */GuestPermissionDenied2: no row of the contract has such an id",
+        '[[lever]]: not used: "tools" is not among allow',
+        '[[account]] beside the full one: not used: "account" is not among allow',
+        "[[account]] full: given 2 times, one is used",
+    ]
+    assert config.absent(["linux-1"], ["esx-1"]) == [
+        "[[vm]] win-*: no marked VM has such a name",
+        "hosts: no marked VM is on a host esx-9",
+    ]
+    assert config.open_passwords() == []
+    told = Config(guest=(Guest("root", may_customize=True, password="x"),)).open_passwords()
+    assert told == ["the password of root stands in the configuration: give it as password_env or password_file"]
+    assert LOOPBACK.open_passwords() == []

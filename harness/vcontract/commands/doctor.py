@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from vcontract.client import Limits, Logins, SpentError, Target
 from vcontract.client.offered import VERSIONS, in_words
+from vcontract.client.proxy import parse_proxy
 from vcontract.client.trust import shown_thumbprint, tls_context
 from vcontract.client.wire import Connection, Endpoint, HttpReply, parse_url
 from vcontract.commands.doctor_stages import Testable
@@ -123,6 +124,8 @@ class Doctor:
     def look(self, faults: Iterable[Check]) -> Iterator[Check]:
         """Give every check, until one shows that nothing beyond it can be looked at."""
         yield from faults
+        for told in self.config.open_passwords():
+            yield Check("configuration", Standing.NONE, told, "whoever reads the file has it")
         yield from guarded("reach", self._reach)
         target: Target | None = None
         try:
@@ -132,6 +135,7 @@ class Doctor:
                     wsdl=self.request.wsdl or None,
                     trust=self.trust,
                     secrets=secrets_of(self.config),
+                    proxy=self.config.proxy,
                     limits=LIMITS,
                     pacing=self.config.pacing(),
                     logins=self._logins,
@@ -150,7 +154,7 @@ class Doctor:
             yield Check("the rest", Standing.NONE, f"not looked at: that needs {self._ends}")
 
     def _reach(self) -> Iterator[Check]:
-        line = Connection(self.endpoint, self.trust, LIMITS)
+        line = Connection(self.endpoint, self.trust, LIMITS, parse_proxy(self.config.proxy))
         began = time.monotonic()
         reply = line.get(f"{self.endpoint.path}/{VERSIONS}")
         took = time.monotonic() - began

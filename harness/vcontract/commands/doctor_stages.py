@@ -14,7 +14,8 @@ from vcontract.client.properties import read
 from vcontract.config.config import Config
 from vcontract.config.printed_command import with_target
 from vcontract.config.request import RunRequest
-from vcontract.contract import Contract
+from vcontract.contract import Contract, names
+from vcontract.contract import rows as rows_of
 from vcontract.model import Facts, all_cells
 from vcontract.model.moves import MOVES, On, privileges_for
 from vcontract.report.diagnosis import Check, Standing
@@ -280,6 +281,11 @@ class Testable:
         _, away = reachable_cells(testbed)
         total = len(all_cells(self.contract))
         yield Check("cells", Standing.OK, f"{total - len(away)} of {total} can be reached; run --cells lists them")
+        for told in [
+            *self.config.idle(self._row_ids(), {*names()} - {self.contract.object}),
+            *self.config.absent(self.names, self.config.hosts),
+        ]:
+            yield Check("configuration", Standing.NONE, told, "mend that, or take it out")
         left = untested(self.contract, bases_of(self.target.schema), away)
         waived = [row for row in left if self.config.waiver(row)]
         by_reason: dict[str, list[str]] = {}
@@ -294,6 +300,9 @@ class Testable:
             yield Check(
                 "rows", Standing.OK, f"all can be tested{f', but {len(waived)} that are waived' if waived else ''}"
             )
+
+    def _row_ids(self) -> list[str]:
+        return [row.id for row in rows_of(self.contract, bases_of(self.target.schema))]
 
     def _facts(self) -> Facts:
         """Give the facts of a run; where clones would be tested, their parents stand for them."""

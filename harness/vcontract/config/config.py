@@ -6,6 +6,7 @@ From the descriptions here the published JSON Schema is made (harness/vcontract/
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
@@ -33,6 +34,7 @@ PasswordFile = Annotated[str, Meta(description="File whose first line is the pas
 PlainPassword = Annotated[
     str, Meta(description="The password itself; better not: give password_env or password_file instead.")
 ]
+_BOM = "\ufeff"
 Permission = Literal["power", "tools", "host", "account"]
 PERMISSIONS: tuple[Permission, ...] = ("power", "tools", "host", "account")
 """What `allow` may name: power operations, commands inside guests, the loss of hosts, the accounts beside the full one."""
@@ -238,6 +240,45 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Give the reason for which a row is waived; empty if it is not."""
         return next((waiver.reason for waiver in self.waive if fnmatchcase(row, waiver.row)), "")
 
+    def open_passwords(self) -> list[str]:
+        """Say of each account whose password stands in the file itself that whoever reads the file has it."""
+        holders: tuple[Account | Guest, ...] = (*self.account, *self.guest)
+        return [
+            f"the password of {holder.username} stands in the configuration: give it as password_env or password_file"
+            for holder in holders
+            if holder.password and not is_built_in(holder)
+        ]
+
+    def idle(self, rows: Collection[str], others: Collection[str] = ()) -> list[str]:
+        """Say which entries do nothing: waivers of none of these rows, and what `allow` does not let be used.
+
+        `others` are the objects of other contracts, of whose rows nothing is known.
+        """
+        told = [
+            f"[[waive]] {each.row}: no row of the contract has such an id"
+            for each in self.waive
+            if each.row.partition("/")[0] not in others and not any(fnmatchcase(row, each.row) for row in rows)
+        ]
+        beside = tuple(account for account in self.account if account.role != "full")
+        for needed, what, given in (
+            ("tools", "[[lever]]", self.lever),
+            ("host", "hosts", self.hosts),
+            ("account", "[[account]] beside the full one", beside),
+        ):
+            told += [f'{what}: not used: "{needed}" is not among allow'] * bool(given and needed not in self.allow)
+        roles: list[str] = [account.role for account in self.account]
+        doubled = [role for role in dict.fromkeys(roles) if roles.count(role) > 1]
+        return [*told, *(f"[[account]] {role}: given {roles.count(role)} times, one is used" for role in doubled)]
+
+    def absent(self, vms: Collection[str], hosts: Collection[str]) -> list[str]:
+        """Say which names match nothing among those of the marked VMs and of their hosts."""
+        patterns = [each.name for each in self.vm if not any(fnmatchcase(name, each.name) for name in vms)]
+        named = [name for name in self.hosts if name not in hosts and "host" in self.allow]
+        return [
+            *(f"[[vm]] {pattern}: no marked VM has such a name" for pattern in patterns),
+            *(f"hosts: no marked VM is on a host {name}" for name in named),
+        ]
+
     @property
     def levers(self) -> tuple[Lever, ...]:
         """The command lines that may be used, as the model knows them."""
@@ -350,8 +391,20 @@ def password_of(account: Account | Guest) -> str:
 
 
 def read_password(path: Path) -> str:
-    """Read a password file: its first line."""
+    """Read a password file: its first line. Raises UsageError also for what an editor may have put there unseen."""
     try:
-        return path.read_text("utf-8").split("\n")[0]
+        first = path.read_text("utf-8").split("\n")[0]
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot read the password: {error}") from error
+    if first.startswith(_BOM):
+        raise UsageError(
+            f"{path}: begins with a byte order mark, which is no part of a password: save it as UTF-8 without"
+        )
+    if first != first.rstrip():
+        raise UsageError(
+            f"{path}: the first line ends with a blank: take it away, or, if the password has it, give it by an"
+            " environment variable"
+        )
+    if not first:
+        raise UsageError(f"{path}: the first line, which is the password, is empty")
+    return first

@@ -28,7 +28,7 @@ REPLAY = "replay:"
 class Option(msgspec.Struct, frozen=True):
     """How a field of RunRequest is said on a command line.
 
-    `name` is the option's where it is not the field's, `min` the least value that is taken. An `open` option means something
+    `name` is the option's where it is not the field's, `min` and `max` bound the value. An `open` option means something
     else if it is left out than if its default is given. What `decides` which requests are sent is kept by a recording, what
     `repeats` a run is part of the command that does so. `pytest` says whether the pytest plugin offers it, `pytest_help` what
     it says there if it takes less there.
@@ -38,6 +38,7 @@ class Option(msgspec.Struct, frozen=True):
     name: str = ""
     metavar: str = ""
     min: float | None = None
+    max: float | None = None
     open: bool = False
     decides: bool = False
     repeats: bool = False
@@ -91,7 +92,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     wsdl: Annotated[str, Option("A WSDL of your own, path or URL.", decides=True, repeats=True, pytest=True)] = ""
     seed: Annotated[
-        int, Option("Repeats a run of the same build.", open=True, decides=True, repeats=True, pytest=True)
+        int,
+        Option(
+            "Repeats a run of the same build.", min=0, max=2**63 - 1, open=True, decides=True, repeats=True, pytest=True
+        ),
     ] = 0
     max_calls: Annotated[int, Option("Judge at most so many calls.", min=0, decides=True, pytest=True)] = 0
     time_limit: Annotated[float, Option("Seconds.", min=0, decides=True, pytest=True)] = 0.0
@@ -101,6 +105,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
             "Exit 5 if fewer of the reachable cells were exercised.",
             metavar="PERCENT",
             min=0,
+            max=100,
             repeats=True,
             pytest=True,
         ),

@@ -22,7 +22,7 @@ from vcontract.run.start import StartedRun
 from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import PartialResult, heard
 from vcontract.terms import Finding, Ref, RowVerdict
-from vcontract.testbed import Site, as_json, instance_of, surveyed
+from vcontract.testbed import Site, Testbed, as_json, instance_of, surveyed
 
 
 def run_conformance(started: StartedRun, interrupted: InterruptedRun | None = None) -> RunResult:
@@ -64,8 +64,18 @@ def carried_out(
     except AbsentError as absent:
         part, caller = _without(site, beginning, announcer, str(absent)), None
     else:
+        run.notes += _absent(run.testbed)
         part, caller = run.conduct(phases), run.testbed.caller
     return finished(site, announcer, change(summarize(site, beginning, [part], caller, keep)))
+
+
+def _absent(testbed: Testbed) -> list[str]:
+    """Say which names in a configuration match nothing on its target; of clones in place of VMs, only hosts can be told."""
+    config, vms = testbed.site.config, testbed.driver.facts.vms.values()
+    if testbed.site.request.config is None:
+        return []  # what is built in is for every inventory
+    names = [vm.name for vm in vms] if testbed.working_clones is None else [each.name for each in config.vm]
+    return [f"configuration: {told}" for told in config.absent(names, testbed.host_names)]
 
 
 def _without(site: Site, beginning: Beginning, announcer: Announcer, absent: str) -> PartialResult:

@@ -9,7 +9,7 @@ import msgspec
 from vcontract.check import worst
 from vcontract.config.printed_command import finding_command
 from vcontract.config.request import record_of, with_whole_paths
-from vcontract.contract import Row, rows
+from vcontract.contract import Row, names, rows
 from vcontract.model import sharpness
 from vcontract.model.labels import Label
 from vcontract.report.events import FindingSeen, RunEnded
@@ -75,7 +75,13 @@ def summarize(
         profile=context.pinned.profile if context.pinned else DOCUMENTED,
         inputs=_inputs(site, parts, caller),
         replay=context.replay,
-        notes=[*lacking, *(note for part in parts for note in part.notes), *summary.notes, *not_exercised(parts)],
+        notes=[
+            *lacking,
+            *_unused(site, listed),
+            *(note for part in parts for note in part.notes),
+            *summary.notes,
+            *not_exercised(parts),
+        ],
         waived=waived,
         started=beginning.started.isoformat(timespec="seconds"),
         seconds=beginning.seconds,
@@ -86,6 +92,17 @@ def summarize(
         partial=partial_of(parts, cells, site.target.over),
         request=record_of(with_whole_paths(request)),
     )
+
+
+def _unused(site: Site, listed: Sequence[Row]) -> list[str]:
+    """Say what of a configuration does nothing, and what of it others can read."""
+    if site.request.config is None:
+        return []
+    told = [
+        *site.config.idle([row.id for row in listed], {*names()} - {site.contract.object}),
+        *site.config.open_passwords(),
+    ]
+    return [f"configuration: {each}" for each in told]
 
 
 def finished(site: Site, announcer: Announcer, result: RunResult) -> RunResult:

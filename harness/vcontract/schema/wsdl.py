@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import tempfile
 from collections.abc import Mapping
 from functools import cache, cached_property
@@ -33,6 +34,7 @@ from vcontract.schema.source import Fetch, read_document
 from vcontract.shipped import shipped
 from vcontract.terms import Fault, Json, Ref
 
+_RELEASE = re.compile(r"\d+(\.\d+)*(u\d+)?")
 _UNVERSIONED = "2.5u2"
 """The version that a server assumes of a client that names none; source: pyVmomi marks this release as the legacy one."""
 
@@ -192,6 +194,9 @@ def load(path_or_url: str | Path, *, fetch: Fetch | None = None) -> Schema:
     if text.startswith(("http://", "https://")):
         return _load(text, fetch)
     path = Path(text)
+    if _RELEASE.fullmatch(text) and not path.exists():
+        meant = [version for version in known_versions() if version.startswith(f"{text}.")] or known_versions()
+        raise SchemaError(f"{text} is no API version, and no file; there are {', '.join(meant)}")
     return _load(str(path / "vimService.wsdl" if path.is_dir() else path), None)
 
 

@@ -23,7 +23,9 @@ class Versions:
     def __init__(self, api: str) -> None:
         newest = VmomiSupport.versionMap.get(f"vim25/{api}")
         if newest is None:
-            raise UsageError(f"API version {api} is unknown to the simulator; it knows {', '.join(_known())}")
+            meant = [version for version in _known() if version.startswith(f"{api}.")]
+            told = f"{' or '.join(meant)} is meant" if meant else f"it knows {', '.join(_known())}"
+            raise UsageError(f"API version {api} is unknown to the simulator; {told}")
         self.api = api
         self.newest: str = newest
         self._by_action = {"": _LEGACY, "urn:vim25": _LEGACY, "urn:vim2": _OLDEST_SERVED}

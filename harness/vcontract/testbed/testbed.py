@@ -84,7 +84,7 @@ class Testbed(msgspec.Struct, frozen=True):
     """A target whose VMs can be brought into states.
 
     `lane` holds the VMs and what brings them into states, `guard` lets no call leave that is about what is not ours, `health`
-    ends the run if the server suffers, `claims` keep other runs away.
+    ends the run if the server suffers, `claims` keep other runs away. `host_names` are those of the hosts on which its VMs are.
     """
 
     site: Site
@@ -93,6 +93,7 @@ class Testbed(msgspec.Struct, frozen=True):
     health: HealthCheck
     claims: Claims
     working_clones: Lane | None = None
+    host_names: frozenset[str] = frozenset()
 
     @property
     def target(self) -> Target:
@@ -145,12 +146,13 @@ def _opened(site: Site, known: Known) -> Testbed:
             claims.take({moid: vm.name for moid, vm in facts.vms.items()})
         driver = _driver(site, known.judge)
         levers = Levers.of_target(driver)
-        hosts, kept = _hosts(site, facts, guard)
+        names = host_names(site.target, facts)
+        hosts, kept = _hosts(site, names, guard)
         lane = Lane(driver, levers, caller_of(site, facts), hosts, _helper(site, facts), kept)
     except BaseException:
         claims.release()
         raise
-    return Testbed(site, lane, guard, health, claims, known.working_clones)
+    return Testbed(site, lane, guard, health, claims, known.working_clones, frozenset(names.values()))
 
 
 def claims_of(site: Site, guard: Guard, facts: Facts, seconds: float = 0.0) -> Claims:
@@ -250,8 +252,8 @@ def _helper(site: Site, facts: Facts) -> Caller | None:
     return Caller(contract, site.target.schema, known, {"held": FULL}, site.request.seed)
 
 
-def _hosts(site: Site, facts: Facts, guard: Guard) -> tuple[frozenset[str], str]:
+def _hosts(site: Site, names: Mapping[str, str], guard: Guard) -> tuple[frozenset[str], str]:
     """Find the hosts that may be disconnected; gives them, and why others that the configuration names must stay."""
     may = site.config.hosts if "host" in site.config.allow else ()
-    named = [moid for moid, name in host_names(site.target, facts).items() if name in may]
+    named = [moid for moid, name in names.items() if name in may]
     return (frozenset(named), "") if site.context.former else lost_hosts(site.target, guard, named)
