@@ -7,6 +7,7 @@ was started anew. It must be one that the run starts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -88,14 +89,23 @@ class DeathTrials:
         for step, deaths in list(steps.items())[:MOST]:
             first = deaths[0]
             missing = confirmations(first.observed, confirm) - len({each.cell for each in deaths})
-            program = [each for block in led_to_death(operations, first.op, first.shown) for each in block]
+            if missing <= 0:
+                continue
+            self._left = self._budget.attempts
+            program = suffix(led_to_death(operations, first.op, first.shown), partial(self._shows, first))
             tries = [
                 sum(Label.parse(each.cell).tries) for each in judge.judgements if Label.parse(each.cell).step == step
             ]
-            for number in range(max(tries) + 2, max(tries) + 2 + missing):
-                label = str(Label(step).tried(number))
-                if not any(each.observed == first.observed for each in self._performed(label, program)):
+            for number in range(max(tries) + 2, max(tries) + 2 + missing if program else 0):
+                if not any(_same(each, first) for each in self._performed(str(Label(step).tried(number)), program)):
                     break
+
+    def _shows(self, death: Judgement | Finding, steps: Sequence[ReplayStep]) -> bool:
+        """Whether some steps end a fresh server in the same way; False once the attempts or the time are spent."""
+        if self._left <= 0 or self._clock.now() > self._until:
+            return False
+        self._left, self._times = self._left - 1, self._times + 1
+        return any(_same(each, death) for each in self._performed(f"{SHRINKING}:death:{self._times}", steps))
 
     def shrink(self, finding: Finding, operations: Sequence[Operation]) -> Finding:
         """Give the finding with the fewest calls that end the server again; its last one if nothing does."""
@@ -104,12 +114,7 @@ class DeathTrials:
         vm = subject(blocks[-1][-1].call)
         known = self._ground.testbed.driver.facts.vms.get(vm)
 
-        def shows(steps: Sequence[ReplayStep]) -> bool:
-            if self._left <= 0 or self._clock.now() > self._until:
-                return False
-            self._left, self._times = self._left - 1, self._times + 1
-            judged = self._performed(f"{SHRINKING}:death:{self._times}", steps)
-            return any((each.method, each.observed) == (finding.method, finding.observed) for each in judged)
+        shows = partial(self._shows, finding)
 
         def finding_with(steps: Sequence[ReplayStep], repeats: str) -> Finding:
             return replace(finding, program=tuple(steps), root=(vm, known.name if known else ""), repeats=repeats)
@@ -146,3 +151,8 @@ class DeathTrials:
                 raise
         judged = ground.testbed.judge.judgements
         return [each for each in judged if each.cell == label and each.observed in DEATHS]
+
+
+def _same(death: Judgement, other: Judgement | Finding) -> bool:
+    """Whether two deaths are blamed on calls of one method."""
+    return (death.method, death.observed) == (other.method, other.observed)
