@@ -154,7 +154,7 @@ def test_what_a_server_dies_of_is_found_shrunk_and_replayed(
 def test_a_server_that_dies_once_is_told_and_accuses_nobody(dying: Dying, tmp_path: Path) -> None:
     """What does not come again, neither in its step nor with all that led to it, may be chance: inconclusive."""
     once = tmp_path / "once"
-    result = dying("once", str(once), calls=6)
+    result = dying("once", str(once), calls=6, attempts=4)
     assert deaths(result) == []
     assert result.verdict is Verdict.INCONCLUSIVE
     assert [note for note in result.notes if note.startswith("crashed: suspect: seen in 1 of 2 tries")]

@@ -1,4 +1,5 @@
-// Serves govmomi's vCenter simulator of today on a loopback port until SIGTERM, for the benchmark that sets ours beside it.
+// Serves govmomi's vCenter simulator of today on a loopback port until SIGTERM, for the benchmark that sets ours beside it
+// and for runs that start it themselves.
 // Prints one line: listening on URL.
 package main
 
@@ -15,6 +16,7 @@ import (
 )
 
 func main() {
+	listen := flag.String("l", "127.0.0.1:0", "address")
 	machines := flag.Int("vm", 2, "VMs in each resource pool")
 	flag.Parse()
 
@@ -23,7 +25,7 @@ func main() {
 	if err := model.Create(); err != nil {
 		log.Fatal(err)
 	}
-	model.Service.Listen = &url.URL{Host: "127.0.0.1:0"}
+	model.Service.Listen = &url.URL{Host: *listen}
 	server := model.Service.NewServer()
 	at := *server.URL
 	at.User = nil

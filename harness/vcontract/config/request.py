@@ -49,11 +49,11 @@ class Option(msgspec.Struct, frozen=True):
 class Budget(msgspec.Struct, frozen=True):
     """How much shrinking may cost: attempts for one finding, seconds for all (0: only the limit of time of the run counts).
 
-    A finding for which that was not enough has a provisional id, so how quick a server or machine is decides nothing by itself.
+    A finding for which that was not enough has a provisional id. A slow server with many findings must not be kept for hours.
     """
 
     attempts: int = 48
-    seconds: float = 0.0
+    seconds: float = 1200.0
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,8 @@ was started anew. It must be one that the run starts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from math import inf
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -77,8 +79,9 @@ class DeathTrials:
     def __init__(self, ground: Ground, budget: Budget) -> None:
         self._ground, self._budget = ground, budget
         self._clock = ground.testbed.target.recorder
-        self._until = self._clock.now() + budget.seconds
+        self._until = self._clock.now() + (budget.seconds or inf)
         self._left, self._times = 0, 0
+        self._last: Judgement | None = None
 
     def confirm(self, confirm: int, operations: Sequence[Operation]) -> None:
         """Do again all that led to each death that was not seen often enough yet, as further tries of its step."""
@@ -90,14 +93,25 @@ class DeathTrials:
         for step, deaths in list(steps.items())[:MOST]:
             first = deaths[0]
             missing = confirmations(first.observed, confirm) - len({each.cell for each in deaths})
-            program = [each for block in led_to_death(operations, first.op, first.shown) for each in block]
+            if missing <= 0:
+                continue
+            self._left = self._budget.attempts
+            program = suffix(led_to_death(operations, first.op, first.shown), partial(self._shows, first))
             tries = [
                 sum(Label.parse(each.cell).tries) for each in judge.judgements if Label.parse(each.cell).step == step
             ]
-            for number in range(max(tries) + 2, max(tries) + 2 + missing):
-                label = str(Label(step).tried(number))
-                if not any(each.observed == first.observed for each in self._performed(label, program)):
+            for number in range(max(tries) + 2, max(tries) + 2 + missing if program else 0):
+                if not any(_same(each, first) for each in self._performed(str(Label(step).tried(number)), program)):
                     break
+
+    def _shows(self, death: Judgement | Finding, steps: Sequence[ReplayStep]) -> bool:
+        """Whether some steps end a fresh server in the same way; False once the attempts or the time are spent."""
+        if self._left <= 0 or self._clock.now() > self._until:
+            return False
+        self._left, self._times = self._left - 1, self._times + 1
+        performed = self._performed(f"{SHRINKING}:death:{self._times}", steps)
+        self._last = next((each for each in performed if _same(each, death)), self._last)
+        return any(_same(each, death) for each in performed)
 
     def shrink(self, finding: Finding, operations: Sequence[Operation]) -> Finding:
         """Give the finding with the fewest calls that end the server again; its last one if nothing does."""
@@ -105,16 +119,7 @@ class DeathTrials:
         blocks = led_to_death(operations, finding.op, finding.shown)
         vm = subject(blocks[-1][-1].call)
         known = self._ground.testbed.driver.facts.vms.get(vm)
-        sightings: list[Sighting] = []
-
-        def shows(steps: Sequence[ReplayStep]) -> bool:
-            if self._left <= 0 or self._clock.now() > self._until:
-                return False
-            self._left, self._times = self._left - 1, self._times + 1
-            judged = self._performed(f"{SHRINKING}:death:{self._times}", steps)
-            same = [each for each in judged if (each.method, each.observed) == (finding.method, finding.observed)]
-            sightings.extend(Sighting(each, finding.row) for each in same)
-            return bool(same)
+        shows = partial(self._shows, finding)
 
         def finding_with(steps: Sequence[ReplayStep], repeats: str) -> Finding:
             return replace(finding, program=tuple(steps), root=(vm, known.name if known else ""), repeats=repeats)
@@ -128,7 +133,9 @@ class DeathTrials:
         seen = 1 + sum(shows(steps) for _ in range(AGAIN - 1))
         shrunk = finding_with(steps, f"{seen} of {AGAIN}")
         contract = self._ground.testbed.judge.contract
-        return settled(shrunk, sightings[-1], steps, contract) if seen > 1 else shrunk
+        if seen < 2 or self._last is None:
+            return shrunk
+        return settled(shrunk, Sighting(self._last, finding.row), steps, contract)
 
     def again(self, finding: Finding, confirm: int) -> None:
         """Send a finding's calls once more, each time to a fresh server, until it was seen often enough."""
@@ -154,3 +161,8 @@ class DeathTrials:
                 raise
         judged = ground.testbed.judge.judgements
         return [each for each in judged if each.cell == label and each.observed in DEATHS]
+
+
+def _same(death: Judgement, other: Judgement | Finding) -> bool:
+    """Whether two deaths are blamed on calls of one method."""
+    return (death.method, death.observed) == (other.method, other.observed)

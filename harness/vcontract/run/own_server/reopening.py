@@ -61,10 +61,10 @@ class Reopening:
         target, server = self._site.target, self._site.server
         assert server is not None
         try:
+            target.close()  # who waits for its connections to end is soon done
             server.restart(ended=ended)
             target.recorder.observed(RESUMED, {"server": why})
             testbed.judge.resume()
-            target.close()
             target.pulse.begin_again()
             opened = open_testbed(self._site, self._known(testbed.judge))
             opened.lane.restorer.take_over(self._before)
