@@ -5,7 +5,6 @@ Both ways are taken in which a vCenter tells it, HostSystem.vm and the VMs' runt
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
 from vcontract.client import Occupancy, Target
@@ -43,7 +42,7 @@ class Tenants:
     def _unreadable(self, target: Target, host: Ref, actor: str) -> str:
         """Say why an actor is not known to hold READ on a host; empty if it is."""
         known = self._held.get((actor, host.value))
-        if known is not None and time.monotonic() - known < _HELD:
+        if known is not None and target.recorder.now() - known < _HELD:
             return ""
         done = read(target, actor, target.manager("sessionManager"), ["currentSession"])
         values = done.outcome.value if isinstance(done.outcome, Returned) else None
@@ -52,7 +51,7 @@ class Tenants:
         said = privileges_of(target, key, [READ], host, actor).get(READ, "") if key else ""
         if said != "held":
             return f"the account lacks {READ} there" if said else f"the account is not known to hold {READ} there"
-        self._held[actor, host.value] = time.monotonic()
+        self._held[actor, host.value] = target.recorder.now()
         return ""
 
     def _seen(self, target: Target, host: Ref, actor: str) -> Occupancy:
