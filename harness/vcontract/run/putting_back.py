@@ -27,19 +27,19 @@ def put_back(run: ActiveRun, *, audits: bool) -> list[str]:
     A run that was told to end, or that has a time limit, gets a bounded time for it. The first signal bounds it too; the
     second one ends it, and a note says which VMs were not put back.
     """
-    target, claims = run.site.target, run.testbed.claims
+    target = run.site.target
     target.pacing.lift()
     target.recorder.outlive_file()
     if target.over:
         return []
     try:
         left = _put_back(run, audits=audits)
-        run.notes.extend(claims.release())
+        run.notes.extend(run.testbed.claims.release())  # of the testbed as it is after a restart
     except KeyboardInterrupt:
         names = run.testbed.lane.restorer.due()
         if names:
             run.notes.append(Ended.NOT_RESTORED.note(f"{', '.join(names)}: a second signal ended it"))
-        run.notes.extend(claims.staying("a second signal ended it"))
+        run.notes.extend(run.testbed.claims.staying("a second signal ended it"))
         return []
     return left
 

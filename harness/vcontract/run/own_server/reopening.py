@@ -89,6 +89,6 @@ class Reopening:
                     f"since the server was started again it lacks {', '.join(gone) or facts.manager.type}, or their marks:"
                     " [server] adopt = PATTERN marks them each time"
                 )
-            return Known(judge, site.target.recorder.operations, others=facts.others)
+            return Known(judge, site.target.recorder.operations, claims=True, others=facts.others)
 
         return source
