@@ -64,7 +64,7 @@ def carried_out(
     except AbsentError as absent:
         part, caller = _without(site, beginning, announcer, str(absent)), None
     else:
-        run.notes += _absent(run.testbed)
+        run.notes.extend(_absent(run.testbed))
         part, caller = run.conduct(phases), run.testbed.caller
     return finished(site, announcer, change(summarize(site, beginning, [part], caller, keep)))
 

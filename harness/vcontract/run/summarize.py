@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from vcontract.check import worst
+from vcontract.check import Summary, worst
 from vcontract.config.printed_command import finding_command
 from vcontract.config.request import record_of, with_whole_paths
 from vcontract.contract import Row, names, rows
@@ -55,12 +55,11 @@ def summarize(
     findings = as_shrunk(summary.findings, shrunk, lambda id_: finding_command(context.report or "RUN", id_, request))
     selected = [row for row in _selected(site, listed, with_broken(summary.rows, findings)) if keep(row)]
     verdicts, waived = waive(selected, site.config)
-    halted = any(part.halted for part in parts)
-    cut = [Verdict.INCONCLUSIVE] * bool(halted or site.target.over or any(interrupted(part.notes) for part in parts))
     cells = cells_of(parts)
     lacking = too_few(cells, request.min_coverage or site.config.min_coverage)
     known = [row.verdict for row in verdicts if row.id not in waived]
-    verdict = worst([*known, *cut, *[Verdict.INCONCLUSIVE] * bool(lacking), *[Verdict.VIOLATES] * bool(findings)])
+    unsure = [Verdict.INCONCLUSIVE] * (_cut(site, parts) or bool(lacking))
+    verdict = worst([*known, *unsure, *[Verdict.VIOLATES] * bool(findings)])
     return RunResult(
         verdict=verdict,
         exit_code=exit_code(verdict, safe=not any(part.halted or part.clones.left for part in parts)),
@@ -75,13 +74,7 @@ def summarize(
         profile=context.pinned.profile if context.pinned else DOCUMENTED,
         inputs=_inputs(site, parts, caller),
         replay=context.replay,
-        notes=[
-            *lacking,
-            *_unused(site, listed),
-            *(note for part in parts for note in part.notes),
-            *summary.notes,
-            *not_exercised(parts),
-        ],
+        notes=_notes(site, parts, summary, lacking),
         waived=waived,
         started=beginning.started.isoformat(timespec="seconds"),
         seconds=beginning.seconds,
@@ -92,6 +85,17 @@ def summarize(
         partial=partial_of(parts, cells, site.target.over),
         request=record_of(with_whole_paths(request)),
     )
+
+
+def _cut(site: Site, parts: Sequence[PartialResult]) -> bool:
+    """Whether a signal, the target or a danger ended the run."""
+    return bool(site.target.over) or any(part.halted or interrupted(part.notes) for part in parts)
+
+
+def _notes(site: Site, parts: Sequence[PartialResult], summary: Summary, lacking: Sequence[str]) -> list[str]:
+    """Put all notes of a run together."""
+    own = [note for part in parts for note in part.notes]
+    return [*lacking, *_unused(site, rows(site.contract, site.bases)), *own, *summary.notes, *not_exercised(parts)]
 
 
 def _unused(site: Site, listed: Sequence[Row]) -> list[str]:
