@@ -18,8 +18,8 @@ from vcontract.config.config import (
     Waiver,
     config_for,
     password_of,
-    read_password,
 )
+from vcontract.config.password_file import read_password
 from vcontract.errors import UsageError
 from vcontract.run.preparation import Preparation
 from vcontract.toml_file import read_toml

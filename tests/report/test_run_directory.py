@@ -42,7 +42,7 @@ def test_a_run_is_written_and_read_back(tmp_path: Path, result: RunResult) -> No
     saved = msgspec.json.decode((directory.path / "run.json").read_bytes())
     assert (saved["schema"], saved["version"]) == ("vcontract.run/1", __version__)
     assert saved["target"].keys() == {"url", "api_version", "build", "product"}
-    assert saved["rows"][0].keys() == {"id", "verdict", "reason", "observed"}
+    assert saved["rows"][0].keys() == {"id", "verdict", "reason", "observed", "seconds"}
     assert {"reachable": 12, "exercised": 5}.items() <= saved["cells"].items()
     fixed = {"id", "row", "object", "method", "grade", "expected", "observed", "replay"}
     assert saved["findings"][0].keys() >= fixed

@@ -18,6 +18,7 @@ from vcontract.client import Pacing, Trust
 from vcontract.client.trust import digest_of
 from vcontract.config.govc import PASSWORD
 from vcontract.config.own_simulator import is_our_simulator
+from vcontract.config.password_file import read_password
 from vcontract.config.request import SIMULATOR, RunRequest
 from vcontract.config.server import Server
 from vcontract.errors import UsageError
@@ -34,7 +35,6 @@ PasswordFile = Annotated[str, Meta(description="File whose first line is the pas
 PlainPassword = Annotated[
     str, Meta(description="The password itself; better not: give password_env or password_file instead.")
 ]
-_BOM = "\ufeff"
 Permission = Literal["power", "tools", "host", "account"]
 PERMISSIONS: tuple[Permission, ...] = ("power", "tools", "host", "account")
 """What `allow` may name: power operations, commands inside guests, the loss of hosts, the accounts beside the full one."""
@@ -388,23 +388,3 @@ def password_of(account: Account | Guest) -> str:
     if account.password:
         return account.password
     raise UsageError(f"the password of {account.username}: give password_env or password_file in the configuration")
-
-
-def read_password(path: Path) -> str:
-    """Read a password file: its first line. Raises UsageError also for what an editor may have put there unseen."""
-    try:
-        first = path.read_text("utf-8").split("\n")[0]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot read the password: {error}") from error
-    if first.startswith(_BOM):
-        raise UsageError(
-            f"{path}: begins with a byte order mark, which is no part of a password: save it as UTF-8 without"
-        )
-    if first != first.rstrip():
-        raise UsageError(
-            f"{path}: the first line ends with a blank: take it away, or, if the password has it, give it by an"
-            " environment variable"
-        )
-    if not first:
-        raise UsageError(f"{path}: the first line, which is the password, is empty")
-    return first

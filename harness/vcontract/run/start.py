@@ -16,7 +16,8 @@ from vcontract.client import Recorder, Target
 from vcontract.client.recording import Tape
 from vcontract.client.replayed import Replay
 from vcontract.client.wire import parse_url
-from vcontract.config.config import Account, Config, address_of, config_for, read_password
+from vcontract.config.config import Account, Config, address_of, config_for
+from vcontract.config.password_file import read_password
 from vcontract.config.request import SIMULATOR, RunRequest
 from vcontract.contract import Contract, load
 from vcontract.errors import UsageError
