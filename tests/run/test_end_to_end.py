@@ -105,7 +105,7 @@ def run_json_has_all_that_is_promised(whole: Whole) -> None:
         7,
     )
     assert {"url", "api_version", "build", "product"} <= set(saved["target"])
-    assert {"id", "verdict", "reason", "observed"} == set(saved["rows"][0])
+    assert {"id", "verdict", "reason", "observed", "seconds"} == set(saved["rows"][0])
     assert saved["requests"] > saved["calls"] > 100
     assert saved["replay"] == "vcontract run --seed 7"
     assert saved["sharpness"]["pivot_mean"] <= 3

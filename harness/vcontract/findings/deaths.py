@@ -13,7 +13,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from vcontract.check import SHRINKING, Judgement
+from vcontract.check import SHRINKING, Judgement, row_of
 from vcontract.check.judgement import DEATHS, death_of
 from vcontract.check.verdicts import confirmations
 from vcontract.client import SpentError
@@ -137,11 +137,19 @@ class DeathTrials:
             return shrunk
         return settled(shrunk, Sighting(self._last, finding.row), steps, contract)
 
-    def again(self, finding: Finding, confirm: int) -> None:
-        """Send a finding's calls once more, each time to a fresh server, until it was seen often enough."""
+    def again(self, finding: Finding, confirm: int) -> tuple[str, ...]:
+        """Send a finding's calls once more, each time to a fresh server, until it was seen often enough.
+
+        Gives the provisional ids of the ends that were seen.
+        """
+        seen: list[Judgement] = []
         for number in range(1, confirmations(finding.observed, confirm) + 1):
-            if not self._performed(str(Label("replay:1").tried(number)), finding.program):
+            performed = self._performed(str(Label("replay:1").tried(number)), finding.program)
+            if not performed:
                 break
+            seen += [each for each in performed if _same(each, finding)]
+        judge = self._ground.testbed.judge
+        return tuple(Sighting(each, row_of(each, judge.contract, judge.bases)).id for each in seen)
 
     def _performed(self, label: str, steps: Sequence[ReplayStep]) -> list[Judgement]:
         """Send steps to a fresh server; gives the deaths that the calls of the label are blamed for."""

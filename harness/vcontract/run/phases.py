@@ -97,7 +97,8 @@ class ReplayFinding:
             ReadObject().run(run)
             return
         if self.finding.observed in DEATHS and run.can_start_afresh:
-            DeathTrials(run, Budget()).again(self.finding, run.site.config.confirm)
+            if ends := DeathTrials(run, Budget()).again(self.finding, run.site.config.confirm):
+                run.shrunk[self.finding.id] = replace(self.finding, was=ends)
             return
         lane = run.testbed.lane
         vms = lane.driver.facts.vms.values()

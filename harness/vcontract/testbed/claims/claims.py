@@ -28,6 +28,8 @@ _PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0)
 """Seconds between two tries where somebody else changes the VM meanwhile."""
 _INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 _RACED = frozenset({"ConcurrentAccess", "TaskInProgress"})
+_NO_REPLY, _LOST = "no reply came", 2
+"""What is said where a reply was lost, and how often the claim is set again then: what is set twice is the same."""
 _NAMED = 3
 """So many VMs are named on a line."""
 _HIDDEN = "the target took the claim and does not show it"
@@ -116,7 +118,8 @@ class Claims:
         """Set claims (an empty text: none) of VMs; gives those for which that failed, by the reason. Raises ClaimedError."""
         failed: dict[str, list[str]] = defaultdict(list)
         left = dict(texts)
-        for pause in (*_PAUSES, 0.0):
+        for number, pause in enumerate((*_PAUSES, 0.0)):
+            again = {*(_RACED if pause else ()), *({_NO_REPLY} if number < _LOST else ())}
             begun: dict[str, list[Ref | str]] = {}
             claimed: ClaimedError | None = None
             for moid, text in left.items():
@@ -128,7 +131,7 @@ class Claims:
             reasons = {moid: next(filter(None, map(self._ended, parts)), "") for moid, parts in begun.items()}
             if claimed is not None:
                 raise claimed
-            left = {moid: left[moid] for moid, why in reasons.items() if why in _RACED and pause}
+            left = {moid: left[moid] for moid, why in reasons.items() if why in again}
             for moid, why in reasons.items():
                 if why and moid not in left:
                     failed[why].append(moid)
@@ -174,7 +177,7 @@ class Claims:
         """Send a call; gives its task, else why it failed, or nothing. An attribute that may not be set leaves extraConfig."""
         outcome = self._target.send(call, "arrange").outcome
         if isinstance(outcome, Lost):
-            return outcome.reason
+            return _NO_REPLY
         if not isinstance(outcome, Faulted):
             return as_ref(outcome.value) or ""
         if call.object.type != "VirtualMachine" and self._form == VALUES and self._text_of(call):
