@@ -113,7 +113,7 @@ def test_a_row_that_known_deviations_break_is_an_expected_failure(
     rows_as_tests: Command, vcontract: Command, tmp_path: Path
 ) -> None:
     """By the file that is named, and by the one beside the configuration."""
-    settings = fitted(task_time=0.02, boot_time=0.06, defects=frozenset({"unrelated-subtype-of-invalid-state"}))
+    settings = fitted(task_time=0.02, boot_time=0.06, defects=frozenset({"missing-tools-not-checked"}))
     (tmp_path / "v.toml").write_text(CONFIG)
     with SimulatorServer(settings) as server:
         options = ("--config=v.toml", "--deviations=known.toml", "--accept", "--reason=we wait for a patch")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
@@ -12,6 +11,8 @@ from hypothesis.strategies import SearchStrategy
 from vcontract.strategies.constants import fixed_constants
 
 T = TypeVar("T")
+_MOST = 32
+_pools: dict[tuple[int, int, int], tuple[SearchStrategy[Any], tuple[Any, ...]]] = {}
 
 
 class Pool(Generic[T]):
@@ -36,10 +37,18 @@ class Pool(Generic[T]):
         raise LookupError("no drawn value fits")
 
 
-@lru_cache(maxsize=32)
 def _kept(strategy: SearchStrategy[T], seed_: int, size: int) -> tuple[T, ...]:
-    """Draw once in a process what the same strategy gives with the same seed; nobody changes what a pool gives."""
-    return tuple(draw(strategy, seed_, size))
+    """Draw once in a process what the same strategy gives with the same seed; nobody changes what a pool gives.
+
+    A strategy is told by identity: to hash one evaluates it, of which Hypothesis warns while pytest starts.
+    """
+    key = id(strategy), seed_, size
+    if key not in _pools:
+        if len(_pools) >= _MOST:
+            _pools.clear()
+        _pools[key] = strategy, tuple(draw(strategy, seed_, size))  # while it is kept here, no other one gets its id
+    kept: tuple[T, ...] = _pools[key][1]
+    return kept
 
 
 def draw(strategy: SearchStrategy[T], seed_: int, size: int) -> list[T]:
