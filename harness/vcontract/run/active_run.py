@@ -187,7 +187,7 @@ class ActiveRun:
     def _keep_calls(self) -> None:
         """Keep the calls of what was found and is not shrunk, as the run ended before that."""
         for finding in self.found():
-            if finding.id not in self.shrunk:
+            if finding.provisional and finding.id not in self.shrunk:
                 self.shrunk[finding.id] = untried(finding, self.site.target.recorder.operations, self.testbed.lane)
 
     def _part(self, left: list[str]) -> PartialResult:
