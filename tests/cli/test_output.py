@@ -24,6 +24,7 @@ OURS = {
     "typer.echo(line, err=True)",
     "typer.echo(mishap(ended.exc_value)[0], err=True)",
     "typer.echo(f'listening on {url}')",
+    "typer.echo(f'vcontract: what was printed is not whole: {out.lost}', err=True)",
 }
 """What is printed past that module: texts of our own, reports that are safe in their format, the line of a mishap."""
 

@@ -23,7 +23,10 @@ from vcontract.model.state import CUSTOMIZE
 SPELLED = {
     ("stress/mix.py", "PowerOffVM_Task"): "a Literal, by which the file of weights is checked",
     ("stress/mix.py", "ResetVM_Task"): "a Literal, by which the file of weights is checked",
-    ("commands/adopt.py", "ReconfigVM_Task"): "marks are set by hand, before any run; no state of the model changes",
+    (
+        "run/own_server/adopting.py",
+        "ReconfigVM_Task",
+    ): "marks are set by hand, before any run; no state of the model changes",
 }
 """Where the running half may spell a method of the catalogue, and why."""
 BY_PAGE = {"destroy", "migrate", "changeAccount", "reconfigure", "logIn", "logOut", *LEVERS}

@@ -30,7 +30,7 @@ NETWORK, ABORT = "StartGuestNetwork_Task", "AbortCustomization_Task"
 def told(result: RunResult) -> tuple[object, ...]:
     """Give what must not depend on the number of workers."""
     rows = [(each.id, each.verdict) for each in result.rows]
-    return result.verdict, result.exit_code, rows, {each.id for each in result.findings}
+    return result.verdict, result.exit_code, rows, {each.former for each in result.findings}
 
 
 def both(vcontract: Command, server: SimulatorServer, place: Path, *more: str) -> tuple[RunResult, RunResult]:
