@@ -223,13 +223,7 @@ def ran() -> Run:
     ) -> tuple[RunResult, list[Operation]]:
         limits = Limits(connect=60, exchange=exchange * stretch(), back=back)
         target = Target.open(url, recorder=Recorder(), secrets=secrets_of(config), limits=limits)
-        options = RunRequest(
-            seed=3,
-            methods=methods,
-            max_calls=calls,
-            shrink=Budget(attempts=0, seconds=0.0),
-            break_claim=True,  # of a run before that could not let go of its VMs, as its server answered nothing any more
-        )
+        options = RunRequest(seed=3, methods=methods, max_calls=calls, shrink=Budget(attempts=0, seconds=0.0))
         with closing(target):
             result = run_conformance(StartedRun(Site(target, load(MANAGER), config, options)))
         return result, target.recorder.operations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +11,12 @@ from lxml import etree
 from msgspec.structs import replace
 
 from tests.mangler import Exchange, Mangled, Reply, Run
-from tests.windows import stretch
+from tests.windows import fitted, stretch
 from vcontract.commands.run import execute
 from vcontract.config.request import RunRequest
 from vcontract.history import read_history
 from vcontract.report.result import RunResult, load_run
+from vcontract.simulator import SimulatorServer
 from vcontract.terms import Grade, Lost, Operation, Verdict, subject
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
@@ -96,7 +97,14 @@ def test_a_server_that_answers_nothing_any_more_ends_the_run(mangled: Mangled, r
     assert any(each.startswith("halted: the target answers nothing any more: ") for each in result.notes)
 
 
-def test_a_process_that_exits_ends_the_run(mangled: Mangled, tmp_path: Path) -> None:
+@pytest.fixture
+def its_own() -> Iterator[SimulatorServer]:
+    """Give a simulator of one test alone: a run that its server leaves cannot let go of the VMs that it claims."""
+    with SimulatorServer(fitted(task_time=0.02, boot_time=0.02)) as simulator:
+        yield simulator
+
+
+def test_a_process_that_exits_ends_the_run(mangled: Mangled, its_own: SimulatorServer, tmp_path: Path) -> None:
     """Exit 3 with one line; the directory holds the history and the verdicts so far, and says what was not put back."""
 
     def act(exchange: Exchange) -> Reply | bytes:
@@ -104,7 +112,7 @@ def test_a_process_that_exits_ends_the_run(mangled: Mangled, tmp_path: Path) -> 
             server.leave()
         return exchange.ask()
 
-    server = mangled(act)
+    server = mangled(act, its_own.url)
     request = RunRequest(seed=3, max_calls=30, target=server.url, report_dir=tmp_path, output="none")
     result = execute(request)
     assert result.exit_code == 3
@@ -115,9 +123,11 @@ def test_a_process_that_exits_ends_the_run(mangled: Mangled, tmp_path: Path) -> 
     assert load_run(tmp_path / "latest").exit_code == 3
 
 
-def test_a_call_that_hangs_for_ever_does_not_outlast_the_limit_of_time(mangled: Mangled, tmp_path: Path) -> None:
+def test_a_call_that_hangs_for_ever_does_not_outlast_the_limit_of_time(
+    mangled: Mangled, its_own: SimulatorServer, tmp_path: Path
+) -> None:
     """An exchange may take a share of what is left of the run, and no minute."""
-    server = mangled(lambda exchange: exchange.hang() if exchange.method == CUSTOMIZE else exchange.ask())
+    server = mangled(lambda exchange: exchange.hang() if exchange.method == CUSTOMIZE else exchange.ask(), its_own.url)
     options = RunRequest(seed=3, methods=(CUSTOMIZE,), time_limit=6.0 * stretch())
     result = execute(replace(options, target=server.url, report_dir=tmp_path, output="none"))
     assert result.exit_code == 5
