@@ -22,11 +22,10 @@ from vcontract.config.request import Budget
 from vcontract.errors import HaltedError
 from vcontract.findings.program import Performer, blocks_of
 from vcontract.findings.shrinker import AGAIN
-from vcontract.findings.sightings import Sighting, settled
+from vcontract.findings.sightings import SESSIONS, Sighting, settled
 from vcontract.findings.smaller import fewer, plainer_steps, suffix
 from vcontract.model import subject
 from vcontract.model.labels import Label
-from vcontract.model.moves import MOVES
 from vcontract.terms import Finding, Operation, ReplayStep
 from vcontract.testbed import FULL, READONLY, SECOND, UNPRIVILEGED, Testbed
 
@@ -34,7 +33,6 @@ MOST = 8
 """So many deaths that did not come again at once are tried once more, with all that led to them."""
 _STANDING = frozenset({FULL, READONLY, SECOND, UNPRIVILEGED, CANARY})
 """Whose sessions are opened as often as the server is surveyed."""
-_SESSIONS = frozenset({MOVES["logIn"].method, MOVES["logOut"].method})
 
 
 class Ground(Protocol):
@@ -68,7 +66,7 @@ def led_to_death(operations: Sequence[Operation], op: int, shown: int = 0) -> li
         for done in until
         if done.purpose != "read"
         and done.call.actor != CANARY
-        and not (done.call.method in _SESSIONS and done.call.actor in _STANDING)
+        and not (done.call.method in SESSIONS and done.call.actor in _STANDING)
     ]
     return blocks_of(related, until)
 
@@ -109,9 +107,9 @@ class DeathTrials:
         if self._left <= 0 or self._clock.now() > self._until:
             return False
         self._left, self._times = self._left - 1, self._times + 1
-        performed = self._performed(f"{SHRINKING}:death:{self._times}", steps)
-        self._last = next((each for each in performed if _same(each, death)), self._last)
-        return any(_same(each, death) for each in performed)
+        seen = [each for each in self._performed(f"{SHRINKING}:death:{self._times}", steps) if _same(each, death)]
+        self._last = seen[0] if seen else self._last
+        return bool(seen)
 
     def shrink(self, finding: Finding, operations: Sequence[Operation]) -> Finding:
         """Give the finding with the fewest calls that end the server again; its last one if nothing does."""

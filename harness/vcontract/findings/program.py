@@ -9,7 +9,7 @@ from math import inf
 
 from msgspec.structs import replace
 
-from vcontract.findings.sightings import Sighting, sightings
+from vcontract.findings.sightings import SESSIONS, Sighting, sightings
 from vcontract.model import State, observe, read_of, subject
 from vcontract.model.labels import scope_of
 from vcontract.model.moves import MOVES
@@ -23,7 +23,6 @@ _FRESH = {name: str(getattr(State(), name)) for name in _SEEN}
 _POWER = "runtime.powerState"
 _MAKES = MOVES["fork"].method
 _LOG_IN, _LOG_OUT = MOVES["logIn"].method, MOVES["logOut"].method
-SESSIONS = (_LOG_IN, _LOG_OUT)
 _SHOWING = frozenset(MOVES[name].method for name in ("startNetwork", "powerOn", "reset", "rebootGuest"))
 """After these a guest must show the settings of its last customization."""
 _ASKING = frozenset(MOVES[name].method for name in ("shutDownGuest", "rebootGuest", "standByGuest"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from math import inf
 
 from msgspec.structs import replace
@@ -50,12 +51,7 @@ class Shrinker:
         def surely(steps: Sequence[ReplayStep]) -> bool:
             return shows(steps) and shows(steps)
 
-        def finding_with(steps: Sequence[ReplayStep], repeats: str) -> Finding:
-            root = ground_of(steps, parent, vm)
-            facts = self._lane.driver.facts.vms.get(root)
-            name = self._lane.selection.origin(facts).name if facts else ""
-            return replace(finding, program=tuple(steps), root=(root, name), repeats=repeats)
-
+        finding_with = partial(_with_program, finding, self._lane, parent, vm)
         alone = shows(blocks[-1])
         for other in () if alone else known:
             if shows([*_moved(other, other.root[0], vm), *blocks[-1]]):
@@ -190,11 +186,16 @@ class Shrinker:
 def untried(finding: Finding, operations: Sequence[Operation], lane: Lane) -> Finding:
     """Give a finding with the calls that led to it since its VM was last as a fresh one; nobody tried them again."""
     parent, blocks = programs(operations, finding.op, finding.shown)
-    steps = since_fresh(blocks)
-    root = ground_of(steps, parent, subject(blocks[-1][-1].call))
+    return _with_program(finding, lane, parent, subject(blocks[-1][-1].call), since_fresh(blocks), UNTRIED)
+
+
+def _with_program(
+    finding: Finding, lane: Lane, parent: str, vm: str, steps: Sequence[ReplayStep], repeats: str
+) -> Finding:
+    root = ground_of(steps, parent, vm)
     facts = lane.driver.facts.vms.get(root)
     name = lane.selection.origin(facts).name if facts else ""
-    return replace(finding, program=tuple(steps), root=(root, name), repeats=UNTRIED)
+    return replace(finding, program=tuple(steps), root=(root, name), repeats=repeats)
 
 
 def _moved(finding: Finding, root: str, vm: str) -> list[ReplayStep]:

@@ -16,7 +16,8 @@ from vcontract.model.moves import MOVES
 from vcontract.terms import Finding, Grade, ReplayStep, Verdict
 
 _LOG_IN = MOVES["logIn"].method
-_SESSIONS = frozenset({_LOG_IN, MOVES["logOut"].method})
+SESSIONS = frozenset({_LOG_IN, MOVES["logOut"].method})
+"""The methods by which sessions come and go."""
 _OF_GUEST = frozenset(
     {"customizing", "aborting", "networkStarting", "orphanedLock", "undefinedGuest", "pendingPackage"}
 )
@@ -71,7 +72,7 @@ def history_of(steps: Sequence[ReplayStep], cause: Sequence[str], contract: Cont
     found = set()
     for step in steps[:-1]:
         method = step.call.method
-        if method in _SESSIONS:
+        if method in SESSIONS:
             explained = method == _LOG_IN  # that a session was ended is another cause than that there is none
         else:
             explained = of_guest if method in ours and contract.object != step.call.object.type else bool(of_state)
@@ -89,7 +90,7 @@ def blamed_row(seen: Sighting, steps: Sequence[ReplayStep], contract: Contract) 
     if not refused or not history_of(steps, seen.cause, contract):
         return ""
     ours = {method.name for method in contract.methods}
-    before = [step.call.method for step in steps[:-1] if step.call.method not in _SESSIONS]
+    before = [step.call.method for step in steps[:-1] if step.call.method not in SESSIONS]
     if not before or before[-1] not in ours or before[-1] == steps[-1].call.method:
         return ""
     return row_id(contract.object, before[-1], "Success")

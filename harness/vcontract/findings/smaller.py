@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from vcontract.findings.program import SESSIONS
+from vcontract.findings.sightings import SESSIONS
 from vcontract.strategies.http_breaks import NOBODY
 from vcontract.terms import Arguments, Call, Envelope, Json, ReplayStep
 from vcontract.testbed import FULL

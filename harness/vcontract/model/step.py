@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
+
 import msgspec
 from msgspec.structs import replace
 
@@ -25,23 +27,7 @@ class Branch(msgspec.Struct, frozen=True):
     after: State
 
 
-class _Steps:
-    """The branches of each call in each state for which that was asked before, of one contract."""
-
-    def __init__(self, contract: Contract) -> None:
-        self._contract = contract
-        self._known: dict[tuple[State, Asked], frozenset[Branch]] = {}
-
-    def branches(self, state: State, asked: Asked) -> frozenset[Branch]:
-        known = self._known.get((state, asked))
-        if known is None:
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            known = self._known[state, asked] = _branches(state, asked, self._contract)
-        return known
-
-
-_steps = PerContract(_Steps)
+_branches_of = PerContract(lambda contract: lru_cache(_MOST)(partial(_branches, contract)))
 
 
 def step(state: State, asked: Asked, contract: Contract) -> frozenset[Branch]:
@@ -51,10 +37,10 @@ def step(state: State, asked: Asked, contract: Contract) -> frozenset[Branch]:
     of the call changes nothing (F1). A customization or a network start whose task ends in error may leave the lock
     behind, a customization the guest undefined (F3).
     """
-    return _steps.of(contract).branches(state, asked)
+    return _branches_of.of(contract)(state, asked)
 
 
-def _branches(state: State, asked: Asked, contract: Contract) -> frozenset[Branch]:
+def _branches(contract: Contract, state: State, asked: Asked) -> frozenset[Branch]:
     method = contract.method(asked.method)
     effect = method.effect
     branches: set[Branch] = set()

@@ -74,7 +74,7 @@ def summarize(
         profile=context.pinned.profile if context.pinned else DOCUMENTED,
         inputs=_inputs(site, parts, caller),
         replay=context.replay,
-        notes=_notes(site, parts, summary, lacking),
+        notes=[*lacking, *_unused(site, listed), *_notes(parts, summary)],
         waived=waived,
         started=beginning.started.isoformat(timespec="seconds"),
         seconds=beginning.seconds,
@@ -92,10 +92,9 @@ def _cut(site: Site, parts: Sequence[PartialResult]) -> bool:
     return bool(site.target.over) or any(part.halted or interrupted(part.notes) for part in parts)
 
 
-def _notes(site: Site, parts: Sequence[PartialResult], summary: Summary, lacking: Sequence[str]) -> list[str]:
-    """Put all notes of a run together."""
-    own = [note for part in parts for note in part.notes]
-    return [*lacking, *_unused(site, rows(site.contract, site.bases)), *own, *summary.notes, *not_exercised(parts)]
+def _notes(parts: Sequence[PartialResult], summary: Summary) -> list[str]:
+    """Put the notes of a run's parts together."""
+    return [*(note for part in parts for note in part.notes), *summary.notes, *not_exercised(parts)]
 
 
 def _unused(site: Site, listed: Sequence[Row]) -> list[str]:
