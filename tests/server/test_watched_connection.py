@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from types import SimpleNamespace
 from typing import cast
@@ -30,7 +30,6 @@ def watched() -> Iterator[Callable[[Answers, str], WatchedConnection]]:
     def connect(answers: Answers, ended: str) -> WatchedConnection:
         listener = socket.create_server(("127.0.0.1", 0))
         opened.append(listener)
-        kept = list[socket.socket]()
 
         def serve() -> None:
             for number in range(10):
@@ -38,7 +37,7 @@ def watched() -> Iterator[Callable[[Answers, str], WatchedConnection]]:
                     sock, _ = listener.accept()
                 except OSError:
                     return
-                kept.append(sock)  # one that is let go of would be closed
+                opened.append(sock)  # one that is let go of would be closed
                 answers(number, sock)
 
         threading.Thread(target=serve, daemon=True).start()
@@ -48,6 +47,8 @@ def watched() -> Iterator[Callable[[Answers, str], WatchedConnection]]:
 
     yield connect
     for each in opened:
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)  # who waits at a listener that is only closed waits on
         each.close()
 
 
