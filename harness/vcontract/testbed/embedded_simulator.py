@@ -19,8 +19,11 @@ from vcontract.simulator import Settings, SimulatorServer
 TASKS = 32
 """How many completed tasks it keeps for each client."""
 
-EMBEDDED: Config = replace(LOOPBACK, task_seconds=10.0, boot_seconds=60.0)
-"""The configuration that goes with it, unless a file says otherwise: on the slowest machine nothing lasts half as long."""
+EMBEDDED: Config = replace(LOOPBACK, task_seconds=60.0, boot_seconds=60.0)
+"""The configuration that goes with it, unless a file says otherwise.
+
+Its longest task lasts three times `_TASK`, and `_LONGEST` times that on the slowest machine: a quarter of `task_seconds`.
+"""
 
 _ROUND_TRIP = 0.0003
 """Seconds of a round trip on the slowest machine whose tasks need not last longer than they are told to."""
