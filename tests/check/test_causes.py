@@ -62,7 +62,7 @@ def test_a_broken_rule_is_named_by_its_part(causes: Causes) -> None:
         "nicSettingMap": [{"adapter": {"ip": {"_typeName": "CustomizationDhcpIpGenerator"}}}],
     }
     asked = Asked(C, spec=frozenset({"rule"}), rule_faults=("InvalidArgument",))
-    assert causes.of([State()], asked, call(spec), FACTS) == ("specRule:names",)
+    assert causes.of([State()], asked, call(spec), FACTS) == ("specRule:names/InvalidArgument",)
 
 
 def test_what_may_not_have_been_noticed(causes: Causes) -> None:

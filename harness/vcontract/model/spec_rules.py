@@ -219,13 +219,18 @@ def broken(spec: dict[str, Json], facts: VmFacts, *, offline: bool = False) -> t
 
 
 def rules_broken(spec: dict[str, Json], facts: VmFacts, *, offline: bool = False) -> tuple[str, ...]:
-    """Name the parts of a specification that break a rule with a source, as the functions here that look at them are named."""
+    """Name the rules with a source that a specification breaks: the function here that looks at the part, and the fault.
+
+    Rules of one part that name different faults are different ones for a server too: it may check one and not the other.
+    """
     named = [(part.func if isinstance(part, partial) else part, part) for part in (OFFLINE if offline else LIVE)]
-    return tuple(
-        check.__name__.removeprefix("_")
+    found = {
+        f"{check.__name__.removeprefix('_')}/{faults[0]}"
         for check, part in named
-        if any(what == "rule" for what, _ in part(spec, facts))
-    )
+        for what, faults in part(spec, facts)
+        if what == "rule"
+    }
+    return tuple(sorted(found))
 
 
 def unshown_params(params: Json) -> bool:

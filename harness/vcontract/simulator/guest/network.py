@@ -59,12 +59,12 @@ class Network:
 
 
 def configured(adapter: Any) -> Interface:
-    """Read a CustomizationIPSettings that has passed the rules of the specification."""
+    """Read a CustomizationIPSettings, as a rule one that has passed the rules of the specification."""
     v6 = adapter.ipV6Spec.ip if adapter.ipV6Spec else []
     fixed = adapter.ip.ipAddress if isinstance(adapter.ip, vim.vm.customization.FixedIp) else None
     return Interface(
         static=fixed,
-        prefix=prefix_length(adapter.subnetMask),
+        prefix=_prefix_taken(adapter.subnetMask),
         gateways=list(adapter.gateway),
         ipv4=type(adapter.ip).__name__ != "vim.vm.customization.DisableIpV4",
         ipv6=[
@@ -79,6 +79,14 @@ def configured(adapter: Any) -> Interface:
 def prefix_length(mask: str | None) -> int:
     """Turn a dotted subnet mask into a prefix length; ValueError if it is none."""
     return ipaddress.IPv4Network(f"0.0.0.0/{mask}").prefixlen if mask else DEFAULT_PREFIX
+
+
+def _prefix_taken(mask: str | None) -> int:
+    """Give the prefix length that a guest takes over; of a mask that is none, which only a planted defect lets through, its own."""
+    try:
+        return prefix_length(mask)
+    except ValueError:
+        return DEFAULT_PREFIX
 
 
 def lease(mac: str) -> str:
