@@ -20,7 +20,8 @@ CONTRACTS = [load("VirtualMachineGuestCustomizationManager"), load("VirtualMachi
 KNOWN = {name: each for name, each in DEFECTS.known.items() if isinstance(each, Defect) and each.concurrent}
 STUCK = "wake-up-is-lost"
 """What never ends is no finding yet: of how long a task may take a concurrent history says nothing."""
-SEEDS = 5
+SEEDS = 20
+"""On a busy machine clients meet less often: more seeds are tried, until one shows it."""
 CUSTOMIZE, ABORT, OFF, ON = "CustomizeGuest_Task", "AbortCustomization_Task", "PowerOffVM_Task", "PowerOnVM_Task"
 MANY = CLIENTS.Crowd(4, 25, named=True)
 RARELY_ABORT = replace(MANY, calls=75, methods=(CUSTOMIZE,) * 5 + (ABORT,))

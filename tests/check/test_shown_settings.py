@@ -265,6 +265,7 @@ def test_a_value_that_nobody_gave_where_nobody_else_is(tell: Callable[[Tale], ob
 LEASES: list[Callable[[Tale], object]] = [
     lambda tale: tale.done(N).shows("10.66.6.6"),
     lambda tale: tale.boots().shows("10.66.6.6"),
+    lambda tale: tale.done(N).shows().done(C).pause().shows("10.66.6.6"),
     lambda tale: tale.shows(OLD, "10.66.6.6").customized().shows(NEW, "10.66.6.7"),
     lambda tale: tale.customized(state="error").shows("10.66.6.6", name="localhost"),
     lambda tale: tale.done("RevertToSnapshot_Task", judged=False).shows("10.66.6.6", name="before"),
@@ -275,7 +276,7 @@ LEASES: list[Callable[[Tale], object]] = [
 def test_what_gives_a_guest_other_addresses_is_no_breach_even_alone(
     tell: Callable[[Tale], object], alone: Tale
 ) -> None:
-    """A lease after a start or boot, one beside the claim, a guest that a failure left undefined, or that was reverted."""
+    """A lease of a start or boot, also after a customization, one beside the claim, a guest left undefined, a revert."""
     tell(alone.shows(OLD).pause().shows(OLD))
     assert alone.found() == []
 

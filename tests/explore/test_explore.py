@@ -79,9 +79,13 @@ FOUND = {
     "abort-after-a-resume-keeps-the-lock": 1,
 }
 """The seed at which each is looked for; any does in the end, these soon."""
+SAMPLE = ("second-customization-after-an-abort-fails", "abort-after-a-resume-keeps-the-lock")
+"""Those of them that are looked for at every commit."""
 
 
-@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in SAMPLE else pytest.mark.long) for name in FOUND]
+)
 def test_a_defect_that_takes_a_history_is_found(name: str) -> None:
     """By exploration alone, after more calls than it takes."""
     with explore_target(name, seed=FOUND[name]) as given:
@@ -118,7 +122,7 @@ def test_a_finding_of_exploration_replays() -> None:
         assert (found.id in {each.id for each in again.findings}) is bool(defects)
 
 
-@pytest.mark.parametrize("seed", [1, 271828, 577215])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in (271828, 577215))])
 def test_a_faithful_server_gives_no_finding(seed: int) -> None:
     """Not at three seeds; nearly every move can be made, and afterwards everything is as before."""
     with explore_target(seed=seed) as given:

@@ -18,6 +18,8 @@ SAMPLE = {  # one for each way to see them
     "sessions-opened-together-are-one": "own-sessions",
 }
 SEEDS = (1, 271828, 577215, 141421, 662607)
+SOON = ("each-session-has-its-own-lock", "sessions-opened-together-are-one")
+"""Those of them that are looked for at every commit."""
 CROWD = ("--clients", "8", "--vms", "3")
 SCENARIOS = names()
 
@@ -44,7 +46,9 @@ def test_there_are_enough_of_them() -> None:
     assert set(SAMPLE) <= set(CONCURRENT)
 
 
-@pytest.mark.parametrize("defect", SAMPLE)
+@pytest.mark.parametrize(
+    "defect", [pytest.param(name, marks=[] if name in SOON else pytest.mark.long) for name in SAMPLE]
+)
 def test_a_bug_that_only_several_clients_see(load: Any, simulator: Any, defect: str) -> None:
     """It is found, and by the guarantee that it breaks."""
     assert SAMPLE[defect] in found(load, simulator, defect, 1)
@@ -67,7 +71,7 @@ def accused(load: Any, seed: int, *options: str, seconds: float = 4.0) -> list[s
     return [*(each["row"] for each in found["findings"]), *found["stress"]["unsure"]]
 
 
-@pytest.mark.parametrize("scenario", ["failing-hosts", "repeated-requests"])
+@pytest.mark.parametrize("scenario", ["failing-hosts", pytest.param("repeated-requests", marks=pytest.mark.long)])
 def test_a_disturbed_server_that_keeps_the_contract_is_not_accused(load: Any, scenario: str) -> None:
     """What was planned struck, and is counted."""
     assert accused(load, 1, "--disturb", scenario) == []

@@ -131,9 +131,10 @@ class Guest:
     `shown` and `given` are its old values: those that it, or the VM that it was cloned from, has shown, and those of calls that
     were not refused; `known` are the kinds of which it has shown one. `refused` are values of refused calls. `nics` are the
     devices that have shown an address, `steady` those that showed one when nothing had happened for as long as reports may be
-    late. `vague`: a customization left it undefined; `unknown`: it may be what it was before this history began; `waiting`:
-    what was written before may still wait for a network start or a boot; `made_up`: its name may be one that nobody gave.
-    `moved` is the last moment of anything that may change what is shown, `busy` are the tasks that may still change it,
+    late, `settled` those that did when nothing had that shows before a network start or a boot. `vague`: a customization left
+    it undefined; `unknown`: it may be what it was before this history began; `waiting`: what was written before may still wait
+    for a network start or a boot; `made_up`: its name may be one that nobody gave. `moved` is the last moment of anything that
+    may change what is shown, `swayed` of what needs no such start for that, `busy` are the tasks that may still change it,
     `customizing` those of them that customize, `aborted` is when an abort was last accepted. `last` is the last judged call.
     """
 
@@ -144,11 +145,12 @@ class Guest:
         self.refused: dict[Value, Blamed] = {}
         self.nics: set[int] = set()
         self.steady: set[int] = set()
+        self.settled: set[int] = set()
         self.claim: Claim | None = None
         self.boots = BootsSeen(runtime_late)
         self.vague = self.unknown = self.made_up = False
         self.waiting = True
-        self.moved = self.aborted = -inf
+        self.moved = self.swayed = self.aborted = -inf
         self.read_at = -inf
         self.busy: set[str] = set()
         self.customizing: set[str] = set()
@@ -162,6 +164,21 @@ class Guest:
     def old(self, value: Value) -> bool:
         """Whether it has had a value, or was given it."""
         return value in self.shown or value in self.given
+
+    def moves(self, at: float, *, unseen: bool = False) -> None:
+        """Note a moment of what may change what is shown: what shows next may be of then, however late it is read."""
+        self.moved = max(self.moved, at)
+        self.steady.clear()
+        if not unseen:
+            self.swayed = max(self.swayed, at)
+            self.settled.clear()
+
+    def rests(self, since: float, nics: set[int]) -> None:
+        """Take a read that shows these NICs' addresses of a moment, or of later."""
+        if not self.busy and since >= self.moved:
+            self.steady = set(nics)
+        if self.busy <= self.customizing and since >= self.swayed:
+            self.settled = set(nics)
 
     def takes_up(self) -> None:
         """Let it take up what waits for a network start or a boot, which only this history's customizations replace."""

@@ -9,6 +9,7 @@ problem where nobody else changes the VMs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import NamedTuple
 
 from vcontract.check.settings.boots import BOOTING
@@ -33,6 +34,8 @@ from vcontract.terms import UNSENT, Arguments, Faulted, Json, Lost, Operation, R
 _REVERTS = methods_where(lambda move: move.reverts)
 _OFFLINE, _RECONFIGURE, _FORK = (MOVES[name].method for name in ("customizeNextBoot", "reconfigure", "fork"))
 _IN_GUEST = MOVES["stopTools"].method
+_UNSEEN = (CUSTOMIZE, ABORT)
+"""What gives no NIC another address before a network start or a boot: until then one goes on with what it had."""
 
 
 class Problem(NamedTuple):
@@ -100,7 +103,7 @@ class Settings:
             guest.claim, guest.unknown = None, True
             guest.busy.clear()
             guest.customizing.clear()
-            guest.steady.clear()
+            guest.moves(-inf)
 
     def _guest(self, vm: str) -> Guest:
         if vm not in self._guests:
@@ -134,8 +137,7 @@ class Settings:
             guest.made_up = guest.made_up or not is_label(label(name_given(spec)))
         ref = as_ref(outcome.value) if isinstance(outcome, Returned) else None
         task = ref.value if ref is not None and ref.type == "Task" else ""
-        guest.moved = operation.end
-        guest.steady.clear()
+        guest.moves(operation.end, unseen=KINDS.get(method) in _UNSEEN)
         guest.boots.called(method, operation.start, operation.end, sure=isinstance(outcome, Returned))
         if task:
             guest.busy.add(task)
@@ -180,7 +182,8 @@ class Settings:
         if life.ref.value not in guest.busy:
             return
         guest.busy.discard(life.ref.value)
-        guest.moved, method, accepted = operation.end, life.accepted.call.method, life.accepted.start
+        guest.moves(operation.end, unseen=life.kind in _UNSEEN)
+        method, accepted = life.accepted.call.method, life.accepted.start
         won = life.final is not None and life.final[1].get("state") == "success"
         guest.boots.called(method, accepted, operation.end, sure=won)
         if life.kind == CUSTOMIZE:
@@ -233,8 +236,7 @@ class Settings:
     @staticmethod
     def _down(operation: Operation, guest: Guest, state: State) -> None:
         """Take a read of a VM of which Tools tell nothing."""
-        guest.moved = max(guest.moved, operation.end)
-        guest.steady.clear()
+        guest.moves(operation.end)
         if guest.claim is not None:
             guest.claim.delay(operation.end)
             if state.power == OFF and guest.boots.asked < guest.claim.end:
@@ -257,14 +259,14 @@ class Settings:
                 value = Value(NET, address)
                 if known and not guest.old(value):
                     # more may be added; and without a claim DHCP may give any, but not while nothing happens
-                    odd = not more and (fixed or nic.key in guest.steady)
+                    odd = not more and nic.key in (guest.settled if fixed else guest.steady)
                     yield from self._other(operation, vm, guest, value, hard=odd and not guest.vague)
             for address in nic.v4:
                 guest.shows(Value(NET, address))
             guest.nics.add(nic.key)
-        late = self._tracker.facts.staleness
-        if not guest.busy and operation.start >= guest.moved + late:
-            guest.steady = {nic.key for nic in nics if nic.connected and nic.v4}
+        guest.rests(
+            operation.start - self._tracker.facts.staleness, {nic.key for nic in nics if nic.connected and nic.v4}
+        )
 
     def _other(self, operation: Operation, vm: str, guest: Guest, value: Value, *, hard: bool) -> Iterator[Problem]:
         """Say what is wrong with a value that the guest has never had; `hard`: nothing that we know of can have given it."""

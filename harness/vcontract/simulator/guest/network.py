@@ -82,7 +82,7 @@ def prefix_length(mask: str | None) -> int:
 
 
 def _prefix_taken(mask: str | None) -> int:
-    """Give the prefix length that a guest takes over; of a mask that is none, which only a planted defect lets through, its own."""
+    """Give the prefix length that a guest takes over: its own of a mask that is none, which only a planted defect lets by."""
     try:
         return prefix_length(mask)
     except ValueError:
