@@ -239,7 +239,11 @@ def followed(task, settled):
         try:
             infos.append(task.info)
         except Exception as fault:
-            return [*infos, fault]
+            mine = task._stub is session("full")._stub
+            if mine or not isinstance(fault, vim.fault.NotAuthenticated):
+                return [*infos, fault]
+            task = vim.Task(task._moId, session("full")._stub)  # the session that called has ended, and its task goes on
+            continue
         state = infos[-1].state
         if state in FINAL or (not settled and state == "running") or time.monotonic() > until:
             break
