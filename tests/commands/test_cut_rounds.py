@@ -11,6 +11,9 @@ import pytest
 
 from tests.commands.cut_rounds import KINDS, made
 
+WHOLE = ("kill", "hangup", "full")
+"""What leaves files that tell everything."""
+
 
 @pytest.fixture(autouse=True)
 def _terminal() -> Iterator[None]:
@@ -20,15 +23,16 @@ def _terminal() -> Iterator[None]:
     signal.signal(signal.SIGHUP, before)
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(20))
 def test_a_cut_run_is_cleaned_up_after_or_it_is_told(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed, hung up, with a full disk: it was put back, or cleanup does it."""
+    """Killed, hung up, with a full disk: it was put back, or cleanup does it. Of damaged files it is said that they are."""
     ended = made(number, tmp_path, monkeypatch)
     assert not ended.falsely_clean, ended
     assert ended.closing or ended.said
-    assert (ended.closing, ended.restored) == ("clean", True), ended
+    if ended.kind in WHOLE:
+        assert (ended.closing, ended.restored) == ("clean", True), ended
 
 
 @pytest.mark.long
