@@ -25,6 +25,9 @@ from vcontract.simulator import SimulatorServer
 
 KINDS = ("kill", "hangup", "full", "damaged line", "zeros", "no history", "damaged result")
 
+NEVER = ["the run was cut before it began"]
+"""What is said of a round in which there is nothing to clean up."""
+
 
 class KilledError(BaseException):
     """Stands for SIGKILL: nothing is caught, nothing put back, nothing more written."""
@@ -93,7 +96,10 @@ def made(number: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Round:
         with monkeypatch.context() as patched, suppress(KilledError, HarnessError, KeyboardInterrupt):
             patched.setattr("vcontract.client.recorder.write_line", cutting(kind, drawn.randrange(150, 600)))
             execute(asked)
-        (directory,) = (each for each in reports.iterdir() if each.name != "latest")
+        made_in = [each for each in reports.iterdir() if each.name != "latest"] if reports.exists() else []
+        if not made_in:  # it was cut before it began
+            return Round(kind, resumed=False, closing="", said=NEVER, restored=inventory(server.url) == before)
+        (directory,) = made_in
         goes_on = kind in {"kill", "hangup", "full"} and not (directory / "run.json").exists() and drawn.random() < 0.5
         if goes_on:
             with suppress(HarnessError):
