@@ -308,9 +308,8 @@ class Finding(msgspec.Struct, frozen=True):
     is still unusual about its call and the VM, and `after`, the methods without which it does not show. It is `provisional`,
     another one, if the finding was not shrunk. `former` is the part of it without the cause, the id that version 0.1.0 gave.
     `rows` are all that it breaks, `cells` all in which it came, `was` its provisional ids, `field` what of the outcome is
-    wrong. `program` is the smallest
-    sequence of calls known to show it, `root` moId and name of the VM it begins with, `repeats` how often it was seen
-    when it was tried again. `shown` is the later operation that showed it, if the call itself did not.
+    wrong. `program` is the smallest sequence of calls known to show it, `root` moId and name of the VM it begins with,
+    `repeats` how often it was seen again. `shown` is the later operation that showed it, `operation_id` its request's name.
     """
 
     id: str
@@ -337,6 +336,7 @@ class Finding(msgspec.Struct, frozen=True):
     cells: tuple[str, ...] = ()
     was: tuple[str, ...] = ()
     field: str = ""
+    operation_id: str = ""
 
     @property
     def reasons(self) -> tuple[str, ...]:

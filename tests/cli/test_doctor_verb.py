@@ -125,7 +125,7 @@ def test_the_simulator_is_fit(vcontract: Command, simulator: SimulatorServer) ->
     for arguments in ((), ("--target", simulator.url), ("--contract", "VirtualMachine")):
         ended = vcontract("doctor", *arguments)
         assert (ended.code, bad(ended), ended.out[-1]) == (0, [], f"testable (vcontract {__version__})")
-        for name in ("reach", "API", "product", "login full", "clock", "object", "VMs", "guest root", "rows"):
+        for name in ("reach", "API", "product", "login full", "clock", "object", "VMs", "guest root", "rows", "risk"):
             assert any(each.startswith(f"ok {name}: ") for each in ended.out), name
 
 

@@ -22,7 +22,7 @@ VERBS = {
     "dry": ("run", "--dry-run"),
     "run": ("run",),
     "workers": ("run", "--workers", "2"),
-    "explore": ("run", "--explore", "5"),
+    "explore": ("run", "--explore", "5", "--risk", "full"),
     "adopt": ("adopt", "--vm", "*", "--yes"),
     "cleanup": ("cleanup",),
     "learn": ("learn",),

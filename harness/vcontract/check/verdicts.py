@@ -35,11 +35,13 @@ _BLOCKED = "blocked: "
 class Confirming(msgspec.Struct, frozen=True):
     """How a finding is confirmed: it came in so many `times` in repetitions of its cell.
 
-    Or its provisional id is `proven`: it came as often when all that led to it was done again.
+    Or its provisional id is `proven`: it came as often when all that led to it was done again. `one_sided`: only calls that
+    must be refused were made, so that rows are judged from that side, and none needs a success.
     """
 
     times: int = 1
     proven: frozenset[str] = frozenset()
+    one_sided: bool = False
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -85,7 +87,10 @@ def summarise(
     taken = _taken(assigned)
     verdicts = tuple(
         elsewhere.get(row.id)
-        or replace(_row(row, contract, assigned, telling, bases), seconds=round(taken.get(row.id, 0.0), 3))
+        or replace(
+            _row(row, contract, assigned, telling, bases, one_sided=asked.one_sided),
+            seconds=round(taken.get(row.id, 0.0), 3),
+        )
         for row in rows
     )
     notes = Counter(
@@ -275,9 +280,11 @@ def _row(
     assigned: Sequence[tuple[Judgement, str]],
     telling: Sequence[Judgement],
     bases: dict[str, str],
+    *,
+    one_sided: bool,
 ) -> RowVerdict:
     mine = [judgement for judgement in telling if not row.method or judgement.method == row.method]
-    chosen, observed, missing = _evidence(row, contract, mine, bases)
+    chosen, observed, missing = _evidence(row, contract, mine, bases, one_sided=one_sided)
     broken = [
         judgement
         for judgement, id_ in assigned
@@ -292,6 +299,8 @@ def _row(
     unsure = [judgement for judgement in (*chosen, *ended) if judgement.verdict is Verdict.INCONCLUSIVE]
     if unsure:
         return RowVerdict(row.id, Verdict.INCONCLUSIVE, unsure[0].why, observed)
+    if one_sided and not observed:
+        missing = missing or "never chosen where a call had to be refused"
     if missing:
         return RowVerdict(row.id, Verdict.UNTESTED, missing, observed)
     if chosen and all(judgement.grade is Grade.UNSETTLED for judgement in chosen):
@@ -330,7 +339,7 @@ def _breaks_every(row: Row, judgement: Judgement, contract: Contract) -> bool:
 
 
 def _evidence(
-    row: Row, contract: Contract, judged: Sequence[Judgement], bases: dict[str, str]
+    row: Row, contract: Contract, judged: Sequence[Judgement], bases: dict[str, str], *, one_sided: bool
 ) -> tuple[list[Judgement], dict[str, int], str]:
     """Pick the judgements that exercise a row, count what they saw of it, and say what is missing to judge it."""
     if row.fault and row.id.startswith(EVERY_METHOD):
@@ -348,6 +357,8 @@ def _evidence(
     successes = [judgement for judgement in judged if judgement.observed == OK]
     wanted = {"Success": [], "result": [], "parameters": ["W1"], "privilege": ["V1"], "since": ["W2"]}[part]
     refused = [judgement for judgement in judged if set(wanted) & set(judgement.situations)]
+    if one_sided and refused:
+        return refused, dict(Counter(judgement.observed for judgement in refused)), ""
     if not successes:
         return successes, {}, "no call succeeded"
     missing = f"no cell of {wanted[0]} was exercised" if wanted and not refused else ""

@@ -55,6 +55,7 @@ def run(given: Given) -> None:
     from vcontract.commands.run import execute_on
     from vcontract.config.printed_command import repeating_command
     from vcontract.config.request import REPLAY
+    from vcontract.config.risk import decided
     from vcontract.run.former_runs import replayed, resumed
     from vcontract.run.profile_source import pinned_by
 
@@ -64,6 +65,7 @@ def run(given: Given) -> None:
     request, preparation = with_password(given.request)
     pinned = pinned_by(request.profile, request.contract, request.resume)
     preparation = replace(preparation, replay=repeating_command(request), pinned=pinned)
+    request = decided(request)
     if request.target.startswith(REPLAY):
         request, preparation = replayed(request, given.said, preparation)
     if request.resume is not None:

@@ -40,6 +40,9 @@ HARMLESS = QUIET | {"Login", "Logout", "WaitForUpdatesEx"}
 ENDS = frozenset({"Destroy_Task", "UnregisterVM"})
 """The methods after which a VM is gone for good."""
 
+FORK = "InstantClone_Task"
+"""The method by which a run makes VMs of its own, and that does nothing else to their origin."""
+
 TERMINATE = "TerminateSession"
 
 BACK = "ReconnectHost_Task"
@@ -87,6 +90,9 @@ class Occupancy(msgspec.Struct, frozen=True):
     unknown: str = ""
 
 
+Limit: TypeAlias = "Callable[[Call], str]"
+"""Says why a call that is no read must not be sent, whatever it is about; empty if it may."""
+
 Looks: TypeAlias = "Callable[[Target, Ref, str], Occupancy]"
 """Looks, as an actor, which VMs are on a host."""
 
@@ -118,6 +124,8 @@ class Guard:
         foreign: Collection[str] = (),
     ) -> None:
         self.marks = marks
+        self._limit: Limit | None = None
+        self._clones_only = False
         self.claims = ClaimWatch(marks)
         self.runs = set(runs)
         self.others, self.foreign = set(others), set(foreign)
@@ -140,6 +148,14 @@ class Guard:
         """Let hosts be disconnected at all: before each time it is asked which VMs are on them."""
         self._tenants = tenants
 
+    def keep_within(self, limit: Limit, touched: set[str]) -> None:
+        """Let nothing that is no read leave against a limit; which VMs were touched all the same, whoever sets it says."""
+        self._limit, self.touched = limit, touched
+
+    def keep_to_clones(self) -> None:
+        """Let no VM be disturbed that no run of ours made, but for being cloned, and no host."""
+        self._clones_only = True
+
     def add_runs(self, runs: Collection[str]) -> None:
         """Let the VMs of more runs be destroyed."""
         self.runs |= set(runs)
@@ -151,6 +167,8 @@ class Guard:
         """
         if call.method in HARMLESS:
             return
+        if self._limit is not None and (why := self._limit(call)):
+            raise HaltedError(f"{call.method} on {call.object.value} was not sent: {why}")
         if why := self._object_refusal(target, call):
             halt = SharedHostError if isinstance(why, _Shared) else HaltedError
             raise halt(f"{call.method} on {call.object.value} was not sent: {why}")
@@ -158,7 +176,7 @@ class Guard:
             if why := self._refusal(target, vm, call):
                 kind = next((kind for sort, kind in _KINDS.items() if isinstance(why, sort)), HaltedError)
                 raise kind(f"{call.method} on {vm} was not sent: {why}")
-            if not self.marks.claims_by(call):
+            if self._limit is None and not self.marks.claims_by(call):
                 self.touched.add(vm)
 
     def saw(self, vm: Ref, done: Operation) -> Seen | None:
@@ -205,7 +223,7 @@ class Guard:
         """
         for done in before:
             self.heard(done)
-            if done.call.method not in HARMLESS and not self.marks.claims_by(done.call):
+            if self._limit is None and done.call.method not in HARMLESS and not self.marks.claims_by(done.call):
                 self.touched |= self._vms(done.call)
         self._told |= {*self._tasks, *(ref.value for ref in self.made)}
         self._sessions.clear()
@@ -222,7 +240,7 @@ class Guard:
         if ref.type == "VirtualMachine":
             return ""
         if ref.type == "HostSystem":
-            return self.host_refusal(target, call)
+            return "only clones may be disturbed" if self._clones_only else self.host_refusal(target, call)
         if ref.type == "Task":
             begun = ref.value in self._tasks and ref.value not in self._told
             return "" if begun else "no call of ours began this task"
@@ -286,6 +304,9 @@ class Guard:
         ends = call.method in ENDS and call.object == vm
         if ends and not made and option(values, RUN) not in self.runs and not self._told_clone(target, vm, call):
             return "no run of ours made this VM"
+        own = made or option(values, RUN) in self.runs
+        if self._clones_only and not own and (call.method, call.object) != (FORK, vm):
+            return "no run of ours made this VM, and only clones may be disturbed"
         why = "" if made and vm.value not in self._marked else self.marks.refusal(values)
         if not why and (claimed := self.claims.refusal(vm.value, values, target.recorder.now(), call)):
             return _Claimed(claimed)

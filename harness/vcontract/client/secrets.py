@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from vcontract.client.encoded import Grams, Spelled, bytes_of, odd, plain, replaced, text_of
 from vcontract.redaction import register
-from vcontract.terms import SECRET, Json
+from vcontract.terms import SECRET, Faulted, Json, Lost, Outcome, Returned
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -243,6 +243,16 @@ class Secrets:
         if isinstance(value, dict):
             return {key: self._redacted(field) for key, field in value.items()}
         return [self._redacted(item) for item in value] if isinstance(value, list) else value
+
+    def redact_outcome(self, outcome: Outcome) -> Outcome:
+        """Redact what came of a call."""
+        if isinstance(outcome, Returned):
+            return Returned(self.redact_value(outcome.value))
+        if isinstance(outcome, Lost):
+            return Lost(self.redact(outcome.reason))
+        fault = outcome.fault
+        clean = type(fault)(fault.type, self.redact_value(fault.fields), self.redact(fault.message))
+        return Faulted(clean, outcome.channel)
 
     def redact_all(self, text: str) -> str:
         """Replace every value that is not public in a text that is never judged: more of the short ones too."""

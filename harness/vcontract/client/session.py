@@ -26,7 +26,7 @@ from vcontract.client.recording import PAIR, POST, SESSION, Tape
 from vcontract.client.secret_bodies import without_fields, without_hidden
 from vcontract.client.secret_fields import Hidden, veiled
 from vcontract.client.secrets import Secrets
-from vcontract.client.soap import interpret
+from vcontract.client.soap import OperationIds, interpret
 from vcontract.client.trust import Trust, tls_context
 from vcontract.client.wire import Connection, Endpoint, HttpReply, Limits, parse_url
 from vcontract.errors import TargetError
@@ -34,6 +34,7 @@ from vcontract.schema import Schema, load
 from vcontract.terms import (
     SECRET,
     TURNED_AWAY,
+    UNSENT,
     Arguments,
     Call,
     Envelope,
@@ -97,6 +98,7 @@ class Target:
         self.pacing = pacing
         pacing.stopped = recorder.stopping
         self._turn = pacing if pacing.limited else nullcontext()
+        self.operation_ids = OperationIds()
         self.content: dict[str, Json] = {}
         self.versions: tuple[str, ...] = ()
         self.guard: Guard | None = None
@@ -127,13 +129,14 @@ class Target:
         pacing: Pacing | None = None,
         proxy: str = "",
         logins: Logins | None = None,
+        run: str = "",
     ) -> Target:
         """Reach a target, choose the newest schema that it offers (or take `wsdl`), read its ServiceContent.
 
         `connect` takes the place of the network; `tape` records every exchange; `proxy` is that on the way,
-        `http://HOST:PORT` (empty: none); `logins` know what became of those at other targets of a verb. Raises TargetError,
-        with a line that says what to do, if it is dead, busy, not trusted or no vCenter; UsageError for an unusable URL, CA
-        file, proxy or WSDL.
+        `http://HOST:PORT` (empty: none); `logins` know what became of those at other targets of a verb; the mark `run` names
+        requests, unless the server answers only unnamed ones. Raises TargetError, with a line that says what to do, if it is
+        dead, busy, not trusted or no vCenter; UsageError for an unusable URL, CA file, proxy or WSDL.
         """
         endpoint = parse_url(url)
         if connect is None:
@@ -148,7 +151,14 @@ class Target:
         target = cls(endpoint, schema, recorder or Recorder(), secrets or Secrets(), connect, pacing, tape)
         target.logins = logins or target.logins
         target.versions = listed
-        outcome = target.send(Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)).outcome
+        target.operation_ids = OperationIds(run)
+        asked = Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)
+        outcome = target.send(asked).outcome
+        if run and not isinstance(outcome, Returned) and kind_of(outcome) != UNSENT:
+            target.operation_ids.refused = True
+            unnamed = target.send(asked).outcome
+            target.operation_ids.refused = isinstance(unnamed, Returned)
+            outcome = unnamed if target.operation_ids.refused else outcome
         if not isinstance(outcome, Returned) or not isinstance(outcome.value, dict):
             target.close()
             why = refused_version(outcome, "RetrieveServiceContent", schema.api_version) or in_words(outcome)
@@ -318,7 +328,8 @@ class Target:
         with self._turn:
             invoke = self.recorder.invoke(call, purpose, cell)
             share = max(self.left / 4, min(self.left, _SHARE), _LEAST)  # a call that hangs leaves something for others
-            reply = session.connection.post(self._path, sent, headers, pacing, min(self.patience, share))
+            named = self.operation_ids.named(sent, invoke.op)
+            reply = session.connection.post(self._path, named, headers, pacing, min(self.patience, share))
             ended = self.recorder.now()
         outcome, problems, shown, searched = self._understood(call.method, session, reply)
         if self._tape is not None:
@@ -335,7 +346,7 @@ class Target:
             self.pulse.stopped = f"the target cannot be read: {why}"
         session.heard(call, outcome)
         if isinstance(outcome, Lost) or not self.secrets.covers(searched):
-            outcome = self._redacted(outcome)
+            outcome = self.secrets.redact_outcome(outcome)
         done = self.recorder.answer(invoke, ended, outcome, status=reply.status, problems=problems)
         return done, seconds_of(reply)
 
@@ -347,7 +358,7 @@ class Target:
         The last is how many secrets no text of the outcome can hold, as `Secrets.cleaned` says it.
         """
         if isinstance(reply, Lost):
-            return self._redacted(reply), (), reply, 0
+            return self.secrets.redact_outcome(reply), (), reply, 0
         if cookies := [value for name, value in reply.headers if name == "set-cookie"]:
             session.note(cookies)
             for pair in filter(
@@ -387,12 +398,3 @@ class Target:
                 self._sessions[actor].connection.met = bool(self.content)
                 self._sessions[actor].connection.stopped = self.recorder.stopping
             return self._sessions[actor]
-
-    def _redacted(self, outcome: Outcome) -> Outcome:
-        if isinstance(outcome, Returned):
-            return Returned(self.secrets.redact_value(outcome.value))
-        if isinstance(outcome, Lost):
-            return Lost(self.secrets.redact(outcome.reason))
-        fault = outcome.fault
-        clean = type(fault)(fault.type, self.secrets.redact_value(fault.fields), self.secrets.redact(fault.message))
-        return Faulted(clean, outcome.channel)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 import msgspec
 from lxml import etree
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from vcontract.schema import Schema
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+_BODY = b"<soap-env:Body>"
 LONGEST_MESSAGE = 2000
 _LIMITS = frozenset(
     {
@@ -36,6 +38,28 @@ _HTML = re.compile(rb"\s*(<\?xml[^>]*>\s*)?<(!doctype\s+html|html)\b", re.IGNORE
 _LONGEST_PROBLEM = 300
 _MOST_PROBLEMS = 50
 Problems = tuple[str, ...]
+
+
+class OperationIds:
+    """Names each request of a run in the SOAP header `operationID`, which a vCenter writes beside the call in its vpxd.log.
+
+    The form is pyVmomi's (`SoapStubAdapter`, requestContext): an element without a name space. `run` is the mark of the run;
+    empty: no request is named, as none is after `refused`.
+    """
+
+    def __init__(self, run: str = "") -> None:
+        self.run = run
+        self.refused = False
+
+    def of(self, op: int) -> str:
+        """Give the name of an operation; empty if it has none."""
+        return f"{self.run}-{op}" if self.run and not self.refused else ""
+
+    def named(self, body: bytes, op: int) -> bytes:
+        """Put the name of an operation into a request; one that is no longer as it was serialised here may stay as it is."""
+        name = escape(self.of(op)).encode()
+        header = b"<soap-env:Header><operationID>%s</operationID></soap-env:Header>" % name
+        return body.replace(_BODY, header + _BODY, 1) if name and b"Header" not in body else body
 
 
 def interpret(schema: Schema, method: str, reply: HttpReply, types: set[str] | None = None) -> tuple[Outcome, Problems]:

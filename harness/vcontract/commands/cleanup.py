@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from vcontract.check import Judge
 from vcontract.client import Recorder
 from vcontract.client.properties import read
@@ -68,6 +70,8 @@ class Cleaner:
         claims = self.testbed.claims
         if dry:
             return self._clean(say, dry=True)
+        if self.testbed.limit is not None:  # what changed no VM claimed none
+            return self._clean(say, dry=False)
         names = {moid: vm.name for moid, vm in self.testbed.driver.facts.vms.items()}
         claims.take(names | {clone.ref.value: clone.name for clone in self._clones()}, self.spared)
         try:
@@ -222,6 +226,7 @@ def _after_run(
     if not interrupted.url:
         say(f"{interrupted.directory}: the simulator that was started for this run ended with it; nothing is left")
         return True
+    request = replace(request, risk=interrupted.note.request.risk)  # what was not changed is not put back
     goes_on, prepared = going_on(interrupted, request, preparation)
     config = configured(goes_on, prepared)
     history = interrupted.directory / HISTORY
@@ -229,7 +234,7 @@ def _after_run(
     with opened(goes_on, prepared, config, recorder) as target:
         interrupted.check_vcenter(target)
         say(f"{interrupted.directory}: run {one_line(interrupted.note.run)} on {target.url}")
-        asked = RunRequest(break_claim=request.break_claim)
+        asked = RunRequest(break_claim=request.break_claim, risk=request.risk)
         site = Site(target, load(goes_on.contract), config, asked, RunContext(run=interrupted.note.run))
         whole = Cleaner(site, interrupted, frozenset()).clean(say, dry=dry)
         if whole and not dry:

@@ -14,6 +14,8 @@ from vcontract.client.properties import read
 from vcontract.config.config import Config
 from vcontract.config.printed_command import with_target
 from vcontract.config.request import RunRequest
+from vcontract.config.risk import CLONES, OBSERVE, REFUSALS, decided, told
+from vcontract.config.risk import FULL as RISK_FULL
 from vcontract.contract import Contract, names
 from vcontract.contract import rows as rows_of
 from vcontract.model import Facts, all_cells
@@ -54,6 +56,8 @@ _PATHS = (
 )
 _ARRANGING = privileges_for(MOVES[name] for name in ("snapshot", "removeSnapshot", "fork", "destroy"))
 """The privileges that any run needs to arrange states and to clear away what it made."""
+_CLONING = frozenset(privileges_for(MOVES[name] for name in ("fork", "powerOff", "destroy")))
+"""The privileges that a run needs to make instant clones and to destroy them."""
 (_HOST,) = MOVES["hostLost"].privileges
 _RUNNING = "guestToolsRunning"
 _SHOWN = 6
@@ -92,6 +96,7 @@ class Testable:
         self.vms: list[_Vm] = []
         self.hosts: tuple[str, ...] = ()
         self._weak = False
+        self._held: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,6 +112,7 @@ class Testable:
             "levers": self._levers,
             "guests": self._guests,
             "rows": self._rows,
+            "risk": self._risk,
         }
 
     def _object(self) -> Iterator[Check]:
@@ -170,6 +176,7 @@ class Testable:
         vm = self.vms[0]
         held = privileges_of(self.target, self.keys[FULL], [*dict.fromkeys([*methods, *arranging])], vm.ref)
         lacking = [name for name, how in held.items() if how != "held"]
+        self._held = frozenset(held) - frozenset(lacking)
         self._weak = not held or any(privilege in methods for privilege in lacking)
         if not held:
             yield Check("privileges full", Standing.BAD, "the target does not tell them", "is it a vCenter?", 5)
@@ -281,11 +288,11 @@ class Testable:
         _, away = reachable_cells(testbed)
         total = len(all_cells(self.contract))
         yield Check("cells", Standing.OK, f"{total - len(away)} of {total} can be reached; run --cells lists them")
-        for told in [
+        for idle in [
             *self.config.idle(self._row_ids(), {*names()} - {self.contract.object}),
             *self.config.absent(self.names, self.config.hosts),
         ]:
-            yield Check("configuration", Standing.NONE, told, "mend that, or take it out")
+            yield Check("configuration", Standing.NONE, idle, "mend that, or take it out")
         left = untested(self.contract, bases_of(self.target.schema), away)
         waived = [row for row in left if self.config.waiver(row)]
         by_reason: dict[str, list[str]] = {}
@@ -300,6 +307,23 @@ class Testable:
             yield Check(
                 "rows", Standing.OK, f"all can be tested{f', but {len(waived)} that are waived' if waived else ''}"
             )
+
+    def _risk(self) -> Iterator[Check]:
+        """Advise a level of risk, and say what it does and leaves."""
+        level, why = self._advised()
+        usual = decided(self.request).risk
+        named = "" if level == usual else f" (none named: {usual})"
+        yield Check("risk", Standing.OK, f"--risk {level} is advised{named}: {why}; {told(level)}")
+
+    def _advised(self) -> tuple[str, str]:
+        if not self.vms:
+            return OBSERVE, "no VM carries the mark"
+        if self.config.server.start or decided(self.request).risk == RISK_FULL:
+            return RISK_FULL, "it is vcontract's own simulator, or a server that the run starts"
+        running = sum(vm.ready for vm in self.vms)
+        if running and "power" in self.config.allow and not self._weak and self._held >= _CLONING:
+            return CLONES, f"{running} marked VMs are on and can be cloned, and none of them need be disturbed"
+        return REFUSALS, "no marked VM can be cloned as things are"
 
     def _row_ids(self) -> list[str]:
         return [row.id for row in rows_of(self.contract, bases_of(self.target.schema))]

@@ -8,6 +8,7 @@ import msgspec
 
 from vcontract.client import Recorder
 from vcontract.config.request import RunRequest
+from vcontract.config.risk import told as told_of
 from vcontract.errors import UsageError
 from vcontract.model.moves import DISTURBANCES, MOVES, On
 from vcontract.model.state import HOST_LOST
@@ -16,8 +17,8 @@ from vcontract.report.safe_text import console_json, one_line
 from vcontract.run.active_run import begin, set_out
 from vcontract.run.estimates.estimate import Estimate, estimated
 from vcontract.run.plan import Step
-from vcontract.run.planning import plan_whole_run
 from vcontract.run.preparation import PLAIN, Preparation, context_of
+from vcontract.run.risk.planning import plan_within_risk
 from vcontract.run.start import configured, contract_of, opened
 from vcontract.strategies.programs import LENGTH
 from vcontract.testbed import Site, Testbed, host_names, surveyed
@@ -60,20 +61,21 @@ class Rehearsal(msgspec.Struct, frozen=True):
 def rehearsed(site: Site) -> Rehearsal:
     """Survey and plan as a run does, and count instead of doing. Raises HarnessError as a run does before it begins."""
     beginning = begin(site)
-    testbed, planned = set_out(site, surveyed(beginning.asked(site), clones=False), plan_whole_run)
+    testbed, planned = set_out(site, surveyed(beginning.asked(site), clones=False), plan_within_risk)
     request = site.request
+    risk = [told_of(request.risk)] if request.risk else []
     steps = [] if request.explore_only else planned.plan.steps[: request.max_calls or None]
     if request.complete is not None:
         proof = prepared(site.contract, site.config, request)
-        more = [*proof.text(), f"about {proof.calls * _EACH} requests"]
+        more = [*risk, *proof.text(), f"about {proof.calls * _EACH} requests"]
         return Rehearsal(site.target.url, {}, {}, _hosts(testbed, [], lost=bool(request.explore)), 0, None, more)
     estimate, walk = estimated(testbed, steps, claims=True)
     judged = {name: dict(walk.judged[name]) for name in sorted(walk.judged)}
-    more = []
+    more = risk
     if request.explore:
         moves = request.explore * LENGTH
         programs = f"{request.explore} random programs of {LENGTH} moves, each on {_CAST} instant clones of its own"
-        more = [f"{programs}: about {moves * _EACH} requests more"]
+        more = [*risk, f"{programs}: about {moves * _EACH} requests more"]
     hosts = _hosts(testbed, steps, lost=bool(request.explore))
     made = estimate if steps else None
     arranging = dict(sorted(walk.moves.items()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vcontract.config.permissions import not_allowed
 from vcontract.config.request import RunRequest
+from vcontract.config.risk import needing_clones
 from vcontract.errors import AbsentError, UsageError
 from vcontract.explore.phase import explore
 from vcontract.proof.proof import Proof, carry_out, prepared
@@ -47,6 +48,8 @@ def _proof(request: RunRequest, preparation: Preparation) -> Proof | None:
     chosen = "--complete" if request.complete is not None else "--explore" if request.explore else ""
     if chosen and "power" not in configured(request, preparation).allow:
         raise UsageError(f"{chosen} works on clones, which cannot be destroyed without power: {not_allowed('power')}")
+    if chosen:
+        needing_clones(request, chosen)
     if request.complete is not None:
         return prepared(contract_of(request), configured(request, preparation), request)
     if request.alphabet:

@@ -99,6 +99,17 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     max_calls: Annotated[int, Option("Judge at most so many calls.", min=0, decides=True, pytest=True)] = 0
     time_limit: Annotated[float, Option("Seconds.", min=0, decides=True, pytest=True)] = 0.0
+    risk: Annotated[
+        str,
+        Option(
+            "How much may be disturbed: observe, refusals, clones or full; none: full on vcontract's own simulator,"
+            " refusals elsewhere.",
+            metavar="LEVEL",
+            decides=True,
+            repeats=True,
+            pytest=True,
+        ),
+    ] = ""
     min_coverage: Annotated[
         float,
         Option(

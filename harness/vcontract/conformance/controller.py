@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from vcontract.config.govc import with_environment
 from vcontract.config.printed_command import repeating_command
 from vcontract.config.request import DECLARED, RunRequest, drawn_seed, request_of
+from vcontract.config.risk import decided
 from vcontract.conformance.items import RowTests, row_of_node, walk_of_node
 from vcontract.conformance.scheduling import WalkScheduling
 from vcontract.conformance.verdicts import tell
@@ -138,8 +139,9 @@ def asked_of(config: pytest.Config) -> tuple[RunRequest, Preparation]:
     request = replace(request_of(said), output="none")
     try:
         request, password = with_environment(request)
+        again, request = repeating_command(request), decided(request)
         pins = pinned_by(request.profile, request.contract)
         known = listed(request.config, request.deviations)
     except HarnessError as error:
         raise pytest.UsageError(mishap(error)[0]) from error
-    return request, Preparation(password=password, replay=repeating_command(request), pinned=pins, known=known)
+    return request, Preparation(password=password, replay=again, pinned=pins, known=known)

@@ -139,6 +139,7 @@ class ConsoleReporter:
             calls = " > ".join(step.call.method for step in finding.program)
             known = result.deviations.known.get(finding.id, "")
             lines = {"known": known, "expected": finding.expected, "observed": finding.observed, "detail": finding.detail,
+                     "operationID": finding.operation_id,
                      "decided by": "; ".join(finding.reasons), "breaks too": ", ".join(finding.rows[1:]),
                      "cells": _some(finding.cells), "calls": calls, "seen again": finding.repeats,
                      "replay": finding.replay}  # fmt: skip

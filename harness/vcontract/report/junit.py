@@ -150,7 +150,7 @@ def _beside_rows(result: RunResult, *, told: bool) -> str:
 def _told(finding: Finding) -> str:
     return (
         f"{finding.id} {finding.grade.value}\nexpected: {finding.expected}\nobserved: {finding.observed}\n"
-        f"replay: {finding.replay}"
+        f"operationID: {finding.operation_id or 'none'}\nreplay: {finding.replay}"
     )
 
 

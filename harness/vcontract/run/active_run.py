@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
+from vcontract.config.risk import told
 from vcontract.contract import rows
 from vcontract.findings.shrinker import untried
 from vcontract.history import STEP
@@ -110,7 +111,8 @@ class ActiveRun:
 
     def spent(self) -> str:
         """Say why the run must stop; empty if it may go on."""
-        return self.limits.spent(self.testbed.judge)
+        limit = self.testbed.limit
+        return self.limits.spent(self.testbed.judge) or (limit.over if limit is not None else "")
 
     def look(self) -> None:
         """Look whether the server suffers. Raises HaltedError if it does."""
@@ -156,6 +158,8 @@ class ActiveRun:
                 len(self.steps),
             )
         )
+        if site.request.risk:
+            self.announcer.note(told(site.request.risk))
         if self.plan.text():
             before = len(self.plan.steps) - len(self.steps)
             self.announcer.note(self.plan.text() + (f"; {before} steps were taken before" if before else ""))

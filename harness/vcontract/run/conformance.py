@@ -17,7 +17,8 @@ from vcontract.run.announcer import Announcer
 from vcontract.run.interrupted_run import InterruptedRun, resumed
 from vcontract.run.object_reads import read_since
 from vcontract.run.phases import ConfirmDeaths, ReadObject, ReplayFinding, ShrinkFindings, TakeSteps
-from vcontract.run.planning import Planner, plan_nothing, plan_whole_run
+from vcontract.run.planning import Planner, plan_nothing
+from vcontract.run.risk.planning import plan_within_risk
 from vcontract.run.start import StartedRun
 from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import PartialResult, heard
@@ -26,10 +27,9 @@ from vcontract.testbed import Site, Testbed, as_json, instance_of, surveyed
 
 
 def run_conformance(started: StartedRun, interrupted: InterruptedRun | None = None) -> RunResult:
-    """Take the whole plan; goes on where a run was cut (`interrupted`)."""
-    return carried_out(
-        started, plan_whole_run, [ReadObject(), TakeSteps(), ConfirmDeaths(), ShrinkFindings()], interrupted=interrupted
-    )
+    """Take the whole plan, as far as the level of risk goes; goes on where a run was cut (`interrupted`)."""
+    phases: list[Phase] = [ReadObject(), TakeSteps(), ConfirmDeaths(), ShrinkFindings()]
+    return carried_out(started, plan_within_risk, phases, interrupted=interrupted)
 
 
 def replay_finding(started: StartedRun, finding: Finding, phase: Phase | None = None) -> RunResult:

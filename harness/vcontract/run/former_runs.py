@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from vcontract.config.config import target_named
 from vcontract.config.printed_command import command, repeating_command
 from vcontract.config.request import REPLAY, RunRequest
+from vcontract.config.risk import level_of
 from vcontract.errors import UsageError
 from vcontract.report.safe_text import one_line
 from vcontract.run.interrupted_run import InterruptedRun, interrupted_run_of
@@ -45,6 +46,7 @@ def going_on(
         seed=asked.seed,
         methods=asked.methods,
         max_calls=request.max_calls or left,
+        risk=asked.risk,
         explore=asked.explore,
         explore_only=asked.explore_only,
         username=request.username or asked.username,
@@ -64,6 +66,9 @@ def _check_named(interrupted: InterruptedRun, request: RunRequest) -> None:
         raise UsageError(
             f"{where}: the run was on {interrupted.place}: name the target again, with --target or in the --config"
         )
+    if level_of(asked) != level_of(request):
+        was = one_line(level_of(asked))
+        raise UsageError(f"{where}: the run was at --risk {was}, this is {level_of(request)}: name the level again")
     for option, before, now in (("config", asked.config, request.config), ("wsdl", asked.wsdl, request.wsdl)):
         if before and not now:
             raise UsageError(f"{where}: the run was given --{option} {one_line(str(before))}: name it again")

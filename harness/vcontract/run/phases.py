@@ -49,7 +49,7 @@ class ConfirmDeaths:
 
     def run(self, run: ActiveRun) -> None:
         """Do it, where the run starts the server itself."""
-        if run.can_start_afresh and not run.site.target.over:
+        if run.can_start_afresh and not run.site.target.over and run.testbed.limit is None:
             trials = DeathTrials(run, run.site.request.shrink)
             trials.confirm(run.site.config.confirm, list(run.site.target.recorder.operations))
 
@@ -61,8 +61,8 @@ class ShrinkFindings:
         self._led_to = led_to
 
     def run(self, run: ActiveRun) -> None:
-        """Shrink each finding, unless nothing more will be answered."""
-        if run.site.target.over:
+        """Shrink each finding, unless nothing more will be answered, or no VM may be brought into a state for that."""
+        if run.site.target.over or run.testbed.limit is not None:
             return
         findings = [finding for finding in run.found() if finding.provisional]
         if not findings:

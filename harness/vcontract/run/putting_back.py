@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vcontract.config.risk import CLONES, level_of
 from vcontract.errors import HaltedError
 from vcontract.run.ending import UNREACHED, cut_short
 from vcontract.terms import Ended
@@ -91,8 +92,14 @@ def _restored(run: ActiveRun, *, audits: bool) -> list[str]:
         lane = run.testbed.lane
         run.testbed.driver.enter("restore")
         before = run.interrupted.facts if run.interrupted is not None else None
-        own_clones(lane, run.testbed.working_clones, before, site.config)
-        run.notes.extend(Ended.NOT_RESTORED.note(reason) for reason in lane.restorer.restore())
+        every = level_of(site.request) == CLONES
+        own_clones(lane, run.testbed.working_clones, before, site.config, every=every)
+        failed = lane.restorer.restore()
+        run.notes.extend(Ended.NOT_RESTORED.note(reason) for reason in failed)
+        if run.testbed.limit is not None and run.testbed.limit.over and not failed:
+            run.notes.append(
+                f"{run.testbed.limit.over}; the VM was put back as it was found, but for what is inside its guest"
+            )
         if audits:
             left, told = audit(lane, run.testbed.guard, site.context.run)
             run.notes.extend(told)

@@ -57,6 +57,8 @@ def _rejudged(saved: RunResult, directory: Path, wsdl: str, deviations: Path | N
     summary = summed(contract, every, parts, bases, facts.confirm, folder, _asked_of(saved))
     shrunk += _of_former_version(summary.findings, saved.findings)
     findings = as_shrunk(summary.findings, shrunk, lambda id_: finding_command(folder, id_, _asked_of(saved)))
+    named = {finding.id: finding.operation_id for finding in saved.findings}
+    findings = [replace(finding, operation_id=named.get(finding.id, "")) for finding in findings]
     kept = [row for row in with_broken(summary.rows, findings) if row.id in selected]
     safe = saved.exit_code != exit_code(saved.verdict, safe=False)
     also = [Verdict.VIOLATES] * bool(summary.findings) + [Verdict.INCONCLUSIVE] * (not safe or interrupted(saved.notes))

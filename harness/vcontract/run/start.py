@@ -154,6 +154,7 @@ def reached(
                 tape=tape,
                 pacing=config.pacing() if course.replay is None else None,
                 logins=preparation.logins,
+                run=course.mark if course.replay is None else "",
             )
             try:
                 yield target, server

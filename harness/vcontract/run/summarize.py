@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from vcontract.check import Summary, worst
 from vcontract.config.printed_command import finding_command
@@ -18,6 +19,7 @@ from vcontract.run.active_run import Beginning, target_facts
 from vcontract.run.announcer import Announcer
 from vcontract.run.known_deviations import with_known
 from vcontract.run.planning import chosen_methods
+from vcontract.run.risk.telling import told_as_such
 from vcontract.run.summary import (
     PartialResult,
     as_shrunk,
@@ -33,8 +35,13 @@ from vcontract.run.summary import (
     with_broken,
 )
 from vcontract.strategies import Caller
-from vcontract.terms import RowVerdict, Verdict
+from vcontract.terms import Finding, RowVerdict, Verdict
 from vcontract.testbed import Site
+
+UNNAMED = (
+    "the server answers only requests without the SOAP header operationID: none was named, which counts for nothing"
+)
+"""Told where a server takes no named requests."""
 
 
 def summarize(
@@ -51,8 +58,7 @@ def summarize(
     request, context, bases = site.request, site.context, site.bases
     listed = rows(site.contract, bases)
     summary = summed(site.contract, listed, parts, bases, site.config.confirm, context.report, request)
-    shrunk = [finding for part in parts for finding in part.shrunk]
-    findings = as_shrunk(summary.findings, shrunk, lambda id_: finding_command(context.report or "RUN", id_, request))
+    findings = _findings(site, summary, parts)
     selected = [row for row in _selected(site, listed, with_broken(summary.rows, findings)) if keep(row)]
     verdicts, waived = waive(selected, site.config)
     cells = cells_of(parts)
@@ -87,6 +93,14 @@ def summarize(
     )
 
 
+def _findings(site: Site, summary: Summary, parts: Sequence[PartialResult]) -> list[Finding]:
+    """Give the findings as they were shrunk, each with the command that replays it and with the name of its request."""
+    shrunk = [finding for part in parts for finding in part.shrunk]
+    place = site.context.report or "RUN"
+    found = as_shrunk(summary.findings, shrunk, lambda id_: finding_command(place, id_, site.request))
+    return [replace(finding, operation_id=site.target.operation_ids.of(finding.op)) for finding in found]
+
+
 def _cut(site: Site, parts: Sequence[PartialResult]) -> bool:
     """Whether a signal, the target or a danger ended the run."""
     return bool(site.target.over) or any(part.halted or interrupted(part.notes) for part in parts)
@@ -98,20 +112,22 @@ def _notes(parts: Sequence[PartialResult], summary: Summary) -> list[str]:
 
 
 def _unused(site: Site, listed: Sequence[Row]) -> list[str]:
-    """Say what of a configuration does nothing, and what of it others can read."""
+    """Say what of a configuration does nothing, and what of it others can read; and what the server cannot do with."""
+    unnamed = [UNNAMED] * site.target.operation_ids.refused
     if site.request.config is None:
-        return []
+        return unnamed
     told = [
         *site.config.idle([row.id for row in listed], {*names()} - {site.contract.object}),
         *site.config.open_passwords(),
     ]
-    return [f"configuration: {each}" for each in told]
+    return [*unnamed, *(f"configuration: {each}" for each in told)]
 
 
 def finished(site: Site, announcer: Announcer, result: RunResult) -> RunResult:
     """Tell of the findings and of the end; gives the result as it is worth with the known deviations."""
     for finding in result.findings:
         announcer.tell(FindingSeen(finding))
+    result = told_as_such(result, site.request)
     ended = with_known(result, site.context.known, cut=bool(site.target.over))
     announcer.tell(RunEnded(ended))
     return ended

@@ -13,6 +13,7 @@ from vcontract.check import Confirming, Judgement, Summary, object_findings, obj
 from vcontract.config.config import Config
 from vcontract.config.printed_command import finding_command
 from vcontract.config.request import RunRequest
+from vcontract.config.risk import REFUSALS, level_of
 from vcontract.contract import Contract, Row
 from vcontract.model import read_of
 from vcontract.model.labels import inputs_of
@@ -118,7 +119,7 @@ def summed(
         [judgement for part in parts for judgement in part.judgements],
         list(own.values()),
         bases,
-        confirm=Confirming(confirm, proven),
+        confirm=Confirming(confirm, proven, one_sided=level_of(asked) == REFUSALS),
         replay=lambda id_: finding_command(report or "RUN", id_, asked),
     )
     of_object = {each.id: each for part in parts for each in part.own_findings if each.row in own}

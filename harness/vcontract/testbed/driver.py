@@ -148,11 +148,12 @@ class Driver:
 
     def call(self, ref: Ref, method: str, arguments: dict[str, Json], actor: str = FULL) -> Operation:
         """Make an arranging call. Raises NotArrangedError: the operator does not allow it, the API spoken lacks the method."""
-        self.permits.check(method)
+        call = Call(ref, method, Arguments(arguments), actor)
+        self.permits.check_call(call)
         if method not in self.target.schema.operations:
             raise RefusedError(f"API {self.target.api_version} has no {method}")
         try:
-            return self.send(Call(ref, method, Arguments(arguments), actor))
+            return self.send(call)
         except SharedHostError as error:
             raise NotArrangedError(str(error)) from error
 
@@ -167,7 +168,7 @@ class Driver:
         Raises SpentError once as many were made as are permitted, NotArrangedError if the operator does not allow it.
         """
         self._access.check_target()
-        self.permits.check(call.method)
+        self.permits.check_call(call, judged=True)
         self.permits.check_count(self.target.recorder.calls)
         renewed, denied = len(self.target.renewed), len(self.target.denied)
         done = self.send(call, "judge")

@@ -70,7 +70,7 @@ class Lane:
         allow = self.driver.permits.allow
         if reason := uncallable(cell.asked, self.caller, allow):
             return reason
-        if reason := lacking(cell.state, self.levers.names, allow, guest=self._methods.known):
+        if reason := lacking(cell.state, self.levers.names, self.driver.permits.arranging, guest=self._methods.known):
             return reason
         try:
             if cell.state.exists:

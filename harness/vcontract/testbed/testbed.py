@@ -13,6 +13,7 @@ from vcontract.client import Guard, Target
 from vcontract.config.config import Config
 from vcontract.config.context import RunContext
 from vcontract.config.request import RunRequest
+from vcontract.config.risk import CLONES, level_of, loses_hosts
 from vcontract.contract import Contract, load
 from vcontract.history import ASKED, FACTS
 from vcontract.model import Facts, VmFacts
@@ -28,6 +29,7 @@ from vcontract.testbed.lane import Lane
 from vcontract.testbed.levers import Levers
 from vcontract.testbed.ownership import guard_of, lost_hosts
 from vcontract.testbed.permits import Permits
+from vcontract.testbed.risk.limits import Limited, NothingButRefusals, limit_of
 from vcontract.testbed.survey import actors_of, as_json, host_names, log_in, marked, reached, survey_target
 from vcontract.testbed.vm_selection import CLONE
 from vcontract.testbed.working_clones import clone_parents, destroy_clones, make_clones
@@ -85,6 +87,7 @@ class Testbed(msgspec.Struct, frozen=True):
 
     `lane` holds the VMs and what brings them into states, `guard` lets no call leave that is about what is not ours, `health`
     ends the run if the server suffers, `claims` keep other runs away. `host_names` are those of the hosts on which its VMs are.
+    `limit` is that of the level of risk; None: VMs may be brought into states.
     """
 
     site: Site
@@ -94,6 +97,7 @@ class Testbed(msgspec.Struct, frozen=True):
     claims: Claims
     working_clones: Lane | None = None
     host_names: frozenset[str] = frozenset()
+    limit: Limited | None = None
 
     @property
     def target(self) -> Target:
@@ -139,12 +143,15 @@ def open_testbed(site: Site, source: Source) -> Testbed:
 def _opened(site: Site, known: Known) -> Testbed:
     facts = known.judge.tracker.facts
     others = facts.others if known.others is None else known.others
-    guard, health = guarded(site, facts, others, known.before)
+    limit = limit_of(site.request, known.judge, known.before)
+    if isinstance(limit, NothingButRefusals):
+        site.target.recorder.listeners.append(limit.hear)
+    guard, health = guarded(site, facts, others, known.before, limit)
     claims = claims_of(site, guard, facts)
     try:
-        if known.claims and not site.context.former:
+        if known.claims and not site.context.former and limit is None:
             claims.take({moid: vm.name for moid, vm in facts.vms.items()})
-        driver = _driver(site, known.judge)
+        driver = _driver(site, known.judge, limit)
         levers = Levers.of_target(driver)
         names = host_names(site.target, facts)
         hosts, kept = _hosts(site, names, guard)
@@ -152,7 +159,7 @@ def _opened(site: Site, known: Known) -> Testbed:
     except BaseException:
         claims.release()
         raise
-    return Testbed(site, lane, guard, health, claims, known.working_clones, frozenset(names.values()))
+    return Testbed(site, lane, guard, health, claims, known.working_clones, frozenset(names.values()), limit)
 
 
 def claims_of(site: Site, guard: Guard, facts: Facts, seconds: float = 0.0) -> Claims:
@@ -171,7 +178,7 @@ def surveyed(asked: dict[str, Json], *, clones: bool = True) -> Source:
     def source(site: Site) -> Known:
         target = site.target
         facts = marked(survey_target(target, site.config, site.contract), site.config, site.context.pinned)
-        wanted = clone_parents(site.config, facts)
+        wanted = clone_parents(site.config, facts, every=level_of(site.request) == CLONES)
         if wanted and not clones:
             facts = replace(facts, vms={parent.ref.value: parent for parent, _ in wanted})
         working_clones = _working_clones(site, facts, wanted) if wanted and clones else None
@@ -208,12 +215,27 @@ def judge_of(site: Site, facts: Facts, asked: dict[str, Json]) -> Judge:
 
 
 def guarded(
-    site: Site, facts: Facts, others: Mapping[str, str], before: Sequence[Operation] = ()
+    site: Site,
+    facts: Facts,
+    others: Mapping[str, str],
+    before: Sequence[Operation] = (),
+    limit: Limited | None = None,
 ) -> tuple[Guard, HealthCheck]:
     """Have no call leave from now on that is about what is not ours; gives the guard, and who watches the server's health."""
     target = site.target
     context = site.context
-    guard = guard_of(target, site.config, site.contract, context.run, others, claimant=context.claimant)
+    guard = guard_of(
+        target,
+        site.config,
+        site.contract,
+        context.run,
+        others,
+        claimant=context.claimant,
+    )
+    if limit is not None:
+        guard.keep_within(limit.refusal, limit.touched)
+    elif level_of(site.request) == CLONES:
+        guard.keep_to_clones()
     if site.context.former:
         guard.take_hosts_by_name()
     guard.resume(before, CLONE)
@@ -233,12 +255,12 @@ def _working_clones(site: Site, facts: Facts, wanted: list[tuple[VmFacts, int]])
     judge = Judge(facts, site.contract, site.bases)
     driver = _driver(site, judge)
     lane = Lane(driver, Levers.of_target(driver), caller_of(site, facts))
-    make_clones(lane, wanted)
+    make_clones(lane, wanted, skips=level_of(site.request) == CLONES)
     return lane
 
 
-def _driver(site: Site, judge: Judge) -> Driver:
-    permits = Permits(frozenset(site.config.allow), site.request.max_calls)
+def _driver(site: Site, judge: Judge, limit: Limited | None = None) -> Driver:
+    permits = Permits(frozenset(site.config.allow), site.request.max_calls, limit)
     config = site.config
     return Driver(site.target, judge, permits, patience=config.boot_seconds, owner=config.owner, run=site.context.run)
 
@@ -254,6 +276,6 @@ def _helper(site: Site, facts: Facts) -> Caller | None:
 
 def _hosts(site: Site, names: Mapping[str, str], guard: Guard) -> tuple[frozenset[str], str]:
     """Find the hosts that may be disconnected; gives them, and why others that the configuration names must stay."""
-    may = site.config.hosts if "host" in site.config.allow else ()
+    may = site.config.hosts if "host" in site.config.allow and loses_hosts(level_of(site.request)) else ()
     named = [moid for moid, name in names.items() if name in may]
     return (frozenset(named), "") if site.context.former else lost_hosts(site.target, guard, named)

@@ -37,7 +37,9 @@ class VmSelection:
         for vm in self.fitting(want, on_host=on_host, nics=nics):
             return vm
         kept = f"; {self._kept}" if self._kept and (on_host or want.connection in HOST_LOST) else ""
-        power = "" if self._driver.permits.power else f"found {want.power}, as power is not allowed, "
+        permits = self._driver.permits
+        why = "power is not allowed" if permits.limit is None else "none is brought into a state"
+        power = "" if permits.power else f"found {want.power}, as {why}, "
         raise NotArrangedError(
             f"no marked VM fits ({power}Tools {want.tools}, engine {want.engine}, "
             f"{'template, ' if want.template else ''}host {want.connection}){kept}"

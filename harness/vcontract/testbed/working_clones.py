@@ -20,14 +20,21 @@ OWN = f"{CLONE}own-"
 """What stands in the name of such a clone between that of its parent and its number."""
 
 
-def clone_parents(config: Config, facts: Facts) -> list[tuple[VmFacts, int]]:
+def clone_parents(config: Config, facts: Facts, *, every: bool = False) -> list[tuple[VmFacts, int]]:
     """List the marked VMs of which clones are to be made, and how many; none if VMs are tested themselves.
 
-    A clone that an earlier run left is no parent. Raises UsageError if clones are wanted and cannot be had.
+    With `every` one of each of them is made, if the configuration does not name more. A clone that an earlier run left is no
+    parent. Raises UsageError if clones are wanted and cannot be had, TargetError if `every` finds none.
     """
-    if not any(entry.clones for entry in config.vm):
+    if not every and not any(entry.clones for entry in config.vm):
         return []
-    wanted = [(vm, count) for vm in facts.vms.values() if CLONE not in vm.name and (count := config.clones(vm.name))]
+    wanted = [
+        (vm, count)
+        for vm in facts.vms.values()
+        if CLONE not in vm.name and (count := max(config.clones(vm.name), int(every)))
+    ]
+    if not wanted and every:
+        raise TargetError("no marked VM is there of which a clone can be made: mark some with vcontract adopt")
     if not wanted:
         raise UsageError("no marked VM has a name of which [[vm]] wants clones")
     if "power" not in config.allow:
@@ -35,17 +42,18 @@ def clone_parents(config: Config, facts: Facts) -> list[tuple[VmFacts, int]]:
     return wanted
 
 
-def make_clones(lane: Lane, wanted: list[tuple[VmFacts, int]]) -> None:
+def make_clones(lane: Lane, wanted: list[tuple[VmFacts, int]], *, skips: bool = False) -> None:
     """Make the clones, each ready; they are the lane's, whose judge hears all of it.
 
-    The parents are looked at and cloned, and not otherwise touched. Raises TargetError if a clone cannot be made; those that
-    were made are destroyed then.
+    The parents are looked at and cloned, and not otherwise touched. Raises TargetError if a clone cannot be made (with `skips`
+    only if none can: VMs that are not on, or without Tools that run, are left out); those that were made are destroyed then.
     """
     judge, listeners = lane.driver.judge, lane.driver.target.recorder.listeners
     listeners.append(judge.feed)
     lane.driver.enter(_CELL)
     try:
-        for parent, count in wanted:
+        able = [(parent, count) for parent, count in wanted if not skips or not _unfit(lane, parent)]
+        for parent, count in able or wanted:
             _cloned(lane, parent, count)
     except NotArrangedError as error:
         destroy_clones(lane)
@@ -59,9 +67,9 @@ def make_clones(lane: Lane, wanted: list[tuple[VmFacts, int]]) -> None:
 
 def _cloned(lane: Lane, parent: VmFacts, count: int) -> None:
     """Make so many clones of a VM. Raises NotArrangedError if it is not as it must be, or is refused."""
+    if unfit := _unfit(lane, parent):
+        raise NotArrangedError(unfit)
     now = lane.driver.now(parent)
-    if now.power != ON or now.template or now.tools == "stopped":
-        raise NotArrangedError(f"{parent.name} must be on, with Tools running if it has any")
     taken = {vm.name for vm in lane.driver.facts.vms.values()}
     names = (f"{parent.name}{OWN}{number}" for number in range(1, count + len(taken) + 1))
     for name in [free for free in names if free not in taken][:count]:
@@ -70,16 +78,27 @@ def _cloned(lane: Lane, parent: VmFacts, count: int) -> None:
             lane.driver.wait.until("Tools", partial(_up, lane, made), whose=name)
 
 
+def _unfit(lane: Lane, parent: VmFacts) -> str:
+    """Say why a VM cannot be cloned as it is; empty if it can."""
+    now = lane.driver.now(parent)
+    if now.power != ON or now.template or now.tools == "stopped":
+        return f"{parent.name} must be on, with Tools running if it has any"
+    return ""
+
+
 def _up(lane: Lane, made: VmFacts) -> bool:
     return lane.driver.now(made).tools == "ready"
 
 
-def own_clones(lane: Lane, working_clones: Lane | None, before: Facts | None, config: Config) -> None:
+def own_clones(
+    lane: Lane, working_clones: Lane | None, before: Facts | None, config: Config, *, every: bool = False
+) -> None:
     """Let the clones that were made for a run be destroyed with those that were made in it.
 
-    `before` are the facts of a run that was cut and goes on: what was made for it is told by its name.
+    `before` are the facts of a run that was cut and goes on: what was made for it is told by its name. With `every` clones
+    stood in for all VMs.
     """
-    wanted = before is not None and any(entry.clones for entry in config.vm)
+    wanted = before is not None and (every or any(entry.clones for entry in config.vm))
     own = [vm.ref for vm in before.vms.values() if OWN in vm.name] if before and wanted else []
     lane.cloner.own(*own, *(working_clones.cloner.clones if working_clones else ()))
 

@@ -19,8 +19,9 @@ from vcontract.run.active_run import begin, set_out, target_facts
 from vcontract.run.announcer import Announcer
 from vcontract.run.ending import interruptible
 from vcontract.run.object_reads import read_object
-from vcontract.run.planning import chosen_methods, plan_whole_run
+from vcontract.run.planning import chosen_methods
 from vcontract.run.rejudge import part_of, told
+from vcontract.run.risk.planning import plan_within_risk
 from vcontract.run.start import StartedRun
 from vcontract.run.summarize import finished, summarize
 from vcontract.run.summary import PartialResult, heard
@@ -41,7 +42,7 @@ class Coordinator:
         self._announcer = Announcer(started.reporters)
         self._beginning = begin(started.site)
         source = surveyed(self._beginning.asked(started.site))
-        self.testbed, planned = set_out(started.site, source, plan_whole_run)
+        self.testbed, planned = set_out(started.site, source, plan_within_risk)
         self.plan, self._unreachable = planned.plan, planned.unreachable
         self.lane = self.testbed.lane
         self._halted: list[str] = []

@@ -1,0 +1,1 @@
+"""A run at a level of risk: what it plans there, and how it tells what that is worth."""
