@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TypeAlias
+from zlib import crc32
 
 from hypothesis import strategies as st
 
@@ -46,7 +47,6 @@ class Caller:
         self._choices = Pool(_CHOICES, seed + 2, DRAWN)
         self._seed = seed + 3
         self._pools: tuple[Pool[Json], ...] = (self._specs, self._params, self._choices)
-        self._places: dict[str, tuple[int, ...]] = {}
         self._cases: dict[str, tuple[Case, ...]] = {}
         self._changes: dict[str, dict[str, semantic.Change]] = {}
 
@@ -67,20 +67,19 @@ class Caller:
 
     @contextmanager
     def drawing_for(self, step: str) -> Iterator[None]:
-        """Draw the same values each time that a step is tried: what is to confirm a violation sends the same arguments.
+        """Draw what the seed and the step alone decide: the same whenever, and however often, and on whichever VM it is tried.
 
-        What is drawn after it is the same, however often it was tried.
+        So what is to confirm a violation sends the same arguments, and so does a run that takes its steps in another order.
+        What is drawn after it is as if it had drawn nothing.
         """
         now = tuple(pool.place for pool in self._pools)
-        known = self._places.setdefault(step, now)
         try:
-            for pool, place in zip(self._pools, known, strict=True):
-                pool.place = place
+            for number, pool in enumerate(self._pools):
+                pool.place = crc32(f"{self._seed} {number} {step}".encode())
             yield
         finally:
-            if known != now:
-                for pool, place in zip(self._pools, now, strict=True):
-                    pool.place = place
+            for pool, before in zip(self._pools, now, strict=True):
+                pool.place = before
 
     def start(self, method: str) -> State:
         """Give the state of a VM in which a valid call of a method is made."""
