@@ -14,7 +14,7 @@ from pyVmomi import vim
 from vcontract.errors import UsageError
 from vcontract.simulator import Settings, SimulatorServer
 from vcontract.simulator.inventory import BUILT_IN
-from vcontract.simulator.timing import BOOT, GUEST_REPORT, READY, RUNTIME_REPORT, TASK_REPORT, Timing, ranges
+from vcontract.simulator.times.timing import BOOT, GUEST_REPORT, READY, RUNTIME_REPORT, TASK_REPORT, Timing, ranges
 from vcontract.simulator.vcenter import VCenter
 
 VCENTER = ranges()["vcenter"]

@@ -15,7 +15,7 @@ from vcontract.errors import UsageError
 from vcontract.simulator.dispatch import Waiting
 from vcontract.simulator.http1 import BadRequest, Reply, Request, RequestParser
 from vcontract.simulator.settings import Settings
-from vcontract.simulator.timing import REQUEST
+from vcontract.simulator.times.timing import REQUEST
 from vcontract.simulator.tls import Certificates
 from vcontract.simulator.vcenter import VCenter
 

@@ -11,7 +11,7 @@ from pyVmomi import VmomiSupport, vim, vmodl
 from vcontract.simulator.data_objects import make
 from vcontract.simulator.messages import describe
 from vcontract.simulator.objects import Invocation, ManagedObject
-from vcontract.simulator.timing import TASK_REPORT
+from vcontract.simulator.times.timing import TASK_REPORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from vcontract.simulator.service_instance import ServiceInstance
 from vcontract.simulator.session_manager import SessionManager, Sessions
 from vcontract.simulator.task_manager import TaskManager, Tasks
 from vcontract.simulator.timeline import Timeline
-from vcontract.simulator.timing import Timing
+from vcontract.simulator.times.timing import Timing
 from vcontract.simulator.upgrades import changed_by_upgrade
 from vcontract.simulator.variants import vary
 from vcontract.simulator.versions import Versions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vcontract.simulator.timing import GUEST_REPORT, RUNTIME_REPORT
+from vcontract.simulator.times.timing import GUEST_REPORT, RUNTIME_REPORT
 
 if TYPE_CHECKING:
     from vcontract.simulator.virtual_machine.machine import Machine

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pyVmomi import vim
 
 from vcontract.simulator.objects import ManagedObject
-from vcontract.simulator.timing import MEMORY
+from vcontract.simulator.times.timing import MEMORY
 from vcontract.simulator.virtual_machine.machine import (
     POWERED_OFF,
     POWERED_ON,
