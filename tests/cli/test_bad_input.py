@@ -82,6 +82,8 @@ def fails(vcontract: Command, code: int, said: str, *arguments: object) -> None:
         (2, "none: no saved run", "replay none#0123456789ab"),
         (2, "API version 3 is unknown", "simulate --api 3"),
         (2, "none: cannot be read", "simulate --inventory none"),
+        (2, "there is no 'esx'; give vcenter", "simulate --timing esx"),
+        (2, "--task-time: --timing vcenter says", "simulate --timing vcenter --task-time 1"),
         (2, "no API version '3'", "wsdl build --api 3 --root Task --out out"),
         (2, "no managed object 'Nope'", "wsdl build --api 8.0.3.0 --root Nope --out out"),
         (2, "is named 'Nope'", "wsdl build --api 8.0.3.0 --root Task:Nope --out out"),

@@ -59,6 +59,8 @@ def test_a_step_that_is_tried_again_has_the_same_arguments(able: Caller) -> None
     assert len({repr(each) for each in (one, two, three)}) == 3
     anew = Caller(able.contract, able.schema, able.facts, ACTORS, 3)
     assert drawn(anew, "one", "two", "three") == [one, two, three]
+    other_order = Caller(able.contract, able.schema, able.facts, ACTORS, 3)
+    assert drawn(other_order, "three", "two", "one") == [three, two, one]
 
 
 def test_a_valid_call_fits_the_vm(able: Caller) -> None:

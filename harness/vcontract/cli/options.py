@@ -27,6 +27,16 @@ Insecure: TypeAlias = Annotated[bool, declared_option("insecure")]
 ContractName: TypeAlias = Annotated[str, declared_option("contract")]
 Format: TypeAlias = Annotated[str, declared_option("output")]
 Deviations: TypeAlias = Annotated[Path | None, declared_option("deviations")]
+ReportTime: TypeAlias = Annotated[
+    float | None, typer.Option(min=0, help="Seconds by which reports are late at most (0.01).")
+]
+Timing: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME[:SPEED]",
+        help="Times of a real server, drawn by the seed: vcenter, or vcenter:10 for ten times as quick.",
+    ),
+]
 ExploreStates: TypeAlias = Annotated[
     bool,
     typer.Option("--explore", help="Then learn the machine of hidden states that answers an alphabet; needs AALpy."),

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -240,9 +240,10 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
     tls: Annotated[bool, typer.Option("--tls", help="Serve https with a certificate made now.")] = False,
     api: Annotated[str, typer.Option(help="Newest API version served.")] = "8.0.3.0",
     vms: Annotated[int | None, typer.Option(min=0, help="So many more Linux VMs.")] = None,
-    task_time: Annotated[float, typer.Option(min=0, help="Seconds that a task takes.")] = 0.008,
-    boot_time: Annotated[float, typer.Option(min=0, help="Seconds until Tools are up.")] = 0.03,
-    report_time: Annotated[float, typer.Option(min=0, help="Seconds by which reports are late at most.")] = 0.01,
+    task_time: Annotated[float | None, typer.Option(min=0, help="Seconds that a task takes (0.008).")] = None,
+    boot_time: Annotated[float | None, typer.Option(min=0, help="Seconds until Tools are up (0.03).")] = None,
+    report_time: option.ReportTime = None,
+    timing: option.Timing = "",
     inventory: Annotated[Path | None, typer.Option(help="An inventory of your own (TOML).")] = None,
     seed: Annotated[int, typer.Option()] = 0,
     defect: Annotated[list[str] | None, typer.Option(help="A bug to plant; may be repeated.")] = None,
@@ -259,6 +260,8 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
     ] = False,
 ) -> None:
     """Serve a simulated vCenter on loopback until SIGTERM."""
+    from dataclasses import replace
+
     from vcontract.simulator import Settings, serve_forever
     from vcontract.simulator.defects import listed_defects
     from vcontract.simulator.upgrades import listed_upgrades
@@ -273,16 +276,23 @@ def simulate(  # noqa: PLR0913 - the options that design fixes
         tls=tls,
         api=api,
         vms=vms,
-        task_time=task_time,
-        boot_time=boot_time,
-        report_time=report_time,
         inventory=inventory,
         seed=seed,
         defects=frozenset(defect or ()),
         variants=frozenset(variant or ()),
         upgrades=frozenset(upgrade_defect or ()),
     )
-    serve_forever(settings, lambda url: typer.echo(f"listening on {url}"))
+    times = _times(timing, task_time=task_time, boot_time=boot_time, report_time=report_time)
+    serve_forever(replace(settings, **times), lambda url: typer.echo(f"listening on {url}"))
+
+
+def _times(timing: str, **seconds: float | None) -> dict[str, Any]:
+    """Give the settings of times that were asked for; one time and a timing contradict each other."""
+    given = {name: value for name, value in seconds.items() if value is not None}
+    if timing and given:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UsageError(f"{options}: --timing {timing} says how long everything takes; leave one of them out")
+    return {"timing": timing, **given}
 
 
 def _thread_ended(ended: threading.ExceptHookArgs) -> None:

@@ -16,6 +16,16 @@ class SpentError(UsageError):
     """A limit of calls or requests is reached; a run that is under way ends with what is known."""
 
 
+class _Account:
+    """What was sent, and when the next request may be, for all who share the limits."""
+
+    def __init__(self, at_once: int) -> None:
+        self.sent = 0
+        self.next = 0.0
+        self.lock = threading.Lock()
+        self.places = threading.BoundedSemaphore(at_once) if at_once else None
+
+
 class Pacing:
     """A context around each request; entering it, before the request is recorded, waits until the limits permit one more.
 
@@ -34,13 +44,25 @@ class Pacing:
     ) -> None:
         self.limited = bool(per_second or at_once or total)
         self.stopped: Callable[[], bool] = lambda: False
-        self.sent = 0
+        self._asked = (per_second, at_once, total)
         self._pause = 1 / per_second if per_second else 0.0
         self._total = total
         self._clock, self._sleep = clock, sleep
-        self._places = threading.BoundedSemaphore(at_once) if at_once else None
-        self._lock = threading.Lock()
-        self._next = 0.0
+        self._account = _Account(at_once)
+
+    def beside(self) -> Pacing:
+        """Give the pacing of another target of the same run: the limits hold for all together.
+
+        Each is stopped by itself, and has the limit of all requests lifted for itself.
+        """
+        other = Pacing(*self._asked, clock=self._clock, sleep=self._sleep)
+        other._account = self._account
+        return other
+
+    @property
+    def sent(self) -> int:
+        """How many requests were sent, by all who share the limits."""
+        return self._account.sent
 
     @property
     def spent(self) -> str:
@@ -54,8 +76,8 @@ class Pacing:
         self._total = 0
 
     def __enter__(self) -> None:
-        if self._places is not None:
-            self._places.acquire()
+        if self._account.places is not None:
+            self._account.places.acquire()
         try:
             self._await(self._turn())
         except BaseException:
@@ -67,12 +89,13 @@ class Pacing:
 
     def _turn(self) -> float:
         """Reserve the time of the next request, and give it. Raises SpentError if no more are allowed."""
-        with self._lock:
+        account = self._account
+        with account.lock:
             if self.spent:
                 raise SpentError(self.spent)
-            self.sent += 1
-            turn = max(self._next, self._clock())
-            self._next = turn + self._pause
+            account.sent += 1
+            turn = max(account.next, self._clock())
+            account.next = turn + self._pause
             return turn
 
     def _await(self, turn: float) -> None:
@@ -80,5 +103,5 @@ class Pacing:
             self._sleep(min(left, _NAP))
 
     def _leave(self) -> None:
-        if self._places is not None:
-            self._places.release()
+        if self._account.places is not None:
+            self._account.places.release()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from vcontract.config.permissions import not_allowed
 from vcontract.config.request import RunRequest
 from vcontract.config.risk import needing_clones
@@ -12,16 +14,25 @@ from vcontract.report.result import RunResult
 from vcontract.run.conformance import replay_finding, run_conformance
 from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.run.start import configured, contract_of, underway
+from vcontract.workers.lanes.default_lanes import default_lanes
+from vcontract.workers.lanes.lanes_run import run_in_lanes
 from vcontract.workers.launch import launch
 
 
 def execute_on(request: RunRequest, preparation: Preparation = PLAIN) -> RunResult:
-    """Run on as many processes as are asked for. Raises HarnessError for all that keeps it from running."""
+    """Run on as many processes, or lanes, as are asked for. Raises HarnessError for all that keeps it from running."""
+    if request.lanes > 1 and request.workers > 1:
+        raise UsageError("--lanes works in one process, --workers in several: choose one")
     if request.workers > 1:
         try:
             return launch(request, preparation)
         except AbsentError:  # then there is nothing to share out
             pass
+    former = preparation.interrupted is not None and bool(preparation.interrupted.workers)
+    lanes, a_host = (request.lanes, 0) if request.lanes else default_lanes(request, preparation)
+    if lanes > 1 or former:
+        with suppress(AbsentError):  # then there is nothing to deal
+            return run_in_lanes(request, lanes, preparation, a_host=a_host)
     return execute(request, preparation)
 
 

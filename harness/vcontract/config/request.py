@@ -126,6 +126,7 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     api: Annotated[str, Option("API version of the simulator that is started.", repeats=True, pytest=True)] = ""
     cells: Annotated[bool, Option("List every cell and what became of it.")] = False
     workers: Annotated[int, Option("So many processes share the work, each with VMs of its own.", min=1)] = 1
+    lanes: Annotated[int, Option("So many VMs at once, in one process; 1: one after the other.", min=0)] = 0
     resume: Annotated[
         Path | None, Option("Go on with a run that was cut, without repeating what it did.", metavar="RUN")
     ] = None

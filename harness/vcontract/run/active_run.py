@@ -23,7 +23,7 @@ from vcontract.run.exerciser import Exerciser
 from vcontract.run.interrupted_run import InterruptedRun, note_of
 from vcontract.run.limits import RunLimits
 from vcontract.run.own_server.reopening import Reopening
-from vcontract.run.plan import Step
+from vcontract.run.plan import Plan, Step
 from vcontract.run.planning import Planned, Planner
 from vcontract.run.putting_back import put_back
 from vcontract.run.step_runner import StepRunner
@@ -108,6 +108,10 @@ class ActiveRun:
             self.step_runner.taken_before(self.interrupted.steps)
             self.testbed.lane.restorer.take_over(frozenset(self.interrupted.facts.vms))
         return self.step_runner.left(self.plan.steps)
+
+    def was_dealt(self, plan: Plan) -> None:
+        """Take a plan for that of this run: its steps were dealt to it as it went on."""
+        self.plan = plan
 
     def spent(self) -> str:
         """Say why the run must stop; empty if it may go on."""

@@ -38,12 +38,14 @@ def going_on(
     if request.record or preparation.recorded or asked.target.startswith(REPLAY):
         raise UsageError("--resume: a recording is of a whole run; record or replay one from its begin")
     _check_named(interrupted, request)
-    calls = sum(operation.purpose == "judge" for operation in interrupted.history.operations)
+    histories = (interrupted.history, *interrupted.workers)
+    calls = sum(done.purpose == "judge" for history in histories for done in history.operations)
     left = asked.max_calls if calls < asked.max_calls else 0
     goes_on = replace(
         request,
         contract=asked.contract,
         seed=asked.seed,
+        lanes=request.lanes or asked.lanes,
         methods=asked.methods,
         max_calls=request.max_calls or left,
         risk=asked.risk,

@@ -136,7 +136,9 @@ def resumed(interrupted: InterruptedRun) -> Source:
         judge = site.heard_by(interrupted.judge(site.contract, site.bases))
         facts = survey_target(site.target, site.config, site.contract, run=site.context.run)
         interrupted.check(facts)
-        return Known(judge, interrupted.history.operations, claims=True, others=facts.others)
+        histories = (interrupted.history, *interrupted.workers)
+        before = [operation for history in histories for operation in history.operations]
+        return Known(judge, before, claims=True, others=facts.others)
 
     return source
 
@@ -144,7 +146,7 @@ def resumed(interrupted: InterruptedRun) -> Source:
 def interrupted_run_of(directory: Path) -> InterruptedRun:
     """Read what a run did; `latest` stands for where it points. Raises RunFileError if no run there could go on."""
     interrupted = whole_interrupted_run_of(directory)
-    if interrupted.workers:
+    if interrupted.workers and interrupted.note.request.lanes < 2:
         raise RunFileError(f"{interrupted.directory}: the run was one of several workers; it cannot go on")
     if interrupted.note.request.complete is not None:
         raise UsageError(

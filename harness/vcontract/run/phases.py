@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from vcontract.model import State
 from vcontract.run.active_run import ActiveRun
 from vcontract.run.object_reads import read_object
 from vcontract.terms import Finding, Operation
-from vcontract.testbed import NotArrangedError
+from vcontract.testbed import Lane, NotArrangedError
 
 
 class ReadObject:
@@ -68,21 +68,36 @@ class ShrinkFindings:
         if not findings:
             return
         led_to = {finding.id: self._led_to(run, finding) for finding in findings}
-        lane = run.testbed.lane
-        shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), run.site.request.shrink)
         deaths = [finding for finding in findings if finding.observed in DEATHS and run.can_start_afresh]
-        for number, finding in enumerate([each for each in findings if each not in deaths]):
-            run.announcer.note(f"shrinking finding {number + 1} of {len(findings)}: {finding.row}")
-            try:
-                like = [each for each in run.shrunk.values() if each.after and each.like(finding)]
-                run.shrunk[finding.id] = shrinker.shrink(finding, led_to[finding.id], like)
-            except NotArrangedError as error:  # the next one may still be shrunk
-                run.shrunk[finding.id] = replace(finding, repeats=f"0 of 0: {error}")
+        alive = [each for each in findings if each not in deaths]
+        shrink_each(
+            run.testbed.lane, run.site.request.shrink, alive, led_to, run.shrunk, run.announcer.note, len(findings)
+        )
         trials = DeathTrials(run, run.site.request.shrink)  # last, for the testbed is another after each
         for number, finding in enumerate(deaths):
             place = len(findings) - len(deaths) + number + 1
             run.announcer.note(f"shrinking finding {place} of {len(findings)}: {finding.row}")
             run.shrunk[finding.id] = trials.shrink(finding, led_to[finding.id])
+
+
+def shrink_each(
+    lane: Lane,
+    budget: Budget,
+    findings: Sequence[Finding],
+    led_to: Mapping[str, Sequence[Operation]],
+    shrunk: dict[str, Finding],
+    note: Callable[[str], None],
+    total: int,
+) -> None:
+    """Shrink findings one after the other, on a lane, into `shrunk` by the ids that they had; `led_to` is by these ids too."""
+    shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), budget)
+    for number, finding in enumerate(findings):
+        note(f"shrinking finding {number + 1} of {total}: {finding.row}")
+        try:
+            like = [each for each in shrunk.values() if each.after and each.like(finding)]
+            shrunk[finding.id] = shrinker.shrink(finding, list(led_to[finding.id]), like)
+        except NotArrangedError as error:  # the next one may still be shrunk
+            shrunk[finding.id] = replace(finding, repeats=f"0 of 0: {error}")
 
 
 class ReplayFinding:

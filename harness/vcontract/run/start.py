@@ -175,7 +175,7 @@ def address(request: RunRequest, preparation: Preparation, config: Config) -> It
     if url := address_of(request, config):
         yield url
         return
-    simulator = simulator_for(request.seed, request.api, preparation.defects, request.workers)
+    simulator = simulator_for(request.seed, request.api, preparation.defects, max(request.workers, request.lanes))
     simulator.start()
     try:
         yield simulator.url

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from vcontract.check import Judge
@@ -76,21 +76,31 @@ class StepRunner:
 
     def walk(self, steps: Sequence[Step]) -> None:
         """Take the steps in their order, until all are taken or `spent` says to stop; cells that were missed once more."""
-        if self._all(steps):
-            self._all([step for step in steps if step.label in self.skipped and step.cell is not None])
+        self.walk_dealt([steps], len(steps))
+
+    def walk_dealt(self, batches: Iterable[Sequence[Step]], total: int) -> None:
+        """Take steps as they are dealt, at most so many; else as `walk` does."""
+        taken: list[Step] = []
+        for steps in batches:
+            if not self._all(steps, len(taken), total):
+                break
+            taken += steps
+        else:
+            missed = [step for step in taken if step.label in self.skipped and step.cell is not None]
+            self._all(missed, 0, len(missed))
         self._exerciser.rest()
         self._confirm_open()
 
-    def _all(self, steps: Sequence[Step]) -> bool:
-        """Take steps; False if `spent` said to stop."""
-        for number, step in enumerate(steps):
+    def _all(self, steps: Sequence[Step], before: int, total: int) -> bool:
+        """Take steps, when so many of a total were taken before; False if `spent` said to stop."""
+        for number, step in enumerate(steps, before):
             if reason := self._spent():
                 self.ended = reason
                 return False
             if self._exerciser.shared is None:
                 self._looked()
             self._step(step)
-            self._taken(number + 1, len(steps))
+            self._taken(number + 1, total)
         return True
 
     def go_on_with(self, exerciser: Exerciser) -> None:

@@ -63,9 +63,8 @@ def _end() -> dict[str, Act]:
     }
 
 
-def _lasts() -> dict[str, float]:
-    # The guest is slower than vCenter: power operations and aborts must be able to catch a task midway.
-    return {CUSTOMIZE: 3, START_NETWORK: 2, ABORT: 2}
+LASTS = {CUSTOMIZE: 3.0, START_NETWORK: 2.0, ABORT: 2.0}
+"""How many task times a task in the guest lasts: it is slower than vCenter, so that power operations can catch it midway."""
 
 
 def _serve(call: Invocation, target: ManagedObject, arguments: dict[str, Any]) -> Any:
@@ -156,7 +155,7 @@ class Decisions:
     at_start: dict[str, Check] = field(default_factory=_at_start)
     begin: dict[str, Act] = field(default_factory=_begin)
     end: dict[str, Act] = field(default_factory=_end)
-    lasts: dict[str, float] = field(default_factory=_lasts)
+    lasts: dict[str, float] = field(default_factory=lambda: dict(LASTS))
     behind: Callable[[Attempt], Task | None] = _nobody
     reference: Callable[[Task], Any] = _own_reference
     written: Callable[[Machine, Any], Written] = operations.written_for

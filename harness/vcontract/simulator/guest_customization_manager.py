@@ -10,6 +10,7 @@ from typing import Any
 
 from pyVmomi import vim
 
+from vcontract.simulator.decisions import LASTS
 from vcontract.simulator.guest.operations import Attempt
 from vcontract.simulator.objects import Invocation, ManagedObject
 from vcontract.simulator.virtual_machine.machine import GuestOperation
@@ -35,6 +36,12 @@ class GuestCustomizationManager(ManagedObject):
         """End the customization or network start that runs, whoever began it, and remove the lock."""
         return self.start(Attempt(call, self.vcenter.resolve(vm), auth), "abortCustomization")
 
+    def lasts(self, attempt: Attempt) -> float:
+        """Give the seconds that the task of an attempt lasts."""
+        lasts, method = self.vcenter.decisions.lasts[attempt.method], attempt.method
+        usual = lasts * self.vcenter.settings.task_time
+        return self.vcenter.timing.task(method, usual, times=lasts / LASTS[method], whose=attempt.machine.moid)
+
     def start(self, attempt: Attempt, verb: str) -> Any:
         """Apply the checks of the call, then start the task, which applies its own as it turns running.
 
@@ -57,7 +64,7 @@ class GuestCustomizationManager(ManagedObject):
             description_id=f"vm.GuestCustomizationManager.{verb}",
             body=lambda: decide.end[method](attempt),
             on_start=on_start,
-            duration=decide.lasts[method] * self.vcenter.settings.task_time,
+            duration=self.lasts(attempt),
             cancelable=decide.cancelable,
             on_cancel=lambda: decide.cancelled(attempt),
             after=decide.behind(attempt),

@@ -68,6 +68,7 @@ class Inventory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     template_of_more: str
     host: Annotated[list[Host], msgspec.Meta(min_length=1)]
     vm: Annotated[list[Vm], msgspec.Meta(min_length=1)]
+    timing: str = ""
     account: list[Account] = []
     custom_attribute: list[str] = []
 
@@ -113,6 +114,8 @@ def populate(vcenter: VCenter) -> None:
     vcenter.registry.add(GuestAuthManager(vcenter, guest_operations_manager.AUTH_MANAGER))
     vcenter.registry.add(GuestProcessManager(vcenter, guest_operations_manager.PROCESS_MANAGER))
     inventory = load(vcenter.settings.inventory or BUILT_IN)
+    if inventory.timing and not vcenter.settings.timing:
+        vcenter.take_time(inventory.timing)
     fields = CustomFieldsManager(vcenter)
     vcenter.registry.add(fields)
     for name in inventory.custom_attribute:

@@ -15,12 +15,15 @@ from vcontract.errors import UsageError
 from vcontract.simulator.dispatch import Waiting
 from vcontract.simulator.http1 import BadRequest, Reply, Request, RequestParser
 from vcontract.simulator.settings import Settings
+from vcontract.simulator.times.timing import REQUEST
 from vcontract.simulator.tls import Certificates
 from vcontract.simulator.vcenter import VCenter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from vcontract.simulator.timeline import Handle
 
 _LOG = logging.getLogger(__name__)
 _HOST = "127.0.0.1"
@@ -35,6 +38,7 @@ class _Connection(asyncio.Protocol):
         self._parser: RequestParser | None = None
         self._queue: deque[tuple[Request, bytes] | Reply] = deque()
         self._waiting: Waiting | None = None
+        self._held: Handle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start to parse the requests of a client."""
@@ -47,6 +51,8 @@ class _Connection(asyncio.Protocol):
         """Cancel the call whose reply the client will not read."""
         if self._waiting is not None:
             self._waiting.cancel()
+        if self._held is not None:
+            self._held.cancel()
         self._service.connections.discard(self)
         self._transport = None
 
@@ -87,7 +93,7 @@ class _Connection(asyncio.Protocol):
         self._parser.complete.clear()
 
     def _serve(self) -> None:
-        while self._queue and self._waiting is None and self._transport is not None:
+        while self._queue and self._waiting is None and self._held is None and self._transport is not None:
             item = self._queue.popleft()
             if isinstance(item, Reply):
                 self._send(item, keep_alive=False)
@@ -97,13 +103,15 @@ class _Connection(asyncio.Protocol):
             if isinstance(answer, Waiting):
                 self._waiting = answer
                 answer.deliver = partial(self._delivered, head)
+            elif late := self._service.vcenter.timing.late(REQUEST):
+                self._held = self._service.vcenter.timeline.after(late, partial(self._delivered, head, answer))
             else:
                 self._send(answer, keep_alive=head.keep_alive, headless=head.method == "HEAD")
         self._service.settle()
 
     def _delivered(self, head: Request, reply: Reply) -> None:
-        self._waiting = None
-        self._send(reply, keep_alive=head.keep_alive)
+        self._waiting = self._held = None
+        self._send(reply, keep_alive=head.keep_alive, headless=head.method == "HEAD")
         self._service.loop.call_soon(self._serve)
 
     def _send(self, reply: Reply, *, keep_alive: bool, headless: bool = False) -> None:

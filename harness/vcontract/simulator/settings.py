@@ -14,7 +14,7 @@ class Settings:
     `variants` and `upgrades` are names from the simulator's lists. While every client that has called waits to be told of
     changes, time that nothing happens in passes at once, up to `skips` seconds of it: whatever lasts long enough to be met
     on a slow machine then costs no time where nobody looks. `report_time` is the most by which name and addresses of a guest
-    are shown late.
+    are shown late. `timing`, as vcenter:10, draws all times from ranges in the place of these (empty: as the inventory says).
     """
 
     port: int = 0
@@ -24,6 +24,7 @@ class Settings:
     task_time: float = 0.008
     boot_time: float = 0.03
     report_time: float = 0.01
+    timing: str = ""
     inventory: Path | None = None
     seed: int = 0
     task_retention_seconds: float = 600.0

@@ -11,6 +11,7 @@ from pyVmomi import VmomiSupport, vim, vmodl
 from vcontract.simulator.data_objects import make
 from vcontract.simulator.messages import describe
 from vcontract.simulator.objects import Invocation, ManagedObject
+from vcontract.simulator.times.timing import TASK_REPORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +64,7 @@ class Task(ManagedObject):
         self.event_chain_id = tasks.next_chain()
         self.followers: list[Task] = []
         self._agenda: list[Handle] = []
+        self._done = False
 
     @property
     def over(self) -> bool:
@@ -84,8 +86,9 @@ class Task(ManagedObject):
         self._agenda.append(self.vcenter.timeline.after(0.0, self._run))
 
     def fail(self, fault: vmodl.MethodFault) -> None:
-        """End the task in error now, whatever its body would have done; no effect on a final one."""
-        self._finish(error=fault)
+        """End the task in error now, whatever its body would have done; no effect on one whose body has acted."""
+        if not self._done:
+            self._finish(error=fault)
 
     def put_off(self, seconds: float) -> None:
         """Let a running task end `seconds` from now, and report no progress until then."""
@@ -119,7 +122,15 @@ class Task(ManagedObject):
             result = self._guarded(self.plan.body)
         finally:
             self._tasks.executing = None
-        self._finish(result=result.ref if isinstance(result, ManagedObject) else result)
+        if self.final:
+            return
+        self._done, self.complete_time = True, self.vcenter.timeline.datetime()
+        shown = result.ref if isinstance(result, ManagedObject) else result
+        late = self.vcenter.timing.late(TASK_REPORT, self.entity.moid)
+        if late:  # nobody may begin before the end is shown: the same server tells of it and admits others
+            self.vcenter.timeline.after(late, lambda: self._finish(result=shown))
+        else:
+            self._finish(result=shown)
 
     def _guarded(self, step: Callable[[], Any]) -> Any:
         try:
@@ -138,7 +149,7 @@ class Task(ManagedObject):
             handle.cancel()
         self.state = _STATE.success if error is None else _STATE.error
         self.result, self.error, self.progress = result, error, None
-        self.complete_time = self.vcenter.timeline.datetime()
+        self.complete_time = self.complete_time or self.vcenter.timeline.datetime()
         # The history keeps this task, and must not keep all objects alive that its callbacks refer to.
         self.plan = replace(self.plan, body=_nothing, on_start=None, on_cancel=None, check=None)
         self.changed()
@@ -177,7 +188,7 @@ class Task(ManagedObject):
         account = call.session.account if call.session else None
         if account is None or (account.user_name != self.user and not account.holds("Global.CancelTask")):
             raise vim.fault.NoPermission(object=self.ref, privilegeId="Global.CancelTask")
-        if self.final or self.cancelled:
+        if self.final or self._done or self.cancelled:
             raise vim.fault.InvalidState
         if not self.plan.cancelable:
             raise vmodl.fault.NotSupported

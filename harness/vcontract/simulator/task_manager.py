@@ -60,7 +60,8 @@ class Tasks:
         task turns running, `on_start` after; after `duration`, `body`, whose value is the result. A pyVmomi fault
         raised by any of them ends the task in error. `on_cancel` is called before a cancelled task ends.
         """
-        lasts = self.vcenter.settings.task_time if duration is None else duration
+        usual = self.vcenter.settings.task_time
+        lasts = self.vcenter.timing.task(name, usual, whose=entity.moid) if duration is None else duration
         plan = Plan(name, description_id, lasts, body, on_start, cancelable, on_cancel, check)
         task = Task(self, self.vcenter.new_moid("task"), call, entity, plan)
         self._retained[task.moid] = task

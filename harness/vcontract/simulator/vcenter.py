@@ -20,6 +20,7 @@ from vcontract.simulator.service_instance import ServiceInstance
 from vcontract.simulator.session_manager import SessionManager, Sessions
 from vcontract.simulator.task_manager import TaskManager, Tasks
 from vcontract.simulator.timeline import Timeline
+from vcontract.simulator.times.timing import Timing
 from vcontract.simulator.upgrades import changed_by_upgrade
 from vcontract.simulator.variants import vary
 from vcontract.simulator.versions import Versions
@@ -56,6 +57,7 @@ class VCenter:
         timeline: Timeline | None = None,
     ) -> None:
         self.settings = settings
+        self.take_time(settings.timing)
         self.versions = Versions(settings.api)
         self.decisions = Decisions()
         self.timeline = timeline or Timeline()
@@ -78,6 +80,11 @@ class VCenter:
         misbehave(self)
         vary(self)
         changed_by_upgrade(self)
+
+    def take_time(self, named: str) -> None:
+        """Have everything take its time as a timing says (empty: as the settings do). Raises UsageError."""
+        self.timing = Timing(self, named)
+        self.settings = self.timing.settings()
 
     def changed(self, owner: ManagedObject) -> None:  # noqa: ARG002 - a finer collector could use the object
         """Note that a property of an object may have changed; `settle` then polls the waiting calls again."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TypeAlias
+from zlib import crc32
 
 from hypothesis import strategies as st
 
@@ -36,17 +37,27 @@ class Caller:
     """Makes calls for one object; every choice comes from the seed.
 
     `actors` names the session for each privilege class (`held`, `nowhere`), and, as some account may have one privilege
-    and lack another, for `nowhere` of one method by the method's name.
+    and lack another, for `nowhere` of one method by the method's name. With `in_turn` steps draw one after the other from
+    one stream, as version 0.1.0 did: a recording of that answers to no other arguments.
     """
 
-    def __init__(self, contract: Contract, schema: Schema, facts: Facts, actors: dict[str, str], seed: int) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        schema: Schema,
+        facts: Facts,
+        actors: dict[str, str],
+        seed: int,
+        *,
+        in_turn: bool = False,
+    ) -> None:
         self.contract, self.schema, self.facts, self.actors = contract, schema, facts, actors
         self._specs = Pool(_SPECS, seed, DRAWN)
         self._params = Pool(gosc.config_params, seed + 1, DRAWN)
         self._choices = Pool(_CHOICES, seed + 2, DRAWN)
         self._seed = seed + 3
         self._pools: tuple[Pool[Json], ...] = (self._specs, self._params, self._choices)
-        self._places: dict[str, tuple[int, ...]] = {}
+        self._in_turn, self._places = in_turn, dict[str, tuple[int, ...]]()
         self._cases: dict[str, tuple[Case, ...]] = {}
         self._changes: dict[str, dict[str, semantic.Change]] = {}
 
@@ -67,20 +78,24 @@ class Caller:
 
     @contextmanager
     def drawing_for(self, step: str) -> Iterator[None]:
-        """Draw the same values each time that a step is tried: what is to confirm a violation sends the same arguments.
+        """Draw what the seed and the step alone decide: the same whenever, and however often, and on whichever VM it is tried.
 
-        What is drawn after it is the same, however often it was tried.
+        So what is to confirm a violation sends the same arguments, and so does a run that takes its steps in another order.
+        What is drawn after it is as if it had drawn nothing.
         """
         now = tuple(pool.place for pool in self._pools)
-        known = self._places.setdefault(step, now)
+        own = tuple(crc32(f"{self._seed} {number} {step}".encode()) for number in range(len(self._pools)))
+        known = self._places.setdefault(step, now if self._in_turn else own)
         try:
-            for pool, place in zip(self._pools, known, strict=True):
-                pool.place = place
+            self._go_to(known)
             yield
         finally:
             if known != now:
-                for pool, place in zip(self._pools, now, strict=True):
-                    pool.place = place
+                self._go_to(now)
+
+    def _go_to(self, places: Sequence[int]) -> None:
+        for pool, place in zip(self._pools, places, strict=True):
+            pool.place = place
 
     def start(self, method: str) -> State:
         """Give the state of a VM in which a valid call of a method is made."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -12,6 +13,8 @@ from vcontract.strategies.constants import fixed_constants
 
 T = TypeVar("T")
 _MOST = 32
+_drawing = threading.RLock()
+"""Held while Hypothesis draws, whose tables and settings are those of the whole process."""
 _pools: dict[tuple[int, int, int], tuple[SearchStrategy[Any], tuple[Any, ...]]] = {}
 
 
@@ -43,12 +46,16 @@ def _kept(strategy: SearchStrategy[T], seed_: int, size: int) -> tuple[T, ...]:
     A strategy is told by identity: to hash one evaluates it, of which Hypothesis warns while pytest starts.
     """
     key = id(strategy), seed_, size
-    if key not in _pools:
-        if len(_pools) >= _MOST:
-            _pools.clear()
-        _pools[key] = strategy, tuple(draw(strategy, seed_, size))  # while it is kept here, no other one gets its id
-    kept: tuple[T, ...] = _pools[key][1]
-    return kept
+    with _drawing:
+        if key not in _pools:
+            if len(_pools) >= _MOST:
+                _pools.clear()
+            _pools[key] = (
+                strategy,
+                tuple(draw(strategy, seed_, size)),
+            )  # while it is kept here, no other one gets its id
+        kept: tuple[T, ...] = _pools[key][1]
+        return kept
 
 
 def draw(strategy: SearchStrategy[T], seed_: int, size: int) -> list[T]:

@@ -246,7 +246,8 @@ def guarded(
 def caller_of(site: Site, facts: Facts) -> Caller:
     """Give who makes the calls of the contract under test."""
     actors = actors_of(site.contract, facts)
-    return Caller(site.contract, site.target.schema, facts, actors, site.request.seed)
+    former = site.context.former
+    return Caller(site.contract, site.target.schema, facts, actors, site.request.seed, in_turn=former)
 
 
 def _working_clones(site: Site, facts: Facts, wanted: list[tuple[VmFacts, int]]) -> Lane:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from multiprocessing import Pipe
@@ -27,24 +27,40 @@ _COMMAND = (sys.executable, "-m", "vcontract.workers")
 
 def launch(request: RunRequest, preparation: Preparation = PLAIN) -> RunResult:
     """Run on several workers. Raises HarnessError for all that keeps it from running (AbsentError: nothing to share out)."""
-    for option, given in (
+    refuse(request, preparation, "--workers", "worker")
+    shared = SharedRun(request, preparation)
+    shared.open(request.workers)
+    return carried_out(shared, _work)
+
+
+def refuse(request: RunRequest, preparation: Preparation, by: str, what: str) -> None:
+    """Refuse what one worker, or one lane, does alone. Raises UsageError that names the option `by` which asks for several."""
+    for option, given in for_one(request, preparation).items():
+        if given:
+            raise UsageError(f"{option}: is for one {what}; leave {by} out")
+
+
+def for_one(request: RunRequest, preparation: Preparation) -> dict[str, bool]:
+    """Say of each option that is for one worker, or one lane, whether it is given."""
+    given = (
         ("--resume", preparation.interrupted),
         ("--complete", request.complete),
         ("--explore", request.explore or None),
         ("--record", request.record),
         ("--target replay:FILE", preparation.recorded),
-    ):
-        if given is not None:
-            raise UsageError(f"{option}: is for one worker; leave --workers out")
-    contract = load(request.contract)
-    listed = listed_rows(contract, [contract.method(name).name for name in request.methods])
-    selected = [row.id for row in listed]
-    shared = SharedRun(request, preparation)
-    shared.open(request.workers)
+    )
+    return {option: value is not None for option, value in given}
+
+
+def carried_out(shared: SharedRun, work: Callable[[SharedRun, Sequence[Orders]], None]) -> RunResult:
+    """Have a run that is open carried out by `work`, which lets all orders be followed, and give its result."""
+    contract, asked = load(shared.request.contract), shared.request.methods
     try:
+        listed = listed_rows(contract, [contract.method(name).name for name in asked])
+        selected = [row.id for row in listed]
         methods = methods_for(contract, listed, selected)
         shared.select(selected, methods)
-        _work(shared, [msgspec.structs.replace(orders, methods=methods) for orders in shared.orders])
+        work(shared, [msgspec.structs.replace(orders, methods=methods) for orders in shared.orders])
     finally:
         result = shared.end()
     return result

@@ -2,34 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec.structs import replace
 
-from vcontract.model import all_cells
-from vcontract.run.active_run import begin, begin_run
+from vcontract.model import State, all_cells, changes
+from vcontract.run.active_run import ActiveRun, begin, begin_run
 from vcontract.run.announcer import Announcer
 from vcontract.run.phases import ShrinkFindings, TakeSteps
-from vcontract.run.plan import plan
-from vcontract.run.planning import Planned, look_at_vms
+from vcontract.run.plan import Step, costed, plan
+from vcontract.run.planning import Planned, look_at_vms, plan_nothing_but_look
 from vcontract.run.start import StartedRun
 from vcontract.run.summary import PartialResult
 from vcontract.testbed import Testbed, given
+from vcontract.workers.lanes.dealer import Dealer
 from vcontract.workers.shares import Share
 
 
-def run_share(started: StartedRun, share: Share, methods: frozenset[str]) -> PartialResult:
+def run_share(
+    started: StartedRun, share: Share, methods: frozenset[str], dealer: Dealer | None = None
+) -> PartialResult:
     """Take the steps of a share, in sessions of its own; `methods` are those of the rows that were selected.
 
-    The object is read, and what was made is looked for, by whoever dealt the shares out: other workers still use it.
+    With a `dealer` the steps are those that it deals. The object is read, and what was made is looked for, by whoever dealt
+    the shares out: others still use it.
     """
     site = replace(started.site, request=replace(started.site.request, max_calls=share.max_calls))
 
     def planner(testbed: Testbed) -> Planned:
-        return plan_share(testbed, share, methods)
+        return plan_share(testbed, share, methods) if dealer is None else plan_nothing_but_look(testbed)
 
     beginning = begin(site)
     source = given(share.facts, beginning.asked(site))
     run = begin_run(site, source, planner, beginning, Announcer(started.reporters))
-    return run.conduct([TakeSteps(), ShrinkFindings()], audits=False)
+    steps = TakeSteps() if dealer is None else TakeDealtSteps(dealer, share.number)
+    # what lanes found is made smaller when all is known, one after the other: so the same of it remains, however many they are
+    return run.conduct([steps, *([ShrinkFindings()] if dealer is None else [])], audits=False)
+
+
+class TakeDealtSteps:
+    """Takes steps as a dealer deals them to a lane."""
+
+    def __init__(self, dealer: Dealer, number: int) -> None:
+        self._dealer, self._number = dealer, number
+
+    def run(self, run: ActiveRun) -> None:
+        """Take them until none is left that the lane's VMs can serve, or the run must stop."""
+        selection = run.testbed.lane.selection
+
+        def serves(want: tuple[State, bool, int]) -> bool:
+            state, on_host, nics = want
+            return next(selection.fitting(state, on_host=on_host, nics=nics), None) is not None
+
+        def dealt() -> Iterator[list[Step]]:
+            for steps in self._dealer.batches(self._number, serves):
+                taken.extend(steps)
+                yield steps
+
+        taken: list[Step] = []
+        try:
+            run.step_runner.walk_dealt(dealt(), self._dealer.total)
+        finally:
+            cells = [step.cell for step in taken if step.cell is not None]
+            contract = run.site.contract
+            run.was_dealt(costed(taken, cells, {cell.id for cell in cells if changes(cell, contract)}))
 
 
 def plan_share(testbed: Testbed, share: Share, methods: frozenset[str]) -> Planned:

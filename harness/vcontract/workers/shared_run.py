@@ -29,7 +29,7 @@ from vcontract.testbed import built_in
 from vcontract.workers.coordinator import Coordinator
 from vcontract.workers.shares import Share
 from vcontract.workers.stopping import Stopping
-from vcontract.workers.worker import Orders, WorkerResult
+from vcontract.workers.worker import Orders, Shared, WorkerResult
 
 
 class SharedRun:
@@ -49,20 +49,28 @@ class SharedRun:
         self._died: dict[int, str] = {}
         self._done: dict[int, int] = {}
 
-    def open(self, workers: int) -> None:
-        """Reach the target and deal its plan out. Raises HarnessError for all that keeps the run from beginning."""
+    def open(self, workers: int, *, lanes: bool = False, a_host: int = 0) -> None:
+        """Reach the target and deal its plan out. Raises HarnessError for all that keeps the run from beginning.
+
+        `lanes`: to so many at most in this process, who share the limits, and who are dealt the steps as they go on, and of
+        whom there are `a_host` at most for each host on which VMs are (0: any number).
+        """
         began = time.monotonic()
         with ExitStack() as stack:
             self._logins = stack.enter_context(TemporaryDirectory(prefix="vcontract-logins-"))
             preparation = replace(self.preparation, logins=Logins(self._logins))
-            started = stack.enter_context(underway(replace(self.request, workers=workers), preparation, stop=self.stop))
-            _fits(workers, started.site.config)
-            self._coordinator = Coordinator(started)
-            self._shares = self._coordinator.shares(workers)
+            asked = self.request if lanes else replace(self.request, workers=workers)
+            started = stack.enter_context(underway(asked, preparation, stop=self.stop))
+            self._target = started.site.target
+            if not lanes:
+                _fits(workers, started.site.config)
+            self._coordinator = Coordinator(started, self.preparation.interrupted)
+            self._shares = self._coordinator.lanes(workers, a_host) if lanes else self._coordinator.shares(workers)
             self._directory = started.directory
             limit = started.site.request.time_limit
             left = max(limit - (time.monotonic() - began), 0.001) if limit else 0.0
-            config = divided(resolved(started.site.config), workers, started.site.target.pacing.sent)
+            config = resolved(started.site.config)
+            config = config if lanes else divided(config, workers, self._target.pacing.sent)
             self.orders = [self._order(started, config, share, left) for share in self._shares]
             self._stack = stack.pop_all()
 
@@ -80,6 +88,12 @@ class SharedRun:
         )
         create(started.directory / orders.file, mark)
         return orders
+
+    @property
+    def shared(self) -> Shared:
+        """What the lanes of this process share."""
+        assert self._coordinator.dealer is not None  # since it was opened for lanes
+        return Shared(self._target.pacing, self._coordinator.dealer)
 
     @property
     def report(self) -> Path:

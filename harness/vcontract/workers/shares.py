@@ -51,8 +51,7 @@ def deal(
     """
     blocks = _blocks(steps, lane, lent or {})
     vms = lane.driver.facts.vms
-    common = _serving(lane, (State(), False, 0), lent or {})
-    owned = _owners(blocks, _bundles(vms.values(), lane.selection.hosts), common, workers)
+    owned = _owned(blocks, lane, workers, lent or {})
     load = [0] * workers
     mine: list[set[str]] = [set() for _ in range(workers)]
     able = [[worker for worker in range(workers) if owned[worker] & block.vms] for block in blocks]
@@ -70,6 +69,16 @@ def deal(
         )
         for worker in range(workers)
     ]
+
+
+def dealt_vms(steps: Sequence[Step], lane: Lane, workers: int) -> list[frozenset[str]]:
+    """Deal the VMs (moIds) alone out, for steps that are dealt as they are taken."""
+    return [frozenset(owned) for owned in _owned(_blocks(steps, lane, {}), lane, workers, {})]
+
+
+def _owned(blocks: Sequence[_Block], lane: Lane, workers: int, lent: dict[str, str]) -> list[set[str]]:
+    common = _serving(lane, (State(), False, 0), lent)
+    return _owners(blocks, _bundles(lane.driver.facts.vms.values(), lane.selection.hosts), common, workers)
 
 
 def plain(lane: Lane) -> list[list[VmFacts]]:

@@ -24,3 +24,9 @@ class Stopping:
             self.asked = True
             if self._recorder is not None:
                 self._recorder.stop()
+
+    def insist(self) -> None:
+        """Let the walk, or what follows it, end before its next call, however often that was asked."""
+        self.asked = True
+        if self._recorder is not None:
+            self._recorder.stop()

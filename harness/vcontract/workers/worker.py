@@ -6,10 +6,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from vcontract.client import Logins, Recorder, Target
+from vcontract.client.pacing import Pacing
 from vcontract.config.config import Config
 from vcontract.config.context import RunContext
 from vcontract.config.request import RunRequest, decode_path, encode_path
@@ -22,6 +24,7 @@ from vcontract.run.summary import PartialResult
 from vcontract.saved_file import create, read_saved
 from vcontract.terms import Ended
 from vcontract.testbed import Site, secrets_of
+from vcontract.workers.lanes.dealer import Dealer
 from vcontract.workers.share_run import run_share
 from vcontract.workers.shares import NUMBERS, Share
 from vcontract.workers.stopping import Stopping
@@ -86,15 +89,27 @@ class Pace:
             self._tell(event.done)
 
 
-def work(orders: Orders, stopping: Stopping, tell: Callable[[int], object] = lambda _: None) -> WorkerResult:
+class Shared(NamedTuple):
+    """What a lane shares with the others of its process: the limits of requests, and who deals the steps."""
+
+    pacing: Pacing
+    dealer: Dealer
+
+
+def work(
+    orders: Orders,
+    stopping: Stopping,
+    tell: Callable[[int], object] = lambda _: None,
+    shared: Shared | None = None,
+) -> WorkerResult:
     """Walk the share; `tell` now and then hears how many steps are done. Raises HarnessError if the target is not reached."""
     place = Path(orders.directory) / orders.file
     if _is_mine(place, orders.mark):
-        return WorkerResult(_walk(orders, stopping, place, Pace(tell)))
+        return WorkerResult(_walk(orders, stopping, place, Pace(tell), shared))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / orders.file
         create(place, orders.mark)
-        part = _walk(orders, stopping, place, Pace(tell))
+        part = _walk(orders, stopping, place, Pace(tell), shared)
         return WorkerResult(part, place.read_bytes())
 
 
@@ -106,13 +121,13 @@ def _is_mine(place: Path, mark: bytes) -> bool:
         return False
 
 
-def _walk(orders: Orders, stopping: Stopping, history: Path, pace: Pace) -> PartialResult:
+def _walk(orders: Orders, stopping: Stopping, history: Path, pace: Pace, shared: Shared | None) -> PartialResult:
     began = time.monotonic()
     share = orders.share
     recorder = Recorder(history, after=NUMBERS * share.number)
     stopping.watch(recorder)
     try:
-        part = _walked(orders, recorder, pace)
+        part = _walked(orders, recorder, pace, shared)
     except KeyboardInterrupt:  # before the walk began; later it ends itself
         part = PartialResult(planned=share.cells, notes=[INTERRUPTED])
     finally:
@@ -121,7 +136,7 @@ def _walk(orders: Orders, stopping: Stopping, history: Path, pace: Pace) -> Part
     return msgspec.structs.replace(part, worker=Worker(orders.file, part.calls, part.requests, spent))
 
 
-def _walked(orders: Orders, recorder: Recorder, pace: Pace) -> PartialResult:
+def _walked(orders: Orders, recorder: Recorder, pace: Pace, shared: Shared | None) -> PartialResult:
     request = orders.request
     target = Target.open(
         request.target,
@@ -130,11 +145,11 @@ def _walked(orders: Orders, recorder: Recorder, pace: Pace) -> PartialResult:
         proxy=orders.config.proxy,
         recorder=recorder,
         secrets=secrets_of(orders.config, orders.public),
-        pacing=orders.config.pacing(),
+        pacing=shared.pacing.beside() if shared else orders.config.pacing(),
         logins=Logins(orders.logins),
     )
     try:
         site = Site(target, load(request.contract), orders.config, request, RunContext(run=orders.run))
-        return run_share(StartedRun(site, (pace,)), orders.share, orders.methods)
+        return run_share(StartedRun(site, (pace,)), orders.share, orders.methods, shared and shared.dealer)
     finally:
         target.close()

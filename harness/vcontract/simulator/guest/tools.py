@@ -25,13 +25,20 @@ REPORTED = {
 
 
 class Tools:
-    """Drives the Tools of one virtual machine through their phases; `boot_time` in seconds, `steps` as STEPS."""
+    """Drives the Tools of one virtual machine through their phases.
+
+    `boot` gives for one boot after how many seconds a share of it is over, `steps` are as STEPS.
+    """
 
     def __init__(
-        self, timeline: Timeline, boot_time: float, reached: Callable[[ToolsPhase], None], steps: Steps = STEPS
+        self,
+        timeline: Timeline,
+        boot: Callable[[], Callable[[float], float]],
+        reached: Callable[[ToolsPhase], None],
+        steps: Steps = STEPS,
     ) -> None:
         self._timeline = timeline
-        self._boot_time = boot_time
+        self._boot = boot
         self._reached = reached
         self._steps = steps
         self._agenda: list[Handle] = []
@@ -42,8 +49,9 @@ class Tools:
         if state.tools is ToolsPhase.ABSENT:
             return
         state.tools = ToolsPhase.BOOTING
+        moment = self._boot()
         for share, phase in self._steps:
-            self._agenda.append(self._timeline.after(share * self._boot_time, functools.partial(self._reached, phase)))
+            self._agenda.append(self._timeline.after(moment(share), functools.partial(self._reached, phase)))
 
     def resume(self, state: GuestState) -> None:
         """Continue from a copy of memory: ready Tools stay ready, stopped ones stopped, others start again."""

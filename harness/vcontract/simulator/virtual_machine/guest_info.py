@@ -30,8 +30,8 @@ _STACK, _RESOLVER = vim.vm.GuestInfo.StackInfo, vim.net.DnsConfigInfo
 
 
 def up(machine: Machine) -> bool:
-    """Whether Tools run, and so report."""
-    return machine.tools_status == "guestToolsRunning"
+    """Whether Tools are shown to run, and so report."""
+    return machine.shown.tools_status == "guestToolsRunning"
 
 
 def reported(make_value: Callable[[Any], Any], unset: Callable[[], Any] = lambda: None) -> Callable[[Any], Any]:
@@ -109,7 +109,7 @@ GUEST = Composite(
     toolsStatus=tools_status,
     toolsVersionStatus=tools_version_status,
     toolsVersionStatus2=tools_version_status,
-    toolsRunningStatus=lambda machine: machine.tools_status,
+    toolsRunningStatus=lambda machine: machine.shown.tools_status,
     toolsVersion=lambda machine: "0" if machine.guest.tools is ToolsPhase.ABSENT else TOOLS_VERSION,
     guestId=reported(lambda machine: machine.guest.guest_id),
     guestFamily=reported(lambda machine: machine.guest.family),
@@ -122,7 +122,7 @@ GUEST = Composite(
     appHeartbeatStatus=lambda _: "appStatusGray",
     guestKernelCrashed=lambda _: False,
     appState=lambda _: "none",
-    guestOperationsReady=lambda machine: machine.ready,
+    guestOperationsReady=lambda machine: machine.shown.ready,
     interactiveGuestOperationsReady=lambda _: False,
     guestStateChangeSupported=up,
     hwVersion=lambda _: HARDWARE_VERSION,

@@ -95,7 +95,7 @@ class Life(Machine):
         self._ask_guest(SUSPENDED, self.pause)
 
     def _ask_guest(self, requested: str, act: Callable[[], None]) -> None:
-        """Have the guest act after `boot_time`, unless its power changes, it boots before, or it is frozen.
+        """Have the guest act in its own time, unless its power changes, it boots before, or it is frozen.
 
         Raises NotSupported, HostNotConnected, InvalidPowerState, TaskInProgress, ToolsUnavailable.
         """
@@ -111,7 +111,7 @@ class Life(Machine):
             if self.boots == boots and not self.frozen and self.vcenter.registry.find(self.moid) is self:
                 act()
 
-        self.vcenter.timeline.after(self.vcenter.settings.boot_time, later)
+        self.vcenter.timeline.after(self.vcenter.timing.asked(self.moid), later)
 
     def MarkAsTemplate(self, call: Invocation) -> None:
         """Make the machine a template; InvalidPowerState unless it is off, NotSupported if it is one."""

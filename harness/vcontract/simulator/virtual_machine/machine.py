@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim, vmodl
@@ -13,6 +14,7 @@ from vcontract.simulator.guest.tools import REPORTED, Tools
 from vcontract.simulator.managed_entity import ManagedEntity
 from vcontract.simulator.messages import describe
 from vcontract.simulator.virtual_machine.reports import Reports
+from vcontract.simulator.virtual_machine.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,12 +90,13 @@ class Machine(ManagedEntity):
         self.boots = 0
         self.reports = Reports(self)
         self.tools = Tools(
-            vcenter.timeline, vcenter.settings.boot_time, self.tools_reached, vcenter.decisions.tools_steps
+            vcenter.timeline, partial(vcenter.timing.boot, self.moid), self.tools_reached, vcenter.decisions.tools_steps
         )
         self.roots: list[Snapshot] = []
         self.current_snapshot: Snapshot | None = None
         self._exclusive: Task | None = None
         self._guest_operations: list[GuestOperation] = []
+        self.shown = Shown(self)
 
     # what it is
 
@@ -130,6 +133,7 @@ class Machine(ManagedEntity):
     def changed(self) -> None:
         """Tell the waiting property collectors, and let Tools look what they have to report."""
         self.reports.look()
+        self.shown.look()
         super().changed()
 
     # what may run beside what
@@ -178,10 +182,11 @@ class Machine(ManagedEntity):
         on_start: Callable[[], None] | None = None,
         *,
         lasts: float = 1.0,
+        kind: str = "",
     ) -> Any:
         """Start a task that admits no other exclusive one; `body` acts at its end and may raise a fault.
 
-        It lasts so many times the task time.
+        It lasts so many times the task time, or as long as its `kind` (empty: its method) does where times are drawn.
 
         Raises, before there is a task, HostNotConnected and TaskInProgress.
         """
@@ -201,7 +206,9 @@ class Machine(ManagedEntity):
             description_id=f"VirtualMachine.{description}",
             body=guarded,
             on_start=on_start,
-            duration=lasts * self.vcenter.settings.task_time,
+            duration=self.vcenter.timing.task(
+                call.method, lasts * self.vcenter.settings.task_time, whose=self.moid, kind=kind
+            ),
         )
         self.changed()
         return self._exclusive.ref

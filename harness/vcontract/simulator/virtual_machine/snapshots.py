@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pyVmomi import vim
 
 from vcontract.simulator.objects import ManagedObject
+from vcontract.simulator.times.timing import MEMORY
 from vcontract.simulator.virtual_machine.machine import (
     POWERED_OFF,
     POWERED_ON,
@@ -157,7 +158,8 @@ class Snapshots(Machine):
             return snapshot
 
         # as long as a customization, so that other calls can be seen to meet it
-        return self.exclusive(call, "createSnapshot", body, on_start, lasts=3.0)
+        kind = MEMORY if memory and self.power == POWERED_ON else ""
+        return self.exclusive(call, "createSnapshot", body, on_start, lasts=3.0, kind=kind)
 
     def RevertToCurrentSnapshot_Task(
         self, call: Invocation, host: Any = None, *, suppressPowerOn: bool | None = None

@@ -1,0 +1,1 @@
+"""How long everything takes in a simulated vCenter, and by how much it is shown late."""
