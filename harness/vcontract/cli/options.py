@@ -26,6 +26,9 @@ Version: TypeAlias = Annotated[
 Insecure: TypeAlias = Annotated[bool, declared_option("insecure")]
 ContractName: TypeAlias = Annotated[str, declared_option("contract")]
 Format: TypeAlias = Annotated[str, declared_option("output")]
+Outputs: TypeAlias = Annotated[list[str] | None, declared_option("outputs")]
+Verbose: TypeAlias = Annotated[bool, declared_option("verbose")]
+Quiet: TypeAlias = Annotated[bool, declared_option("quiet")]
 Deviations: TypeAlias = Annotated[Path | None, declared_option("deviations")]
 ExploreStates: TypeAlias = Annotated[
     bool,

@@ -21,9 +21,10 @@ from vcontract.config.password_file import read_password
 from vcontract.config.request import SIMULATOR, RunRequest
 from vcontract.contract import Contract, load
 from vcontract.errors import UsageError
-from vcontract.report.console import ConsoleReporter, JsonReporter
+from vcontract.report.bug_reports import BugReports
 from vcontract.report.events import Reporter
-from vcontract.report.junit import JunitReporter
+from vcontract.report.outputs import outputs
+from vcontract.report.outputs.listeners import Wanted, listeners, verbosity
 from vcontract.report.reproduction import ReproductionReporter
 from vcontract.report.run_directory import RunDirectory
 from vcontract.run.own_server.serving import served, watched
@@ -65,6 +66,7 @@ def underway(
     SIGTERM once the run is under way; None: the next call does not begin.
     """
     contract, config = contract_of(request), configured(request, preparation)
+    outputs(request.outputs, BugReports())  # refused before anything is made or sent
     interrupted, recorded = preparation.interrupted, preparation.recorded
     replay = Replay(recorded.recording) if recorded else None
     new_parent = not request.report_dir.exists()
@@ -75,7 +77,7 @@ def underway(
         interrupted.note.run if interrupted else recorded.run if recorded else ""
     ) or f"{directory.path.name}-{token_hex(3)}"
     context = replace(context_of(preparation), run=mark, report=str(directory.path.absolute()))
-    reporters: list[Reporter] = [begun, directory, *_files(directory.path, config), *_console(request, directory)]
+    reporters: list[Reporter] = [begun, directory, *_heard(request, directory, config)]
     recorder = (
         Recorder.continued(directory.history, interrupted.history)
         if interrupted
@@ -97,16 +99,19 @@ def underway(
         raise
 
 
-def _files(directory: Path, config: Config) -> list[Reporter]:
-    """Give who writes further files of a run."""
+def _heard(request: RunRequest, directory: RunDirectory, config: Config) -> list[Reporter]:
+    """Give who writes further files of a run, and who prints. Raises UsageError for an output that cannot be written."""
     guests = [guest.username for guest in config.guest]
-    return [JunitReporter(directory), ReproductionReporter(directory, config.owner, guests)]
+    return [
+        ReproductionReporter(directory.path, config.owner, guests),
+        *listeners(directory.path, wanted(request)),
+    ]
 
 
-def _console(request: RunRequest, directory: RunDirectory) -> list[Reporter]:
-    """Give who prints: nobody if the output is none."""
-    found: dict[str, list[Reporter]] = {"json": [JsonReporter()], "none": []}
-    return found.get(request.output, [ConsoleReporter(directory.path, cells=request.cells)])
+def wanted(request: RunRequest) -> Wanted:
+    """Say what of a run is to be shown."""
+    told = verbosity(verbose=request.verbose, quiet=request.quiet)
+    return Wanted(request.output, told, request.cells, request.outputs)
 
 
 @contextmanager
