@@ -38,7 +38,7 @@ from vcontract.report.deviations import Listed, accepted, read_deviations
 from vcontract.report.diagnosis import Check, Diagnosis, DiagnosisPrinter, Standing
 from vcontract.report.differences import FORMATS, DifferenceReport, Side, render
 from vcontract.report.drawing import dot, svg
-from vcontract.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted
+from vcontract.report.events import CellJudged, FindingSeen, Note, Reaching, RunEnded, RunEvent, RunStarted
 from vcontract.report.junit import JunitReporter
 from vcontract.report.markdown import finding_markdown
 from vcontract.report.mishap import mishap
@@ -118,6 +118,7 @@ def events(result: RunResult) -> list[RunEvent]:
     text = result.target.product
     cell = CellJudged(text, text, Grade.WRONG, text, 1, 2)
     return [
+        Reaching(text),
         RunStarted(result.target, 7, 4, 2, text),
         cell,
         FindingSeen(result.findings[0]),

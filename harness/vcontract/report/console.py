@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import textwrap
+from textwrap import wrap
 from typing import TYPE_CHECKING, TextIO
 
 import msgspec
@@ -23,8 +23,18 @@ from vcontract.report.console_text import (
     table,
     unlike,
 )
-from vcontract.report.events import CellJudged, FindingSeen, Note, Progressed, RunEnded, RunEvent, RunStarted
-from vcontract.report.heartbeat import Heartbeat
+from vcontract.report.events import (
+    Abandoned,
+    CellJudged,
+    FindingSeen,
+    Note,
+    Progressed,
+    Reaching,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+)
+from vcontract.report.heartbeat import FIRST, Heartbeat
 from vcontract.report.safe_text import console_json, one_line, printable, table_cell
 from vcontract.report.sentences import explained
 from vcontract.report.stress_table import latency_table, stress_lines
@@ -74,7 +84,11 @@ class ConsoleReporter:
 
     def on(self, event: RunEvent) -> None:
         """Show one event."""
-        if isinstance(event, RunStarted):
+        if isinstance(event, Reaching):
+            self._reach(event)
+        elif isinstance(event, Abandoned):
+            self.stop()
+        elif isinstance(event, RunStarted):
             self._start(event)
         elif isinstance(event, CellJudged | Progressed):
             self._advance(event)
@@ -95,7 +109,17 @@ class ConsoleReporter:
             self._heartbeat.stop()
             self._heartbeat = None
 
+    def _reach(self, event: Reaching) -> None:
+        """Say what is waited for, if that takes long: what is refused at once says so in one line of its own."""
+
+        def tell(seconds: float) -> None:
+            self._say(self._err, f"reaching {event.target} and looking at it, for {seconds:.0f} s")
+
+        if self._told is not Verbosity.QUIET:
+            self._heartbeat = Heartbeat(tell, first=FIRST)
+
     def _start(self, event: RunStarted) -> None:
+        self.stop()
         product = event.target.product or "unknown product"
         about = f"{event.target.url}: {product}, API {event.target.api_version or 'unknown'}"
         planned = f"seed {event.seed}, {event.rows} rows, {event.planned} {event.unit} planned"
@@ -133,12 +157,13 @@ class ConsoleReporter:
         if self._told is not Verbosity.QUIET:
             self._say(self._err, text)
 
-    def _say(self, console: Console, text: str, indent: str = _INDENT, style: str = "") -> None:
-        """Print a line; on a terminal broken between words where it ends, that the terminal breaks none itself."""
+    def _say(self, console: Console, text: str, style: str = "", *, whole: bool = False) -> None:
+        """Print a line; on a terminal broken where it ends, that the terminal breaks none itself.
+
+        It is broken between words, and within one that is too long; if `whole`, words are for copying and stay so.
+        """
         line = one_line(text)
-        lines = textwrap.wrap(
-            line, console.width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        )
+        lines = wrap(line, console.width, subsequent_indent=_INDENT, break_long_words=not whole, break_on_hyphens=False)
         for each in (lines or [line]) if console.is_terminal else [line]:
             console.print(Text(each), soft_wrap=True, style=style)
 
@@ -190,7 +215,7 @@ class ConsoleReporter:
                     for line in filter(str.strip, printable(f"  {name}: {value}").split("\n")):
                         self._say(self._out, line if line.startswith("  ") else f"{_INDENT}{line}")
                 else:
-                    self._say(self._out, f"  {name}: {value}")
+                    self._say(self._out, f"  {name}: {value}", whole=name == "replay")
         if shown < len(result.findings):
             self._say(self._out, f"{len(result.findings) - shown} more findings: -v tells each; so does findings.jsonl")
         for what in ("stale", "expired", "outdated"):
@@ -217,7 +242,7 @@ class ConsoleReporter:
         place = f"; report: {self._report}" if self._report is not None else ""
         if self._told is not Verbosity.QUIET:
             self._out.print()
-        self._say(self._out, f"{result.verdict.value} ({counts}{waived}){place}", style=_STYLE[result.verdict])
+        self._say(self._out, f"{result.verdict.value} ({counts}{waived}){place}", _STYLE[result.verdict], whole=True)
 
 
 class JsonReporter:

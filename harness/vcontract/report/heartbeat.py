@@ -6,15 +6,18 @@ import threading
 import time
 from collections.abc import Callable
 
-EVERY = 30.0
-"""Seconds after which a line comes at the latest."""
+EVERY, FIRST = 30.0, 1.0
+"""Seconds after which a line comes at the latest, and after which the first one does that says what is waited for."""
 
 
 class Heartbeat:
-    """Calls `tell` with the seconds since the start, whenever that long nothing else was told (`told`), until `stop`."""
+    """Calls `tell` with the seconds since the start, whenever that long nothing else was told (`told`), until `stop`.
 
-    def __init__(self, tell: Callable[[float], None], every: float = EVERY) -> None:
-        self._tell, self._every = tell, every
+    The first time it does so after `first` seconds.
+    """
+
+    def __init__(self, tell: Callable[[float], None], every: float = EVERY, first: float = EVERY) -> None:
+        self._tell, self._every, self._next = tell, every, first
         self._began = self._last = time.monotonic()
         self._ended = threading.Event()
         # it keeps no process alive: who never stops it has ended without a word
@@ -29,11 +32,11 @@ class Heartbeat:
         self._ended.set()
 
     def _beat(self) -> None:
-        while not self._ended.wait(max(0.05, self._last + self._every - time.monotonic())):
+        while not self._ended.wait(max(0.05, self._last + self._next - time.monotonic())):
             now = time.monotonic()
-            if now - self._last < self._every:
+            if now - self._last < self._next:
                 continue
-            self._last = now
+            self._last, self._next = now, self._every
             try:
                 self._tell(now - self._began)
             except (OSError, ValueError):  # the stream was closed: nobody reads any more

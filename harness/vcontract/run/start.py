@@ -20,11 +20,12 @@ from vcontract.config.config import Account, Config, address_of, config_for
 from vcontract.config.password_file import read_password
 from vcontract.config.request import SIMULATOR, RunRequest
 from vcontract.contract import Contract, load
-from vcontract.errors import UsageError
+from vcontract.errors import HarnessError, UsageError
+from vcontract.redaction import without_userinfo
 from vcontract.report.bug_reports import BugReports
-from vcontract.report.events import Reporter
+from vcontract.report.events import Abandoned, Reaching, Reporter
 from vcontract.report.outputs import outputs
-from vcontract.report.outputs.listeners import Wanted, listeners, verbosity
+from vcontract.report.outputs.listeners import Wanted, listeners, tell, told_meanwhile, verbosity
 from vcontract.report.reproduction import ReproductionReporter
 from vcontract.report.run_directory import RunDirectory
 from vcontract.run.own_server.serving import served, watched
@@ -65,7 +66,8 @@ def underway(
     With `keep` the recorder remembers every operation, else the file alone does. `stop` is called at the first SIGINT or
     SIGTERM once the run is under way; None: the next call does not begin.
     """
-    contract, config = contract_of(request), configured(request, preparation)
+    with told_meanwhile(without_userinfo(request.target) or str(request.config or "the simulator"), wanted(request)):
+        contract, config = contract_of(request), configured(request, preparation)
     outputs(request.outputs, BugReports())  # refused before anything is made or sent
     interrupted, recorded = preparation.interrupted, preparation.recorded
     replay = Replay(recorded.recording) if recorded else None
@@ -84,6 +86,7 @@ def underway(
         else Recorder(directory.history, clock=replay.clock if replay else None, keep=keep)
     )
     course = Course(replay, begun, mark, directory.path)
+    tell(Reaching(without_userinfo(address_of(request, config)) or "the simulator that is started"), reporters)
     try:
         with (
             terminable(begun, stop or recorder.stop),
@@ -91,6 +94,8 @@ def underway(
         ):
             yield StartedRun(Site(target, contract, config, request, context, server), reporters, directory.path)
     except BaseException:
+        with suppress(HarnessError):  # that it ended is the error to be told
+            tell(Abandoned(), reporters)
         if not begun.yes and interrupted is None:
             shutil.rmtree(directory.path, ignore_errors=True)
             if new_parent:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -9,7 +11,7 @@ import msgspec
 from vcontract.report.bug_reports import BugReports
 from vcontract.report.console import ConsoleReporter, JsonReporter
 from vcontract.report.console_text import Verbosity
-from vcontract.report.events import Reporter
+from vcontract.report.events import Reaching, Reporter, RunEvent
 from vcontract.report.junit import JunitReporter
 from vcontract.report.outputs.chosen import outputs, step_summary
 from vcontract.report.page.reporter import PageReporter
@@ -43,3 +45,21 @@ def listeners(directory: Path, wanted: Wanted) -> list[Reporter]:
 def verbosity(*, verbose: bool, quiet: bool) -> Verbosity:
     """Give how much is told; of both options the quiet one counts."""
     return Verbosity.QUIET if quiet else Verbosity.ALL if verbose else Verbosity.USUAL
+
+
+def tell(event: RunEvent, reporters: Iterable[Reporter]) -> None:
+    """Tell everybody of one event."""
+    for reporter in reporters:
+        reporter.on(event)
+
+
+@contextmanager
+def told_meanwhile(target: str, wanted: Wanted) -> Iterator[None]:
+    """Say on the console what is waited for, if it takes long, before there is anybody who hears a run."""
+    console = ConsoleReporter(told=wanted.told)
+    if wanted.console not in {NOBODY, JSON}:
+        console.on(Reaching(target))
+    try:
+        yield
+    finally:
+        console.stop()

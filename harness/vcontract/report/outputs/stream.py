@@ -8,7 +8,7 @@ from typing import IO
 
 import msgspec
 
-from vcontract.report.events import RunEnded, RunEvent
+from vcontract.report.events import Abandoned, RunEnded, RunEvent
 from vcontract.report.run_directory import unwritten
 
 
@@ -31,7 +31,7 @@ class EventStream:
                 self._opened = sys.stdout.buffer if self._file is None else self._file.open("wb")
             self._opened.write(line)
             self._opened.flush()
-            if isinstance(event, RunEnded) and self._file is not None:
+            if isinstance(event, RunEnded | Abandoned) and self._file is not None:
                 self._opened.close()
         except OSError as error:
             raise unwritten(f"{self._file or 'standard output'}: cannot be written", error) from error
