@@ -301,6 +301,7 @@ def test_an_exported_govc_url_selects_nothing(vcontract: Command, monkeypatch: p
         "findings.jsonl",
         "history.jsonl",
         "junit.xml",
+        "report.html",
         "run.json",
     ]
 

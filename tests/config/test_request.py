@@ -48,7 +48,7 @@ WHOLE = RunRequest(
     min_coverage=50.0, workers=3, lanes=4, risk="clones",
     resume=Path("old"), complete=0, alphabet=("valid",), explore=2, explore_only=True, record=Path("file.rec"),
     profile=Path("p.json"), dry_run=True, deviations=Path("d.toml"), accept=True, reason="we wait", shrink=Budget(1, 2.0),
-    stop_at_first=True, break_claim=True,
+    stop_at_first=True, break_claim=True, outputs=("json=run",), verbose=True, quiet=True,
 )  # fmt: skip
 """A request in which no field has its default."""
 OF_THEIR_OWN = {
@@ -135,6 +135,7 @@ def test_no_verb_declares_an_option_of_run_again() -> None:
         ("compare", "output"),
         ("compare", "deviations"),
         ("judge", "output"),
+        *((verb, name) for verb in ("judge", "report") for name in ("outputs", "verbose", "quiet")),
         ("report", "output"),
     }  # `declared_option`
     taken |= {(verb, "contract") for verb in ("contract_list", "contract_explain")}
@@ -149,7 +150,7 @@ def test_run_has_the_options_that_are_declared() -> None:
     assert [each.name for each in shown] == list(DECLARED)
     for each in shown:
         declared = DECLARED[each.name]
-        assert each.opts == [f"--{declared.name}"]
+        assert each.opts == [f"--{declared.name}", *filter(None, [declared.option.short])]
         assert each.help.startswith(declared.option.help.removesuffix("."))
 
 

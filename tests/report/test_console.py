@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from vcontract import __version__
 from vcontract.report.console import ConsoleReporter, JsonReporter
+from vcontract.report.console_text import Verbosity
 from vcontract.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted
 from vcontract.report.result import Arrangements, Cells
 from vcontract.terms import Grade
@@ -60,17 +61,18 @@ def test_without_a_terminal_there_are_only_lines(result: RunResult) -> None:
 
 
 def test_the_cells_are_summed_up_and_listed_when_asked(result: RunResult) -> None:
-    """How many, how often a state was arranged, the weakest; with `cells` each with what became of it."""
+    """How many, how often a state was arranged, the weakest if all is told; with `cells` each with what became of it."""
     cells = Cells(2, 1, ["C:a"], ["C:b"], {"no lever": ["C:c"]}, Arrangements(3, 4, 5))
     sharp = {"pivot_mean": 2.5, "weakest": [["C:a", 9]]}
     for every in (False, True):
         out = io.StringIO()
         ended = RunEnded(replace(result, cells=cells, sharpness=sharp))
-        ConsoleReporter(out=out, err=io.StringIO(), cells=every).on(ended)
+        told_of = Verbosity.ALL if every else Verbosity.USUAL
+        ConsoleReporter(out=out, err=io.StringIO(), cells=every, told=told_of).on(ended)
         told = out.getvalue()
         assert "cells: 1 of 2 exercised, 1 out of reach on this target" in told
         assert "states arranged: 5 times, 4 planned, 3 at the least" in told
-        assert "weakest cells: C:a (9)" in told
+        assert ("the least is found out: C:a (9)" in told) is every
         listed = [line for line in told.splitlines() if line.startswith("cell: ")]
         assert listed == (
             ["cell: C:a: exercised", "cell: C:b: never seen", "cell: C:c: out of reach: no lever"] if every else []

@@ -123,3 +123,21 @@ RULES: dict[str, Rule] = {
 def wrong_field(fault: Fault, rules: Iterable[str], scene: Scene) -> str:
     """Name the first field that is wrong by any of the rules; empty if none is."""
     return next((path for path in (RULES[name](fault, scene) for name in rules) if path), "")
+
+
+def right_value(field: str, scene: Scene) -> str:
+    """Say what a field of a fault must be, as the scene has it; empty if that is more than a value."""
+    vm = subject(scene.call)
+    facts = scene.facts.vms.get(vm)
+    right = {
+        "existingState": sorted({state.power for state in scene.states}),
+        "requestedState": sorted(scene.requested),
+        "numberOfNicsInSpec": [str(len(scene.call.arguments.get("spec", {}).get("nicSettingMap", ())))],
+        "numberOfNicsInVM": [str(facts.nics)] if facts else [],
+        "method": [scene.method.name],
+        "privilegeId": list(scene.method.privileges),
+        "missingPrivileges": list(scene.method.privileges),
+        "task": [f"a task that works on {vm}"],
+        "info.cancelled": ["true"],
+    }
+    return " or ".join(right.get(field, ()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from vcontract.check.fields import GUEST_ERROR, Scene, wrong_field
+from vcontract.check.fields import GUEST_ERROR, Scene, right_value, wrong_field
 from vcontract.contract import ANY, OK, Contract, ancestors
 from vcontract.model import Expectation
 from vcontract.terms import Fault, Faulted, Grade, Outcome
@@ -83,7 +83,9 @@ def grade_fault(
             Grade.WRONG, fault.type, channel, "channel", "it was true when the call was sent, so the call must say it"
         )
     if field := wrong_field(fault, allowed.fields, scene):
-        return Assessment(Grade.WRONG, fault.type, channel, field, f"{field} is {fault.fields.get(field)!r}")
+        right = right_value(field, scene)
+        why = f"{field} is {fault.fields.get(field)!r}" + (f", and must be {right}" if right else "")
+        return Assessment(Grade.WRONG, fault.type, channel, field, why)
     return Assessment(allowed.grade, fault.type, channel)
 
 

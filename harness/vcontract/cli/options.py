@@ -26,6 +26,9 @@ Version: TypeAlias = Annotated[
 Insecure: TypeAlias = Annotated[bool, declared_option("insecure")]
 ContractName: TypeAlias = Annotated[str, declared_option("contract")]
 Format: TypeAlias = Annotated[str, declared_option("output")]
+Outputs: TypeAlias = Annotated[list[str] | None, declared_option("outputs")]
+Verbose: TypeAlias = Annotated[bool, declared_option("verbose")]
+Quiet: TypeAlias = Annotated[bool, declared_option("quiet")]
 Deviations: TypeAlias = Annotated[Path | None, declared_option("deviations")]
 ReportTime: TypeAlias = Annotated[
     float | None, typer.Option(min=0, help="Seconds by which reports are late at most (0.01).")

@@ -30,6 +30,9 @@ _PAGE, _PORT = 8089, 5557
         "seed",
         "report_dir",
         "output",
+        "outputs",
+        "verbose",
+        "quiet",
         "break_claim",
     )
 )

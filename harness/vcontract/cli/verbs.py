@@ -14,6 +14,7 @@ from vcontract.cli import options as option
 from vcontract.cli.credentials import with_password
 from vcontract.cli.learn_verb import learn
 from vcontract.cli.output import say, say_line
+from vcontract.cli.report_verb import report
 from vcontract.cli.requests import Given, requests
 from vcontract.cli.schema_verbs import contract_app, wsdl_app
 from vcontract.cli.standard_streams import patient_streams
@@ -121,35 +122,31 @@ def judge(
     wsdl: Annotated[str, typer.Option(help="The WSDL that the run used, if its own.")] = "",
     output: option.Format = "text",
     deviations: Annotated[Path | None, typer.Option(help="Known deviations; none: those of the run.")] = None,
+    outputs: option.Outputs = None,
+    *,
+    verbose: option.Verbose = False,
+    quiet: option.Quiet = False,
 ) -> None:
     """Judge a saved run again, without a server."""
+    from vcontract.report.bug_reports import BugReports
     from vcontract.report.console import ConsoleReporter, JsonReporter
     from vcontract.report.events import RunEnded
+    from vcontract.report.outputs import outputs as chosen
+    from vcontract.report.outputs.listeners import verbosity
     from vcontract.run.rejudge import rejudge
     from vcontract.stress.judging import judge_several
 
     option.one_of("--format", output, ("text", "json"))
     result = judge_several(runs) or rejudge(runs[0], wsdl, deviations)
-    (JsonReporter() if output == "json" else ConsoleReporter(runs[0])).on(RunEnded(result))
+    reports = BugReports(runs[0])
+    told = verbosity(verbose=verbose, quiet=quiet)
+    shown = JsonReporter() if output == "json" else ConsoleReporter(runs[0], told=told, reports=reports)
+    for reporter in (shown, *chosen(outputs or (), reports)):
+        reporter.on(RunEnded(result))
     raise typer.Exit(result.exit_code)
 
 
-@app.command(epilog=option.more("report/README.md"))
-def report(
-    run_: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a saved run.")],
-    output: option.Format = "text",
-) -> None:
-    """Show a saved run again and redraw its junit.xml."""
-    from vcontract.report.console import ConsoleReporter, JsonReporter
-    from vcontract.report.events import RunEnded
-    from vcontract.report.junit import JunitReporter
-    from vcontract.report.result import load_run
-
-    option.one_of("--format", output, ("text", "json"))
-    ended = RunEnded(load_run(run_))
-    directory = run_ if run_.is_dir() else run_.parent
-    JunitReporter(directory).on(ended)
-    (JsonReporter() if output == "json" else ConsoleReporter(directory)).on(ended)
+app.command(epilog=option.more("report/README.md"))(report)
 
 
 @app.command(epilog=option.more("check/README.md"))

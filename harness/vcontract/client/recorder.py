@@ -133,6 +133,11 @@ class Recorder:
         self.slept_until = self.now()
 
     @property
+    def path(self) -> Path | None:
+        """The file of the history; None if nothing is written."""
+        return self._path
+
+    @property
     def last(self) -> int:
         """The number of the operation that began last."""
         return self._after + self.requests

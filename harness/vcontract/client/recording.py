@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
@@ -20,7 +21,6 @@ from vcontract.saved_file import write_line
 from vcontract.terms import Json, Lost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from vcontract.client.recorder import Recorder
@@ -113,6 +113,41 @@ class Recording(msgspec.Struct, frozen=True):
         return msgspec.json.decode(self.lines[place], type=Exchange)
 
 
+class Passed(NamedTuple):
+    """An exchange as it was on the wire, its reply as `_understood` of a target leaves it: known secrets not yet taken out."""
+
+    actor: str
+    verb: str
+    path: str
+    sent: float
+    ended: float
+    outcome: HttpReply | Lost
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def exchange_of(passed: Passed, secrets: Secrets) -> Exchange:
+    """Give an exchange as a file may hold it: known secrets by name, of the reply only the headers that tell."""
+    reply, lost = None, ""
+    if isinstance(passed.outcome, Lost):
+        lost = secrets.redact(passed.outcome.reason) or "no reason"
+    else:
+        kept = tuple((name, _header(name, value, secrets)) for name, value in passed.outcome.headers if name in _KEPT)
+        reply = Answered(passed.outcome.status, kept, Content.of(secrets.clean(passed.outcome.body)))
+    shown = {name: _header(name, value, secrets) for name, value in passed.headers.items()}
+    content = Content.of(secrets.clean(passed.body))
+    sent, ended = round(passed.sent, 6), round(passed.ended, 6)
+    return Exchange(passed.actor, passed.verb, passed.path, sent, ended, shown, content, reply, lost)
+
+
+def _header(name: str, value: str, secrets: Secrets) -> str:
+    if name.lower() == "set-cookie":
+        return PAIR.sub(lambda match: f"{match[1]}={match[2]}{secrets.learn(match[3], SESSION)}", value, count=1)
+    if name.lower() == "cookie":
+        return PAIR.sub(lambda match: f"{match[1]}={match[2]}{secrets.named(match[3])}", value)
+    return secrets.clean(value.encode()).decode()
+
+
 class Tape:
     """Writes a recording as it happens, one write a line, so that a killed run loses nothing. Safe for many threads.
 
@@ -144,17 +179,12 @@ class Tape:
         request: tuple[Mapping[str, str], bytes] = ({}, b""),
     ) -> None:
         """Write an exchange; `request` are headers and body, its secrets by name. Those of the reply are replaced here."""
-        headers, body = request
-        reply, lost = None, ""
-        if isinstance(outcome, Lost):
-            lost = self._secrets.redact(outcome.reason) or "no reason"
-        else:
-            kept = tuple((name, self._header(name, value)) for name, value in outcome.headers if name in _KEPT)
-            reply = Answered(outcome.status, kept, Content.of(self._secrets.clean(outcome.body)))
-        shown = {name: self._header(name, value) for name, value in headers.items()}
-        content = Content.of(self._secrets.clean(body))
+        self.keep(Passed(actor, verb, path, sent, ended, outcome, *request))
+
+    def keep(self, passed: Passed) -> None:
+        """Write an exchange, in the order of calls."""
         slept, self._slept = round(self._recorder.slept - self._slept, 6), self._recorder.slept
-        self._write(Exchange(actor, verb, path, round(sent, 6), round(ended, 6), shown, content, reply, lost, slept))
+        self._write(msgspec.structs.replace(exchange_of(passed, self._secrets), slept=slept))
 
     def close(self, *, keep: bool = True) -> None:
         """Close the file; without `keep` delete it, as no run took place."""
@@ -164,15 +194,6 @@ class Tape:
                 self._file = -1
         if not keep:
             self._path.unlink(missing_ok=True)
-
-    def _header(self, name: str, value: str) -> str:
-        if name.lower() == "set-cookie":
-            return PAIR.sub(
-                lambda match: f"{match[1]}={match[2]}{self._secrets.learn(match[3], SESSION)}", value, count=1
-            )
-        if name.lower() == "cookie":
-            return PAIR.sub(lambda match: f"{match[1]}={match[2]}{self._secrets.named(match[3])}", value)
-        return self._secrets.clean(value.encode()).decode()
 
     def _write(self, line: Opening | Exchange) -> None:
         data = msgspec.json.encode(line) + b"\n"

@@ -15,6 +15,7 @@ import msgspec
 from vcontract.client import properties
 from vcontract.client.actors import COOKIE, NOBODY, Connect, Session
 from vcontract.client.bodies import Bodies, Varies
+from vcontract.client.exchanges.recent import RecentExchanges
 from vcontract.client.lasting import Pulse, kind_of, patiently, seconds_of, turned_away, was_cut
 from vcontract.client.logins import Logins
 from vcontract.client.long_replies import shortened
@@ -22,7 +23,7 @@ from vcontract.client.offered import in_words, listed_versions, offered_schema, 
 from vcontract.client.pacing import Pacing
 from vcontract.client.proxy import parse_proxy
 from vcontract.client.recorder import Recorder
-from vcontract.client.recording import PAIR, POST, SESSION, Tape
+from vcontract.client.recording import PAIR, POST, SESSION, Passed, Tape
 from vcontract.client.secret_bodies import without_fields, without_hidden
 from vcontract.client.secret_fields import Hidden, veiled
 from vcontract.client.secrets import Secrets
@@ -104,7 +105,7 @@ class Target:
         self.guard: Guard | None = None
         self._path = endpoint.path
         self._connect = connect
-        self._tape = tape
+        self._tape, self.exchanges = tape, RecentExchanges(secrets)
         self._sessions: dict[str, Session] = {}
         self._bodies = Bodies(schema)
         self.patience = self.ends = math.inf
@@ -316,14 +317,13 @@ class Target:
         }
         if session.cookie:
             headers["Cookie"] = f"{COOKIE}={session.cookie}"
-        pacing: tuple[float, ...] = ()
         if isinstance(call.payload, Envelope):
             body, pacing = call.payload.body, call.payload.pacing
             own = {name.lower() for name in call.payload.headers}
             headers = {name: value for name, value in headers.items() if name.lower() not in own}
             headers |= call.payload.headers
         else:
-            body = self._bodies.body(call, call.payload, varies, again=purpose == "read")
+            body, pacing = self._bodies.body(call, call.payload, varies, again=purpose == "read"), ()
         sent = self.secrets.resolve(body, call.method)
         with self._turn:
             invoke = self.recorder.invoke(call, purpose, cell)
@@ -332,8 +332,10 @@ class Target:
             reply = session.connection.post(self._path, named, headers, pacing, min(self.patience, share))
             ended = self.recorder.now()
         outcome, problems, shown, searched = self._understood(call.method, session, reply)
+        passed = Passed(call.actor, POST, self._path, invoke.time, ended, shown, headers, body)
+        self.exchanges.heard(invoke.op, passed)
         if self._tape is not None:
-            self._tape.exchange(call.actor, POST, self._path, invoke.time, ended, shown, request=(headers, body))
+            self._tape.keep(passed)
         if isinstance(reply, Lost):
             self.pulse.heard(call.method, reply)
             return self.recorder.answer(invoke, ended, outcome), 0.0
@@ -372,10 +374,10 @@ class Target:
         types: set[str] = set()
         read, problems = interpret(self.schema, method, reply, types)
         outcome, hidden = self._veiled(method, read, types)
-        if self._tape is not None:
-            body = without_hidden(reply.body, hidden)
-            if isinstance(outcome, Lost) or problems:
-                body = without_fields(body, everyday=isinstance(outcome, Lost))
+        body = without_hidden(reply.body, hidden)
+        if isinstance(outcome, Lost) or problems:
+            body = without_fields(body, everyday=isinstance(outcome, Lost))
+        if body is not reply.body:
             reply = msgspec.structs.replace(reply, body=body)
         return outcome, tuple(self.secrets.redact(problem) for problem in (*problems, *repeated)), reply, searched
 

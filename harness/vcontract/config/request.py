@@ -31,7 +31,7 @@ class Option(msgspec.Struct, frozen=True):
     `name` is the option's where it is not the field's, `min` and `max` bound the value. An `open` option means something
     else if it is left out than if its default is given. What `decides` which requests are sent is kept by a recording, what
     `repeats` a run is part of the command that does so. `pytest` says whether the pytest plugin offers it, `pytest_help` what
-    it says there if it takes less there.
+    it says there if it takes less there. `short` is a second name, of one letter.
     """
 
     help: str
@@ -44,6 +44,7 @@ class Option(msgspec.Struct, frozen=True):
     repeats: bool = False
     pytest: bool = False
     pytest_help: str = ""
+    short: str = ""
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -123,6 +124,16 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0.0
     report_dir: Annotated[Path, Option("Holds one folder a run.", pytest=True)] = Path("reports")
     output: Annotated[str, Option("text or json.", name="format")] = "text"
+    outputs: Annotated[
+        tuple[str, ...],
+        Option(
+            "Write the run as text, json, ndjson, markdown, html, junit, github, gitlab or har, too; may be repeated.",
+            name="output",
+            metavar="FORMAT=FILE",
+        ),
+    ] = ()
+    verbose: Annotated[bool, Option("Tell every row, every note and each finding in full.", short="-v")] = False
+    quiet: Annotated[bool, Option("Tell the verdict alone.", short="-q")] = False
     api: Annotated[str, Option("API version of the simulator that is started.", repeats=True, pytest=True)] = ""
     cells: Annotated[bool, Option("List every cell and what became of it.")] = False
     workers: Annotated[int, Option("So many processes share the work, each with VMs of its own.", min=1)] = 1

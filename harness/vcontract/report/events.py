@@ -23,6 +23,16 @@ class RunStarted(msgspec.Struct, frozen=True):
     unit: str = "calls"
 
 
+class Reaching(msgspec.Struct, frozen=True):
+    """A target is about to be reached and looked at; RunStarted follows, or Abandoned."""
+
+    target: str
+
+
+class Abandoned(msgspec.Struct, frozen=True):
+    """There is no run: the target could not be reached, or cannot be tested."""
+
+
 class CellJudged(msgspec.Struct, frozen=True):
     """A judged call was graded; `outcome` is its name (`Returned`, a fault's type, `Lost`)."""
 
@@ -59,11 +69,11 @@ class RunEnded(msgspec.Struct, frozen=True):
     summary: RunResult
 
 
-RunEvent: TypeAlias = RunStarted | CellJudged | Progressed | FindingSeen | Note | RunEnded
+RunEvent: TypeAlias = Reaching | Abandoned | RunStarted | CellJudged | Progressed | FindingSeen | Note | RunEnded
 
 
 class Reporter(Protocol):
-    """Takes every event of a run, in order; RunEnded is the last."""
+    """Takes every event of a run, in order; RunEnded, or Abandoned, is the last."""
 
     def on(self, event: RunEvent) -> None:
         """Take one event."""

@@ -74,6 +74,17 @@ def in_markdown(text: str) -> str:
     return f"{fence} {cell} {fence}" if "`" in line else f"{fence}{cell}{fence}"
 
 
+def code_block(text: str, language: str = "") -> str:
+    """Give a text as a block of code in Markdown, its lines kept; no run of backticks in it ends the block."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{language}\n{printable(text)}\n{fence}"
+
+
+def shortened(text: str, longest: int) -> str:
+    """Cut a text that is longer than it may be shown, and say how long it was."""
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} characters in all)"
+
+
 def in_sarif(text: str) -> str:
     """Make a text safe for a message of SARIF, where `[words](address)` is a link."""
     return one_line(text).replace("](", "] (")

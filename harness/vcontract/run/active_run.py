@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from vcontract.config.risk import told
 from vcontract.contract import rows
+from vcontract.findings.exchanges import KeptExchanges
 from vcontract.findings.shrinker import untried
 from vcontract.history import STEP
 from vcontract.report.events import RunStarted
@@ -92,6 +93,7 @@ class ActiveRun:
         site.target.recorder.listeners.append(TaskWaits(announcer, testbed.judge.tracker).hear)
         before = interrupted.facts if interrupted is not None else testbed.driver.facts
         self.reopening = Reopening(site, announcer, frozenset(before.vms))
+        self._kept = KeptExchanges(site.target)
         self.shrunk: dict[str, Finding] = {}
         self.halted: list[str] = []
         self.notes: list[str] = [*testbed.claims.notes]
@@ -145,8 +147,13 @@ class ActiveRun:
         return True
 
     def tell_judgements(self, done: int, total: int) -> None:
-        """Tell of what was judged since the last time."""
-        self.announcer.tell_judgements(self.testbed.judge, done, total)
+        """Tell of what was judged since the last time, and keep what went over the wire for what breaks the contract."""
+        self._kept.look(self.testbed.judge)
+        self.announcer.tell_judgements(self.testbed.judge, done, self._total(total))
+
+    def _total(self, steps: int) -> int:
+        """Say how many of some steps are taken at most: a step makes at least one judged call, and these may be limited."""
+        return min(steps, self.site.request.max_calls or steps)
 
     def conduct(self, phases: Sequence[Phase], *, audits: bool = True) -> PartialResult:
         """Go through the phases, put every VM back, and give what is known; also after Ctrl-C.
@@ -159,7 +166,7 @@ class ActiveRun:
                 target_facts(site),
                 site.request.seed,
                 len(rows(site.contract, self.testbed.judge.bases)),
-                len(self.steps),
+                self._total(len(self.steps)),
             )
         )
         if site.request.risk:

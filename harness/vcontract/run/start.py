@@ -20,10 +20,12 @@ from vcontract.config.config import Account, Config, address_of, config_for
 from vcontract.config.password_file import read_password
 from vcontract.config.request import SIMULATOR, RunRequest
 from vcontract.contract import Contract, load
-from vcontract.errors import UsageError
-from vcontract.report.console import ConsoleReporter, JsonReporter
-from vcontract.report.events import Reporter
-from vcontract.report.junit import JunitReporter
+from vcontract.errors import HarnessError, UsageError
+from vcontract.redaction import without_userinfo
+from vcontract.report.bug_reports import BugReports
+from vcontract.report.events import Abandoned, Reaching, Reporter
+from vcontract.report.outputs import outputs
+from vcontract.report.outputs.listeners import Wanted, listeners, tell, told_meanwhile, verbosity
 from vcontract.report.reproduction import ReproductionReporter
 from vcontract.report.run_directory import RunDirectory
 from vcontract.run.own_server.serving import served, watched
@@ -64,7 +66,9 @@ def underway(
     With `keep` the recorder remembers every operation, else the file alone does. `stop` is called at the first SIGINT or
     SIGTERM once the run is under way; None: the next call does not begin.
     """
-    contract, config = contract_of(request), configured(request, preparation)
+    with told_meanwhile(without_userinfo(request.target) or str(request.config or "the simulator"), wanted(request)):
+        contract, config = contract_of(request), configured(request, preparation)
+    outputs(request.outputs, BugReports())  # refused before anything is made or sent
     interrupted, recorded = preparation.interrupted, preparation.recorded
     replay = Replay(recorded.recording) if recorded else None
     new_parent = not request.report_dir.exists()
@@ -75,13 +79,14 @@ def underway(
         interrupted.note.run if interrupted else recorded.run if recorded else ""
     ) or f"{directory.path.name}-{token_hex(3)}"
     context = replace(context_of(preparation), run=mark, report=str(directory.path.absolute()))
-    reporters: list[Reporter] = [begun, directory, *_files(directory.path, config), *_console(request, directory)]
+    reporters: list[Reporter] = [begun, directory, *_heard(request, directory, config)]
     recorder = (
         Recorder.continued(directory.history, interrupted.history)
         if interrupted
         else Recorder(directory.history, clock=replay.clock if replay else None, keep=keep)
     )
     course = Course(replay, begun, mark, directory.path)
+    tell(Reaching(without_userinfo(address_of(request, config)) or "the simulator that is started"), reporters)
     try:
         with (
             terminable(begun, stop or recorder.stop),
@@ -89,6 +94,8 @@ def underway(
         ):
             yield StartedRun(Site(target, contract, config, request, context, server), reporters, directory.path)
     except BaseException:
+        with suppress(HarnessError):  # that it ended is the error to be told
+            tell(Abandoned(), reporters)
         if not begun.yes and interrupted is None:
             shutil.rmtree(directory.path, ignore_errors=True)
             if new_parent:
@@ -97,16 +104,19 @@ def underway(
         raise
 
 
-def _files(directory: Path, config: Config) -> list[Reporter]:
-    """Give who writes further files of a run."""
+def _heard(request: RunRequest, directory: RunDirectory, config: Config) -> list[Reporter]:
+    """Give who writes further files of a run, and who prints. Raises UsageError for an output that cannot be written."""
     guests = [guest.username for guest in config.guest]
-    return [JunitReporter(directory), ReproductionReporter(directory, config.owner, guests)]
+    return [
+        ReproductionReporter(directory.path, config.owner, guests),
+        *listeners(directory.path, wanted(request)),
+    ]
 
 
-def _console(request: RunRequest, directory: RunDirectory) -> list[Reporter]:
-    """Give who prints: nobody if the output is none."""
-    found: dict[str, list[Reporter]] = {"json": [JsonReporter()], "none": []}
-    return found.get(request.output, [ConsoleReporter(directory.path, cells=request.cells)])
+def wanted(request: RunRequest) -> Wanted:
+    """Say what of a run is to be shown."""
+    told = verbosity(verbose=request.verbose, quiet=request.quiet)
+    return Wanted(request.output, told, request.cells, request.outputs)
 
 
 @contextmanager

@@ -19,12 +19,12 @@ from msgspec.structs import replace
 
 from vcontract.config.request import record_of
 from vcontract.errors import HarnessError, TargetError
-from vcontract.report.console import ConsoleReporter, JsonReporter
 from vcontract.report.events import FindingSeen, Note, Progressed, Reporter, RunEnded, RunEvent, RunStarted
-from vcontract.report.junit import JunitReporter
+from vcontract.report.outputs.listeners import listeners
 from vcontract.report.result import RunResult, TargetFacts
 from vcontract.report.run_directory import RunDirectory
 from vcontract.run.signals import Begun, terminable
+from vcontract.run.start import wanted
 from vcontract.stress.brief import Brief
 from vcontract.stress.crowd import Crowd
 from vcontract.stress.judging import merged
@@ -151,8 +151,7 @@ def lead(brief: Brief) -> RunResult:
     """Do a run as its master. Raises HarnessError for all that keeps it from running, or if a worker is lost."""
     runners.HEARTBEAT_LIVENESS = _SILENCE
     directory = RunDirectory(brief.request.report_dir, brief.request.seed)
-    printers: list[Reporter] = [JsonReporter()] if brief.request.output == "json" else [ConsoleReporter(directory.path)]
-    reporters: list[Reporter] = [directory, JunitReporter(directory.path), *printers]
+    reporters: list[Reporter] = [directory, *listeners(directory.path, wanted(brief.request))]
     crowd = Crowd(brief.load)
     port = brief.port or _free_port()
     runner = crowd.environment.create_master_runner(_HERE if brief.starts else _EVERYWHERE, port)
@@ -177,7 +176,7 @@ def _workers(brief: Brief, port: int, directory: Path) -> Iterator[Started]:
     try:
         for number in range(brief.workers if brief.starts else 0):
             place = str(directory / f"worker-{number + 1}")
-            request = replace(brief.request, report_dir=place, output="none")
+            request = replace(brief.request, report_dir=place, output="none", outputs=())
             worker_brief = replace(brief, request=request, role="worker", host=_HERE, port=port, web=0)
             started.append(start(worker_brief))
         yield started

@@ -1,0 +1,1 @@
+"""What went over the wire lately, so that a finding can show it."""
