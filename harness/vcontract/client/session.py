@@ -35,7 +35,6 @@ from vcontract.schema import Schema, load
 from vcontract.terms import (
     SECRET,
     TURNED_AWAY,
-    UNSENT,
     Arguments,
     Call,
     Envelope,
@@ -154,12 +153,7 @@ class Target:
         target.versions = listed
         target.operation_ids = OperationIds(run)
         asked = Call(_INSTANCE, "RetrieveServiceContent", Arguments({}), NOBODY)
-        outcome = target.send(asked).outcome
-        if run and not isinstance(outcome, Returned) and kind_of(outcome) != UNSENT:
-            target.operation_ids.refused = True
-            unnamed = target.send(asked).outcome
-            target.operation_ids.refused = isinstance(unnamed, Returned)
-            outcome = unnamed if target.operation_ids.refused else outcome
+        outcome = target.operation_ids.tried(lambda: target.send(asked).outcome)
         if not isinstance(outcome, Returned) or not isinstance(outcome.value, dict):
             target.close()
             why = refused_version(outcome, "RetrieveServiceContent", schema.api_version) or in_words(outcome)

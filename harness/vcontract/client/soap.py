@@ -14,10 +14,10 @@ import msgspec
 from lxml import etree
 
 from vcontract.client.long_replies import Cuts, cuts_of, rebuilt, told
-from vcontract.terms import LONG, OTHER_VERSION, Fault, Faulted, Lost, Outcome, Returned
+from vcontract.terms import LONG, OTHER_VERSION, UNSENT, Fault, Faulted, Lost, Outcome, Returned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from vcontract.client.wire import HttpReply
     from vcontract.schema import Schema
@@ -50,6 +50,20 @@ class OperationIds:
     def __init__(self, run: str = "") -> None:
         self.run = run
         self.refused = False
+
+    def tried(self, ask: Callable[[], Outcome]) -> Outcome:
+        """Give the answer to a request; if only without a name it is answered, from then on none is named."""
+        outcome = ask()
+        if (
+            not self.run
+            or isinstance(outcome, Returned)
+            or (isinstance(outcome, Lost) and outcome.reason.startswith(UNSENT))
+        ):
+            return outcome
+        self.refused = True
+        unnamed = ask()
+        self.refused = isinstance(unnamed, Returned)
+        return unnamed if self.refused else outcome
 
     def of(self, op: int) -> str:
         """Give the name of an operation; empty if it has none."""

@@ -97,12 +97,13 @@ def shown_findings(result: RunResult, told: Verbosity) -> int:
 
 
 def notes(result: RunResult, told: Verbosity) -> Iterator[str]:
-    """Give the notes: all, or the few there are, else those of how the run ended and how many others of each kind."""
+    """Give the notes: all, or the few there are, else how the run and its workers ended, and how many others there are."""
     said = [explained(note) for note in result.notes]
     if told is Verbosity.ALL or len(said) <= _NOTES:
         yield from (f"note: {note}" for note in said)
         return
-    ends = [note for note in said if Ended.of_note(note) is not None]
+    died = [each.died for each in result.workers if each.died]
+    ends = [note for note in said if Ended.of_note(note) is not None or any(why in note for why in died)]
     yield from (f"note: {note}" for note in ends)
     rest = [note for note in said if note not in ends]
     if rest:

@@ -15,7 +15,7 @@ ELSEWHERE, A_HOST = 4, 2
 
 
 def default_lanes(request: RunRequest, preparation: Preparation) -> tuple[int, int]:
-    """Give the number, and that for each host (0: any): what the configuration says, else several on a target elsewhere, else one.
+    """Give the number, and that for each host (0: any): as configured, else several on a target elsewhere, else one.
 
     It is one where one lane alone does what is asked for, as it is for several processes.
 
