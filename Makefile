@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
-DEBIAN := golang-go golang-github-vmware-govmomi-dev
+DEBIAN := golang-go golang-github-vmware-govmomi-dev chromium
 ARGS ?=
 
 .DEFAULT_GOAL := help

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator, ValidationError
 from msgspec.structs import replace
 
+from vcontract.commands.file_schemas import file_schema
 from vcontract.commands.run import execute
 from vcontract.config.request import Budget, RunRequest
 from vcontract.contract import load, names
@@ -17,7 +20,10 @@ from vcontract.exchanges import read_exchanges
 from vcontract.model.cells import DEVIATIONS
 from vcontract.report.bug_reports import BugReport, BugReports, bug_report
 from vcontract.report.bug_reports.words import GRADES, UNUSUAL, outcomes
+from vcontract.report.events import FindingSeen, Note, RunEnded, RunStarted
 from vcontract.report.markdown import finding_markdown
+from vcontract.report.outputs import outputs
+from vcontract.report.outputs.text import finding_json
 from vcontract.report.result import RunResult, load_run
 from vcontract.run.preparation import Preparation
 from vcontract.simulator.defects import DEFECTS, Defect
@@ -28,6 +34,15 @@ DRAWN = tuple(random.Random(2028).sample(sorted(DEFECTS.known), 20))  # noqa: S3
 """Twenty defects that nobody chose."""
 ALONE = tuple(name for name in DRAWN if isinstance(each := DEFECTS.known[name], Defect) and not each.concurrent)
 """Those of them that one client sees."""
+LINES = {
+    "finding": "findings.jsonl",
+    "cell": "cells.jsonl",
+    "history": "history.jsonl",
+    "exchange": "exchanges.jsonl",
+}
+"""The files of a run with a document a line, by the names of their schemas."""
+MANY = 100
+"""So many lines of a file are held against its schema from its beginning, and as many drawn from all."""
 SHOWN = "host-name-not-applied"
 BUILD = "00000000"
 Made = Callable[[str], Path]
@@ -125,6 +140,33 @@ def test_the_exchanges_hold_what_went_over_the_wire_and_no_secret(made: Made) ->
     assert "<returnval" in call.reply
     assert 'vmware_soap_session="secret:' in call.headers["Cookie"]
     assert call.ended >= call.sent > 0
+
+
+def test_every_file_of_a_run_is_valid_by_its_schema(made: Made) -> None:
+    """Each line of each, by the schemas that `vcontract schema` prints."""
+    directory = made(SHOWN)
+    checked = {"run": [(directory / "run.json").read_bytes()]}
+    for name, file in LINES.items():
+        lines = (directory / file).read_bytes().splitlines()
+        checked[name] = lines if len(lines) < MANY else [*lines[:MANY], *random.Random(1).sample(lines, MANY)]  # noqa: S311 - no secret
+    for name, documents in checked.items():
+        validator = Draft202012Validator(json.loads(file_schema(name)))
+        for document in documents:
+            found = [error.message for error in validator.iter_errors(json.loads(document))]
+            assert found == [], (name, document[:300])
+        assert documents
+    (report,) = told_of(directory)[1]
+    Draft202012Validator(json.loads(file_schema("bug-report"))).validate(json.loads(finding_json(report)))
+    out = directory.parent / "events"
+    (stream,) = outputs([f"ndjson={out}"], BugReports(directory))
+    result = load_run(directory)
+    for event in (RunStarted(result.target, 1, 2, 3), FindingSeen(result.findings[0]), Note("a"), RunEnded(result)):
+        stream.on(event)
+    events = Draft202012Validator(json.loads(file_schema("event")))
+    for line in out.read_bytes().splitlines():
+        events.validate(json.loads(line))
+    with pytest.raises(ValidationError):
+        events.validate({"event": "Note", "text": 3})
 
 
 def test_a_file_of_exchanges_may_be_cut_and_may_not_be_wrong(tmp_path: Path, made: Made) -> None:

@@ -102,3 +102,12 @@ def contract_explain(
     from vcontract.commands.contract_explain import explain
 
     say(explain(contract, method, state))
+
+
+def schema(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Which file; none: a list of them.")] = "",
+) -> None:
+    """Print the JSON Schema of a file that is written for programs."""
+    from vcontract.commands.file_schemas import file_schema, listed
+
+    typer.echo(file_schema(name) if name else f"{listed()}\n", nl=False)

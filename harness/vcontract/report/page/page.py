@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from vcontract.report.bug_reports import BugReport
@@ -24,10 +25,13 @@ from vcontract.report.sentences import explained, sentence
 
 PAGE = "report.html"
 _HERE = Path(__file__).parent
-_BODY, _TEXT, _NAMED = 20_000, 2_000, 40
-"""Characters of a body and of a line, and names of a list, that are shown at most."""
-_BUDGET = 4_000_000
-"""Characters of what is folded, in all: a page of many findings still opens at once. What comes after is left out, and said."""
+_LINES = 20
+"""So many lines has a finding, about."""
+_BODY, _TEXT, _LEAST = 20_000, 2_000, 250
+"""Characters of a body and of a line that are shown at most, and those of a line that always are."""
+_BUDGET = 1_500_000
+"""Characters of what is folded, and of lines, in all: a page of many findings still opens at once. Of what is folded the rest
+is left out, and that is said."""
 
 
 def page(
@@ -51,6 +55,7 @@ def page(
         findings=_findings(result, reports, timelines),
         methods=sorted({finding.method for finding in result.findings}),
         trend=[*former, result] if former else [],
+        longest=max(_LEAST, min(_TEXT, _BUDGET // (_LINES * (len(reports) or 1)))),
         style=Markup(style),  # noqa: S704 - a file of ours
         script=Markup(script),  # noqa: S704 - a file of ours
         policy=f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'",
@@ -96,14 +101,19 @@ def _template() -> Any:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "cut": lambda text: shortened(str(text), _TEXT),
+        "cut": _cut,
         "body": lambda text: shortened(str(text), _BODY),
-        "few": lambda names: list(names)[:_NAMED],
         "unusual": unusual,
         "counted": counted,
         "number": lambda value: f"{value:,}",
     }
     return environment.get_template("page.html.j2")
+
+
+@pass_context
+def _cut(context: Context, text: object) -> str:
+    """Cut a line to what a page of so many findings has room for."""
+    return shortened(str(text), context["longest"])
 
 
 def _cleaned(value: Any) -> Any:
