@@ -39,10 +39,10 @@ def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
 def test_files_that_are_kept_are_valid() -> None:
     """A profile and a recording that a former version wrote, and a diagnosis."""
     for name, file in (("profile", "profile.json"), ("differences", "differences.json")):
-        validator(name).validate(json.loads((FORMER / file).read_bytes()) | {"version": "0.1.0"})
+        assert validator(name).is_valid(json.loads((FORMER / file).read_bytes()) | {"version": "0.1.0"}), name
     packed = next(FORMER.glob("recording.jsonl*"))
     lines = (gzip.decompress(packed.read_bytes()) if packed.suffix == ".gz" else packed.read_bytes()).splitlines()
     for line in lines[:50]:
-        validator("recording").validate(json.loads(line))
+        assert validator("recording").is_valid(json.loads(line))
     diagnosis = Diagnosis("https://vc/sdk", [Check("TLS", Standing.BAD, "a", "b", 3)])
-    validator("diagnosis").validate(json.loads(msgspec.json.encode(diagnosis)))
+    assert validator("diagnosis").is_valid(json.loads(msgspec.json.encode(diagnosis)))

@@ -83,8 +83,8 @@ def sentence_of(finding: Finding) -> str:
     return said or (method.says if method and part == "Success" else "")
 
 
-def holds(directory: Path, name: str) -> None:
-    """Assert that each bug report of a run says what a reader needs."""
+def holding(directory: Path, name: str) -> int:
+    """Assert that each bug report of a run says what a reader needs; gives how many there are."""
     result, reports = told_of(directory)
     assert reports, name
     for finding, report in zip(result.findings, reports, strict=True):
@@ -102,11 +102,12 @@ def holds(directory: Path, name: str) -> None:
         assert finding.detail.replace("`", "") in document.replace("`", "")
         assert "OK" not in report.expected
         assert set(report.observed) - set(report.expected), "what differs is told"
+    return len(reports)
 
 
 def test_what_was_shown_and_what_must_be_shown_stand_in_the_report(made: Made) -> None:
     """Of a host name that a customization did not set: the VM, its state before, the name that was given and the one seen."""
-    holds(made(SHOWN), SHOWN)
+    assert holding(made(SHOWN), SHOWN) == 1
     result, (report,) = told_of(made(SHOWN))
     (finding,) = result.findings
     given = finding.program[0].call.arguments["spec"]["identity"]["hostName"]["name"]
@@ -126,7 +127,7 @@ def test_what_was_shown_and_what_must_be_shown_stand_in_the_report(made: Made) -
 @pytest.mark.parametrize("name", ALONE)
 def test_a_finding_of_a_drawn_defect_says_all(name: str, made: Made) -> None:
     """State, values that differ, sentence and build, by the record of the defect: its row is the one that is told broken."""
-    holds(made(name), name)
+    assert holding(made(name), name)
 
 
 def test_the_exchanges_hold_what_went_over_the_wire_and_no_secret(made: Made) -> None:

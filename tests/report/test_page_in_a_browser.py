@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.hostile_texts import MARKUP
-from tests.report.test_every_reporter import program, told_of
+from tests.report.awkward_results import program, told_of
 from vcontract.check.disorder import Disorder, Span
 from vcontract.check.latencies import Latency
 from vcontract.report.bug_reports import BugReports
