@@ -90,7 +90,7 @@ def _shown(op: int, passed: Passed, told: str, secrets: Secrets) -> WireExchange
 
 
 def _text(body: bytes) -> str:
-    """Decode a body. What is shaped like a session's key or cookie is blanked: one of an earlier run nobody here has learned."""
+    """Decode a body. What is shaped like a session's key or cookie is blanked: one of an earlier run nobody here learned."""
     return _SESSION_LIKE.sub(f"{SECRET}hidden", body.decode("utf-8", "backslashreplace"))
 
 
