@@ -19,10 +19,11 @@ from tests.report.awkward_results import program, told_of
 from vcontract.check.disorder import Disorder, Span
 from vcontract.check.latencies import Latency
 from vcontract.report.bug_reports import BugReports
+from vcontract.report.differences import DifferenceReport, Side, render
 from vcontract.report.page.page import page
 from vcontract.report.result import RunResult, Stress
 from vcontract.report.timeline import timeline
-from vcontract.terms import Finding, Verdict
+from vcontract.terms import Difference, Finding, Impact, Verdict
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no chromium: `make test-deps` installs it")
@@ -52,6 +53,17 @@ def several(finding: Finding, count: int) -> list[Finding]:
     ]  # fmt: skip
 
 
+def compared() -> DifferenceReport:
+    """Give a comparison with a difference of each class, and one that is known."""
+    found = tuple(
+        Difference(f"{place:012x}", impact, "fault", f"CustomizeGuest_Task:{place}", "OK", "InvalidState", "why")
+        for place, impact in enumerate([*Impact, Impact.BREAKING])
+    )
+    return DifferenceReport(
+        "compare", Side("old", "a", "7.0.3.2"), Side("new", "b", "8.0.3.0"), found, known={found[3].fingerprint: "so"}
+    )
+
+
 def pages(result: RunResult) -> dict[str, str]:
     """Give a page of each kind: conforming, violating, of many clients, of a hostile server, of several runs."""
     violating = replace(result, findings=several(result.findings[0], 6))
@@ -75,6 +87,7 @@ def pages(result: RunResult) -> dict[str, str]:
         "violating": page(violating, BugReports().of(violating)),
         "stress": page(stressed, BugReports().of(stressed), timelines=drawn),
         "hostile": page(hostile, reports.of(hostile)),
+        "compare": render(compared(), "html").decode(),
         "trend": page(violating, BugReports().of(violating), [conforming]),
     }
 
@@ -106,7 +119,7 @@ def opened(browser: Browser, file: Path, width: int = 1280, scheme: Any = "light
     return shown, said
 
 
-@pytest.mark.parametrize("name", ["conforming", "violating", "stress", "hostile", "trend"])
+@pytest.mark.parametrize("name", ["conforming", "violating", "stress", "hostile", "trend", "compare"])
 def test_a_page_is_quiet_fits_and_can_be_read_by_everybody(name: str, files: dict[str, Path], browser: Browser) -> None:
     """Wide and light, narrow and dark: no word on the console, no request, nothing wider than the window, axe content."""
     for width, scheme in SIZES:
@@ -117,7 +130,7 @@ def test_a_page_is_quiet_fits_and_can_be_read_by_everybody(name: str, files: dic
         found = Axe().run(shown).response["violations"]
         assert [each["id"] for each in found if each["impact"] in {"serious", "critical"}] == []
         assert said == []
-        assert shown.locator("h1").inner_text() in {"violates", "conforms", "plain"} or name == "hostile"
+        assert shown.locator("h1").inner_text() in {"violates", "conforms", "breaking for a client of A"}
         shown.context.close()
 
 
@@ -132,6 +145,16 @@ def test_filters_show_what_they_say(files: dict[str, Path], browser: Browser) ->
     assert shown.locator("article:visible").count() == 1
     shown.get_by_label("Words").fill("no such word")
     assert shown.locator("article:visible").count() == 0
+
+
+def test_a_comparison_is_filtered_by_its_classes(files: dict[str, Path], browser: Browser) -> None:
+    """What is breaking, and of it what is not known, which the exit code is for."""
+    shown, _ = opened(browser, files["compare"])
+    assert shown.locator("article:visible").count() == 4
+    shown.get_by_label("Class", exact=True).select_option("breaking")
+    assert shown.locator("article:visible").count() == 2
+    assert shown.get_by_text("fails the comparison").count() == 1
+    assert shown.get_by_text("known: so").count() == 1
 
 
 def test_what_is_folded_opens_by_the_keyboard(files: dict[str, Path], browser: Browser) -> None:

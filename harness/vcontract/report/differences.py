@@ -1,4 +1,4 @@
-"""The report of classified differences of two sides, in five formats."""
+"""The report of classified differences of two sides, in six formats."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 from vcontract import __version__
 from vcontract.report.difference_line import line, place, rule
 from vcontract.report.junit import Case, document
+from vcontract.report.page.comparison import comparison_page
 from vcontract.report.safe_text import console_json, in_markdown, one_line
 from vcontract.report.sarif import sarif
 from vcontract.terms import Difference, Impact
@@ -190,4 +191,5 @@ FORMATS: Mapping[str, Callable[[DifferenceReport], bytes]] = {
     "markdown": _markdown,
     "junit": _junit,
     "sarif": _sarif,
+    "html": comparison_page,
 }
