@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Command
+from vcontract.config.request import DECLARED
 from vcontract.report.outputs import FORMATS
 
 ROOT = Path(__file__).parents[2]
@@ -74,3 +77,20 @@ def test_a_shell_completes_verbs(typed: str, offered: set[str], tmp_path: Path) 
     asked = {"_VCONTRACT_COMPLETE": "complete_bash", "COMP_WORDS": f"vcontract {typed}", "COMP_CWORD": "1"}
     done = subprocess.run(["vcontract"], env=on_path(tmp_path, **asked), capture_output=True, text=True, check=False)  # noqa: S607 - the one above
     assert set(done.stdout.split()) == offered
+
+
+def test_the_environment_says_where_reports_go_and_no_more(
+    vcontract: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folder, further outputs and how much is told; a configuration that lies in the folder is mentioned, and not used."""
+    monkeypatch.chdir(tmp_path)
+    Path("vcontract.toml").write_text("no configuration")
+    for name, value in (("REPORT_DIR", "elsewhere"), ("OUTPUT", "json=run.json markdown=run.md"), ("QUIET", "1")):
+        monkeypatch.setenv(f"VCONTRACT_{name}", value)
+    done = vcontract("run", "--seed", "1", "--max-calls", "1")
+    assert done.err == ["note: vcontract.toml lies here and is not used; --config vcontract.toml uses it"]
+    assert "report: elsewhere/" in done.out[-1]
+    assert json.loads(Path("run.json").read_bytes())["calls"] == 1
+    assert Path("run.md").is_file()
+    sent = {each.field for each in DECLARED.values() if each.option.environment}
+    assert sent == {"report_dir", "outputs", "verbose", "quiet"}

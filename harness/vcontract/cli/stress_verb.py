@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from vcontract.cli import options as option
-from vcontract.cli.credentials import with_password
+from vcontract.cli.credentials import mention_config, with_password
 from vcontract.cli.output import say
 from vcontract.cli.requests import Given, requests
 from vcontract.config.govc import PASSWORD
@@ -74,6 +74,7 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     if clients < processes or vms < processes:
         raise UsageError(f"--processes {processes}: each worker needs a client and a VM of its own")
     request, preparation = with_password(given.request)
+    mention_config(request)
     if preparation.password:
         os.environ[PASSWORD] = preparation.password  # a password goes to other processes by the environment alone
     methods = tuple(each.name for each in load_contract(request.contract).methods)

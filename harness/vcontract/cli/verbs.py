@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from vcontract.cli import options as option
-from vcontract.cli.credentials import with_password
+from vcontract.cli.credentials import mention_config, with_password
 from vcontract.cli.learn_verb import learn
 from vcontract.cli.output import say, say_line
 from vcontract.cli.report_verb import report
@@ -63,6 +63,7 @@ def run(given: Given) -> None:
     if given.request.explore_only and not given.request.explore:
         raise UsageError("--explore-only needs --explore N, the number of programs")
     request, preparation = with_password(given.request)
+    mention_config(request)
     pinned = pinned_by(request.profile, request.contract, request.resume)
     preparation = replace(preparation, replay=repeating_command(request), pinned=pinned)
     if request.target.startswith(REPLAY):
