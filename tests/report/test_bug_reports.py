@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
+from lxml import etree
 from msgspec.structs import replace
 
 from vcontract.commands.file_schemas import file_schema
@@ -21,7 +22,7 @@ from vcontract.model.cells import DEVIATIONS
 from vcontract.report.bug_reports import BugReport, BugReports, bug_report
 from vcontract.report.bug_reports.words import GRADES, UNUSUAL, outcomes
 from vcontract.report.events import FindingSeen, Note, RunEnded, RunStarted
-from vcontract.report.markdown import finding_markdown
+from vcontract.report.markdown import finding_markdown, run_markdown
 from vcontract.report.outputs import outputs
 from vcontract.report.outputs.text import finding_json
 from vcontract.report.result import RunResult, load_run
@@ -87,6 +88,10 @@ def holding(directory: Path, name: str) -> int:
     """Assert that each bug report of a run says what a reader needs; gives how many there are."""
     result, reports = told_of(directory)
     assert reports, name
+    assert result.exit_code == 1
+    assert etree.parse(directory / "junit.xml").getroot()[0].get("failures") != "0"
+    assert ">violates</span></h1>" in (directory / "report.html").read_text("utf-8")
+    assert run_markdown(result, reports).startswith("# vcontract: violates\n")
     for finding, report in zip(result.findings, reports, strict=True):
         document = finding_markdown(report).replace("\\", "")
         assert f"build {BUILD}" in document
