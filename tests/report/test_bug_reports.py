@@ -12,6 +12,15 @@ from jsonschema import Draft202012Validator, ValidationError
 from lxml import etree
 from msgspec.structs import replace
 
+from vcontract.check.concurrent import LEGAL_ORDER
+from vcontract.check.guarantees import (
+    BlamedTask,
+    GuestNames,
+    KeptTasks,
+    OneCustomization,
+    OwnSessions,
+    Replies,
+)
 from vcontract.commands.file_schemas import file_schema
 from vcontract.commands.run import execute
 from vcontract.config.request import Budget, RunRequest
@@ -20,7 +29,7 @@ from vcontract.errors import RunFileError
 from vcontract.exchanges import read_exchanges
 from vcontract.model.cells import DEVIATIONS
 from vcontract.report.bug_reports import BugReport, BugReports, bug_report
-from vcontract.report.bug_reports.words import GRADES, UNUSUAL, outcomes
+from vcontract.report.bug_reports.words import GRADES, GUARANTEES, UNUSUAL, outcomes
 from vcontract.report.events import FindingSeen, Note, RunEnded, RunStarted
 from vcontract.report.markdown import finding_markdown, run_markdown
 from vcontract.report.outputs import outputs
@@ -202,6 +211,8 @@ def test_without_a_history_the_finding_alone_is_told(made: Made, tmp_path: Path)
 def test_everything_unusual_has_words() -> None:
     """Each deviation that the model knows, and each grade that fails."""
     assert set(UNUSUAL) == {each.name for each in DEVIATIONS}
+    known = {kind.name for kind in (BlamedTask, GuestNames, KeptTasks, OneCustomization, OwnSessions, Replies)}
+    assert set(GUARANTEES) == known | {LEGAL_ORDER}
     assert set(GRADES) == {grade for grade in Grade if grade.fails}
 
 
