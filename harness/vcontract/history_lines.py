@@ -71,8 +71,11 @@ class Ended(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", 
     problems: tuple[str, ...] = ()
 
 
+LINES = _Begun | Ended | Observed
+"""What a line is, as it is written; what stands in the place of Raw is a `SAVED_CALL`."""
+SAVED_CALL = _SavedCall
 _encoder = msgspec.json.Encoder()
-_lines: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Begun | Ended | Observed)
+_lines: msgspec.json.Decoder[Any] = msgspec.json.Decoder(LINES)
 _calls: msgspec.json.Decoder[Call] = msgspec.json.Decoder(Call)
 _saved_calls: msgspec.json.Decoder[_SavedCall] = msgspec.json.Decoder(_SavedCall)
 

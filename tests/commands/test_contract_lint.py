@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from vcontract.commands.contract_lint import lint_folder
+from vcontract.commands.contract_lint import lint_folder, located
 from vcontract.errors import UsageError
+from vcontract.report.sarif import lint_sarif
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE = f"{MANAGER}/CustomizeGuest_Task"
@@ -76,6 +78,26 @@ def test_a_fault_that_is_only_inferred_may_be_undeclared(edited: Edit) -> None:
     """GuestOperationsUnavailable stands in the table with `?`; without the mark lint bites."""
     found = lint_folder(edited('"?GuestOperationsUnavailable"', '"GuestOperationsUnavailable"'))
     assert [line for line in found if "GuestOperationsUnavailable is neither declared nor a descendant" in line]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told", "at"),
+    [
+        ('when = ["power.off"]', 'when = ["power.of"]', "unknown condition power.of", 'id = "P1"'),
+        ('effect = "aborted"', 'effect = "abandoned"', "unknown effect", 'name = "AbortCustomization_Task"'),
+        ('declared_as = "implied"\n', "", f"{CUSTOMIZE}/RuntimeFault: not in", 'type = "RuntimeFault"'),
+    ],
+)
+def test_a_mistake_is_pointed_at(old: str, new: str, told: str, at: str, edited: Edit) -> None:
+    """By file and line, as SARIF has it: the situation, the method, or the fault below the method."""
+    place = edited(old, new)
+    faults = [fault for fault in lint_folder(place) if told in fault]
+    (result,) = json.loads(lint_sarif(located(faults[:1], place)))["runs"][0]["results"]
+    (where,) = (each["physicalLocation"] for each in result["locations"])
+    file = Path(where["artifactLocation"]["uri"])
+    assert file == place / f"{MANAGER}.toml"
+    assert file.read_text("utf-8").splitlines()[where["region"]["startLine"] - 1] == at
+    assert told in result["message"]["text"]
 
 
 def test_a_folder_without_contracts_is_a_usage_error(tmp_path: Path) -> None:

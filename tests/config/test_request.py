@@ -139,7 +139,7 @@ def test_no_verb_declares_an_option_of_run_again() -> None:
         ("report", "output"),
     }  # `declared_option`
     taken |= {(verb, "contract") for verb in ("contract_list", "contract_explain")}
-    taken |= {("wsdl_diff", "output"), ("wsdl_fetch", "insecure")}
+    taken |= {("wsdl_diff", "output"), ("contract_lint", "output"), ("wsdl_fetch", "insecure")}
     assert again - taken == OF_THEIR_OWN
 
 

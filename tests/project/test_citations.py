@@ -104,7 +104,7 @@ def dead_links(file: Path, source: str, root: Path) -> Iterator[str]:
             continue
         path, _, anchor = link.partition("#")
         target = (root / file).parent / path if path else root / file
-        text = source if not path else target.read_text("utf-8") if target.is_file() else ""
+        text = source if not path else target.read_text("utf-8") if anchor and target.is_file() else ""
         if (path and not target.exists()) or (anchor and anchor not in anchors(text)):
             yield link
 

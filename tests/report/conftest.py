@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.report.awkward_results import filled_everywhere
 from vcontract.report.result import Cells, RunResult, TargetFacts
 from vcontract.terms import Finding, Grade, RowVerdict, Verdict
 
@@ -47,3 +48,9 @@ def result() -> RunResult:
         started="2026-11-23T16:24:59Z",
         seconds=1.5,
     )
+
+
+@pytest.fixture
+def filled(result: RunResult) -> RunResult:
+    """Give a result with something in every place that is shown."""
+    return filled_everywhere(result)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator, ValidationError
+from lxml import etree
 from msgspec.structs import replace
 
+from vcontract.check.concurrent import LEGAL_ORDER
+from vcontract.check.guarantees import (
+    BlamedTask,
+    GuestNames,
+    KeptTasks,
+    OneCustomization,
+    OwnSessions,
+    Replies,
+)
+from vcontract.commands.file_schemas import file_schema
 from vcontract.commands.run import execute
 from vcontract.config.request import Budget, RunRequest
 from vcontract.contract import load, names
@@ -16,8 +29,11 @@ from vcontract.errors import RunFileError
 from vcontract.exchanges import read_exchanges
 from vcontract.model.cells import DEVIATIONS
 from vcontract.report.bug_reports import BugReport, BugReports, bug_report
-from vcontract.report.bug_reports.words import GRADES, UNUSUAL, outcomes
-from vcontract.report.markdown import finding_markdown
+from vcontract.report.bug_reports.words import GRADES, GUARANTEES, UNUSUAL, outcomes
+from vcontract.report.events import FindingSeen, Note, RunEnded, RunStarted
+from vcontract.report.markdown import finding_markdown, run_markdown
+from vcontract.report.outputs import outputs
+from vcontract.report.outputs.text import finding_json
 from vcontract.report.result import RunResult, load_run
 from vcontract.run.preparation import Preparation
 from vcontract.simulator.defects import DEFECTS, Defect
@@ -28,6 +44,15 @@ DRAWN = tuple(random.Random(2028).sample(sorted(DEFECTS.known), 20))  # noqa: S3
 """Twenty defects that nobody chose."""
 ALONE = tuple(name for name in DRAWN if isinstance(each := DEFECTS.known[name], Defect) and not each.concurrent)
 """Those of them that one client sees."""
+LINES = {
+    "finding": "findings.jsonl",
+    "cell": "cells.jsonl",
+    "history": "history.jsonl",
+    "exchange": "exchanges.jsonl",
+}
+"""The files of a run with a document a line, by the names of their schemas."""
+MANY = 100
+"""So many lines of a file are held against its schema from its beginning, and as many drawn from all."""
 SHOWN = "host-name-not-applied"
 BUILD = "00000000"
 Made = Callable[[str], Path]
@@ -68,10 +93,14 @@ def sentence_of(finding: Finding) -> str:
     return said or (method.says if method and part == "Success" else "")
 
 
-def holds(directory: Path, name: str) -> None:
-    """Assert that each bug report of a run says what a reader needs."""
+def holding(directory: Path, name: str) -> int:
+    """Assert that each bug report of a run says what a reader needs; gives how many there are."""
     result, reports = told_of(directory)
     assert reports, name
+    assert result.exit_code == 1
+    assert etree.parse(directory / "junit.xml").getroot()[0].get("failures") != "0"
+    assert ">violates</span></h1>" in (directory / "report.html").read_text("utf-8")
+    assert run_markdown(result, reports).startswith("# vcontract: violates\n")
     for finding, report in zip(result.findings, reports, strict=True):
         document = finding_markdown(report).replace("\\", "")
         assert f"build {BUILD}" in document
@@ -87,11 +116,12 @@ def holds(directory: Path, name: str) -> None:
         assert finding.detail.replace("`", "") in document.replace("`", "")
         assert "OK" not in report.expected
         assert set(report.observed) - set(report.expected), "what differs is told"
+    return len(reports)
 
 
 def test_what_was_shown_and_what_must_be_shown_stand_in_the_report(made: Made) -> None:
     """Of a host name that a customization did not set: the VM, its state before, the name that was given and the one seen."""
-    holds(made(SHOWN), SHOWN)
+    assert holding(made(SHOWN), SHOWN) == 1
     result, (report,) = told_of(made(SHOWN))
     (finding,) = result.findings
     given = finding.program[0].call.arguments["spec"]["identity"]["hostName"]["name"]
@@ -111,7 +141,7 @@ def test_what_was_shown_and_what_must_be_shown_stand_in_the_report(made: Made) -
 @pytest.mark.parametrize("name", ALONE)
 def test_a_finding_of_a_drawn_defect_says_all(name: str, made: Made) -> None:
     """State, values that differ, sentence and build, by the record of the defect: its row is the one that is told broken."""
-    holds(made(name), name)
+    assert holding(made(name), name)
 
 
 def test_the_exchanges_hold_what_went_over_the_wire_and_no_secret(made: Made) -> None:
@@ -125,6 +155,33 @@ def test_the_exchanges_hold_what_went_over_the_wire_and_no_secret(made: Made) ->
     assert "<returnval" in call.reply
     assert 'vmware_soap_session="secret:' in call.headers["Cookie"]
     assert call.ended >= call.sent > 0
+
+
+def test_every_file_of_a_run_is_valid_by_its_schema(made: Made) -> None:
+    """Each line of each, by the schemas that `vcontract schema` prints."""
+    directory = made(SHOWN)
+    checked = {"run": [(directory / "run.json").read_bytes()]}
+    for name, file in LINES.items():
+        lines = (directory / file).read_bytes().splitlines()
+        checked[name] = lines if len(lines) < MANY else [*lines[:MANY], *random.Random(1).sample(lines, MANY)]  # noqa: S311 - no secret
+    for name, documents in checked.items():
+        validator = Draft202012Validator(json.loads(file_schema(name)))
+        for document in documents:
+            found = [error.message for error in validator.iter_errors(json.loads(document))]
+            assert found == [], (name, document[:300])
+        assert documents
+    (report,) = told_of(directory)[1]
+    Draft202012Validator(json.loads(file_schema("bug-report"))).validate(json.loads(finding_json(report)))
+    out = directory.parent / "events"
+    (stream,) = outputs([f"ndjson={out}"], BugReports(directory))
+    result = load_run(directory)
+    for event in (RunStarted(result.target, 1, 2, 3), FindingSeen(result.findings[0]), Note("a"), RunEnded(result)):
+        stream.on(event)
+    events = Draft202012Validator(json.loads(file_schema("event")))
+    for line in out.read_bytes().splitlines():
+        events.validate(json.loads(line))
+    with pytest.raises(ValidationError):
+        events.validate({"event": "Note", "text": 3})
 
 
 def test_a_file_of_exchanges_may_be_cut_and_may_not_be_wrong(tmp_path: Path, made: Made) -> None:
@@ -154,6 +211,8 @@ def test_without_a_history_the_finding_alone_is_told(made: Made, tmp_path: Path)
 def test_everything_unusual_has_words() -> None:
     """Each deviation that the model knows, and each grade that fails."""
     assert set(UNUSUAL) == {each.name for each in DEVIATIONS}
+    known = {kind.name for kind in (BlamedTask, GuestNames, KeptTasks, OneCustomization, OwnSessions, Replies)}
+    assert set(GUARANTEES) == known | {LEGAL_ORDER}
     assert set(GRADES) == {grade for grade in Grade if grade.fails}
 
 

@@ -11,9 +11,7 @@ import pkgutil
 import re
 import tomllib
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -22,46 +20,37 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 import vcontract.report
-from tests.hostile_texts import OBEYED, SURROGATE, TEXTS, misleading
+from tests.hostile_texts import OBEYED, TEXTS, misleading
+from tests.report.awkward_results import CLEAN, WRITABLE, elements, events, program, said_everywhere
 from tests.report.test_junit import SCHEMA
 from vcontract.check.disorder import Disorder, Span
-from vcontract.check.latencies import Latency
 from vcontract.config.config import Account, Config, Guest
 from vcontract.config.write_config import written
 from vcontract.errors import UsageError
-from vcontract.exchanges import WireExchange
 from vcontract.profile import Automaton
 from vcontract.report.behaviour import BehaviourDifference
-from vcontract.report.bug_reports import BugReports, Evidence, bug_report
 from vcontract.report.console import ConsoleReporter, JsonReporter
 from vcontract.report.deviations import Listed, accepted, read_deviations
 from vcontract.report.diagnosis import Check, Diagnosis, DiagnosisPrinter, Standing
 from vcontract.report.differences import FORMATS, DifferenceReport, Side, render
 from vcontract.report.drawing import dot, svg
-from vcontract.report.events import CellJudged, FindingSeen, Note, Reaching, RunEnded, RunEvent, RunStarted
+from vcontract.report.events import RunEnded
 from vcontract.report.junit import JunitReporter
-from vcontract.report.markdown import finding_markdown
 from vcontract.report.mishap import mishap
-from vcontract.report.outputs import FORMATS as OUTPUTS
-from vcontract.report.outputs import outputs
 from vcontract.report.outputs.chosen import OutputReporter, StepSummary
 from vcontract.report.outputs.stream import EventStream
-from vcontract.report.page.page import page
 from vcontract.report.page.reporter import PageReporter
 from vcontract.report.reproduction import ReproductionReporter
-from vcontract.report.result import Clones, KnownDeviations, RunResult, Stress, Worker
+from vcontract.report.result import RunResult
 from vcontract.report.run_directory import RunDirectory
 from vcontract.report.timeline import draw_disorders
-from vcontract.terms import Arguments, Call, Envelope, Finding, Grade, Impact, Operation, Ref, ReplayStep, Returned
+from vcontract.terms import Finding, Impact
 
 REPORTERS = {
     *(ConsoleReporter, JsonReporter, JunitReporter, ReproductionReporter, RunDirectory),
     *(PageReporter, OutputReporter, StepSummary, EventStream),
 }
 """All of them: each has a test here."""
-WRITABLE = [text for text in TEXTS if text != SURROGATE]
-"""Those that JSON in UTF-8 can hold; a reply, which is XML, holds no other."""
-CLEAN = "plain"
 
 
 class Terminal(io.StringIO):
@@ -72,61 +61,6 @@ class Terminal(io.StringIO):
         return True
 
 
-def said_everywhere(value: Any, text: str) -> Any:
-    """Put a text in the place of every text of a value: fields, keys and items, but for what is one of an enumeration's."""
-    if isinstance(value, StrEnum) or not isinstance(value, str | dict | list | tuple | msgspec.Struct):
-        return value
-    if isinstance(value, str):
-        return text
-    if isinstance(value, dict):
-        return {said_everywhere(key, text): said_everywhere(item, text) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(said_everywhere(item, text) for item in value)
-    fields = {name: said_everywhere(getattr(value, name), text) for name in value.__struct_fields__ if name != "schema"}
-    return replace(value, **fields)
-
-
-def program(text: str) -> tuple[ReplayStep, ...]:
-    """Give calls in which a text stands wherever a server can have said it."""
-    call = Call(Ref(text, text), text, Arguments({"name": text}), text)
-    edited = Call(Ref(text, text), text, Envelope(text.encode("utf-8", "replace"), text, {text: text}), "full")
-    return (ReplayStep(call, gave=(text, text)), ReplayStep(edited))
-
-
-@pytest.fixture
-def filled(result: RunResult) -> RunResult:
-    """Give a result with something in every place that is shown."""
-    latency = Latency("M", "OK", 1, 1.0, 1.0, 1.0, 1.0)
-    finding = replace(
-        result.findings[0], detail="d", program=program("p"), root=("vm-1", "web"), repeats="3 of 3", cell="c"
-    )
-    return replace(
-        result,
-        findings=[finding],
-        cells=replace(result.cells, seen=["a"], unseen=["b"], unreachable={"why": ["c"]}),
-        sharpness={"pivot_mean": 2.5, "weakest": [["C:a", 9]]},
-        inputs={"M": {"types": (1, 2)}},
-        workers=[Worker("history-1.jsonl")],
-        clones=Clones(1, ["left"]),
-        stress=Stress(1, 1, 1.0, [latency], {"yes": 1}, 0, ["h"], "storm", {"cut": 1}, ["why"]),
-        deviations=KnownDeviations("f", {finding.id: "r"}, {"s": "x"}, {"e": "y"}, []),
-    )
-
-
-def events(result: RunResult) -> list[RunEvent]:
-    """Give the events of a run with this result."""
-    text = result.target.product
-    cell = CellJudged(text, text, Grade.WRONG, text, 1, 2)
-    return [
-        Reaching(text),
-        RunStarted(result.target, 7, 4, 2, text),
-        cell,
-        FindingSeen(result.findings[0]),
-        Note(text),
-        RunEnded(result),
-    ]
-
-
 def on_console(result: RunResult) -> tuple[str, str]:
     """Give what a console without a terminal is told, on out and on err."""
     out, err = io.StringIO(), io.StringIO()
@@ -134,11 +68,6 @@ def on_console(result: RunResult) -> tuple[str, str]:
     for event in events(result):
         reporter.on(event)
     return out.getvalue(), err.getvalue()
-
-
-def elements(document: bytes) -> list[str]:
-    """Give the names of a document's elements, in their order."""
-    return [str(element.tag) for element in etree.fromstring(document).iter()]
 
 
 def test_no_reporter_is_left_out() -> None:
@@ -230,86 +159,6 @@ def test_a_reproduction_is_one_text_but_for_one_constant(text: str, filled: RunR
 
 def _constant(tree: ast.AST, value: str) -> ast.Constant:
     return next(node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == value)
-
-
-def told_of(text: str, result: RunResult) -> tuple[RunResult, BugReports]:
-    """Give a result in which a text stands everywhere, with bug reports in which it stands in all that was seen, too."""
-    said = said_everywhere(result, text)
-    exchange = WireExchange(1, text, text, 0.0, 0.1, {text: text}, text, 500, {text: text}, text, text)
-    operation = said_everywhere(Operation(1, program("p")[0].call, 0.0, 0.1, Returned({"a": "b"}), 200, ("p",)), text)
-    seen = Evidence(text, text, {text: text}, operation, operation, {"guest.hostName": text, text: text}, {text: text})
-    seen = replace(seen, at_work=({"name": text},), task={"state": text, "error": {text: text}}, exchanges=(exchange,))
-    reports = BugReports()
-    reports._of, reports._made = said, [bug_report(finding, said, seen) for finding in said.findings]
-    return said, reports
-
-
-def written_as(form: str, text: str, result: RunResult, folder: Path) -> str:
-    """Write a result with a text in it as an output."""
-    said, reports = told_of(text, result)
-    (reporter,) = outputs([f"{form}={folder / form}"], reports)
-    for event in events(said):
-        reporter.on(event)
-    return (folder / form).read_text("utf-8")
-
-
-@pytest.mark.parametrize("form", OUTPUTS)
-def test_an_output_is_valid_and_nothing_in_it_is_obeyed(form: str, filled: RunResult, tmp_path: Path) -> None:
-    """Each form is read by its own parser, and has as many parts as of any result; JSON says what was said."""
-    plain = written_as(form, CLEAN, filled, tmp_path)
-    for text in WRITABLE:
-        told = written_as(form, text, filled, tmp_path)
-        if form in {"json", "ndjson", "har", "gitlab"}:  # for programs, who read back what was said
-            lines = told.strip("\n").split("\n") if form == "ndjson" else [told]
-            assert all(json.loads(line) is not None for line in lines), (form, text)
-            continue
-        found = misleading(told)
-        if form == "github":
-            assert all(line.startswith(("::error title=", "::warning title=")) for line in told.strip("\n").split("\n"))
-            assert told.count("\n") == plain.count("\n")
-            assert not OBEYED.search(told), text
-        else:
-            assert found == [], (form, text)
-        if text and form == "markdown":
-            parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-            kinds = [[token.type for token in parser.parse(each)] for each in (told, plain)]
-            assert kinds[0] == kinds[1], text
-        if text and form in {"html", "junit"}:
-            kind = etree.HTMLParser() if form == "html" else None
-            trees = [etree.fromstring(each.encode(), kind) for each in (told, plain)]
-            parts = [[(element.tag, sorted(element.attrib)) for element in tree.iter()] for tree in trees]
-            assert parts[0] == parts[1], text
-
-
-def test_a_page_holds_no_link_of_a_server(filled: RunResult, tmp_path: Path) -> None:
-    """The only addresses are places in the page itself, and pages of the contract's own methods."""
-    for text in WRITABLE:
-        tree = etree.fromstring(written_as("html", text, filled, tmp_path).encode(), etree.HTMLParser())
-        held = [str(element.get(name)) for element in tree.iter() for name in ("href", "src") if element.get(name)]
-        assert all(value.startswith(("#", "data:image/svg+xml;base64,")) for value in held), (text, held)
-        assert sum(element.tag == "script" for element in tree.iter()) == 1
-        assert not [name for element in tree.iter() for name in element.attrib if str(name).startswith("on")]
-
-
-@pytest.mark.parametrize("text", WRITABLE)
-def test_the_bug_report_of_a_finding_has_the_same_parts_whatever_is_said(text: str, filled: RunResult) -> None:
-    """Read by a parser of Markdown: the same headings, lists and blocks of code; no link, no element of HTML but ours."""
-    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    documents = [finding_markdown(told_of(each, filled)[1]._made[0]) for each in (text, CLEAN)]
-    told, plain = (parser.parse(document) for document in documents)
-    assert not text or [token.type for token in told] == [token.type for token in plain]
-    assert misleading(documents[0]) == []
-    inner = {child.type for token in told for child in token.children or ()}
-    assert inner <= {"text", "code_inline", "softbreak"}
-
-
-def test_a_reply_of_ten_megabytes_is_cut_with_its_length(filled: RunResult) -> None:
-    """In the page and in Markdown: neither grows by more than what is shown of it."""
-    said, reports = told_of("x" * 10_000_000, filled)
-    drawn = page(said, reports.of(said))
-    assert len(drawn) < 2_000_000
-    assert "10,000,000 characters in all" in drawn
-    assert len(finding_markdown(reports._made[0])) < 200_000
 
 
 @pytest.mark.parametrize("text", WRITABLE)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from vcontract.cli.output import tell_line
 
 if TYPE_CHECKING:
     from vcontract.config.request import RunRequest
     from vcontract.run.preparation import Preparation
+
+
+_CONFIG = "vcontract.toml"
+
+
+def mention_config(request: RunRequest) -> None:
+    """Say that a configuration which lies in the folder is not used: no file that is found there selects anything."""
+    if request.config is None and not request.target and Path(_CONFIG).is_file():
+        tell_line(f"note: {_CONFIG} lies here and is not used; --config {_CONFIG} uses it")
 
 
 def with_password(request: RunRequest, replay: str = "") -> tuple[RunRequest, Preparation]:

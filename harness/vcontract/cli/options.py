@@ -65,7 +65,7 @@ Roots: TypeAlias = Annotated[
 FailOn: TypeAlias = Annotated[
     str, typer.Option(help="Exit 100 from this class on: breaking, risky, addition; or none.")
 ]
-DiffFormat: TypeAlias = Annotated[str, typer.Option("--format", help="text, json, markdown, junit or sarif.")]
+DiffFormat: TypeAlias = Annotated[str, typer.Option("--format", help="text, json, markdown, junit, sarif or html.")]
 OutFile: TypeAlias = Annotated[Path | None, typer.Option("--out", help="File for the report; none: stdout.")]
 WriteConfig: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Begin a vcontract.toml for this target; the file must not exist.")

@@ -83,7 +83,8 @@ def _option(declared: Declaration, text: str) -> Any:
     names = () if declared.kind is not bool and not declared.option.name else (f"--{declared.name}",)
     names = (*names, declared.option.short) if declared.option.short else names
     bounds = {"min": declared.option.min, "max": declared.option.max}
-    return typer.Option(*names, help=text, metavar=declared.option.metavar or None, **bounds)  # type: ignore[arg-type] # Typer takes ints for ints
+    variable = declared.option.environment or None
+    return typer.Option(*names, envvar=variable, help=text, metavar=declared.option.metavar or None, **bounds)  # type: ignore[arg-type] # Typer takes ints for ints
 
 
 def _default(declared: Declaration, closed: tuple[str, ...]) -> Any:

@@ -80,16 +80,25 @@ def contract_list(contract: option.ContractName = MANAGER) -> None:
 
 
 @contract_app.command("lint", epilog=option.more("contracts/README.md"))
-def contract_lint(folder: Annotated[Path | None, typer.Argument(help="Folder of contract files.")] = None) -> None:
+def contract_lint(
+    folder: Annotated[Path | None, typer.Argument(help="Folder of contract files.")] = None,
+    output: Annotated[str, typer.Option("--format", help="text or sarif.")] = "text",
+) -> None:
     """Check the contract files against the model and the vendor's metadata."""
-    from vcontract.commands.contract_lint import lint_folder
+    from vcontract.commands.contract_lint import lint_folder, located
+    from vcontract.report.sarif import lint_sarif
 
+    option.one_of("--format", output, ("text", "sarif"))
     faults = lint_folder(folder)
-    for each in faults:
-        tell_line(each)
+    if output == "sarif":
+        typer.echo(lint_sarif(located(faults, folder)), nl=False)
+    else:
+        for each in faults:
+            tell_line(each)
     if faults:
         raise UsageError(f"{len(faults)} faults in the contract files")
-    typer.echo("the contract files are sound")
+    if output == "text":
+        typer.echo("the contract files are sound")
 
 
 @contract_app.command("explain", epilog=option.more("contracts/README.md"))
@@ -102,3 +111,12 @@ def contract_explain(
     from vcontract.commands.contract_explain import explain
 
     say(explain(contract, method, state))
+
+
+def schema(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Which file; none: a list of them.")] = "",
+) -> None:
+    """Print the JSON Schema of a file that is written for programs."""
+    from vcontract.commands.file_schemas import file_schema, listed
+
+    typer.echo(file_schema(name) if name else f"{listed()}\n", nl=False)

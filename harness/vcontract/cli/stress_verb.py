@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from vcontract.cli import options as option
-from vcontract.cli.credentials import with_password
+from vcontract.cli.credentials import mention_config, with_password
 from vcontract.cli.output import say
 from vcontract.cli.requests import Given, requests
 from vcontract.config.govc import PASSWORD
@@ -44,6 +44,10 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     rate: Annotated[float, typer.Option(min=0, help="Steps a second of all clients together; 0: no limit.")] = 0.0,
     mix: Annotated[Path | None, typer.Option(help="What the clients do, by weight (TOML).")] = None,
     disturb: Annotated[str, typer.Option(metavar="SCENARIO", help="Disturb the path or the system meanwhile.")] = "",
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(metavar="THRESHOLD", help="Exit 1 if it holds: 'p95(METHOD) > 2s'; may be repeated."),
+    ] = None,
     schedules: Annotated[
         int, typer.Option(min=0, metavar="N", help="In place of a load: N drawn schedules; a race is made small.")
     ] = 0,
@@ -62,6 +66,7 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     from vcontract.stress.launch import stress as launch
     from vcontract.stress.load import Load
     from vcontract.stress.mix import load_mix
+    from vcontract.stress.thresholds import threshold
 
     option.one_of("--format", given.request.output, ("text", "json"))
     if worker and master:
@@ -69,6 +74,7 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     if clients < processes or vms < processes:
         raise UsageError(f"--processes {processes}: each worker needs a client and a VM of its own")
     request, preparation = with_password(given.request)
+    mention_config(request)
     if preparation.password:
         os.environ[PASSWORD] = preparation.password  # a password goes to other processes by the environment alone
     methods = tuple(each.name for each in load_contract(request.contract).methods)
@@ -80,9 +86,10 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
         "time-limit": [time_limit],
         "seed": [request.seed],
     }
+    told |= {"fail-if": [threshold(text, methods).text for text in fail_if or ()]}
     told |= {"rate": [rate or None], "mix": [mix], "disturb": [disturb], "schedules": [schedules or None]}
     repeating = command("stress", {"target": [request.target], "config": [request.config], **told})
-    load = Load(clients, vms, time_limit, rate, load_mix(mix, methods), disturb)
+    load = Load(clients, vms, time_limit, rate, load_mix(mix, methods), disturb, fail_if=tuple(fail_if or ()))
     brief = Brief(
         load, request, repeating, role, host, at if worker or master else 0, processes, starts=not master,
         web=_PAGE if web else 0,

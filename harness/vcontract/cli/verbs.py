@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from vcontract.cli import options as option
-from vcontract.cli.credentials import with_password
+from vcontract.cli.credentials import mention_config, with_password
 from vcontract.cli.learn_verb import learn
 from vcontract.cli.output import say, say_line
 from vcontract.cli.report_verb import report
 from vcontract.cli.requests import Given, requests
-from vcontract.cli.schema_verbs import contract_app, wsdl_app
+from vcontract.cli.schema_verbs import contract_app, schema, wsdl_app
 from vcontract.cli.standard_streams import patient_streams
 from vcontract.cli.stress_verb import stress
 from vcontract.cli.upgrade_verbs import compare, knowing, retried
@@ -25,7 +25,6 @@ from vcontract.report.mishap import mishap
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -43,6 +42,7 @@ def _before_every_verb(*, version: option.Version = False) -> None:
 app.command(epilog=option.more("stress/README.md"))(stress)
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
+app.command(epilog=option.more("report/README.md"))(schema)
 app.command(epilog=option.more("learn/README.md"))(learn)
 app.command(epilog=option.more("check/compare/README.md"))(compare)
 
@@ -64,6 +64,7 @@ def run(given: Given) -> None:
     if given.request.explore_only and not given.request.explore:
         raise UsageError("--explore-only needs --explore N, the number of programs")
     request, preparation = with_password(given.request)
+    mention_config(request)
     pinned = pinned_by(request.profile, request.contract, request.resume)
     preparation = replace(preparation, replay=repeating_command(request), pinned=pinned)
     request = decided(request)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from vcontract.contract import load, names
 from vcontract.errors import UsageError
@@ -10,6 +13,7 @@ from vcontract.model.lint import Declared, lint
 from vcontract.schema import SHIPPED, bases_of
 from vcontract.schema import load as load_schema
 from vcontract.schema.vendor import VendorField, VendorMethod, vendor_object
+from vcontract.shipped import shipped
 
 
 def lint_folder(folder: Path | None) -> list[str]:
@@ -22,6 +26,37 @@ def lint_folder(folder: Path | None) -> list[str]:
         for each in contracts
     }
     return lint(contracts, bases_of(load_schema(SHIPPED[-1])), vendor)
+
+
+def located(faults: Sequence[str], folder: Path | None) -> list[tuple[str, str, int]]:
+    """Give each fault with the file that it is about and the line: that of the situation or method it names, else the first."""
+    place = folder or shipped("contracts")
+    found = []
+    for fault in faults:
+        about = fault.partition(": ")[0]
+        file = place / f"{about.split('/')[0]}.toml"
+        situation = fault.partition(": situation ")[2].partition(":")[0]
+        found.append((fault, _uri(file), _line_of(file, [situation] if situation else about.split("/"))))
+    return found
+
+
+def _uri(file: Path) -> str:
+    """Name a file below where the user stands as he would, any other by its whole path."""
+    here = Path.cwd()
+    whole = file.absolute()
+    return quote(str(whole.relative_to(here)) if whole.is_relative_to(here) else str(whole))
+
+
+def _line_of(file: Path, names: Sequence[str]) -> int:
+    """Find the last of some names that a file gives to something, in the order in which they are named."""
+    if not file.is_file():
+        return 1
+    line = 1
+    lines = file.read_text("utf-8").splitlines()
+    for name in names:
+        entry = re.compile(rf'(id|name|type|object) = "{re.escape(name)}"')
+        line = next((number for number, text in enumerate(lines, 1) if number >= line and entry.match(text)), line)
+    return line
 
 
 def _declared(method: VendorMethod) -> Declared:

@@ -31,7 +31,8 @@ class Option(msgspec.Struct, frozen=True):
     `name` is the option's where it is not the field's, `min` and `max` bound the value. An `open` option means something
     else if it is left out than if its default is given. What `decides` which requests are sent is kept by a recording, what
     `repeats` a run is part of the command that does so. `pytest` says whether the pytest plugin offers it, `pytest_help` what
-    it says there if it takes less there. `short` is a second name, of one letter.
+    it says there if it takes less there. `short` is a second name, of one letter,
+    `environment` a variable that says it where the command line does not: never for what is sent, or to whom.
     """
 
     help: str
@@ -45,6 +46,7 @@ class Option(msgspec.Struct, frozen=True):
     pytest: bool = False
     pytest_help: str = ""
     short: str = ""
+    environment: str = ""
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -122,7 +124,9 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
             pytest=True,
         ),
     ] = 0.0
-    report_dir: Annotated[Path, Option("Holds one folder a run.", pytest=True)] = Path("reports")
+    report_dir: Annotated[Path, Option("Holds one folder a run.", pytest=True, environment="VCONTRACT_REPORT_DIR")] = (
+        Path("reports")
+    )
     output: Annotated[str, Option("text or json.", name="format")] = "text"
     outputs: Annotated[
         tuple[str, ...],
@@ -130,10 +134,14 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
             "Write the run as text, json, ndjson, markdown, html, junit, github, gitlab or har, too; may be repeated.",
             name="output",
             metavar="FORMAT=FILE",
+            environment="VCONTRACT_OUTPUT",
         ),
     ] = ()
-    verbose: Annotated[bool, Option("Tell every row, every note and each finding in full.", short="-v")] = False
-    quiet: Annotated[bool, Option("Tell the verdict alone.", short="-q")] = False
+    verbose: Annotated[
+        bool,
+        Option("Tell every row, every note and each finding in full.", short="-v", environment="VCONTRACT_VERBOSE"),
+    ] = False
+    quiet: Annotated[bool, Option("Tell the verdict alone.", short="-q", environment="VCONTRACT_QUIET")] = False
     api: Annotated[str, Option("API version of the simulator that is started.", repeats=True, pytest=True)] = ""
     cells: Annotated[bool, Option("List every cell and what became of it.")] = False
     workers: Annotated[int, Option("So many processes share the work, each with VMs of its own.", min=1)] = 1

@@ -37,7 +37,7 @@ from vcontract.report.events import (
 from vcontract.report.heartbeat import FIRST, Heartbeat
 from vcontract.report.safe_text import console_json, one_line, printable, table_cell
 from vcontract.report.sentences import explained
-from vcontract.report.stress_table import latency_table, stress_lines
+from vcontract.report.stress_table import latency_table, stress_lines, threshold_lines
 from vcontract.terms import Verdict
 
 if TYPE_CHECKING:
@@ -170,6 +170,8 @@ class ConsoleReporter:
     def _summary(self, result: RunResult) -> None:
         if result.partial:
             self._say(self._out, f"partial: {result.partial}")
+        for line in threshold_lines(result.stress):
+            self._say(self._out, line)
         if self._told is not Verbosity.QUIET:
             self._rows(result)
             self._findings_of(result)

@@ -10,10 +10,12 @@ from vcontract.report.method_matrix import matrix, worded
 from vcontract.report.result import RunResult
 from vcontract.report.safe_text import shortened
 from vcontract.report.sentences import explained, kinds
-from vcontract.terms import Ended, Finding, RowVerdict, Verdict
+from vcontract.terms import Finding, Grade, RowVerdict, Verdict
 
 _CELLS, _NOTES, _FINDINGS, _LONGEST = 5, 4, 20, 600
 """Cells of a finding, notes, findings and characters of a text that are told where not all are asked for."""
+_FOLDED = frozenset({Grade.UNSETTLED.value, Grade.IMPRECISE.value, "not exercised"})
+"""Kinds of notes that say what no source settles, or what no lever brings about: they come by the dozen."""
 
 
 class Verbosity(IntEnum):
@@ -97,17 +99,13 @@ def shown_findings(result: RunResult, told: Verbosity) -> int:
 
 
 def notes(result: RunResult, told: Verbosity) -> Iterator[str]:
-    """Give the notes: all, or the few there are, else how the run and its workers ended, and how many others there are."""
+    """Give the notes: all, or where there are many of a kind that asks nothing of a reader, how many of it there are."""
     said = [explained(note) for note in result.notes]
-    if told is Verbosity.ALL or len(said) <= _NOTES:
-        yield from (f"note: {note}" for note in said)
-        return
-    died = [each.died for each in result.workers if each.died]
-    ends = [note for note in said if Ended.of_note(note) is not None or any(why in note for why in died)]
-    yield from (f"note: {note}" for note in ends)
-    rest = [note for note in said if note not in ends]
-    if rest:
-        yield f"notes: {kinds(rest)} (-v tells each; so does run.json)"
+    whole = told is Verbosity.ALL or len(said) <= _NOTES
+    folded = [note for note in said if not whole and note.partition(":")[0] in _FOLDED]
+    yield from (f"note: {note}" for note in said if note not in folded)
+    if folded:
+        yield f"notes: {kinds(folded)} (-v tells each; so does run.json)"
 
 
 def covered(result: RunResult, told: Verbosity) -> Iterator[str]:

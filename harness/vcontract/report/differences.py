@@ -1,16 +1,16 @@
-"""The report of classified differences of two sides, in five formats."""
+"""The report of classified differences of two sides, in six formats."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import groupby
-from typing import Any
 
 import msgspec
 
 from vcontract import __version__
 from vcontract.report.difference_line import line, place, rule
 from vcontract.report.junit import Case, document
+from vcontract.report.page.comparison import comparison_page
 from vcontract.report.safe_text import console_json, in_markdown, one_line
 from vcontract.report.sarif import sarif
 from vcontract.terms import Difference, Impact
@@ -114,21 +114,37 @@ def _markdown(report: DifferenceReport) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
+class JsonForm(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A comparison as JSON; the differences have further fields by what was compared."""
+
+    schema: str
+    version: str
+    command: str
+    old: Side
+    new: Side
+    fail_on: str
+    exit_code: int
+    counts: dict[str, int]
+    differences: tuple[Difference, ...]
+    notes: tuple[str, ...] = ()
+    known: dict[str, str] = {}
+
+
 def _json(report: DifferenceReport) -> bytes:
-    fields: dict[str, Any] = {
-        "schema": SCHEMA,
-        "version": __version__,
-        "command": report.command,
-        "old": report.old,
-        "new": report.new,
-        "fail_on": report.fail_on,
-        "exit_code": report.exit_code,
-        "counts": report.counts,
-        "differences": report.differences,
-    }
-    fields |= {"notes": report.notes} if report.notes else {}
-    fields |= {"known": report.known} if report.known else {}
-    return console_json(msgspec.json.format(msgspec.json.encode(fields)).decode()).encode() + b"\n"
+    form = JsonForm(
+        SCHEMA,
+        __version__,
+        report.command,
+        report.old,
+        report.new,
+        report.fail_on,
+        report.exit_code,
+        report.counts,
+        report.differences,
+        tuple(report.notes),
+        dict(report.known),
+    )
+    return console_json(msgspec.json.format(msgspec.json.encode(form)).decode()).encode() + b"\n"
 
 
 def _junit(report: DifferenceReport) -> bytes:
@@ -175,4 +191,5 @@ FORMATS: Mapping[str, Callable[[DifferenceReport], bytes]] = {
     "markdown": _markdown,
     "junit": _junit,
     "sarif": _sarif,
+    "html": comparison_page,
 }

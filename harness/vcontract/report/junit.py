@@ -75,6 +75,8 @@ def junit(result: RunResult) -> bytes:
     ]
     for what, listed in (("stale", result.deviations.stale), ("expired", result.deviations.expired)):
         cases += [Case("deviations", id_, "failure", f"{what}: {text}", what, text) for id_, text in listed.items()]
+    failing = result.stress.crossed if result.stress else {}
+    cases += [Case("thresholds", text, "failure", said, "threshold", said) for text, said in failing.items()]
     cases += _findings_alone(result, {f"{case.classname}.{case.name}" for case in cases if case.child == "failure"})
     if why := _beside_rows(result, told=any(case.child in {"failure", "error"} for case in cases)):
         cases.append(Case("run", "exit code", "error", f"{result.exit_code}: {why}", result.verdict.value))

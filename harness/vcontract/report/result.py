@@ -87,7 +87,8 @@ class Stress(msgspec.Struct, frozen=True):
 
     `legal` counts the VMs by whether their history has a legal order; `lost` the calls without a usable answer; `histories`
     are the files that were judged, relative to the run directory. `scenario` names the disturbances (empty: none), `fired`
-    counts them. `unsure` lists reasons why the run is inconclusive, even if its histories conform.
+    counts them. `unsure` lists reasons why the run is inconclusive, even if its histories conform. `fail_if`
+    are the thresholds that were asked for, `crossed` those by which the run fails, with what was measured.
     """
 
     clients: int
@@ -100,6 +101,8 @@ class Stress(msgspec.Struct, frozen=True):
     scenario: str = ""
     fired: dict[str, int] = {}
     unsure: list[str] = []
+    fail_if: list[str] = []
+    crossed: dict[str, str] = {}
 
 
 class KnownDeviations(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0 of classified differences, for the code scanning of GitHub, Azure DevOps and others."""
+"""SARIF 2.1.0 of classified differences and of faults in contract files, for code scanning of GitHub and others."""
 
 from __future__ import annotations
 
@@ -19,19 +19,42 @@ def sarif(differences: Sequence[Difference], uri: str) -> bytes:
     """Give the log: a result for each difference, at the new side's `uri`, with the difference's fingerprint."""
     rules = {_rule_id(difference): difference for difference in differences}
     index = {name: number for number, name in enumerate(rules)}
-    driver = {
-        "name": "vcontract",
-        "version": __version__,
-        "rules": [
-            {
-                "id": name,
-                "shortDescription": {"text": in_sarif(difference.reason)},
-                "defaultConfiguration": {"level": _LEVEL[difference.impact]},
-            }
-            for name, difference in rules.items()
-        ],
-    }
-    results = [_result(difference, index[_rule_id(difference)], uri) for difference in differences]
+    described = [
+        {
+            "id": name,
+            "shortDescription": {"text": in_sarif(difference.reason)},
+            "defaultConfiguration": {"level": _LEVEL[difference.impact]},
+        }
+        for name, difference in rules.items()
+    ]
+    return _log(described, [_result(difference, index[_rule_id(difference)], uri) for difference in differences])
+
+
+def lint_sarif(faults: Sequence[tuple[str, str, int]]) -> bytes:
+    """Give the log of what is wrong in files: each fault as its text, the file's URI and the line, from 1 on."""
+    rule = "contract"
+    described = [
+        {
+            "id": rule,
+            "shortDescription": {"text": "a contract file contradicts itself, the model or the vendor's metadata"},
+            "defaultConfiguration": {"level": "error"},
+        }
+    ]
+    results = [
+        {
+            "ruleId": rule,
+            "ruleIndex": 0,
+            "level": "error",
+            "message": {"text": in_sarif(text)},
+            "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line_}}}],
+        }
+        for text, uri, line_ in faults
+    ]
+    return _log(described, results)
+
+
+def _log(rules: Sequence[Json], results: Sequence[Json]) -> bytes:
+    driver = {"name": "vcontract", "version": __version__, "rules": rules}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return console_json(msgspec.json.format(msgspec.json.encode(log)).decode()).encode() + b"\n"

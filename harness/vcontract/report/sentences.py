@@ -33,6 +33,9 @@ def sentence(result: RunResult) -> str:
         f"{counts[Verdict.CONFORMS]} hold{rest} ({judged}).",
         Verdict.UNTESTED: f"Not everything was tested: of {rows} {counts[Verdict.CONFORMS]} hold{rest} ({judged}).",
     }[result.verdict]
+    if result.stress and result.stress.crossed:
+        lines = [f"{text}: {measured}" for text, measured in result.stress.crossed.items()]
+        said += f" It crosses {counted(len(lines), 'threshold')}: {'; '.join(lines)}."
     return f"{said} Partial: {result.partial}." if result.partial else said
 
 

@@ -37,5 +37,15 @@ def stress_lines(result: RunResult, stress: Stress) -> Iterator[str]:
         yield f"disturbances ({stress.scenario}): {_counted(stress.fired) or 'none struck'}"
 
 
+def threshold_lines(stress: Stress | None) -> Iterator[str]:
+    """Give a line for each threshold that was crossed, and one if all were kept."""
+    asked = stress.fail_if if stress else []
+    failing = stress.crossed if stress else {}
+    for text, measured in failing.items():
+        yield f"threshold crossed: {text}: {measured}"
+    if asked and not failing:
+        yield f"thresholds kept: {'; '.join(asked)}"
+
+
 def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))

@@ -22,6 +22,7 @@ from vcontract.model import facts_of
 from vcontract.report.result import RunResult, Stress, load_run
 from vcontract.run.summary import exit_code
 from vcontract.saved_file import held_by, open_saved, understood
+from vcontract.stress.thresholds import crossed
 from vcontract.terms import Observed, Operation, Verdict
 
 LIMITS = Limits(seconds=600.0)
@@ -110,27 +111,35 @@ def concluded(run: RunResult, parts: Sequence[ConcurrentResult]) -> RunResult:
     """Put the judgements of a run's histories into its result."""
     whole = together(parts)
     stress = run.stress or Stress(0, 0, 0.0)
-    verdict = worst([whole.verdict, *[Verdict.INCONCLUSIVE] * bool(stress.unsure)])
+    failing, unmeasured = crossed(stress.fail_if, whole.latencies)
+    unsure = list(dict.fromkeys((*stress.unsure, *unmeasured)))
+    verdict = worst([whole.verdict, *[Verdict.INCONCLUSIVE] * bool(unsure)])
     safe = run.exit_code != exit_code(run.verdict, safe=False)
+    code = exit_code(verdict, safe=safe)
     return replace(
         run,
         verdict=verdict,
-        exit_code=exit_code(verdict, safe=safe),
+        exit_code=min(code, 1, key=PRECEDENCE.index) if failing else code,
         version=__version__,
         calls=whole.calls,
         requests=whole.requests,
         rows=whole.rows,
         findings=whole.findings,
         stress=replace(
-            stress, latencies=whole.latencies, legal=dict(Counter(whole.machines.values())), lost=whole.lost
+            stress,
+            latencies=whole.latencies,
+            legal=dict(Counter(whole.machines.values())),
+            lost=whole.lost,
+            unsure=unsure,
+            crossed=failing,
         ),
     )
 
 
-def merged(runs: Sequence[RunResult]) -> RunResult:
+def merged(runs: Sequence[RunResult], fail_if: Sequence[str] = ()) -> RunResult:
     """Merge the results of processes that shared one load; the target is that of the first.
 
-    The exit code is the one that comes first in PRECEDENCE.
+    The exit code is the one that comes first in PRECEDENCE; the thresholds hold for all together.
     """
     first = runs[0]
     parts = [_judgement_of(run, number) for number, run in enumerate(runs)]
@@ -143,12 +152,13 @@ def merged(runs: Sequence[RunResult]) -> RunResult:
         scenario=next((part.scenario for part in loads if part.scenario), ""),
         unsure=[why for part in loads for why in part.unsure],
         fired=dict(sum((Counter(part.fired) for part in loads), Counter())),
+        fail_if=list(fail_if),
     )
     notes = [f"worker {number}: {note}" for number, run in enumerate(runs, 1) for note in run.notes]
     known = replace(first, stress=stress, notes=notes, seconds=max(run.seconds for run in runs))
     whole = concluded(known, parts)
     verdict = worst([whole.verdict, *[run.verdict for run in runs]])
-    code = min((run.exit_code for run in runs), key=PRECEDENCE.index)
+    code = min((whole.exit_code, *(run.exit_code for run in runs)), key=PRECEDENCE.index)
     return replace(whole, verdict=verdict, exit_code=code)
 
 

@@ -12,6 +12,7 @@ class Load(msgspec.Struct, frozen=True):
 
     `rate` is how many steps all clients together begin in a second (0: each begins one as soon as it has ended the last).
     `share` says which of how many workers this is: each has VMs and clients of its own. `disturb` names a scenario.
+    `fail_if` are the thresholds that make the run fail.
     """
 
     clients: int = 8
@@ -21,6 +22,7 @@ class Load(msgspec.Struct, frozen=True):
     mix: Mix = Mix()
     disturb: str = ""
     share: tuple[int, int] = (0, 1)
+    fail_if: tuple[str, ...] = ()
 
     @property
     def actors(self) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ class Master:
         claimant = f"{self._directory.path.name}-{token_hex(3)}"
         targets: list[str] = []
         for number, worker in enumerate(workers):
-            share = replace(brief.load, share=(number, len(workers)))
+            share = replace(brief.load, share=(number, len(workers)), fail_if=())
             order = LoadShare(share, brief.request.seed, brief.request.contract, brief.replay, claimant)
             mail.send(SHARE, order, worker)
             if number == 0:  # nobody else logs in before its logins were accepted: one refusal is enough
@@ -139,7 +139,7 @@ class Master:
                 files = [str(inside / history) for history in stress.histories] if inside else []
                 stress = replace(stress, histories=files)
             placed.append(replace(run, stress=stress))
-        whole = merged(placed)
+        whole = merged(placed, self._brief.load.fail_if)
         return replace(whole, notes=[*self._notes, *whole.notes], request=record_of(self._brief.request))
 
     def _tell(self, event: RunEvent) -> None:

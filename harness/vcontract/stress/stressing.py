@@ -151,6 +151,7 @@ class Stressing:
                 unsure=self.unsure,
                 scenario=self.disturbing.scenario if self.disturbing else "",
                 fired=fired,
+                fail_if=list(self.load.fail_if),
             ),
             request=record_of(request),
         )

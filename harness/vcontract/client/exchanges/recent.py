@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from vcontract.client.recording import Passed, exchange_of
 from vcontract.client.wire import HttpReply
 from vcontract.exchanges import WireExchange
 from vcontract.saved_file import append_to, write_line
+from vcontract.terms import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +27,9 @@ MOST, LARGEST, LONGEST = 512, 1 << 24, 1 << 18
 """So many exchanges are remembered, with so many bytes of bodies in all, and so many of one body."""
 BEFORE = 3
 """So many exchanges before one that is kept are kept with it."""
+_SESSION_LIKE = re.compile(
+    r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32,})(?![0-9A-Fa-f])"
+)
 _FILE = 1 << 23
 """How many bytes the file may have: who has many findings needs no further example."""
 
@@ -85,7 +90,8 @@ def _shown(op: int, passed: Passed, told: str, secrets: Secrets) -> WireExchange
 
 
 def _text(body: bytes) -> str:
-    return body.decode("utf-8", "backslashreplace")
+    """Decode a body. What is shaped like a session's key or cookie is blanked: one of an earlier run nobody here learned."""
+    return _SESSION_LIKE.sub(f"{SECRET}hidden", body.decode("utf-8", "backslashreplace"))
 
 
 def _cut(length: int) -> str:

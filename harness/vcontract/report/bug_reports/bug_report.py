@@ -8,12 +8,23 @@ from functools import cache
 
 import msgspec
 
-from vcontract.contract import ANY, Contract, load, names
+from vcontract.contract import ANY, OK, Contract, load, names
 from vcontract.exchanges import WireExchange
 from vcontract.model import cell, holding
 from vcontract.model.cells import BY_NAME
 from vcontract.report.bug_reports.evidence import Evidence
-from vcontract.report.bug_reports.words import BESIDE, GRADES, cited, counted, outcomes, page_of, read_state, unusual
+from vcontract.report.bug_reports.words import (
+    BESIDE,
+    CONCURRENT,
+    GRADES,
+    GUARANTEES,
+    cited,
+    counted,
+    outcomes,
+    page_of,
+    read_state,
+    unusual,
+)
 from vcontract.report.result import RunResult, TargetFacts
 from vcontract.terms import Call, Envelope, Fault, Faulted, Finding, Json, Lost, Operation, ReplayStep, as_ref
 
@@ -110,6 +121,8 @@ def _summary(finding: Finding) -> str:
     expected = " or ".join(outcomes(" ".join(certain)) or outcomes(finding.expected))
     if finding.field and finding.detail:
         return f"{observed}, but {finding.detail}"
+    if CONCURRENT in finding.row:
+        return f"{finding.detail or observed}; expected: {finding.expected}"
     if expected and finding.observed.partition(" (")[0] not in finding.expected.split():
         return f"answered {observed}, where {expected} is expected"
     return f"answered {observed}: {finding.detail or GRADES.get(finding.grade, finding.grade.value)}"
@@ -118,12 +131,14 @@ def _summary(finding: Finding) -> str:
 def _in_words(observed: str) -> str:
     name, _, channel = observed.partition(" (")
     said = "success" if name == "OK" else name
-    return f"{said} as the error of its task" if channel == "task)" else said
+    if channel != "task)":
+        return said
+    return "success of its task" if name == OK else f"{said} as the error of its task"
 
 
 def _vm(finding: Finding, seen: Evidence) -> str:
     moid, name = (seen.vm, seen.name) if seen.vm else finding.root
-    return f"{name} ({moid})" if name else moid
+    return f"{name} ({moid})" if name and name != moid else moid
 
 
 def _state(finding: Finding, seen: Evidence) -> tuple[str, ...]:
@@ -131,7 +146,9 @@ def _state(finding: Finding, seen: Evidence) -> tuple[str, ...]:
     inputs = finding.cell.partition(":")[2].partition("#")[0].split("+")
     known = finding.cause or tuple(name for name in inputs if name in BY_NAME)
     lines += [f"{unusual(name)}" for name in known]
-    if not lines and not finding.after:
+    if CONCURRENT in finding.row:
+        lines.append("many clients worked on the VM at once")
+    elif not lines and not finding.after:
         lines.append("nothing is unusual about the call or its VM")
     if finding.after:
         lines.append(f"after {', '.join(finding.after)}, without which it does not show")
@@ -154,7 +171,8 @@ def _task(info: Mapping[str, Json]) -> str:
 def _call(finding: Finding, call: Call | None, account: str) -> str:
     if call is None:
         return finding.method
-    where = f"{call.method} of {call.object.type} {call.object.value}, by {account}"
+    shown = "the answer that shows it is of " if CONCURRENT in finding.row else ""
+    where = f"{shown}{call.method} of {call.object.type} {call.object.value}, by {account}"
     if isinstance(call.payload, Envelope):
         where += f"; the request was edited, {call.payload.breaks}, and would have had the arguments below"
     return where
@@ -234,7 +252,9 @@ def _promise(finding: Finding, contract: Contract | None) -> Promise:
     )
     source = fault.source if fault else method.source if method else ""
     page = page_of(source, contract.object, method.name) if contract and method else ""
-    said = BESIDE.get(finding.field) or (f"{fault.type}: {fault.says}" if fault else says.get(last, ""))
+    of_many = GUARANTEES.get(last, "") if CONCURRENT in finding.row else ""
+    of_fault = f"{fault.type}: {fault.says}" if fault else says.get(last, "")
+    said = BESIDE.get(finding.field) or of_many or of_fault
     return Promise(finding.row, said, cited(source), page)
 
 
@@ -243,7 +263,7 @@ def _situations(finding: Finding, contract: Contract | None) -> tuple[Promise, .
     inputs = finding.cell.partition(":")[2].partition("#")[0].split("+")
     unusual_ = [name for name in (finding.cause or inputs) if name in BY_NAME]
     method = next((each for each in contract.methods if each.name == finding.method), None) if contract else None
-    if contract is None or method is None:
+    if contract is None or method is None or CONCURRENT in finding.row:
         return ()
     place = cell(method.name, unusual_, method.start, itself=contract.itself)
     return tuple(

@@ -119,7 +119,7 @@ class _Pass:
             self._reads[ref.value] = values
 
     def _begin(self, finding: Finding, operation: Operation) -> None:
-        vm = subject(operation.call)
+        vm = subject(operation.call) or finding.root[0]
         at_work = tuple(
             info
             for info in self._tasks.values()
@@ -145,7 +145,7 @@ class _Pass:
 
     def _evidence(self, finding: Finding, seen: _Seen, exchanges: Mapping[int, WireExchange]) -> Evidence:
         assert seen.call is not None
-        vm = subject(seen.call.call)
+        vm = subject(seen.call.call) or finding.root[0]
         return Evidence(
             vm,
             self._names.get(vm, "") or (finding.root[1] if finding.root[0] == vm else ""),

@@ -67,6 +67,19 @@ GRADES = {
 BESIDE = {"secret": "no reply shows a password, a ticket or a session that it was given"}
 """Promises of every reply, whatever its method, by the field of a finding that breaks them."""
 
+CONCURRENT = "/concurrency/"
+"""Stands in a row that is promised to many clients at once."""
+GUARANTEES = {
+    "legal-order": "some order of the operations explains every answer about a VM",
+    "one-customization": "no two customizations of one VM both succeed, one of them wholly inside the life of the other",
+    "blamed-task": "a TaskInProgress names a task that was under way then, on that VM",
+    "kept-tasks": "each call gets a task of its own, which stays what it became",
+    "guest-names": "after a boot a guest bears the name that the last customization gave it",
+    "own-sessions": "each client is who it logged in as, and may what that account may",
+    "replies": "every reply keeps the wire contract",
+}
+"""What is promised to many clients at once, by the last part of its row."""
+
 SOURCES = {
     "S": "the published page of the method",
     "M": "the vendor's type metadata (pyVmomi)",

@@ -20,7 +20,14 @@ _PROPERTY = {**_PERCENT, ":": "%3A", ",": "%2C"}
 
 def workflow_commands(result: RunResult, reports: Sequence[BugReport]) -> str:
     """Give workflow commands of GitHub: the verdict, and an error for each finding that counts (a warning if it is known)."""
-    lines = [_command(_LEVELS.get(result.verdict, "warning"), f"vcontract: {result.verdict.value}", sentence(result))]
+    failing = bool(result.stress and result.stress.crossed)
+    lines = [
+        _command(
+            "error" if failing else _LEVELS.get(result.verdict, "warning"),
+            f"vcontract: {result.verdict.value}",
+            sentence(result),
+        )
+    ]
     for report in reports[:_MOST]:
         said = f"VM {report.vm}: {'; '.join(report.state)}. Expected {' or '.join(report.expected)}; observed "
         said += f"{'; '.join(report.observed)}. {report.replay}"

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from vcontract.report.bug_reports import BugReport
-from vcontract.report.bug_reports.words import counted, unusual
 from vcontract.report.method_matrix import matrix, worded
 from vcontract.report.page.drawings import states_drawing
+from vcontract.report.page.environment import BODY, rendered
 from vcontract.report.page.heat import heat
 from vcontract.report.result import RunResult
-from vcontract.report.safe_text import console_json, printable, shortened
+from vcontract.report.safe_text import console_json
 from vcontract.report.sentences import explained, sentence
 
 PAGE = "report.html"
-_HERE = Path(__file__).parent
-_BODY, _TEXT, _NAMED = 20_000, 2_000, 40
-"""Characters of a body and of a line, and names of a list, that are shown at most."""
-_BUDGET = 4_000_000
-"""Characters of what is folded, in all: a page of many findings still opens at once. What comes after is left out, and said."""
+_LINES = 20
+"""So many lines has a finding, about."""
+_TEXT, _LEAST = 2_000, 250
+"""Characters of a line that are shown at most, and those that always are."""
+_BUDGET = 1_500_000
+"""Characters of what is folded, and of lines, in all: a page of many findings still opens at once. Of what is folded the rest
+is left out, and that is said."""
 
 
 def page(
@@ -37,8 +35,8 @@ def page(
 
     `timelines` are drawings (SVG) of the smallest window without a legal order, by the finding.
     """
-    template, script, style = _template(), _file("page.js"), _file("page.css")
-    text: str = template.render(
+    return rendered(
+        "page.html.j2",
         result=result,
         sentence=sentence(result),
         matrix=matrix(result),
@@ -51,11 +49,8 @@ def page(
         findings=_findings(result, reports, timelines),
         methods=sorted({finding.method for finding in result.findings}),
         trend=[*former, result] if former else [],
-        style=Markup(style),  # noqa: S704 - a file of ours
-        script=Markup(script),  # noqa: S704 - a file of ours
-        policy=f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'",
+        longest=max(_LEAST, min(_TEXT, _BUDGET // (_LINES * (len(reports) or 1)))),
     )
-    return text
 
 
 def _findings(result: RunResult, reports: Sequence[BugReport], timelines: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -67,7 +62,7 @@ def _findings(result: RunResult, reports: Sequence[BugReport], timelines: Mappin
         size = (
             len(line)
             + len(report.arguments)
-            + sum(min(_BODY, len(each.request)) + min(_BODY, len(each.reply)) for each in report.exchanges)
+            + sum(min(BODY, len(each.request)) + min(BODY, len(each.reply)) for each in report.exchanges)
         )
         whole = size <= left
         left -= size if whole else 0
@@ -83,33 +78,3 @@ def _findings(result: RunResult, reports: Sequence[BugReport], timelines: Mappin
             }
         )
     return found
-
-
-@cache
-def _template() -> Any:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_cleaned,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "cut": lambda text: shortened(str(text), _TEXT),
-        "body": lambda text: shortened(str(text), _BODY),
-        "few": lambda names: list(names)[:_NAMED],
-        "unusual": unusual,
-        "counted": counted,
-        "number": lambda value: f"{value:,}",
-    }
-    return environment.get_template("page.html.j2")
-
-
-def _cleaned(value: Any) -> Any:
-    """Make every text that is put in harmless to read; what is markup of ours stays."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _file(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
