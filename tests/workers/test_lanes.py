@@ -26,12 +26,14 @@ from vcontract.history import STEP, History, read_history
 from vcontract.model import Facts, State, all_cells
 from vcontract.report.result import RunResult, load_run
 from vcontract.run.plan import Step, plan
+from vcontract.run.preparation import PLAIN
 from vcontract.run.rejudge import rejudge
 from vcontract.schema import load as load_schema
 from vcontract.simulator import SimulatorServer
 from vcontract.strategies import Caller
 from vcontract.terms import Ref, Verdict
 from vcontract.workers.lanes.dealer import LONGEST, Dealer, blocks_of
+from vcontract.workers.lanes.default_lanes import default_lanes
 
 MANAGER, AUTH = "VirtualMachineGuestCustomizationManager", "GuestAuthManager"
 KNOWN = "3c16ee51ebf5"
@@ -278,3 +280,28 @@ def test_what_cannot_be_done_in_lanes_is_said(said: str, asked: RunRequest, tmp_
         execute_on(replace(asked, report_dir=tmp_path / "reports", output="none"))
     assert "\n" not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "configured", "lanes"),
+    [
+        (RunRequest(), "", (1, 0)),
+        (RunRequest(target="http://127.0.0.1:8989/sdk"), "", (1, 0)),
+        (RunRequest(target="http://localhost:8989/sdk"), "", (1, 0)),
+        (RunRequest(target="https://vcenter.example/sdk"), "", (4, 2)),
+        (RunRequest(), 'target = "https://vcenter.example/sdk"', (4, 2)),
+        (RunRequest(), 'target = "https://vcenter.example/sdk"\nlanes = 7', (7, 0)),
+        (RunRequest(target="https://vcenter.example/sdk", record=Path("r.jsonl")), "", (1, 0)),
+        (RunRequest(target="https://vcenter.example/sdk", explore=3), "", (1, 0)),
+        (RunRequest(target="https://vcenter.example/sdk", workers=2), "", (1, 0)),
+    ],
+)
+def test_a_run_that_asks_for_no_lanes(
+    asked: RunRequest, configured: str, lanes: tuple[int, int], tmp_path: Path
+) -> None:
+    """It has several on a target elsewhere, few for each host, unless one lane does what is asked for."""
+    if configured:
+        file = tmp_path / "vcontract.toml"
+        file.write_text(configured)
+        asked = replace(asked, config=file)
+    assert default_lanes(asked, PLAIN) == lanes

@@ -13,6 +13,7 @@ from vcontract.report.result import RunResult
 from vcontract.run.conformance import replay_finding, run_conformance
 from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.run.start import configured, contract_of, underway
+from vcontract.workers.lanes.default_lanes import default_lanes
 from vcontract.workers.lanes.lanes_run import run_in_lanes
 from vcontract.workers.launch import launch
 
@@ -27,9 +28,10 @@ def execute_on(request: RunRequest, preparation: Preparation = PLAIN) -> RunResu
         except AbsentError:  # then there is nothing to share out
             pass
     former = preparation.interrupted is not None and bool(preparation.interrupted.workers)
-    if request.lanes > 1 or former:
+    lanes, a_host = (request.lanes, 0) if request.lanes else default_lanes(request, preparation)
+    if lanes > 1 or former:
         with suppress(AbsentError):  # then there is nothing to deal
-            return run_in_lanes(request, max(request.lanes, 1), preparation)
+            return run_in_lanes(request, lanes, preparation, a_host=a_host)
     return execute(request, preparation)
 
 

@@ -168,6 +168,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lever: Annotated[tuple[LeverLine, ...], Meta(description="Command lines that may be run inside the guests.")] = ()
     hosts: Annotated[tuple[str, ...], Meta(description="Names of the hosts that may be disconnected.")] = ()
     limits: Annotated[RequestLimits, Meta(description="How much is asked of the target.")] = RequestLimits()
+    lanes: Annotated[
+        Count,
+        Meta(
+            description="So many VMs at once, in one process. 0: 4 on a target elsewhere, at most 2 for each host, 1 on this"
+            " machine."
+        ),
+    ] = 0
     generator: Annotated[
         bool, Meta(description="The vCenter is configured with an application that makes up names and addresses.")
     ] = False

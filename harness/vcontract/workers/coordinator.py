@@ -68,11 +68,12 @@ class Coordinator:
             self._announcer.note(f"worker {share.number}: {len(share.steps)} steps on {_names(share)}")
         return dealt
 
-    def lanes(self, most: int) -> list[Share]:
+    def lanes(self, most: int, a_host: int = 0) -> list[Share]:
         """Deal the VMs out to at most so many lanes, each with one that serves for most cells; the `dealer` has the steps."""
         steps = self._left()
         facts, vms = self.testbed.judge.tracker.facts, self._there()
-        count = max(1, min(most, len(plain(self.lane)), self.site.config.limits.parallel_calls or most))
+        hosts = a_host * len({vm.host for vm in vms.values()})
+        count = max(1, min(most, len(plain(self.lane)), hosts or most, self.site.config.limits.parallel_calls or most))
         calls = self.site.request.max_calls
         owned = dealt_vms(steps, self.lane, count)
         first = self.former.next_number if self.former is not None else 1
@@ -93,7 +94,7 @@ class Coordinator:
             self._announcer.note(f"{taken} steps were taken before")
         if count < most:
             self._announcer.note(
-                f"{count} lanes, not {most}: there are no more VMs, or limits.parallel_calls, for others"
+                f"{count} lanes, not {most}: no more VMs or hosts, or limits.parallel_calls, are there for others"
             )
         for share in shares:
             self._announcer.note(f"lane {share.number}: {_names(share)}")

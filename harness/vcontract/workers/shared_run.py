@@ -49,10 +49,11 @@ class SharedRun:
         self._died: dict[int, str] = {}
         self._done: dict[int, int] = {}
 
-    def open(self, workers: int, *, lanes: bool = False) -> None:
+    def open(self, workers: int, *, lanes: bool = False, a_host: int = 0) -> None:
         """Reach the target and deal its plan out. Raises HarnessError for all that keeps the run from beginning.
 
-        `lanes`: to so many at most in this process, who share the limits, and who are dealt the steps as they go on (`dealer`).
+        `lanes`: to so many at most in this process, who share the limits, and who are dealt the steps as they go on, and of
+        whom there are `a_host` at most for each host on which VMs are (0: any number).
         """
         began = time.monotonic()
         with ExitStack() as stack:
@@ -64,7 +65,7 @@ class SharedRun:
             if not lanes:
                 _fits(workers, started.site.config)
             self._coordinator = Coordinator(started, self.preparation.interrupted)
-            self._shares = self._coordinator.lanes(workers) if lanes else self._coordinator.shares(workers)
+            self._shares = self._coordinator.lanes(workers, a_host) if lanes else self._coordinator.shares(workers)
             self._directory = started.directory
             limit = started.site.request.time_limit
             left = max(limit - (time.monotonic() - began), 0.001) if limit else 0.0

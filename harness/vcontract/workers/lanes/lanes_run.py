@@ -17,11 +17,14 @@ from vcontract.workers.shared_run import SharedRun
 from vcontract.workers.worker import Orders
 
 
-def run_in_lanes(request: RunRequest, lanes: int, preparation: Preparation = PLAIN) -> RunResult:
-    """Run in at most so many lanes. Raises HarnessError for all that keeps it from running (AbsentError: nothing to deal)."""
+def run_in_lanes(request: RunRequest, lanes: int, preparation: Preparation = PLAIN, *, a_host: int = 0) -> RunResult:
+    """Run in at most so many lanes, of which so many at most for each host (0: any number).
+
+    Raises HarnessError for all that keeps it from running (AbsentError: nothing to deal).
+    """
     refuse(request, replace(preparation, interrupted=None), f"--lanes {lanes}", "lane")
     shared = SharedRun(replace(request, lanes=lanes), preparation)
-    shared.open(lanes, lanes=True)
+    shared.open(lanes, lanes=True, a_host=a_host)
     return carried_out(shared, _walk_all)
 
 
