@@ -99,6 +99,12 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     max_calls: Annotated[int, Option("Judge at most so many calls.", min=0, decides=True, pytest=True)] = 0
     time_limit: Annotated[float, Option("Seconds.", min=0, decides=True, pytest=True)] = 0.0
+    budget: Annotated[
+        str,
+        Option(
+            "Time for the whole run, as 90s, 10m or 2h: the most valuable steps; says what is left out.", metavar="TIME"
+        ),
+    ] = ""
     min_coverage: Annotated[
         float,
         Option(

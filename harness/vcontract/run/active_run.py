@@ -78,6 +78,7 @@ class ActiveRun:
         site = testbed.site
         self.testbed, self.plan, self.unreachable = testbed, planned.plan, planned.unreachable
         self.limits, self.announcer, self.interrupted = beginning.limits, announcer, interrupted
+        self._beginning = beginning
         self.exerciser = Exerciser(testbed.lane)
         self.step_runner = StepRunner(
             self.exerciser,
@@ -95,6 +96,11 @@ class ActiveRun:
         self.halted: list[str] = []
         self.notes: list[str] = [*testbed.claims.notes]
         self.steps = self._left()
+
+    @property
+    def seconds(self) -> float:
+        """How long ago the run began."""
+        return self._beginning.seconds
 
     @property
     def site(self) -> Site:

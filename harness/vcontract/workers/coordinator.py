@@ -19,6 +19,7 @@ from vcontract.report.result import Clones, RunResult, Worker
 from vcontract.run.active_run import begin, set_out, target_facts
 from vcontract.run.announcer import Announcer
 from vcontract.run.ending import interruptible
+from vcontract.run.estimates.budget import left_out
 from vcontract.run.interrupted_run import InterruptedRun, resumed
 from vcontract.run.object_reads import read_object
 from vcontract.run.plan import Step
@@ -207,6 +208,10 @@ class Coordinator:
         if self.dealer is None:
             return [mine, *given]
         judged = in_plan_order(self.plan.steps, [mine, *given])
+        if budget := self.site.request.budget:
+            taken = {label for part in given for label in (*part.exercised, *part.refused)}
+            said = left_out(budget, self.plan.steps, taken, self._beginning.seconds)
+            mine = replace(mine, notes=[*mine.notes, said])
         return [replace(self._with_left(mine, given), judgements=judged), *without_judgements(given)]
 
     def _with_left(self, mine: PartialResult, given: Sequence[PartialResult]) -> PartialResult:
