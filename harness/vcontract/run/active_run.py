@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
+from vcontract.config.elsewhere import told_limits
 from vcontract.contract import rows
 from vcontract.findings.shrinker import untried
 from vcontract.history import STEP
@@ -172,6 +173,8 @@ class ActiveRun:
             steps = self.steps[: site.request.max_calls or None]
             estimate, _ = estimated(self.testbed, steps, claims=self.testbed.claims.sent > 0)
             self.announcer.note("; ".join(estimate.text()))
+        if told := told_limits(site.config):
+            self.announcer.note(told)
         self.limits.hold()
         with interruptible(self.notes, self.halted):
             for phase in phases:

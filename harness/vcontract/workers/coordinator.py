@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from vcontract.check import row_of
+from vcontract.config.elsewhere import told_limits
 from vcontract.contract import rows
 from vcontract.errors import HaltedError, TargetError
 from vcontract.history import RESUMED, STEP, History, read_history
@@ -128,6 +129,8 @@ class Coordinator:
         started = RunStarted(target_facts(self.site), self.site.request.seed, len(listed), len(self.plan.steps))
         self._announcer.tell(started)
         self._announcer.note(self.plan.text())
+        if told := told_limits(self.site.config):
+            self._announcer.note(told)
 
     def select(self, row_ids: Sequence[str], methods: frozenset[str]) -> None:
         """Report these rows alone, of which these methods are exercised."""

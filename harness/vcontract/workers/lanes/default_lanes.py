@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from vcontract.client.wire import parse_url
 from vcontract.config.config import Config, address_of
-from vcontract.config.own_simulator import is_loopback_address
+from vcontract.config.elsewhere import is_elsewhere
 from vcontract.config.request import RunRequest
 from vcontract.run.preparation import Preparation
 from vcontract.toml_file import read_toml
@@ -25,7 +24,6 @@ def default_lanes(request: RunRequest, preparation: Preparation) -> tuple[int, i
         return 1, 0
     config = read_toml(request.config, Config) if request.config is not None else Config()
     address = address_of(request, config)
-    here = not address or is_loopback_address(address) or parse_url(address).host == "localhost"
     if config.lanes:
         return config.lanes, 0
-    return (1, 0) if here else (ELSEWHERE, A_HOST)
+    return (ELSEWHERE, A_HOST) if is_elsewhere(address) else (1, 0)
