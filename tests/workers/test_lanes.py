@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -305,3 +307,23 @@ def test_a_run_that_asks_for_no_lanes(
         file.write_text(configured)
         asked = replace(asked, config=file)
     assert default_lanes(asked, PLAIN) == lanes
+
+
+def test_a_server_that_the_run_starts_is_for_one_lane(tmp_path: Path) -> None:
+    """Who starts it again must know what led to its end; it is ended, and no directory is left."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+    start = [sys.executable, "-m", "vcontract", "simulate", "--port", str(port)]
+    file = tmp_path / "vcontract.toml"
+    account = 'role = "full"\nusername = "administrator@vsphere.local"\npassword = "vcontract"'
+    lines = (
+        f'target = "http://127.0.0.1:{port}/sdk"',
+        "[[account]]",
+        account,
+        "[server]",
+        f"start = {json.dumps(start)}",
+    )
+    file.write_text("\n".join(lines), "utf-8")
+    with pytest.raises(UsageError, match="is judged in one lane"):
+        execute_on(RunRequest(lanes=2, config=file, report_dir=tmp_path / "reports", output="none"))
+    assert not (tmp_path / "reports").exists()

@@ -197,7 +197,11 @@ class Coordinator:
         self.lane.driver.enter("restore")
         self.site.target.recorder.observed(RESUMED, {})
         self.testbed.judge.resume()  # meanwhile the lanes did anything to the VMs
-        log_in(self.site.target, self.site.config)
+        try:
+            log_in(self.site.target, self.site.config)
+        except TargetError as error:
+            notes.append(f"what was found was not made smaller: {error}")
+            return []
         place = Path(self.site.context.report)
         shrunk, amiss = shrunk_once(self.testbed, given, place, self._announcer.note)
         if shrunk or amiss:
