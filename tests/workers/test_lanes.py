@@ -38,6 +38,8 @@ from vcontract.workers.lanes.dealer import LONGEST, Dealer, blocks_of
 from vcontract.workers.lanes.default_lanes import default_lanes
 
 MANAGER, AUTH = "VirtualMachineGuestCustomizationManager", "GuestAuthManager"
+AT_WORK = 60_000
+"""Bytes of the history of a lane that has taken some steps."""
 KNOWN = "3c16ee51ebf5"
 """The id of what the planted bug of these tests is, as one lane finds it."""
 
@@ -204,18 +206,10 @@ def walking(server: SimulatorServer, place: Path, environment: dict[str, str]) -
         command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
         deadline = time.monotonic() + 600
-        while sum(len(noted(each)) > 2 for each in place.glob("reports/2*/history-*.jsonl")) < 3:
+        while sum(each.stat().st_size > AT_WORK for each in place.glob("reports/2*/history-*.jsonl")) < 3:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         yield run
-
-
-def noted(history: Path) -> list[str]:
-    """List the steps that a lane has taken; none while nothing can be read."""
-    try:
-        return [note["label"] for note in read_history(history).noted(STEP)]
-    except (OSError, ValueError):
-        return []
 
 
 def histories(place: Path) -> dict[str, History]:
@@ -224,7 +218,7 @@ def histories(place: Path) -> dict[str, History]:
     return {each.name: read_history(each) for each in directory.glob("history-*.jsonl")}
 
 
-@pytest.mark.parametrize("most", [60, pytest.param(0, marks=pytest.mark.long)])
+@pytest.mark.parametrize("most", [24, pytest.param(0, marks=pytest.mark.long)])
 def test_lanes_that_are_killed_go_on_and_lose_nothing(
     most: int, vcontract: Command, tmp_path: Path, environment: dict[str, str]
 ) -> None:
