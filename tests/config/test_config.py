@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,13 @@ from vcontract.config.config import (
     Config,
     Guest,
     LeverLine,
+    RequestLimits,
     VmPattern,
     Waiver,
     config_for,
     password_of,
 )
+from vcontract.config.elsewhere import polite, told_limits
 from vcontract.config.password_file import read_password
 from vcontract.errors import UsageError
 from vcontract.run.preparation import Preparation
@@ -265,3 +268,22 @@ def test_what_does_nothing_is_told() -> None:
     told = Config(guest=(Guest("root", may_customize=True, password="x"),)).open_passwords()
     assert told == ["the password of root stands in the configuration: give it as password_env or password_file"]
     assert LOOPBACK.open_passwords() == []
+
+
+@pytest.mark.parametrize(
+    ("address", "said", "rate"),
+    [
+        ("https://vcenter.example/sdk", 0.0, 20.0),
+        ("https://192.0.2.1/sdk", inf, 0.0),
+        ("https://vcenter.example/sdk", 5.0, 5.0),
+        ("http://127.0.0.1:8989/sdk", 0.0, 0.0),
+        ("http://[::1]:8989/sdk", 0.0, 0.0),
+        ("http://localhost:8989/sdk", 0.0, 0.0),
+        ("", 0.0, 0.0),
+    ],
+)
+def test_a_target_elsewhere_is_asked_little_unless_more_is_allowed(address: str, said: float, rate: float) -> None:
+    """What is said counts, also that there is no limit; and it is told."""
+    config = polite(Config(limits=RequestLimits(calls_per_second=said)), address)
+    said_of_it = f"at most {rate:g} requests a second are sent ([limits] of the configuration)"
+    assert told_limits(config) == (said_of_it if rate else "")

@@ -45,7 +45,7 @@ WHOLE = RunRequest(
     target="https://vc.example/sdk", username="me", password_file=Path("/run/secret"), insecure=True,
     config=Path("/etc/vcontract.toml"), contract="VirtualMachine", methods=("PowerOnVM_Task", "ResetVM_Task"), wsdl="w",
     seed=7, max_calls=5, time_limit=1.5, report_dir=Path("runs"), output="json", api="8.0.3.0", cells=True,
-    min_coverage=50.0, workers=3, lanes=4, risk="clones",
+    min_coverage=50.0, workers=3, lanes=4, risk="clones", budget="5m",
     resume=Path("old"), complete=0, alphabet=("valid",), explore=2, explore_only=True, record=Path("file.rec"),
     profile=Path("p.json"), dry_run=True, deviations=Path("d.toml"), accept=True, reason="we wait", shrink=Budget(1, 2.0),
     stop_at_first=True, break_claim=True, outputs=("json=run",), verbose=True, quiet=True,

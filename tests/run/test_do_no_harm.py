@@ -33,6 +33,7 @@ from vcontract.report.result import RunResult
 from vcontract.run.former_runs import resumed
 from vcontract.terms import Arguments, Call, Lost, Ref
 from vcontract.testbed.survey import secrets_of
+from vcontract.workers.lanes.lanes_run import run_in_lanes
 from vcontract.workers.launch import launch
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
@@ -226,10 +227,13 @@ KINDS: dict[str, tuple[dict[str, Any], Callable[[RunRequest], RunResult]]] = {
     "explore": ({"explore": 3, "explore_only": True}, judged),
     "complete": ({"complete": 0, "max_calls": 0}, judged),
     "workers": ({}, lambda request: launch(replace(request, workers=2))),
+    "lanes": ({"max_calls": 0}, lambda request: run_in_lanes(request, 4)),
 }
+BESIDE = {"workers": 1, "lanes": 3}
+"""How many others may have a request at the proxy, which had left before, while the marks are taken off."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[pytest.mark.long] * (kind == "lanes")) for kind in KINDS])
 def test_marks_that_are_taken_off_in_the_middle(kind: str, simulator: str, tmp_path: Path) -> None:
     """Whatever runs: not one more call that disturbs is about a VM whose mark is gone; exit 3, the report is whole."""
     given, run = KINDS[kind]
@@ -238,8 +242,7 @@ def test_marks_that_are_taken_off_in_the_middle(kind: str, simulator: str, tmp_p
         result = run(replace(options(**given), target=proxy.url, report_dir=tmp_path, output="none"))
     assert len(gone) >= 10
     assert any(each.disturbs for each in proxy.sent[:450])
-    # of two workers the other one's next request waited at the proxy while the marks were taken off: it had left before
-    after = proxy.after[1:] if kind == "workers" else proxy.after
+    after = proxy.after[BESIDE.get(kind, 0) :]
     assert [each for each in after if each.disturbs and each.vms & gone] == []
     assert result.exit_code == 3
     assert any(each.startswith("halted for safety: ") and "carries no mark" in each for each in result.notes)

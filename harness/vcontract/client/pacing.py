@@ -79,7 +79,7 @@ class Pacing:
         if self._account.places is not None:
             self._account.places.acquire()
         try:
-            self._await(self._turn())
+            self._await_turn()
         except BaseException:
             self._leave()
             raise
@@ -87,20 +87,19 @@ class Pacing:
     def __exit__(self, *_: object) -> None:
         self._leave()
 
-    def _turn(self) -> float:
-        """Reserve the time of the next request, and give it. Raises SpentError if no more are allowed."""
+    def _await_turn(self) -> None:
+        """Wait until the next request may be sent. Raises SpentError if no more are allowed.
+
+        From request to request there is always the whole pause, however late one was: so no second ever has one too many.
+        """
         account = self._account
         with account.lock:
             if self.spent:
                 raise SpentError(self.spent)
+            while self._pause and (left := account.next - self._clock()) > 0 and not self.stopped():
+                self._sleep(min(left, _NAP))
             account.sent += 1
-            turn = max(account.next, self._clock())
-            account.next = turn + self._pause
-            return turn
-
-    def _await(self, turn: float) -> None:
-        while self._pause and (left := turn - self._clock()) > 0 and not self.stopped():
-            self._sleep(min(left, _NAP))
+            account.next = self._clock() + self._pause
 
     def _leave(self) -> None:
         if self._account.places is not None:

@@ -12,6 +12,7 @@ from vcontract.explore.phase import explore
 from vcontract.proof.proof import Proof, carry_out, prepared
 from vcontract.report.result import RunResult
 from vcontract.run.conformance import replay_finding, run_conformance
+from vcontract.run.estimates.budget import within_budget
 from vcontract.run.preparation import PLAIN, Preparation
 from vcontract.run.start import configured, contract_of, underway
 from vcontract.workers.lanes.default_lanes import default_lanes
@@ -21,6 +22,7 @@ from vcontract.workers.launch import launch
 
 def execute_on(request: RunRequest, preparation: Preparation = PLAIN) -> RunResult:
     """Run on as many processes, or lanes, as are asked for. Raises HarnessError for all that keeps it from running."""
+    request = within_budget(request)
     if request.lanes > 1 and request.workers > 1:
         raise UsageError("--lanes works in one process, --workers in several: choose one")
     if request.workers > 1:

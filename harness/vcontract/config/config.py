@@ -126,7 +126,10 @@ class LeverLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RequestLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much is asked of the target; everything that is sent counts, reads too. 0 is no limit."""
 
-    calls_per_second: Annotated[float, Meta(ge=0, description="So many requests a second; 0: no limit.")] = 0.0
+    calls_per_second: Annotated[
+        float,
+        Meta(ge=0, description="So many requests a second; 0: 20 on a target elsewhere, else no limit; inf: none."),
+    ] = 0.0
     parallel_calls: Annotated[Count, Meta(description="So many requests at one time; 0: no limit.")] = 0
     total_calls: Annotated[
         Count,

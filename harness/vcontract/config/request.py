@@ -113,6 +113,12 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True):
             pytest=True,
         ),
     ] = ""
+    budget: Annotated[
+        str,
+        Option(
+            "Time for the whole run, as 90s, 10m or 2h: the most valuable steps; says what is left out.", metavar="TIME"
+        ),
+    ] = ""
     min_coverage: Annotated[
         float,
         Option(

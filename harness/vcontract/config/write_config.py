@@ -154,7 +154,12 @@ def _limits(config: Config) -> str:
     return "\n".join(
         [
             "[limits]                            # of everything that is sent",
-            _line("calls_per_second", limits.calls_per_second, 0.0, "0: no limit"),
+            _line(
+                "calls_per_second",
+                limits.calls_per_second,
+                0.0,
+                "0: 20 on a target elsewhere, else no limit; inf: none",
+            ),
             _line("parallel_calls", limits.parallel_calls, 0, "0: no limit"),
             _line("total_calls", limits.total_calls, 0, "then the run ends; 0: no limit"),
         ]

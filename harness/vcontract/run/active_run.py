@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
+from vcontract.config.elsewhere import told_limits
 from vcontract.config.risk import told
 from vcontract.contract import rows
 from vcontract.findings.exchanges import KeptExchanges
@@ -80,6 +81,7 @@ class ActiveRun:
         site = testbed.site
         self.testbed, self.plan, self.unreachable = testbed, planned.plan, planned.unreachable
         self.limits, self.announcer, self.interrupted = beginning.limits, announcer, interrupted
+        self._beginning = beginning
         self.exerciser = Exerciser(testbed.lane)
         self.step_runner = StepRunner(
             self.exerciser,
@@ -98,6 +100,11 @@ class ActiveRun:
         self.halted: list[str] = []
         self.notes: list[str] = [*testbed.claims.notes]
         self.steps = self._left()
+
+    @property
+    def seconds(self) -> float:
+        """How long ago the run began."""
+        return self._beginning.seconds
 
     @property
     def site(self) -> Site:
@@ -177,6 +184,8 @@ class ActiveRun:
             steps = self.steps[: site.request.max_calls or None]
             estimate, _ = estimated(self.testbed, steps, claims=self.testbed.claims.sent > 0)
             self.announcer.note("; ".join(estimate.text()))
+        if told := told_limits(site.config):
+            self.announcer.note(told)
         self.limits.hold()
         with interruptible(self.notes, self.halted):
             for phase in phases:

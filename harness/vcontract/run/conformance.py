@@ -12,8 +12,9 @@ from vcontract.history import ASKED, FACTS
 from vcontract.model import Facts
 from vcontract.report.events import RunStarted
 from vcontract.report.result import RunResult
-from vcontract.run.active_run import Beginning, Phase, begin, begin_run, target_facts
+from vcontract.run.active_run import ActiveRun, Beginning, Phase, begin, begin_run, target_facts
 from vcontract.run.announcer import Announcer
+from vcontract.run.estimates.budget import left_out
 from vcontract.run.interrupted_run import InterruptedRun, resumed
 from vcontract.run.object_reads import read_since
 from vcontract.run.phases import ConfirmDeaths, ReadObject, ReplayFinding, ShrinkFindings, TakeSteps
@@ -65,8 +66,17 @@ def carried_out(
         part, caller = _without(site, beginning, announcer, str(absent)), None
     else:
         run.notes.extend(_absent(run.testbed))
-        part, caller = run.conduct(phases), run.testbed.caller
+        part, caller = _told(run, run.conduct(phases)), run.testbed.caller
     return finished(site, announcer, change(summarize(site, beginning, [part], caller, keep)))
+
+
+def _told(run: ActiveRun, part: PartialResult) -> PartialResult:
+    """Say of a run with a budget what that left out."""
+    budget = run.site.request.budget
+    if not budget or not run.plan.steps:
+        return part
+    taken = {*part.exercised, *part.refused}
+    return replace(part, notes=[*part.notes, left_out(budget, run.plan.steps, taken, run.seconds)])
 
 
 def _absent(testbed: Testbed) -> list[str]:

@@ -17,6 +17,7 @@ from vcontract.client.recording import Tape
 from vcontract.client.replayed import Replay
 from vcontract.client.wire import parse_url
 from vcontract.config.config import Account, Config, address_of, config_for
+from vcontract.config.elsewhere import polite
 from vcontract.config.password_file import read_password
 from vcontract.config.request import SIMULATOR, RunRequest
 from vcontract.contract import Contract, load
@@ -68,6 +69,8 @@ def underway(
     """
     with told_meanwhile(without_userinfo(request.target) or str(request.config or "the simulator"), wanted(request)):
         contract, config = contract_of(request), configured(request, preparation)
+    if keep:  # who keeps no operations loads the server on purpose
+        config = polite(config, address_of(request, config))
     outputs(request.outputs, BugReports())  # refused before anything is made or sent
     interrupted, recorded = preparation.interrupted, preparation.recorded
     replay = Replay(recorded.recording) if recorded else None

@@ -108,7 +108,8 @@ def _cut(site: Site, parts: Sequence[PartialResult]) -> bool:
 
 def _notes(parts: Sequence[PartialResult], summary: Summary) -> list[str]:
     """Put the notes of a run's parts together."""
-    return [*(note for part in parts for note in part.notes), *summary.notes, *not_exercised(parts)]
+    told = dict.fromkeys(note for part in parts for note in part.notes)  # several may have ended alike
+    return [*told, *summary.notes, *not_exercised(parts)]
 
 
 def _unused(site: Site, listed: Sequence[Row]) -> list[str]:

@@ -9,7 +9,7 @@ from vcontract.model.moves import MOVES
 from vcontract.model.state import OFF, SUSPENDED
 from vcontract.terms import Ref, as_ref
 from vcontract.testbed.driver import Driver
-from vcontract.testbed.not_arranged import NotArrangedError
+from vcontract.testbed.not_arranged import NotArrangedError, RefusedError
 from vcontract.testbed.perform_move import make_call
 from vcontract.testbed.vm_selection import CLONE, VmSelection
 
@@ -57,11 +57,18 @@ class Cloner:
         Raises NotArrangedError if that is refused; the VM is then still to be destroyed.
         """
         if vm in self.clones:
-            power = self._driver.now(self._driver.facts.vms[vm.value]).power
-            if power == SUSPENDED:  # only what is on can be powered off
-                make_call(self._driver, "powerOn", vm)
-            if power != OFF:
-                make_call(self._driver, "powerOff", vm)
-            make_call(self._driver, "destroy", vm)
+            try:
+                self._end(vm)
+            except RefusedError:
+                if self._driver.read_vm(vm) is not None:  # else a call whose end nobody saw has destroyed it
+                    raise
             self.clones.remove(vm)
             self._driver.look(vm)
+
+    def _end(self, vm: Ref) -> None:
+        power = self._driver.now(self._driver.facts.vms[vm.value]).power
+        if power == SUSPENDED:  # only what is on can be powered off
+            make_call(self._driver, "powerOn", vm)
+        if power != OFF:
+            make_call(self._driver, "powerOff", vm)
+        make_call(self._driver, "destroy", vm)

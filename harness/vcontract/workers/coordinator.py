@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from vcontract.check import row_of
+from vcontract.config.elsewhere import told_limits
 from vcontract.contract import rows
 from vcontract.errors import HaltedError, TargetError
 from vcontract.history import RESUMED, STEP, History, read_history
@@ -19,6 +20,7 @@ from vcontract.report.result import Clones, RunResult, Worker
 from vcontract.run.active_run import begin, set_out, target_facts
 from vcontract.run.announcer import Announcer
 from vcontract.run.ending import interruptible
+from vcontract.run.estimates.budget import left_out
 from vcontract.run.interrupted_run import InterruptedRun, resumed
 from vcontract.run.object_reads import read_object
 from vcontract.run.plan import Step
@@ -128,6 +130,8 @@ class Coordinator:
         started = RunStarted(target_facts(self.site), self.site.request.seed, len(listed), len(self.plan.steps))
         self._announcer.tell(started)
         self._announcer.note(self.plan.text())
+        if told := told_limits(self.site.config):
+            self._announcer.note(told)
 
     def select(self, row_ids: Sequence[str], methods: frozenset[str]) -> None:
         """Report these rows alone, of which these methods are exercised."""
@@ -194,7 +198,11 @@ class Coordinator:
         self.lane.driver.enter("restore")
         self.site.target.recorder.observed(RESUMED, {})
         self.testbed.judge.resume()  # meanwhile the lanes did anything to the VMs
-        log_in(self.site.target, self.site.config)
+        try:
+            log_in(self.site.target, self.site.config)
+        except TargetError as error:
+            notes.append(f"what was found was not made smaller: {error}")
+            return []
         place = Path(self.site.context.report)
         shrunk, amiss = shrunk_once(self.testbed, given, place, self._announcer.note)
         if shrunk or amiss:
@@ -208,6 +216,10 @@ class Coordinator:
         if self.dealer is None:
             return [mine, *given]
         judged = in_plan_order(self.plan.steps, [mine, *given])
+        if budget := self.site.request.budget:
+            taken = {label for part in given for label in (*part.exercised, *part.refused)}
+            said = left_out(budget, self.plan.steps, taken, self._beginning.seconds)
+            mine = replace(mine, notes=[*mine.notes, said])
         return [replace(self._with_left(mine, given), judgements=judged), *without_judgements(given)]
 
     def _with_left(self, mine: PartialResult, given: Sequence[PartialResult]) -> PartialResult:

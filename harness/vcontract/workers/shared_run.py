@@ -64,6 +64,10 @@ class SharedRun:
             self._target = started.site.target
             if not lanes:
                 _fits(workers, started.site.config)
+            elif started.site.server is not None:  # who starts it again after its end must know of all that led to that
+                raise UsageError(
+                    "[server] start: a server that the run starts is judged in one lane; leave --lanes out"
+                )
             self._coordinator = Coordinator(started, self.preparation.interrupted)
             self._shares = self._coordinator.lanes(workers, a_host) if lanes else self._coordinator.shares(workers)
             self._directory = started.directory

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from vcontract.client.wire import parse_url
 from vcontract.config.config import Config, address_of
-from vcontract.config.own_simulator import is_loopback_address
+from vcontract.config.elsewhere import is_elsewhere
 from vcontract.config.request import RunRequest
 from vcontract.run.preparation import Preparation
 from vcontract.toml_file import read_toml
@@ -15,9 +14,9 @@ ELSEWHERE, A_HOST = 4, 2
 
 
 def default_lanes(request: RunRequest, preparation: Preparation) -> tuple[int, int]:
-    """Give the number, and that for each host (0: any): as configured, else several on a target elsewhere, else one.
+    """Give the number, and that for each host (0: any): as the configuration says, else several on a target elsewhere.
 
-    It is one where one lane alone does what is asked for, as it is for several processes.
+    It is one on this machine, and where one lane alone does what is asked for, as several processes do.
 
     Raises UsageError for a configuration that cannot be used.
     """
@@ -25,7 +24,6 @@ def default_lanes(request: RunRequest, preparation: Preparation) -> tuple[int, i
         return 1, 0
     config = read_toml(request.config, Config) if request.config is not None else Config()
     address = address_of(request, config)
-    here = not address or is_loopback_address(address) or parse_url(address).host == "localhost"
     if config.lanes:
         return config.lanes, 0
-    return (1, 0) if here else (ELSEWHERE, A_HOST)
+    return (ELSEWHERE, A_HOST) if is_elsewhere(address) else (1, 0)

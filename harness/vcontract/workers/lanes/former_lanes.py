@@ -15,6 +15,7 @@ from vcontract.run.interrupted_run import InterruptedRun
 from vcontract.run.plan import Step
 from vcontract.run.rejudge import part_of
 from vcontract.run.summary import PartialResult
+from vcontract.saved_file import understood
 from vcontract.testbed import Testbed
 
 _NUMBER = re.compile(r"history-(\d+)\.jsonl")
@@ -23,11 +24,12 @@ _NUMBER = re.compile(r"history-(\d+)\.jsonl")
 class FormerLanes:
     """The histories of a run that goes on, each ended with the mark of a cut: what was under way then is not judged.
 
-    `next_number` is the first one that no lane had. Raises UsageError if a lane of the run is still at work.
+    `next_number` is the first one that no lane had. Raises UsageError if a lane of the run is still at work, RunFileError,
+    in every method, for a history that tells what no run writes.
     """
 
     def __init__(self, interrupted: InterruptedRun) -> None:
-        self._own = interrupted.history
+        self._own, self._directory = interrupted.history, interrupted.directory
         self._lanes: dict[str, History] = {}
         numbers = [0]
         files = sorted(interrupted.directory.glob("history-*.jsonl"))
@@ -40,11 +42,16 @@ class FormerLanes:
 
     def left(self, steps: Sequence[Step]) -> list[Step]:
         """List the steps that nobody has taken."""
-        done = {note["label"] for history in (self._own, *self._lanes.values()) for note in history.noted(STEP)}
+        with understood(self._directory):
+            done = {note["label"] for history in (self._own, *self._lanes.values()) for note in history.noted(STEP)}
         return [step for step in steps if step.label not in done]
 
     def parts(self, testbed: Testbed, steps: Sequence[Step]) -> list[PartialResult]:
         """Give what each lane gave; with what was taken in one course of steps before there were lanes, first."""
+        with understood(self._directory):
+            return self._parts(testbed, steps)
+
+    def _parts(self, testbed: Testbed, steps: Sequence[Step]) -> list[PartialResult]:
         cells = {step.cell.id for step in steps if step.cell is not None}
         site, found = testbed.site, [_noted(PartialResult(), self._own, cells)]
         for name, history in self._lanes.items():
