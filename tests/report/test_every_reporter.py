@@ -27,7 +27,7 @@ from tests.report.test_junit import SCHEMA
 from vcontract.check.disorder import Disorder, Span
 from vcontract.check.latencies import Latency
 from vcontract.config.config import Account, Config, Guest
-from vcontract.config.write_config import written
+from vcontract.config.write_config import Sight, written
 from vcontract.errors import UsageError
 from vcontract.profile import Automaton
 from vcontract.report.behaviour import BehaviourDifference
@@ -333,7 +333,7 @@ def test_a_configuration_that_is_begun_holds_names_as_texts(text: str, tmp_path:
     config = Config(
         owner=text, hosts=(text,), account=(Account("full", text),), guest=(Guest(text, may_customize=True),)
     )
-    written(file, "https://vc.example/sdk", config, text, [text], [text])
+    written(file, "https://vc.example/sdk", config, text, Sight({"linux": [text]}, [text], [text]))
     content = file.read_text("utf-8")
     assert misleading(content) == []
     read = tomllib.loads(content)

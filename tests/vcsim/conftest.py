@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from vcontract.run.preparation import PLAIN
 HERE = Path(__file__).parent
 BINARY = HERE.parent.parent / "build" / "vcsim"
 CONFIG = HERE / "vcontract.toml"
+LISTED = dict(re.findall(r"^\| ([0-9a-f]{12}) \| (\w+)/", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE))
+"""The method of each deviation, by its id."""
 
 
 @pytest.fixture

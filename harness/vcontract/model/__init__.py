@@ -17,6 +17,7 @@ from vcontract.model.observe import (
     read_of,
     recent_tasks,
     steady,
+    tools_shown,
 )
 from vcontract.model.sharpness import Sharpness, settled, sharpness, universe, unsettled
 from vcontract.model.state import Asked, State, possible, settle
@@ -78,6 +79,7 @@ __all__ = [
     "steady",
     "step",
     "subject",
+    "tools_shown",
     "tour",
     "universe",
     "unsettled",

@@ -122,6 +122,8 @@ class Restorer:
         if was == ON or any(state.engine != vm.engine or state.template for state in states):
             self._power.make_ready(vm)
             tools = next(iter(self._driver.states(vm.ref))).tools
+            if self._driver.toolless(vm.ref):  # then there is no guest that could be asked
+                tools = "never"
             self._guest.bring(vm, State(engine=vm.engine, tools=tools), judged=False)
         if was != ON:
             self._power.bring(vm, State(power=was))
