@@ -328,7 +328,10 @@ class Testable:
         for line, count in added.most_common():
             yield Check("cells", Standing.NONE, f"up to {count} more with {line}")
         for idle in [
-            *self.config.idle(self._row_ids(), {*names()} - {self.contract.object}),
+            *self.config.idle(
+                [row.id for row in rows_of(self.contract, bases_of(self.target.schema))],
+                {*names()} - {self.contract.object},
+            ),
             *self.config.absent(self.names, self.config.hosts),
         ]:
             yield Check("configuration", Standing.NONE, idle, "mend that, or take it out")
@@ -363,9 +366,6 @@ class Testable:
         if running and "power" in self.config.allow and not self._weak and self._held >= _CLONING:
             return CLONES, f"{running} marked VMs are on and can be cloned, and none of them need be disturbed"
         return REFUSALS, "no marked VM can be cloned as things are"
-
-    def _row_ids(self) -> list[str]:
-        return [row.id for row in rows_of(self.contract, bases_of(self.target.schema))]
 
     def _facts(self) -> Facts:
         """Give the facts of a run; where clones would be tested, their parents stand for them."""

@@ -17,7 +17,6 @@ from vcontract.model.observe import (
     read_of,
     recent_tasks,
     steady,
-    tools_shown,
 )
 from vcontract.model.sharpness import Sharpness, settled, sharpness, universe, unsettled
 from vcontract.model.state import Asked, State, possible, settle
@@ -79,7 +78,6 @@ __all__ = [
     "steady",
     "step",
     "subject",
-    "tools_shown",
     "tour",
     "universe",
     "unsettled",

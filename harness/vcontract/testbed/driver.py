@@ -12,7 +12,8 @@ from vcontract.client.marks import options
 from vcontract.client.properties import read
 from vcontract.client.updates import Updates
 from vcontract.errors import SharedHostError, TargetError
-from vcontract.model import STATE_PATHS, Facts, State, Tracker, VmFacts, compact, read_of, tools_shown
+from vcontract.model import STATE_PATHS, Facts, State, Tracker, VmFacts, compact, read_of
+from vcontract.model.observe import tools_shown
 from vcontract.terms import (
     TIME,
     TURNED_AWAY,
