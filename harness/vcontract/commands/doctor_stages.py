@@ -13,9 +13,9 @@ from vcontract.client.offered import in_words
 from vcontract.client.properties import read
 from vcontract.config.config import Config
 from vcontract.config.printed_command import with_target
+from vcontract.config.request import FULL as RISK_FULL
 from vcontract.config.request import RunRequest
 from vcontract.config.risk import CLONES, OBSERVE, REFUSALS, decided, told
-from vcontract.config.risk import FULL as RISK_FULL
 from vcontract.contract import Contract, names
 from vcontract.contract import rows as rows_of
 from vcontract.model import Facts, all_cells, family_of
