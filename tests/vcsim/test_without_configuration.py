@@ -20,10 +20,10 @@ MACHINE = "VirtualMachine"
 
 
 def test_what_a_doctor_begins_is_enough_for_a_verdict(
-    vcsim: Callable[..., tuple[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    newest_vcsim: Callable[..., tuple[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The times in it are guesses, and say so; two methods are judged on VMs that are on without Tools; what is found is so."""
-    url, _ = vcsim("-vm", "2")
+    url, _ = newest_vcsim("-vm", "2")
     monkeypatch.setenv("VCONTRACT_PASSWORD", "not-checked-by-vcsim")
     config, given = tmp_path / "begun.toml", Preparation(password="any")
     asked = RunRequest(target=url, contract=MACHINE, username="administrator@vsphere.local")
