@@ -93,8 +93,10 @@ class Lane:
         allow = self.driver.permits.allow
         if reason := uncallable(cell.asked, self.caller, allow):
             return reason
-        levers = self.levers.names | ({"stopTools"} if self.selection.has_toolless() else frozenset())
-        if reason := lacking(cell.state, levers, self.driver.permits.arranging, guest=self._methods.known):
+        want, permits = cell.state, self.driver.permits
+        if want.power == ON and want.tools == "stopped" and (permits.limit or self.selection.has_toolless()):
+            want = replace(want, tools="ready")  # a VM is found so, or none: nobody has to stop them
+        if reason := lacking(want, self.levers.names, permits.arranging, guest=self._methods.known):
             return reason
         try:
             if cell.state.exists:
