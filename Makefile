@@ -26,6 +26,7 @@ test-deps: $(STAMP) ## what some tests and measurements need: Debian packages, a
 	  if [ "$$(id -u)" = 0 ]; then as_root=; else as_root=sudo; fi; \
 	  $$as_root apt-get update -qq && $$as_root apt-get install -y -qq --no-install-recommends $(DEBIAN); fi
 	GO111MODULE=off GOPATH=/usr/share/gocode go build -o build/vcsim ./tests/vcsim
+	GO111MODULE=off GOPATH=/usr/share/gocode go build -o build/govmomi-client ./tests/govmomi
 	@$(BIN)/python tests/go_peers.py
 
 lint: $(STAMP) ## ruff and mypy --strict

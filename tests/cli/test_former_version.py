@@ -54,6 +54,7 @@ def simulator() -> Iterator[SimulatorServer]:
 
 _NOT_SAID: dict[str, object] = {
     "shown": 0, "cause": [], "after": [], "provisional": False, "former": "", "rows": [], "cells": [], "was": [], "field": "",
+    "operation_id": "",
 }  # fmt: skip
 """What a run of that version did not say of a finding, as it is read."""
 

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.mangler import Mangled, mangled, simulator
-from vcontract.config.request import RunRequest
-from vcontract.config.risk import CLONES, FULL, LEVELS, REFUSALS, decided, told
+from vcontract.config.request import FULL, RunRequest
+from vcontract.config.risk import CLONES, LEVELS, REFUSALS, decided, told
 from vcontract.errors import UsageError
 from vcontract.simulator import SimulatorServer
 

@@ -103,3 +103,10 @@ def test_a_printed_url_holds_no_user_and_no_password(url: str, bare: str) -> Non
     """Also where the password has the characters that end a host; a path with an `@` stays."""
     assert without_userinfo(url) == bare
     assert repeating_command(RunRequest(target=url)) == f"vcontract run --target {shlex.quote(bare)} --seed 0"
+
+
+def test_a_finding_is_sent_again_at_the_level_at_which_it_was_seen() -> None:
+    """What was found without changing a VM is not sent again in a way that does."""
+    for level, told in (("refusals", " --risk refusals"), ("full", ""), ("", "")):
+        printed = finding_command("RUN", "0123456789ab", RunRequest(target="https://vc/sdk", risk=level))
+        assert printed == f"vcontract replay RUN#0123456789ab --target https://vc/sdk{told}"

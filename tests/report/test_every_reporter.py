@@ -25,7 +25,7 @@ from tests.report.awkward_results import CLEAN, WRITABLE, elements, events, prog
 from tests.report.test_junit import SCHEMA
 from vcontract.check.disorder import Disorder, Span
 from vcontract.config.config import Account, Config, Guest
-from vcontract.config.write_config import written
+from vcontract.config.write_config import Sight, written
 from vcontract.errors import UsageError
 from vcontract.profile import Automaton
 from vcontract.report.behaviour import BehaviourDifference
@@ -275,7 +275,7 @@ def test_a_configuration_that_is_begun_holds_names_as_texts(text: str, tmp_path:
     config = Config(
         owner=text, hosts=(text,), account=(Account("full", text),), guest=(Guest(text, may_customize=True),)
     )
-    written(file, "https://vc.example/sdk", config, text, [text], [text])
+    written(file, "https://vc.example/sdk", config, text, Sight({"linux": [text]}, [text], [text]))
     content = file.read_text("utf-8")
     assert misleading(content) == []
     read = tomllib.loads(content)

@@ -159,6 +159,11 @@ class FakeDriver:
         """What is known before anything is done, and the clones."""
         return self.tracker.facts
 
+    def toolless(self, vm: Ref) -> bool:
+        """Every VM tells of its Tools."""
+        del vm
+        return False
+
     def enter(self, cell: str, block: str = "") -> None:
         """Begin a cell."""
         self.cells.append((cell, block))

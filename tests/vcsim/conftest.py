@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,14 +14,26 @@ from vcontract.config.request import RunRequest
 from vcontract.run.preparation import PLAIN
 
 HERE = Path(__file__).parent
-BINARY = HERE.parent.parent / "build" / "vcsim"
+BINARY, TODAY = (HERE.parent.parent / "build" / name for name in ("vcsim", "vcsim-today"))
 CONFIG = HERE / "vcontract.toml"
+LISTED = dict(re.findall(r"^\| ([0-9a-f]{12}) \| (\w+)/", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE))
+"""The method of each deviation, by its id."""
 
 
 @pytest.fixture
 def vcsim(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[str, str]]]:
-    """Give a starter: of arguments a URL, and the file of its certificate if it was asked for."""
-    if not BINARY.exists():
+    """Give a starter of Debian's: of arguments a URL, and the file of its certificate if it was asked for."""
+    yield from _starter(BINARY, monkeypatch)
+
+
+@pytest.fixture
+def newest_vcsim(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[str, str]]]:
+    """Give a starter of today's, or of Debian's where today's is not built."""
+    yield from _starter(TODAY if TODAY.exists() else BINARY, monkeypatch)
+
+
+def _starter(binary: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[str, str]]]:
+    if not binary.exists():
         pytest.skip(
             "no build/vcsim: `make test-deps` builds it, with Debian's golang-go and golang-github-vmware-govmomi-dev"
         )
@@ -29,7 +42,7 @@ def vcsim(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[str, 
 
     def start(*arguments: str) -> tuple[str, str]:
         process = subprocess.Popen(  # noqa: S603 - built by make
-            [BINARY, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [binary, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
         started.append(process)
         assert process.stdout is not None

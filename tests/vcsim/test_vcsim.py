@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.vcsim.conftest import CONFIG, HERE
+from tests.vcsim.conftest import CONFIG, LISTED
 from vcontract.commands.doctor import diagnose
 from vcontract.commands.run import execute
 from vcontract.config.request import Budget, RunRequest
@@ -22,8 +21,6 @@ from vcontract.terms import Verdict
 Start = Callable[..., tuple[str, str]]
 MACHINE, MANAGER = "VirtualMachine", "VirtualMachineGuestCustomizationManager"
 ABSENT = "the target's ServiceContent offers no guestCustomizationManager"
-LISTED = dict(re.findall(r"^\| ([0-9a-f]{12}) \| (\w+)/", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE))
-"""The method of each deviation, by its id."""
 
 
 def run(url: str, folder: Path, contract: str = MACHINE, config: Path = CONFIG, **given: object) -> RunResult:

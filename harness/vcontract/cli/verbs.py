@@ -154,9 +154,10 @@ app.command(epilog=option.more("report/README.md"))(report)
 @requests(
     *(
         *("target", "username", "password_file", "insecure", "config", "wsdl", "profile", "api", "report_dir"),
-        "break_claim",
+        *("risk", "break_claim"),
     ),
     helps={
+        "risk": "How much may be disturbed: observe, refusals, clones or full; none: full.",
         "target": "Where the calls go, also to another target than the run's; none: the simulator is started.",
         "profile": "Judge by this profile; none: by that of the run.",
         **dict.fromkeys(("username", "insecure", "config", "wsdl", "api", "report_dir"), ""),
@@ -172,11 +173,13 @@ def replay(
     from vcontract.commands.replay_difference import is_report
     from vcontract.commands.run import execute
     from vcontract.config.printed_command import with_judging
+    from vcontract.config.risk import arranges, existing, level_of
     from vcontract.findings.lookup import find
     from vcontract.report.safe_text import shell_word
     from vcontract.run.profile_source import pinned_by, pinned_in
 
     request, preparation = with_password(given.request)
+    existing(request)
     preparation = replace(preparation, replay=with_judging(f"replay {shell_word(finding)}", request))
     if is_report(finding):
         retried(finding, request, preparation)
@@ -186,6 +189,8 @@ def replay(
     result = execute(replace(request, contract=saved.object, methods=(saved.method,)), preparation)
     again = any(shown.id == saved.id for shown in result.findings)
     unsent = "" if again else result.partial or ("" if result.calls else "none of its calls could be sent")
+    if not again and not unsent and not arranges(level_of(request)):
+        unsent = f"--risk {request.risk} brings no VM into the state of then (clones and full do)"
     say_line(f"{saved.id} {'shows again' if again else f'is inconclusive: {unsent}' if unsent else 'does not show'}")
     halted = HaltedError.exit_code if result.exit_code == HaltedError.exit_code else 0
     raise typer.Exit(halted or (5 if unsent else int(again)))

@@ -20,7 +20,7 @@ from vcontract.commands.doctor_stages import Testable
 from vcontract.config.config import Account, Config, Guest, address_of, password_of
 from vcontract.config.own_simulator import is_loopback_address, way_to_accounts
 from vcontract.config.request import RunRequest
-from vcontract.config.write_config import vacant, written
+from vcontract.config.write_config import Sight, vacant, written
 from vcontract.contract import Contract, load
 from vcontract.errors import HarnessError, TargetError, UsageError
 from vcontract.redaction import redact_everywhere
@@ -77,8 +77,9 @@ def diagnose(
     if write is not None:
         shown = doctor.shown() if doctor.endpoint.secure else ""
         named = url if address_of(request, config) else ""
-        vms, hosts = (doctor.testable.names, doctor.testable.hosts) if doctor.testable else ((), ())
-        written(write, named, replace(stated, insecure=stated.insecure or request.insecure), shown, vms, hosts)
+        # what is built in is no model for another server
+        begun = replace(stated, insecure=stated.insecure or request.insecure) if named else Config()
+        written(write, named, begun, shown, doctor.sight)
         checks.append(
             Check("configuration", Standing.OK, f"{write} is written", "set the variables it names, then use --config")
         )
@@ -120,11 +121,12 @@ class Doctor:
         self.testable: Testable | None = None
         self._versions: tuple[str, ...] = ()
         self._ends, self._logins, self._given = "", logins, given
+        self._pace = 0.0
 
     def look(self, faults: Iterable[Check]) -> Iterator[Check]:
         """Give every check, until one shows that nothing beyond it can be looked at."""
         yield from faults
-        for told in self.config.open_passwords():
+        for told in self.config.open_passwords() if self.request.config is not None else ():
             yield Check("configuration", Standing.NONE, told, "whoever reads the file has it")
         yield from guarded("reach", self._reach)
         target: Target | None = None
@@ -152,6 +154,12 @@ class Doctor:
                 target.close()
         if self._ends:
             yield Check("the rest", Standing.NONE, f"not looked at: that needs {self._ends}")
+
+    @property
+    def sight(self) -> Sight:
+        """What was seen of the target, for a configuration."""
+        seen = self.testable
+        return Sight(seen.families, seen.hosts, seen.free_hosts(), self._pace) if seen is not None else Sight()
 
     def _reach(self) -> Iterator[Check]:
         line = Connection(self.endpoint, self.trust, LIMITS, parse_proxy(self.config.proxy))
@@ -212,7 +220,7 @@ class Doctor:
         if FULL not in self.keys:
             self._ends = "the full account"
             return
-        yield from guarded("clock", lambda: _clock(target))
+        yield from guarded("clock", lambda: self._clock(target))
         names: dict[str, str] = {account.role: account.username for account in self.config.account}
         logged: Logged = (self.keys, {actor: names[_ROLES[actor]] for actor in self.keys})
         self.testable = Testable(target, self.config, self.contract, logged, self.request)
@@ -274,6 +282,26 @@ class Doctor:
                     f"login {role}", Standing.BAD, f"{username} is refused: an empty reply", "is this a vCenter?", 3
                 )
 
+    def _clock(self, target: Target) -> Iterator[Check]:
+        """Compare the clocks, and time the shortest call."""
+        call = Call(Ref("ServiceInstance", "ServiceInstance"), "CurrentTime", Arguments({}), FULL)
+        took, skew = [], None
+        for _ in range(_PINGS):
+            here = datetime.now(UTC)
+            done = target.send(call)
+            if isinstance(done.outcome, Lost) or not isinstance(done.outcome, Returned):
+                yield Check("clock", Standing.NONE, f"CurrentTime gave {in_words(done.outcome)}")
+                return
+            took.append(done.end - done.start)
+            server_time = datetime.fromisoformat(str(done.outcome.value))
+            server_time = server_time if server_time.tzinfo else server_time.replace(tzinfo=UTC)
+            skew = (server_time - here).total_seconds() - took[-1] / 2
+        self._pace = median(took)
+        way = "ahead of" if (skew or 0.0) > 0 else "behind"
+        seen = f"the server is {abs(skew or 0.0):.1f} s {way} this machine; a call takes {_milliseconds(median(took))}"
+        far = abs(skew or 0.0) > _SKEW
+        yield Check("clock", Standing.NONE if far else Standing.OK, seen, "set both by NTP" if far else "")
+
 
 def guarded(name: str, stage: Callable[[], Iterator[Check]]) -> Iterator[Check]:
     """Give the checks of a stage; what it fails by is a check too, for no reply of a server may end an examination."""
@@ -287,26 +315,6 @@ def guarded(name: str, stage: Callable[[], Iterator[Check]]) -> Iterator[Check]:
             raise
         problem = f"the target's answer is none that the WSDL knows ({type(error).__name__}: {error})"
         yield Check(name, Standing.BAD, redact_everywhere(problem)[:300], "is this a vCenter?", 3)
-
-
-def _clock(target: Target) -> Iterator[Check]:
-    """Compare the clocks, and time the shortest call."""
-    call = Call(Ref("ServiceInstance", "ServiceInstance"), "CurrentTime", Arguments({}), FULL)
-    took, skew = [], None
-    for _ in range(_PINGS):
-        here = datetime.now(UTC)
-        done = target.send(call)
-        if isinstance(done.outcome, Lost) or not isinstance(done.outcome, Returned):
-            yield Check("clock", Standing.NONE, f"CurrentTime gave {in_words(done.outcome)}")
-            return
-        took.append(done.end - done.start)
-        server_time = datetime.fromisoformat(str(done.outcome.value))
-        server_time = server_time if server_time.tzinfo else server_time.replace(tzinfo=UTC)
-        skew = (server_time - here).total_seconds() - took[-1] / 2
-    way = "ahead of" if (skew or 0.0) > 0 else "behind"
-    seen = f"the server is {abs(skew or 0.0):.1f} s {way} this machine; a call takes {_milliseconds(median(took))}"
-    far = abs(skew or 0.0) > _SKEW
-    yield Check("clock", Standing.NONE if far else Standing.OK, seen, "set both by NTP" if far else "")
 
 
 def _listed(reply: HttpReply) -> tuple[str, ...]:

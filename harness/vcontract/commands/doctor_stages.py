@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vcontract.client import Target
+from vcontract.client import Occupancy, Target
 from vcontract.client.offered import in_words
 from vcontract.client.properties import read
 from vcontract.config.config import Config
 from vcontract.config.printed_command import with_target
+from vcontract.config.request import FULL as RISK_FULL
 from vcontract.config.request import RunRequest
 from vcontract.config.risk import CLONES, OBSERVE, REFUSALS, decided, told
-from vcontract.config.risk import FULL as RISK_FULL
 from vcontract.contract import Contract, names
 from vcontract.contract import rows as rows_of
-from vcontract.model import Facts, all_cells
+from vcontract.model import Facts, all_cells, family_of
 from vcontract.model.moves import MOVES, On, privileges_for
 from vcontract.report.diagnosis import Check, Standing
 from vcontract.run.estimates.forecast import untested
@@ -68,6 +68,25 @@ def _by_permission(allowed: str) -> tuple[str, ...]:
     return privileges_for(move for move in MOVES.values() if move.needs == allowed and move.on in {On.VM, On.GUEST})
 
 
+_ADDS = {
+    "the configuration gives no lever ": '[[lever]] does = "{}"',
+    "the configuration does not allow ": '"{}" among allow',
+    "no second account": '[[account]] role = "unprivileged"',
+    "no guest account whose login is accepted": "[[guest]] may_customize = true",
+    "no guest account whose login is mayNot": "[[guest]] may_customize = false",
+}
+"""The line of a configuration that takes away what keeps a cell out of reach, by how the reason begins."""
+
+
+def _line_that_adds(why: str) -> str:
+    """Name the line of a configuration that would bring cells into reach that are not for a reason; empty if none would."""
+    if why.startswith("no marked VM fits"):
+        if "host disconnected" in why:
+            return "hosts = [NAME], a host that carries no VM but marked ones"
+        return '[[lever]] does = "startTools"' if "Tools ready" in why else ""
+    return next((line.format(why.removeprefix(begin)) for begin, line in _ADDS.items() if why.startswith(begin)), "")
+
+
 class _Vm(NamedTuple):
     """A VM as it was read."""
 
@@ -95,6 +114,7 @@ class Testable:
         self.keys, self.sessions = logged
         self.vms: list[_Vm] = []
         self.hosts: tuple[str, ...] = ()
+        self._around: dict[str, Occupancy] = {}
         self._weak = False
         self._held: frozenset[str] = frozenset()
 
@@ -102,6 +122,21 @@ class Testable:
     def names(self) -> tuple[str, ...]:
         """The names of the marked VMs."""
         return tuple(vm.name for vm in self.vms)
+
+    @property
+    def families(self) -> dict[str, list[str]]:
+        """The names of the marked VMs, by what is known to run in them."""
+        found: dict[str, list[str]] = {}
+        for vm in self.vms:
+            family = self.config.family(vm.name) or family_of(str(vm.values.get("config.guestId", "")))
+            found.setdefault("not known" if family == "other" else family, []).append(vm.name)
+        return found
+
+    def free_hosts(self) -> list[str]:
+        """Name the hosts of the marked VMs on which there is no other VM; none if that cannot be known."""
+        marked = {vm.ref.value for vm in self.vms}
+        around = {name: self._around[name] for name in self.hosts if name in self._around}
+        return [name for name, seen in around.items() if not seen.unknown and {*seen.vms} <= marked]
 
     def stages(self) -> dict[str, Callable[[], Iterator[Check]]]:
         """Give the stages by name, in the order in which they build on each other."""
@@ -203,6 +238,7 @@ class Testable:
         names = {lever.does: None for lever in self.config.levers}
         refs = self._hosts()
         self.hosts = tuple(sorted(refs))
+        self._around = {name: Tenants()(self.target, ref, FULL) for name, ref in refs.items()}
         for lever, seen in (
             ("power", "power operations"),
             ("tools", f"commands inside guests: {', '.join(names) or 'none is configured'}"),
@@ -236,7 +272,7 @@ class Testable:
         held = privileges_of(self.target, self.keys[FULL], [_HOST], ref)
         if held.get(_HOST) != "held":
             return Check("lever host", Standing.BAD, f"{name}: the account lacks {_HOST}", "give its role that", 5)
-        around = Tenants()(self.target, ref, FULL)
+        around = self._around[name]
         if around.unknown:
             to_do = "without that it is not disconnected"
             return Check("lever host", Standing.BAD, f"{name}: its VMs are not known: {around.unknown}", to_do, 5)
@@ -288,8 +324,14 @@ class Testable:
         _, away = reachable_cells(testbed)
         total = len(all_cells(self.contract))
         yield Check("cells", Standing.OK, f"{total - len(away)} of {total} can be reached; run --cells lists them")
+        added = Counter(line for why in away.values() if (line := _line_that_adds(why)))
+        for line, count in added.most_common():
+            yield Check("cells", Standing.NONE, f"up to {count} more with {line}")
         for idle in [
-            *self.config.idle(self._row_ids(), {*names()} - {self.contract.object}),
+            *self.config.idle(
+                [row.id for row in rows_of(self.contract, bases_of(self.target.schema))],
+                {*names()} - {self.contract.object},
+            ),
             *self.config.absent(self.names, self.config.hosts),
         ]:
             yield Check("configuration", Standing.NONE, idle, "mend that, or take it out")
@@ -324,9 +366,6 @@ class Testable:
         if running and "power" in self.config.allow and not self._weak and self._held >= _CLONING:
             return CLONES, f"{running} marked VMs are on and can be cloned, and none of them need be disturbed"
         return REFUSALS, "no marked VM can be cloned as things are"
-
-    def _row_ids(self) -> list[str]:
-        return [row.id for row in rows_of(self.contract, bases_of(self.target.schema))]
 
     def _facts(self) -> Facts:
         """Give the facts of a run; where clones would be tested, their parents stand for them."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from vcontract.config.request import DECLARED, REPLAY, RunRequest, with_whole_paths
+from vcontract.config.request import DECLARED, FULL, REPLAY, RunRequest, with_whole_paths
 from vcontract.report.safe_text import shell_word
 
 
@@ -52,7 +52,8 @@ def with_target(verb: str, request: RunRequest) -> str:
 def with_judging(verb: str, request: RunRequest) -> str:
     """Write a command about the target of a request that judges it as the request's run does: by its WSDL and its profile."""
     whole = with_whole_paths(request)
-    judging = {"wsdl": (whole.wsdl,), "profile": (whole.profile,), "api": (whole.api,)}
+    risk = whole.risk if whole.risk != FULL else ""  # what is sent again may disturb no more than the run did
+    judging = {"wsdl": (whole.wsdl,), "profile": (whole.profile,), "api": (whole.api,), "risk": (risk,)}
     return command(verb, {**_target_of(whole), **judging})
 
 

@@ -21,6 +21,8 @@ SIMULATOR = "simulator"
 """The target that says in words what no target says without a configuration: the simulator is started."""
 DOCUMENTED = "documented"
 """The profile that says in words what no profile says: the run is judged by the documents."""
+FULL = "full"
+"""The level of risk at which marked VMs are disturbed in every way that a run knows."""
 REPLAY = "replay:"
 """A target that begins so is a file, not a server."""
 

@@ -6,11 +6,12 @@ from msgspec.structs import replace
 
 from vcontract.config.config import Config, address_of
 from vcontract.config.own_simulator import is_our_simulator
-from vcontract.config.request import REPLAY, RunRequest
+from vcontract.config.request import FULL, REPLAY, RunRequest
 from vcontract.errors import UsageError
 from vcontract.toml_file import read_toml
 
-OBSERVE, REFUSALS, CLONES, FULL = LEVELS = ("observe", "refusals", "clones", "full")
+OBSERVE, REFUSALS, CLONES = "observe", "refusals", "clones"
+LEVELS = (OBSERVE, REFUSALS, CLONES, FULL)
 """The levels, the one that risks least first."""
 
 _DOES = {
@@ -57,14 +58,19 @@ def decided(request: RunRequest) -> RunRequest:
     A target at a loopback address is asked, without a login, whether it is ours. A recording says itself at which level it was
     made. Raises UsageError for a level that does not exist.
     """
-    if request.risk not in {"", *LEVELS}:
-        raise UsageError(f"--risk {request.risk}: must be one of {', '.join(LEVELS)}")
+    existing(request)
     if request.risk or request.target.startswith(REPLAY):
         return request
     config = read_toml(request.config, Config) if request.config is not None else Config()
     url = address_of(request, config)
     ours = not url or is_our_simulator(url, config.trust(insecure=request.insecure))
     return replace(request, risk=FULL if ours else REFUSALS)
+
+
+def existing(request: RunRequest) -> None:
+    """Raise UsageError if a request names a level that does not exist."""
+    if request.risk not in {"", *LEVELS}:
+        raise UsageError(f"--risk {request.risk}: must be one of {', '.join(LEVELS)}")
 
 
 def needing_clones(request: RunRequest, option: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from vcontract.config.config import PERMISSIONS, Account, Config, Guest
+from vcontract.config.own_simulator import is_loopback_address
 from vcontract.errors import UsageError
 from vcontract.report.safe_text import in_toml
 
@@ -32,7 +34,16 @@ _WAIVE = """\
 [[waive]]                           # a row that cannot be tested here
 row = "*/GuestPermissionDenied"
 reason = "every guest user may customize\""""
+_VM = """\
+[[vm]]                              # what is known of some VMs
+name = "linux-*"                    # a shell pattern
+family = "linux"                    # where their guestId does not say it
+engine = "absent\""""
 _LISTED = 20
+_AT_ONCE = 0.005
+"""A server whose shortest call takes fewer seconds is none that talks to hosts."""
+_QUICK = {"staleness": 1.0, "runtime_staleness": 0.5, "publish": 0.5, "task_seconds": 60.0, "boot_seconds": 60.0}
+"""What is guessed of a quick server on this machine, in seconds: a hundred times and more what its calls take."""
 
 
 def vacant(path: Path) -> None:
@@ -41,23 +52,43 @@ def vacant(path: Path) -> None:
         raise UsageError(f"{path}: is there already, and is not overwritten; name another file")
 
 
-def written(
-    path: Path, url: str, config: Config, thumbprint: str, vms: Sequence[str] = (), hosts: Sequence[str] = ()
-) -> None:
+class Sight(msgspec.Struct, frozen=True):
+    """What was seen of a target: names of marked VMs by guest family, of their hosts, and of those that carry no other VM.
+
+    `pace` are the seconds that its shortest call takes; 0: not known.
+    """
+
+    vms: Mapping[str, Sequence[str]] = {}
+    hosts: Sequence[str] = ()
+    free: Sequence[str] = ()
+    pace: float = 0.0
+
+
+def suggested(url: str, pace: float) -> tuple[dict[str, float], str]:
+    """Guess the times of a target of which nothing else is known; gives them by key, and what they were guessed from.
+
+    A server on this machine that answers at once is no vCenter, whose calls take 10 ms and more: what it reports late is late
+    by little. Of any other none is guessed: the defaults are those of a vCenter.
+    """
+    if not is_loopback_address(url) or not 0 < pace < _AT_ONCE:
+        return {}, ""
+    return _QUICK, f"guessed: it is on this machine and answers in {pace * 1000:.1f} ms; yours to change"
+
+
+def written(path: Path, url: str, config: Config, thumbprint: str, seen: Sight = Sight()) -> None:  # noqa: B008 - frozen
     """Write a configuration. Raises UsageError if that fails; a file that is there is never touched.
 
-    `url` is empty if the simulator is to be started. `thumbprint` is that of the certificate that the target shows, `vms`
-    are the names of marked VMs, `hosts` of their hosts.
+    `url` is empty if the simulator is to be started. `thumbprint` is that of the certificate that the target shows.
     """
     parts = [
         _HEAD,
         f"target = {in_toml(url)}\n{_trust(config, thumbprint)}" if url else _EMBEDDED,
-        _rules(config),
-        f"# VMs that carry the mark now: {_names(vms)}\n# hosts on which they are: {_names(hosts)}",
+        _rules(config, *suggested(url, seen.pace)),
+        _sighted(seen),
         *(_account(role, config) for role in _ACCOUNTS),
         *_guests(config.guest),
         *_tables("lever", config.lever, _LEVER),
-        *_tables("vm", config.vm, '[[vm]]\nname = "*-noengine"                # a shell pattern\nengine = "absent"'),
+        *_tables("vm", config.vm, _VM),
         _limits(config),
         *_tables("waive", config.waive, _WAIVE),
     ]
@@ -81,8 +112,26 @@ def _trust(config: Config, thumbprint: str) -> str:
     return f'# ca_file = "vcenter-ca.pem"         # the CA that signed its certificate\n{seen if thumbprint else ""}'
 
 
-def _rules(config: Config) -> str:
-    """Write what is allowed, and the times."""
+def _sighted(seen: Sight) -> str:
+    """Say which VMs and hosts were seen."""
+    lines = [
+        f"# VMs that carry the mark now, guest family {family}: {_names(names)}" for family, names in seen.vms.items()
+    ]
+    free = _names(seen.free) if seen.free else "none of them"
+    return "\n".join(
+        [
+            *(lines or [f"# VMs that carry the mark now: {_names(())}"]),
+            f"# hosts on which they are: {_names(seen.hosts)}",
+            f"# of these carry no other VM, so that they may be named in hosts: {free}",
+        ]
+    )
+
+
+def _rules(config: Config, times: Mapping[str, float], guessed: str) -> str:
+    """Write what is allowed, and the times: those that are `guessed` where the configuration says none."""
+    plain = Config()
+    said = {key: value for key, value in times.items() if getattr(config, key) == getattr(plain, key)}
+    config = replace(config, **said)
     lines = [
         _line("owner", config.owner, "vcontract", "the mark of the VMs that may be disturbed"),
         _line("allow", list(config.allow), list(PERMISSIONS), "power operations, levers, hosts, the other accounts"),
@@ -104,7 +153,8 @@ def _rules(config: Config) -> str:
         ),
         _line("confirm", config.confirm, 3, "how often a finding must repeat"),
     ]
-    return "\n".join(lines)
+    keys = tuple(f"{key} = " for key in said)
+    return "\n".join(f"{line} ({guessed})" if line.startswith(keys) else line for line in lines)
 
 
 def _line(key: str, value: object, default: object, says: str) -> str:

@@ -184,8 +184,8 @@ class ActiveRun:
             steps = self.steps[: site.request.max_calls or None]
             estimate, _ = estimated(self.testbed, steps, claims=self.testbed.claims.sent > 0)
             self.announcer.note("; ".join(estimate.text()))
-        if told := told_limits(site.config):
-            self.announcer.note(told)
+        if limits := told_limits(site.config):
+            self.announcer.note(limits)
         self.limits.hold()
         with interruptible(self.notes, self.halted):
             for phase in phases:

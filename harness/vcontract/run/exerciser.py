@@ -117,7 +117,7 @@ class Exerciser:
     def given(self, case: Case, label: str) -> None:
         """Make a call as a case of the input says, to a VM that is ready for it. Raises NotArrangedError, LookupError."""
         self.driver.enter(label)
-        base = Cell(label, case.method, (), self.caller.start(case.method), Asked(case.method))
+        base = Cell(label, case.method, (), self.lane.usual(case.method), Asked(case.method))
         vm = self.lane.arranger.bring(base, nics=case.nics)
         if vm is None:
             raise NotArrangedError("no VM")
@@ -130,7 +130,7 @@ class Exerciser:
     def disturbed(self, method: str, what: str, label: str) -> None:
         """Make a valid call and disturb the VM while its task runs. Raises NotArrangedError."""
         self.driver.enter(label)
-        base = Cell(label, method, (), self.caller.start(method), Asked(method))
+        base = Cell(label, method, (), self.lane.usual(method), Asked(method))
         arranger, move = self.lane.arranger, DISTURBANCES[what]
         vm = arranger.clone().ref if move.ends_vm else arranger.bring(base, on_host=move.on is On.HOST)
         if vm is None:

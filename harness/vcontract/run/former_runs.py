@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from vcontract.config.config import target_named
 from vcontract.config.printed_command import command, repeating_command
 from vcontract.config.request import REPLAY, RunRequest
-from vcontract.config.risk import level_of
+from vcontract.config.risk import existing, level_of
 from vcontract.errors import UsageError
 from vcontract.report.safe_text import one_line
 from vcontract.run.interrupted_run import InterruptedRun, interrupted_run_of
@@ -94,4 +94,6 @@ def replayed(
     recording = recorded(request.target)
     seed = (request.seed,) if "seed" in said else ()
     again = command("run", {"target": (f"{REPLAY}{recording.path}",), "seed": seed})
-    return recording.request_for(request, said), replace(preparation, recorded=recording, replay=again)
+    repeated = recording.request_for(request, said)
+    existing(repeated)  # a recording may hold anything
+    return repeated, replace(preparation, recorded=recording, replay=again)

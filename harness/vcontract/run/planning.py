@@ -57,10 +57,11 @@ def reachable_cells(testbed: Testbed) -> tuple[list[Cell], dict[str, str]]:
     for cell in all_cells(testbed.site.contract):
         if cell.method not in chosen_methods(testbed.site):
             continue
-        if reason := testbed.lane.unreachable(cell):
+        here = testbed.lane.unheard(cell)
+        if reason := testbed.lane.unreachable(here):
             unreachable[cell.id] = reason
         else:
-            reachable.append(cell)
+            reachable.append(here)
     return reachable, unreachable
 
 

@@ -88,7 +88,7 @@ class PreludeExerciser:
         if what == "onClone":
             vm = self.lane.arranger.clone().ref
         else:
-            state = State(orphaned=True) if what == "afterOrphanAbort" else self.caller.start(method)
+            state = State(orphaned=True) if what == "afterOrphanAbort" else self.lane.usual(method)
             brought = self.lane.arranger.bring(
                 Cell(label, method, (), state, Asked(method)), nics=2 if what in {"onTwoNics", THEN_START_TWO} else 0
             )
@@ -166,7 +166,8 @@ class PreludeExerciser:
         facts = self.driver.facts.vms[vm.value]
         if self.driver.now(facts).power != State().power:
             perform(self.lane, "powerOn", vm)
-        self.driver.wait.until("Tools", lambda: self.driver.now(facts).tools == "ready", whose=facts.name)
+        if not self.driver.toolless(vm):
+            self.driver.wait.until("Tools", lambda: self.driver.now(facts).tools == "ready", whose=facts.name)
 
     def _drawn(self, method: str, vm: Ref, wanted: Callable[[Mapping[str, Json]], bool]) -> Call:
         """Draw a valid call; of a customization one with wanted arguments, if one of the draws has them."""

@@ -13,6 +13,7 @@ from vcontract.client.properties import read
 from vcontract.client.updates import Updates
 from vcontract.errors import SharedHostError, TargetError
 from vcontract.model import STATE_PATHS, Facts, State, Tracker, VmFacts, compact, read_of
+from vcontract.model.observe import tools_shown
 from vcontract.terms import (
     TIME,
     TURNED_AWAY,
@@ -77,6 +78,7 @@ class Driver:
         self._made_by = f"{MADE_BY}{run}"
         self._unanswered = ""
         self._reads: dict[str, Operation] = {}
+        self._heard: set[str] = set()
 
     @property
     def tracker(self) -> Tracker:
@@ -123,7 +125,14 @@ class Driver:
         self._reads.pop(vm.value, None)
         if read_of(done) is not None:
             self._reads[vm.value] = done
+        if isinstance(done.outcome, Returned) and _tells_of_tools(done.outcome.value):
+            self._heard.add(vm.value)
         return done.outcome.value if isinstance(done.outcome, Returned) else None
+
+    def toolless(self, vm: Ref) -> bool:
+        """Whether no read of a VM ever told of Tools in it, and nothing starts them: then they are not waited for."""
+        seen = vm.value in self.tracker.readings and vm.value not in self._heard
+        return seen and not any(lever.does == "startTools" for lever in self.facts.levers)
 
     def ask_time(self) -> None:
         """Ask the server for its time: what it says of tasks can be held against that."""
@@ -214,3 +223,8 @@ class Driver:
     def snapshot_arguments(self, *, memory: bool) -> dict[str, Json]:
         """Give the arguments of a CreateSnapshot_Task; name and description say whose it is."""
         return {"name": SNAPSHOT_NAME, "description": self._made_by, "memory": memory, "quiesce": False}
+
+
+def _tells_of_tools(values: Mapping[str, Json]) -> bool:
+    """Whether a read says that Tools are, were, or never were in a VM; a server that knows of none leaves the version out."""
+    return bool(values.get("guest.toolsVersionStatus2")) or tools_shown(values) != "stopped"

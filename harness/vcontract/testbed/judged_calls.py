@@ -67,7 +67,7 @@ def see_settings(driver: Driver, vm: Ref) -> None:
     """
     facts, tracker = driver.facts.vms[vm.value], driver.tracker
     with suppress(NotArrangedError):
-        driver.wait.until("Tools", lambda: _tools_settled(driver.now(facts)), whose=facts.name)
+        driver.wait.until("Tools", lambda: driver.toolless(vm) or _tools_settled(driver.now(facts)), whose=facts.name)
     while (moment := driver.judge.settings.awaits(vm.value)) is not None and not _silent(driver, vm):
         looks = driver.wait.looks(moment)
         while tracker.latest < moment and driver.judge.settings.awaits(vm.value) == moment:

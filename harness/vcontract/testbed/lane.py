@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from vcontract.model import Cell
+from msgspec.structs import replace
+
+from vcontract.model import Cell, State, expect
+from vcontract.model.state import ON
 from vcontract.strategies import Caller
 from vcontract.terms import Ref
 from vcontract.testbed.arranging.arranger import Arranger
@@ -62,6 +65,26 @@ class Lane:
             driver, cloner=self.cloner, leftovers=leftovers, power=power, guest=self.guest, host=self.host
         )
 
+    def usual(self, method: str) -> State:
+        """Give the state in which a valid call of a method is made here: with Tools, or without where no VM has any."""
+        start = self.caller.start(method)
+        return without_tools(start) if self._toolless(start) else start
+
+    def unheard(self, cell: Cell) -> Cell:
+        """Give a cell without Tools where no VM has any, if the contract allows the same answers then; else itself."""
+        silent = without_tools(cell.state)
+        if silent == cell.state or not self._toolless(cell.state):
+            return cell
+        contract = self.caller.contract
+        allowed = [expect([state], cell.asked, contract).allowed.keys() for state in (cell.state, silent)]
+        return replace(cell, state=silent) if allowed[0] == allowed[1] else cell
+
+    def _toolless(self, want: State) -> bool:
+        """Whether a state with Tools that are ready cannot be had as no VM has any, but VMs without are there."""
+        if want.tools != "ready" or want.power != ON or not self.selection.has_toolless():
+            return False
+        return next(self.selection.fitting(want), None) is None
+
     def unreachable(self, cell: Cell) -> str:
         """Say why a cell cannot be reached with these VMs; empty if it can."""
         for name in cell.deviations:
@@ -70,7 +93,10 @@ class Lane:
         allow = self.driver.permits.allow
         if reason := uncallable(cell.asked, self.caller, allow):
             return reason
-        if reason := lacking(cell.state, self.levers.names, self.driver.permits.arranging, guest=self._methods.known):
+        want, permits = cell.state, self.driver.permits
+        if want.power == ON and want.tools == "stopped" and (permits.limit or self.selection.has_toolless()):
+            want = replace(want, tools="ready")  # a VM is found so, or none: nobody has to stop them
+        if reason := lacking(want, self.levers.names, permits.arranging, guest=self._methods.known):
             return reason
         try:
             if cell.state.exists:
@@ -78,3 +104,8 @@ class Lane:
         except NotArrangedError as error:
             return str(error)
         return ""
+
+
+def without_tools(state: State) -> State:
+    """Give a state as it is on a VM whose Tools do not run."""
+    return replace(state, tools="stopped") if state.power == ON and state.tools == "ready" else state

@@ -48,11 +48,32 @@ class VmSelection:
     def fitting(self, want: State, *, on_host: bool = False, nics: int = 0) -> Iterator[VmFacts]:
         """Give every VM that `choose` may pick, the best first; one may come twice."""
         for as_it_is, was_template in product((True, False), (True, False) if want.template else (False,)):
-            for vm in self._driver.facts.vms.values():
+            for vm in sorted(self._driver.facts.vms.values(), key=lambda vm: self._rank(vm, want)):
                 placed = (not on_host or vm.host in self.hosts) and nics in {0, vm.nics}
                 engine = vm.engine if as_it_is else self._engine_of(vm, want)
                 if placed and vm.ref not in self._clones and self._fits(vm, want, engine, was_template=was_template):
                     yield vm
+
+    def choose_ready(self) -> VmFacts:
+        """Pick a VM that runs, with Tools if there is one that has any. Raises NotArrangedError if there is none."""
+        ready = next(self.fitting(State()), None)
+        silent = State(tools="stopped") if self.has_toolless() else State()
+        return ready or self.choose(silent)
+
+    def _rank(self, vm: VmFacts, want: State) -> tuple[bool, bool]:
+        """Rank a VM: Linux comes first, and where Tools are to be stopped one in which none run."""
+        stops = want.power == ON and want.tools == "stopped"
+        return vm.family != "linux", stops and not self._driver.toolless(vm.ref)
+
+    def _hears(self, vm: VmFacts, want: State) -> bool:
+        """Whether Tools of a VM can be as they are wanted where it is on: in one without any they neither start nor stop."""
+        if want.power != ON or want.template or want.tools in {"never", "stopped"}:
+            return True
+        return not self._driver.toolless(vm.ref)
+
+    def has_toolless(self) -> bool:
+        """Whether there is a VM of which nothing tells of Tools."""
+        return any(self._driver.toolless(vm.ref) for vm in self._driver.facts.vms.values())
 
     def has_frozen(self) -> bool:
         """Whether a VM was found frozen: no call freezes or thaws one that goes on."""
@@ -73,10 +94,11 @@ class VmSelection:
         return (
             now.exists
             and self._driver.quarantine.chosen(vm.ref.value)
-            and vm.family == "linux"
+            and vm.family in {"linux", "other"}
             and vm.nics > 0
             and self._driver.tracker.was_template.get(vm.ref.value, now.template) == was_template
             and (now.tools == "never") == (want.tools == "never")
+            and self._hears(vm, want)
             and now.frozen == want.frozen
             and (want.connection not in HOST_LOST or vm.host in self.hosts)
             and (engine == want.engine or want.template)

@@ -74,14 +74,14 @@ def _cloned(lane: Lane, parent: VmFacts, count: int) -> None:
     names = (f"{parent.name}{OWN}{number}" for number in range(1, count + len(taken) + 1))
     for name in [free for free in names if free not in taken][:count]:
         made = lane.cloner.fork(parent, name)
-        if now.tools != "never":
+        if now.tools != "never" and not lane.driver.toolless(parent.ref):
             lane.driver.wait.until("Tools", partial(_up, lane, made), whose=name)
 
 
 def _unfit(lane: Lane, parent: VmFacts) -> str:
     """Say why a VM cannot be cloned as it is; empty if it can."""
     now = lane.driver.now(parent)
-    if now.power != ON or now.template or now.tools == "stopped":
+    if now.power != ON or now.template or (now.tools == "stopped" and not lane.driver.toolless(parent.ref)):
         return f"{parent.name} must be on, with Tools running if it has any"
     return ""
 

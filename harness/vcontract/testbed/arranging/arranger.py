@@ -115,13 +115,13 @@ class Arranger:
     def clone(self, parent: VmFacts | None = None, name: str = "") -> VmFacts:
         """Make a VM that may be destroyed, ready like its parent (None: any that is ready). Raises NotArrangedError."""
         driver = self._driver
-        parent = parent or self._selection.choose(State())
+        parent = parent or self._selection.choose_ready()
         self._leftovers.clear(parent)
         self._power.make_ready(parent)
         if any(state.orphaned for state in driver.states(parent.ref)) and parent.engine == "ok":
             self._guest.bring(parent, State(tools=next(iter(driver.states(parent.ref))).tools))
         made = self._cloner.fork(parent, name)
-        if next(iter(driver.states(parent.ref))).tools != "never":
+        if next(iter(driver.states(parent.ref))).tools != "never" and not driver.toolless(parent.ref):
             driver.wait.until("Tools", lambda: driver.now(made).tools == "ready", whose=made.name)
         return made
 
@@ -160,7 +160,8 @@ class Arranger:
         for _ in range(_BOOTS):
             self._power.make_ready(vm)
             self.let_settle(vm)
-            if all(state.tools not in {"stopped", "starting"} for state in self._driver.states(vm.ref)):
+            up = all(state.tools not in {"stopped", "starting"} for state in self._driver.states(vm.ref))
+            if up or self._driver.toolless(vm.ref):
                 return
 
     def _settled_as(self, vm: VmFacts, want: State) -> bool:

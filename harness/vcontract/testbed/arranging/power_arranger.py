@@ -30,6 +30,8 @@ class PowerArranger:
         if before != ON:
             make_call(self._driver, "powerOn", vm.ref)
             now = self._driver.now(vm)
+        if self._driver.toolless(vm.ref):
+            return
         if before != OFF and now.tools == "stopped":
             make_call(self._driver, "reset", vm.ref)
         if now.tools == "stopped" and self._levers.from_outside("startTools"):
@@ -60,7 +62,7 @@ class PowerArranger:
             make_call(driver, "customizeNextBoot", vm.ref, {"spec": self._methods.specification(vm.ref)})
         if want.template and not now.template:
             self._make_template(vm)
-        if want.power == ON and want.tools == "stopped":
+        if want.power == ON and want.tools == "stopped" and not driver.toolless(vm.ref):
             self._levers.pull(vm.ref, "stopTools")
             driver.wait.until("the stop of Tools", lambda: driver.now(vm).tools == "stopped", whose=vm.name)
         if want.tools == "starting":

@@ -114,6 +114,8 @@ class Restorer:
         for last in (False, True):
             self._power.make_ready(vm)
             tools = next(iter(self._driver.states(vm.ref))).tools
+            if self._driver.toolless(vm.ref):  # then there is no guest that could be asked
+                tools = "never"
             try:
                 self._guest.bring(vm, State(engine=vm.engine, tools=tools), judged=False)
             except RefusedError:
