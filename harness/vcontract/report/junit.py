@@ -148,9 +148,10 @@ def _beside_rows(result: RunResult, *, told: bool) -> str:
 
 
 def _told(finding: Finding) -> str:
+    named = f"operationID: {finding.operation_id}\n" if finding.operation_id else ""
     return (
         f"{finding.id} {finding.grade.value}\nexpected: {finding.expected}\nobserved: {finding.observed}\n"
-        f"operationID: {finding.operation_id or 'none'}\nreplay: {finding.replay}"
+        f"{named}replay: {finding.replay}"
     )
 
 
