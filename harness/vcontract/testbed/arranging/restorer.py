@@ -17,7 +17,7 @@ from vcontract.testbed.arranging.leftovers import Leftovers
 from vcontract.testbed.arranging.power_arranger import PowerArranger
 from vcontract.testbed.cloner import Cloner
 from vcontract.testbed.driver import Driver
-from vcontract.testbed.not_arranged import NotArrangedError, RefusedError
+from vcontract.testbed.not_arranged import NotArrangedError
 
 
 class Restorer:
@@ -109,22 +109,6 @@ class Restorer:
     def _there(self, vm: VmFacts) -> bool:
         return vm.ref.value in self._driver.tracker.readings and next(iter(self._driver.states(vm.ref))).exists
 
-    def _heal(self, vm: VmFacts) -> None:
-        """Make a VM ready with a whole engine and a free lock; once more if it is refused, for Tools may be reported late."""
-        for last in (False, True):
-            self._power.make_ready(vm)
-            tools = next(iter(self._driver.states(vm.ref))).tools
-            if self._driver.toolless(vm.ref):  # then there is no guest that could be asked
-                tools = "never"
-            try:
-                self._guest.bring(vm, State(engine=vm.engine, tools=tools), judged=False)
-            except RefusedError:
-                if last:
-                    raise
-                self._driver.let_settle(vm.ref)
-            else:
-                return
-
     def _put_back(self, vm: VmFacts) -> None:
         """Make a VM what it was when it was first read: a template, on, off or suspended, with a whole engine if it runs."""
         tracker = self._driver.tracker
@@ -136,6 +120,10 @@ class Restorer:
         was = tracker.was_power.get(vm.ref.value, ON)
         states = self._driver.states(vm.ref)
         if was == ON or any(state.engine != vm.engine or state.template for state in states):
-            self._heal(vm)
+            self._power.make_ready(vm)
+            tools = next(iter(self._driver.states(vm.ref))).tools
+            if self._driver.toolless(vm.ref):  # then there is no guest that could be asked
+                tools = "never"
+            self._guest.bring(vm, State(engine=vm.engine, tools=tools), judged=False)
         if was != ON:
             self._power.bring(vm, State(power=was))
