@@ -96,7 +96,7 @@ def _restored(run: ActiveRun, *, audits: bool) -> list[str]:
         own_clones(lane, run.testbed.working_clones, before, site.config, every=every)
         failed = lane.restorer.restore()
         run.notes.extend(Ended.NOT_RESTORED.note(reason) for reason in failed)
-        if run.testbed.limit is not None and run.testbed.limit.over and not failed:
+        if run.testbed.limit is not None and run.testbed.limit.touched and not failed:
             run.notes.append(
                 f"{run.testbed.limit.over}; the VM was put back as it was found, but for what is inside its guest"
             )
