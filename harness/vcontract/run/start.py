@@ -69,7 +69,7 @@ def underway(
     """
     with told_meanwhile(without_userinfo(request.target) or str(request.config or "the simulator"), wanted(request)):
         contract, config = contract_of(request), configured(request, preparation)
-    if keep:  # who keeps no operations loads the server on purpose
+    if keep and preparation.recorded is None:  # who keeps no operations loads the server on purpose
         config = polite(config, address_of(request, config))
     outputs(request.outputs, BugReports())  # refused before anything is made or sent
     interrupted, recorded = preparation.interrupted, preparation.recorded
