@@ -34,8 +34,13 @@ class Guest:
             self.leave()
 
     def leave(self) -> None:
-        """Log out."""
+        """Log out, and close the connections."""
         Disconnect(self.service)
+        self.vanish()
+
+    def vanish(self) -> None:
+        """Close the connections, as the end of a process does; the session stays."""
+        self.service._stub.DropConnections()
 
     def customize(self) -> Any:
         """Call CustomizeGuest_Task with a valid specification; gives the task."""

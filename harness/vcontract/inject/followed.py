@@ -102,13 +102,22 @@ def _line(key: tuple[str, str, str], met: list[Passed], passed: Sequence[Passed]
 
 
 def _after(call: Passed, passed: Sequence[Passed]) -> tuple[list[Passed], bool]:
-    """Give the next call of the method on the VM, if any came, and whether something was aborted before it."""
+    """Give the client's next call of the method on the VM, if any came, and whether it aborted something before."""
     abort = False
     for later in passed[call.number :]:
+        if not _same_client(call, later):
+            continue
         if later.method == call.method and later.vm == call.vm:
             return [later], abort
         abort = abort or (later.method in _ABORTS and later.vm in {call.vm, ""})
     return [], abort
+
+
+def _same_client(call: Passed, later: Passed) -> bool:
+    """Whether two calls are one client's: of one session, or of a later one where the first lost its session."""
+    strike = call.strike
+    lost = strike is not None and (strike.fault or strike.rule.answer) in {"NotAuthenticated", "expired-session"}
+    return later.session == call.session or (lost and later.session > call.session)
 
 
 def _is_about(expect: Expect, line: Followed) -> bool:
