@@ -43,9 +43,12 @@ Act = Callable[[Request, Ask, Gone], Sent]
 
 
 class Line:
-    """A connection to the server behind; opened when it is needed, and again if the server closed it in between."""
+    """A connection to the server behind; opened when it is needed, and again if the server closed it in between.
 
-    def __init__(self, server: Endpoint, trust: Trust, client: socket.socket) -> None:
+    What is under way ends when the `client` is gone; without one it is waited for.
+    """
+
+    def __init__(self, server: Endpoint, trust: Trust, client: socket.socket | None = None) -> None:
         self._server, self._trust, self._client = server, trust, client
         self._tls = tls_context(trust) if server.secure else None
         self._sock: socket.socket | None = None
@@ -60,6 +63,12 @@ class Line:
         except OSError:
             self.close()
             return b""
+
+    def cut(self) -> None:
+        """End what is under way; by another thread than the one that asks."""
+        if self._sock is not None:
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close the connection."""
@@ -77,12 +86,12 @@ class Line:
     def _reply(self, sock: socket.socket, verb: str) -> bytes:
         while True:
             if not _pending(sock):
-                ready = _wait(sock, self._client)
-                if self._client.fileno() in ready and _ended(self._client):
-                    self.close()
-                    return b""
-                if sock.fileno() not in ready:  # the client sends its next request before it has this one's reply
-                    _wait(sock)
+                ready = _wait(sock) if self._client is None else _wait(sock, self._client)
+                if sock.fileno() not in ready:
+                    if self._client is not None and _ended(self._client):
+                        self.close()
+                        return b""
+                    _wait(sock)  # the client sends its next request before it has this one's reply
             data = sock.recv(_CHUNK)
             if not data:
                 rest = self._replies.partial

@@ -14,6 +14,7 @@ from vcontract.inject.journal import Journal, Passed
 from vcontract.inject.merging import Merging
 from vcontract.inject.messages import content, cookie_in, ends, header_of, outcome_of, page
 from vcontract.inject.plausible import contract_of
+from vcontract.inject.waiting import Dial
 from vcontract.simulator.standing_in import Begun, StandIn
 
 _USER = re.compile(rb"<(?:[\w.-]+:)?userName[^>]*>([^<]{1,256})<")
@@ -28,9 +29,9 @@ _PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Sign
 class Injector:
     """Says what a client gets for each request; it has the rules, the journal and the tasks that are injected."""
 
-    def __init__(self, chooser: Chooser, stand_in: StandIn, journal: Journal) -> None:
+    def __init__(self, chooser: Chooser, stand_in: StandIn, journal: Journal, dial: Dial) -> None:
         self.chooser, self.stand_in, self.journal = chooser, stand_in, journal
-        self._merging = Merging(stand_in, journal)
+        self._merging = Merging(stand_in, journal, dial)
         self._users: dict[str, str] = {}
         self._expired: set[str] = set()
         self._running: dict[str, str] = {}

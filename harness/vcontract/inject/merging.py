@@ -11,11 +11,12 @@ from vcontract.disturbances.network.framing import Request
 from vcontract.inject.gate import Ask, Gone, Sent
 from vcontract.inject.journal import Journal
 from vcontract.inject.messages import content, cookie_in, ends, with_content
+from vcontract.inject.waiting import WAITS, Dial, Waiting
 from vcontract.simulator.standing_in import StandIn
 
 _COLLECTOR = re.compile(rb'<(?:[\w.-]+:)?_this[^>]*type\s*=\s*["\']PropertyCollector["\'][^>]*>\s*([^<\s]{1,256})\s*<')
 _THIS = re.compile(rb'<(?:[\w.-]+:)?_this[^>]*type\s*=\s*["\']([\w.-]+)["\'][^>]*>\s*([^<\s]{1,256})\s*<')
-_WAITS = frozenset({"WaitForUpdates", "WaitForUpdatesEx", "CheckForUpdates"})
+_ENDS = frozenset({"DestroyPropertyFilter", "DestroyPropertyCollector"})
 _READS = frozenset({"RetrieveProperties", "RetrievePropertiesEx", "ContinueRetrievePropertiesEx", "Fetch"})
 _ENDED = re.compile(rb">(?:error|success)<")
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}type"
@@ -25,41 +26,56 @@ _VIM = "{urn:vim25}"
 class Merging:
     """Answers what is about injected tasks; `answered` gives None for a request that is none of its own."""
 
-    def __init__(self, stand_in: StandIn, journal: Journal) -> None:
+    def __init__(self, stand_in: StandIn, journal: Journal, dial: Dial) -> None:
         self._stand_in, self._journal = stand_in, journal
+        self._waiting = Waiting(stand_in, dial)
 
     def answered(self, request: Request, ask: Ask, gone: Gone) -> Sent | None:
         """Answer a request that names an injected task, or waits for one, or lists the tasks of a server or a VM."""
-        if self._stand_in.idle:
-            return None  # nothing was injected so far: every byte is passed on
+        key = cookie_in(request.raw), collector_of(request)
         if self._stand_in.knows(request.raw):
-            return (
-                self._mixed(request, ask, gone)
-                if _others(request.raw, self._stand_in.knows)
-                else self._own(request, gone)
-            )
-        if request.method in _WAITS and self._stand_in.waits(cookie_in(request.raw), collector_of(request)):
-            return self._own(request, gone)
-        if request.method in _READS and b"recentTask" in request.raw:
+            mixed = request.method in _READS and _others(request.raw, self._stand_in.knows)
+            return self._mixed(request, ask, gone) if mixed else self._own(request, gone)
+        if request.method == "CreateFilter":
+            raw = ask(request.raw)
+            self._waiting.made(key, raw)
+            return Sent(raw, close=ends(raw))
+        if request.method in _ENDS:
+            self._waiting.ended(request)
+        if request.method in WAITS and self._stand_in.waits(*key):
+            return self._wait(request, key, gone)
+        if request.method in _READS and b"recentTask" in request.raw and not self._stand_in.idle:
             return self._listing(request, ask(request.raw))
         return None
+
+    def _wait(self, request: Request, key: tuple[str, str], gone: Gone) -> Sent:
+        """Wait for injected tasks, and for what the server has to tell if the session asked it to."""
+        if not self._waiting.mixed(key):
+            return self._own(request, gone)
+        sent = self._waiting.wait(request, key, gone)
+        self._note_reads(request, sent.raw)
+        return sent
 
     def _own(self, request: Request, gone: Gone) -> Sent:
         """Answer in the server's place."""
         raw = self._stand_in.answer(request.raw, collector_of(request), gone)
+        self._note_reads(request, raw)
+        return Sent(raw, close=not raw)
+
+    def _note_reads(self, request: Request, raw: bytes) -> None:
         for moid in list(self._journal.watched):
             if moid.encode() in request.raw or moid.encode() in raw:
                 self._journal.read(moid, ended=bool(_ENDED.search(raw)), cancels=request.method == "CancelTask")
-        return Sent(raw, close=not raw)
 
-    def _mixed(self, request: Request, ask: Ask, gone: Gone) -> Sent | None:
+    def _mixed(self, request: Request, ask: Ask, gone: Gone) -> Sent:
         """Answer a read of injected tasks and of other objects: these are read of the server, and no others."""
         parts = _divided(request.raw, self._stand_in.knows)
-        if parts is None or request.method not in _READS:
+        if parts is None:
             return self._own(request, gone)
         ours, theirs = parts
         own = self._stand_in.answer(ours, "", gone)
         raw = ask(theirs)
+        self._note_reads(request, own)
         merged = _joined(content(raw), content(own)) if raw[9:12] == own[9:12] == b"200" else b""
         return Sent(with_content(raw, merged) if merged else raw, close=ends(raw))
 

@@ -10,7 +10,7 @@ from vcontract.client import Trust
 from vcontract.client.wire import Endpoint
 from vcontract.inject.choosing import Chooser
 from vcontract.inject.followed import broken, table
-from vcontract.inject.gate import Gate
+from vcontract.inject.gate import Ask, Gate, Line
 from vcontract.inject.injector import Injector
 from vcontract.inject.journal import Journal
 from vcontract.inject.report import Told, told_of, write_report
@@ -54,10 +54,29 @@ def opened(
     UsageError: a rule can never apply, or it cannot listen there.
     """
     stand_in = StandIn()
-    injector = Injector(Chooser(rules.seed, rules.rule, vms), stand_in, Journal())
-    gate = Gate(listen, server, trust or Trust(), injector, tell)
+    trust = trust or Trust()
+
+    lines: list[Line] = []
+
+    def dial() -> Ask:
+        line = Line(server, trust)
+        lines.append(line)
+
+        def ask(raw: bytes) -> bytes:
+            try:
+                return line.ask(raw, "POST")
+            finally:
+                line.close()
+                lines.remove(line)
+
+        return ask
+
+    injector = Injector(Chooser(rules.seed, rules.rule, vms), stand_in, Journal(), dial)
+    gate = Gate(listen, server, trust, injector, tell)
     try:
         yield Opened(gate, injector, rules, server.url)
     finally:
         injector.close()
         gate.close()
+        for each in tuple(lines):
+            each.cut()

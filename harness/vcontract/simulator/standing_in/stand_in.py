@@ -25,6 +25,7 @@ from vcontract.simulator.settings import Settings
 from vcontract.simulator.soap_writer import write_fault, write_reply
 from vcontract.simulator.standing_in.values import make_fault
 from vcontract.simulator.vcenter import VCenter
+from vcontract.simulator.views import ListView
 
 _FIRST = 1_000_000_000
 """The number of the first object: no vCenter counts its tasks that far, so no two ids are the same."""
@@ -189,9 +190,9 @@ class StandIn:
                 self._changed.notify_all()
 
     def _own(self) -> list[str]:
-        """List the moIds that no server behind has: tasks, and the filters of sessions."""
-        filters = [each.moid for each in self._vcenter.registry.of_type(PropertyFilter)]
-        return [task.moid for task in self._vcenter.tasks.history] + filters
+        """List the moIds that no server behind has: tasks, the filters of sessions, and lists of such tasks."""
+        made = [each.moid for kind in (PropertyFilter, ListView) for each in self._vcenter.registry.of_type(kind)]
+        return [task.moid for task in self._vcenter.tasks.history] + made
 
     def _session(self, cookie: str, user: str = "") -> Any:
         found = self._vcenter.sessions.find(cookie)
