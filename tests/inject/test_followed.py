@@ -30,7 +30,7 @@ def _meets_all(opened: Opened, work: Callable[[str, str], bool], of: Iterator[tu
     for method, fault in of:
         for channel in ("call", "task"):
             opened.injector.chooser.clear()
-            opened.injector.chooser.add(Rule(method, fault, channel=channel, times=1, seconds=0.0))  # type: ignore[arg-type] # of the pair above
+            opened.injector.chooser.add(Rule(method, fault, channel=channel, times=1, seconds=0.0))
             work(opened.url, method)
     return opened.told().lines
 

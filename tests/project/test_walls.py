@@ -61,6 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workers": RUN - {"simulator"},
     "stress": RUN | {"disturbances"},
     "inject": BASE | {"schema", "contract", "model", "report", "client"} | {"disturbances", "simulator"},
+    "testing": BASE | {"contract", "client", "config", "inject", "simulator", "testbed"},
     "commands": (MODES | {"inject"}) - {"simulator"},
     "conformance": (MODES | {"pytest_plugin"}) - {"simulator"},
 }
