@@ -106,3 +106,34 @@ def test_a_delay_is_a_delay(gate: Open, guest: Login) -> None:
     began = time.monotonic()
     assert WaitForTask(client.customize()) == "success"
     assert time.monotonic() - began >= 0.2
+
+
+def test_the_end_of_a_slow_task_is_shown_later(gate: Open, guest: Login) -> None:
+    """Reads show the server's own task running, and an update of its end is held back, until the time is over."""
+    client = guest(gate(Rule(CUSTOMIZE, "slow-task", seconds=0.6, when=When(nth=1))).url)
+    began = time.monotonic()
+    task = client.customize()
+    seen = task.info
+    while time.monotonic() - began < 0.3:
+        seen = task.info
+        assert seen.state in {"queued", "running"}
+        assert seen.completeTime is None
+    assert client.vm.name == "linux-1"
+    assert WaitForTask(task, si=client.service) == "success"
+    assert time.monotonic() - began >= 0.6
+    assert task.info.state == "success"
+    assert task.info.completeTime is not None
+
+
+def test_properties_are_shown_late(gate: Open, guest: Login) -> None:
+    """What was read before is shown as it was then, until the time is over; then as it is."""
+    client = guest(gate(Rule("PowerOffVM_Task", "late-properties", seconds=0.6)).url)
+    assert client.vm.runtime.powerState == "poweredOn"
+    began = time.monotonic()
+    try:
+        client.vm.PowerOffVM_Task()
+        assert client.vm.runtime.powerState == "poweredOn"
+        time.sleep(max(0.0, 0.65 - (time.monotonic() - began)))
+        assert client.vm.runtime.powerState == "poweredOff"
+    finally:
+        WaitForTask(client.vm.PowerOnVM_Task())

@@ -11,9 +11,11 @@ from vcontract.disturbances.network.framing import Request
 from vcontract.inject.choosing import Chooser, Strike
 from vcontract.inject.gate import Ask, Gone, Sent
 from vcontract.inject.journal import Journal, Passed
+from vcontract.inject.lateness import Lateness
 from vcontract.inject.merging import Merging
 from vcontract.inject.messages import content, cookie_in, ends, header_of, outcome_of, page
 from vcontract.inject.plausible import contract_of
+from vcontract.inject.rules import LATE
 from vcontract.inject.waiting import Dial
 from vcontract.simulator.standing_in import Begun, StandIn
 
@@ -37,6 +39,7 @@ class Injector:
         self._running: dict[str, str] = {}
         self._lock = threading.Lock()
         self._over = threading.Event()
+        self._lateness = Lateness(self._over.wait)
         self._acts: dict[str, Callable[[Request, Ask, Passed, Strike], Sent]] = {
             "delay": self._delay,
             "lost-before": lambda *_: Sent(b"", close=True),
@@ -46,6 +49,8 @@ class Injector:
             "http-503": lambda *_: Sent(page(503, "Service Unavailable", b"", "text/plain"), close=True),
             "html": lambda *_: Sent(page(200, "OK", _PAGE, "text/html")),
             "expired-session": self._expire,
+            "slow-task": self._late,
+            "late-properties": self._late,
             "stuck-task": self._begin,
             "forgotten-task": self._begin,
         }
@@ -71,6 +76,8 @@ class Injector:
 
     def _pass(self, request: Request, ask: Ask, gone: Gone) -> Sent:
         answered = self._merging.answered(request, ask, gone)
+        if answered is None and self._keeps_late:
+            answered = self._lateness.passed(request, ask)
         return passed_on(ask(request.raw)) if answered is None else answered
 
     def _strike(self, request: Request, ask: Ask, call: Passed) -> Sent:
@@ -89,6 +96,21 @@ class Injector:
         del call
         self._over.wait(strike.rule.seconds)
         return passed_on(ask(request.raw))
+
+    @property
+    def _keeps_late(self) -> bool:
+        """Whether a rule has something shown late, so that reads are looked at."""
+        return any(each.answer in LATE for each in self.chooser.rules)
+
+    def _late(self, request: Request, ask: Ask, call: Passed, strike: Strike) -> Sent:
+        """Pass the call on, and have what follows shown later."""
+        if strike.rule.answer == "late-properties":
+            self._lateness.delay_vm(request.vm, strike.rule.seconds)
+        sent = passed_on(ask(request.raw))
+        self._heard(sent.raw, call)
+        if strike.rule.answer == "slow-task" and call.task:
+            self._lateness.delay_task(call.task, strike.rule.seconds)
+        return sent
 
     def _lost_after(self, request: Request, ask: Ask, call: Passed, strike: Strike) -> Sent:
         del strike

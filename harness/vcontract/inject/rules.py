@@ -20,7 +20,9 @@ TRANSPORT = ("delay", "lost-before", "lost-after", "half-reply", "reset", "http-
 """Answers that are no fault of the method: what becomes of the request or its reply on the way, or of the session."""
 TASKS = ("stuck-task", "forgotten-task")
 """Answers that are a task which the server behind never had: one that never ends, one that is gone when it is read."""
-KINDS = (*TRANSPORT, *TASKS)
+LATE = ("slow-task", "late-properties")
+"""Answers that are the server's, and what follows is shown later: the end of the task, the properties of the VM."""
+KINDS = (*TRANSPORT, *TASKS, *LATE)
 
 
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,7 +42,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `answer` is the WSDL name of a fault, or one of `KINDS`. `channel`: a fault comes as the call's answer, or ends its task.
     `fields` are of the fault, where the true ones are not wanted. `times`: so often at most. `seconds`: of a delay, or
-    until the task ends. `illegal`: the contract does not permit it, and it is injected all the same.
+    until the task ends, or what is late is shown. `illegal`: the contract does not permit it, and it is injected all the same.
     """
 
     method: str
