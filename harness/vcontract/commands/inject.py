@@ -25,6 +25,9 @@ from vcontract.run.start import configured
 from vcontract.run.start import opened as reached
 from vcontract.testbed import log_in, look_round, marks_of
 
+_LOOK = 0.2
+"""Seconds between two looks at whether the process was told to end."""
+
 
 class Asked(msgspec.Struct, frozen=True):
     """What is asked of the verb: where to listen, the rules, a seed in the place of the file's, and the report's folder.
@@ -55,10 +58,11 @@ def inject(asked: Asked, request: RunRequest, preparation: Preparation, tell: Ca
             check_rule(rule, f"{asked.rules}: rule {number} ({rule.title})", own=is_our_simulator(url, trust))
         if rules.rule and not is_our_simulator(url, trust):
             vms = marked(request, preparation)
-    with opened(asked.listen, parse_url(url), rules, trust=trust, vms=vms, tell=tell) as gate, told_to_end() as ended:
+    with told_to_end() as ended, opened(asked.listen, parse_url(url), rules, trust=trust, vms=vms, tell=tell) as gate:
         _tell_rules(gate, vms, tell)
         tell(f"listening on {gate.url}")
-        ended.wait()
+        while not ended.wait(_LOOK):
+            pass  # a signal that another thread took is heard of when this one wakes
         told = gate.report(asked.report)
     tell(text_of(told))
     if asked.report is not None:

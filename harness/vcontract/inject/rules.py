@@ -127,4 +127,5 @@ def check_when(rule: Rule, names: list[str], where: str) -> None:
 
 def rules_schema() -> str:
     """Give the JSON Schema (2020-12) of the file, by which an editor can check it."""
-    return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Rules))).decode() + "\n"
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "inject.toml"}
+    return msgspec.json.format(msgspec.json.encode(dialect | msgspec.json.schema(Rules))).decode() + "\n"
