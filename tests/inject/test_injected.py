@@ -12,6 +12,8 @@ from pyVmomi import vim, vmodl
 from tests.clients.guest import Guest
 from tests.inject.conftest import Open
 from vcontract.inject.rules import Rule, When
+from vcontract.simulator import Settings
+from vcontract.testing.vcenter import served
 
 CUSTOMIZE = "CustomizeGuest_Task"
 Login = Callable[[str], Guest]
@@ -137,3 +139,19 @@ def test_properties_are_shown_late(gate: Open, guest: Login) -> None:
         assert client.vm.runtime.powerState == "poweredOff"
     finally:
         WaitForTask(client.vm.PowerOnVM_Task())
+
+
+@pytest.mark.parametrize("fault", ["InvalidPowerState", "InvalidState", "TaskInProgress"])
+def test_a_cause_is_brought_about_and_the_server_answers(guest: Login, fault: str) -> None:
+    """Another actor does it, so that what the client reads of the VM agrees with what it was told."""
+    with served(Settings(task_time=0.3)) as vcenter:
+        vcenter.inject(CUSTOMIZE, fault, cause=True, times=1)
+        client = guest(vcenter.url)
+        with pytest.raises(vmodl.MethodFault) as refused:
+            client.customize()
+        assert type(refused.value)._wsdlName == fault
+        state = vcenter.state("linux-1")
+        assert (state.power == "poweredOff") is (fault == "InvalidPowerState")
+        assert (state.tools == "guestToolsRunning") is (fault == "TaskInProgress")
+        if fault == "TaskInProgress":
+            assert refused.value.task._moId in state.tasks

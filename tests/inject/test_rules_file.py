@@ -51,6 +51,11 @@ def _refused(tmp_path: Path, text: str) -> str:
             "ValidateCredentialsInGuest gives no task",
         ),
         ('[[rule]]\nmethod = "Login"\nanswer = "delay"\nfields = { a = 1 }\n', "only a fault has some"),
+        (_RULE + "cause = true\nillegal = true\n", "the server itself answers"),
+        (
+            _RULE.replace("TaskInProgress", "GuestPermissionDenied") + "cause = true\n",
+            "nothing brings GuestPermissionDenied about",
+        ),
         ("[[rule]\n", "inject.toml"),
         ("[[rule]]\nanswer = 'delay'\n", "method"),
     ],
@@ -116,3 +121,5 @@ def test_elsewhere_than_on_our_simulator_only_marked_vms_are_disturbed() -> None
     assert [bool(chooser.choose("PowerOnVM_Task", vm)) for vm in ("vm-1", "vm-2", "")] == [True, False, False]
     with pytest.raises(UsageError, match="only marked VMs are disturbed here"):
         chooser.add(Rule("*", "expired-session"))
+    with pytest.raises(UsageError, match="only on our own simulator is a state brought about"):
+        chooser.add(Rule("CustomizeGuest_Task", "InvalidPowerState", cause=True))

@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "races": RUN,
     "workers": RUN - {"simulator"},
     "stress": RUN | {"disturbances"},
-    "inject": BASE | {"schema", "contract", "model", "report", "client"} | {"disturbances", "simulator"},
+    "inject": BASE | {"schema", "contract", "model", "report", "client", "config", "disturbances", "simulator"},
     "testing": BASE | {"contract", "client", "config", "inject", "simulator", "testbed"},
     "commands": (MODES | {"inject"}) - {"simulator"},
     "conformance": (MODES | {"pytest_plugin"}) - {"simulator"},

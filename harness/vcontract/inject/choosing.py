@@ -12,6 +12,7 @@ from random import Random
 import msgspec
 
 from vcontract.errors import UsageError
+from vcontract.inject.causes import CAUSES
 from vcontract.inject.plausible import Place, contract_of, may_raise, methods, place_of
 from vcontract.inject.rules import KINDS, Rule, check_when
 from vcontract.simulator.standing_in import check_fields, is_fault, is_method
@@ -135,6 +136,10 @@ def check_rule(rule: Rule, where: str, *, own: bool) -> None:
 
 
 def _check_answer(rule: Rule, found: Strike, where: str, *, own: bool) -> None:
+    if rule.cause and not own:
+        raise UsageError(f"{where}: cause: only on our own simulator is a state brought about; leave it out")
+    if rule.cause and rule.answer not in CAUSES:
+        raise UsageError(f"{where}: cause: nothing brings {rule.answer} about; it can be done for {', '.join(CAUSES)}")
     if rule.answer == _SESSION_WIDE and not own:
         raise UsageError(f"{where}: a session is of every VM's, and only marked VMs are disturbed here; leave it out")
     if found.fault:

@@ -70,7 +70,7 @@ def broken(expected: Sequence[Expect], lines: Iterable[Followed]) -> list[Broken
 
 def _channel(rule: Rule) -> str:
     if rule.is_fault:
-        return rule.channel
+        return "cause" if rule.cause else rule.channel
     return "task" if rule.answer.endswith("-task") else "path"
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from vcontract.disturbances.network.framing import Request
+from vcontract.errors import HarnessError
+from vcontract.inject.causes import OtherActor
 from vcontract.inject.choosing import Chooser, Strike
 from vcontract.inject.gate import Ask, Gone, Sent
 from vcontract.inject.journal import Journal, Passed
@@ -31,8 +33,9 @@ _PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Sign
 class Injector:
     """Says what a client gets for each request; it has the rules, the journal and the tasks that are injected."""
 
-    def __init__(self, chooser: Chooser, stand_in: StandIn, journal: Journal, dial: Dial) -> None:
+    def __init__(self, chooser: Chooser, stand_in: StandIn, journal: Journal, dial: Dial, other: OtherActor) -> None:
         self.chooser, self.stand_in, self.journal = chooser, stand_in, journal
+        self._other = other
         self._merging = Merging(stand_in, journal, dial)
         self._users: dict[str, str] = {}
         self._expired: set[str] = set()
@@ -58,6 +61,7 @@ class Injector:
     def close(self) -> None:
         """End what waits."""
         self._over.set()
+        self._other.close()
         self.stand_in.close()
 
     def __call__(self, request: Request, ask: Ask, gone: Gone) -> Sent:
@@ -86,11 +90,21 @@ class Injector:
         act = self._acts.get(strike.rule.answer)
         if act is not None:
             return act(request, ask, call, strike)
+        if strike.rule.cause:
+            return self._caused(request, ask, strike)
         if strike.rule.channel == "task":
             return self._begin(request, ask, call, strike)
         known = self._known(request, strike)
         action = header_of(request.raw, b"soapaction")
         return Sent(self.stand_in.fault(action, strike.fault, strike.rule.fields, known))
+
+    def _caused(self, request: Request, ask: Ask, strike: Strike) -> Sent:
+        """Have another actor bring the state about, and let the server answer; if he cannot, 503 says so."""
+        try:
+            self._other.bring_about(strike.fault, request.vm)
+        except HarnessError as error:
+            return Sent(page(503, "Service Unavailable", f"vcontract inject: {error}\n".encode(), "text/plain"))
+        return passed_on(ask(request.raw))
 
     def _delay(self, request: Request, ask: Ask, call: Passed, strike: Strike) -> Sent:
         del call

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,7 +12,7 @@ from vcontract.errors import ReportError, UsageError
 from vcontract.inject.choosing import Chooser
 from vcontract.inject.followed import Broken, Followed
 from vcontract.inject.journal import Journal
-from vcontract.report.safe_text import one_line
+from vcontract.report.safe_text import in_markdown, one_line
 from vcontract.saved_file import PRIVATE_DIRECTORY, create
 
 _SCHEMA = "vcontract.inject/1"
@@ -102,19 +102,19 @@ def _cells(line: Followed) -> list[str]:
 def _markdown(told: Told) -> str:
     rows = [_HEADINGS, tuple("---" for _ in _HEADINGS), *(_cells(each) for each in told.lines)]
     table = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
-    return f"# What was injected, and what followed\n\n{table}\n\n{_rest(told)}\n"
+    return f"# What was injected, and what followed\n\n{table}\n\n{_rest(told, in_markdown)}\n"
 
 
-def _rest(told: Told) -> str:
+def _rest(told: Told, shown: Callable[[str], str]) -> str:
     said = [f"- {told.calls} calls passed"]
-    said += [f"- never met: {one_line(title)}" for title in told.unmet]
-    return "\n".join([*said, *(f"- expect {each.number}: {one_line(each.says)}" for each in told.broken)])
+    said += [f"- never met: {shown(title)}" for title in told.unmet]
+    return "\n".join([*said, *(f"- expect {each.number}: {shown(each.says)}" for each in told.broken)])
 
 
 def _html(told: Told) -> str:
     heads = "".join(f'<th scope="col">{html.escape(each)}</th>' for each in _HEADINGS)
     rows = "".join(_row(_cells(each)) for each in told.lines)
-    rest = "".join(f"<li>{html.escape(each[2:])}</li>" for each in _rest(told).splitlines())
+    rest = "".join(f"<li>{html.escape(each[2:])}</li>" for each in _rest(told, one_line).splitlines())
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>What was injected</title>'
         "<style>body{font:15px sans-serif;margin:2em}table{border-collapse:collapse}"

@@ -43,6 +43,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `answer` is the WSDL name of a fault, or one of `KINDS`. `channel`: a fault comes as the call's answer, or ends its task.
     `fields` are of the fault, where the true ones are not wanted. `times`: so often at most. `seconds`: of a delay, or
     until the task ends, or what is late is shown. `illegal`: the contract does not permit it, and it is injected all the same.
+    `cause`: on our own simulator another actor brings about what the fault needs, and the server itself answers.
     """
 
     method: str
@@ -55,6 +56,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: Seconds = 1.0
     fields: dict[str, Any] = {}
     illegal: bool = False
+    cause: bool = False
 
     @property
     def is_fault(self) -> bool:
@@ -121,6 +123,10 @@ def check_when(rule: Rule, names: list[str], where: str) -> None:
         raise UsageError(f"{where}: when.after: no rule is called {when.after!r}; there are: {known}")
     if when.after and when.after == rule.name:
         raise UsageError(f"{where}: when.after: it waits for itself, and can never apply")
+    if rule.cause and (rule.illegal or rule.fields or rule.channel == "task" or not rule.is_fault):
+        raise UsageError(
+            f"{where}: cause: the server itself answers; it goes with a fault alone, without channel, fields, illegal"
+        )
     if rule.fields and not rule.is_fault:
         raise UsageError(f"{where}: fields: only a fault has some, and {rule.answer} is none")
 

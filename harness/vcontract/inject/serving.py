@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vcontract.client import Trust
 from vcontract.client.wire import Endpoint
+from vcontract.inject.causes import OtherActor
 from vcontract.inject.choosing import Chooser
 from vcontract.inject.followed import broken, table
 from vcontract.inject.gate import Ask, Gate, Line
@@ -71,7 +72,7 @@ def opened(
 
         return ask
 
-    injector = Injector(Chooser(rules.seed, rules.rule, vms), stand_in, Journal(), dial)
+    injector = Injector(Chooser(rules.seed, rules.rule, vms), stand_in, Journal(), dial, OtherActor(server.url))
     gate = Gate(listen, server, trust, injector, tell)
     try:
         yield Opened(gate, injector, rules, server.url)

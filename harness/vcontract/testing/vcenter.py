@@ -88,11 +88,12 @@ class ServedVCenter:
         seconds: float = 0.05,
         fields: Mapping[str, Any] | None = None,
         illegal: bool = False,
+        cause: bool = False,
     ) -> None:
         """Give calls of a method (a shell pattern) an answer, as a rule of `inject.toml` does. Raises UsageError."""
         rule = Rule(
             method, answer, channel=channel, times=times, when=When(nth=nth), seconds=seconds, fields=dict(fields or {}),
-            illegal=illegal,
+            illegal=illegal, cause=cause,
         )  # fmt: skip
         self._gate.injector.chooser.add(rule)
 
