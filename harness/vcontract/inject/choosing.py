@@ -12,7 +12,7 @@ from random import Random
 import msgspec
 
 from vcontract.errors import UsageError
-from vcontract.inject.causes import CAUSES
+from vcontract.inject.other_actor import CAUSES
 from vcontract.inject.plausible import Place, contract_of, may_raise, methods, place_of
 from vcontract.inject.rules import KINDS, Rule, check_when
 from vcontract.simulator.standing_in import check_fields, is_fault, is_method

@@ -9,13 +9,13 @@ from typing import Any
 
 from vcontract.disturbances.network.framing import Request
 from vcontract.errors import HarnessError
-from vcontract.inject.causes import OtherActor
 from vcontract.inject.choosing import Chooser, Strike
 from vcontract.inject.gate import Ask, Gone, Sent
 from vcontract.inject.journal import Journal, Passed
 from vcontract.inject.lateness import Lateness
 from vcontract.inject.merging import Merging
 from vcontract.inject.messages import content, cookie_in, ends, header_of, outcome_of, page
+from vcontract.inject.other_actor import OtherActor
 from vcontract.inject.plausible import contract_of
 from vcontract.inject.rules import LATE
 from vcontract.inject.waiting import Dial

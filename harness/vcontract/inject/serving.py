@@ -8,12 +8,12 @@ from pathlib import Path
 
 from vcontract.client import Trust
 from vcontract.client.wire import Endpoint
-from vcontract.inject.causes import OtherActor
 from vcontract.inject.choosing import Chooser
 from vcontract.inject.followed import broken, table
 from vcontract.inject.gate import Ask, Gate, Line
 from vcontract.inject.injector import Injector
 from vcontract.inject.journal import Journal
+from vcontract.inject.other_actor import OtherActor
 from vcontract.inject.report import Told, told_of, write_report
 from vcontract.inject.rules import Rules
 from vcontract.simulator.standing_in import StandIn
