@@ -60,7 +60,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "races": RUN,
     "workers": RUN - {"simulator"},
     "stress": RUN | {"disturbances"},
-    "commands": MODES - {"simulator"},
+    "inject": BASE | {"schema", "contract", "model", "report", "client", "config", "disturbances", "simulator"},
+    "testing": BASE | {"contract", "client", "config", "inject", "simulator", "testbed"},
+    "commands": (MODES | {"inject"}) - {"simulator"},
     "conformance": (MODES | {"pytest_plugin"}) - {"simulator"},
 }
 """For each room the others that it may import; `cli` and `__main__` may import all."""

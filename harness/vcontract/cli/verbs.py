@@ -12,6 +12,7 @@ import typer
 
 from vcontract.cli import options as option
 from vcontract.cli.credentials import mention_config, with_password
+from vcontract.cli.inject_verb import inject
 from vcontract.cli.learn_verb import learn
 from vcontract.cli.output import say, say_line
 from vcontract.cli.report_verb import report
@@ -44,6 +45,7 @@ app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
 app.command(epilog=option.more("report/README.md"))(schema)
 app.command(epilog=option.more("learn/README.md"))(learn)
+app.command(epilog=option.more("inject/README.md"))(inject)
 app.command(epilog=option.more("check/compare/README.md"))(compare)
 
 

@@ -46,8 +46,8 @@ _SERVICE_OBJECTS: tuple[tuple[type[ManagedObject], str], ...] = (
 class VCenter:
     """One simulated vCenter; single-threaded, all state is touched only by the thread that serves it.
 
-    `populate` registers the inventory (None: the usual one); raises UsageError if the settings name an unknown version,
-    defect, variant or upgrade, or an unusable inventory.
+    `populate` registers the inventory (None: the usual one); `first` is the number in the first new moId; raises UsageError
+    if the settings name an unknown version, defect, variant or upgrade, or an unusable inventory.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class VCenter:
         settings: Settings,
         populate: Callable[[VCenter], None] | None = None,
         timeline: Timeline | None = None,
+        first: int = 1,
     ) -> None:
         self.settings = settings
         self.take_time(settings.timing)
@@ -70,7 +71,7 @@ class VCenter:
         self.sessions = Sessions(self)
         self.tasks = Tasks(self)
         self.registry.on_remove = self._removed
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first)
         self._dispatcher = Dispatcher(self)
         self._waiting: list[Waiting] = []
         self._dirty = False

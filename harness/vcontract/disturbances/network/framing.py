@@ -55,10 +55,15 @@ class _Framing:
 
 
 class Requests(_Framing):
-    """Splits the requests of one connection. One with `Expect: 100-continue` is odd, for only the server may answer that."""
+    """Splits the requests of one connection.
 
-    def __init__(self) -> None:
+    One with `Expect: 100-continue` is odd, for only the server may answer that, unless whoever splits them `continues`; then
+    `waits` says that the client of a request wants to be told to go on.
+    """
+
+    def __init__(self, *, continues: bool = False) -> None:
         super().__init__()
+        self.waits, self._continues = False, continues
         self._parser = httptools.HttpRequestParser(self)
 
     def feed(self, data: bytes) -> Request | None:
@@ -72,9 +77,10 @@ class Requests(_Framing):
         )
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Note a header `Expect`, which is odd."""
+        """Note a header `Expect`, which is odd or waits."""
         del value
-        self.odd = self.odd or name.lower() == b"expect"
+        if name.lower() == b"expect":
+            self.odd, self.waits = self.odd or not self._continues, self._continues
 
     def on_message_complete(self) -> None:
         """Note the end of a message."""

@@ -1,0 +1,102 @@
+"""`vcontract inject`: a gate before a server, until SIGINT or SIGTERM, and the report behind it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from vcontract.client import Recorder, Trust
+from vcontract.client.wire import parse_url
+from vcontract.config.config import address_of
+from vcontract.config.own_simulator import is_our_simulator
+from vcontract.config.request import RunRequest
+from vcontract.inject.choosing import check_rule
+from vcontract.inject.gate import check_reached
+from vcontract.inject.report import check_place, text_of
+from vcontract.inject.rules import Rules, read_rules
+from vcontract.inject.serving import Opened, opened
+from vcontract.run.preparation import Preparation
+from vcontract.run.start import configured
+from vcontract.run.start import opened as reached
+from vcontract.testbed import log_in, look_round, marks_of
+
+_LOOK = 0.2
+"""Seconds between two looks at whether the process was told to end."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What is asked of the verb: where to listen, the rules, a seed in the place of the file's, and the report's folder.
+
+    `own`: the URL of the simulator that was started for it; empty where a server is named.
+    """
+
+    listen: str
+    rules: Path | None = None
+    report: Path | None = None
+    seed: int | None = None
+    own: str = ""
+
+
+def inject(asked: Asked, request: RunRequest, preparation: Preparation, tell: Callable[[str], None]) -> int:
+    """Open the gate, wait until the process is told to end, and report; gives the exit code. Raises HarnessError."""
+    rules = read_rules(asked.rules) if asked.rules is not None else Rules()
+    if asked.seed is not None:
+        rules = msgspec.structs.replace(rules, seed=asked.seed)
+    if asked.report is not None:
+        check_place(asked.report)
+    url, trust, vms = asked.own, Trust(), None
+    if not asked.own:
+        config = configured(request, preparation)
+        url, trust = address_of(request, config), config.trust(insecure=request.insecure)
+        check_reached(parse_url(url), trust)
+        for number, rule in enumerate(rules.rule, 1):  # what is wrong with a file is said before anybody logs in
+            check_rule(rule, f"{asked.rules}: rule {number} ({rule.title})", own=is_our_simulator(url, trust))
+        if rules.rule and not is_our_simulator(url, trust):
+            vms = marked(request, preparation)
+    with told_to_end() as ended, opened(asked.listen, parse_url(url), rules, trust=trust, vms=vms, tell=tell) as gate:
+        _tell_rules(gate, vms, tell)
+        tell(f"listening on {gate.url}")
+        while not ended.wait(_LOOK):
+            pass  # a signal that another thread took is heard of when this one wakes
+        told = gate.report(asked.report)
+    tell(text_of(told))
+    if asked.report is not None:
+        tell(f"report: {asked.report}")
+    return told.exit_code
+
+
+def marked(request: RunRequest, preparation: Preparation) -> frozenset[str]:
+    """Name the VMs of a server that carry the operator's mark; read in a session of its own, which is closed behind it.
+
+    Raises HarnessError.
+    """
+    config = configured(request, preparation)
+    with reached(request, preparation, config, Recorder()) as target:
+        log_in(target, config)
+        marks = marks_of(target, config)
+        return frozenset(each.ref.value for each in look_round(target, marks) if marks.owner in each.owners)
+
+
+@contextmanager
+def told_to_end() -> Iterator[threading.Event]:
+    """Give an event that is set by SIGINT or SIGTERM; from the main thread alone."""
+    ended = threading.Event()
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {name: signal.signal(name, lambda *_: ended.set()) for name in names}
+    try:
+        yield ended
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def _tell_rules(gate: Opened, vms: frozenset[str] | None, tell: Callable[[str], None]) -> None:
+    for number, rule in enumerate(gate.injector.chooser.rules, 1):
+        tell(f"  rule {number}: {rule.title}{', illegal' if rule.illegal else ''}")
+    if vms is not None:
+        tell(f"  rules apply to {len(vms)} marked VMs: {', '.join(sorted(vms)) or 'none, so to no call'}")

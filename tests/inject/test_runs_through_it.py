@@ -1,0 +1,53 @@
+"""Our own runs as a client of the gate: without rules nothing changes, and what is illegal is found as a planted bug is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.inject.conftest import Open
+from tests.mangler import MANAGER, Run, ran, simulator  # noqa: F401 - fixtures: a simulator with time for a slow machine
+from vcontract.contract import load
+from vcontract.inject.plausible import place_of
+from vcontract.inject.rules import Rule
+from vcontract.simulator import SimulatorServer
+from vcontract.terms import Grade, Verdict
+
+_ILLEGAL = ("FileFault", "InvalidName", "DuplicateName", "NoDiskSpace", "SnapshotFault", "InvalidLogin")
+_METHODS = tuple(each.name for each in load(MANAGER).methods)
+_KINDS = [(method, fault, channel) for method in _METHODS for fault in _ILLEGAL for channel in ("call", "task")]
+_SAMPLE = [("CustomizeGuest_Task", "FileFault", "call"), ("AbortCustomization_Task", "NoDiskSpace", "task")]
+
+
+def test_a_run_through_the_gate_finds_what_it_finds_without(gate: Open, simulator: SimulatorServer, ran: Run) -> None:  # noqa: F811 - fixtures
+    """The same findings (none), by as many judged calls; which busy moments are met is the machine's affair."""
+    results = [ran(url, "CustomizeGuest_Task", calls=12, exchange=20.0)[0] for url in (simulator.url, gate().url)]
+    assert [each.calls for each in results] == [12, 12]
+    assert [each.findings for each in results] == [[], []]
+    assert Verdict.VIOLATES not in {each.verdict for each in results}
+    rows = [[row.id for row in each.rows] for each in results]
+    assert rows[0] == rows[1] != []
+
+
+def assert_found(gate: Open, ran: Run, kind: tuple[str, str, str]) -> None:  # noqa: F811 - the fixture's value
+    """Assert that a run finds an illegal answer, as what it is."""
+    method, fault, channel = kind
+    assert place_of(method, fault, channel) is None
+    opened = gate(Rule(method, fault, channel=channel, seconds=0.0, illegal=True))  # type: ignore[arg-type] # of the pair above
+    result, _ = ran(opened.url, method, calls=6, exchange=20.0)
+    assert result.verdict is Verdict.VIOLATES
+    grades = {each.grade for each in result.findings if fault in each.observed}
+    assert Grade.UNDECLARED in grades, result.findings
+
+
+@pytest.mark.parametrize("kind", _SAMPLE, ids=map("-".join, _SAMPLE))
+def test_an_illegal_answer_is_found(gate: Open, ran: Run, kind: tuple[str, str, str]) -> None:  # noqa: F811 - a fixture
+    """A run through a gate with an illegal rule says which fault the method may not raise."""
+    assert_found(gate, ran, kind)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", _KINDS, ids=map("-".join, _KINDS))
+def test_every_illegal_answer_is_found(gate: Open, ran: Run, kind: tuple[str, str, str]) -> None:  # noqa: F811 - a fixture
+    """Each of 36 kinds."""
+    assert len(_KINDS) == 36
+    assert_found(gate, ran, kind)
