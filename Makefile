@@ -3,7 +3,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-JOBS ?= 2
+# tests wait for a third of their time, so two cores have room for one more
+JOBS ?= 3
 DEBIAN := golang-go golang-github-vmware-govmomi-dev chromium
 ARGS ?=
 
