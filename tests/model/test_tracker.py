@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from vcontract.contract import Contract
 from vcontract.model import Asked, Facts, Lever, State, Tracker, VmFacts, expect
@@ -151,6 +152,21 @@ def test_a_task_counts_as_running_only_in_a_sandwich(script: Script) -> None:
     script.task("task-1", "success")
     assert {each.running for each in script.now()} == {""}
     assert {each.running for each in script.tracker.during(VM.value, start, end, states, "task-1")} == {""}
+
+
+def test_a_task_whose_end_may_be_shown_late_counts_as_running_only_if_it_is_read_so_later_still(script: Script) -> None:
+    """A server may have freed the VM before it shows that: what is read running within d_pub of the call proves nothing."""
+    script.free()
+    script.tracker.facts = replace(script.tracker.facts, publish=5.0)
+    script.accepted(C, "task-1")
+    script.task("task-1", "running")
+    start, end = script.time + 1.1, script.time + 1.2
+    states = script.tracker.states(VM.value)
+    script.task("task-1", "running")
+    assert {each.running for each in script.tracker.during(VM.value, start, end, states)} == {"", "customize"}
+    script.time = end + 5.0
+    script.task("task-1", "running")
+    assert {each.running for each in script.tracker.during(VM.value, start, end, states)} == {"customize"}
 
 
 @pytest.mark.parametrize(("method", "kind"), [(C, "customize"), (N, "network"), (A, "abort")])

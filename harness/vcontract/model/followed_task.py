@@ -70,14 +70,17 @@ class TaskLife:
         """Whether it is known to have ended."""
         return self.final is not None or self.forgotten
 
-    def running_during(self, start: float, end: float) -> bool | None:
-        """Whether it ran in the interval: True if reads before and after prove it, False if it did not, None if it may have."""
+    def running_during(self, start: float, end: float, publish: float = 0.0) -> bool | None:
+        """Whether it ran in the interval: True if reads before and after prove it, False if it did not, None if it may have.
+
+        Its end may be shown so many seconds late: what is read `running` sooner than that after the interval proves nothing.
+        """
         if self.reads:
             last, seen = self.reads[-1]
             if last.end <= start and seen and seen.get("state") in _FINAL:
                 return False
         before = [info for op, info in self.reads if op.end <= start and info]
-        after = [info for op, info in self.reads if op.start >= end and info]
+        after = [info for op, info in self.reads if op.start >= end + publish and info]
         lost = any(op.end <= start and info is None for op, info in self.reads)
         if self.accepted.start >= end or (before and (lost or before[-1].get("state") in _FINAL)):
             return False

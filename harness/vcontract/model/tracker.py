@@ -116,7 +116,7 @@ class Tracker:
     def running(self, vm: str, start: float, end: float, but: str = "") -> list[tuple[TaskLife, bool]]:
         """List the tasks on the VM that ran (True) or may have run (False) during the interval, without the task `but`."""
         lives = (
-            (life, life.running_during(start, end))
+            (life, life.running_during(start, end, self.facts.publish))
             for life in (*self.lives(vm), *self._ghosts)
             if life.vm == vm and life.ref.value != but
         )
