@@ -17,6 +17,7 @@ PRINTING = {"cli/output.py", "cli/options.py", "cli/verbs.py", "cli/upgrade_verb
 OURS = {
     "typer.echo(f'vcontract {__version__}')",
     "typer.echo(config_schema(), nl=False)",
+    "typer.echo(rules_schema(), nl=False)",
     "typer.echo(file_schema(name) if name else f'{listed()}\\n', nl=False)",
     "typer.echo(lint_sarif(located(faults, folder)), nl=False)",
     "typer.echo(diff.deliver(found, output, out), nl=False)",
