@@ -266,6 +266,7 @@ LEASES: list[Callable[[Tale], object]] = [
     lambda tale: tale.done(N).shows("10.66.6.6"),
     lambda tale: tale.boots().shows("10.66.6.6"),
     lambda tale: tale.done(N).shows().done(C).pause().shows("10.66.6.6"),
+    lambda tale: tale.done(N).shows().done(C).pause().shows(OLD, name="web-of-before"),
     lambda tale: tale.shows(OLD, "10.66.6.6").customized().shows(NEW, "10.66.6.7"),
     lambda tale: tale.customized(state="error").shows("10.66.6.6", name="localhost"),
     lambda tale: tale.done("RevertToSnapshot_Task", judged=False).shows("10.66.6.6", name="before"),

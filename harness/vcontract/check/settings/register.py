@@ -200,7 +200,7 @@ class Settings:
         elif method == _FORK and won and life.final is not None:
             child = as_ref(life.final[1].get("result"))
             if child is not None:
-                self._guests[child.value] = guest.child(self._tracker.facts.runtime_staleness)
+                self._guests[child.value] = guest.child(self._tracker.facts.runtime_staleness, operation.end)
                 self._parents[child.value] = life.vm
 
     def _claim(self, by: Blamed, end: float, vm: str, spec: Mapping[str, Json]) -> Claim:
@@ -247,7 +247,8 @@ class Settings:
         if name:
             value = Value(NAME, name)
             if not guest.old(value) and NAME in guest.known and not guest.unknown:
-                yield from self._other(operation, vm, guest, value, hard=not guest.vague and not guest.made_up)
+                sure = guest.named and not guest.vague and not guest.made_up
+                yield from self._other(operation, vm, guest, value, hard=sure)
             guest.shows(value)
         for nic in nics:
             if not nic.connected or not nic.v4:
@@ -264,9 +265,8 @@ class Settings:
             for address in nic.v4:
                 guest.shows(Value(NET, address))
             guest.nics.add(nic.key)
-        guest.rests(
-            operation.start - self._tracker.facts.staleness, {nic.key for nic in nics if nic.connected and nic.v4}
-        )
+        shown = {nic.key for nic in nics if nic.connected and nic.v4}
+        guest.rests(operation.start - self._tracker.facts.staleness, shown, named=bool(name))
 
     def _other(self, operation: Operation, vm: str, guest: Guest, value: Value, *, hard: bool) -> Iterator[Problem]:
         """Say what is wrong with a value that the guest has never had; `hard`: nothing that we know of can have given it."""
