@@ -131,7 +131,7 @@ class Guest:
     `shown` and `given` are its old values: those that it, or the VM that it was cloned from, has shown, and those of calls that
     were not refused; `known` are the kinds of which it has shown one. `refused` are values of refused calls. `nics` are the
     devices that have shown an address, `steady` those that showed one when nothing had happened for as long as reports may be
-    late, `settled` those that did when nothing had that shows before a network start or a boot, `named`: so did its name.
+    late, `settled` those that did when nothing had that shows before a network start or a boot.
     `vague`: a customization left it undefined; `unknown`: it may be what it was before this history began; `waiting`: what was
     written before may still wait for a network start or a boot; `made_up`: its name may be one that nobody gave. `moved` is the
     last moment of anything that may change what is shown, `swayed` of what needs no such start for that, `busy` are the tasks
@@ -147,7 +147,6 @@ class Guest:
         self.nics: set[int] = set()
         self.steady: set[int] = set()
         self.settled: set[int] = set()
-        self.named = False
         self.claim: Claim | None = None
         self.boots = BootsSeen(runtime_late)
         self.vague = self.unknown = self.made_up = False
@@ -174,14 +173,13 @@ class Guest:
         if not unseen:
             self.swayed = max(self.swayed, at)
             self.settled.clear()
-            self.named = False
 
-    def rests(self, since: float, nics: set[int], *, named: bool) -> None:
-        """Take a read that shows these NICs' addresses, and whether a name, of a moment, or of later."""
+    def rests(self, since: float, nics: set[int]) -> None:
+        """Take a read that shows these NICs' addresses of a moment, or of later."""
         if not self.busy and since >= self.moved:
             self.steady = set(nics)
         if self.busy <= self.customizing and since >= self.swayed:
-            self.settled, self.named = set(nics), named
+            self.settled = set(nics)
 
     def takes_up(self) -> None:
         """Let it take up what waits for a network start or a boot, which only this history's customizations replace."""

@@ -87,11 +87,11 @@ class Settings:
         return min(moments, default=None)
 
     def new(self, vm: str, spec: Mapping[str, Json]) -> bool:
-        """Whether a specification gives a VM a name, and each of its NICs a static address, that it never had."""
+        """Whether a specification gives a VM a name, and each of its NICs a static address, that no VM here ever had."""
         guest, fixed = self._guest(vm), {claim.place for claim in address_claims(spec) if claim.version == 4}
         values = self._values(vm, spec)
         whole = len(fixed) == len(spec.get("nicSettingMap") or ()) and is_label(label(name_given(spec)))
-        return whole and not any(guest.old(value) for value in values)
+        return whole and not any(guest.old(value) or value in self._givers for value in values)
 
     def parent(self, vm: str) -> str:
         """Name the VM of which another was cloned in this history; empty if it was not."""
@@ -192,7 +192,9 @@ class Settings:
             alone = not guest.customizing and guest.claim is None and guest.aborted < start
             if won and by is not None and spec and alone and guest.boots.cut < start:
                 guest.claim, guest.vague = self._claim(by, operation.end, life.vm, spec), False
-                guest.unknown = guest.waiting = False
+                # what a network start or a boot before it took up may be reported later than this one's end
+                guest.unknown = guest.unknown and operation.end < guest.swayed + self._tracker.facts.staleness
+                guest.waiting = False
             else:
                 guest.undefined()
         elif life.kind == NETWORK and won and guest.claim is not None and accepted >= guest.claim.end:
@@ -247,8 +249,7 @@ class Settings:
         if name:
             value = Value(NAME, name)
             if not guest.old(value) and NAME in guest.known and not guest.unknown:
-                sure = guest.named and not guest.vague and not guest.made_up
-                yield from self._other(operation, vm, guest, value, hard=sure)
+                yield from self._other(operation, vm, guest, value, hard=not guest.vague and not guest.made_up)
             guest.shows(value)
         for nic in nics:
             if not nic.connected or not nic.v4:
@@ -266,7 +267,7 @@ class Settings:
                 guest.shows(Value(NET, address))
             guest.nics.add(nic.key)
         shown = {nic.key for nic in nics if nic.connected and nic.v4}
-        guest.rests(operation.start - self._tracker.facts.staleness, shown, named=bool(name))
+        guest.rests(operation.start - self._tracker.facts.staleness, shown)
 
     def _other(self, operation: Operation, vm: str, guest: Guest, value: Value, *, hard: bool) -> Iterator[Problem]:
         """Say what is wrong with a value that the guest has never had; `hard`: nothing that we know of can have given it."""
