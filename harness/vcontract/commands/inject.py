@@ -12,7 +12,7 @@ import msgspec
 
 from vcontract.client import Recorder, Trust
 from vcontract.client.wire import parse_url
-from vcontract.config.config import address_of
+from vcontract.config.config import Config, address_of
 from vcontract.config.own_simulator import is_our_simulator
 from vcontract.config.request import RunRequest
 from vcontract.inject.choosing import check_rule
@@ -54,10 +54,11 @@ def inject(asked: Asked, request: RunRequest, preparation: Preparation, tell: Ca
         config = configured(request, preparation)
         url, trust = address_of(request, config), config.trust(insecure=request.insecure)
         check_reached(parse_url(url), trust)
+        own = bool(rules.rule) and is_our_simulator(url, trust)
         for number, rule in enumerate(rules.rule, 1):  # what is wrong with a file is said before anybody logs in
-            check_rule(rule, f"{asked.rules}: rule {number} ({rule.title})", own=is_our_simulator(url, trust))
-        if rules.rule and not is_our_simulator(url, trust):
-            vms = marked(request, preparation)
+            check_rule(rule, f"{asked.rules}: rule {number} ({rule.title})", own=own)
+        if rules.rule and not own:
+            vms = marked(request, preparation, config)
     with told_to_end() as ended, opened(asked.listen, parse_url(url), rules, trust=trust, vms=vms, tell=tell) as gate:
         _tell_rules(gate, vms, tell)
         tell(f"listening on {gate.url}")
@@ -70,12 +71,11 @@ def inject(asked: Asked, request: RunRequest, preparation: Preparation, tell: Ca
     return told.exit_code
 
 
-def marked(request: RunRequest, preparation: Preparation) -> frozenset[str]:
+def marked(request: RunRequest, preparation: Preparation, config: Config) -> frozenset[str]:
     """Name the VMs of a server that carry the operator's mark; read in a session of its own, which is closed behind it.
 
     Raises HarnessError.
     """
-    config = configured(request, preparation)
     with reached(request, preparation, config, Recorder()) as target:
         log_in(target, config)
         marks = marks_of(target, config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from random import Random
@@ -171,6 +171,3 @@ def _why_never(rule: Rule, meant: list[str]) -> str:
         f"the contract permits {rule.answer} of {meant[0]} in no state of the VM (documented: {permitted});"
         " mark it illegal = true to inject it all the same"
     )
-
-
-Choose = Callable[[str, str], Strike | None]

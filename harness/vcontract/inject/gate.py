@@ -18,6 +18,7 @@ from vcontract.client.trust import check, digest_of, tls_context, words_of
 from vcontract.client.wire import Endpoint
 from vcontract.disturbances.network.framing import Replies, Request, Requests
 from vcontract.errors import TargetError, UsageError
+from vcontract.inject.messages import ends
 
 _CHUNK = 1 << 16
 _CONNECT = 10.0
@@ -32,6 +33,11 @@ class Sent(msgspec.Struct, frozen=True):
     raw: bytes
     close: bool = False
     reset: bool = False
+
+
+def passed_on(raw: bytes) -> Sent:
+    """Give a server's reply as it is; the connection ends behind one that the server ended."""
+    return Sent(raw, close=ends(raw))
 
 
 Ask = Callable[[bytes], bytes]

@@ -10,11 +10,11 @@ from typing import Any
 from vcontract.disturbances.network.framing import Request
 from vcontract.errors import HarnessError
 from vcontract.inject.choosing import Chooser, Strike
-from vcontract.inject.gate import Ask, Gone, Sent
+from vcontract.inject.gate import Ask, Gone, Sent, passed_on
 from vcontract.inject.journal import Journal, Passed
 from vcontract.inject.lateness import Lateness
 from vcontract.inject.merging import Merging
-from vcontract.inject.messages import content, cookie_in, ends, header_of, outcome_of, page
+from vcontract.inject.messages import content, cookie_in, header_of, outcome_of, page
 from vcontract.inject.other_actor import OtherActor
 from vcontract.inject.plausible import contract_of
 from vcontract.inject.rules import LATE
@@ -223,8 +223,3 @@ class Injector:
         task = _TASK.search(body) if call.method.endswith("_Task") else None
         if task is not None:
             call.task = task[1].decode("latin-1")
-
-
-def passed_on(raw: bytes) -> Sent:
-    """Give a server's reply as it is; the connection ends behind one that the server ended."""
-    return Sent(raw, close=ends(raw))

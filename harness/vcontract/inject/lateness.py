@@ -15,11 +15,10 @@ from collections.abc import Callable
 from lxml import etree
 
 from vcontract.disturbances.network.framing import Request
-from vcontract.inject.gate import Ask, Sent
-from vcontract.inject.messages import content, cookie_in, ends, with_content
-from vcontract.inject.waiting import WAITS
+from vcontract.inject.gate import Ask, Sent, passed_on
+from vcontract.inject.messages import content, cookie_in, parsed, with_content
+from vcontract.inject.waiting import READS, WAITS
 
-READS = frozenset({"RetrieveProperties", "RetrievePropertiesEx", "ContinueRetrievePropertiesEx", "Fetch"})
 _KEPT, _LONGEST = 256, 1 << 20
 """So many replies to reads are kept, none longer than so many bytes."""
 _END = re.compile(rb">\s*(?:success|error)\s*<")
@@ -52,14 +51,14 @@ class Lateness:
             raw = ask(request.raw)
             body = content(raw)
             self._pause(max(self._left(self._vms, body), self._left(self._tasks, body) if _END.search(body) else 0.0))
-            return Sent(raw, close=ends(raw))
+            return passed_on(raw)
         return None
 
     def _read(self, request: Request, ask: Ask) -> Sent:
         key = cookie_in(request.raw), request.raw.partition(b"\r\n\r\n")[2]
         before = self._shown.get(key)
         if before is not None and self._vms and self._left(self._vms, key[1] + content(before)):
-            return Sent(before, close=ends(before))
+            return passed_on(before)
         raw = ask(request.raw)
         if len(raw) <= _LONGEST:
             with self._lock:
@@ -71,7 +70,7 @@ class Lateness:
             late = {each.decode() for each, until in self._tasks.items() if each in body and until > time.monotonic()}
             changed = _unended(content(raw), late)
             raw = with_content(raw, changed) if changed else raw
-        return Sent(raw, close=ends(raw))
+        return passed_on(raw)
 
     @staticmethod
     def _left(late: dict[bytes, float], body: bytes) -> float:
@@ -84,9 +83,8 @@ class Lateness:
 
 def _unended(body: bytes, late: set[str]) -> bytes:
     """Take the end of tasks out of a reply to a read; empty if nothing in it tells of one."""
-    try:
-        tree = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
-    except (etree.XMLSyntaxError, ValueError):
+    tree = parsed(body)
+    if tree is None:
         return b""
     changed = False
     for info in [each for each in tree.iter() if each.find(f"{_VIM}key") is not None]:

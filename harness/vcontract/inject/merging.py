@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterator
 from lxml import etree
 
 from vcontract.disturbances.network.framing import Request
-from vcontract.inject.gate import Ask, Gone, Sent
+from vcontract.inject.gate import Ask, Gone, Sent, passed_on
 from vcontract.inject.journal import Journal
-from vcontract.inject.messages import content, cookie_in, ends, with_content
-from vcontract.inject.waiting import WAITS, Dial, Waiting
+from vcontract.inject.messages import content, cookie_in, ends, parsed, with_content
+from vcontract.inject.waiting import READS, WAITS, Dial, Waiting
 from vcontract.simulator.standing_in import StandIn
 
 _COLLECTOR = re.compile(rb'<(?:[\w.-]+:)?_this[^>]*type\s*=\s*["\']PropertyCollector["\'][^>]*>\s*([^<\s]{1,256})\s*<')
 _THIS = re.compile(rb'<(?:[\w.-]+:)?_this[^>]*type\s*=\s*["\']([\w.-]+)["\'][^>]*>\s*([^<\s]{1,256})\s*<')
 _ENDS = frozenset({"DestroyPropertyFilter", "DestroyPropertyCollector"})
-_READS = frozenset({"RetrieveProperties", "RetrievePropertiesEx", "ContinueRetrievePropertiesEx", "Fetch"})
 _ENDED = re.compile(rb">(?:error|success)<")
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}type"
 _VIM = "{urn:vim25}"
@@ -34,17 +33,17 @@ class Merging:
         """Answer a request that names an injected task, or waits for one, or lists the tasks of a server or a VM."""
         key = cookie_in(request.raw), collector_of(request)
         if self._stand_in.knows(request.raw):
-            mixed = request.method in _READS and _others(request.raw, self._stand_in.knows)
+            mixed = request.method in READS and _others(request.raw, self._stand_in.knows)
             return self._mixed(request, ask, gone) if mixed else self._own(request, gone)
         if request.method == "CreateFilter":
             raw = ask(request.raw)
             self._waiting.made(key, raw)
-            return Sent(raw, close=ends(raw))
+            return passed_on(raw)
         if request.method in _ENDS:
             self._waiting.ended(request)
         if request.method in WAITS and self._stand_in.waits(*key):
             return self._wait(request, key, gone)
-        if request.method in _READS and b"recentTask" in request.raw and not self._stand_in.idle:
+        if request.method in READS and b"recentTask" in request.raw and not self._stand_in.idle:
             return self._listing(request, ask(request.raw))
         return None
 
@@ -91,16 +90,9 @@ def collector_of(request: Request) -> str:
     return found[1].decode("latin-1") if found else ""
 
 
-def _tree(body: bytes) -> etree._Element | None:
-    try:
-        return etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
-    except (etree.XMLSyntaxError, ValueError):
-        return None
-
-
 def _others(raw: bytes, knows: Callable[[bytes], bool]) -> bool:
     """Whether a read is about objects of the server behind too."""
-    tree = _tree(raw.partition(b"\r\n\r\n")[2])
+    tree = parsed(raw.partition(b"\r\n\r\n")[2])
     found = [] if tree is None else tree.findall(f".//{_VIM}objectSet/{_VIM}obj")
     return any(not knows((each.text or "").encode()) for each in found)
 
@@ -109,7 +101,7 @@ def _divided(raw: bytes, knows: Callable[[bytes], bool]) -> tuple[bytes, bytes] 
     """Divide a read into what is about injected tasks, and the rest."""
     sides = []
     for ours in (True, False):
-        tree = _tree(raw.partition(b"\r\n\r\n")[2])
+        tree = parsed(raw.partition(b"\r\n\r\n")[2])
         if tree is None:
             return None
         for each in tree.findall(f".//{_VIM}objectSet"):
@@ -122,7 +114,7 @@ def _divided(raw: bytes, knows: Callable[[bytes], bool]) -> tuple[bytes, bytes] 
 
 def _joined(body: bytes, other: bytes) -> bytes:
     """Join the objects of two replies to a read; empty if they cannot be."""
-    tree, further = _tree(body), _tree(other)
+    tree, further = parsed(body), parsed(other)
     if tree is None or further is None:
         return b""
     for name in ("objects", "returnval"):
@@ -136,7 +128,7 @@ def _joined(body: bytes, other: bytes) -> bytes:
 
 def _with_tasks(request: Request, body: bytes, tasks: Callable[[str], list[str]]) -> bytes:
     """Add tasks to every list of recent tasks in a reply to a read; empty if there is none."""
-    tree, changed = _tree(body), False
+    tree, changed = parsed(body), False
     for owner, value in [] if tree is None else _lists(request, tree):
         for moid in tasks(owner):
             added = etree.SubElement(value, f"{_VIM}ManagedObjectReference", {"type": "Task"})

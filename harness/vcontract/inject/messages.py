@@ -10,6 +10,8 @@ import zlib
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 
+from lxml import etree
+
 from vcontract.simulator.standing_in import COOKIE
 
 _SESSION = re.compile(rf'(?:^|[;\s]){COOKIE}="?([^";\s]*)'.encode())
@@ -71,6 +73,14 @@ def with_content(raw: bytes, body: bytes) -> bytes:
     kept = [(name, value) for name, value in _HEADERS.findall(head) if name.lower() not in dropped]
     lines = [first, *(name + b": " + value for name, value in kept), b"Content-Length: %d" % len(body)]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def parsed(body: bytes) -> etree._Element | None:
+    """Read a document; None if it is none. No entity is resolved."""
+    try:
+        return etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
+    except (etree.XMLSyntaxError, ValueError):
+        return None
 
 
 def page(status: int, phrase: str, body: bytes, kind: str) -> bytes:

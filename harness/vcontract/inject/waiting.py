@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from xml.sax.saxutils import escape
 
 from lxml import etree
 
 from vcontract.disturbances.network.framing import Request
-from vcontract.inject.gate import Ask, Gone, Sent
-from vcontract.inject.messages import content, cookie_in, ends, header_of, with_content
+from vcontract.inject.gate import Ask, Gone, Sent, passed_on
+from vcontract.inject.messages import content, cookie_in, header_of, with_content
 from vcontract.simulator.standing_in import StandIn
 
+READS = frozenset({"RetrieveProperties", "RetrievePropertiesEx", "ContinueRetrievePropertiesEx", "Fetch"})
 WAITS = frozenset({"WaitForUpdates", "WaitForUpdatesEx", "CheckForUpdates"})
 _VIM = "{urn:vim25}"
 _VERSION = re.compile(rb"(<(?:[\w.-]+:)?version(?:\s[^>]*)?>)([^<]*)(</)")
@@ -102,7 +104,7 @@ class Waiting:
         """Give what injected tasks have to tell, as an answer of the method that was called; None if nothing."""
         body = (
             '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><CheckForUpdates xmlns="urn:vim25">'
-            f'<_this type="PropertyCollector">{_text(collector)}</_this><version>{_text(ours)}</version>'
+            f'<_this type="PropertyCollector">{escape(collector)}</_this><version>{escape(ours)}</version>'
             "</CheckForUpdates></e:Body></e:Envelope>"
         ).encode()
         head = (
@@ -122,10 +124,6 @@ class Waiting:
         return Sent(with_content(raw, etree.tostring(tree, xml_declaration=True, encoding="UTF-8")))
 
 
-def _text(told: str) -> str:
-    return told.replace("&", "&amp;").replace("<", "&lt;")
-
-
 def _with_version(raw: bytes, ours: str) -> Sent:
     """Give a server's reply with our half of the version, if it has one at all."""
     if ours:
@@ -133,4 +131,4 @@ def _with_version(raw: bytes, ours: str) -> Sent:
             lambda found: found[1] + found[2] + b"/" + ours.encode() + found[3], content(raw), count=1
         )
         raw = with_content(raw, changed)
-    return Sent(raw, close=ends(raw))
+    return passed_on(raw)

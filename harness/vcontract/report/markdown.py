@@ -9,7 +9,7 @@ from vcontract.report.bug_reports import BugReport
 from vcontract.report.method_matrix import matrix
 from vcontract.report.result import RunResult
 from vcontract.report.safe_text import code_block, in_markdown, shortened
-from vcontract.report.sentences import sentence
+from vcontract.report.sentences import sentence, server
 
 _BODY, _LINE, _SHOWN = 6_000, 2_000, 20
 """Characters of a body and of a line, and findings of a run, that are shown: trackers take some 65,000 characters."""
@@ -17,9 +17,8 @@ _BODY, _LINE, _SHOWN = 6_000, 2_000, 20
 
 def finding_markdown(report: BugReport) -> str:
     """Give a finding as a bug report that stands alone."""
-    target = report.target
     about = {
-        "Target": f"{target.product or 'unknown product'}, build {target.build or 'unknown'}, API {target.api_version}",
+        "Target": server(report.target),
         "VM": report.vm or "none",
         "Call": report.call,
         "operationID": report.operation_id,

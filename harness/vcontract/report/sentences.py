@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from vcontract.report.bug_reports.words import counted
-from vcontract.report.result import RunResult
+from vcontract.report.result import RunResult, TargetFacts
 from vcontract.terms import Verdict
 
 _MARKED = re.compile(r"(?<!\S)([~?])(@?\w+)")
@@ -37,6 +37,11 @@ def sentence(result: RunResult) -> str:
         lines = [f"{text}: {measured}" for text, measured in result.stress.crossed.items()]
         said += f" It crosses {counted(len(lines), 'threshold')}: {'; '.join(lines)}."
     return f"{said} Partial: {result.partial}." if result.partial else said
+
+
+def server(target: TargetFacts) -> str:
+    """Say what a target is: product, build and API version."""
+    return f"{target.product or 'unknown product'}, build {target.build or 'unknown'}, API {target.api_version}"
 
 
 def explained(note: str) -> str:

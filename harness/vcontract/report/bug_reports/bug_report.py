@@ -8,10 +8,11 @@ from functools import cache
 
 import msgspec
 
-from vcontract.contract import ANY, OK, Contract, load, names
+from vcontract.contract import ANY, OK, Contract, Method, load, names
 from vcontract.exchanges import WireExchange
-from vcontract.model import cell, holding
+from vcontract.model import cell_of, holding
 from vcontract.model.cells import BY_NAME
+from vcontract.model.labels import Label
 from vcontract.report.bug_reports.evidence import Evidence
 from vcontract.report.bug_reports.words import (
     BESIDE,
@@ -51,8 +52,7 @@ class BugReport(msgspec.Struct, frozen=True):
 
     `state` are lines on the VM and the call, `arguments` the call's as JSON, secrets by name; `expected` and `observed` are
     outcomes and values in words. `situations` are what holds and decides what is permitted. `calls` are the shortest that
-    show it. `unkept` says why there are no exchanges, `operation_id` is by what
-    the server's log names the request.
+    show it. `unkept` says why there are no exchanges, `operation_id` is by what the server's log names the request.
     """
 
     id: str
@@ -143,9 +143,8 @@ def _vm(finding: Finding, seen: Evidence) -> str:
 
 def _state(finding: Finding, seen: Evidence) -> tuple[str, ...]:
     lines = []
-    inputs = finding.cell.partition(":")[2].partition("#")[0].split("+")
-    known = finding.cause or tuple(name for name in inputs if name in BY_NAME)
-    lines += [f"{unusual(name)}" for name in known]
+    known = finding.cause or _deviations(finding)
+    lines += [unusual(name) for name in known]
     if CONCURRENT in finding.row:
         lines.append("many clients worked on the VM at once")
     elif not lines and not finding.after:
@@ -236,7 +235,7 @@ def _problems(operation: Operation) -> list[str]:
 def _promise(finding: Finding, contract: Contract | None) -> Promise:
     """Find the sentence of the row: of a method its documented fault, or what it says of success, parameters, privilege."""
     last = finding.row.rpartition("/")[2]
-    method = next((each for each in contract.methods if each.name == finding.method), None) if contract else None
+    method = _method(finding, contract)
     faults = [*(method.fault if method else ()), *(contract.every_fault if contract else ())]
     fault = next((each for each in faults if each.type == last), None)
     says = (
@@ -260,17 +259,25 @@ def _promise(finding: Finding, contract: Contract | None) -> Promise:
 
 def _situations(finding: Finding, contract: Contract | None) -> tuple[Promise, ...]:
     """List what decides: the situations of the contract that hold where nothing is unusual but the finding's cause."""
-    inputs = finding.cell.partition(":")[2].partition("#")[0].split("+")
-    unusual_ = [name for name in (finding.cause or inputs) if name in BY_NAME]
-    method = next((each for each in contract.methods if each.name == finding.method), None) if contract else None
+    unusual_ = [name for name in finding.cause if name in BY_NAME] if finding.cause else _deviations(finding)
+    method = _method(finding, contract)
     if contract is None or method is None or CONCURRENT in finding.row:
         return ()
-    place = cell(method.name, unusual_, method.start, itself=contract.itself)
+    place = cell_of(contract, method.name, unusual_)
     return tuple(
         Promise(each.id, f"{each.title}: {_permitted(each.permitted(method.name))}", cited(each.source))
         for each in holding(place.state, place.asked, contract)
         if each.permitted(method.name)
     )
+
+
+def _method(finding: Finding, contract: Contract | None) -> Method | None:
+    return next((each for each in contract.methods if each.name == finding.method), None) if contract else None
+
+
+def _deviations(finding: Finding) -> tuple[str, ...]:
+    """Name what the cell of a finding says is unusual."""
+    return tuple(name for name in Label.parse(finding.cell).deviations if name in BY_NAME)
 
 
 def _permitted(permits: tuple[msgspec.Struct, ...]) -> str:

@@ -10,14 +10,13 @@ from vcontract.report.bug_reports import BugReport
 from vcontract.report.console_text import Verbosity, finding_lines
 from vcontract.report.result import RunResult
 from vcontract.report.safe_text import console_json, one_line
+from vcontract.report.sentences import server
 from vcontract.terms import Finding
 
 
 def finding_text(finding: Finding, report: BugReport, result: RunResult) -> str:
     """Give a finding in full, a line for each thing that is known of it."""
-    target = report.target
-    server = f"{target.product or 'unknown product'}, build {target.build or 'unknown'}, API {target.api_version}"
-    lines = [f"{finding.id}  {report.title}", f"  server: {server}"]
+    lines = [f"{finding.id}  {report.title}", f"  server: {server(report.target)}"]
     lines += [f"  {name}: {value}" for name, value in finding_lines(finding, report, result, Verbosity.ALL)]
     for each in report.exchanges:
         answer = f"no answer: {each.lost}" if each.lost else f"HTTP {each.status} {each.reply}"
