@@ -175,6 +175,7 @@ def test_lanes_find_what_one_finds(counts: tuple[int, ...], vcontract: Command, 
             ended = vcontract("run", "--target", server.url, *options)
             found.append(load_run(place / "latest"))
             assert ended.returncode == found[-1].exit_code == 1, ended.stderr
+            assert " ".join(ended.stderr.split()).count("--risk full: marked VMs are powered off") == 1
             assert len(found[-1].workers) == (lanes if lanes > 1 else 0)
     assert {str(told(each)) for each in found} == {str(told(found[0]))}
     for result in found:

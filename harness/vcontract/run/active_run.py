@@ -57,6 +57,16 @@ def begin(site: Site, interrupted: InterruptedRun | None = None) -> Beginning:
     return Beginning(started, time.monotonic(), RunLimits(site.target, site.request))
 
 
+def tell_start(announcer: Announcer, testbed: Testbed, steps: int) -> None:
+    """Tell that a run of so many steps begins, what it may risk, and which limits hold."""
+    site = testbed.site
+    listed = rows(site.contract, testbed.judge.bases)
+    announcer.tell(RunStarted(target_facts(site), site.request.seed, len(listed), steps))
+    for said in (told(site.request.risk) if site.request.risk else "", told_limits(site.config)):
+        if said:
+            announcer.note(said)
+
+
 def target_facts(site: Site) -> TargetFacts:
     """Say what is tested."""
     build, name = (str(site.target.about.get(key, "")) for key in ("build", "fullName"))
@@ -168,24 +178,13 @@ class ActiveRun:
         With `audits` what the run made is looked for at the end, and destroyed if nobody knew of it.
         """
         site = self.site
-        self.announcer.tell(
-            RunStarted(
-                target_facts(site),
-                site.request.seed,
-                len(rows(site.contract, self.testbed.judge.bases)),
-                self._total(len(self.steps)),
-            )
-        )
-        if site.request.risk:
-            self.announcer.note(told(site.request.risk))
+        tell_start(self.announcer, self.testbed, self._total(len(self.steps)))
         if self.plan.text():
             before = len(self.plan.steps) - len(self.steps)
             self.announcer.note(self.plan.text() + (f"; {before} steps were taken before" if before else ""))
             steps = self.steps[: site.request.max_calls or None]
             estimate, _ = estimated(self.testbed, steps, claims=self.testbed.claims.sent > 0)
             self.announcer.note("; ".join(estimate.text()))
-        if limits := told_limits(site.config):
-            self.announcer.note(limits)
         self.limits.hold()
         with interruptible(self.notes, self.halted):
             for phase in phases:

@@ -9,15 +9,13 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from vcontract.check import row_of
-from vcontract.config.elsewhere import told_limits
-from vcontract.contract import rows
 from vcontract.errors import HaltedError, TargetError
 from vcontract.history import RESUMED, STEP, History, read_history
 from vcontract.model import VmFacts
 from vcontract.model.labels import Label
-from vcontract.report.events import CellJudged, Progressed, RunStarted
+from vcontract.report.events import CellJudged, Progressed
 from vcontract.report.result import Clones, RunResult, Worker
-from vcontract.run.active_run import begin, set_out, target_facts
+from vcontract.run.active_run import begin, set_out, tell_start
 from vcontract.run.announcer import Announcer
 from vcontract.run.ending import interruptible
 from vcontract.run.estimates.budget import left_out
@@ -126,12 +124,8 @@ class Coordinator:
         return {moid: vm for moid, vm in vms.items() if any(state.exists for state in self.lane.driver.states(vm.ref))}
 
     def _tell_start(self) -> None:
-        listed = rows(self.site.contract, self.testbed.judge.bases)
-        started = RunStarted(target_facts(self.site), self.site.request.seed, len(listed), len(self.plan.steps))
-        self._announcer.tell(started)
+        tell_start(self._announcer, self.testbed, len(self.plan.steps))
         self._announcer.note(self.plan.text())
-        if told := told_limits(self.site.config):
-            self._announcer.note(told)
 
     def select(self, row_ids: Sequence[str], methods: frozenset[str]) -> None:
         """Report these rows alone, of which these methods are exercised."""
