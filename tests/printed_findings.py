@@ -21,8 +21,8 @@ from vcontract.terms import Finding
 
 DRAWN = tuple(random.Random(2026).sample(sorted(DEFECTS.known), 20))  # noqa: S311 - no secret
 """Twenty defects that nobody chose."""
-SAMPLE = ("login-not-checked", "task-with-status-500", "bad-value-accepted")
-"""Those of them that a run finds soonest."""
+SAMPLE = ("task-with-status-500", "bad-value-accepted", "refused-call-leaves-a-task", "manager-shown-to-old-clients")
+"""Those of them that a run finds soonest, one for each way in which a script can tell: reply, outcome, task left, read."""
 USER, PASSWORD = "administrator@vsphere.local", "vcontract"  # documented
 
 

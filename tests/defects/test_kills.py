@@ -22,8 +22,10 @@ SAMPLE = (
     "privilege-not-checked",
     "running-vm-becomes-a-template",
     "running-vm-powers-on",
+    "same-specification-twice-adds-up",
     "same-specification-twice-fails",
     "shutdown-without-tools-is-accepted",
+    "task-goes-back-to-queued",
     "task-of-another-vm",
     "two-customizations-at-once",
 )

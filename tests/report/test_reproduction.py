@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace as replace_settings
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,55 @@ def test_it_judges_what_was_recorded(
     assert all(each in done.stdout for each in told), done.stdout
     assert "'guest'" not in text
     assert inventory(faithful) == before
+
+
+CONTENT = Call(Ref("ServiceInstance", "ServiceInstance"), "RetrieveServiceContent", Arguments({}), "full")
+OLD = Envelope(
+    b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><RetrieveServiceContent xmlns="urn:vim25">'
+    b'<_this type="ServiceInstance">ServiceInstance</_this></RetrieveServiceContent></e:Body></e:Envelope>',
+    "version:6.7",
+    {"SOAPAction": '"urn:vim25/6.7"'},
+)
+WANTED = {
+    "specSet": [
+        {
+            "_typeName": "PropertyFilterSpec",
+            "propSet": [{"_typeName": "PropertySpec", "type": MANAGER.type, "all": False, "pathSet": ["info"]}],
+            "objectSet": [{"_typeName": "ObjectSpec", "obj": MANAGER.json(), "skip": False}],
+        }
+    ],
+    "options": {"_typeName": "RetrieveOptions"},
+}
+NAMED = Call(Ref("PropertyCollector", "propertyCollector"), "RetrievePropertiesEx", Arguments(WANTED), "full")
+
+
+@pytest.mark.parametrize(
+    ("row", "calls", "observed", "defect"),
+    [
+        ("since", (CONTENT, replace(CONTENT, payload=OLD)), "present", "manager-shown-to-old-clients"),
+        ("properties", (NAMED,), "named: OK", "manager-has-properties"),
+        (
+            "singleton",
+            (CONTENT, replace(CONTENT, actor="second")),
+            "different references",
+            "another-manager-for-each-session",
+        ),
+    ],
+)
+def test_it_judges_what_is_read_of_the_object_itself(
+    tmp_path: Path, faithful: str, row: str, calls: tuple[Call, ...], observed: str, defect: str
+) -> None:
+    """No call of the contract is made, and no machine needed: the reads alone tell."""
+    finding = replace(
+        _finding(*(ReplayStep(call, "read") for call in calls)),
+        row=f"{MANAGER.type}/{row}", method=calls[-1].method, observed=observed, root=("", ""),
+    )  # fmt: skip
+    text = script(finding)
+    clean = shown(text, tmp_path, faithful)
+    assert (clean.returncode, clean.stderr) == (0, ""), clean.stdout
+    with SimulatorServer(replace_settings(fitted(), defects=frozenset({defect}))) as server:
+        broken = shown(text, tmp_path, server.url)
+    assert (broken.returncode, broken.stderr) == (1, ""), broken.stdout
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def replay(
     from vcontract.commands.run import execute
     from vcontract.config.printed_command import with_judging
     from vcontract.config.risk import arranges, existing, level_of
-    from vcontract.findings.lookup import find
+    from vcontract.findings.lookup import find, judged_methods
     from vcontract.report.safe_text import shell_word
     from vcontract.run.profile_source import pinned_by, pinned_in
 
@@ -188,9 +188,10 @@ def replay(
     saved = find(finding, named=bool(request.target or request.config))
     pinned = pinned_by(request.profile, saved.object) if request.profile is not None else pinned_in(finding)
     preparation = replace(preparation, pinned=pinned, finding=saved)
-    result = execute(replace(request, contract=saved.object, methods=(saved.method,)), preparation)
+    result = execute(replace(request, contract=saved.object, methods=judged_methods(saved)), preparation)
     again = any(shown.id == saved.id for shown in result.findings)
-    unsent = "" if again else result.partial or ("" if result.calls else "none of its calls could be sent")
+    sent = result.calls or not any(step.purpose == "judge" for step in saved.program)
+    unsent = "" if again else result.partial or ("" if sent else "none of its calls could be sent")
     if not again and not unsent and not arranges(level_of(request)):
         unsent = f"--risk {request.risk} brings no VM into the state of then (clones and full do)"
     say_line(f"{saved.id} {'shows again' if again else f'is inconclusive: {unsent}' if unsent else 'does not show'}")

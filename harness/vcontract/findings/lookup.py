@@ -34,6 +34,14 @@ def find(text: str, *, named: bool = True) -> Finding:
     return found
 
 
+def judged_methods(finding: Finding) -> tuple[str, ...]:
+    """Name the method by whose rows a replay is judged; none, which means all rows, for a row of the object itself.
+
+    Such a row (`since`, `singleton`, `properties`) is broken by a read, whose method is none of the contract's.
+    """
+    return (finding.method,) if finding.row.startswith(f"{finding.object}/{finding.method}/") else ()
+
+
 def _had_address(asked: Mapping[str, Json]) -> bool:
     """Whether what was asked of a run named a server, itself or by its configuration."""
     target = asked.get("target") or ""

@@ -58,6 +58,7 @@ def script(finding: Finding, api: str, owner: str, guests: Sequence[str]) -> str
         "row": finding.row,
         "expected": finding.expected,
         "observed": finding.observed,
+        "content": load(finding.object).content if finding.object in names() else "",
         "moid": finding.root[0],
         "machine": finding.root[1],
         "action": f'"urn:vim25/{api}"',

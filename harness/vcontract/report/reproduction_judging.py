@@ -55,12 +55,18 @@ def life_is_wrong(field, infos):
     return None
 
 
+def name_of(info):
+    """Whatever a task says of its method; pyVmomi makes an object of a name that it knows."""
+    method = getattr(info.name, "info", None)
+    return " ".join(str(each) for each in (getattr(method, "wsdlName", info.name), info.descriptionId)).lower()
+
+
 def refused_task(last):
     """Whether a call that was refused left a task of ours on its machine."""
     new = [task.info for task in machine_of(last["step"]).recentTask if task._moId not in last["before"]["tasks"]]
     user = os.environ["VC_USER"].lower().split("@")[0]
     words = [method.removesuffix("_task") for method in PLAN["methods"]]
-    named_ = [info for info in new if any(word in (str(info.name) + str(info.descriptionId)).lower() for word in words)]
+    named_ = [info for info in new if any(word in name_of(info) for word in words)]
     return any(user in str(getattr(info.reason, "userName", user)).lower() for info in named_)
 
 
@@ -77,11 +83,14 @@ def effect_is_wrong(field):
         time.sleep(0.2)
 
 
-def shown(last, field):
-    value = machine_of(last["step"])
-    for name in field.split("."):
+def reached(value, path):
+    for name in path.split("."):
         value = getattr(value, name, None)
-    return str(value)
+    return value
+
+
+def shown(last, field):
+    return str(reached(machine_of(last["step"]), field))
 
 
 def claims(spec, field):
@@ -114,10 +123,27 @@ def settings_are_wrong(field):
     return False if everyone else None
 
 
+def object_is_wrong():
+    """Whether the reads break a row of the contract's object itself; None if this cannot be told from here."""
+    row, contents = PLAN["row"].rpartition("/")[2], [each for each in READ if each[0] == "RetrieveServiceContent"]
+    if row == "since" and contents:
+        element = r"<(?:[\\w.-]+:)?" + PLAN["content"].split(".")[0] + r"[\\s>/]"
+        there = re.search(element, contents[-1][3].decode("utf-8", "replace"))
+        return bool(there) == (PLAN["observed"] == "present")
+    if row == "singleton" and contents:
+        return len({str(reached(value, PLAN["content"])) for _, outcome, value, _ in contents if outcome == "OK"}) > 1
+    if row == "properties" and READ:
+        outcome, value = READ[-1][1:3]
+        wanted = PLAN["observed"].rpartition(" ")[2]
+        return outcome == wanted if wanted != "OK" or "named" in PLAN["observed"] else any(
+            each.propSet for each in getattr(value, "objects", None) or ())
+    return None
+
+
 def judge():
     """Whether the deviation shows: the outcome that was seen, and the field that was wrong; None if it cannot be told."""
     if not JUDGED:
-        return None
+        return object_is_wrong()
     last, shows = JUDGED[-1], PLAN["shows"]
     field = shows["field"]
     if field == "secret":
@@ -187,9 +213,10 @@ def main():
         say(title + ": " + PLAN[title])
     before = remembered()
     moid = next((moid for moid, (name, *_) in before.items() if name == PLAN["machine"]), None)
-    if moid is None:
+    if moid is None and PLAN["machine"]:  # what is read of the API alone names none
         raise Ends("no virtual machine is called " + ascii(PLAN["machine"]), 3)
-    MADE[PLAN["moid"]] = moid
+    if moid is not None:
+        MADE[PLAN["moid"]] = moid
     shows = left = None
     try:
         for step in PLAN["steps"]:

@@ -36,7 +36,7 @@ FINAL = ("success", "error")
 URL = urlsplit(os.environ.get("VC_URL", ""))
 TLS = ssl._create_unverified_context() if os.environ.get("VC_INSECURE") else ssl.create_default_context()
 PATIENCE = float(os.environ.get("VC_PATIENCE") or 180)
-SESSIONS, MADE, JUDGED, USED, SENT = {}, {}, [], [], []
+SESSIONS, MADE, JUDGED, READ, USED, SENT = {}, {}, [], [], [], []
 
 
 def say(text):
@@ -140,8 +140,11 @@ def value_of(wire):
         return ref(wire["type"], wire["value"])
     if "_value" in wire:
         return value_of(wire["_value"])
-    fields = {name: value_of(item) for name, item in wire.items() if name != "_typeName"}
-    return wsdl_type(wire.get("_typeName", "DynamicData"))(**fields)
+    kind, fields = wsdl_type(wire.get("_typeName", "DynamicData")), {}
+    for name, item in wire.items():
+        if name != "_typeName":  # the name of a type is a type to pyVmomi
+            fields[name] = wsdl_type(item) if kind._GetPropertyInfo(name).type is type else value_of(item)
+    return kind(**fields)
 
 
 def exchange(actor, body, action, more):
@@ -227,6 +230,8 @@ def send(step):
             say(method + " task -> " + outcome)
             if isinstance(value, vim.ManagedEntity) or isinstance(value, vim.vm.Snapshot):
                 MADE[step["gave"][1]] = value._moId
+    if not step["judged"]:
+        READ.append((method, outcome, value, reply))
     if step["judged"]:
         JUDGED.append({"step": step, "broken": broken, "outcome": outcome, "channel": channel, "value": value,
                        "infos": infos, "before": before, "reply": reply})

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from vcontract.client.properties import read
 from vcontract.client.tasks import FINAL, GOING, follow, info
-from vcontract.client.updates import News
 from vcontract.model import TASK_PATHS, Tracker
 from vcontract.terms import Json, Operation, Ref
 from vcontract.testbed.access import Access
@@ -70,16 +69,16 @@ class Tasks:
         method = life.accepted.call.method if life else ""
         begun = life.accepted.end if life else clock.now()
         self._access.check(self._vm_of(task))
-        limit = min(self._limit, self._waiting.left)
+        # one that was read ended is read once more: if it runs again it is broken, and waiting would tell no more
+        limit = min(self._limit, self._waiting.left) if life is None or life.final is None else 0.0
         looks = self._waiting.looks(clock.now() + limit)
 
-        def ended(news: News) -> bool:
-            return news.get(task.value, {}).get("info.state") in FINAL
-
         def rest(pause: float) -> None:
-            if info(clock.operations[-1]).get("state") in GOING:
+            shown = info(clock.operations[-1]).get("state")
+            if shown in GOING:
+                worth = FINAL | {"queued"} if shown == "running" else FINAL  # what ran and is queued again is read, too
                 self._access.look_at(task)
-                looks.rest(ended)
+                looks.rest(lambda news: news.get(task.value, {}).get("info.state") in worth)
             else:  # it was not read, or shows a state that no task has: nobody tells of that
                 clock.sleep(pause)
 

@@ -86,13 +86,20 @@ def instead_of_fault(vcenter: VCenter, change: Callable[[Invocation, Any], Any])
     vcenter.decisions.fault = fault
 
 
-def in_task_info(vcenter: VCenter, change: Callable[[Task, Any], None]) -> None:
-    """Change the TaskInfo of the three methods wherever it is read; a copy, the task itself stays as it is."""
+READS = frozenset({"RetrieveProperties", "RetrievePropertiesEx"})
+"""The methods by which a client reads, in place of being told of changes."""
+
+
+def in_task_info(vcenter: VCenter, change: Callable[[Task, Any], None], by: frozenset[str] | None = None) -> None:
+    """Change the TaskInfo of the three methods wherever it is read; a copy, the task itself stays as it is.
+
+    `by`: only in what these methods show; None: in whatever shows it, also where the server looks for what has changed.
+    """
     usual = vcenter.decisions.shown
 
     def shown(owner: ManagedObject, name: str, value: Any, call: Invocation) -> Any:
         value = usual(owner, name, value, call)
-        if isinstance(owner, Task) and name == "info" and owner.plan.name in METHODS:
+        if isinstance(owner, Task) and name == "info" and owner.plan.name in METHODS and (not by or call.method in by):
             change(owner, value)
         return value
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim, vmodl
 
-from vcontract.simulator.defects.planting import METHODS, in_reply, in_task_info
+from vcontract.simulator.defects.planting import METHODS, READS, in_reply, in_task_info
 from vcontract.simulator.defects.registry import defect
 from vcontract.simulator.guest.operations import ABORT, CUSTOMIZE, START_NETWORK, Attempt
 from vcontract.simulator.task import Task
@@ -102,7 +102,7 @@ def task_leaves_its_final_state(vcenter: VCenter) -> None:
             if read[task.moid] > 1:
                 info.state, info.error, info.completeTime = "running", None, None
 
-    in_task_info(vcenter, change)
+    in_task_info(vcenter, change, READS)
 
 
 @defect(row="CustomizeGuest_Task/result", source="S M")
@@ -116,7 +116,7 @@ def task_error_turns_into_success(vcenter: VCenter) -> None:
         elif info.state == "error":
             read.add(task.moid)
 
-    in_task_info(vcenter, change)
+    in_task_info(vcenter, change, READS)
 
 
 @defect(row="StartGuestNetwork_Task/result", source="S M")
