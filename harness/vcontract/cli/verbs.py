@@ -190,9 +190,10 @@ def replay(
     preparation = replace(preparation, pinned=pinned, finding=saved)
     result = execute(replace(request, contract=saved.object, methods=(saved.method,)), preparation)
     again = any(shown.id == saved.id for shown in result.findings)
-    unsent = "" if again else result.partial or ("" if result.calls else "none of its calls could be sent")
-    if not again and not unsent and not arranges(level_of(request)):
-        unsent = f"--risk {request.risk} brings no VM into the state of then (clones and full do)"
+    nothing = "none of its calls could be sent"
+    if not arranges(level_of(request)):
+        nothing = f"no marked VM looks as then, and --risk {request.risk} brings none into a state (clones and full do)"
+    unsent = "" if again else result.partial or ("" if result.calls else nothing)
     say_line(f"{saved.id} {'shows again' if again else f'is inconclusive: {unsent}' if unsent else 'does not show'}")
     halted = HaltedError.exit_code if result.exit_code == HaltedError.exit_code else 0
     raise typer.Exit(halted or (5 if unsent else int(again)))

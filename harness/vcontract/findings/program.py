@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from math import inf
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -276,11 +277,16 @@ class Performer:
         coming = now.tools in {"stopped", "starting"} and seen.get("tools") in {"starting", "ready", "old"}
         return not coming or now.power != seen.get("power") or now.connection != seen.get("connection")
 
-    def other_than_seen(self, steps: Sequence[ReplayStep]) -> set[str]:
-        """Name the VMs (moIds) of a program that do not look as they did before its first call about them."""
+    def other_than_seen(
+        self, steps: Sequence[ReplayStep], renamed: Mapping[str, str] = MappingProxyType({})
+    ) -> set[str]:
+        """Name the VMs (moIds) of a program that do not look as they did before its first call about them.
+
+        `renamed` are VMs that stand in for others.
+        """
         first: dict[str, ReplayStep] = {}
         for step in steps:
-            first.setdefault(subject(step.call), step)
+            first.setdefault(renamed.get(subject(step.call), subject(step.call)), step)
         known = self.driver.facts.vms
         return {moid for moid, step in first.items() if moid in known and not self._looks(known[moid].ref, step.seen)}
 

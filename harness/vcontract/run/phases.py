@@ -13,6 +13,7 @@ from vcontract.config.request import Budget
 from vcontract.findings.deaths import DeathTrials
 from vcontract.findings.program import Performer
 from vcontract.findings.shrinker import Shrinker
+from vcontract.findings.sightings import Sighting
 from vcontract.model import State
 from vcontract.run.active_run import ActiveRun
 from vcontract.run.object_reads import read_object
@@ -101,7 +102,10 @@ def shrink_each(
 
 
 class ReplayFinding:
-    """Sends one finding's program again, about the VM of the same name, else about any that is ready."""
+    """Sends one finding's program again, about the VM of the same name, else about any that is ready.
+
+    Where no VM may be brought into a state, it goes to one that looks as the recorded one did, or is not sent at all.
+    """
 
     def __init__(self, finding: Finding) -> None:
         self.finding = finding
@@ -116,9 +120,24 @@ class ReplayFinding:
                 run.shrunk[self.finding.id] = replace(self.finding, was=ends)
             return
         lane = run.testbed.lane
-        vms = lane.driver.facts.vms.values()
-        moid = next((vm.ref.value for vm in vms if vm.name == self.finding.root[1]), "")
-        shrinker = Shrinker(lane, Performer(lane.driver, "replay"), Budget())
-        seen = shrinker.again(self.finding, moid or lane.selection.choose(State()).ref.value)
+        performer = Performer(lane.driver, "replay")
+        if run.testbed.limit is not None:
+            seen = self._as_found(performer)
+        else:
+            vms = lane.driver.facts.vms.values()
+            moid = next((vm.ref.value for vm in vms if vm.name == self.finding.root[1]), "")
+            shrinker = Shrinker(lane, performer, Budget())
+            seen = shrinker.again(self.finding, moid or lane.selection.choose(State()).ref.value)
         if shown := tuple(each.id for each in seen if each.shows(self.finding)):
             run.shrunk[self.finding.id] = replace(self.finding, was=shown)
+
+    def _as_found(self, performer: Performer) -> list[Sighting]:
+        """Send it without bringing anything about; gives the violations that it shows, none if it cannot be sent so."""
+        steps, (root, name) = self.finding.program, self.finding.root
+        if any(step.purpose != "judge" for step in steps):
+            return []  # what led to it may not be done here
+        vms = sorted(performer.driver.facts.vms.values(), key=lambda vm: vm.name != name)
+        for vm in vms:
+            if not performer.other_than_seen(steps, {root: vm.ref.value}):
+                return performer.perform(steps, root, vm.ref)
+        return []
