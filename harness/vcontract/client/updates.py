@@ -68,7 +68,7 @@ class Updates:
         """Wait until something about an entity or its recent tasks changes, for at most `LONGEST` seconds.
 
         None: that was not possible, or came back at once with nothing; whoever waits must pause and look by himself.
-        A server that some times took far longer is not waited for any more: govmomi's works through all that has changed
+        A server that took far longer, in all or once, is not waited for any more: govmomi's works through all that has changed
         since the wait before, for each change anew (WaitForUpdatesEx of its simulator/property_collector.go).
         """
         if not self.able or not self._watch(entity):
@@ -79,7 +79,7 @@ class Updates:
         arguments: dict[str, Json] = {"version": self._version, "options": options}
         assert self._collector is not None  # since something is watched
         done = self._send(self._collector, WAIT, arguments, self._changes)
-        self._late += clock.now() - begun > _OVERSLEPT
+        self._late += int((clock.now() - begun) / _OVERSLEPT)
         if not isinstance(done.outcome, Returned):
             self._fail()
             return None
