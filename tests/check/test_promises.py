@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.check.conftest import Story
+from vcontract.contract import Contract
 from vcontract.terms import Grade, Ref, Returned, Verdict
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
@@ -306,3 +308,23 @@ def test_a_task_that_our_own_call_began_makes_none_unstable(story: Any) -> None:
     story.task("new", "success", **OURS | {"name": "RebootGuest", "queueTime": "2026-03-03T10:00:03Z"})
     story.clock("2026-03-03T10:00:10Z")
     assert story.verdict().verdict is Verdict.VIOLATES
+
+
+@pytest.mark.parametrize(("alone", "verdict"), [(True, Verdict.VIOLATES), (False, Verdict.INCONCLUSIVE)])
+def test_where_nobody_else_is_a_task_of_our_call_is_ours_whatever_user_it_names(
+    alone: bool,  # noqa: FBT001 - a case of the table
+    verdict: Verdict,
+    contract: Contract,
+    bases: dict[str, str],
+) -> None:
+    """A server may say that it began it itself; only the operator knows that no other client did the same just then."""
+    told = Story(contract, bases, alone=alone)
+    told.clock("2026-03-03T10:00:00Z")
+    told.vm(**recent("old"))
+    told.feed(VM, "RebootGuest", Returned(None))
+    told.refused(N, "InvalidGuestLogin")
+    told.vm(**recent("old", "new"))
+    at = {"name": "RebootGuest", "queueTime": "2026-03-03T10:00:03Z", "reason": {"userName": "vcsim"}}
+    told.task("new", "success", **OURS | at)
+    told.clock("2026-03-03T10:00:10Z")
+    assert told.verdict().verdict is verdict

@@ -74,3 +74,38 @@ def test_what_was_found_before_a_limit_can_be_sent_again(vcontract: Command, tmp
             "replay", f"{reports / 'latest'}#{found.id}", "--target", defective.url, "--report-dir", tmp_path
         )
         assert (again.code, again.out[-1]) == (1, f"{found.id} shows again"), again
+
+
+@pytest.mark.parametrize(
+    ("defect", "contract", "method"),
+    [
+        ("running-vm-becomes-a-template", "VirtualMachine", "MarkAsTemplate"),
+        ("login-not-checked", "VirtualMachineGuestCustomizationManager", ABORT),
+    ],
+)
+def test_a_refusal_that_was_carried_out_is_replayed_at_its_level(
+    tmp_path: Path, defect: str, contract: str, method: str
+) -> None:
+    """The printed command names the level of risk; the call is sent to the VM as it is found, which is then put back.
+
+    On a server without the defect it does not show. Where no VM looks as then, nothing is sent, and that is no answer.
+    """
+    asked = RunRequest(seed=5, risk="refusals", contract=contract, methods=(method,), output="none")
+    with serving(defect) as defective:
+        before = inventory(defective.url)
+        result = execute(replace(asked, target=defective.url, report_dir=tmp_path / "reports"))
+        (found,) = result.findings
+        assert "--risk refusals" in found.replay
+        told = in_a_shell(found.replay, tmp_path)
+        assert (told.returncode, told.stdout.splitlines()[-1]) == (1, f"{found.id} shows again"), told
+        assert "not restored" not in told.stdout
+        assert inventory(defective.url) == before
+    with serving(port=defective.port) as clean:
+        told = in_a_shell(found.replay, tmp_path)
+        assert (told.returncode, told.stdout.splitlines()[-1]) == (0, f"{found.id} does not show"), told
+        nothing = in_a_shell(found.replay.replace("refusals", "observe"), tmp_path)
+        assert (nothing.returncode, nothing.stdout.splitlines()[-1].partition(":")[0]) == (
+            5,
+            f"{found.id} is inconclusive",
+        )
+        assert inventory(clean.url) == before

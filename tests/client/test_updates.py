@@ -97,6 +97,25 @@ def test_who_is_refused_again_and_again_asks_no_more(target: Target) -> None:
     assert len([done for done in target.recorder.operations if done.call.method == "CreateFilter"]) == 3
 
 
+def test_who_is_told_far_too_late_looks_by_himself(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three waits that last many times as long as was asked for are enough, whatever they tell."""
+    updates, vm, usual = Updates(target, "admin", PATHS, dict), vm_of(target), target.send
+    late = [0.0]
+    now = target.recorder.now
+    monkeypatch.setattr(target.recorder, "now", lambda: now() + late[0])
+
+    def slow(call: Call, *purpose: Any, **given: Any) -> Operation:
+        late[0] += 60.0 * (call.method == WAIT)
+        return usual(call, *purpose, **given)
+
+    monkeypatch.setattr(target, "send", slow)
+    for _ in range(3):
+        assert updates.able
+        updates.wait(vm)
+    assert not updates.able
+    assert updates.wait(vm) is None
+
+
 @pytest.mark.parametrize("missing", sorted(NEEDED))
 def test_a_wsdl_without_the_methods_is_not_asked(missing: str, target: Target) -> None:
     """Then nothing is sent, and whoever waits looks by himself."""

@@ -60,9 +60,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "races": RUN,
     "workers": RUN - {"simulator"},
     "stress": RUN | {"disturbances"},
+    "traffic": BASE | {"schema", "contract", "model", "check", "client", "report"},
     "inject": BASE | {"schema", "contract", "model", "report", "client", "config", "disturbances", "simulator"},
     "testing": BASE | {"contract", "client", "config", "inject", "simulator", "testbed"},
-    "commands": (MODES | {"inject"}) - {"simulator"},
+    "commands": (MODES | {"inject", "traffic"}) - {"simulator"},
     "conformance": (MODES | {"pytest_plugin"}) - {"simulator"},
 }
 """For each room the others that it may import; `cli` and `__main__` may import all."""

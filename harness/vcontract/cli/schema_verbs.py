@@ -41,6 +41,7 @@ def wsdl_diff(
     fail_on: option.FailOn = "breaking",
     output: option.DiffFormat = "text",
     out: option.OutFile = None,
+    calls: option.Calls = None,
 ) -> None:
     """Tell what a client of A meets in B, each difference with its class; exit 100 if it is breaking."""
     from vcontract.commands import wsdl_diff as diff
@@ -48,7 +49,7 @@ def wsdl_diff(
 
     option.one_of("--fail-on", fail_on, FAIL_ON)
     option.one_of("--format", output, tuple(FORMATS))
-    found = diff.wsdl_diff(old, new, tuple(root or ()), fail_on)
+    found = diff.wsdl_diff(old, new, tuple(root or ()), fail_on, calls)
     typer.echo(diff.deliver(found, output, out), nl=False)
     raise typer.Exit(found.exit_code)
 

@@ -13,6 +13,7 @@ import typer
 from vcontract.cli import options as option
 from vcontract.cli.credentials import mention_config, with_password
 from vcontract.cli.inject_verb import inject
+from vcontract.cli.judge_verb import judge
 from vcontract.cli.learn_verb import learn
 from vcontract.cli.output import say, say_line
 from vcontract.cli.report_verb import report
@@ -119,36 +120,7 @@ def doctor(
     raise typer.Exit(diagnosis.exit_code)
 
 
-@app.command(epilog=option.more("check/README.md"))
-def judge(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Directory of a saved run; of stress several.")],
-    wsdl: Annotated[str, typer.Option(help="The WSDL that the run used, if its own.")] = "",
-    output: option.Format = "text",
-    deviations: Annotated[Path | None, typer.Option(help="Known deviations; none: those of the run.")] = None,
-    outputs: option.Outputs = None,
-    *,
-    verbose: option.Verbose = False,
-    quiet: option.Quiet = False,
-) -> None:
-    """Judge a saved run again, without a server."""
-    from vcontract.report.bug_reports import BugReports
-    from vcontract.report.console import ConsoleReporter, JsonReporter
-    from vcontract.report.events import RunEnded
-    from vcontract.report.outputs import outputs as chosen
-    from vcontract.report.outputs.listeners import verbosity
-    from vcontract.run.rejudge import rejudge
-    from vcontract.stress.judging import judge_several
-
-    option.one_of("--format", output, ("text", "json"))
-    result = judge_several(runs) or rejudge(runs[0], wsdl, deviations)
-    reports = BugReports(runs[0])
-    told = verbosity(verbose=verbose, quiet=quiet)
-    shown = JsonReporter() if output == "json" else ConsoleReporter(runs[0], told=told, reports=reports)
-    for reporter in (shown, *chosen(outputs or (), reports)):
-        reporter.on(RunEnded(result))
-    raise typer.Exit(result.exit_code)
-
-
+app.command(epilog=option.more("check/README.md"))(judge)
 app.command(epilog=option.more("report/README.md"))(report)
 
 
@@ -190,10 +162,11 @@ def replay(
     preparation = replace(preparation, pinned=pinned, finding=saved)
     result = execute(replace(request, contract=saved.object, methods=judged_methods(saved)), preparation)
     again = any(shown.id == saved.id for shown in result.findings)
+    nothing = "none of its calls could be sent"
+    if not arranges(level_of(request)):
+        nothing = f"no marked VM looks as then, and --risk {request.risk} brings none into a state (clones and full do)"
     sent = result.calls or not any(step.purpose == "judge" for step in saved.program)
-    unsent = "" if again else result.partial or ("" if sent else "none of its calls could be sent")
-    if not again and not unsent and not arranges(level_of(request)):
-        unsent = f"--risk {request.risk} brings no VM into the state of then (clones and full do)"
+    unsent = "" if again else result.partial or ("" if sent else nothing)
     say_line(f"{saved.id} {'shows again' if again else f'is inconclusive: {unsent}' if unsent else 'does not show'}")
     halted = HaltedError.exit_code if result.exit_code == HaltedError.exit_code else 0
     raise typer.Exit(halted or (5 if unsent else int(again)))

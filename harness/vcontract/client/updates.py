@@ -29,6 +29,9 @@ _NEVER = frozenset({"NotSupported", "MethodNotFound"})
 _FAILURES = 3
 """So often in a row it may fail before it is not tried any more: what is in front of the server lets no call wait."""
 
+_OVERSLEPT = 5 * LONGEST
+"""Seconds of one wait after which whoever looked by himself would long have known: the server tells late."""
+
 News: TypeAlias = Mapping[str, Mapping[str, Json]]
 """What has changed: by moId the values by path; None for one that is unset now. Empty: nothing has."""
 
@@ -54,17 +57,19 @@ class Updates:
         self._filter: Ref | None = None
         self._watched: Ref | None = None
         self._version = ""
-        self._failures = 0
+        self._failures = self._late = 0
 
     @property
     def able(self) -> bool:
         """Whether the server can be waited for, as far as is known."""
-        return self._failures < _FAILURES and self._target.schema.operations.keys() >= NEEDED
+        return max(self._failures, self._late) < _FAILURES and self._target.schema.operations.keys() >= NEEDED
 
     def wait(self, entity: Ref) -> News | None:
         """Wait until something about an entity or its recent tasks changes, for at most `LONGEST` seconds.
 
         None: that was not possible, or came back at once with nothing; whoever waits must pause and look by himself.
+        A server that took far longer, in all or once, is not waited for any more: govmomi's works through all that has changed
+        since the wait before, for each change anew (WaitForUpdatesEx of its simulator/property_collector.go).
         """
         if not self.able or not self._watch(entity):
             return None
@@ -74,6 +79,7 @@ class Updates:
         arguments: dict[str, Json] = {"version": self._version, "options": options}
         assert self._collector is not None  # since something is watched
         done = self._send(self._collector, WAIT, arguments, self._changes)
+        self._late += int((clock.now() - begun) / _OVERSLEPT)
         if not isinstance(done.outcome, Returned):
             self._fail()
             return None

@@ -58,7 +58,7 @@ class Budget(msgspec.Struct, frozen=True):
     """
 
     attempts: int = 48
-    seconds: float = 1200.0
+    seconds: float = 600.0
 
 
 class RunRequest(msgspec.Struct, frozen=True, kw_only=True):

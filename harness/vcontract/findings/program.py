@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from math import inf
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -18,6 +19,8 @@ from vcontract.testbed import Driver, NotArrangedError, judged_call, see_setting
 
 PATIENCE = (0.2, 3.0, 60.0)
 """How long a replay waits for a recorded state: seconds, and so many times what the recorded run waited, at most."""
+KEPT, TRIED = 32, 256
+"""So many steps that led to a finding are kept where nobody tried which count, and are tried, at most: a run has thousands."""
 _SEEN = ("power", "tools", "connection")
 _FRESH = {name: str(getattr(State(), name)) for name in _SEEN}
 _POWER = "runtime.powerState"
@@ -95,9 +98,21 @@ def ground_of(steps: Sequence[ReplayStep], root: str, vm: str) -> str:
 
 
 def since_fresh(blocks: Sequence[Sequence[ReplayStep]]) -> list[ReplayStep]:
-    """Give the steps since the VM was last as one that nothing was done to: it ran, with Tools, on a connected host."""
+    """Give the steps since the VM was last as one that nothing was done to: it ran, with Tools, on a connected host.
+
+    The last `KEPT` of them at most: where no guest tells of Tools, a VM is never as a fresh one.
+    """
     begin = next((place for place in reversed(range(len(blocks))) if _as_fresh(blocks[place][0])), 0)
-    return [step for block in blocks[begin:] for step in block]
+    return [step for block in latest(blocks[begin:], KEPT) for step in block]
+
+
+def latest(blocks: Sequence[Sequence[ReplayStep]], most: int) -> Sequence[Sequence[ReplayStep]]:
+    """Give the last cells of a history that have so many steps together, at least the very last one, which has the finding."""
+    begin, steps = len(blocks) - 1, len(blocks[-1]) if blocks else 0
+    while begin > 0 and steps + len(blocks[begin - 1]) <= most:
+        begin -= 1
+        steps += len(blocks[begin])
+    return blocks[max(begin, 0) :]
 
 
 def _as_fresh(step: ReplayStep) -> bool:
@@ -173,11 +188,11 @@ class _HistoryIndex:
 
 
 class Performer:
-    """Sends programs to a target and tells which findings they show."""
+    """Sends programs to a target and tells which findings they show; `times` counts these, by this label."""
 
-    def __init__(self, driver: Driver, label: str) -> None:
+    def __init__(self, driver: Driver, label: str, times: int = 0) -> None:
         self.driver = driver
-        self.times = 0
+        self.times = times
         self._label = label
         self._asked = False
 
@@ -276,11 +291,16 @@ class Performer:
         coming = now.tools in {"stopped", "starting"} and seen.get("tools") in {"starting", "ready", "old"}
         return not coming or now.power != seen.get("power") or now.connection != seen.get("connection")
 
-    def other_than_seen(self, steps: Sequence[ReplayStep]) -> set[str]:
-        """Name the VMs (moIds) of a program that do not look as they did before its first call about them."""
+    def other_than_seen(
+        self, steps: Sequence[ReplayStep], renamed: Mapping[str, str] = MappingProxyType({})
+    ) -> set[str]:
+        """Name the VMs (moIds) of a program that do not look as they did before its first call about them.
+
+        `renamed` are VMs that stand in for others.
+        """
         first: dict[str, ReplayStep] = {}
         for step in steps:
-            first.setdefault(subject(step.call), step)
+            first.setdefault(renamed.get(subject(step.call), subject(step.call)), step)
         known = self.driver.facts.vms
         return {moid for moid, step in first.items() if moid in known and not self._looks(known[moid].ref, step.seen)}
 

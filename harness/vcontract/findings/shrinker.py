@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from vcontract.check import SHRINKING
 from vcontract.config.request import Budget
-from vcontract.findings.program import Performer, ground_of, programs, rebound, since_fresh
+from vcontract.findings.program import TRIED, Performer, ground_of, latest, programs, rebound, since_fresh
 from vcontract.findings.sightings import Sighting, settled
 from vcontract.findings.smaller import fewer, plainer_calls, plainer_steps, suffix
 from vcontract.model import Asked, VmFacts, subject
@@ -22,9 +22,12 @@ AGAIN = 3
 
 
 class Shrinker:
-    """Tries parts of what led to a finding on fresh clones of its VM, or on the VM itself where it cannot be cloned."""
+    """Tries parts of what led to a finding on fresh clones of its VM, or on the VM itself where it cannot be cloned.
 
-    def __init__(self, lane: Lane, performer: Performer, budget: Budget) -> None:
+    It ends with the budget, and at `until`, a moment of the recorder, if that is earlier.
+    """
+
+    def __init__(self, lane: Lane, performer: Performer, budget: Budget, until: float = inf) -> None:
         self._lane, self._performer = lane, performer
         self._left = budget.attempts
         self._tries, self._hindered = 0, ""
@@ -32,7 +35,7 @@ class Shrinker:
         self._again = max(AGAIN, lane.driver.facts.confirm)
         self._budget = budget
         self._clock = lane.driver.target.recorder
-        self._until = self._clock.now() + budget.seconds if budget.seconds else inf
+        self._until = min(until, self._clock.now() + budget.seconds if budget.seconds else inf)
 
     def shrink(self, finding: Finding, operations: Sequence[Operation], known: Sequence[Finding] = ()) -> Finding:
         """Give the finding with its smallest program, its id, and how often that shows it.
@@ -42,7 +45,8 @@ class Shrinker:
         """
         self._left = self._budget.attempts
         self._tries, self._hindered, self._sighting = 0, "", None
-        parent, blocks = programs(operations, finding.op, finding.shown)
+        parent, every = programs(operations, finding.op, finding.shown)
+        blocks = list(map(list, latest(every, TRIED)))
         vm = subject(blocks[-1][-1].call)
 
         def shows(steps: Sequence[ReplayStep]) -> bool:

@@ -123,6 +123,17 @@ def expect(states: Iterable[State], asked: Asked, contract: Contract) -> Expecta
     return table.expected(states, asked) if isinstance(states, frozenset) else table.union(states, asked)
 
 
+def either(method: str, expectations: Iterable[Expectation]) -> Expectation:
+    """Combine expectations of which any may be the one that counts: what one permits is permitted."""
+    allowed: dict[str, Allowed] = {}
+    situations: dict[str, None] = {}
+    for each in expectations:
+        situations.update(dict.fromkeys(each.situations))
+        for name, addition in each.allowed.items():
+            allowed[name] = _merge(allowed[name], addition) if name in allowed else addition
+    return Expectation(method, allowed, tuple(situations))
+
+
 def _in_one_state(situations: tuple[Situation, ...], state: State, asked: Asked) -> dict[str, Allowed]:
     allowed: dict[str, Allowed] = {}
     successes: list[Allowed | None] = []

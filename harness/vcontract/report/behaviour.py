@@ -13,6 +13,8 @@ from vcontract.terms import Difference, ReplayStep
 
 _TOLD = 3
 
+_SHOWN_CALLS = 8
+
 
 class BehaviourDifference(Difference, frozen=True, rename={"impact": "class"}):
     """A difference between two saved runs, or two profiles.
@@ -49,3 +51,16 @@ class _File(msgspec.Struct, frozen=True):
 def load_differences(file: Path) -> list[BehaviourDifference]:
     """Read the differences of a comparison that was written with `--format json`. Raises RunFileError in one line."""
     return read_json(file, _File, SCHEMA, RunFileError).differences
+
+
+class CallsDifference(Difference, frozen=True, rename={"impact": "class"}):
+    """A difference of two WSDLs that recorded calls meet; `calls` names these, entry and method."""
+
+    calls: tuple[str, ...] = ()
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """Further details, as lines."""
+        shown = ", ".join(self.calls[:_SHOWN_CALLS])
+        left = len(self.calls) - _SHOWN_CALLS
+        return (f"met by {shown}" + (f" and {left} more" if left > 0 else ""),)

@@ -238,6 +238,7 @@ class ActiveRun:
             halted=halts(target, self.halted),
             clones=Clones(made, left),
             slowest={kind: round(seconds, 3) for kind, seconds in self.testbed.driver.wait.patience.slowest.items()},
+            carried_out=self.testbed.limit is not None and bool(self.testbed.limit.touched),
         )
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from math import inf
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from vcontract.check import SHRINKING
 from vcontract.check.judgement import DEATHS
 from vcontract.config.request import Budget
+from vcontract.errors import HaltedError
 from vcontract.findings.deaths import DeathTrials
 from vcontract.findings.program import Performer
-from vcontract.findings.shrinker import Shrinker
+from vcontract.findings.shrinker import Shrinker, untried
+from vcontract.findings.sightings import Sighting
 from vcontract.model import State
 from vcontract.run.active_run import ActiveRun
 from vcontract.run.object_reads import read_object
 from vcontract.terms import Finding, Operation
-from vcontract.testbed import Lane, NotArrangedError
+from vcontract.testbed import Lane, NotArrangedError, Testbed
 
 
 class ReadObject:
@@ -38,10 +43,10 @@ class TakeSteps:
         run.step_runner.walk(run.steps)
 
 
-def led_to_by_run(run: ActiveRun, finding: Finding) -> list[Operation]:
-    """Give the operations that a finding may rest on: all of the run's."""
+def led_to_by_run(run: ActiveRun, finding: Finding) -> Sequence[Operation]:
+    """Give the operations that a finding may rest on: all of the run's. What it then does comes behind them."""
     del finding
-    return list(run.site.target.recorder.operations)
+    return run.site.target.recorder.operations
 
 
 class ConfirmDeaths:
@@ -57,7 +62,7 @@ class ConfirmDeaths:
 class ShrinkFindings:
     """Makes what was found smaller, as far as the budget goes; `led_to` gives the operations that a finding may rest on."""
 
-    def __init__(self, led_to: Callable[[ActiveRun, Finding], list[Operation]] = led_to_by_run) -> None:
+    def __init__(self, led_to: Callable[[ActiveRun, Finding], Sequence[Operation]] = led_to_by_run) -> None:
         self._led_to = led_to
 
     def run(self, run: ActiveRun) -> None:
@@ -67,11 +72,11 @@ class ShrinkFindings:
         findings = [finding for finding in run.found() if finding.provisional]
         if not findings:
             return
-        led_to = {finding.id: self._led_to(run, finding) for finding in findings}
+        led_to: dict[str, Sequence[Operation]] = {finding.id: self._led_to(run, finding) for finding in findings}
         deaths = [finding for finding in findings if finding.observed in DEATHS and run.can_start_afresh]
         alive = [each for each in findings if each not in deaths]
         shrink_each(
-            run.testbed.lane, run.site.request.shrink, alive, led_to, run.shrunk, run.announcer.note, len(findings)
+            run.testbed.lane, run.site.request.shrink, alive, led_to, run.shrunk, run.announcer.note, len(findings), run
         )
         trials = DeathTrials(run, run.site.request.shrink)  # last, for the testbed is another after each
         for number, finding in enumerate(deaths):
@@ -80,7 +85,18 @@ class ShrinkFindings:
             run.shrunk[finding.id] = trials.shrink(finding, led_to[finding.id])
 
 
-def shrink_each(
+class Revived(Protocol):
+    """A run that can go on after its server has ended."""
+
+    @property
+    def testbed(self) -> Testbed:
+        """The testbed as it is now."""
+
+    def revive(self, *, counted: bool = True) -> bool:
+        """Go on with it; False if it has not ended, or is not ours to start again. Raises HaltedError."""
+
+
+def shrink_each(  # noqa: PLR0913, PLR0917 - what is tried, on what, for how long, and who hears of it
     lane: Lane,
     budget: Budget,
     findings: Sequence[Finding],
@@ -88,20 +104,53 @@ def shrink_each(
     shrunk: dict[str, Finding],
     note: Callable[[str], None],
     total: int,
+    ground: Revived | None = None,
 ) -> None:
-    """Shrink findings one after the other, on a lane, into `shrunk` by the ids that they had; `led_to` is by these ids too."""
-    shrinker = Shrinker(lane, Performer(lane.driver, SHRINKING), budget)
-    for number, finding in enumerate(findings):
+    """Shrink findings one after the other, on a lane, into `shrunk` by the ids that they had; `led_to` is by these ids too.
+
+    Of each deviation one comes first, so that all have their turn before the time is over. A server that ends on the way is
+    started again where `ground` can do that. Raises HaltedError.
+    """
+    clock = lane.driver.target.recorder
+    until = clock.now() + budget.seconds if budget.seconds else inf
+    performer = Performer(lane.driver, SHRINKING)
+    shrinker = Shrinker(lane, performer, budget, until)
+    for number, finding in enumerate(_one_of_each_first(findings)):
+        if clock.now() > until:
+            note(
+                f"{len(findings) - number} of {total} findings are not made smaller: the {budget.seconds:g} s for that are over"
+            )
+            break
         note(f"shrinking finding {number + 1} of {total}: {finding.row}")
         try:
             like = [each for each in shrunk.values() if each.after and each.like(finding)]
-            shrunk[finding.id] = shrinker.shrink(finding, list(led_to[finding.id]), like)
+            shrunk[finding.id] = shrinker.shrink(finding, led_to[finding.id], like)
         except NotArrangedError as error:  # the next one may still be shrunk
             shrunk[finding.id] = replace(finding, repeats=f"0 of 0: {error}")
+        except HaltedError:
+            if ground is None or not ground.revive(counted=False):
+                raise
+            ended = untried(finding, led_to[finding.id], ground.testbed.lane)
+            shrunk[finding.id] = replace(ended, repeats="0 of 0: the server ended while it was tried")
+            performer = Performer(ground.testbed.lane.driver, SHRINKING, performer.times)
+            shrinker = Shrinker(ground.testbed.lane, performer, budget, until)
+
+
+def _one_of_each_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Put the first finding of each deviation, whatever its cause, before all others."""
+    met: Counter[str] = Counter()
+    turns = []
+    for finding in findings:
+        turns.append(met[finding.former])
+        met[finding.former] += 1
+    return [finding for _, finding in sorted(zip(turns, findings, strict=True), key=lambda each: each[0])]
 
 
 class ReplayFinding:
-    """Sends one finding's program again, about the VM of the same name, else about any that is ready."""
+    """Sends one finding's program again, about the VM of the same name, else about any that is ready.
+
+    Where no VM may be brought into a state, it goes to one that looks as the recorded one did, or is not sent at all.
+    """
 
     def __init__(self, finding: Finding) -> None:
         self.finding = finding
@@ -116,9 +165,24 @@ class ReplayFinding:
                 run.shrunk[self.finding.id] = replace(self.finding, was=ends)
             return
         lane = run.testbed.lane
-        vms = lane.driver.facts.vms.values()
-        moid = next((vm.ref.value for vm in vms if vm.name == self.finding.root[1]), "")
-        shrinker = Shrinker(lane, Performer(lane.driver, "replay"), Budget())
-        seen = shrinker.again(self.finding, moid or lane.selection.choose(State()).ref.value)
+        performer = Performer(lane.driver, "replay")
+        if run.testbed.limit is not None:
+            seen = self._as_found(performer)
+        else:
+            vms = lane.driver.facts.vms.values()
+            moid = next((vm.ref.value for vm in vms if vm.name == self.finding.root[1]), "")
+            shrinker = Shrinker(lane, performer, Budget())
+            seen = shrinker.again(self.finding, moid or lane.selection.choose(State()).ref.value)
         if shown := tuple(each.id for each in seen if each.shows(self.finding)):
             run.shrunk[self.finding.id] = replace(self.finding, was=shown)
+
+    def _as_found(self, performer: Performer) -> list[Sighting]:
+        """Send it without bringing anything about; gives the violations that it shows, none if it cannot be sent so."""
+        steps, (root, name) = self.finding.program, self.finding.root
+        if any(step.purpose != "judge" for step in steps):
+            return []  # what led to it may not be done here
+        vms = sorted(performer.driver.facts.vms.values(), key=lambda vm: vm.name != name)
+        for vm in vms:
+            if not performer.other_than_seen(steps, {root: vm.ref.value}):
+                return performer.perform(steps, root, vm.ref)
+        return []

@@ -35,7 +35,8 @@ class PartialResult(msgspec.Struct, frozen=True):
     were not tried, `shown` what valid calls showed of each method's arguments.
     `slowest` has the most seconds that things took, `idle_reads` counts the requests that could tell nothing new.
     `halted` says why the target was not asked any more, or why going on might have done harm. `worker` is None if one
-    process does it all. `absent` says why nothing can be tested on this target, if so.
+    process does it all. `absent` says why nothing can be tested on this target, if so. `carried_out`: below `clones` a call was
+    carried out that had to be refused, which ends the run, the walks of others too.
     """
 
     judgements: list[Judgement] = []
@@ -59,6 +60,7 @@ class PartialResult(msgspec.Struct, frozen=True):
     idle_reads: int = 0
     worker: Worker | None = None
     absent: str = ""
+    carried_out: bool = False
 
 
 def heard(contract: Contract, judgements: Sequence[Judgement], operations: Sequence[Operation]) -> PartialResult:

@@ -103,6 +103,13 @@ class Decoder:
         self._fields(element, table, ((), method), reading, values)
         return values
 
+    def request(self, method: str, element: Any, reading: Reading) -> dict[str, Json]:
+        """Decode what is in a request of a method: its arguments by name, and `_this`."""
+        fields = (Field("_this", REFERENCE, optional=False, array=False), *self._schema.operations[method].parameters)
+        values: dict[str, Json] = {}
+        self._fields(element, self._table(method, fields), ((), method), reading, values)
+        return values
+
     def item(self, element: Any, static: str, name: str, reading: Reading) -> Json:
         """Decode an element in the place of a static type; `name` is the begin of the path."""
         return self._reader(static)(element, ((), name), reading)

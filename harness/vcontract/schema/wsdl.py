@@ -127,6 +127,13 @@ class Schema:
             types |= reading.types
         return values.get("returnval", [] if result and result.array else None), tuple(reading.problems)
 
+    def decode_request(self, method: str, element: Any) -> tuple[dict[str, Json], tuple[str, ...]]:
+        """Decode the element of a request: its arguments, `_this` among them, and its problems."""
+        self._find(method)
+        reading = self._decoder.begin(element)
+        values = self._decoder.request(method, element, reading)
+        return values, tuple(reading.problems)
+
     def decode(self, element: Any, static_type: str) -> tuple[Json, tuple[str, ...]]:
         """Decode one element in the place of a static type (WSDL or XSD name, `anyType` too): value and problems."""
         if static_type not in {*SIMPLE, ANY, REFERENCE} and static_type not in self.types:

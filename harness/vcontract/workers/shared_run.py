@@ -109,9 +109,9 @@ class SharedRun:
         self._coordinator.select(rows, methods)
 
     def give(self, number: int, gave: WorkerResult) -> None:
-        """Take what a walk gave; one that was halted halts the others."""
+        """Take what a walk gave; one that was halted, or met a refusal that was carried out, halts the others."""
         self._given[number] = gave
-        if gave.part.halted:
+        if gave.part.halted or gave.part.carried_out:
             self.stop()
 
     def progress(self, number: int, done: int) -> None:

@@ -26,6 +26,7 @@ class PowerArranger:
         if now.template:
             pool = pool_of(vm.ref, self._driver.facts.vms)
             make_call(self._driver, "markAsVirtualMachine", vm.ref, {"pool": pool.json()})
+            now = self._driver.now(vm)  # a template counts as off, but a server may have made one of a VM that is on
         before = now.power
         if before != ON:
             make_call(self._driver, "powerOn", vm.ref)

@@ -121,6 +121,8 @@ class Restorer:
         states = self._driver.states(vm.ref)
         if was == ON or any(state.engine != vm.engine or state.template for state in states):
             self._power.make_ready(vm)
+            if self._driver.permits.limit is not None:
+                return  # a run that brings no VM into a state begins nothing in its guest either
             tools = next(iter(self._driver.states(vm.ref))).tools
             if self._driver.toolless(vm.ref):  # then there is no guest that could be asked
                 tools = "never"
