@@ -43,6 +43,56 @@ def read_toml(path: Path, kind: type[T], error: type[UsageError] = UsageError) -
         raise error(f"{path}: {cause}") from cause
 
 
+def mistakes(path: Path, kind: type[T]) -> tuple[T | None, list[str]]:
+    """Read a file as `read_toml` does, past what cannot be understood: what is left of it (None: nothing), and a line for each.
+
+    What must be there and is not is an empty text. Raises UsageError for a file that is no TOML.
+    """
+    text, told = "", list[str]()
+    try:
+        text = path.read_text("utf-8")
+        _check_size(text)
+        raw = tomllib.loads(text)
+    except OSError as cause:
+        raise UsageError(f"{path}: cannot be read: {cause.strerror}") from cause
+    except (ValueError, RecursionError) as cause:
+        raise UsageError(f"{path}: {cause}") from cause
+    while True:
+        try:
+            return msgspec.convert(raw, kind), told
+        except msgspec.ValidationError as cause:
+            line = _line_of(str(cause), text)
+            said = f"{path}{f', line {line}' if line else ''}: {cause}{_way_out(str(cause), kind)}"
+            if said in told or not _mended(raw, str(cause)):
+                return None, list(dict.fromkeys([*told, said]))
+            told.append(said)
+
+
+def _mended(raw: Any, told: str) -> bool:
+    """Take out of a document what a message is about, or put in what it misses; whether that could be done."""
+    steps, named = _steps(told), _NAMED.search(told)
+    key = named[1] if named else steps.pop()[0] if steps else ""
+    found = _PLACE.search(told)
+    places = _STEP.findall(found[1]) if found else []
+    for (name, place), (_, at) in zip(steps, places, strict=False):
+        raw = raw.get(name) if isinstance(raw, dict) else None
+        raw = raw[place] if at and isinstance(raw, list) and place < len(raw) else raw
+    if not isinstance(raw, dict) or (key not in raw and not (named and "required" in named[0])):
+        return False
+    if key in raw:
+        del raw[key]
+    else:
+        raw[key] = ""
+    return True
+
+
+def line_of_table(text: str, table: str, place: int) -> int:
+    """Find the line where the table of a name begins that is so many behind the first; 0 if it stands in no line of its own."""
+    headers = [(number, _HEADER.match(line)) for number, line in enumerate(text.splitlines(), 1)]
+    lines = [number for number, header in headers if header is not None and header[1] == table]
+    return lines[place] if place < len(lines) else 0
+
+
 def _check_size(text: str) -> None:
     """Refuse what is too long or too deep to be read. Raises ValueError."""
     if len(text) > _LONGEST:

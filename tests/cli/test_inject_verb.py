@@ -113,6 +113,19 @@ def test_a_file_that_cannot_be_used_is_exit_2(vcontract: Command, tmp_path: Path
     assert said in ended.err[0]
 
 
+def test_a_file_is_linted(vcontract: Command, tmp_path: Path) -> None:
+    """Each mistake is a line of standard error, and exit 2; nothing is started. A sound file says so, and is exit 0."""
+    wrong = vcontract("inject", "--lint", _rules(tmp_path, _RULE + "tims = 1\nchanel = 2\n"))
+    assert (wrong.code, wrong.out, len(wrong.err)) == (2, [], 2)
+    assert "inject.toml, line 5: " in wrong.err[0]
+    assert "nearest is channel" in wrong.err[1]
+    absent = vcontract("inject", "--lint", tmp_path / "none.toml")
+    assert (absent.code, len(absent.err)) == (2, 1)
+    sound = vcontract("inject", "--lint", _rules(tmp_path))
+    assert (sound.code, sound.err) == (0, [])
+    assert sound.out[-1].endswith("inject.toml: the rules are sound")
+
+
 def test_what_else_is_refused(vcontract: Command, tmp_path: Path) -> None:
     """A server that is not there, a port that is taken, a report that is there: one line, and the right exit code."""
     (tmp_path / "inject.json").write_text("{}")

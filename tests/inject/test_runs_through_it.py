@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from tests.inject.conftest import Open
+from tests.inject.relay import Relay
 from tests.mangler import MANAGER, Run, ran, simulator  # noqa: F401 - fixtures: a simulator with time for a slow machine
 from vcontract.contract import load
 from vcontract.inject.plausible import place_of
@@ -26,6 +29,19 @@ def test_a_run_through_the_gate_finds_what_it_finds_without(gate: Open, simulato
     assert Verdict.VIOLATES not in {each.verdict for each in results}
     rows = [[row.id for row in each.rows] for each in results]
     assert rows[0] == rows[1] != []
+
+
+def test_every_byte_of_a_run_goes_through(gate: Open, simulator: SimulatorServer, ran: Run) -> None:  # noqa: F811 - fixtures
+    """What the run sends the server gets, and what the server says the run gets: to the byte, on each connection."""
+    with closing(Relay(simulator.url)) as behind:
+        opened = gate(server=behind.url)
+        with closing(Relay(opened.url)) as before:
+            result, _ = ran(before.url, "AbortCustomization_Task", calls=12, exchange=20.0)
+            sides = [sorted((bytes(sent), bytes(got)) for sent, got in each.streams) for each in (before, behind)]
+    assert result.calls == 12
+    assert len(sides[0]) >= 1
+    assert sum(len(got) for _, got in sides[0]) > 100_000
+    assert sides[0] == sides[1]
 
 
 def assert_found(gate: Open, ran: Run, kind: tuple[str, str, str]) -> None:  # noqa: F811 - the fixture's value

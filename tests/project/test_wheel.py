@@ -3,66 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import sysconfig
-import venv
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.wheel import ROOT, python, run, shared, wheel  # noqa: F401 - fixtures
 from vcontract import __version__
 
-ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "harness" / "vcontract"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def _run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PIP"))}
-    words = [str(each) for each in command]
-    return subprocess.run(words, cwd=cwd, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-
-
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel."""
-    out = tmp_path_factory.mktemp("wheel")
-    done = _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, ROOT, cwd=out)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (found,) = out.glob("*.whl")
-    return found
-
-
-@pytest.fixture(scope="module")
-def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install it where the dependencies are seen but the checkout is not; gives the interpreter."""
-    place = tmp_path_factory.mktemp("fresh")
-    venv.create(place / "env", symlinks=True)
-    python = place / "env" / "bin" / "python"
-    # pip comes from here too; a .pth line adds packages but does not read the .pth files beside them, so the editable
-    # install of the checkout stays unseen
-    packages = _run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=place).stdout.strip()
-    (Path(packages) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    options = ("--no-deps", "--no-index", "--force-reinstall", "--ignore-installed", "--disable-pip-version-check")
-    done = _run(python, "-m", "pip", "install", "--quiet", *options, wheel, cwd=place)
-    assert done.returncode == 0, done.stderr
-    where = _run(python, "-c", "import vcontract; print(vcontract.__file__)", cwd=place).stdout
-    assert where.startswith(packages)
-    return python
-
-
-@pytest.fixture(scope="module")
-def installed(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def installed(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:  # noqa: F811 - a fixture
     """Give a function that runs `vcontract` of the wheel, in a folder of its own."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    return lambda *arguments: _run(python, "-m", "vcontract", *arguments, cwd=elsewhere)
+    return lambda *arguments: run(python, "-m", "vcontract", *arguments, cwd=elsewhere)
 
 
-def test_the_wheel_holds_its_data_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_its_data_and_nothing_else(wheel: Path) -> None:  # noqa: F811 - a fixture
     """Every contract and WSDL file, the inventory, the pages for users and the licence; no tests, no reports."""
     names = set(zipfile.ZipFile(wheel).namelist())
     for kind in ("wsdl", "contracts"):
@@ -75,7 +38,7 @@ def test_the_wheel_holds_its_data_and_nothing_else(wheel: Path) -> None:
     assert {each.partition("/")[0] for each in names} == {"vcontract", f"vcontract-{__version__}.dist-info"}
 
 
-def test_the_wheel_has_one_version(wheel: Path, installed: Run) -> None:
+def test_the_wheel_has_one_version(wheel: Path, installed: Run) -> None:  # noqa: F811 - a fixture
     """What `pip` says, what the package says and what the command says are the same."""
     metadata = zipfile.ZipFile(wheel).read(f"vcontract-{__version__}.dist-info/METADATA").decode()
     assert f"\nVersion: {__version__}\n" in metadata
@@ -83,7 +46,7 @@ def test_the_wheel_has_one_version(wheel: Path, installed: Run) -> None:
     assert (said.returncode, said.stdout) == (0, f"vcontract {__version__}\n"), said.stderr
 
 
-def test_the_wheel_is_no_plugin_of_everybodys_pytest(wheel: Path) -> None:
+def test_the_wheel_is_no_plugin_of_everybodys_pytest(wheel: Path) -> None:  # noqa: F811 - a fixture
     """It gives the command, and no entry point for pytest."""
     points = zipfile.ZipFile(wheel).read(f"vcontract-{__version__}.dist-info/entry_points.txt").decode()
     assert points.split() == ["[console_scripts]", "vcontract", "=", "vcontract.cli:main"]
@@ -106,7 +69,9 @@ def test_of_mine():
     "words", [("-m", "pytest"), (f"{sysconfig.get_path('scripts')}/pytest",)], ids=["module", "command"]
 )
 def test_a_project_with_a_package_harness_runs_its_own_tests(
-    python: Path, tmp_path: Path, words: tuple[str, ...]
+    python: Path,  # noqa: F811 - a fixture
+    tmp_path: Path,
+    words: tuple[str, ...],
 ) -> None:
     """`python -m pytest` and `pytest` (which leaves the folder off the path) run its test, and load nothing of ours."""
     package = tmp_path / "harness"
@@ -114,24 +79,24 @@ def test_a_project_with_a_package_harness_runs_its_own_tests(
     (package / "__init__.py").touch()
     (package / "mine.py").write_text("ANSWER = 42\n")
     (package / "test_mine.py").write_text(USERS_TEST)
-    ended = _run(python, *words, cwd=tmp_path)
+    ended = run(python, *words, cwd=tmp_path)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "1 passed" in ended.stdout
     assert "vcontract" not in ended.stdout
-    options = _run(python, *words, "--help", cwd=tmp_path)
+    options = run(python, *words, "--help", cwd=tmp_path)
     assert (options.returncode, "--vcontract-" in options.stdout) == (0, False)
 
 
-def test_the_rows_are_tests_of_the_wheel(python: Path, tmp_path: Path) -> None:
+def test_the_rows_are_tests_of_the_wheel(python: Path, tmp_path: Path) -> None:  # noqa: F811 - a fixture
     """A short run of them, with the plugin that is named and the package that is found by its name."""
     chosen = ("-p", "vcontract.pytest_plugin", "--pyargs", "vcontract.conformance", "--vcontract-seed=1")
     short = ("--vcontract-max-calls=12", "--vcontract-method=AbortCustomization_Task")
-    ended = _run(python, "-m", "pytest", *chosen, *short, cwd=tmp_path)
+    ended = run(python, "-m", "pytest", *chosen, *short, cwd=tmp_path)
     assert ended.returncode in {0, 1}, ended.stdout + ended.stderr
     result = json.loads((tmp_path / "reports" / "latest" / "run.json").read_bytes())
     assert (result["calls"], result["findings"], result["version"]) == (12, [], __version__)
     assert f"vcontract {__version__}" in ended.stdout
-    without = _run(python, "-m", "pytest", "-q", "--vcontract-seed=1", cwd=tmp_path)
+    without = run(python, "-m", "pytest", "-q", "--vcontract-seed=1", cwd=tmp_path)
     assert (without.returncode, "unrecognized arguments: --vcontract-seed" in without.stderr) == (4, True)
 
 

@@ -1,11 +1,11 @@
-"""The fixtures for tests of clients, as a user's suite has them: in a folder of its own, alone and on two workers."""
+"""The fixtures for tests of clients, as a user's suite has them: from the wheel, in a folder of its own, on two workers."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.wheel import python, run, shared, wheel  # noqa: F401 - fixtures
 
 _HEAD = '''
 import asyncio
@@ -85,38 +85,36 @@ def test_a_rule_that_can_never_apply_is_refused(vcenter):
 """
 
 
-def _outcome(folder: Path, *options: str, suite: str) -> tuple[dict[str, int], str]:
-    """Run a suite in a folder outside the project; gives the counts of outcomes, and what pytest printed."""
+def _outcome(python: Path, folder: Path, *options: str, suite: str) -> tuple[dict[str, int], str]:  # noqa: F811 - a fixture
+    """Run a suite in a folder outside the project, with the wheel; gives the counts of outcomes, and what pytest printed."""
     (folder / "test_client.py").write_text(suite, "utf-8")
     (folder / "conftest.py").write_text('pytest_plugins = ["vcontract.testing"]\n', "utf-8")
     (folder / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers -p no:cacheprovider\n", "utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)  # noqa: S603 - our own
+    done = run(python, "-m", "pytest", "-q", *options, cwd=folder)
     last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr
     return {word: int(count) for count, word in re.findall(r"(\d+) (\w+)", last)}, done.stdout + done.stderr
 
 
-def test_a_users_suite_is_green_on_two_workers(tmp_path: Path) -> None:
+def test_a_users_suite_is_green_on_two_workers(python: Path, tmp_path: Path) -> None:  # noqa: F811 - a fixture
     """Twenty tests of a client, with pytest-xdist: each worker has vCenters of its own."""
-    counts, told = _outcome(tmp_path, "-n", "2", suite=_HEAD % 1 + _SUITE)
+    counts, told = _outcome(python, tmp_path, "-n", "2", suite=_HEAD % 1 + _SUITE)
     assert counts.get("passed") == 20, told
     assert not counts.keys() & {"failed", "error", "errors"}, told
 
 
-def test_a_mistake_in_the_client_is_red(tmp_path: Path) -> None:
+def test_a_mistake_in_the_client_is_red_on_two_workers(python: Path, tmp_path: Path) -> None:  # noqa: F811 - a fixture
     """A client that does not try again fails the test that says it must, and no other; one vCenter for the session."""
-    (counts, told) = _outcome(
-        tmp_path, "-o", "vcontract_vcenter_scope=session", "-k", "not every_fault", suite=_HEAD % 0 + _SUITE
-    )
-    assert counts.get("failed") == 1, told
+    options = ("-n", "2", "-o", "vcontract_vcenter_scope=session")
+    counts, told = _outcome(python, tmp_path, *options, suite=_HEAD % 0 + _SUITE)
+    assert (counts.get("failed"), counts.get("passed")) == (1, 19), told
     assert "FAILED test_client.py::test_it_tries_again_when_the_vm_is_busy" in told
 
 
-def test_a_mark_that_means_nothing_is_one_line(tmp_path: Path) -> None:
+def test_a_mark_that_means_nothing_is_one_line(python: Path, tmp_path: Path) -> None:  # noqa: F811 - a fixture
     """Said when the tests are collected, with what there is."""
     other = "import pytest\n\n@pytest.mark.every_fault\ndef test_b(vcenter): pass\n"
     (tmp_path / "test_other.py").write_text(other, "utf-8")
     suite = "import pytest\n\n@pytest.mark.every_fault('Nothing_Task')\ndef test_a(vcenter): pass\n"
-    _, told = _outcome(tmp_path, suite=suite)
+    _, told = _outcome(python, tmp_path, suite=suite)
     assert "no contract speaks of Nothing_Task; there are" in told
     assert "every_fault takes one method" in told

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vcontract.cli.credentials import with_password
-from vcontract.cli.output import say
+from vcontract.cli.output import say, tell_line
 from vcontract.cli.requests import Given, requests
 
 
@@ -25,6 +25,9 @@ def inject(
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A new folder for the table of what followed.")
     ] = None,
+    lint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Say what is wrong with a file of rules, and do no more.")
+    ] = None,
     print_schema: Annotated[
         bool, typer.Option("--print-schema", help="Print the JSON Schema of inject.toml, and do no more.")
     ] = False,
@@ -33,6 +36,7 @@ def inject(
     """Stand before a server (none: the simulator) and inject what the contract permits, until Ctrl-C."""
     from vcontract.commands.inject import Asked
     from vcontract.commands.inject import inject as conducted
+    from vcontract.commands.inject import lint as lint_of
     from vcontract.config.config import target_named
     from vcontract.inject.rules import rules_schema
     from vcontract.simulator import Settings, SimulatorServer
@@ -40,6 +44,8 @@ def inject(
     if print_schema:
         typer.echo(rules_schema(), nl=False)
         return
+    if lint is not None:
+        raise typer.Exit(lint_of(lint, own=not target_named(given.request), tell=say, complain=tell_line))
     request, preparation = with_password(given.request)
     with ExitStack() as stack:
         own = ""

@@ -36,7 +36,7 @@ def listed_versions(endpoint: Endpoint, reply: HttpReply | Lost) -> tuple[str, .
     """Read the list of versions. Raises TargetError."""
     path = f"{endpoint.path}/{VERSIONS}"
     if isinstance(reply, Lost):
-        reason = reply.reason.removeprefix(UNSENT) + _advice(reply.reason)
+        reason = reply.reason.removeprefix(UNSENT) + advice(reply.reason)
         raise TargetError(f"{endpoint.url} cannot be reached: {reason}")
     if reply.status in BUSY:
         raise TargetError(f"{endpoint.url} is too busy: {path} has status {reply.status}; try again later")
@@ -66,7 +66,8 @@ def lists(reply: HttpReply | Lost, name_space: str) -> bool:
         return False
 
 
-def _advice(reason: str) -> str:
+def advice(reason: str) -> str:
+    """Give the way out of a reason why no connection came about, to be put behind it; empty if none is known."""
     if "certificate not trusted" in reason:
         return "; give the CA that signed it (ca_file), its thumbprint, or --insecure to accept any"
     if "WRONG_VERSION_NUMBER" in reason:

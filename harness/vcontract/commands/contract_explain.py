@@ -10,41 +10,10 @@ from msgspec.structs import fields, replace
 from vcontract.contract import load
 from vcontract.errors import UsageError
 from vcontract.model import BY_NAME, Allowed, Asked, State, cell, expect, holding, settle
-from vcontract.model.state import (
-    ABORT,
-    CONNECTED,
-    CUSTOMIZE,
-    EXCLUSIVE,
-    HOST_LOST,
-    NETWORK,
-    OFF,
-    ON,
-    SHARED,
-    SUSPENDED,
-    UNUSABLE,
-)
+from vcontract.model.state import VALUES
 
 _ALIASES = {"auth": "login"}
 _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}
-
-
-KNOWN: dict[str, tuple[str, ...]] = {
-    "power": (ON, OFF, SUSPENDED),
-    "connection": (CONNECTED, *HOST_LOST, *UNUSABLE),
-    "tools": ("never", "stopped", "starting", "ready", "old"),
-    "engine": ("ok", "absent", "broken"),
-    "running": ("", CUSTOMIZE, NETWORK, ABORT, EXCLUSIVE, SHARED),
-    "network": ("up", "down"),
-    "guest": ("before", "spec", "undefined"),
-    "request": ("ok", "malformed", "badValue", "unknownMethod", "unlistedVersion", "unsettled"),
-    "session": ("valid", "none"),
-    "this": ("ok", "unknown", "otherType"),
-    "vm": ("ok", "unknown", "otherType"),
-    "argument": ("ok", "unknown", "otherType"),
-    "privilege": ("held", "nowhere", "vmOnly", "rootOnly"),
-    "login": ("accepted", "mayNot", "rejected", "unsettled"),
-}
-"""The values of each field; `vcontract.model.state` says what they mean."""
 
 
 def explain(contract_name: str, method: str, described: str) -> str:
@@ -101,7 +70,7 @@ def _value(kind: type[State | Asked], name: str, value: str) -> object:
         return value.lower() in _TRUE
     if wanted is not str:
         return frozenset(value.split("+"))
-    known = KNOWN.get(name)
+    known = VALUES.get(name)
     if known and value not in known:
         raise UsageError(f"--state {name}={value}: must be one of {', '.join(known)}")
     return value

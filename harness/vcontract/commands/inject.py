@@ -15,8 +15,10 @@ from vcontract.client.wire import parse_url
 from vcontract.config.config import Config, address_of
 from vcontract.config.own_simulator import is_our_simulator
 from vcontract.config.request import RunRequest
-from vcontract.inject.choosing import check_rule
+from vcontract.errors import UsageError
 from vcontract.inject.gate import check_reached
+from vcontract.inject.lint import lint as mistakes_of
+from vcontract.inject.lint import refuse
 from vcontract.inject.report import check_place, text_of
 from vcontract.inject.rules import Rules, read_rules
 from vcontract.inject.serving import Opened, opened
@@ -44,7 +46,11 @@ class Asked(msgspec.Struct, frozen=True):
 
 def inject(asked: Asked, request: RunRequest, preparation: Preparation, tell: Callable[[str], None]) -> int:
     """Open the gate, wait until the process is told to end, and report; gives the exit code. Raises HarnessError."""
-    rules = read_rules(asked.rules) if asked.rules is not None else Rules()
+    rules = Rules()
+    if asked.rules is not None:
+        if asked.own:
+            refuse(asked.rules, own=True)
+        rules = read_rules(asked.rules)
     if asked.seed is not None:
         rules = msgspec.structs.replace(rules, seed=asked.seed)
     if asked.report is not None:
@@ -55,8 +61,8 @@ def inject(asked: Asked, request: RunRequest, preparation: Preparation, tell: Ca
         url, trust = address_of(request, config), config.trust(insecure=request.insecure)
         check_reached(parse_url(url), trust)
         own = bool(rules.rule) and is_our_simulator(url, trust)
-        for number, rule in enumerate(rules.rule, 1):  # what is wrong with a file is said before anybody logs in
-            check_rule(rule, f"{asked.rules}: rule {number} ({rule.title})", own=own)
+        if asked.rules is not None:
+            refuse(asked.rules, own=own)  # what is wrong with a file is said before anybody logs in
         if rules.rule and not own:
             vms = marked(request, preparation, config)
     with told_to_end() as ended, opened(asked.listen, parse_url(url), rules, trust=trust, vms=vms, tell=tell) as gate:
@@ -69,6 +75,19 @@ def inject(asked: Asked, request: RunRequest, preparation: Preparation, tell: Ca
     if asked.report is not None:
         tell(f"report: {asked.report}")
     return told.exit_code
+
+
+def lint(path: Path, *, own: bool, tell: Callable[[str], None], complain: Callable[[str], None]) -> int:
+    """Say what is wrong with a file of rules, a line each; gives the exit code. Raises UsageError.
+
+    `own`: the rules are for our own simulator.
+    """
+    told = mistakes_of(path, own=own)
+    for line in told:
+        complain(line)
+    if not told:
+        tell(f"{path}: the rules are sound")
+    return UsageError.exit_code if told else 0
 
 
 def marked(request: RunRequest, preparation: Preparation, config: Config) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from random import Random
@@ -12,6 +12,7 @@ from random import Random
 import msgspec
 
 from vcontract.errors import UsageError
+from vcontract.inject.condition import ASKED, PASSING, Known, check_condition, holds
 from vcontract.inject.other_actor import CAUSES
 from vcontract.inject.plausible import Place, contract_of, may_raise, methods, place_of
 from vcontract.inject.rules import KINDS, Rule, check_when
@@ -29,6 +30,14 @@ class Strike(msgspec.Struct, frozen=True):
     place: Place | None = None
 
 
+Look = Callable[[str], Known]
+"""Says what is known of a VM (moId)."""
+
+
+def _nothing(_: str) -> Known:
+    return {}
+
+
 class Chooser:
     """Says which rule applies to a call; the first that does, in the order of the file. For several threads.
 
@@ -44,6 +53,11 @@ class Chooser:
         self._names: dict[str, int] = {}
         for rule in rules:
             self.add(rule)
+
+    @property
+    def own(self) -> bool:
+        """Whether the server behind is our own simulator, which may be asked what a VM is."""
+        return self._vms is None
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -73,14 +87,18 @@ class Chooser:
         """Say how often a rule has struck."""
         return self._struck[number]
 
-    def choose(self, method: str, vm: str) -> Strike | None:
-        """Choose the rule for a call, and count that it came. A call that names no VM is of every VM's."""
-        if self._vms is not None and vm not in self._vms:
+    def choose(self, method: str, vm: str, look: Look = _nothing) -> Strike | None:
+        """Choose the rule for a call, and count that it came. A call that names no VM is of every VM's.
+
+        `look` is asked, once at most, what is known of the VM.
+        """
+        if not self._rules or (self._vms is not None and vm not in self._vms):
             return None
+        apart = self._apart(method, vm, look)
         with self._lock:
             chosen = None
             for number, rule in enumerate(self._rules):
-                if not fnmatchcase(method, rule.method) or not fnmatchcase(vm, rule.vm):
+                if number in apart or not _matches(rule, method, vm):
                     continue
                 found = strike_of(rule, number, method)
                 if found is None or (rule.when.after and not self._struck[self._names.get(rule.when.after, -1)]):
@@ -90,6 +108,16 @@ class Chooser:
                     chosen = found
                     self._struck[number] += 1
             return chosen
+
+    def _apart(self, method: str, vm: str, look: Look) -> set[int]:
+        """Give the rules whose condition the VM does not meet, as far as is known."""
+        asking = [
+            (number, rule)
+            for number, rule in enumerate(self._rules)
+            if rule.when.condition and _matches(rule, method, vm)
+        ]
+        known = look(vm) if asking and vm else {}
+        return {number for number, rule in asking if not holds(rule.when.condition, known)}
 
     def _due(self, rule: Rule, number: int) -> bool:
         when, came = rule.when, self._came[number]
@@ -101,6 +129,10 @@ class Chooser:
             return came % when.every == 0
         drawn = Random(f"{self._seed} {number} {came}").random()  # noqa: S311 - repeatable, no secret
         return when.probability is None or drawn < when.probability
+
+
+def _matches(rule: Rule, method: str, vm: str) -> bool:
+    return fnmatchcase(method, rule.method) and fnmatchcase(vm, rule.vm)
 
 
 def strike_of(rule: Rule, number: int, method: str) -> Strike | None:
@@ -127,6 +159,11 @@ def check_rule(rule: Rule, where: str, *, own: bool) -> None:
         raise UsageError(
             f"{where}: no method is called {rule.method}: {f'nearest is {near[0]}' if near else 'it can never apply'}"
         )
+    if rule.when.condition:
+        try:
+            check_condition(rule.when.condition, ASKED if own else PASSING)
+        except UsageError as error:
+            raise UsageError(f"{where}: {error}") from error
     for method in meant or [rule.method]:
         found = strike_of(rule, 0, method)
         if found is not None:

@@ -14,6 +14,7 @@ from ipaddress import ip_address
 import msgspec
 
 from vcontract.client import Trust
+from vcontract.client.offered import advice
 from vcontract.client.trust import check, digest_of, tls_context, words_of
 from vcontract.client.wire import Endpoint
 from vcontract.disturbances.network.framing import Replies, Request, Requests
@@ -129,7 +130,8 @@ def check_reached(server: Endpoint, trust: Trust) -> None:
     try:
         connect(server, trust).close()
     except OSError as error:
-        raise TargetError(f"{server.url}: {words_of(error)}") from error
+        why = words_of(error)
+        raise TargetError(f"{server.url}: {why}{advice(why)}") from error
 
 
 class Gate:

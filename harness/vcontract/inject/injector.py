@@ -10,6 +10,7 @@ from typing import Any
 from vcontract.disturbances.network.framing import Request
 from vcontract.errors import HarnessError
 from vcontract.inject.choosing import Chooser, Strike
+from vcontract.inject.condition import Known
 from vcontract.inject.gate import Ask, Gone, Sent, passed_on
 from vcontract.inject.journal import Journal, Passed
 from vcontract.inject.lateness import Lateness
@@ -18,6 +19,7 @@ from vcontract.inject.messages import content, cookie_in, header_of, outcome_of,
 from vcontract.inject.other_actor import OtherActor
 from vcontract.inject.plausible import contract_of
 from vcontract.inject.rules import LATE
+from vcontract.inject.shown import Shown
 from vcontract.inject.waiting import Dial
 from vcontract.simulator.standing_in import Begun, StandIn
 
@@ -41,7 +43,7 @@ class Injector:
         self._expired: set[str] = set()
         self._running: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._over = threading.Event()
+        self._over, self._shown = threading.Event(), Shown()
         self._lateness = Lateness(self._over.wait)
         self._acts: dict[str, Callable[[Request, Ask, Passed, Strike], Sent]] = {
             "delay": self._delay,
@@ -73,10 +75,19 @@ class Injector:
         if cookie in self._expired and request.method not in _BEFORE_LOGIN:
             call.outcome = "NotAuthenticated"
             return self._unauthenticated(request)
-        call.strike = self.chooser.choose(request.method, request.vm)
+        call.strike = self.chooser.choose(request.method, request.vm, self._look)
         sent = self._pass(request, ask, gone) if call.strike is None else self._strike(request, ask, call)
         self._note(request, sent, call, cookie)
         return sent
+
+    def _look(self, vm: str) -> Known:
+        """Say what a VM is: our own simulator is asked; elsewhere it is what reads of clients showed."""
+        if not self.chooser.own:
+            return self._shown.of(vm)
+        try:
+            return self._other.look(vm)
+        except HarnessError:
+            return {}
 
     def _pass(self, request: Request, ask: Ask, gone: Gone) -> Sent:
         answered = self._merging.answered(request, ask, gone)
@@ -202,6 +213,8 @@ class Injector:
 
     def _note(self, request: Request, sent: Sent, call: Passed, cookie: str) -> None:
         """Learn from what a client was told."""
+        if not self.chooser.own and any(each.when.condition for each in self.chooser.rules):
+            self._shown.hear(request, sent.raw)
         self._heard(sent.raw, call)
         if request.method in _LOGINS and call.outcome == "returned":
             own = cookie_in(sent.raw) or cookie

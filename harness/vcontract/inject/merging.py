@@ -31,6 +31,8 @@ class Merging:
 
     def answered(self, request: Request, ask: Ask, gone: Gone) -> Sent | None:
         """Answer a request that names an injected task, or waits for one, or lists the tasks of a server or a VM."""
+        if self._stand_in.idle and request.method not in _ENDS and request.method != "CreateFilter":
+            return None  # nothing is here that a request could be about
         key = cookie_in(request.raw), collector_of(request)
         if self._stand_in.knows(request.raw):
             mixed = request.method in READS and _others(request.raw, self._stand_in.knows)

@@ -14,7 +14,10 @@ from lxml import etree
 
 from vcontract.simulator.standing_in import COOKIE
 
-_SESSION = re.compile(rf'(?:^|[;\s]){COOKIE}="?([^";\s]*)'.encode())
+_SESSION = re.compile(rf'\r\n(?:set-)?cookie:[^\r\n]*?(?<=[:;\s]){COOKIE}="?([^";\s]*)'.encode(), re.IGNORECASE)
+_FRAMED = re.compile(rb"\r\n(?:content-length|transfer-encoding):", re.IGNORECASE)
+_CLOSES = re.compile(rb"\r\nconnection:[ \t]*close[ \t]*\r\n", re.IGNORECASE)
+_PACKED = re.compile(rb"\r\n(?:transfer|content)-encoding:", re.IGNORECASE)
 _HEADERS = re.compile(rb"\r\n([\w-]+):[ \t]*([^\r\n]*)")
 _FAULT = re.compile(rb"<(?:[\w.-]+:)?detail[^>]*>\s*<(?:[\w.-]+:)?(\w+?)Fault[\s/>]")
 _LONGEST = 1 << 28
@@ -33,15 +36,16 @@ def header_of(raw: bytes, name: bytes) -> str:
 
 def cookie_in(raw: bytes) -> str:
     """Give the session's cookie that a message carries or sets; empty if none."""
-    for key, value in headers_of(raw):
-        if key in {b"cookie", b"set-cookie"} and (found := _SESSION.search(value)):
-            return found[1].decode("latin-1")
-    return ""
+    found = _SESSION.search(raw, 0, raw.find(b"\r\n\r\n") + 2)
+    return found[1].decode("latin-1") if found else ""
 
 
 def content(raw: bytes) -> bytes:
     """Give the body of a reply as it was before it was cut in chunks and packed; as much of it as can be read."""
-    body = raw.partition(b"\r\n\r\n")[2]
+    end = raw.find(b"\r\n\r\n")
+    body = raw[end + 4 :] if end >= 0 else b""
+    if not _PACKED.search(raw, 0, end + 2):
+        return body
     packed = {key: value.strip().lower() for key, value in headers_of(raw)}
     if packed.get(b"transfer-encoding") == b"chunked":
         reply = HTTPResponse(_Bytes(raw))  # type: ignore[arg-type] # of a socket it needs the file alone
@@ -94,7 +98,7 @@ def outcome_of(raw: bytes, body: bytes) -> str:
     if not raw:
         return "lost"
     status = raw[9:12].decode("latin-1")
-    fault = _FAULT.search(body)
+    fault = _FAULT.search(body) if b"Fault" in body else None
     if fault is not None:
         return fault[1].decode()
     return "returned" if status == "200" and b"Envelope" in body else f"HTTP {status}"
@@ -102,6 +106,6 @@ def outcome_of(raw: bytes, body: bytes) -> str:
 
 def ends(raw: bytes) -> bool:
     """Whether a connection ends behind a reply: the server says so, or its length is said by nothing else."""
-    headers = dict(headers_of(raw))
-    framed = b"content-length" in headers or b"transfer-encoding" in headers or raw[9:12] in {b"204", b"304"}
-    return not framed or headers.get(b"connection", b"").strip().lower() == b"close"
+    end = raw.find(b"\r\n\r\n") + 2
+    framed = raw[9:12] in {b"204", b"304"} or _FRAMED.search(raw, 0, end) is not None
+    return not framed or _CLOSES.search(raw, 0, end) is not None

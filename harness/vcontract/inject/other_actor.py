@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-from vcontract.client import Recorder, Target
+from vcontract.client import Recorder, Target, Trust
 from vcontract.client.properties import read
 from vcontract.client.secrets import Secrets
-from vcontract.client.tasks import follow
+from vcontract.client.tasks import GOING, follow, info
 from vcontract.config.config import LOOPBACK
 from vcontract.errors import TargetError
+from vcontract.inject.condition import ASKED, Known
+from vcontract.model import STATE_PATHS, State, observe, recent_tasks
+from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, NETWORK
 from vcontract.terms import SECRET, Arguments, Call, Faulted, Json, Ref, Returned, as_ref
 
 POWER_OFF, SNAPSHOT = "PowerOffVM_Task", "CreateSnapshot_Task"
@@ -23,6 +26,8 @@ CAUSES: Mapping[str, str] = {
 }
 """For each fault that can be caused: the call of the other actor, or the lever in the guest (vcontract.config)."""
 
+_WORK = {"customize": CUSTOMIZE, "startNetwork": NETWORK, "abortCustomization": ABORT}
+"""The kind of a task's work, by the last word of its `descriptionId`; any other keeps others off the VM."""
 _ACTOR, _DEADLINE = "cause", 60.0
 _ACCOUNT = next(each for each in LOOPBACK.account if each.role == "full")
 _GUEST = next(each for each in LOOPBACK.guest if each.may_customize)
@@ -31,8 +36,8 @@ _GUEST = next(each for each in LOOPBACK.guest if each.may_customize)
 class OtherActor:
     """Logs in at our own simulator when it is first needed; for several threads. `close` ends its session."""
 
-    def __init__(self, url: str) -> None:
-        self._url, self._lock = url, threading.Lock()
+    def __init__(self, url: str, trust: Trust) -> None:
+        self._url, self._trust, self._lock = url, trust, threading.Lock()
         self._target: Target | None = None
 
     def bring_about(self, fault: str, vm: str) -> None:
@@ -48,6 +53,22 @@ class OtherActor:
             else:
                 self._lever(target, machine, cause)
 
+    def look(self, vm: str) -> Known:
+        """Read what a VM (moId) is now; nothing is known if it cannot be read. Raises TargetError if nobody is there."""
+        with self._lock:
+            target = self._opened()
+            done = read(target, _ACTOR, Ref("VirtualMachine", vm), STATE_PATHS)
+            if isinstance(done.outcome, Faulted) and done.outcome.fault.type == "ManagedObjectNotFound":
+                return {"exists": False}
+            if not isinstance(done.outcome, Returned):
+                return {}
+            state, running = observe(State(), done.outcome.value), ""
+            for moid in recent_tasks(done.outcome.value):
+                told = info(read(target, _ACTOR, Ref("Task", moid), ["info"]))
+                if told.get("state") in GOING:
+                    running = _WORK.get(str(told.get("descriptionId", "")).rpartition(".")[2], EXCLUSIVE)
+            return {name: getattr(state, name) for name in ASKED} | {"running": running}
+
     def close(self) -> None:
         """End the session."""
         with self._lock:
@@ -59,7 +80,7 @@ class OtherActor:
         if self._target is None:
             known = {"account.full": _ACCOUNT.password, f"guest.{_GUEST.username}": _GUEST.password}
             secrets = Secrets(known, public=known)  # the simulator's documented ones
-            self._target = Target.open(self._url, recorder=Recorder(), secrets=secrets)
+            self._target = Target.open(self._url, recorder=Recorder(), secrets=secrets, trust=self._trust)
             self._target.login(_ACTOR, _ACCOUNT.username, "account.full")
         return self._target
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from vcontract.errors import UsageError
-from vcontract.toml_file import read_toml
+from vcontract.toml_file import line_of_table, read_toml
 
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
@@ -28,13 +28,15 @@ KINDS = (*TRANSPORT, *TASKS, *LATE)
 class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which of the calls that match: the `nth`, `every` nth, each with a `probability`; and not before `after` has struck.
 
-    Without any of the first three: every call.
+    Without any of the first three: every call. `while`: only calls count that come while the VM is so, in the words of
+    `vcontract contract explain --state`.
     """
 
     nth: Positive | None = None
     every: Positive | None = None
     probability: Share | None = None
     after: str = ""
+    condition: str = msgspec.field(default="", name="while")
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,17 +104,23 @@ def read_rules(path: Path) -> Rules:
     """Read a file of rules. Raises UsageError, in one line that says what and where."""
     rules = read_toml(path, Rules)
     names = [each.name for each in rules.rule if each.name]
-    for place, rule in enumerate(rules.rule, 1):
-        where = f"{path}: rule {place} ({rule.title})"
-        if rule.name and names.count(rule.name) > 1:
-            raise UsageError(f"{where}: another rule has the name {rule.name!r} too")
-        check_when(rule, names, where)
+    text = path.read_text("utf-8")
+    for place, rule in enumerate(rules.rule):
+        check_when(rule, names, where(path, text, place, rule))
     return rules
+
+
+def where(path: Path, text: str, place: int, rule: Rule) -> str:
+    """Say where a rule stands in the text of a file, `place` rules behind the first, and which it is."""
+    line = line_of_table(text, "rule", place)
+    return f"{path}{f', line {line}' if line else ''}: rule {place + 1} ({rule.title})"
 
 
 def check_when(rule: Rule, names: list[str], where: str) -> None:
     """Refuse a `when` that contradicts itself or waits for what never comes. Raises UsageError."""
     when = rule.when
+    if rule.name and names.count(rule.name) > 1:
+        raise UsageError(f"{where}: another rule has the name {rule.name!r} too")
     said = [name for name in ("nth", "every", "probability") if getattr(when, name) is not None]
     if len(said) > 1:
         raise UsageError(f"{where}: when: {' and '.join(said)} exclude each other; leave one of them out")

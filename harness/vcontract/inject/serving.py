@@ -72,7 +72,7 @@ def opened(
 
         return ask
 
-    injector = Injector(Chooser(rules.seed, rules.rule, vms), stand_in, Journal(), dial, OtherActor(server.url))
+    injector = Injector(Chooser(rules.seed, rules.rule, vms), stand_in, Journal(), dial, OtherActor(server.url, trust))
     gate = Gate(listen, server, trust, injector, tell)
     try:
         yield Opened(gate, injector, rules, server.url)

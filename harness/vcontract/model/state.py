@@ -10,6 +10,24 @@ HOST_LOST = ("disconnected", "notResponding")
 UNUSABLE = ("orphaned", "inaccessible", "invalid")
 CUSTOMIZE, NETWORK, ABORT, EXCLUSIVE, SHARED = "customize", "network", "abort", "exclusive", "shared"
 
+VALUES: dict[str, tuple[str, ...]] = {
+    "power": (ON, OFF, SUSPENDED),
+    "connection": (CONNECTED, *HOST_LOST, *UNUSABLE),
+    "tools": ("never", "stopped", "starting", "ready", "old"),
+    "engine": ("ok", "absent", "broken"),
+    "running": ("", CUSTOMIZE, NETWORK, ABORT, EXCLUSIVE, SHARED),
+    "network": ("up", "down"),
+    "guest": ("before", "spec", "undefined"),
+    "request": ("ok", "malformed", "badValue", "unknownMethod", "unlistedVersion", "unsettled"),
+    "session": ("valid", "none"),
+    "this": ("ok", "unknown", "otherType"),
+    "vm": ("ok", "unknown", "otherType"),
+    "argument": ("ok", "unknown", "otherType"),
+    "privilege": ("held", "nowhere", "vmOnly", "rootOnly"),
+    "login": ("accepted", "mayNot", "rejected", "unsettled"),
+}
+"""The values of each field of `State` and `Asked` that is a word; their pages say what they mean."""
+
 
 class State(msgspec.Struct, frozen=True, cache_hash=True):
     """One VM as the oracle sees it.
