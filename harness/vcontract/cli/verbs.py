@@ -12,6 +12,7 @@ import typer
 
 from vcontract.cli import options as option
 from vcontract.cli.credentials import mention_config, with_password
+from vcontract.cli.help_verb import help_
 from vcontract.cli.inject_verb import inject
 from vcontract.cli.judge_verb import judge
 from vcontract.cli.learn_verb import learn
@@ -48,6 +49,7 @@ app.command(epilog=option.more("report/README.md"))(schema)
 app.command(epilog=option.more("learn/README.md"))(learn)
 app.command(epilog=option.more("inject/README.md"))(inject)
 app.command(epilog=option.more("check/compare/README.md"))(compare)
+app.command("help", epilog=option.more("README.md"))(help_)
 
 
 @app.command(epilog=option.more("run/README.md"))
