@@ -62,7 +62,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stress": RUN | {"disturbances"},
     "inject": BASE | {"schema", "contract", "model", "report", "client", "config", "disturbances", "simulator"},
     "testing": BASE | {"contract", "client", "config", "inject", "simulator", "testbed"},
-    "commands": (MODES | {"inject"}) - {"simulator"},
+    "_api": BASE | {"schema", "contract", "model", "strategies", "simulator"},
+    "commands": (MODES | {"inject", "_api"}) - {"simulator"},
     "conformance": (MODES | {"pytest_plugin"}) - {"simulator"},
 }
 """For each room the others that it may import; `cli` and `__main__` may import all."""
