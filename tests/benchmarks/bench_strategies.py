@@ -14,8 +14,9 @@ from collections.abc import Callable
 from vcontract.contract import load as load_contract
 from vcontract.model import Asked, Facts, GuestAccount, VmFacts
 from vcontract.schema import SHIPPED, load
-from vcontract.strategies import Caller, draw
+from vcontract.strategies.calls import Caller
 from vcontract.strategies.customization import linux_specs
+from vcontract.strategies.pool import draw
 from vcontract.strategies.typed import values
 from vcontract.terms import Json, Ref
 

@@ -139,7 +139,12 @@ def test_no_verb_declares_an_option_of_run_again() -> None:
         ("report", "output"),
     }  # `declared_option`
     taken |= {(verb, "contract") for verb in ("contract_list", "contract_explain")}
-    taken |= {("wsdl_diff", "output"), ("contract_lint", "output"), ("wsdl_fetch", "insecure")}
+    taken |= {
+        ("spec_check", "output"),
+        ("wsdl_diff", "output"),
+        ("contract_lint", "output"),
+        ("wsdl_fetch", "insecure"),
+    }
     assert again - taken == OF_THEIR_OWN
 
 

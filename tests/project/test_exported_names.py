@@ -32,7 +32,7 @@ EXPORTED = {
         "release"
     ),
     "simulator": "Settings SimulatorServer serve_forever",
-    "strategies": "Caller Case Coverage DRAWN Pool draw pool_of",
+    "strategies": "BrokenRequest broken_requests customization_specs guest_authentications",
     "testbed": (
         "CLONE Driver FULL Known LEAVER Lane Logged MADE_BY NotArrangedError READONLY RefusedError SECOND SNAPSHOT_NAME "
         "Seen Site Source Tenants Testbed UNPRIVILEGED actors_of adopted as_json audit built_in claimant_of "

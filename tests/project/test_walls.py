@@ -63,7 +63,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "traffic": BASE | {"schema", "contract", "model", "check", "client", "report"},
     "inject": BASE | {"schema", "contract", "model", "report", "client", "config", "disturbances", "simulator"},
     "testing": BASE | {"contract", "client", "config", "inject", "simulator", "testbed"},
-    "commands": (MODES | {"inject", "traffic"}) - {"simulator"},
+    "_api": BASE | {"schema", "contract", "model", "strategies", "simulator"},
+    "commands": (MODES | {"inject", "traffic", "_api"}) - {"simulator"},
     "conformance": (MODES | {"pytest_plugin"}) - {"simulator"},
 }
 """For each room the others that it may import; `cli` and `__main__` may import all."""

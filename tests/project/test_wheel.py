@@ -32,6 +32,7 @@ def test_the_wheel_holds_its_data_and_nothing_else(wheel: Path) -> None:  # noqa
         here = {each.relative_to(ROOT).as_posix() for each in (ROOT / kind).rglob("*") if each.is_file()}
         assert {f"vcontract/_data/{each}" for each in here} <= names
     own = {"simulator/inventory.toml", "schema/diff/rules.toml", "strategies/constants.json", "vcontract.schema.json"}
+    own |= {"py.typed"}
     own |= {each.relative_to(PACKAGE).as_posix() for each in PACKAGE.rglob("*.md")}
     assert {f"vcontract/{each}" for each in own} <= names
     assert any(each.endswith("licenses/LICENSE") for each in names)
@@ -128,3 +129,58 @@ def test_the_help_of_the_wheel_names_pages_of_the_wheel(installed: Run, verb: st
     assert done.returncode == 0
     assert str(ROOT) not in place
     assert Path(place).is_file()
+
+
+USES_THE_API = """\
+from pathlib import Path
+
+import vcontract
+from hypothesis import given
+from hypothesis.strategies import SearchStrategy
+
+
+def refused(file: Path) -> list[str]:
+    facts = vcontract.SpecFacts(api="8.0.3.0", guest="linux", nics=1)
+    problems: tuple[vcontract.Problem, ...] = vcontract.check_spec(file, facts)
+    return [problem.path for problem in problems if problem.certainty == "will"]
+
+
+def url() -> str:
+    with vcontract.Simulator(vms=2) as vcenter:
+        account: vcontract.Account = vcenter.accounts[0]
+        return f"{account.username}@{vcenter.url}"
+
+
+requests: SearchStrategy[vcontract.strategies.BrokenRequest] = vcontract.strategies.broken_requests("CustomizeGuest_Task")
+
+
+@given(vcontract.strategies.customization_specs(valid=False))
+def test_specs(spec: dict[str, object]) -> None:
+    assert vcontract.check_spec(spec)
+
+
+told: vcontract.Explanation = vcontract.explain("CustomizeGuest_Task", {"power": "poweredOff"})
+grades: list[str] = [each.grade for each in told.permitted]
+"""
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ("", ""),
+        ("told.weather\n", '"Explanation" has no attribute "weather"'),
+        ("vcontract.check_spec(3)\n", 'Argument 1 to "check_spec" has incompatible type "int"'),
+        ("vcontract.testbed_of(3)\n", "testbed_of"),
+    ],
+    ids=["clean", "a field that is none", "a wrong type", "a name that is none"],
+)
+def test_a_typed_module_of_a_user_is_checked_by_the_installed_wheel(
+    python: Path, tmp_path: Path, added: str, said: str
+) -> None:
+    """`mypy --strict` finds the types in the wheel: nothing to say of what is right, and what is wrong is seen."""
+    file = tmp_path / "mine.py"
+    file.write_text(USES_THE_API + added)
+    command = ("-m", "mypy", "--strict", "--no-incremental", "--config-file=", "--python-executable", python, file)
+    done = _run(sys.executable, *command, cwd=tmp_path)
+    assert (done.returncode == 0) is not bool(added), done.stdout
+    assert said in done.stdout

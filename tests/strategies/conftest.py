@@ -10,7 +10,7 @@ from vcontract.contract import Contract
 from vcontract.contract import load as load_contract
 from vcontract.model import Facts, GuestAccount, VmFacts
 from vcontract.schema import Schema, load
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 from vcontract.terms import Ref
 
 API = "9.1.0.0"

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from vcontract.contract import Contract
 from vcontract.model import Asked, Facts
 from vcontract.schema import load
-from vcontract.strategies import Caller
 from vcontract.strategies.auth import LONG
+from vcontract.strategies.calls import Caller
 from vcontract.terms import Arguments, Ref
 
 VM, TWO_NICS, NO_NIC = (Ref("VirtualMachine", f"vm-{number}") for number in (1, 2, 4))

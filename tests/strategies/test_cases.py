@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from vcontract.contract import Contract
 from vcontract.model import Asked, Facts, classify
 from vcontract.schema import Schema, load
-from vcontract.strategies import Caller, Case
+from vcontract.strategies.calls import Caller
+from vcontract.strategies.case import Case
 from vcontract.strategies.closure import Closure
 from vcontract.terms import SECRET, Arguments, Call, Envelope, Ref
 

@@ -13,7 +13,7 @@ from vcontract.client import Target
 from vcontract.contract import Contract
 from vcontract.model import Asked
 from vcontract.simulator import SimulatorServer
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 from vcontract.terms import Call, Ref, Verdict
 from vcontract.testbed.actors import FULL
 from vcontract.testbed.driver import Driver

@@ -21,7 +21,7 @@ from vcontract.model import (
     deviations_of,
 )
 from vcontract.schema import Schema
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 from vcontract.terms import Ref
 
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")

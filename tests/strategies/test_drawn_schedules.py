@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vcontract.strategies import draw
+from vcontract.strategies.pool import draw
 from vcontract.strategies.schedules import Turn, schedules, shown, size
 
 

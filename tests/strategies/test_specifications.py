@@ -11,9 +11,9 @@ from vcontract.model import VmFacts
 from vcontract.model.addresses import host_in, is_ipv4, is_ipv6
 from vcontract.model.spec_rules import broken, unshown_params
 from vcontract.schema import Schema
-from vcontract.strategies import draw
 from vcontract.strategies import semantic as tier
 from vcontract.strategies.customization import LABELS, SMALLEST, config_params, fitted, fixed_name, linux_specs
+from vcontract.strategies.pool import draw
 from vcontract.terms import Ref
 
 VM, TWO_NICS, WINDOWS = (Ref("VirtualMachine", f"vm-{number}") for number in (1, 2, 3))

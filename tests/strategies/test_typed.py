@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from vcontract.schema import Schema, load
-from vcontract.strategies import draw
 from vcontract.strategies.closure import ABSTRACT, Closure
 from vcontract.strategies.coverage import goals, seen
+from vcontract.strategies.pool import draw
 from vcontract.strategies.typed import CHARACTERS, NASTY, arguments, values
 from vcontract.terms import Ref
 

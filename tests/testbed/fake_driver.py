@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from vcontract.contract import load
 from vcontract.model import Asked, Facts, GuestAccount, Lever, State, VmFacts
 from vcontract.model.state import OFF, ON, SUSPENDED
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 from vcontract.terms import Arguments, Call, Fault, Faulted, Json, Operation, Ref, Returned, subject
 from vcontract.testbed import Driver, Lane, NotArrangedError, RefusedError
 from vcontract.testbed.levers import Levers

@@ -13,7 +13,7 @@ from vcontract.check import Judge
 from vcontract.client import Recorder, Target
 from vcontract.contract import load
 from vcontract.model import Facts, State
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 from vcontract.terms import Arguments, Call, Operation, Ref, Returned
 from vcontract.testbed import Driver, Lane
 from vcontract.testbed.levers import Levers

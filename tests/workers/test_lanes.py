@@ -32,7 +32,7 @@ from vcontract.run.preparation import PLAIN
 from vcontract.run.rejudge import rejudge
 from vcontract.schema import load as load_schema
 from vcontract.simulator import SimulatorServer
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 from vcontract.terms import Ref, Verdict
 from vcontract.workers.lanes.dealer import LONGEST, Dealer, blocks_of
 from vcontract.workers.lanes.default_lanes import default_lanes

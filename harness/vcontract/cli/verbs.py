@@ -20,6 +20,7 @@ from vcontract.cli.output import say, say_line
 from vcontract.cli.report_verb import report
 from vcontract.cli.requests import Given, requests
 from vcontract.cli.schema_verbs import contract_app, schema, wsdl_app
+from vcontract.cli.spec_verb import spec_app
 from vcontract.cli.standard_streams import patient_streams
 from vcontract.cli.stress_verb import stress
 from vcontract.cli.upgrade_verbs import compare, knowing, retried
@@ -45,6 +46,7 @@ def _before_every_verb(*, version: option.Version = False) -> None:
 app.command(epilog=option.more("stress/README.md"))(stress)
 app.add_typer(wsdl_app, name="wsdl")
 app.add_typer(contract_app, name="contract")
+app.add_typer(spec_app, name="spec")
 app.command(epilog=option.more("report/README.md"))(schema)
 app.command(epilog=option.more("learn/README.md"))(learn)
 app.command(epilog=option.more("inject/README.md"))(inject)

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from vcontract._api.check_spec import SpecReport
 from vcontract.client.recording import Exchange, Opening
 from vcontract.config.json_schema import config_schema
 from vcontract.errors import UsageError
@@ -44,6 +45,7 @@ _FILES: Mapping[str, tuple[str, Any]] = {
     "recording": ("a line of what --record writes: the first is an Opening", Opening | Exchange),
     "profile": ("what `learn` writes", Profile),
     "differences": ("what `compare` and `wsdl diff` write as json", JsonForm),
+    "spec-check": ("what `spec check --format json` prints", SpecReport),
     "diagnosis": ("what `doctor --format json` prints", Diagnosis),
 }
 

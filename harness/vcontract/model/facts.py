@@ -24,7 +24,7 @@ class VmFacts(msgspec.Struct, frozen=True):
     """One VM as it always is: NIC count, guest family (linux, windows, other), its engine as the configuration declares it.
 
     `host` and `pool` are moIds; a template is in no resource pool. `generator`: its vCenter has an application that makes
-    up names and addresses (oracle rule C6).
+    up names and addresses (oracle rule C6); `decrypts`: it knows the key of encrypted passwords (oracle rule C25).
     """
 
     ref: Ref
@@ -35,6 +35,7 @@ class VmFacts(msgspec.Struct, frozen=True):
     host: str = ""
     pool: str = ""
     generator: bool = False
+    decrypts: bool = False
 
 
 class GuestAccount(msgspec.Struct, frozen=True):

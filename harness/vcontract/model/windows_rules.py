@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from vcontract.model.facts import VmFacts
 from vcontract.terms import Json
@@ -26,43 +26,65 @@ _SHOWN = frozenset({"_typeName", "guiUnattended", "userData", "identification"})
 Spec = Mapping[str, Json]
 
 
-def _computer_name(identity: Spec, _: Spec) -> bool:
+def _computer_name(identity: Spec, _: Spec) -> str:
     """Oracle rule C19: letters, digits and hyphens, not digits alone; what is too long is cut."""
     name = identity["userData"]["computerName"]
-    return name.get("_typeName") == "CustomizationFixedName" and not _COMPUTER_NAME.fullmatch(name["name"])
+    wrong = name.get("_typeName") == "CustomizationFixedName" and not _COMPUTER_NAME.fullmatch(name["name"])
+    return "identity.userData.computerName.name" if wrong else ""
 
 
-def _unattended(identity: Spec, _: Spec) -> bool:
+def _unattended(identity: Spec, _: Spec) -> str:
     """Oracle rule C21: no empty password; no automatic logon without one."""
     unattended = identity["guiUnattended"]
     password = unattended.get("password")
-    return (password is not None and not password["value"]) or (unattended["autoLogon"] and password is None)
+    if password is not None and not password["value"]:
+        return "identity.guiUnattended.password.value"
+    return "identity.guiUnattended.autoLogon" if unattended["autoLogon"] and password is None else ""
 
 
-def _identification(identity: Spec, _: Spec) -> bool:
+def _identification(identity: Spec, _: Spec) -> str:
     """Oracle rule C22: a workgroup or a domain; a domain needs its administrator and the password; an OU needs a domain."""
     filled = {name for name, value in identity["identification"].items() if value is not None}
     if "joinDomain" in filled:
-        return "joinWorkgroup" in filled or not {"domainAdmin", "domainAdminPassword"} <= filled
-    return "joinWorkgroup" not in filled or "domainOU" in filled
+        wrong = "joinWorkgroup" in filled or not {"domainAdmin", "domainAdminPassword"} <= filled
+    else:
+        wrong = "joinWorkgroup" not in filled or "domainOU" in filled
+    return "identity.identification" if wrong else ""
 
 
-def _licence(identity: Spec, _: Spec) -> bool:
+def _licence(identity: Spec, _: Spec) -> str:
     """Oracle rule C23: a number of users only for licences per server."""
     data = identity.get("licenseFilePrintData") or {}
-    return data.get("autoUsers") is not None and data.get("autoMode") != "perServer"
+    wrong = data.get("autoUsers") is not None and data.get("autoMode") != "perServer"
+    return "identity.licenseFilePrintData.autoUsers" if wrong else ""
 
 
-def _security_id(_: Spec, spec: Spec) -> bool:
+def _security_id(_: Spec, spec: Spec) -> str:
     """Oracle rule C24: the security identifier must be changed."""
     options = spec.get("options") or {}
-    return options.get("_typeName") == "CustomizationWinOptions" and not options["changeSID"]
+    wrong = options.get("_typeName") == "CustomizationWinOptions" and not options["changeSID"]
+    return "options.changeSID" if wrong else ""
 
 
-def _seen_refused(identity: Spec) -> bool:
+_RULES: Mapping[str, Callable[[Spec, Spec], str]] = {
+    "C19": _computer_name,
+    "C21": _unattended,
+    "C22": _identification,
+    "C23": _licence,
+    "C24": _security_id,
+}
+"""What looks at a specification by each rule, and gives the path of what breaks it; empty: nothing does."""
+
+
+def _seen_refused(identity: Spec) -> dict[str, str]:
     """Oracle rules C20 and C34, observed offline: an index of no time zone, a user without a full name."""
     zone = identity["guiUnattended"]["timeZone"]
-    return zone == _REFUSED_ZONE or zone >= _NO_ZONE or not identity["userData"]["fullName"]
+    wrong = {}
+    if zone == _REFUSED_ZONE or zone >= _NO_ZONE:
+        wrong["C20"] = "identity.guiUnattended.timeZone"
+    if not identity["userData"]["fullName"]:
+        wrong["C34"] = "identity.userData.fullName"
+    return wrong
 
 
 def _plain(identity: Spec) -> bool:
@@ -81,17 +103,19 @@ def _plain(identity: Spec) -> bool:
     )
 
 
-def sysprep(spec: Spec, _: VmFacts, *, offline: bool) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Find what is wrong with a specification whose identity is a Sysprep; live nothing is promised of one anyway."""
+def sysprep(spec: Spec, _: VmFacts, *, offline: bool) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
+    """Find what is wrong with a specification whose identity is a Sysprep; live nothing is promised of one anyway.
+
+    Gives what it breaks, the faults, the oracle's rule and the path of the field.
+    """
     identity = spec.get("identity") or {}
     if identity.get("_typeName") != "CustomizationSysprep":
         return
-    rules = (_computer_name, _unattended, _identification, _licence, _security_id)
-    refused = offline and _seen_refused(identity)
-    broken = any(rule(identity, spec) for rule in rules)
-    if broken:
-        yield "rule", _ANY_FAULT
-    if refused:
-        yield "rule", _ARGUMENT
+    broken = {rule: path for rule, wrong in _RULES.items() if (path := wrong(identity, spec))}
+    refused = _seen_refused(identity) if offline else {}
+    for rule, path in broken.items():
+        yield "rule", _ANY_FAULT, rule, path
+    for rule, path in refused.items():
+        yield "rule", _ARGUMENT, rule, path
     if offline and not broken and not refused and not _plain(identity):
-        yield "inferred", ()
+        yield "inferred", (), "C27", "identity"

@@ -9,7 +9,7 @@ from vcontract.contract import Contract
 from vcontract.model import Asked, Cell, passes
 from vcontract.model.labels import Label
 from vcontract.model.moves import DISTURBANCES, Move, On
-from vcontract.strategies import Case
+from vcontract.strategies.case import Case
 from vcontract.terms import Faulted, Operation, Ref, Returned
 from vcontract.testbed import (
     FULL,

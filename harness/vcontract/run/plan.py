@@ -14,7 +14,7 @@ from vcontract.contract import Contract
 from vcontract.model import Cell, State, changes, ground, refused, tour
 from vcontract.run.exerciser import disturbances
 from vcontract.run.preludes import preludes_of, shown_by
-from vcontract.strategies import Case
+from vcontract.strategies.case import Case
 from vcontract.strategies.semantic import COUNT
 
 

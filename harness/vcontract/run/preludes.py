@@ -17,7 +17,7 @@ from vcontract.model import Asked, Cell, State
 from vcontract.model.labels import Label
 from vcontract.model.moves import MOVES
 from vcontract.model.state import CUSTOMIZE, OFF
-from vcontract.strategies import DRAWN
+from vcontract.strategies.calls import DRAWN
 from vcontract.terms import Call, Json, Ref, as_ref
 from vcontract.testbed import (
     FULL,

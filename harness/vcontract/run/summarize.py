@@ -34,7 +34,7 @@ from vcontract.run.summary import (
     waive,
     with_broken,
 )
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 from vcontract.terms import Finding, RowVerdict, Verdict
 from vcontract.testbed import Site
 

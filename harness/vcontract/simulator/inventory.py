@@ -21,6 +21,7 @@ from vcontract.simulator.virtual_machine import VirtualMachine
 from vcontract.simulator.virtual_machine.machine import POWERED_ON
 
 if TYPE_CHECKING:
+    from vcontract.simulator.settings import Settings
     from vcontract.simulator.vcenter import VCenter
 
 BUILT_IN = Path(__file__).with_name("inventory.toml")
@@ -130,6 +131,12 @@ def populate(vcenter: VCenter) -> None:
     folder.child_types = datacenter.vm_folder.child_types
     for vm in [*inventory.vm, *more(inventory, vcenter.settings.vms or 0)]:
         birth(vcenter, folder, hosts[vm.host], vm, inventory.account)
+
+
+def vm_names(settings: Settings) -> tuple[str, ...]:
+    """Name the VMs that a simulator of these settings begins with; raises UsageError as `load` does."""
+    inventory = load(settings.inventory or BUILT_IN)
+    return tuple(vm.name for vm in [*inventory.vm, *more(inventory, settings.vms or 0)])
 
 
 def more(inventory: Inventory, count: int) -> list[Vm]:

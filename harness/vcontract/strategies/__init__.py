@@ -1,8 +1,14 @@
-"""Types to values to calls: valid ones and broken ones, each labelled with what it breaks."""
+"""Types to values to calls: valid ones and broken ones, each labelled with what it breaks.
 
-from vcontract.strategies.calls import DRAWN, Caller, pool_of
-from vcontract.strategies.case import Case
-from vcontract.strategies.coverage import Coverage
-from vcontract.strategies.pool import Pool, draw
+What this module exports is public, and the page `docs/api.md` describes it: the strategies that tests of users draw from. The
+rooms of this package import from the modules beside it.
+"""
 
-__all__ = ["DRAWN", "Caller", "Case", "Coverage", "Pool", "draw", "pool_of"]
+from vcontract.strategies.public import (
+    BrokenRequest,
+    broken_requests,
+    customization_specs,
+    guest_authentications,
+)
+
+__all__ = ["BrokenRequest", "broken_requests", "customization_specs", "guest_authentications"]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from vcontract.contract import Contract
 from vcontract.errors import ClaimedError, TargetError, UsageError
 from vcontract.model import Asked, Facts, VmFacts
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 from vcontract.stress.load import Load
 from vcontract.stress.mix import Login, Mix
 from vcontract.terms import Ref

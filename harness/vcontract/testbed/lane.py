@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from vcontract.model import Cell, State, expect
 from vcontract.model.state import ON
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 from vcontract.terms import Ref
 from vcontract.testbed.arranging.arranger import Arranger
 from vcontract.testbed.arranging.guest_arranger import GuestArranger

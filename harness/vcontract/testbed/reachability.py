@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from vcontract.config.permissions import forbidden, not_allowed
 from vcontract.model import Asked, State
 from vcontract.model.state import ABORT, CUSTOMIZE, EXCLUSIVE, HOST_LOST, NETWORK, OFF, ON
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 
 MISSING_LEVERS = {
     "unusable": "no lever makes a VM orphaned, inaccessible or invalid",

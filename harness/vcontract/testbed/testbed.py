@@ -19,7 +19,7 @@ from vcontract.history import ASKED, FACTS
 from vcontract.model import Facts, VmFacts
 from vcontract.schema import bases_of
 from vcontract.server import StartedServer
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 from vcontract.terms import Json, Operation
 from vcontract.testbed.actors import FULL
 from vcontract.testbed.claims.claims import Claims

@@ -19,7 +19,7 @@ from vcontract.run.estimates.moves import cost_of_move, cost_of_moves, moves_bet
 from vcontract.run.plan import Step
 from vcontract.run.preludes import SHOWN_BY, THEN_BOOT, THEN_START, THEN_START_TWO, shown_by
 from vcontract.run.step_runner import TRIES
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 from vcontract.strategies.case import AS_IS, UNSETTLED
 from vcontract.testbed import NotArrangedError
 

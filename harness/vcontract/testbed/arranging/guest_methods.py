@@ -5,7 +5,7 @@ from __future__ import annotations
 from vcontract.model import Asked
 from vcontract.model.followed_task import KINDS as KIND_OF
 from vcontract.model.state import CUSTOMIZE
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 from vcontract.terms import Json, Ref, Returned, as_ref
 from vcontract.testbed.driver import Driver
 from vcontract.testbed.not_arranged import NotArrangedError, RefusedError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vcontract.model import State, VmFacts
 from vcontract.model.state import OFF, ON, SUSPENDED
-from vcontract.strategies import pool_of
+from vcontract.strategies.calls import pool_of
 from vcontract.testbed.arranging.guest_methods import GuestMethods
 from vcontract.testbed.driver import Driver
 from vcontract.testbed.levers import Levers

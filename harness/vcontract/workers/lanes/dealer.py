@@ -10,7 +10,7 @@ import msgspec
 from vcontract.model import State
 from vcontract.run.estimates.walk import wanted
 from vcontract.run.plan import Step
-from vcontract.strategies import Caller
+from vcontract.strategies.calls import Caller
 
 LONGEST = 12
 """So many steps in one state are dealt together: more would leave a lane at work alone at the end, fewer arrange more."""
