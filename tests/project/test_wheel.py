@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import sysconfig
 import zipfile
 from collections.abc import Callable
@@ -175,12 +176,15 @@ grades: list[str] = [each.grade for each in told.permitted]
     ids=["clean", "a field that is none", "a wrong type", "a name that is none"],
 )
 def test_a_typed_module_of_a_user_is_checked_by_the_installed_wheel(
-    python: Path, tmp_path: Path, added: str, said: str
+    python: Path,  # noqa: F811 - a fixture
+    tmp_path: Path,
+    added: str,
+    said: str,
 ) -> None:
     """`mypy --strict` finds the types in the wheel: nothing to say of what is right, and what is wrong is seen."""
     file = tmp_path / "mine.py"
     file.write_text(USES_THE_API + added)
     command = ("-m", "mypy", "--strict", "--no-incremental", "--config-file=", "--python-executable", python, file)
-    done = _run(sys.executable, *command, cwd=tmp_path)
+    done = run(sys.executable, *command, cwd=tmp_path)
     assert (done.returncode == 0) is not bool(added), done.stdout
     assert said in done.stdout

@@ -17,7 +17,6 @@ _ALIASES = {"auth": "login"}
 _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}
 
 
-
 class Permitted(msgspec.Struct, frozen=True):
     """One outcome that the contract permits: `OK` or the WSDL name of a fault.
 
