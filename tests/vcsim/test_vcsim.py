@@ -21,7 +21,7 @@ from vcontract.terms import Verdict
 Start = Callable[..., tuple[str, str]]
 MACHINE, MANAGER = "VirtualMachine", "VirtualMachineGuestCustomizationManager"
 MET = 34
-"""So many of the listed deviations runs of Debian's have met; the others are of today's, or of a method that its seed did not draw."""
+"""So many of the listed deviations runs of Debian's have met; others are of today's, or of methods that no seed drew."""
 ABSENT = "the target's ServiceContent offers no guestCustomizationManager"
 
 
