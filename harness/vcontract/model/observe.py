@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from sys import intern
 
 from msgspec.structs import replace
 
@@ -38,7 +39,8 @@ def compact(values: dict[str, Json]) -> dict[str, Json]:
     if "guest.net" in values:
         kept["guest.net"] = [_compact_nic(nic) for nic in values["guest.net"]]
     if "recentTask" in values:
-        kept["recentTask"] = [task.get("value") for task in values["recentTask"]]
+        # a server may list all tasks that ever were, and each read has the list: equal names are one object
+        kept["recentTask"] = [intern(str(task.get("value"))) for task in values["recentTask"]]
     return kept
 
 
