@@ -141,7 +141,7 @@ def strike_of(rule: Rule, number: int, method: str) -> Strike | None:
         found = contract_of(method) if rule.answer.endswith("-task") else None
         return None if rule.answer.endswith("-task") and not (found and found[1].has_task) else Strike(rule, number)
     place = place_of(method, rule.answer, rule.channel)
-    if place is not None:
+    if place is not None and (place.fault == rule.answer or not rule.illegal):
         return Strike(rule, number, place.fault, place)
     return Strike(rule, number, rule.answer) if rule.illegal and _illegal_possible(rule, method) else None
 

@@ -85,10 +85,10 @@ def _line(key: tuple[str, str, str], met: list[Passed], passed: Sequence[Passed]
     watched = [journal.watched[call.task] for call in met if call.task in journal.watched]
     strike = met[0].strike
     assert strike is not None
-    nowhere = "illegal" if strike.rule.illegal else ""
+    where = [strike.place.text] if strike.place else []
     return Followed(
         *key,
-        strike.place.text if strike.place else nowhere,
+        ", ".join([*where, "illegal"] if strike.rule.illegal else where),
         len(met),
         retries,
         round(min(soonest), 3) if soonest else None,

@@ -85,14 +85,19 @@ class ServedVCenter:
         channel: Channel = "call",
         times: int | None = None,
         nth: int | None = None,
+        condition: str = "",
         seconds: float = 0.05,
         fields: Mapping[str, Any] | None = None,
         illegal: bool = False,
         cause: bool = False,
     ) -> None:
-        """Give calls of a method (a shell pattern) an answer, as a rule of `inject.toml` does. Raises UsageError."""
+        """Give calls of a method (a shell pattern) an answer, as a rule of `inject.toml` does; `condition` is its `while`.
+
+        Raises UsageError.
+        """
         rule = Rule(
-            method, answer, channel=channel, times=times, when=When(nth=nth), seconds=seconds, fields=dict(fields or {}),
+            method, answer, channel=channel, times=times, when=When(nth=nth, condition=condition),
+            seconds=seconds, fields=dict(fields or {}),
             illegal=illegal, cause=cause,
         )  # fmt: skip
         self._gate.injector.chooser.add(rule)

@@ -48,11 +48,19 @@ def make_fault(name: str, fields: Mapping[str, Any], known: Mapping[str, Any]) -
     for field, info in infos.items():
         if field in fields:
             setattr(made, field, _value(info.type, fields[field], f"{name}.{field}"))
-        elif field in known:
-            setattr(made, field, _value(info.type, known[field], f"{name}.{field}"))
+        elif (true := _fitting(info.type, known.get(field))) is not None:
+            setattr(made, field, true)
         elif not info.flags & VmomiSupport.F_OPTIONAL:
             setattr(made, field, _plainest(info.type, known))
     return made
+
+
+def _fitting(kind: Any, value: Any) -> Any:
+    """Turn what is known of a call into one of the vendor's values; None for what a client sent and the API has not."""
+    try:
+        return None if value is None else _value(kind, value, "")
+    except UsageError:
+        return None
 
 
 def _kind(name: str) -> Any:
