@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.hostile_texts import MARKUP
-from tests.report.awkward_results import program, told_of
+from tests.report.awkward_results import METHODS, several, told_of
 from tests.report.test_profile_page import learned
 from vcontract.check.disorder import Disorder, Span
 from vcontract.check.latencies import Latency
@@ -25,12 +25,11 @@ from vcontract.report.page.page import page
 from vcontract.report.page.profile_page import profile_page
 from vcontract.report.result import RunResult, Stress
 from vcontract.report.timeline import timeline
-from vcontract.terms import Difference, Finding, Impact, Verdict
+from vcontract.terms import Difference, Impact, Verdict
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no chromium: `make test-deps` installs it")
 SIZES = [(1280, "light"), (360, "dark")]
-METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
 ROOT_USER = 0
 
 
@@ -42,17 +41,6 @@ def browser() -> Iterator[Browser]:
         launched = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield launched
         launched.close()
-
-
-def several(finding: Finding, count: int) -> list[Finding]:
-    """Give so many findings, of each method in turn, with calls."""
-    return [
-        replace(
-            finding, id=f"{number:012x}", method=METHODS[number % 3], cell=f"{METHODS[number % 3]}:suspended",
-            program=program("plain") * 4, row=finding.row.replace("CustomizeGuest_Task", METHODS[number % 3]),
-        )
-        for number in range(count)
-    ]  # fmt: skip
 
 
 def compared() -> DifferenceReport:

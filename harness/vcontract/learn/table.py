@@ -198,8 +198,8 @@ def learn(request: RunRequest, preparation: Preparation, out: Path, tell: Callab
         *(told(learned.profile, learned.result) if learned.table else ()),
         *learned.told,
         *cut(learned.result),
-        str(out),
         str(shown),
+        str(out),
     )
     for line in lines:
         tell(line)
