@@ -46,6 +46,7 @@ bench: $(STAMP) ## measure; rewrites tests/benchmarks/RESULTS.md
 	$(BIN)/python tests/benchmarks/bench_stress.py
 	$(BIN)/python tests/benchmarks/bench_learn.py
 	$(BIN)/python tests/benchmarks/bench_inject.py
+	$(BIN)/python tests/benchmarks/bench_page.py
 
 defects: $(STAMP) ## every planted defect and quiet variant; rewrites tests/defects/KILLS.md
 	$(BIN)/python tests/defects/kill_matrix.py $(ARGS)

@@ -27,7 +27,8 @@ DEFECT = "guest-permission-not-checked"
 def run_with_a_finding(folder: Path) -> Path:
     """Judge a simulator with a defect; gives the page."""
     request = RunRequest(seed=1, report_dir=folder, output="none", max_calls=300, shrink=Budget(16, 60.0))
-    execute(request, Preparation(defects=frozenset({DEFECT})))
+    again = "vcontract run --target https://vcenter.example/sdk --seed 1"
+    execute(request, Preparation(defects=frozenset({DEFECT}), replay=again))
     return folder / "latest" / "report.html"
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import sysconfig
+import venv
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,19 @@ from vcontract import __version__
 
 PACKAGE = ROOT / "harness" / "vcontract"
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def command(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811 - a fixture
+    """Install it as pipx does: into an environment of its own, with what it declares and nothing else; gives the command."""
+    place = tmp_path_factory.mktemp("pipx")
+    venv.create(place, symlinks=True, with_pip=True)
+    pip = (place / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    done = run(*pip, "--constraint", ROOT / "requirements.lock", wheel, cwd=place)
+    if re.search("No matching distribution|Connection|Temporary failure", done.stderr):
+        pytest.skip(f"no package index is reached: {done.stderr.strip().splitlines()[-1]}")
+    assert done.returncode == 0, done.stderr
+    return place / "bin" / "vcontract"
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +135,26 @@ def test_the_wheel_brings_its_contracts(installed: Run) -> None:
     wrong = installed("contract", "list", "--contract", "Nope")
     assert wrong.returncode == 2
     assert str(ROOT) not in wrong.stderr
+
+
+def test_the_wheel_works_in_an_environment_of_its_own(command: Path, tmp_path: Path) -> None:
+    """Its own dependencies suffice for the version, a small run, its page and the pages; an extra that lacks is named."""
+    said = run(command, "--version", cwd=tmp_path)
+    assert (said.returncode, said.stdout) == (0, f"vcontract {__version__}\n"), said.stderr
+    small = ("--seed", "1", "--max-calls", "5", "--quiet")
+    done = run(command, "run", *small, cwd=tmp_path)
+    assert done.returncode == 5, done.stderr
+    result = json.loads((tmp_path / "reports" / "latest" / "run.json").read_bytes())
+    assert (result["calls"], result["findings"], result["version"]) == (5, [], __version__)
+    assert "</h1>" in (tmp_path / "reports" / "latest" / "report.html").read_text("utf-8")
+    listed = run(command, "help", cwd=tmp_path)
+    topics = re.findall(r"^  (\S+)  ", listed.stdout, re.MULTILINE)
+    assert {"drill-your-client", "config", "oracle", "wsdl"} <= set(topics)
+    assert all(
+        run(command, "help", topic, cwd=tmp_path).stdout.startswith("# ") for topic in ("oracle", "wsdl", "lanes")
+    )
+    without = run(command, "stress", "--time-limit", "1", cwd=tmp_path)
+    assert (without.returncode, without.stderr.count("\n"), "vcontract[stress]" in without.stderr) == (2, 1, True)
 
 
 @pytest.mark.parametrize("verb", ["run", "wsdl build", "contract"])

@@ -15,11 +15,12 @@ from vcontract.exchanges import WireExchange
 from vcontract.report.bug_reports import BugReports, Evidence, bug_report
 from vcontract.report.events import CellJudged, FindingSeen, Note, Reaching, RunEnded, RunEvent, RunStarted
 from vcontract.report.result import Clones, KnownDeviations, RunResult, Stress, Worker
-from vcontract.terms import Arguments, Call, Envelope, Grade, Operation, Ref, ReplayStep, Returned
+from vcontract.terms import Arguments, Call, Envelope, Finding, Grade, Operation, Ref, ReplayStep, Returned
 
 WRITABLE = [text for text in TEXTS if text != SURROGATE]
 """Those that JSON in UTF-8 can hold; a reply, which is XML, holds no other."""
 CLEAN = "plain"
+METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
 
 
 def said_everywhere(value: Any, text: str) -> Any:
@@ -41,6 +42,17 @@ def program(text: str) -> tuple[ReplayStep, ...]:
     call = Call(Ref(text, text), text, Arguments({"name": text}), text)
     edited = Call(Ref(text, text), text, Envelope(text.encode("utf-8", "replace"), text, {text: text}), "full")
     return (ReplayStep(call, gave=(text, text)), ReplayStep(edited))
+
+
+def several(finding: Finding, count: int) -> list[Finding]:
+    """Give so many findings, of each method in turn, with calls."""
+    return [
+        replace(
+            finding, id=f"{number:012x}", method=METHODS[number % 3], cell=f"{METHODS[number % 3]}:suspended",
+            program=program("plain") * 4, row=finding.row.replace("CustomizeGuest_Task", METHODS[number % 3]),
+        )
+        for number in range(count)
+    ]  # fmt: skip
 
 
 def filled_everywhere(result: RunResult) -> RunResult:

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from tests.hostile_texts import OBEYED, misleading
-from tests.report.awkward_results import CLEAN, WRITABLE, events, told_of
+from tests.report.awkward_results import CLEAN, WRITABLE, events, several, told_of
 from vcontract.errors import UsageError
 from vcontract.report.bug_reports import BugReports
 from vcontract.report.events import RunEnded
@@ -90,6 +90,17 @@ def test_a_reply_of_ten_megabytes_is_cut_with_its_length(filled: RunResult) -> N
     assert len(drawn) < 2_000_000
     assert "10,000,000 characters in all" in drawn
     assert len(finding_markdown(reports._made[0])) < 200_000
+
+
+def test_a_page_of_100000_operations_and_500_findings_has_at_most_5_mb(result: RunResult) -> None:
+    """Each finding with all that was seen of it; what is folded in the later ones is left out, and that is said."""
+    cells = replace(result.cells, seen=[f"CustomizeGuest_Task:state{number}" for number in range(1_100)])
+    large = replace(result, findings=several(result.findings[0], 500), calls=100_000, requests=100_000, cells=cells)
+    said, reports = told_of("x" * 200, large)
+    drawn = page(said, reports.of(said))
+    assert len(drawn.encode()) <= 5_000_000
+    assert drawn.count("<article") == 500
+    assert "100,000 judged calls" in drawn
 
 
 def test_the_summary_of_a_step_is_added_to_what_is_there(result: RunResult, tmp_path: Path) -> None:

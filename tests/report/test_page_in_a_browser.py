@@ -15,20 +15,21 @@ from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.hostile_texts import MARKUP
-from tests.report.awkward_results import program, told_of
+from tests.report.awkward_results import METHODS, several, told_of
+from tests.report.test_profile_page import learned
 from vcontract.check.disorder import Disorder, Span
 from vcontract.check.latencies import Latency
 from vcontract.report.bug_reports import BugReports
 from vcontract.report.differences import DifferenceReport, Side, render
 from vcontract.report.page.page import page
+from vcontract.report.page.profile_page import profile_page
 from vcontract.report.result import RunResult, Stress
 from vcontract.report.timeline import timeline
-from vcontract.terms import Difference, Finding, Impact, Verdict
+from vcontract.terms import Difference, Impact, Verdict
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no chromium: `make test-deps` installs it")
 SIZES = [(1280, "light"), (360, "dark")]
-METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
 ROOT_USER = 0
 
 
@@ -40,17 +41,6 @@ def browser() -> Iterator[Browser]:
         launched = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
         yield launched
         launched.close()
-
-
-def several(finding: Finding, count: int) -> list[Finding]:
-    """Give so many findings, of each method in turn, with calls."""
-    return [
-        replace(
-            finding, id=f"{number:012x}", method=METHODS[number % 3], cell=f"{METHODS[number % 3]}:suspended",
-            program=program("plain") * 4, row=finding.row.replace("CustomizeGuest_Task", METHODS[number % 3]),
-        )
-        for number in range(count)
-    ]  # fmt: skip
 
 
 def compared() -> DifferenceReport:
@@ -65,7 +55,7 @@ def compared() -> DifferenceReport:
 
 
 def pages(result: RunResult) -> dict[str, str]:
-    """Give a page of each kind: conforming, violating, of many clients, of a hostile server, of several runs."""
+    """Give a page of each kind: conforming, violating, of many clients, of a hostile server, of several runs, of a profile."""
     violating = replace(result, findings=several(result.findings[0], 6))
     conforming = replace(
         result, verdict=Verdict.CONFORMS, exit_code=0, findings=[], waived={},
@@ -88,6 +78,7 @@ def pages(result: RunResult) -> dict[str, str]:
         "stress": page(stressed, BugReports().of(stressed), timelines=drawn),
         "hostile": page(hostile, reports.of(hostile)),
         "compare": render(compared(), "html").decode(),
+        "learn": profile_page(learned()).decode(),
         "trend": page(violating, BugReports().of(violating), [conforming]),
     }
 
@@ -119,7 +110,7 @@ def opened(browser: Browser, file: Path, width: int = 1280, scheme: Any = "light
     return shown, said
 
 
-@pytest.mark.parametrize("name", ["conforming", "violating", "stress", "hostile", "trend", "compare"])
+@pytest.mark.parametrize("name", ["conforming", "violating", "stress", "hostile", "trend", "compare", "learn"])
 def test_a_page_is_quiet_fits_and_can_be_read_by_everybody(name: str, files: dict[str, Path], browser: Browser) -> None:
     """Wide and light, narrow and dark: no word on the console, no request, nothing wider than the window, axe content."""
     for width, scheme in SIZES:
@@ -130,7 +121,7 @@ def test_a_page_is_quiet_fits_and_can_be_read_by_everybody(name: str, files: dic
         found = Axe().run(shown).response["violations"]
         assert [each["id"] for each in found if each["impact"] in {"serious", "critical"}] == []
         assert said == []
-        assert shown.locator("h1").inner_text() in {"violates", "conforms", "breaking for a client of A"}
+        assert shown.locator("h1").inner_text() in {"violates", "conforms", "breaking for a client of A", "learned"}
         shown.context.close()
 
 
@@ -155,6 +146,14 @@ def test_a_comparison_is_filtered_by_its_classes(files: dict[str, Path], browser
     assert shown.locator("article:visible").count() == 2
     assert shown.get_by_text("fails the comparison").count() == 1
     assert shown.get_by_text("known: so").count() == 1
+
+
+def test_a_profile_is_filtered_by_method_and_by_what_varies(files: dict[str, Path], browser: Browser) -> None:
+    """Where a server gives more than one answer is found by one choice."""
+    shown, _ = opened(browser, files["learn"])
+    assert shown.locator("article:visible").count() == 3
+    shown.get_by_label("Answer", exact=True).select_option("varies")
+    assert shown.locator("article:visible").count() == 1
 
 
 def test_what_is_folded_opens_by_the_keyboard(files: dict[str, Path], browser: Browser) -> None:

@@ -21,6 +21,7 @@ from vcontract.model.labels import Label
 from vcontract.profile import REPEATS, Profile, Target, encode_profile
 from vcontract.report.console import ConsoleReporter
 from vcontract.report.events import FindingSeen, RunEnded, RunEvent
+from vcontract.report.page.profile_page import profile_page
 from vcontract.report.result import RunResult
 from vcontract.report.run_directory import write_out
 from vcontract.run.active_run import ActiveRun, Phase, begin, begin_run
@@ -182,7 +183,7 @@ def _open(cell: Cell, contract: Contract) -> bool:
 
 
 def learn(request: RunRequest, preparation: Preparation, out: Path, tell: Callable[[str], None], lesson: Lesson) -> int:
-    """Learn a profile, write it to a file and say in lines what it holds; gives the exit code.
+    """Learn a profile, write it to a file, and a page for people beside it; say in lines what it holds; gives the exit code.
 
     0: all was exercised that can be; 5: it was cut, and the profile says so. Raises HarnessError.
     """
@@ -191,10 +192,13 @@ def learn(request: RunRequest, preparation: Preparation, out: Path, tell: Callab
     with underway(request, preparation) as started:
         learned = lesson.learn(replace(started, reporters=[*started.reporters, Progress()]))
     write_out(out, encode_profile(learned.profile))
+    shown = out.with_suffix(".html" if out.suffix != ".html" else ".html.html")  # never in the profile's own place
+    write_out(shown, profile_page(learned.profile))
     lines = (
         *(told(learned.profile, learned.result) if learned.table else ()),
         *learned.told,
         *cut(learned.result),
+        str(shown),
         str(out),
     )
     for line in lines:

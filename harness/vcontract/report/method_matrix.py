@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -10,6 +11,8 @@ from vcontract.contract import EVERY_METHOD
 from vcontract.report.result import RunResult
 from vcontract.terms import RowVerdict, Verdict
 
+_WORD = re.compile(r"[A-Za-z_][\w-]*")
+"""A name of a row: a method's or a fault's, or that of a guarantee about many clients, which has hyphens."""
 PARTS = ("Success", "result", "parameters", "privilege", "since")
 """What is promised of a method beside its faults, in the order in which it is shown."""
 
@@ -37,7 +40,7 @@ def matrix(result: RunResult) -> Matrix:
     beside = []
     for row in result.rows:
         object_, *rest = row.id.split("/")
-        named = len(rest) == 2 and all(map(str.isidentifier, (object_, *rest)))
+        named = len(rest) == 2 and all(map(_WORD.fullmatch, (object_, *rest)))
         if not named or object_ == EVERY_METHOD:
             beside.append(row)
             continue

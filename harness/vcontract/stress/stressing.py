@@ -10,6 +10,7 @@ import gevent
 
 from vcontract.check.concurrent import ConcurrentResult
 from vcontract.config.request import record_of
+from vcontract.exchanges import exchanges_of
 from vcontract.history import ASKED, FACTS
 from vcontract.report.events import FindingSeen, Note, Progressed, RunEnded, RunEvent, RunStarted
 from vcontract.report.result import RunResult, Stress, TargetFacts
@@ -24,12 +25,16 @@ from vcontract.stress.crowd import Crowd
 from vcontract.stress.disturbing import Disturbing
 from vcontract.stress.judging import concluded, judge_history
 from vcontract.stress.load import Load
-from vcontract.terms import Verdict
+from vcontract.terms import Finding, Verdict
 from vcontract.testbed import as_json
 
 ROWS = 7
 """The guarantees that are judged."""
+REMEMBERED = (1 << 15, 1 << 26)
+"""So many exchanges are remembered until they are judged, with so many bytes of bodies: those of a minute or more."""
 _TICK = 0.1
+_SHOWN = 6
+"""So many operations of one finding are kept beside the one that shows it: a report shows no more."""
 
 
 class Stressing:
@@ -57,6 +62,7 @@ class Stressing:
     def _note_and_prepare(self) -> None:
         site = self.started.site
         recorder, request = site.target.recorder, site.request
+        site.target.exchanges.remember(*REMEMBERED)
         recorder.observed(ASKED, note_of(site, self._started).noted())
         recorder.observed(FACTS, as_json(self.crew.facts))
         if self.disturbing is not None:
@@ -116,11 +122,20 @@ class Stressing:
         self.unsure += [f"halted for safety: {crew.halted}"] if crew.halted else []
         result = self._result(judged, fired)
         for finding in result.findings:
+            self._keep_exchanges(finding)
             self.crowd.blame(finding.method, finding.row)
             self._tell(FindingSeen(finding))
         draw_disorders(self.started.directory, judged.disorders)
         self._tell(RunEnded(result))
         return result
+
+    def _keep_exchanges(self, finding: Finding) -> None:
+        """Write what went over the wire for a finding beside the history, as far as it is remembered.
+
+        Raises ReportError: the file cannot be written.
+        """
+        ops = filter(None, (finding.op, finding.shown, *sorted(finding.ops)[:_SHOWN]))
+        self.started.site.target.exchanges.keep(ops, self.started.directory / exchanges_of(HISTORY))
 
     def _judged(self) -> ConcurrentResult:
         """Judge the history in a thread of the system's, so that greenlets go on meanwhile."""

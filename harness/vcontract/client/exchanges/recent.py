@@ -43,7 +43,12 @@ class RecentExchanges:
         self._bytes = 0
         self._written: set[int] = set()
         self._size = 0
+        self._most, self._largest = MOST, LARGEST
         self._lock = threading.Lock()
+
+    def remember(self, most: int, largest: int) -> None:
+        """Set how many exchanges are remembered, with how many bytes of bodies, from now on."""
+        self._most, self._largest = most, largest
 
     def heard(self, op: int, passed: Passed) -> None:
         """Remember one exchange of an operation; the oldest are forgotten."""
@@ -54,7 +59,7 @@ class RecentExchanges:
         with self._lock:
             self._recent[op] = (passed, told)
             self._bytes += _size(passed)
-            while len(self._recent) > MOST or self._bytes > LARGEST:
+            while len(self._recent) > self._most or self._bytes > self._largest:
                 _, (oldest, _) = self._recent.popitem(last=False)
                 self._bytes -= _size(oldest)
 
