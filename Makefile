@@ -29,6 +29,8 @@ test-deps: $(STAMP) ## what some tests and measurements need: Debian packages, a
 	GO111MODULE=off GOPATH=/usr/share/gocode go build -o build/vcsim ./tests/vcsim
 	GO111MODULE=off GOPATH=/usr/share/gocode go build -o build/govmomi-client ./tests/govmomi
 	@$(BIN)/python tests/go_peers.py
+	test -x build/public-clients/bin/python || $(BIN)/python -m venv build/public-clients
+	build/public-clients/bin/pip install --quiet --disable-pip-version-check -r tests/inject/public-clients.txt
 
 lint: $(STAMP) ## ruff and mypy --strict
 	$(BIN)/ruff check

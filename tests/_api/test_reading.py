@@ -30,6 +30,15 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "deep YAML flow": (b"a: " + b"[" * DEEP, "line 1:"),
     "deep XML": (b"<a>" * DEEP + b"</a>" * DEEP, "line 1: not XML"),
     "aliases": (b"a: &a [x]\nb: [" + b"*a," * 101 + b"]", "line 2: more than 100 aliases"),
+    "YAML that holds itself": (
+        b"identity: &a {_typeName: CustomizationLinuxPrep, extraConfig: [&b {key: x, value: *b}]}",
+        "more than 64 levels",
+    ),
+    "YAML of much more than is written": (
+        b"a0: &a0 [x]\n"
+        + b"".join(b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 11)),
+        "more than 1,000,000 values",
+    ),
     "YAML that makes objects": (b"!!python/object/apply:os.getcwd []", "line 1: neither JSON, YAML nor XML"),
     "XML with a DTD": (b'<!DOCTYPE a [<!ENTITY b "c">]><spec><identity>&b;</identity></spec>', "it has a DTD"),
     "other XML": (b"<project><name>x</name></project>", "XML with the root project"),

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from vcontract import __version__
-from vcontract._api.reading.loose import DEEPEST, MOST, Loose, SpecificationError, stated
+from vcontract._api.reading.loose import Loose, SpecificationError, stated
 from vcontract._api.reading.read import read_file
 from vcontract._api.reading.typed import Read, read_typed
 from vcontract.contract import version_number
@@ -115,14 +115,7 @@ def report(spec: Mapping[str, Any] | Path | str, facts: SpecFacts | None = None)
 
 
 def _given(spec: Mapping[str, Any]) -> Loose:
-    """Take an object as a file that says the same. Raises SpecificationError for one that is too deep to be written."""
-    ahead: list[tuple[Any, int]] = [(spec, 1)]
-    while ahead:
-        value, depth = ahead.pop()
-        if depth > DEEPEST or len(ahead) > MOST:
-            raise SpecificationError(f"more than {DEEPEST} levels in each other, and no specification has")
-        if isinstance(value, Mapping | list):
-            ahead += [(each, depth + 1) for each in (value.values() if isinstance(value, Mapping) else value)]
+    """Take an object as a file that says the same."""
     root = {str(name): value for name, value in spec.items()}
     return Loose(root, "values", untyped=not stated(root))
 

@@ -8,7 +8,8 @@ from typing import get_type_hints
 import msgspec
 from msgspec.structs import fields, replace
 
-from vcontract.contract import Contract, load, names
+from vcontract.contract import load
+from vcontract.contract.load import load_with
 from vcontract.errors import UsageError
 from vcontract.model import BY_NAME, Asked, State, cell, expect, holding, settle
 from vcontract.model.state import VALUES
@@ -54,7 +55,7 @@ def explain(method: str, state: str | Mapping[str, str] = "", contract: str | No
     not name is as a valid call has it. `contract`: the object whose method is meant; None: the first that has it.
     Raises UsageError for a name or a value that is unknown, with those that there are.
     """
-    found = load(contract) if contract else _contract_of(method)
+    found = load(contract) if contract else load_with(method)
     found.method(method)
     text = state if isinstance(state, str) else ",".join(f"{name}={value}" for name, value in state.items())
     settled, asked = described(method, found.method(method).start, text)
@@ -68,15 +69,6 @@ def explain(method: str, state: str | Mapping[str, str] = "", contract: str | No
         tuple(Permitted(each.outcome, str(each.grade), each.situations) for each in expectation.allowed.values()),
         tuple(Because(each.id, each.title, each.source) for each in held),
     )
-
-
-def _contract_of(method: str) -> Contract:
-    every = [load(name) for name in names()]
-    found = next((each for each in every if any(method == known.name for known in each.methods)), None)
-    if found is None:
-        known = ", ".join(known.name for each in every for known in each.methods)
-        raise UsageError(f"no contract has a method {method}; there are {known}")
-    return found
 
 
 def described(method: str, start: Sequence[str], described: str) -> tuple[State, Asked]:

@@ -67,6 +67,16 @@ def load(name: str, folder: Path | None = None) -> Contract:
     return _read(name, folder, tuple(_bytes(folder / f"{each}.toml") for each in (name, "every_method")))
 
 
+def load_with(method: str) -> Contract:
+    """Load the first contract that has a method, by its WSDL name. Raises ContractError, with those that there are."""
+    every = [load(name) for name in names()]
+    found = next((each for each in every if any(method == known.name for known in each.methods)), None)
+    if found is None:
+        known = ", ".join(known.name for each in every for known in each.methods)
+        raise ContractError(f"no contract has a method {method}; there are {known}")
+    return found
+
+
 def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()

@@ -1,4 +1,4 @@
-"""The branches of the inventory tree: folders, and a datacenter with its four."""
+"""The branches of the inventory tree: folders, a datacenter with its four, and the datastore and network of all hosts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 from pyVmomi import vim
 
 from vcontract.simulator.managed_entity import ManagedEntity
+from vcontract.simulator.virtual_machine.machine import Machine
 
 if TYPE_CHECKING:
     from vcontract.simulator.vcenter import VCenter
 
 ROOT_FOLDER = "group-d1"
+DATASTORE, NETWORK = "datastore1", "VM Network"
+DATASTORE_MOID, NETWORK_MOID = "datastore-1", "network-1"
+"""Their ids are none of the numbers that other objects get in turn, so that theirs do not depend on these."""
+TIB = 1024**4
 
 
 class Folder(ManagedEntity):
@@ -58,21 +63,77 @@ class Datacenter(ManagedEntity):
         return self.host_folder.ref
 
     def get_datastoreFolder(self) -> Any:
-        """Give the folder of datastores: empty."""
+        """Give the folder of the datastore."""
         return self.datastore_folder.ref
 
     def get_networkFolder(self) -> Any:
-        """Give the folder of networks: empty."""
+        """Give the folder of the network."""
         return self.network_folder.ref
 
     def get_datastore(self) -> list[Any]:
-        """Give the datastores: none is simulated."""
-        return []
+        """Give the datastore."""
+        return shared(self.vcenter, DATASTORE_MOID)
 
     def get_network(self) -> list[Any]:
-        """Give the networks: none is simulated."""
-        return []
+        """Give the network."""
+        return shared(self.vcenter, NETWORK_MOID)
+
+    def equip(self) -> None:
+        """Make the datastore and the network of the hosts."""
+        Datastore(self.vcenter, DATASTORE, self.datastore_folder, DATASTORE_MOID)
+        Network(self.vcenter, NETWORK, self.network_folder, NETWORK_MOID)
 
     def get_configuration(self) -> Any:
         """Give the datacenter's settings: all are unset."""
         return vim.Datacenter.ConfigInfo()
+
+
+class Datastore(ManagedEntity):
+    """The datastore of every file; it never fills."""
+
+    vmodl_type = vim.Datastore
+
+    def get_summary(self) -> Any:
+        """Give DatastoreSummary."""
+        return vim.Datastore.Summary(
+            datastore=self.ref,
+            name=self.name,
+            url=f"ds:///vmfs/volumes/{self.moid}/",
+            capacity=TIB,
+            freeSpace=TIB // 2,
+            uncommitted=0,
+            accessible=True,
+            multipleHostAccess=True,
+            type="VMFS",
+            maintenanceMode="normal",
+        )
+
+    def get_info(self) -> Any:
+        """Give what every kind of datastore tells of itself."""
+        return vim.Datastore.Info(
+            name=self.name, url=f"ds:///vmfs/volumes/{self.moid}/", freeSpace=TIB // 2, maxFileSize=TIB
+        )
+
+    def get_vm(self) -> list[Any]:
+        """Give the virtual machines: all have their files here."""
+        return [machine.ref for machine in self.vcenter.registry.of_type(Machine)]
+
+
+class Network(ManagedEntity):
+    """The network of every adapter."""
+
+    vmodl_type = vim.Network
+
+    def get_summary(self) -> Any:
+        """Give NetworkSummary."""
+        return vim.Network.Summary(network=self.ref, name=self.name, accessible=True, ipPoolName="")
+
+    def get_vm(self) -> list[Any]:
+        """Give the virtual machines that have an adapter."""
+        return [machine.ref for machine in self.vcenter.registry.of_type(Machine) if machine.nics]
+
+
+def shared(vcenter: VCenter, moid: str) -> list[Any]:
+    """Give the reference of what all hosts share, in a list; an inventory that was made by hand may have none."""
+    found = vcenter.registry.find(moid)
+    return [] if found is None else [found.ref]

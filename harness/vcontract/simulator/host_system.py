@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim, vmodl
 
+from vcontract.simulator.datacenter import DATASTORE_MOID, NETWORK_MOID, shared
 from vcontract.simulator.managed_entity import ManagedEntity
 from vcontract.simulator.virtual_machine.machine import Machine
 
@@ -39,6 +40,14 @@ class HostSystem(ManagedEntity):
     def get_vm(self) -> list[Any]:
         """Give the virtual machines on this host."""
         return [machine.ref for machine in self.machines]
+
+    def get_datastore(self) -> list[Any]:
+        """Give the datastore that all hosts share."""
+        return shared(self.vcenter, DATASTORE_MOID)
+
+    def get_network(self) -> list[Any]:
+        """Give the network that all hosts share."""
+        return shared(self.vcenter, NETWORK_MOID)
 
     def get_runtime(self) -> Any:
         """Give HostRuntimeInfo."""
@@ -152,12 +161,12 @@ class ComputeResource(ManagedEntity):
         return self.pool.ref
 
     def get_datastore(self) -> list[Any]:
-        """Give the datastores: none is simulated."""
-        return []
+        """Give the datastore that all hosts share."""
+        return shared(self.vcenter, DATASTORE_MOID)
 
     def get_network(self) -> list[Any]:
-        """Give the networks: none is simulated."""
-        return []
+        """Give the network that all hosts share."""
+        return shared(self.vcenter, NETWORK_MOID)
 
     def get_summary(self) -> Any:
         """Give the summary of the one host's power."""

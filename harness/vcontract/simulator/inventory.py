@@ -131,6 +131,7 @@ def populate(vcenter: VCenter) -> None:
     folder.child_types = datacenter.vm_folder.child_types
     for vm in [*inventory.vm, *more(inventory, vcenter.settings.vms or 0)]:
         birth(vcenter, folder, hosts[vm.host], vm, inventory.account)
+    datacenter.equip()
 
 
 def vm_names(settings: Settings) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from vcontract.contract import Contract, load, names
+from vcontract.contract.load import load_with
 from vcontract.errors import UsageError
 from vcontract.model import VmFacts
 from vcontract.model.spec_rules import broken
@@ -126,15 +126,6 @@ def _open(value: Any) -> Any:
     return "not-a-password" if isinstance(value, str) and value.startswith(_SECRET) else value
 
 
-def _contract_of(method: str) -> Contract:
-    every = [load(name) for name in names()]
-    found = next((each for each in every if any(method == known.name for known in each.methods)), None)
-    if found is None:
-        known = ", ".join(known.name for each in every for known in each.methods)
-        raise UsageError(f"no contract has a method {method}; there are {known}")
-    return found
-
-
 def _arguments(method: str, vm: str) -> dict[str, Any]:
     login = {name: _open(value) for name, value in auth.name_password(auth.NOBODY, auth.NOBODYS).items()}
     known = {
@@ -143,17 +134,17 @@ def _arguments(method: str, vm: str) -> dict[str, Any]:
         "spec": SMALLEST,
         "pool": Ref("ResourcePool", "resgroup-0").json(),
     }
-    return {name: known[name] for name in _contract_of(method).method(method).takes if name in known}
+    return {name: known[name] for name in load_with(method).method(method).takes if name in known}
 
 
 @cache
 def _cases(method: str, vm: str) -> tuple[Case, ...]:
-    documented = _contract_of(method).method(method)
+    documented = load_with(method).method(method)
     return cases(load_schema(SHIPPED[-1]), documented, _arguments(method, vm))
 
 
 def _made(case: Case, method: str, vm: str, this: str) -> BrokenRequest | None:
-    contract = _contract_of(method)
+    contract = load_with(method)
     where = Ref("VirtualMachine", vm) if contract.itself else Ref(contract.object, this or _moid(contract.object))
     try:
         turned = case.turn(Call(where, method, Arguments(_arguments(method, vm)), ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from vcontract.errors import UsageError
@@ -15,6 +15,9 @@ MOST = 4 << 20
 """Bytes of a file that are read: the longest texts of a specification, cloud-init's two, make one mebibyte."""
 DEEPEST = 64
 """Levels of a file that are read: a specification has nine, and a call or a list around it some more."""
+
+VALUES = 1_000_000
+"""Values of a file that are read; one byte of a YAML file may stand for many."""
 
 
 class SpecificationError(UsageError):
@@ -33,6 +36,20 @@ class Loose:
     dialect: str
     lexical: bool = False
     untyped: bool = False
+
+
+def check_size(root: Mapping[str, Json]) -> None:
+    """Refuse what is too deep, holds itself, or stands for too much, before it is looked at. Raises SpecificationError."""
+    ahead: list[tuple[Json, int]] = [(root, 1)]
+    seen = 0
+    while ahead:
+        value, depth = ahead.pop()
+        seen += 1
+        if depth > DEEPEST or seen > VALUES:
+            what = f"{DEEPEST} levels in each other" if depth > DEEPEST else f"{VALUES:,} values"
+            raise SpecificationError(f"more than {what}, and no specification has")
+        if isinstance(value, Mapping | list):
+            ahead += [(each, depth + 1) for each in (value.values() if isinstance(value, Mapping) else value)]
 
 
 def stated(value: dict[str, Json]) -> str:

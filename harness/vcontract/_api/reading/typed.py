@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from vcontract._api.reading.loose import CUT, TYPE_KEYS, Loose, SpecificationError, shown, stated
+from vcontract._api.reading.loose import CUT, TYPE_KEYS, Loose, SpecificationError, check_size, shown, stated
 from vcontract._api.reading.names import type_name
 from vcontract.schema import SHIPPED, Field, Schema
 from vcontract.schema.ages import since
@@ -58,6 +58,7 @@ class Read(NamedTuple):
 
 def read_typed(loose: Loose, schema: Schema) -> Read:
     """Give a specification as wire values. Raises SpecificationError for what is none, or has what no release knows."""
+    check_size(loose.root)
     root = _specification(loose)
     first = _Typing(schema, loose, 0)
     spec = first.data(root, SPECIFICATION, "spec")

@@ -23,6 +23,8 @@ from vcontract.simulator.virtual_machine.offline import Offline
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_DATASTORE, _NETWORK = "datastore-1", "network-1"
+"""The ids of what all machines share; vcontract.simulator.datacenter makes them, and imports this package."""
 # What no state of this simulator allows, by power state: the WSDL names as a real 8.0 server lists them.
 NEVER_WHEN_ON = [
     "Destroy_Task",
@@ -117,6 +119,15 @@ class Properties(Offline):
     def get_guestHeartbeatStatus(self) -> str:
         """Give the heartbeat: grey, as a guest without one."""
         return "gray"
+
+    def get_datastore(self) -> list[Any]:
+        """Give the datastore of its files."""
+        return [found.ref for found in [self.vcenter.registry.find(_DATASTORE)] if found is not None]
+
+    def get_network(self) -> list[Any]:
+        """Give the network of its adapters; none if it has no adapter."""
+        found = self.vcenter.registry.find(_NETWORK) if self.nics else None
+        return [] if found is None else [found.ref]
 
     def get_resourcePool(self) -> Any:
         """Give the resource pool of the host; a template is in none."""
