@@ -53,6 +53,7 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "no specification": (b'{"name": "x", "hosts": []}', "it holds no CustomizationSpec; it has name, hosts"),
     "unknown field": (b'{"identity": {"_typeName": "CustomizationLinuxPrep", "hostname": 1}}', "hostName is meant?"),
     "unknown type": (b'{"identity": {"_typeName": "CustomizationQuantumPrep"}}', "CustomizationQuantumPrep is a type"),
+    "a type over two lines": (b'{"identity": {"_typeName": "a\\nb"}}', "spec.identity: a b is a type that no release"),
     "misplaced type": (b'{"identity": {"_typeName": "CustomizationSpec"}}', "is no CustomizationIdentitySettings"),
     "no object": (b'{"identity": 5}', "spec.identity: must be a CustomizationIdentitySettings, not a number"),
     "no list": (b'{"nicSettingMap": {"adapter": {}}}', "spec.nicSettingMap: must be a list"),

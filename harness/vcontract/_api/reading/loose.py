@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -19,9 +20,14 @@ DEEPEST = 64
 VALUES = 1_000_000
 """Values of a file that are read; one byte of a YAML file may stand for many."""
 
+_BREAKS = re.compile(r"\s*[\r\n\v\f\x85\u2028\u2029]\s*")
+
 
 class SpecificationError(UsageError):
     """A file or value is no specification that can be read: one line that says what is wrong and where."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(_BREAKS.sub(" ", said))  # names of types and fields are the file's
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,7 @@ class _Typing:
             raise SpecificationError(f"{path}: must be bytes, not {_kind_of(content)}")
         try:
             numbers = [int(each) for each in content]
-        except (TypeError, ValueError) as cause:
+        except (TypeError, ValueError, OverflowError) as cause:
             raise SpecificationError(f"{path}: must be bytes: {cause}") from cause
         if not all(-_SIGN <= number < _BYTE for number in numbers):
             raise SpecificationError(f"{path}: must be bytes, from -{_SIGN} to {_BYTE - 1}")

@@ -32,7 +32,8 @@ def read_xml(text: str) -> Loose:
         )  # so that what the document says of its encoding is no matter
     except (etree.XMLSyntaxError, ValueError) as cause:
         line = getattr(cause, "lineno", 0)
-        raise SpecificationError(f"line {line}: not XML: {getattr(cause, 'msg', cause)}") from cause
+        said = " ".join(str(getattr(cause, "msg", cause)).split())
+        raise SpecificationError(f"line {line}: not XML: {said}") from cause
     info: Any = root.getroottree().docinfo
     if info.doctype:
         raise SpecificationError("it has a DTD, which is not read")
