@@ -153,7 +153,7 @@ class Ports:
 class Shell:
     """A shell in a folder, in which `vcontract`, `python` and `pytest` are those of this test."""
 
-    def __init__(self, folder: Path, **more: str) -> None:
+    def __init__(self, folder: Path, more: Mapping[str, str]) -> None:
         tools = folder.parent / f"{folder.name}-tools"
         tools.mkdir()
         for name, words in _TOOLS.items():
@@ -163,7 +163,7 @@ class Shell:
         path = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "harness")}
         self._process = subprocess.Popen(
             ["bash", "--norc", "--noprofile"],  # noqa: S607 - whichever is on the path
-            cwd=folder, env=kept | path | more, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=folder, env=kept | path | dict(more), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
         self._said, self._started = b"", 0
@@ -206,13 +206,20 @@ class Shell:
         return told.decode("utf-8", "replace")
 
 
-def follow(text: str, folder: Path, instead: Mapping[str, str] | None = None, **environment: str) -> list[str]:
+def follow(
+    text: str,
+    folder: Path,
+    instead: Mapping[str, str] | None = None,
+    heard: list[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> list[str]:
     """Do in a folder what a page says; gives a text for each command that did something else.
 
     `instead` has patterns of what is typed otherwise here, with what is typed: an address, a limit that a reader would not set.
-    Of such a command the output is not compared, and it may end with 5, too: what a limit cuts is not certain.
+    Of such a command the output is not compared, and it may end with 5, too: what a limit cuts is not certain. What every
+    command printed is added to `heard`. `environment` are variables that the reader has set.
     """
-    ports, shell, wrong = Ports(text), Shell(folder, **environment), list[str]()
+    ports, shell, wrong = Ports(text), Shell(folder, environment or {}), list[str]()
     try:
         for step in steps(text):
             if isinstance(step, File):
@@ -226,6 +233,8 @@ def follow(text: str, folder: Path, instead: Mapping[str, str] | None = None, **
             changed = line != ports.put_in(step.line)
             told, code = shell.run(step._replace(line=line))
             told = _SLOW.sub("", ports.taken_out(told))
+            if heard is not None:
+                heard.append(told)
             if code not in ({step.code, 5} if instead else {step.code}):
                 wrong.append(f"$ {line}\nended with {code}, not {step.code}:\n{told}")
             elif step.shown and not changed and not matches(step.shown, told):

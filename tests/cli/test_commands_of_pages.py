@@ -102,7 +102,7 @@ def test_every_command_of_a_page_runs(file: Path, ready: Ready, tmp_path: Path) 
     # the simulator's password is the value of its marks: from a configuration it is a secret, and a recording hides both
     instead = {r"--config vcontract\.toml (?=.*--record)": f"--target {ready.url} "}
     instead |= dict.fromkeys(ELSEWHERE, "true") | FEW | {r"https://vcenter\.example/sdk": ready.url}
-    assert follow(text, folder, instead, **PASSWORDS, BROWSER=f"{opener} %s") == []
+    assert follow(text, folder, instead, environment=PASSWORDS | {"BROWSER": f"{opener} %s"}) == []
     assert (tmp_path / "opened").exists() is (file == README)
     if file == README:
         assert "</h1>" in (tmp_path / "opened").read_text("utf-8")

@@ -28,7 +28,7 @@ from vcontract.contract import load, names
 from vcontract.errors import RunFileError
 from vcontract.exchanges import read_exchanges
 from vcontract.model.cells import DEVIATIONS
-from vcontract.report.bug_reports import BugReport, BugReports, bug_report
+from vcontract.report.bug_reports import BugReport, BugReports, Evidence, bug_report
 from vcontract.report.bug_reports.words import GRADES, GUARANTEES, UNUSUAL, outcomes
 from vcontract.report.events import FindingSeen, Note, RunEnded, RunStarted
 from vcontract.report.markdown import finding_markdown, run_markdown
@@ -214,6 +214,27 @@ def test_everything_unusual_has_words() -> None:
     known = {kind.name for kind in (BlamedTask, GuestNames, KeptTasks, OneCustomization, OwnSessions, Replies)}
     assert set(GUARANTEES) == known | {LEGAL_ORDER}
     assert set(GRADES) == {grade for grade in Grade if grade.fails}
+
+
+@pytest.mark.parametrize(
+    ("actor", "said"),
+    [
+        ("full", "by root@x;"),
+        ("other", "by root@x in the session 'other';"),
+        ("weak", "by viewer@x;"),
+        ("nobody", "by nobody, without a session;"),
+        ("stranger", "by a stranger, with a session that is made up;"),
+        ("c7", "by the session 'c7';"),
+    ],
+)
+def test_who_called_is_said_in_words(actor: str, said: str, made: Made) -> None:
+    """The account, the session where it is one of several, or that there was none."""
+    result = load_run(made(SHOWN))
+    (step, *_) = result.findings[0].program
+    finding = replace(result.findings[0], program=(replace(step, call=replace(step.call, actor=actor)),))
+    accounts = {"full": "root@x", "other": "root@x", "weak": "viewer@x"}
+    (line,) = bug_report(finding, result, Evidence(accounts=accounts)).calls
+    assert said in line
 
 
 @pytest.mark.parametrize(

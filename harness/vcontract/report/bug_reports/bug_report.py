@@ -167,6 +167,10 @@ def _task(info: Mapping[str, Json]) -> str:
     return f"{info.get('name') or info.get('descriptionId') or 'a task'} {named}, {info.get('state', 'unknown')}"
 
 
+_WITHOUT_ACCOUNT = {"nobody": "nobody, without a session", "stranger": "a stranger, with a session that is made up"}
+"""Who calls without a login, by the names that the calls have."""
+
+
 def _call(finding: Finding, call: Call | None, account: str) -> str:
     if call is None:
         return finding.method
@@ -181,9 +185,11 @@ def _caller(call: Call, accounts: Mapping[str, str]) -> str:
     """Name the account that calls, where it is known, and the session where it is one of several of that account."""
     account = accounts.get(call.actor, "")
     alone = sum(each == account for each in accounts.values()) == 1
-    return (
-        account if account and (alone or call.actor == "full") else f"{account} in the session {call.actor!r}".lstrip()
-    )
+    if account and (alone or call.actor == "full"):
+        return account
+    if not account:
+        return _WITHOUT_ACCOUNT.get(call.actor, f"the session {call.actor!r}")
+    return f"{account} in the session {call.actor!r}"
 
 
 def _expected(finding: Finding) -> tuple[str, ...]:
