@@ -18,6 +18,9 @@ import pytest
 
 from tests.clients import careful
 from tests.mangler import Exchange, Mangled, Reply, mangled, simulator  # noqa: F401 - fixtures
+from vcontract.client.trust import shown_thumbprint
+from vcontract.client.wire import parse_url
+from vcontract.simulator import Settings, SimulatorServer
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
@@ -189,6 +192,25 @@ def test_another_server_is_disturbed_at_marked_vms_alone(
     assert ended.code == 0, ended
     assert any(re.match(r"  rules apply to \d+ marked VMs: ", line) for line in ended.out)
     assert any("TaskInProgress (call), permitted: busy (B1): met 1" in line for line in ended.out)
+
+
+def test_a_server_behind_tls(vcontract: Command, tmp_path: Path) -> None:
+    """Refused in a line with the way out; with `--insecure`, or by its thumbprint, clients call it in plain http."""
+    with SimulatorServer(Settings(tls=True, task_time=0.01)) as secure:
+        refused = vcontract("inject", "--target", secure.url)
+        assert (refused.code, len(refused.err)) == (3, 1)
+        assert "certificate not trusted" in refused.err[0]
+        assert "--insecure" in refused.err[0]
+        pinned = tmp_path / "vcontract.toml"
+        shown = shown_thumbprint("127.0.0.1", parse_url(secure.url).port, 20.0)
+        pinned.write_text(f'target = "{secure.url}"\nthumbprint = "{shown}"\n', "utf-8")
+        for words in (("--target", secure.url, "--insecure"), ("--config", pinned)):
+            port = _free()
+            client = _then_ends(port, lambda url: careful.work(url, "CustomizeGuest_Task"))
+            ended = vcontract("inject", *words, "--rules", _rules(tmp_path), "--listen", f"127.0.0.1:{port}")
+            client.join()
+            assert ended.code == 0, ended
+            assert any("TaskInProgress (call), permitted: busy (B1): met 1" in line for line in ended.out)
 
 
 def test_the_schema_of_the_file_is_printed(vcontract: Command) -> None:
