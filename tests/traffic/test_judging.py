@@ -164,3 +164,21 @@ def test_a_recording_without_such_calls_is_untested(recorded: Recorded) -> None:
     found = judge_calls(recorded(lambda client: client.look(client.vm("linux-1"))))
     assert (found.verdict, found.exit_code, found.calls) == (Verdict.UNTESTED, 5, ())
     assert "none of" in found.lines[-1]
+
+
+def test_a_privilege_that_went_while_the_task_ran_is_no_violation(recorded: Recorded) -> None:
+    """NoPermission as the error of a task is right if it was lost meanwhile; nobody can tell from a recording."""
+
+    def script(client: Client) -> None:
+        vm = client.vm("linux-2")
+        client.does(vm, vm.PowerOffVM_Task)
+
+    file = recorded(script)
+    text = file.read_text()
+    error = (
+        '<error><fault xsi:type=\\"NoPermission\\"><object type=\\"VirtualMachine\\">vm-14</object><privilegeId>'
+        "VirtualMachine.Interact.PowerOff</privilegeId></fault><localizedMessage>No.</localizedMessage></error>"
+    )
+    file.write_text(text.replace("<state>success</state>", f"<state>error</state>{error}"))
+    (call,) = judge_calls(file).calls
+    assert (call.observed, call.channel, call.verdict) == ("NoPermission", "task", Verdict.INCONCLUSIVE)

@@ -99,7 +99,8 @@ class _Call:
         if (wrong := self._broken()) and not assessed.grade.fails:
             assessed = replace(assessed, grade=Grade.PROTOCOL, why=wrong[0])
         if assessed.grade.fails:
-            unsure = assessed.environment or assessed.blocked
+            # by which channel depends on whether it was so when the call was sent, which no recording shows
+            unsure = assessed.environment or assessed.blocked or assessed.field == "channel"
             return self._told(assessed, Verdict.INCONCLUSIVE if unsure else Verdict.VIOLATES, allowed)
         return self._as_read(sure, assessed, allowed)
 
