@@ -16,7 +16,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -31,6 +30,8 @@ from vcontract.inject.serving import opened
 from vcontract.testing.vcenter import served
 
 write_section = importlib.import_module("sections").write_section  # the file beside this one
+sys.path.insert(0, str(Path(__file__).parents[2]))
+ByteListener = importlib.import_module("tests.byte_listener").ByteListener
 COMMAND = (sys.executable, "-m", "vcontract")
 MOST, SOON = 1.15, 0.3
 """So much more a run through a gate may take; so soon a fixture is there after the first."""
@@ -134,27 +135,6 @@ def _time(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e6:,.0f} µs"
 
 
-class Canned:
-    """Answers every request with the same bytes, at once."""
-
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/sdk"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=_answer, args=(sock,), daemon=True).start()
-
-
 def _answer(sock: socket.socket) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     waits = len(REQUEST)
@@ -181,7 +161,7 @@ def processor_time(url: str) -> float:
 
 def exchanges() -> str:
     """Measure what the gate adds to one exchange; gives a row."""
-    with closing(Canned()) as server, opened("127.0.0.1:0", parse_url(server.url), Rules()) as gate:
+    with closing(ByteListener(_answer)) as server, opened("127.0.0.1:0", parse_url(server.url), Rules()) as gate:
         pairs = [(processor_time(gate.url), processor_time(server.url)) for _ in range(5)]
     added = median(through - without for through, without in pairs)
     return f"| processor time that the gate adds to an exchange | {added * 1e6:,.0f} µs | | | |"

@@ -6,6 +6,8 @@ import socket
 import threading
 import time
 
+from tests.byte_listener import ByteListener
+
 BODY = b'<Body><%s><_this type="VirtualMachine">vm-7</_this></%s></Body>'
 
 
@@ -17,15 +19,10 @@ class TinyServer:
         self.connections = 0
         self.pauses: list[float] = []
         self._padding = b"." * padding
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._lock = threading.Lock()
         self._open: list[socket.socket] = []
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.port}/sdk"
+        self._listener = ByteListener(self._serve)
+        self.port, self.url = self._listener.port, self._listener.url
 
     @property
     def bodies(self) -> list[bytes]:
@@ -34,20 +31,14 @@ class TinyServer:
 
     def close(self) -> None:
         """Stop."""
-        for each in (self._listener, *self._open):
+        self._listener.close()
+        for each in self._open:
             each.close()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
+    def _serve(self, sock: socket.socket) -> None:
+        with self._lock:
             self.connections += 1
             self._open.append(sock)
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
-
-    def _serve(self, sock: socket.socket) -> None:
         with sock:
             while True:
                 try:

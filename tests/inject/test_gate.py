@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.byte_listener import ByteListener
 from tests.inject.conftest import Open
 from vcontract.client.wire import parse_url
 from vcontract.errors import UsageError
@@ -42,24 +42,12 @@ class Server:
 
     def __init__(self) -> None:
         self.reply, self.ends, self.got = REPLY, False, list[bytearray]()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/sdk"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = ByteListener(self._serve)
+        self.url = self._listener.url
 
     def close(self) -> None:
         """Stop listening; a second call does nothing."""
-        if self._listener.fileno() < 0:
-            return
-        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock: socket.socket) -> None:
         got = bytearray()

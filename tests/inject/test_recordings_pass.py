@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.byte_listener import ByteListener
 from tests.inject.conftest import Open
 from vcontract.inject.rules import Rule
 
@@ -48,22 +48,12 @@ class Recorded:
 
     def __init__(self) -> None:
         self.awaited, self.reply, self.served = b"", b"", 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/sdk"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = ByteListener(self._serve)
+        self.url = self._listener.url
 
     def close(self) -> None:
         """Stop listening."""
-        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock: socket.socket) -> None:
         got = b""
