@@ -3,7 +3,7 @@
 from pathlib import Path
 
 _TUTORIALS = ("conform-in-ci", "before-an-upgrade", "parallel-stress", "drill-your-client")
-_AROUND = ("prepare-a-test-bed", "what-it-cannot-know")
+_AROUND = ("prepare-a-test-bed", "what-it-cannot-know", "api")
 _DATA = {"contracts": "contracts/README.md", "oracle": "contracts/ORACLE.md", "wsdl": "wsdl/README.md"}
 _FIRST = {"verbs": "README.md", "safety": "SAFETY.md"}
 

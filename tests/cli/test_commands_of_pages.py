@@ -25,6 +25,7 @@ PAGES = [file for file in (README, *topics().values()) if file not in LINE_BY_LI
 ELSEWHERE = {
     r"^pip install \S+\.whl.*": ("tests/project/test_wheel.py", "install"),
     r"^vcontract stress --(?:master|worker) .*": ("tests/stress/test_stress_end_to_end.py", "--master"),
+    r"^vcontract judge --calls .*": ("tests/cli/test_judge_verb.py", "--calls"),
     r"^pytest .*--tx=.*": ("tests/conformance/test_two_machines.py", "--tx="),
     r"^vcontract report reports/latest#0123456789ab .*": (
         "harness/vcontract/docs/conform-in-ci.md",

@@ -97,19 +97,22 @@ def test_who_is_refused_again_and_again_asks_no_more(target: Target) -> None:
     assert len([done for done in target.recorder.operations if done.call.method == "CreateFilter"]) == 3
 
 
-def test_who_is_told_far_too_late_looks_by_himself(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three waits that last many times as long as was asked for are enough, whatever they tell."""
+@pytest.mark.parametrize(("seconds", "enough"), [(6.0, 3), (60.0, 1)])
+def test_who_is_told_far_too_late_looks_by_himself(
+    target: Target, monkeypatch: pytest.MonkeyPatch, seconds: float, enough: int
+) -> None:
+    """Three waits that last several times as long as was asked for are enough, or a very long one, whatever they tell."""
     updates, vm, usual = Updates(target, "admin", PATHS, dict), vm_of(target), target.send
     late = [0.0]
     now = target.recorder.now
     monkeypatch.setattr(target.recorder, "now", lambda: now() + late[0])
 
     def slow(call: Call, *purpose: Any, **given: Any) -> Operation:
-        late[0] += 60.0 * (call.method == WAIT)
+        late[0] += seconds * (call.method == WAIT)
         return usual(call, *purpose, **given)
 
     monkeypatch.setattr(target, "send", slow)
-    for _ in range(3):
+    for _ in range(enough):
         assert updates.able
         updates.wait(vm)
     assert not updates.able

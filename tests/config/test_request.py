@@ -138,7 +138,7 @@ def test_no_verb_declares_an_option_of_run_again() -> None:
         *((verb, name) for verb in ("judge", "report") for name in ("outputs", "verbose", "quiet")),
         ("report", "output"),
     }  # `declared_option`
-    taken |= {(verb, "contract") for verb in ("contract_list", "contract_explain")}
+    taken |= {(verb, "contract") for verb in ("contract_list", "contract_explain", "judge")}
     taken |= {
         ("spec_check", "output"),
         ("wsdl_diff", "output"),

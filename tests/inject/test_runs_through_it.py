@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from tests.inject.conftest import Open
 from tests.inject.relay import Relay
 from tests.mangler import MANAGER, Run, ran, simulator  # noqa: F401 - fixtures: a simulator with time for a slow machine
+from tests.windows import skipping
+from vcontract.commands.run import execute
+from vcontract.config.request import RunRequest
 from vcontract.contract import load
 from vcontract.inject.plausible import place_of
 from vcontract.inject.rules import Rule
@@ -31,16 +36,40 @@ def test_a_run_through_the_gate_finds_what_it_finds_without(gate: Open, simulato
     assert rows[0] == rows[1] != []
 
 
+def streams(*relays: Relay) -> list[list[tuple[bytes, bytes]]]:
+    """Give what went over each relay, by connection, once they agree, or after a minute: the last bytes may be on their way."""
+    until = time.monotonic() + 60
+    while True:
+        found = [sorted((bytes(sent), bytes(got)) for sent, got in relay.streams) for relay in relays]
+        if all(each == found[0] for each in found) or time.monotonic() > until:
+            return found
+        time.sleep(0.1)
+
+
 def test_every_byte_of_a_run_goes_through(gate: Open, simulator: SimulatorServer, ran: Run) -> None:  # noqa: F811 - fixtures
     """What the run sends the server gets, and what the server says the run gets: to the byte, on each connection."""
     with closing(Relay(simulator.url)) as behind:
         opened = gate(server=behind.url)
         with closing(Relay(opened.url)) as before:
             result, _ = ran(before.url, "AbortCustomization_Task", calls=12, exchange=20.0)
-            sides = [sorted((bytes(sent), bytes(got)) for sent, got in each.streams) for each in (before, behind)]
+            sides = streams(before, behind)
     assert result.calls == 12
     assert len(sides[0]) >= 1
     assert sum(len(got) for _, got in sides[0]) > 100_000
+    assert sides[0] == sides[1]
+
+
+@pytest.mark.long
+def test_every_byte_of_a_whole_run_goes_through(gate: Open, tmp_path: Path) -> None:
+    """As above, of a run of all rows and cells, which conforms."""
+    with SimulatorServer(skipping(seed=1)) as server, closing(Relay(server.url)) as behind:
+        opened = gate(server=behind.url)
+        with closing(Relay(opened.url)) as before:
+            result = execute(RunRequest(target=before.url, seed=1, output="none", report_dir=tmp_path))
+            sides = streams(before, behind)
+    assert result.verdict is Verdict.CONFORMS
+    assert result.calls > 2000
+    assert sum(len(got) for _, got in sides[0]) > 10_000_000
     assert sides[0] == sides[1]
 
 
