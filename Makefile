@@ -51,7 +51,7 @@ bench: $(STAMP) ## measure; rewrites tests/benchmarks/RESULTS.md
 	$(BIN)/python tests/benchmarks/bench_page.py
 
 defects: $(STAMP) ## every planted defect and quiet variant; rewrites tests/defects/KILLS.md
-	$(BIN)/python tests/defects/kill_matrix.py $(ARGS)
+	$(BIN)/python -m tests.defects.kill_matrix $(ARGS)
 
 wsdl: $(STAMP) ## build the shipped WSDL sets again
 	$(BIN)/python -m vcontract.schema.ship

@@ -22,8 +22,8 @@ UPGRADES = tuple(
     f"tests/{each}" for each in ("commands/test_compare.py", "learn/test_learn.py", "learn/test_automaton.py")
 )
 PARTS = {  # what has a limit of time comes first, so that the machine can be left alone for that long
-    "defects": ("tests/defects/kill_matrix.py", "--defects-only"),
-    "variants": ("tests/defects/kill_matrix.py", "--variants-only"),
+    "defects": ("-m", "tests.defects.kill_matrix", "--defects-only"),
+    "variants": ("-m", "tests.defects.kill_matrix", "--variants-only"),
     "stress": (*TESTS, "tests/stress"),
     "upgrades": (*TESTS, *UPGRADES),
     "rest": (*TESTS, "tests", "--ignore=tests/stress", *(f"--ignore={each}" for each in UPGRADES)),

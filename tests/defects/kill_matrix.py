@@ -1,7 +1,7 @@
 """Runs every planted defect, and every variant, at several seeds; prints the kill matrix and keeps it in KILLS.md.
 
-`kill_matrix.py [--seeds N] [NAME ...]`: with names, only those, and KILLS.md is left alone. A defect must be
-found, by a run that gets no hint, within MAX_CALLS judged calls and MAX_SECONDS; a variant must be quiet. Defects that
+`python -m tests.defects.kill_matrix [--seeds N] [NAME ...]`: with names, only those, and KILLS.md is left alone. A defect
+must be found, by a run that gets no hint, within MAX_CALLS judged calls and MAX_SECONDS; a variant must be quiet. Defects that
 only a history of DEEP calls shows are left to exploration and `--complete`, unless they are named.
 """
 
