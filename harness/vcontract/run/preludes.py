@@ -55,8 +55,8 @@ RUNNING = ("afterSuspend", "afterRevert", "onClone")
 TIDY = "tidy"
 _CUSTOMIZE, _ABORT, _START = (MOVES[name].method for name in ("customize", "abort", "startNetwork"))
 _BESIDE = 4
-_UNSEEN = 100
-"""Before a customization was seen to end it is taken to need this part of what it may: tries in vain cost only calls."""
+_PART = 40
+"""A customization is taken to need at least this part of what it may: tries in vain cost only calls."""
 
 
 def preludes_of(contract: Contract, method: str) -> tuple[str, ...]:
@@ -205,7 +205,7 @@ class PreludeExerciser:
         The tries are spread over what a customization was seen to take here, so that some of them come late in its work.
         """
         facts = self.driver.facts
-        seen = self.driver.wait.patience.slowest.get(_CUSTOMIZE, facts.task_seconds / _UNSEEN)
+        seen = max(self.driver.wait.patience.slowest.get(_CUSTOMIZE, 0.0), facts.task_seconds / _PART)
         for _ in range(_BESIDE):
             beside = unfinished(self.driver, vm)
             try:
