@@ -29,18 +29,11 @@ _HEADER = re.compile(r"\s*\[\[?\s*([\w.\"-]+)\s*\]\]?")
 
 def read_toml(path: Path, kind: type[T], error: type[UsageError] = UsageError) -> T:
     """Read a file as a struct; raises `error` for a file, a key or a value that cannot be understood."""
-    text = ""
+    text, raw = _document(path, error)
     try:
-        text = path.read_text("utf-8")
-        _check_size(text)
-        return msgspec.convert(tomllib.loads(text), kind)
-    except OSError as cause:
-        raise error(f"{path}: cannot be read: {cause.strerror}") from cause
+        return msgspec.convert(raw, kind)
     except msgspec.ValidationError as cause:
-        line = _line_of(str(cause), text)
-        raise error(f"{path}{f', line {line}' if line else ''}: {cause}{_way_out(str(cause), kind)}") from cause
-    except (ValueError, RecursionError) as cause:  # of Python itself: numbers too long, tables too deep
-        raise error(f"{path}: {cause}") from cause
+        raise error(_said(path, text, str(cause), kind)) from cause
 
 
 def mistakes(path: Path, kind: type[T]) -> tuple[T | None, list[str]]:
@@ -48,24 +41,34 @@ def mistakes(path: Path, kind: type[T]) -> tuple[T | None, list[str]]:
 
     What must be there and is not is an empty text. Raises UsageError for a file that is no TOML.
     """
-    text, told = "", list[str]()
-    try:
-        text = path.read_text("utf-8")
-        _check_size(text)
-        raw = tomllib.loads(text)
-    except OSError as cause:
-        raise UsageError(f"{path}: cannot be read: {cause.strerror}") from cause
-    except (ValueError, RecursionError) as cause:
-        raise UsageError(f"{path}: {cause}") from cause
+    text, raw = _document(path, UsageError)
+    told: list[str] = []
     while True:
         try:
             return msgspec.convert(raw, kind), told
         except msgspec.ValidationError as cause:
-            line = _line_of(str(cause), text)
-            said = f"{path}{f', line {line}' if line else ''}: {cause}{_way_out(str(cause), kind)}"
+            said = _said(path, text, str(cause), kind)
             if said in told or not _mended(raw, str(cause)):
                 return None, list(dict.fromkeys([*told, said]))
             told.append(said)
+
+
+def _document(path: Path, error: type[UsageError]) -> tuple[str, dict[str, Any]]:
+    """Give the text of a file, and what it holds; raises `error` if it is no TOML, or too large."""
+    try:
+        text = path.read_text("utf-8")
+        _check_size(text)
+        return text, tomllib.loads(text)
+    except OSError as cause:
+        raise error(f"{path}: cannot be read: {cause.strerror}") from cause
+    except (ValueError, RecursionError) as cause:  # of Python itself: numbers too long, tables too deep
+        raise error(f"{path}: {cause}") from cause
+
+
+def _said(path: Path, text: str, told: str, kind: type[Any]) -> str:
+    """Say in a line what is wrong in a file, where, and what is permitted there."""
+    line = _line_of(told, text)
+    return f"{path}{f', line {line}' if line else ''}: {told}{_way_out(told, kind)}"
 
 
 def _mended(raw: Any, told: str) -> bool:

@@ -24,7 +24,7 @@ OURS = {
     "typer.echo(pages[topic].read_text('utf-8'), nl=False)",
     "typer.echo(f'vcontract help TOPIC prints one of these pages:\\n\\n{listed}')",
     "typer.echo(as_json(told))",
-    "typer.echo(console_json(msgspec.json.format(msgspec.json.encode(found)).decode()))",
+    "typer.echo(console_document(found))",
     "typer.echo(deliver(found, output, out), nl=False)",
     "typer.echo('nothing was changed' if dry_run else 'clean')",
     "typer.echo('the contract files are sound')",

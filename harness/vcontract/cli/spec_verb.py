@@ -60,16 +60,14 @@ def spec_check(  # noqa: PLR0913 - the facts, each an option
 
     Exit 0: none will be refused; 1: one will; 2: the file is no specification that can be read.
     """
-    import msgspec
-
     from vcontract._api.check_spec import SpecFacts, report
-    from vcontract.report.safe_text import console_json
+    from vcontract.report.safe_text import console_document
 
     option.one_of("--format", output, ("text", "json"))
     facts = SpecFacts(api=api, guest=guest, nics=nics, method=method, generator=generator, decrypts=decrypts)
     found = report(file, facts)
     if output == "json":
-        typer.echo(console_json(msgspec.json.format(msgspec.json.encode(found)).decode()))
+        typer.echo(console_document(found))
     else:
         _tell(found)
     raise typer.Exit(int(any(each.certainty == "will" for each in found.problems)))

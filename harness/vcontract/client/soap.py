@@ -103,15 +103,15 @@ def _interpreted(
     content = _content(root, problems)
     if content is None:
         return Lost(f"status {reply.status} with no content in the envelope"), problems, ()
-    if _local(content) == "Fault":
+    if local_name(content) == "Fault":
         if reply.status != 500:
             problems.append(f"status {reply.status} with a Fault")
         return _fault(schema, content, problems, types)
     if reply.status != 200:
         problems.append(f"status {reply.status} without a Fault")
-    if _local(content) != f"{method}Response":
-        problems.append(f"response element is {_local(content)}, not {method}Response")
-        return Lost(f"the reply is {_local(content)}, which answers another call"), problems, ()
+    if local_name(content) != f"{method}Response":
+        problems.append(f"response element is {local_name(content)}, not {method}Response")
+        return Lost(f"the reply is {local_name(content)}, which answers another call"), problems, ()
     if method not in schema.operations:
         problems.append(f"{method}, which the WSDL does not have, was answered")
         return Returned(), problems, ()
@@ -162,12 +162,12 @@ def _content_type(value: str) -> list[str]:
 
 def _content(root: etree._Element, problems: list[str]) -> etree._Element | None:
     """Find the one element in the body of the envelope."""
-    if _local(root) != "Envelope":
-        problems.append(f"the reply is no SOAP envelope: root element {_local(root)}")
+    if local_name(root) != "Envelope":
+        problems.append(f"the reply is no SOAP envelope: root element {local_name(root)}")
         return None
     if _space(root) != SOAP:
         problems.append(f"name space of the envelope is {_space(root) or 'missing'}")
-    bodies = [child for child in root if _local(child) == "Body"]
+    bodies = [child for child in root if local_name(child) == "Body"]
     contents = [child for body in bodies for child in body if isinstance(child.tag, str)]
     if len(bodies) != 1 or len(contents) != 1:
         problems.append(f"the envelope has {len(bodies)} bodies with {len(contents)} elements")
@@ -179,7 +179,7 @@ def _fault(
 ) -> tuple[Faulted, list[str], Problems]:
     if _space(fault) != SOAP:
         problems.append(f"name space of the Fault is {_space(fault) or 'missing'}")
-    parts = {_local(part): part for part in fault}
+    parts = {local_name(part): part for part in fault}
     if not (_text(parts.get("faultcode"))):
         problems.append("the Fault has no faultcode")
     if "faultstring" not in parts:
@@ -202,7 +202,8 @@ def _fault(
     return Faulted(msgspec.structs.replace(decoded, message=message)), problems, unfit
 
 
-def _local(element: Any) -> str:
+def local_name(element: Any) -> str:
+    """Give the name of an element without its namespace; empty for what is none, as a comment."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from vcontract import __version__
-from vcontract.report.safe_text import console_json, one_line
+from vcontract.report.safe_text import console_document, one_line
 from vcontract.terms import Verdict
 from vcontract.traffic.archive import read_archive
 from vcontract.traffic.calls import Conversation, heard
@@ -67,7 +67,7 @@ def judge_calls(file: Path, wsdl: str = "", contract: str = "") -> CallsReport:
 
 def as_json(report: CallsReport) -> str:
     """Write a report for programs."""
-    return console_json(msgspec.json.format(msgspec.json.encode(report)).decode())
+    return console_document(report)
 
 
 def _line(call: JudgedCall) -> str:

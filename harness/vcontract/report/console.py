@@ -6,7 +6,6 @@ import sys
 from textwrap import wrap
 from typing import TYPE_CHECKING, TextIO
 
-import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -35,7 +34,7 @@ from vcontract.report.events import (
     RunStarted,
 )
 from vcontract.report.heartbeat import FIRST, Heartbeat
-from vcontract.report.safe_text import console_json, one_line, printable, table_cell
+from vcontract.report.safe_text import console_document, one_line, printable, table_cell
 from vcontract.report.sentences import explained
 from vcontract.report.stress_table import latency_table, stress_lines, threshold_lines
 from vcontract.terms import Verdict
@@ -256,8 +255,7 @@ class JsonReporter:
     def on(self, event: RunEvent) -> None:
         """Print at the end."""
         if isinstance(event, RunEnded):
-            document = msgspec.json.format(msgspec.json.encode(event.summary)).decode()
-            print(console_json(document), file=self._out, flush=True)
+            print(console_document(event.summary), file=self._out, flush=True)
 
 
 def _verdict_cell(text: str) -> Text:

@@ -9,7 +9,7 @@ from typing import TextIO
 import msgspec
 
 from vcontract import __version__
-from vcontract.report.safe_text import console_json, one_line
+from vcontract.report.safe_text import console_document, one_line
 
 _PRECEDENCE = (2, 3, 5)
 _LONGEST = 1500
@@ -71,7 +71,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
             "verdict": self.text,
             "checks": self.checks,
         }
-        return console_json(msgspec.json.format(msgspec.json.encode(whole)).decode())
+        return console_document(whole)
 
 
 class DiagnosisPrinter:

@@ -11,7 +11,7 @@ from vcontract import __version__
 from vcontract.report.difference_line import line, place, rule
 from vcontract.report.junit import Case, document
 from vcontract.report.page.comparison import comparison_page
-from vcontract.report.safe_text import console_json, in_markdown, one_line
+from vcontract.report.safe_text import console_document, in_markdown, one_line
 from vcontract.report.sarif import sarif
 from vcontract.terms import Difference, Impact
 
@@ -144,7 +144,7 @@ def _json(report: DifferenceReport) -> bytes:
         tuple(report.notes),
         dict(report.known),
     )
-    return console_json(msgspec.json.format(msgspec.json.encode(form)).decode()).encode() + b"\n"
+    return console_document(form).encode() + b"\n"
 
 
 def _junit(report: DifferenceReport) -> bytes:

@@ -11,6 +11,8 @@ import re
 import shlex
 from html import escape
 
+import msgspec
+
 # Controls but tab and line feed, soft and zero-width characters, both line separators, what turns the direction of writing,
 # tags, surrogates and noncharacters: invisible all of them, and obeyed by terminals or forbidden in XML.
 _UNPRINTABLE = re.compile(
@@ -55,6 +57,11 @@ def console_json(text: str) -> str:
     """Escape in a JSON document what a console would obey; the values are the same."""
     escaped = _UNPRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
     return _OLD_COMMAND.sub(r"\\u0023", escaped)
+
+
+def console_document(value: object) -> str:
+    """Write a value as a JSON document, indented, that a console may be shown."""
+    return console_json(msgspec.json.format(msgspec.json.encode(value)).decode())
 
 
 def in_xml(text: str) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from vcontract import __version__
 from vcontract.report.difference_line import line
-from vcontract.report.safe_text import console_json, in_sarif, one_line
+from vcontract.report.safe_text import console_document, in_sarif, one_line
 from vcontract.terms import Difference, Impact, Json
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -57,7 +55,7 @@ def _log(rules: Sequence[Json], results: Sequence[Json]) -> bytes:
     driver = {"name": "vcontract", "version": __version__, "rules": rules}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return console_json(msgspec.json.format(msgspec.json.encode(log)).decode()).encode() + b"\n"
+    return console_document(log).encode() + b"\n"
 
 
 def _rule_id(difference: Difference) -> str:

@@ -75,6 +75,14 @@ def shown_by(contract: Contract, method: str) -> tuple[str, ...]:
     return SHOWN_BY if method == _CUSTOMIZE and _START in known else ()
 
 
+def ends_in_a_boot(contract: Contract, method: str, what: str) -> bool:
+    """Whether a call with a past is followed by a boot, before which a name need not show.
+
+    After a customization that was made twice that tells whether the second added to the first.
+    """
+    return what == THEN_BOOT or (what == "twice" and THEN_BOOT in shown_by(contract, method))
+
+
 class PreludeExerciser:
     """Makes valid calls with a past; every one is judged."""
 
@@ -110,8 +118,8 @@ class PreludeExerciser:
             judged_call(self.driver, call, vm, unfinished(self.driver, vm))
         if what == "twice":
             judged_call(self.driver, call, vm, [])
-            if THEN_BOOT in shown_by(self.caller.contract, method) and self.driver.permits.power:
-                self._show(THEN_BOOT, vm)  # only then must a name show, so that the second did not add to the first
+            if ends_in_a_boot(self.caller.contract, method, what) and self.driver.permits.power:
+                self._show(THEN_BOOT, vm)
         elif what in SHOWN_BY:
             self._show(what, vm)
         elif what == "onClone":  # what changed the clone must not have changed its parent
@@ -202,7 +210,7 @@ class PreludeExerciser:
     def _tries(self, call: Call, vm: Ref) -> None:
         """Make the call again and again while the customization that was begun runs (oracle promise F5: three, spaced).
 
-        The tries are spread over what a customization was seen to take here, so that some of them come late in its work.
+        The tries are spread over what a customization is taken to need here, so that some of them come late in its work.
         """
         facts = self.driver.facts
         seen = max(self.driver.wait.patience.slowest.get(_CUSTOMIZE, 0.0), facts.task_seconds / _PART)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim
 
-from vcontract.simulator.managed_entity import ManagedEntity
+from vcontract.simulator.managed_entity import DATASTORE_MOID, NETWORK_MOID, ManagedEntity, shared
 from vcontract.simulator.virtual_machine.machine import Machine
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 ROOT_FOLDER = "group-d1"
 DATASTORE, NETWORK = "datastore1", "VM Network"
-DATASTORE_MOID, NETWORK_MOID = "datastore-1", "network-1"
-"""Their ids are none of the numbers that other objects get in turn, so that theirs do not depend on these."""
 TIB = 1024**4
 
 
@@ -131,9 +129,3 @@ class Network(ManagedEntity):
     def get_vm(self) -> list[Any]:
         """Give the virtual machines that have an adapter."""
         return [machine.ref for machine in self.vcenter.registry.of_type(Machine) if machine.nics]
-
-
-def shared(vcenter: VCenter, moid: str) -> list[Any]:
-    """Give the reference of what all hosts share, in a list; an inventory that was made by hand may have none."""
-    found = vcenter.registry.find(moid)
-    return [] if found is None else [found.ref]

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVmomi import vim, vmodl
 
-from vcontract.simulator.datacenter import DATASTORE_MOID, NETWORK_MOID, shared
-from vcontract.simulator.managed_entity import ManagedEntity
+from vcontract.simulator.managed_entity import DATASTORE_MOID, NETWORK_MOID, ManagedEntity, shared
 from vcontract.simulator.virtual_machine.machine import Machine
 
 if TYPE_CHECKING:

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
 CUSTOM_FIELDS_MANAGER = "CustomFieldsManager"
 ADMINISTRATOR_ROLE = -1
+DATASTORE_MOID, NETWORK_MOID = "datastore-1", "network-1"
+"""The ids of what all hosts share: none of the numbers that others get in turn, so that theirs do not depend on these."""
 _VALUE = vim.CustomFieldsManager.StringValue  # bound once, as the vendor looks a nested type up at each mention
+
+
+def shared(vcenter: VCenter, moid: str) -> list[Any]:
+    """Give the reference of what all hosts share, in a list; an inventory that was made by hand may have none."""
+    found = vcenter.registry.find(moid)
+    return [] if found is None else [found.ref]
 
 
 class ManagedEntity(ManagedObject):

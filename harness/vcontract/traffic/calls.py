@@ -10,7 +10,8 @@ import msgspec
 from lxml import etree
 
 from vcontract.client.secret_fields import MARKED
-from vcontract.client.soap import interpret, parse
+from vcontract.client.soap import interpret, local_name, parse
+from vcontract.contract import version_number
 from vcontract.errors import SchemaError
 from vcontract.schema import SHIPPED, Schema, load
 from vcontract.schema.metadata import known_versions
@@ -82,7 +83,7 @@ def _called(body: bytes) -> etree._Element | None:
     root = parse(body)
     if isinstance(root, str) or etree.QName(root).localname != "Envelope":
         return None
-    contents = [child for part in root if _local(part) == "Body" for child in part if isinstance(child.tag, str)]
+    contents = [child for part in root if local_name(part) == "Body" for child in part if isinstance(child.tag, str)]
     if len(contents) != 1 or etree.QName(contents[0]).namespace != _SPACE:
         return None
     return contents[0]
@@ -118,7 +119,7 @@ def _heard(
 
 def _asked(element: etree._Element, method: str, schema: Schema) -> tuple[Ref, dict[str, Json]]:
     """Read what a request asks: the object and the arguments; what in them breaks the schema is the client's matter."""
-    this = next((child for child in element if _local(child) == "_this"), None)
+    this = next((child for child in element if local_name(child) == "_this"), None)
     ref = Ref("", "") if this is None else Ref(this.get("type") or "", (this.text or "").strip())
     if method not in schema.operations:
         return ref, {}
@@ -147,22 +148,20 @@ def _release(named: str) -> tuple[Schema, bool]:
     if named in SHIPPED:
         return load(named), True
     older = (
-        [version for version in SHIPPED if _numbers(version) <= _numbers(named)] if named in known_versions() else []
+        [version for version in SHIPPED if version_number(version) <= version_number(named)]
+        if named in known_versions()
+        else []
     )
     return load(older[-1] if older else SHIPPED[-1]), False
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version))
-
-
 def _fetched(element: etree._Element, this: Ref, body: bytes, schema: Schema) -> list[Json]:
     """Give what `Fetch` shows, by which pyVmomi reads a property: no WSDL has it; the shape is that of its requests [O]."""
-    if _local(element) != "Fetch":
+    if local_name(element) != "Fetch":
         return []
     root = parse(body)
-    paths = [child.text for child in element if _local(child) == "prop" and child.text]
-    values = [] if isinstance(root, str) else [each for each in root.iter() if _local(each) == "returnval"]
+    paths = [child.text for child in element if local_name(child) == "prop" and child.text]
+    values = [] if isinstance(root, str) else [each for each in root.iter() if local_name(each) == "returnval"]
     if len(paths) != 1 or not values:
         return []
     value = [schema.decode(each, "anyType")[0] for each in values]
@@ -175,9 +174,9 @@ def _shown(body: bytes, schema: Schema) -> Iterator[Json]:
     if isinstance(root, str):
         return
     for element in root.iter():
-        if not isinstance(element.tag, str) or _local(element) not in _SHOWN:
+        if not isinstance(element.tag, str) or local_name(element) not in _SHOWN:
             continue
-        inside = {_local(child) for child in element if isinstance(child.tag, str)}
+        inside = {local_name(child) for child in element if isinstance(child.tag, str)}
         if "obj" in inside and inside & {"propSet", "changeSet"}:
             yield schema.decode(element, "ObjectContent" if "propSet" in inside else "ObjectUpdate")[0]
 
@@ -209,7 +208,3 @@ def _in_clear(values: dict[str, Json]) -> bool:
     held = [values.get("password")]
     held += [each.get(field) for each in _objects(values) for field in MARKED.get(str(each["_typeName"]), ())]
     return any(isinstance(text, str) and text and not text.startswith("secret:") for text in held)
-
-
-def _local(element: etree._Element) -> str:
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""

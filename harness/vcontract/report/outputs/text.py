@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from vcontract.report.bug_reports import BugReport
 from vcontract.report.console_text import Verbosity, finding_lines
 from vcontract.report.result import RunResult
-from vcontract.report.safe_text import console_json, one_line
+from vcontract.report.safe_text import console_document, one_line
 from vcontract.report.sentences import server
 from vcontract.terms import Finding
 
@@ -28,7 +26,7 @@ def finding_text(finding: Finding, report: BugReport, result: RunResult) -> str:
 
 def finding_json(report: BugReport) -> str:
     """Give the bug report of a finding as JSON."""
-    return console_json(msgspec.json.format(msgspec.json.encode(report)).decode())
+    return console_document(report)
 
 
 def trend(results: Sequence[RunResult]) -> str:

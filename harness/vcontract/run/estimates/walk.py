@@ -17,7 +17,7 @@ from vcontract.run.estimates import cost
 from vcontract.run.estimates.cost import MAYBE, ONE, Cost, Range, sends
 from vcontract.run.estimates.moves import cost_of_move, cost_of_moves, moves_between
 from vcontract.run.plan import Step
-from vcontract.run.preludes import SHOWN_BY, THEN_BOOT, THEN_START, THEN_START_TWO, shown_by
+from vcontract.run.preludes import SHOWN_BY, THEN_BOOT, THEN_START, THEN_START_TWO, ends_in_a_boot
 from vcontract.run.step_runner import TRIES
 from vcontract.strategies.calls import Caller
 from vcontract.strategies.case import AS_IS, UNSETTLED
@@ -198,9 +198,7 @@ class Walk:
         if step.prior == "beside" or (step.prior == "otherSession" and step.method == MOVES["abort"].method):
             begun = Cost() if step.prior == "beside" else cost.BEGUN
             return total + begun + sends(4, calls=ONE).times(1, _BESIDE) + cost.ENDED
-        boots = step.prior == THEN_BOOT or (
-            step.prior == "twice" and THEN_BOOT in shown_by(self._contract, step.method)
-        )
+        boots = ends_in_a_boot(self._contract, step.method, step.prior)
         if boots or step.prior in SHOWN_BY:
             show = ("shutDownGuest", "powerOn") if boots else ("startNetwork",)
             self.moves.update(MOVES[move].method for move in show)

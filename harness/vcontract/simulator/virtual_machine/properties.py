@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pyVmomi import vim
 
 from vcontract.simulator.data_objects import Composite, make
+from vcontract.simulator.managed_entity import DATASTORE_MOID, NETWORK_MOID, shared
 from vcontract.simulator.virtual_machine.config_info import CONFIG, MEMORY_MB, path_of
 from vcontract.simulator.virtual_machine.guest_info import (
     GUEST,
@@ -23,8 +24,6 @@ from vcontract.simulator.virtual_machine.offline import Offline
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DATASTORE, _NETWORK = "datastore-1", "network-1"
-"""The ids of what all machines share; vcontract.simulator.datacenter makes them, and imports this package."""
 # What no state of this simulator allows, by power state: the WSDL names as a real 8.0 server lists them.
 NEVER_WHEN_ON = [
     "Destroy_Task",
@@ -122,12 +121,11 @@ class Properties(Offline):
 
     def get_datastore(self) -> list[Any]:
         """Give the datastore of its files."""
-        return [found.ref for found in [self.vcenter.registry.find(_DATASTORE)] if found is not None]
+        return shared(self.vcenter, DATASTORE_MOID)
 
     def get_network(self) -> list[Any]:
         """Give the network of its adapters; none if it has no adapter."""
-        found = self.vcenter.registry.find(_NETWORK) if self.nics else None
-        return [] if found is None else [found.ref]
+        return shared(self.vcenter, NETWORK_MOID) if self.nics else []
 
     def get_resourcePool(self) -> Any:
         """Give the resource pool of the host; a template is in none."""
