@@ -345,3 +345,25 @@ def test_what_waited_before_the_history_began_may_show(alone: Tale) -> None:
     assert alone.found() == []
     two(alone.customized().done(N), addresses=("198.18.9.8",), name="earlier")
     assert alone.found() != []
+
+
+def test_what_waited_may_show_first_after_a_customization_that_took_long(alone: Tale) -> None:
+    """It was taken up by the network start, and read neither then nor while the customization ran: only the next read has it.
+
+    From that read on it is known; another name after it is a breach.
+    """
+    alone.shows(OLD).pause().shows(OLD).done(N).shows(OLD)
+    alone.tasks += 1
+    alone.story.accepted(C, "job-long")
+    alone.pause().pause().story.task("job-long", "success")
+    alone.shows(OLD, name="earlier").pause().shows(OLD, name="earlier")
+    assert alone.found() == []
+    alone.pause().shows(OLD, name="from-nowhere")
+    assert [field for _, field in alone.found()] == ["guest.hostName"]
+
+
+def test_what_waited_in_a_snapshot_may_show_after_the_boot_that_follows(alone: Tale) -> None:
+    """A revert brings back what had not been taken up then, however long ago the guest was read."""
+    alone.customized().shows(OLD).done("RevertToSnapshot_Task", judged=False).shows(OLD).pause().shows(OLD)
+    alone.boots().shows(OLD, name="of-the-snapshot").pause().shows(OLD, name="of-the-snapshot")
+    assert alone.found() == []

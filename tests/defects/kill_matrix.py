@@ -68,6 +68,7 @@ class Shot:
     row: str = ""
     grade: str = ""
     says: str = ""
+    stuck: bool = False
 
     @property
     def found(self) -> bool:
@@ -76,8 +77,9 @@ class Shot:
 
     @property
     def killed(self) -> bool:
-        """Whether it did so within the limit of time as well."""
-        return self.found and self.seconds <= MAX_SECONDS
+        """Whether it did so within the limit of time, too; a task is stuck after the operator's time, twice when confirmed."""
+        patience = 2 * EMBEDDED.task_seconds if self.stuck else 0.0
+        return self.found and self.seconds <= MAX_SECONDS + patience
 
 
 def contract_of(name: str) -> str:
@@ -119,7 +121,8 @@ def shoot(name: str, seed: int, *, variant: bool = False, calls: int = 0) -> Sho
     row, grade = (first.row, str(first.grade)) if first else (broken.id, "row") if broken else ("", "")
     unsure = [f"{each.id}: {each.reason}" for each in found.rows if each.verdict is not Verdict.CONFORMS]
     says = f"{first.cell}: {first.observed}, {first.detail}" if first else "; ".join(unsure)
-    return Shot(name, seed, str(found.verdict), calls, seconds, row, grade, says)
+    stuck = first is not None and first.observed.startswith("stuck")
+    return Shot(name, seed, str(found.verdict), calls, seconds, row, grade, says, stuck)
 
 
 def _shoot(order: tuple[str, int, bool]) -> Shot:

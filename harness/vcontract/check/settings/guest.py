@@ -185,6 +185,14 @@ class Guest:
         """Let it take up what waits for a network start or a boot, which only this history's customizations replace."""
         self.unknown = self.unknown or self.waiting
 
+    def becomes_known(self, since: float) -> None:
+        """Take the last read, which shows what it was at a moment, or later: nothing of before this history is left to show.
+
+        What a network start or a boot took up is reported late, and may first be read long after.
+        """
+        if not self.waiting and self.busy <= self.customizing and since >= self.swayed:
+            self.unknown = False
+
     def undefined(self) -> None:
         """Claim nothing any more: nobody knows what the guest is now."""
         self.claim, self.vague = None, True

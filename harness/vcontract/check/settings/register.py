@@ -100,7 +100,7 @@ class Settings:
     def resume(self) -> None:
         """Forget what an interruption of the run makes uncertain."""
         for guest in self._guests.values():
-            guest.claim, guest.unknown = None, True
+            guest.claim, guest.unknown, guest.waiting = None, True, True
             guest.busy.clear()
             guest.customizing.clear()
             guest.moves(-inf)
@@ -161,8 +161,8 @@ class Settings:
             claim.suspend(names=False)
         elif kind == ABORT:
             guest.claim, guest.aborted = None, operation.end
-        elif method in _REVERTS:
-            guest.claim, guest.unknown = None, True
+        elif method in _REVERTS:  # what was written and not taken up when the snapshot was made waits again
+            guest.claim, guest.unknown, guest.waiting = None, True, True
         elif method in BOOTING and claim is not None:
             claim.suspend()
             if guest.boots.cut == operation.end and operation.start <= claim.end + late:
@@ -192,9 +192,8 @@ class Settings:
             alone = not guest.customizing and guest.claim is None and guest.aborted < start
             if won and by is not None and spec and alone and guest.boots.cut < start:
                 guest.claim, guest.vague = self._claim(by, operation.end, life.vm, spec), False
-                # what a network start or a boot before it took up may be reported later than this one's end
-                guest.unknown = guest.unknown and operation.end < guest.swayed + self._tracker.facts.staleness
                 guest.waiting = False
+                guest.becomes_known(guest.read_at - self._tracker.facts.staleness)
             else:
                 guest.undefined()
         elif life.kind == NETWORK and won and guest.claim is not None and accepted >= guest.claim.end:
@@ -230,6 +229,7 @@ class Settings:
         name, nics = label(str(values.get("guest.hostName") or ""), self._family(vm)), nics_of(values)
         old = {name: guest.old(Value(NAME, name))}
         yield from self._never_had(operation, vm, guest, name, nics)
+        guest.becomes_known(operation.start - self._tracker.facts.staleness)
         if guest.claim is not None:
             yield from self._missing(operation, guest.claim, (name, old[name]), nics)
             if any(claimed.name and claimed.seen for claimed in guest.claim.claimed):
