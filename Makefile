@@ -54,7 +54,7 @@ defects: $(STAMP) ## every planted defect and quiet variant; rewrites tests/defe
 	$(BIN)/python -m tests.defects.kill_matrix $(ARGS)
 
 wsdl: $(STAMP) ## build the shipped WSDL sets again
-	$(BIN)/python -m vcontract.schema.ship
+	$(BIN)/python -m vcontract._schema.ship
 
 long: $(STAMP) ## the long tests, every defect and variant, in parts (ARGS=stress: that one); kept in tests/LONG.md
 	$(BIN)/python tests/long.py $(ARGS)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.shipped import shipped
+from vcontract._shipped import shipped
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 Edit = Callable[..., Path]

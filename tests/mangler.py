@@ -16,17 +16,17 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.windows import fitted, stretch
-from vcontract.client import Limits, Recorder, Target
-from vcontract.config.config import LOOPBACK, Config
-from vcontract.config.request import Budget, RunRequest
-from vcontract.contract import load
-from vcontract.report.result import RunResult
-from vcontract.run.conformance import run_conformance
-from vcontract.run.start import StartedRun
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Operation
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
+from vcontract._client import Limits, Recorder, Target
+from vcontract._config.config import LOOPBACK, Config
+from vcontract._config.request import Budget, RunRequest
+from vcontract._contract import load
+from vcontract._report.result import RunResult
+from vcontract._run.conformance import run_conformance
+from vcontract._run.start import StartedRun
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Operation
+from vcontract._testbed.survey import secrets_of
+from vcontract._testbed.testbed import Site
 
 _BODY = re.compile(rb"<(?:[\w.-]+:)?Body[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
 _VM = re.compile(rb'type="VirtualMachine"[^>]*>([^<]+)<')

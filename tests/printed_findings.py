@@ -15,9 +15,9 @@ from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim
 
 from tests.windows import fitted, skipping
-from vcontract.simulator import SimulatorServer
-from vcontract.simulator.defects import DEFECTS, Defect
-from vcontract.terms import Finding
+from vcontract._simulator import SimulatorServer
+from vcontract._simulator.defects import DEFECTS, Defect
+from vcontract._terms import Finding
 
 DRAWN = tuple(random.Random(2026).sample(sorted(DEFECTS.known), 20))  # noqa: S311 - no secret
 """Twenty defects that nobody chose."""

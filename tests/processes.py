@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.windows import fitted
-from vcontract.simulator import SimulatorServer
+from vcontract._simulator import SimulatorServer
 
 ROOT = Path(__file__).parents[1]
 Ended = subprocess.CompletedProcess[str]

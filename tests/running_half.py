@@ -6,11 +6,13 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "harness" / "vcontract"
 _ROOMS = ("config", "testbed", "findings", "run", "explore", "proof", "learn", "races", "workers", "stress", "commands")
-_FACES = ("conformance", "cli")
+_FACES = ("conformance", "_cli")
 
 
 def running_files() -> list[Path]:
     """List every module of the running half, the run as pytest tests and the command line with it."""
-    files = [file for room in (*_ROOMS, *_FACES) for file in sorted((PACKAGE / room).rglob("*.py"))]
+    files = [
+        file for room in (*(f"_{each}" for each in _ROOMS), *_FACES) for file in sorted((PACKAGE / room).rglob("*.py"))
+    ]
     assert len(files) > 100
     return files

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
-from vcontract.run.preparation import Preparation
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
+from vcontract._run.preparation import Preparation
 
-PLACE = Path(__file__).parents[1] / "harness" / "vcontract" / "report"
+PLACE = Path(__file__).parents[1] / "harness" / "vcontract" / "_report"
 PICTURES = {"report.png": (1000, 760, "light", "h1"), "finding.png": (1000, 620, "dark", "article")}
 """Each with its width, height, colours, and what it begins with."""
 LARGEST = 300_000

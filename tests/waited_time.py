@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vcontract.client.clock import Clock
+from vcontract._client.clock import Clock
 
 
 class WaitedTime(Clock):

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import ParamSpec
 
-from vcontract.simulator import Settings
-from vcontract.testbed.embedded_simulator import fitting, for_one_client, measured
+from vcontract._simulator import Settings
+from vcontract._testbed.embedded_simulator import fitting, for_one_client, measured
 
 __all__ = ["fitted", "skipping", "stretch", "time_options"]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vcontract._api.check_spec import Problem, SpecFacts, check_spec
     from vcontract._api.explaining import Explanation, Permitted, explain
     from vcontract._api.simulator import Account, Simulator
-    from vcontract.errors import UsageError
+    from vcontract._errors import UsageError
 
 __all__ = [
     "Account",
@@ -36,7 +36,7 @@ _HOMES = {
     "vcontract._api.check_spec": ("Problem", "SpecFacts", "check_spec"),
     "vcontract._api.explaining": ("Explanation", "Permitted", "explain"),
     "vcontract._api.simulator": ("Account", "Simulator"),
-    "vcontract.errors": ("UsageError",),
+    "vcontract._errors": ("UsageError",),
 }
 
 

@@ -1,5 +1,5 @@
 """`python -m vcontract` is `vcontract`."""
 
-from vcontract.cli import main
+from vcontract._cli import main
 
 main()

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from vcontract.config.request import DECLARED, Declaration
+from vcontract._config.request import DECLARED, Declaration
 
-PACKAGE = "vcontract.conformance"
-HOME = Path(__file__).resolve().parent / "conformance"
+_PACKAGE = "vcontract.conformance"
+_HOME = Path(__file__).resolve().parent / "conformance"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,11 +24,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for option in DECLARED.values():
         if option.option.pytest:
             group.addoption(f"--vcontract-{option.name}", **_attributes(option))
-
-
-def destination(declared: Declaration) -> str:
-    """Name the attribute of pytest's options that holds one of ours."""
-    return f"vcontract_{declared.name}".replace("-", "_")
 
 
 def _attributes(declared: Declaration) -> dict[str, Any]:
@@ -48,22 +43,22 @@ def _attributes(declared: Declaration) -> dict[str, Any]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Load the rest if the tests of this package are asked for."""
-    if asked_for(config):
-        config.pluginmanager.import_plugin(f"{PACKAGE}.session")
+    if _asked_for(config):
+        config.pluginmanager.import_plugin(f"{_PACKAGE}._session")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave this package alone when it is only come across, below a folder that was named."""
-    return True if collection_path.resolve() == HOME and not asked_for(config) else None
+    return True if collection_path.resolve() == _HOME and not _asked_for(config) else None
 
 
-def asked_for(config: pytest.Config) -> bool:
+def _asked_for(config: pytest.Config) -> bool:
     """Whether the command line names this package, or a file of it."""
     for arg in config.args:
         place = arg.partition("::")[0]
-        if place == PACKAGE or place.startswith(f"{PACKAGE}."):
+        if place == _PACKAGE or place.startswith(f"{_PACKAGE}."):
             return True
         path = (Path(config.invocation_params.dir) / place).resolve()
-        if path == HOME or HOME in path.parents:
+        if path == _HOME or _HOME in path.parents:
             return True
     return False

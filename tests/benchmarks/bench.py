@@ -25,16 +25,16 @@ from msgspec.structs import replace
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim, vmodl
 
-from vcontract.client import Recorder, Secrets, Target
-from vcontract.client.properties import read
-from vcontract.contract import load as load_contract
-from vcontract.model import cells, expect
-from vcontract.schema import Schema
-from vcontract.schema.source import read_document
-from vcontract.shipped import shipped
-from vcontract.simulator import SimulatorServer
-from vcontract.strategies.customization import SMALLEST
-from vcontract.terms import Ref
+from vcontract._client import Recorder, Secrets, Target
+from vcontract._client.properties import read
+from vcontract._contract import load as load_contract
+from vcontract._model import cells, expect
+from vcontract._schema import Schema
+from vcontract._schema.source import read_document
+from vcontract._shipped import shipped
+from vcontract._simulator import SimulatorServer
+from vcontract._strategies.customization import SMALLEST
+from vcontract._terms import Ref
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 MANAGER = "VirtualMachineGuestCustomizationManager"

@@ -22,13 +22,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from vcontract.check.concurrent import judge_concurrent
-from vcontract.check.linearizable import Answer, Steps, linearize
-from vcontract.check.vm_steps import END, TAKE
-from vcontract.contract import load
-from vcontract.history import FACTS, stream
-from vcontract.model import facts_of
-from vcontract.terms import Observed, Operation
+from vcontract._check.concurrent import judge_concurrent
+from vcontract._check.linearizable import Answer, Steps, linearize
+from vcontract._check.vm_steps import END, TAKE
+from vcontract._contract import load
+from vcontract._history import FACTS, stream
+from vcontract._model import facts_of
+from vcontract._terms import Observed, Operation
 
 HERE = Path(__file__)
 # the judges and the histories of the tests, and what these share

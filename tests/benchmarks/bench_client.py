@@ -24,18 +24,18 @@ from unittest import mock
 from msgspec.structs import replace
 from pyVmomi import SoapStubAdapter, vim, vmodl
 
-from vcontract.check import Judge
-from vcontract.client import Recorder, Secrets, Target
-from vcontract.client.marks import Marks
-from vcontract.client.properties import list_vms, read
-from vcontract.client.tasks import follow
-from vcontract.client.wire import Connection, HttpReply
-from vcontract.contract import load as load_contract
-from vcontract.model import STATE_PATHS, Facts, GuestAccount, VmFacts, compact
-from vcontract.schema import bases_of
-from vcontract.simulator import SimulatorServer
-from vcontract.strategies.customization import SMALLEST
-from vcontract.terms import Arguments, Call, Operation, Ref, Returned, Verdict, as_ref
+from vcontract._check import Judge
+from vcontract._client import Recorder, Secrets, Target
+from vcontract._client.marks import Marks
+from vcontract._client.properties import list_vms, read
+from vcontract._client.tasks import follow
+from vcontract._client.wire import Connection, HttpReply
+from vcontract._contract import load as load_contract
+from vcontract._model import STATE_PATHS, Facts, GuestAccount, VmFacts, compact
+from vcontract._schema import bases_of
+from vcontract._simulator import SimulatorServer
+from vcontract._strategies.customization import SMALLEST
+from vcontract._terms import Arguments, Call, Operation, Ref, Returned, Verdict, as_ref
 
 write_section = importlib.import_module("sections").write_section  # the files beside this one
 full = importlib.import_module("full_specification")

@@ -24,10 +24,10 @@ from statistics import median
 
 import msgspec
 
-from vcontract.client.wire import parse_url
-from vcontract.inject.rules import Rules
-from vcontract.inject.serving import opened
-from vcontract.testing.vcenter import served
+from vcontract._client.wire import parse_url
+from vcontract._inject.rules import Rules
+from vcontract._inject.serving import opened
+from vcontract.testing._vcenter import served
 
 write_section = importlib.import_module("sections").write_section  # the file beside this one
 sys.path.insert(0, str(Path(__file__).parents[2]))

@@ -14,16 +14,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from vcontract.config.request import RunRequest
-from vcontract.contract import load
-from vcontract.learn.aalpy_learner import star
-from vcontract.learn.automaton import explore
-from vcontract.learn.queries import Asking, Modelled
-from vcontract.learn.table import TableLesson, learn
-from vcontract.model.alphabet import alphabet
-from vcontract.model.automata import access, difference
-from vcontract.profile import Automaton, load_profile
-from vcontract.run.preparation import PLAIN
+from vcontract._config.request import RunRequest
+from vcontract._contract import load
+from vcontract._learn.aalpy_learner import star
+from vcontract._learn.automaton import explore
+from vcontract._learn.queries import Asking, Modelled
+from vcontract._learn.table import TableLesson, learn
+from vcontract._model.alphabet import alphabet
+from vcontract._model.automata import access, difference
+from vcontract._profile import Automaton, load_profile
+from vcontract._run.preparation import PLAIN
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 BEGIN, END = "<!-- learn: begin -->", "<!-- learn: end -->"

@@ -20,12 +20,12 @@ from pathlib import Path
 from msgspec.structs import replace
 from playwright.sync_api import Browser, sync_playwright
 
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
-from vcontract.report.bug_reports import BugReports
-from vcontract.report.page.page import page
-from vcontract.report.result import load_run
-from vcontract.run.preparation import Preparation
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
+from vcontract._report.bug_reports import BugReports
+from vcontract._report.page.page import page
+from vcontract._report.result import load_run
+from vcontract._run.preparation import Preparation
 
 write_section = importlib.import_module("sections").write_section  # the file beside this one
 DEFECT = "guest-permission-not-checked"

@@ -22,7 +22,7 @@ from typing import Any
 from pyVim.connect import SmartConnect
 from pyVmomi import vim, vmodl
 
-from vcontract.model import STATE_PATHS
+from vcontract._model import STATE_PATHS
 
 write_section = importlib.import_module("sections").write_section  # the file beside this one
 HERE = Path(__file__).parent

@@ -11,14 +11,14 @@ import random
 import time
 from collections.abc import Callable
 
-from vcontract.contract import load as load_contract
-from vcontract.model import Asked, Facts, GuestAccount, VmFacts
-from vcontract.schema import SHIPPED, load
-from vcontract.strategies.calls import Caller
-from vcontract.strategies.customization import linux_specs
-from vcontract.strategies.pool import draw
-from vcontract.strategies.typed import values
-from vcontract.terms import Json, Ref
+from vcontract._contract import load as load_contract
+from vcontract._model import Asked, Facts, GuestAccount, VmFacts
+from vcontract._schema import SHIPPED, load
+from vcontract._strategies.calls import Caller
+from vcontract._strategies.customization import linux_specs
+from vcontract._strategies.pool import draw
+from vcontract._strategies.typed import values
+from vcontract._terms import Json, Ref
 
 write_section = importlib.import_module("sections").write_section  # the file beside this one
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")

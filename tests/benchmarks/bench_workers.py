@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vcontract.history import read_history
+from vcontract._history import read_history
 
 write_section = importlib.import_module("sections").write_section  # the file beside this one
 COMMAND = (sys.executable, "-m", "vcontract")

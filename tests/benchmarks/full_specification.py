@@ -6,7 +6,7 @@ from typing import Any
 
 from pyVmomi import VmomiSupport
 
-from vcontract.terms import Json
+from vcontract._terms import Json
 
 
 def _typed(name: str, /, **fields: Json) -> dict[str, Json]:

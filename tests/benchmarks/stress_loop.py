@@ -7,8 +7,8 @@ JSON: judged calls, requests, seconds, seconds of the processor.
 
 from __future__ import annotations
 
-from vcontract.config.request import RunRequest
-from vcontract.stress.crowd import Crowd  # before all else, for it imports Locust
+from vcontract._config.request import RunRequest
+from vcontract._stress.crowd import Crowd  # before all else, for it imports Locust
 
 import cProfile
 import json
@@ -19,14 +19,14 @@ import threading
 import time
 from pathlib import Path
 
-from vcontract.contract import load
-from vcontract.run.start import underway
-from vcontract.stress.brief import Brief
-from vcontract.stress.client import Client
-from vcontract.stress.crew import Crew
-from vcontract.stress.launch import simulator
-from vcontract.stress.load import Load
-from vcontract.stress.mix import load_mix
+from vcontract._contract import load
+from vcontract._run.start import underway
+from vcontract._stress.brief import Brief
+from vcontract._stress.client import Client
+from vcontract._stress.crew import Crew
+from vcontract._stress.launch import simulator
+from vcontract._stress.load import Load
+from vcontract._stress.mix import load_mix
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 SEED = 1

@@ -11,16 +11,16 @@ from typing import Any
 import msgspec
 
 from tests.windows import fitted, stretch
-from vcontract.client import Recorder, Target
-from vcontract.client.properties import read
-from vcontract.client.tasks import follow
-from vcontract.config.config import LOOPBACK
-from vcontract.contract import Contract
-from vcontract.history import FACTS
-from vcontract.model import STATE_PATHS, Facts, compact
-from vcontract.simulator import Settings, SimulatorServer
-from vcontract.terms import Arguments, Call, Json, Operation, Ref, Returned, as_ref
-from vcontract.testbed.survey import secrets_of, survey_target
+from vcontract._client import Recorder, Target
+from vcontract._client.properties import read
+from vcontract._client.tasks import follow
+from vcontract._config.config import LOOPBACK
+from vcontract._contract import Contract
+from vcontract._history import FACTS
+from vcontract._model import STATE_PATHS, Facts, compact
+from vcontract._simulator import Settings, SimulatorServer
+from vcontract._terms import Arguments, Call, Json, Operation, Ref, Returned, as_ref
+from vcontract._testbed.survey import secrets_of, survey_target
 
 GUESTS = ("root",) * 8 + ("user", "nobody")
 CALLS = ("CustomizeGuest_Task",) * 4 + ("AbortCustomization_Task",) * 3 + ("StartGuestNetwork_Task",) * 2

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from vcontract.check import Judge, Judgement
-from vcontract.contract import Contract, load
-from vcontract.model import Facts, GuestAccount, Lever, VmFacts
-from vcontract.schema import load as load_schema
-from vcontract.shipped import shipped
-from vcontract.terms import Arguments, Call, Fault, Faulted, Operation, Outcome, Ref, Returned
+from vcontract._check import Judge, Judgement
+from vcontract._contract import Contract, load
+from vcontract._model import Facts, GuestAccount, Lever, VmFacts
+from vcontract._schema import load as load_schema
+from vcontract._shipped import shipped
+from vcontract._terms import Arguments, Call, Fault, Faulted, Operation, Outcome, Ref, Returned
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")
 VM, OTHER = Ref("VirtualMachine", "vm-1"), Ref("VirtualMachine", "vm-2")

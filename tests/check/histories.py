@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from random import Random
 
-from vcontract.check.linearizable import Steps
-from vcontract.check.search import NOBODY
-from vcontract.check.transitions import Table, bits
+from vcontract._check.linearizable import Steps
+from vcontract._check.search import NOBODY
+from vcontract._check.transitions import Table, bits
 
 Chain = tuple[int, ...]
 """The kinds of the steps of one operation, in their order."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from vcontract.check.linearizable import Answer, Steps
-from vcontract.check.search import NOBODY
-from vcontract.check.transitions import Table
+from vcontract._check.linearizable import Answer, Steps
+from vcontract._check.search import NOBODY
+from vcontract._check.transitions import Table
 
 PROGRAM = Path(__file__).parents[2] / "build" / "porcupine"
 _ANSWERS = {"Ok": Answer.LEGAL, "Illegal": Answer.ILLEGAL, "Unknown": Answer.INCONCLUSIVE}

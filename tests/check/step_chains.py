@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from vcontract.check.linearizable import Steps
-from vcontract.check.search import NOBODY
-from vcontract.check.vm_steps import (
+from vcontract._check.linearizable import Steps
+from vcontract._check.search import NOBODY
+from vcontract._check.vm_steps import (
     ABORT,
     ACCEPTED,
     CAUSE,
@@ -23,8 +23,8 @@ from vcontract.check.vm_steps import (
     Rules,
     Step,
 )
-from vcontract.contract import load
-from vcontract.model import Asked, State
+from vcontract._contract import load
+from vcontract._model import Asked, State
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, CANCEL = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

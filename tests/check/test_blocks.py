@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from vcontract.check import Judge
-from vcontract.contract import Contract
-from vcontract.terms import Grade, Operation, Verdict
+from vcontract._check import Judge
+from vcontract._contract import Contract
+from vcontract._terms import Grade, Operation, Verdict
 
 C, N = "CustomizeGuest_Task", "StartGuestNetwork_Task"
 

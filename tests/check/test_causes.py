@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from vcontract.check import Judgement
-from vcontract.check.causes import Causes, Gathered, gathered
-from vcontract.contract import OK, Contract
-from vcontract.model import Asked, Facts, State, VmFacts
-from vcontract.terms import Arguments, Call, Envelope, Grade, Ref, Verdict
+from vcontract._check import Judgement
+from vcontract._check.causes import Causes, Gathered, gathered
+from vcontract._contract import OK, Contract
+from vcontract._model import Asked, Facts, State, VmFacts
+from vcontract._terms import Arguments, Call, Envelope, Grade, Ref, Verdict
 
 C, A = "CustomizeGuest_Task", "AbortCustomization_Task"
 MANAGER, VM = Ref("VirtualMachineGuestCustomizationManager", "gcm"), Ref("VirtualMachine", "vm-1")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from vcontract.check.compare import (
+from vcontract._check.compare import (
     Kind,
     Sighting,
     by_circumstance,
@@ -17,10 +17,10 @@ from vcontract.check.compare import (
     row_changes,
     rules,
 )
-from vcontract.check.compare.latency import ALPHA, mann_whitney
-from vcontract.check.compare.rules import RULES
-from vcontract.errors import ContractError
-from vcontract.terms import RowVerdict, Verdict
+from vcontract._check.compare.latency import ALPHA, mann_whitney
+from vcontract._check.compare.rules import RULES
+from vcontract._errors import ContractError
+from vcontract._terms import RowVerdict, Verdict
 
 BASES = {"NicSettingMismatch": "CustomizationFault", "CustomizationFault": "VimFault", "VimFault": "MethodFault"}
 _NUMBERS = iter(range(1, 10**6))

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from vcontract.check.compare import profile_changes
-from vcontract.profile import Answer, Latency, Observed, Profile
-from vcontract.profile import Target as About
+from vcontract._check.compare import profile_changes
+from vcontract._profile import Answer, Latency, Observed, Profile
+from vcontract._profile import Target as About
 
 
 def learned(answers: Mapping[str, str], *, count: int = 2, seconds: Sequence[float] = ()) -> Profile:

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from vcontract.check.disorder import explain
-from vcontract.check.linearizable import Answer
-from vcontract.check.orders import Order, answer_of, legal_orders
-from vcontract.contract import load
-from vcontract.history import FACTS, read_history, stream
-from vcontract.model import facts_of
-from vcontract.terms import Observed, Operation
+from vcontract._check.disorder import explain
+from vcontract._check.linearizable import Answer
+from vcontract._check.orders import Order, answer_of, legal_orders
+from vcontract._contract import load
+from vcontract._history import FACTS, read_history, stream
+from vcontract._model import facts_of
+from vcontract._terms import Observed, Operation
 
 CLIENTS: Any = importlib.import_module("clients")  # the files beside this one
 SPEC = importlib.import_module("specification").SPEC

@@ -9,10 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import stretch
-from vcontract.check.concurrent import ConcurrentResult, judge_concurrent
-from vcontract.contract import load
-from vcontract.simulator.defects import DEFECTS, Defect
-from vcontract.terms import Verdict
+from vcontract._check.concurrent import ConcurrentResult, judge_concurrent
+from vcontract._contract import load
+from vcontract._simulator.defects import DEFECTS, Defect
+from vcontract._terms import Verdict
 
 CLIENTS: Any = importlib.import_module("clients")  # the files beside this one
 SPEC = importlib.import_module("specification").SPEC

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from vcontract.terms import Call, Envelope, Grade, Lost, Operation, Ref, Verdict
+from vcontract._terms import Call, Envelope, Grade, Lost, Operation, Ref, Verdict
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")
 ABORT = "AbortCustomization_Task"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.check.judgement import Deaths, Judgement, death_of
-from vcontract.check.verdicts import Confirming, summarise
-from vcontract.contract import load, rows
-from vcontract.terms import CRASHED, SILENT, Arguments, Call, Grade, Lost, Operation, Outcome, Ref, Returned, Verdict
+from vcontract._check.judgement import Deaths, Judgement, death_of
+from vcontract._check.verdicts import Confirming, summarise
+from vcontract._contract import load, rows
+from vcontract._terms import CRASHED, SILENT, Arguments, Call, Grade, Lost, Operation, Outcome, Ref, Returned, Verdict
 
 CONTRACT = load("VirtualMachineGuestCustomizationManager")
 ABORT = "AbortCustomization_Task"

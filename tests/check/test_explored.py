@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from vcontract.terms import Fault, Faulted, Grade, Ref, Returned, Verdict
+from vcontract._terms import Fault, Faulted, Grade, Ref, Returned, Verdict
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 VM = Ref("VirtualMachine", "vm-1")

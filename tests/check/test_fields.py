@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from vcontract.check.fields import RULES
-from vcontract.terms import Arguments, Call, Envelope, Fault, Faulted, Grade, Ref, Returned
+from vcontract._check.fields import RULES
+from vcontract._terms import Arguments, Call, Envelope, Fault, Faulted, Grade, Ref, Returned
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 PRIVILEGE = "VirtualMachine.Provisioning.Customize"

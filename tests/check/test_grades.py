@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from vcontract.contract import Contract
-from vcontract.terms import Arguments, Call, Envelope, Fault, Faulted, Grade, Lost, Ref, Returned, Verdict
+from vcontract._contract import Contract
+from vcontract._terms import Arguments, Call, Envelope, Fault, Faulted, Grade, Lost, Ref, Returned, Verdict
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 METHODS = [C, N, A]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from vcontract.check.concurrent import judge_concurrent
-from vcontract.check.guarantees import (
+from vcontract._check.concurrent import judge_concurrent
+from vcontract._check.guarantees import (
     BlamedTask,
     Guarantee,
     GuestNames,
@@ -18,9 +18,9 @@ from vcontract.check.guarantees import (
     Replies,
     TaskLives,
 )
-from vcontract.contract import load
-from vcontract.model import Facts
-from vcontract.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned
+from vcontract._contract import load
+from vcontract._model import Facts
+from vcontract._terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned
 
 CONTRACT = load("VirtualMachineGuestCustomizationManager")
 MANAGER = Ref(CONTRACT.object, "GuestCustomizationManager")

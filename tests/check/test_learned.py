@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.check.grade import Assessment
-from vcontract.check.learned import channels, precedence, ranks
-from vcontract.check.pinned import exactly
-from vcontract.contract import load
-from vcontract.model import Pin, State, expect
-from vcontract.model.state import Asked
-from vcontract.profile import Answer, Channel, Observed, Precedence
-from vcontract.terms import Grade
+from vcontract._check.grade import Assessment
+from vcontract._check.learned import channels, precedence, ranks
+from vcontract._check.pinned import exactly
+from vcontract._contract import load
+from vcontract._model import Pin, State, expect
+from vcontract._model.state import Asked
+from vcontract._profile import Answer, Channel, Observed, Precedence
+from vcontract._terms import Grade
 
 METHOD = "CustomizeGuest_Task"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from vcontract.terms import Fault, Faulted, Grade, Ref, Returned, Verdict
+from vcontract._terms import Fault, Faulted, Grade, Ref, Returned, Verdict
 
 C, N = "CustomizeGuest_Task", "StartGuestNetwork_Task"
 VM = Ref("VirtualMachine", "vm-1")

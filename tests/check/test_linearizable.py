@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from vcontract.check.linearizable import Answer, Steps, linearize
-from vcontract.check.search import NOBODY, Limits
-from vcontract.check.transitions import Table
+from vcontract._check.linearizable import Answer, Steps, linearize
+from vcontract._check.search import NOBODY, Limits
+from vcontract._check.transitions import Table
 
 HISTORIES: Any = importlib.import_module("histories")  # the files beside this one
 WGL: Any = importlib.import_module("wgl")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vcontract.terms import Grade, Ref, Returned, Verdict
+from vcontract._terms import Grade, Ref, Returned, Verdict
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 BESIDE = [

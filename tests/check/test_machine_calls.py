@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from vcontract.check import Judge, Judgement
-from vcontract.contract import load
-from vcontract.model import Facts, VmFacts
-from vcontract.terms import Arguments, Call, Fault, Faulted, Grade, Operation, Outcome, Ref, Returned, Verdict
+from vcontract._check import Judge, Judgement
+from vcontract._contract import load
+from vcontract._model import Facts, VmFacts
+from vcontract._terms import Arguments, Call, Fault, Faulted, Grade, Operation, Outcome, Ref, Returned, Verdict
 
 VM = Ref("VirtualMachine", "vm-1")
 ON = {

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from vcontract.check import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON, object_rows
-from vcontract.contract import Contract
-from vcontract.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned, Verdict
+from vcontract._check import BELOW, NAMED, PROPERTIES, SINCE, SINGLETON, object_rows
+from vcontract._contract import Contract
+from vcontract._terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned, Verdict
 
 CONTENT = "guestCustomizationManager"
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")

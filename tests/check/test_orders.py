@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from vcontract.check.disorder import explain
-from vcontract.check.linearizable import Answer
-from vcontract.check.orders import Order, answer_of, legal_orders
-from vcontract.check.search import Limits
-from vcontract.contract import load
-from vcontract.model import Facts, GuestAccount, Lever, VmFacts
-from vcontract.terms import Arguments, Call, Fault, Faulted, Json, Lost, Operation, Outcome, Ref, Returned
+from vcontract._check.disorder import explain
+from vcontract._check.linearizable import Answer
+from vcontract._check.orders import Order, answer_of, legal_orders
+from vcontract._check.search import Limits
+from vcontract._contract import load
+from vcontract._model import Facts, GuestAccount, Lever, VmFacts
+from vcontract._terms import Arguments, Call, Fault, Faulted, Json, Lost, Operation, Outcome, Ref, Returned
 
 CLIENTS: Any = importlib.import_module("clients")  # the files beside this one
 SPEC = importlib.import_module("specification").SPEC

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from vcontract.check.linearizable import Answer, Steps, linearize
+from vcontract._check.linearizable import Answer, Steps, linearize
 
 HISTORIES: Any = importlib.import_module("histories")  # the files beside this one
 PORCUPINE: Any = importlib.import_module("porcupine")

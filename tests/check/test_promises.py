@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.check.conftest import Story
-from vcontract.contract import Contract
-from vcontract.terms import Grade, Ref, Returned, Verdict
+from vcontract._contract import Contract
+from vcontract._terms import Grade, Ref, Returned, Verdict
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 VM = Ref("VirtualMachine", "vm-1")

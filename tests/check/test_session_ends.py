@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vcontract.terms import Grade, Lost, Ref, Returned, Verdict
+from vcontract._terms import Grade, Lost, Ref, Returned, Verdict
 
 N = "StartGuestNetwork_Task"
 SESSIONS = Ref("SessionManager", "SessionManager")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from vcontract.model import VmFacts
-from vcontract.terms import Fault, Faulted, Grade, Lost, Ref, Returned, Verdict
+from vcontract._model import VmFacts
+from vcontract._terms import Fault, Faulted, Grade, Lost, Ref, Returned, Verdict
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 VM, OTHER, CLONE = (Ref("VirtualMachine", f"vm-{number}") for number in (1, 2, 3))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from vcontract.terms import Grade, Ref, Returned, Verdict
+from vcontract._terms import Grade, Ref, Returned, Verdict
 
 NETWORK = "StartGuestNetwork_Task"
 VM = Ref("VirtualMachine", "vm-1")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from vcontract.check import Confirming, Judgement, fingerprint, row_of, summarise, worst
-from vcontract.check.verdicts import RUNTIME_CELLS
-from vcontract.contract import Contract, rows
-from vcontract.model.labels import Label
-from vcontract.terms import Grade, RowVerdict, Verdict
+from vcontract._check import Confirming, Judgement, fingerprint, row_of, summarise, worst
+from vcontract._check.verdicts import RUNTIME_CELLS
+from vcontract._contract import Contract, rows
+from vcontract._model.labels import Label
+from vcontract._terms import Grade, RowVerdict, Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

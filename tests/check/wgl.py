@@ -6,9 +6,9 @@ list of begins and ends, and goes back where that leads nowhere.
 
 from __future__ import annotations
 
-from vcontract.check.linearizable import Steps
-from vcontract.check.search import NOBODY
-from vcontract.check.transitions import Table
+from vcontract._check.linearizable import Steps
+from vcontract._check.search import NOBODY
+from vcontract._check.transitions import Table
 
 
 class _Event:

@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 
 import pytest
 
-from vcontract.cli import main
+from vcontract._cli import main
 
 
 class Ended(NamedTuple):
@@ -28,7 +28,7 @@ Command = Callable[..., Ended]
 @pytest.fixture(autouse=True)
 def _a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget the passwords of earlier tests: a command hides those of its own process."""
-    monkeypatch.setattr("vcontract.redaction._redactors", weakref.WeakSet())
+    monkeypatch.setattr("vcontract._redaction._redactors", weakref.WeakSet())
 
 
 @pytest.fixture

@@ -24,10 +24,10 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 
-from vcontract.cli import main
-from vcontract.errors import UsageError
-from vcontract.report.result import load_run
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract._cli import main
+from vcontract._errors import UsageError
+from vcontract._report.result import load_run
+from vcontract._simulator import Settings, SimulatorServer
 
 FORMER = Path(__file__).parents[1] / "former" / "0.1.0"
 SECONDS = 2.0
@@ -322,7 +322,7 @@ def run(folder: Path, count: int, first: int) -> None:
     assert load_run(folder / "made" / "latest").findings, "the run that is mutated found nothing"
     inside = folder / "given"
     laid_out(inside, files)
-    with patch("vcontract.run.start.simulator_for", no_simulator):
+    with patch("vcontract._run.start.simulator_for", no_simulator):
         for commands in verbs(files).values():  # all is loaded before anybody listens
             for asked in commands:
                 command(*asked)
@@ -341,7 +341,7 @@ def run(folder: Path, count: int, first: int) -> None:
     def mutated(data: Any) -> None:
         tried(data.draw, inside, files, watch)
 
-    with patch("vcontract.run.start.simulator_for", no_simulator):
+    with patch("vcontract._run.start.simulator_for", no_simulator):
         mutated()
 
 

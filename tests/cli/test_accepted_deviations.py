@@ -11,10 +11,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.windows import fitted
-from vcontract.cli import main
-from vcontract.errors import UsageError
-from vcontract.report.deviations import read_deviations
-from vcontract.simulator import SimulatorServer
+from vcontract._cli import main
+from vcontract._errors import UsageError
+from vcontract._report.deviations import read_deviations
+from vcontract._simulator import SimulatorServer
 
 METHOD = "StartGuestNetwork_Task"
 ROW = f"VirtualMachineGuestCustomizationManager/{METHOD}/InvalidState"

@@ -12,7 +12,7 @@ from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim
 
 from tests.windows import fitted
-from vcontract.simulator import SimulatorServer
+from vcontract._simulator import SimulatorServer
 
 INVENTORY = """
 datacenter = "dc"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest
-from vcontract.shipped import shipped
-from vcontract.simulator import SimulatorServer
+from vcontract._commands.run import execute
+from vcontract._config.request import RunRequest
+from vcontract._shipped import shipped
+from vcontract._simulator import SimulatorServer
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, WebSite

@@ -18,10 +18,10 @@ import pytest
 
 from tests.spellings import IN_XML, traces
 from tests.windows import fitted
-from vcontract.client.secret_fields import MARKED, UNMARKED
-from vcontract.run.step_runner import StepRunner
-from vcontract.schema import load
-from vcontract.simulator import SimulatorServer
+from vcontract._client.secret_fields import MARKED, UNMARKED
+from vcontract._run.step_runner import StepRunner
+from vcontract._schema import load
+from vcontract._simulator import SimulatorServer
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Ended

@@ -19,8 +19,8 @@ from tests.cli.test_canaries import PASSWORDS, RUN, STEM, Talker, expect_no_cana
 from tests.processes import ROOT
 from tests.spellings import IN_XML, traces
 from tests.windows import fitted
-from vcontract.run.step_runner import StepRunner
-from vcontract.simulator import SimulatorServer
+from vcontract._run.step_runner import StepRunner
+from vcontract._simulator import SimulatorServer
 
 __all__ = ["talker"]
 EVERY_WAY = pytest.mark.parametrize("talker", [tuple(IN_XML)], indirect=True, ids=["spelled"])

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import pytest
 
 from tests.followed import ROOT, Command, follow, steps
-from vcontract.shipped import page, topics
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract._shipped import page, topics
+from vcontract._simulator import Settings, SimulatorServer
 
 README = ROOT / "README.md"
 LINE_BY_LINE = {
-    page("check/compare/README.md"): "tests/cli/test_upgrade_chapter.py",
+    page("_check/compare/README.md"): "tests/cli/test_upgrade_chapter.py",
     **dict.fromkeys(page("docs").glob("*.md"), "tests/cli/test_followed_pages.py"),
 }
 """Pages that are followed to the letter, with the test that does it."""

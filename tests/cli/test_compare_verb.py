@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.windows import fitted
-from vcontract.simulator import SimulatorServer
+from vcontract._simulator import SimulatorServer
 
 FEW = ("--method", "StartGuestNetwork_Task", "--method", "AbortCustomization_Task", "--max-calls", 70)
 Command = Callable[..., tuple[int, list[str], list[str]]]

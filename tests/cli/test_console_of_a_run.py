@@ -21,12 +21,12 @@ from msgspec.structs import replace
 
 from tests.cli.conftest import Command
 from tests.processes import ROOT
-from vcontract.contract import load, rows
-from vcontract.report.console import ConsoleReporter
-from vcontract.report.events import RunEnded
-from vcontract.report.result import Arrangements, Cells, RunResult, TargetFacts
-from vcontract.report.run_directory import write_run
-from vcontract.terms import RowVerdict, Verdict
+from vcontract._contract import load, rows
+from vcontract._report.console import ConsoleReporter
+from vcontract._report.events import RunEnded
+from vcontract._report.result import Arrangements, Cells, RunResult, TargetFacts
+from vcontract._report.run_directory import write_run
+from vcontract._terms import RowVerdict, Verdict
 
 WIDTH, LINES, MOST = 80, 24, 45
 FRAME = re.compile(r"[^\n]*(?:\r|\x1b\[2K)")

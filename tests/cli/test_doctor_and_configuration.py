@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.windows import fitted
-from vcontract.simulator import SimulatorServer
+from vcontract._simulator import SimulatorServer
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command

@@ -20,12 +20,12 @@ import trustme
 
 from tests.windows import fitted
 from vcontract import __version__
-from vcontract.client import Secrets, Target
-from vcontract.client.properties import read
-from vcontract.config.config import LOOPBACK, Config
-from vcontract.config.json_schema import config_schema
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Ref, Returned
+from vcontract._client import Secrets, Target
+from vcontract._client.properties import read
+from vcontract._config.config import LOOPBACK, Config
+from vcontract._config.json_schema import config_schema
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Ref, Returned
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Ended, WebSite

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.followed import Command, File, follow, matches, steps
-from vcontract.model.moves import MOVES
-from vcontract.shipped import page
+from vcontract._model.moves import MOVES
+from vcontract._shipped import page
 
 GUIDES = page("docs")
 LONGEST = 120

@@ -13,12 +13,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from vcontract import __version__
-from vcontract.errors import RunFileError, UsageError
-from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled, WordAnswers
-from vcontract.profile import Automaton, encode_profile, load_profile
-from vcontract.report.behaviour import load_differences
-from vcontract.report.result import load_run
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract._errors import RunFileError, UsageError
+from vcontract._learn.queries import SCHEMA, Asking, Header, Modelled, WordAnswers
+from vcontract._profile import Automaton, encode_profile, load_profile
+from vcontract._report.behaviour import load_differences
+from vcontract._report.result import load_run
+from vcontract._simulator import Settings, SimulatorServer
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command

@@ -13,19 +13,19 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from vcontract.config.request import DECLARED
-from vcontract.report.outputs import FORMATS
+from vcontract._config.request import DECLARED
+from vcontract._report.outputs import FORMATS
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / ".github" / "actions" / "vcontract" / "action.yml"
-JOB = ROOT / "harness" / "vcontract" / "report" / "gitlab.yml"
+JOB = ROOT / "harness" / "vcontract" / "_report" / "gitlab.yml"
 HOOK = ROOT / ".pre-commit-hooks.yaml"
 
 
 def on_path(folder: Path, **more: str) -> dict[str, str]:
     """Give an environment in which `vcontract` and `python` are those of this test."""
     (folder / "bin").mkdir()
-    entry = "import sys; sys.argv[0] = 'vcontract'; from vcontract.cli import main; main()"
+    entry = "import sys; sys.argv[0] = 'vcontract'; from vcontract._cli import main; main()"
     for name, given in (("vcontract", f'-c "{entry}" '), ("python", "")):
         script = folder / "bin" / name
         script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {given}"$@"\n')

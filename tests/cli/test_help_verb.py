@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.conftest import Command
-from vcontract.shipped import page, topics
+from vcontract._shipped import page, topics
 
 
 def test_without_a_topic_the_pages_are_listed(vcontract: Command) -> None:

@@ -18,9 +18,9 @@ import pytest
 
 from tests.clients import careful
 from tests.mangler import Exchange, Mangled, Reply, mangled, simulator  # noqa: F401 - fixtures
-from vcontract.client.trust import shown_thumbprint
-from vcontract.client.wire import parse_url
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract._client.trust import shown_thumbprint
+from vcontract._client.wire import parse_url
+from vcontract._simulator import Settings, SimulatorServer
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command

@@ -10,8 +10,8 @@ import pytest
 
 from tests.har_proxy import recording
 from tests.windows import fitted
-from vcontract.client import Secrets, Target
-from vcontract.simulator import SimulatorServer
+from vcontract._client import Secrets, Target
+from vcontract._simulator import SimulatorServer
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command

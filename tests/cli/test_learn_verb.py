@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vcontract.profile import Answer, Observed, Profile, Target, encode_profile, load_profile
-from vcontract.report.result import load_run
+from vcontract._profile import Answer, Observed, Profile, Target, encode_profile, load_profile
+from vcontract._report.result import load_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +113,7 @@ def test_without_aalpy_one_line_says_what_to_install(
     vcontract: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """AALpy is an extra; what needs it names the command that brings it."""
-    ours = ("vcontract.learn.aalpy_learner", "vcontract.learn.automaton")
+    ours = ("vcontract._learn.aalpy_learner", "vcontract._learn.automaton")
     for name in [each for each in sys.modules if each.partition(".")[0] == "aalpy" or each in ours]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "aalpy", None)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile_texts import TEXTS, misleading
-from vcontract.cli.output import say, say_line, tell_line
+from vcontract._cli.output import say, say_line, tell_line
 
 PACKAGE = Path(__file__).parents[2] / "harness" / "vcontract"
 PRINTING = {"cli/output.py", "cli/options.py", "cli/verbs.py", "cli/upgrade_verbs.py", "cli/schema_verbs.py"}
@@ -50,7 +50,7 @@ def test_what_verbs_print_is_safe(text: str, capsys: pytest.CaptureFixture[str])
 def test_no_verb_prints_a_text_of_a_server_past_it() -> None:
     """Every other call of `typer.echo` is one of those that are listed here, and nothing else prints."""
     found = set()
-    for file in (PACKAGE / "cli").glob("*.py"):
+    for file in (PACKAGE / "_cli").glob("*.py"):
         calls = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)]
         names = {ast.unparse(call) for call in calls if ast.unparse(call.func) in {"typer.echo", "print"}}
         found |= names if file.name != "output.py" else set()

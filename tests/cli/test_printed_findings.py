@@ -21,15 +21,15 @@ from tests.printed_findings import (
     serving,
 )
 from tests.windows import stretch
-from vcontract.commands.run import execute
-from vcontract.config.request import MANAGER, Budget, RunRequest
-from vcontract.contract import names
-from vcontract.simulator.defects import DEFECTS
+from vcontract._commands.run import execute
+from vcontract._config.request import MANAGER, Budget, RunRequest
+from vcontract._contract import names
+from vcontract._simulator.defects import DEFECTS
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
-    from vcontract.report.result import RunResult
-    from vcontract.terms import Finding
+    from vcontract._report.result import RunResult
+    from vcontract._terms import Finding
 
 DEEP = 3
 """Defects that so many calls in a row show are looked for by exploration."""

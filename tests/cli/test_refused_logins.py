@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import Command
 from tests.doorman import Doorman
 from tests.mangler import Mangled, mangled, simulator
-from vcontract.config.config import LOOPBACK
+from vcontract._config.config import LOOPBACK
 
 __all__ = ["mangled", "simulator"]
 

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.printed_findings import in_a_shell, inventory, script_of, serving
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command

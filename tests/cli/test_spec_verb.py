@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from vcontract.commands.file_schemas import file_schema
+from vcontract._commands.file_schemas import file_schema
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command

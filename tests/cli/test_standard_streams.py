@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.printed_findings import in_a_shell
-from vcontract.cli.standard_streams import PatientStream
+from vcontract._cli.standard_streams import PatientStream
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command

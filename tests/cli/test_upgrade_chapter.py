@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.followed import Command, File, follow, steps
-from vcontract.shipped import page
+from vcontract._shipped import page
 
 
 def chapter() -> str:
     """Give the text of the chapter; its file of deviations stands at its end, and lies there before it is named."""
-    text = page("check/compare/README.md").read_text("utf-8")
+    text = page("_check/compare/README.md").read_text("utf-8")
     assert text.startswith("# Before an upgrade\n")
     (file,) = re.findall(r"^```toml\n(?:.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return text.replace(file, file.replace("```toml\n", "```toml\n# deviations.toml\n"))

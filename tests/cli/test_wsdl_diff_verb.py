@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vcontract.shipped import shipped
+from vcontract._shipped import shipped
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.windows import fitted
-from vcontract.client import Secrets, Target, Trust
-from vcontract.client.properties import list_vms, read
-from vcontract.client.tasks import follow, info
-from vcontract.errors import TargetError
-from vcontract.model import STATE_PATHS, State, compact, observe
-from vcontract.simulator import Settings, SimulatorServer
-from vcontract.terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
+from vcontract._client import Secrets, Target, Trust
+from vcontract._client.properties import list_vms, read
+from vcontract._client.tasks import follow, info
+from vcontract._errors import TargetError
+from vcontract._model import STATE_PATHS, State, compact, observe
+from vcontract._simulator import Settings, SimulatorServer
+from vcontract._terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from vcontract.client.bodies import Bodies
-from vcontract.schema import load
-from vcontract.terms import Arguments, Call, Json, Ref
+from vcontract._client.bodies import Bodies
+from vcontract._schema import load
+from vcontract._terms import Arguments, Call, Json, Ref
 
 SCHEMA = load("8.0.3.0")
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")

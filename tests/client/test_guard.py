@@ -9,15 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import fitted
-from vcontract.client import Guard, Marks, Secrets, Target
-from vcontract.client import guard as guarding
-from vcontract.client.guard import HARMLESS
-from vcontract.client.properties import list_vms, read
-from vcontract.client.tasks import follow, info
-from vcontract.errors import HaltedError
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
-from vcontract.testbed import Tenants
+from vcontract._client import Guard, Marks, Secrets, Target
+from vcontract._client import guard as guarding
+from vcontract._client.guard import HARMLESS
+from vcontract._client.properties import list_vms, read
+from vcontract._client.tasks import follow, info
+from vcontract._errors import HaltedError
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Arguments, Call, Envelope, Faulted, Operation, Ref, Returned, as_ref
+from vcontract._testbed import Tenants
 
 INVENTORY = """
 datacenter = "dc"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from vcontract.client.recorder import Recorder
-from vcontract.errors import RunFileError
-from vcontract.history import UNANSWERED, History, read_history, retold, stream
-from vcontract.history_lines import NEAR, PACKED, encode_event
-from vcontract.terms import (
+from vcontract._client.recorder import Recorder
+from vcontract._errors import RunFileError
+from vcontract._history import UNANSWERED, History, read_history, retold, stream
+from vcontract._history_lines import NEAR, PACKED, encode_event
+from vcontract._terms import (
     Answer,
     Arguments,
     Call,

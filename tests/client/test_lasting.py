@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.client.lasting import Pulse, patiently, seconds_of, turned_away
-from vcontract.client.wire import HttpReply
-from vcontract.terms import Fault, Faulted, Lost, Outcome, Returned
+from vcontract._client.lasting import Pulse, patiently, seconds_of, turned_away
+from vcontract._client.wire import HttpReply
+from vcontract._terms import Fault, Faulted, Lost, Outcome, Returned
 
 PAGE = Lost("status 503 with an HTML page")
 
@@ -63,7 +63,7 @@ def test_patience_is_bounded(
 ) -> None:
     """A few times, ten seconds in all, and never beyond the end of the run."""
     pauses: list[float] = []
-    monkeypatch.setattr("vcontract.client.lasting.time.sleep", pauses.append)
+    monkeypatch.setattr("vcontract._client.lasting.time.sleep", pauses.append)
     made = iter(range(100))
     last = patiently(lambda: next(made), lambda number: wants[number], left)
     assert (last + 1, pauses) == (times, slept)
@@ -88,7 +88,7 @@ def test_a_target_is_gone_after_so_many_losses_in_a_row(reason: str, most: int) 
 def test_nobody_waits_for_a_busy_server_who_is_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     """What asks for a stop during the pause ends that soon, and nothing is sent again."""
     pauses: list[float] = []
-    monkeypatch.setattr("vcontract.client.lasting.time.sleep", pauses.append)
+    monkeypatch.setattr("vcontract._client.lasting.time.sleep", pauses.append)
     made = iter(range(100))
     assert patiently(lambda: next(made), lambda _: 9.0, 10.0, lambda: len(pauses) >= 3) == 0
     assert sum(pauses) <= 2

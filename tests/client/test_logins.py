@@ -12,10 +12,10 @@ import pytest
 
 from tests.doorman import Doorman
 from tests.mangler import Mangled, mangled, simulator
-from vcontract.client import Logins, Secrets, Target
-from vcontract.client.properties import read
-from vcontract.errors import RefusedLoginError, TargetError
-from vcontract.terms import (
+from vcontract._client import Logins, Secrets, Target
+from vcontract._client.properties import read
+from vcontract._errors import RefusedLoginError, TargetError
+from vcontract._terms import (
     TURNED_AWAY,
     UNSENT,
     Arguments,
@@ -84,7 +84,7 @@ def test_many_threads_and_processes_are_refused_once(mangled: Mangled, tmp_path:
     doorman = Doorman()
     url = mangled(doorman).url
     script = (
-        "import sys\nfrom vcontract.client import Logins, Secrets, Target\nfrom vcontract.errors import TargetError\n"
+        "import sys\nfrom vcontract._client import Logins, Secrets, Target\nfrom vcontract._errors import TargetError\n"
         "target = Target.open(sys.argv[1], secrets=Secrets({'x': 'not-its-password'}), logins=Logins(sys.argv[2]))\n"
         f"try: target.login('a', '{ADMINISTRATOR}', 'x')\nexcept TargetError as error: print(error)\n"
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.client.test_soap import ENVELOPE, FAULT, OFF, VOID
-from vcontract.client.long_replies import DEEPEST, LONGEST_TEXT, MOST_ELEMENTS, shortened
-from vcontract.client.soap import LONGEST_MESSAGE, interpret, read
-from vcontract.client.wire import HttpReply
-from vcontract.run.summary import beside
-from vcontract.schema import Schema, load
-from vcontract.terms import LONG, Arguments, Call, Faulted, Lost, Operation, Outcome, Ref, Returned
+from vcontract._client.long_replies import DEEPEST, LONGEST_TEXT, MOST_ELEMENTS, shortened
+from vcontract._client.soap import LONGEST_MESSAGE, interpret, read
+from vcontract._client.wire import HttpReply
+from vcontract._run.summary import beside
+from vcontract._schema import Schema, load
+from vcontract._terms import LONG, Arguments, Call, Faulted, Lost, Operation, Outcome, Ref, Returned
 
 TEN = 10 * 1024 * 1024
 MESSAGE = f"the fault has a message of {LONGEST_TEXT:,} characters; only the first {LONGEST_MESSAGE:,} are kept"

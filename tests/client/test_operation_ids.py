@@ -11,15 +11,15 @@ from pyVmomi import SoapAdapter, vim
 
 from tests.mangler import Exchange, Mangled, Reply, mangled, simulator
 from tests.windows import fitted
-from vcontract.client import Target
-from vcontract.client.soap import OperationIds
-from vcontract.commands.run import execute
-from vcontract.config.config import LOOPBACK
-from vcontract.config.request import RunRequest
-from vcontract.run.preparation import Preparation
-from vcontract.run.summarize import UNNAMED
-from vcontract.simulator import SimulatorServer
-from vcontract.testbed.survey import secrets_of
+from vcontract._client import Target
+from vcontract._client.soap import OperationIds
+from vcontract._commands.run import execute
+from vcontract._config.config import LOOPBACK
+from vcontract._config.request import RunRequest
+from vcontract._run.preparation import Preparation
+from vcontract._run.summarize import UNNAMED
+from vcontract._simulator import SimulatorServer
+from vcontract._testbed.survey import secrets_of
 
 __all__ = ["mangled", "simulator"]
 

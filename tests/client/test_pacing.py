@@ -7,9 +7,9 @@ from contextlib import nullcontext, suppress
 
 import pytest
 
-from vcontract.client import Pacing, SpentError, Target
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Arguments, Call, Ref
+from vcontract._client import Pacing, SpentError, Target
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Arguments, Call, Ref
 
 INSTANCE = Ref("ServiceInstance", "ServiceInstance")
 

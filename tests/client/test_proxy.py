@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import trustme
 
-from vcontract.client.proxy import Proxy, parse_proxy
-from vcontract.client.trust import Trust
-from vcontract.client.wire import Connection, HttpReply, Limits, parse_url
-from vcontract.errors import UsageError
-from vcontract.terms import Lost
+from vcontract._client.proxy import Proxy, parse_proxy
+from vcontract._client.trust import Trust
+from vcontract._client.wire import Connection, HttpReply, Limits, parse_url
+from vcontract._errors import UsageError
+from vcontract._terms import Lost
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 2\r\n\r\nok"
 PATIENT = Limits(connect=60, exchange=60)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vcontract.client.exchanges.recent import RecentExchanges
-from vcontract.client.recording import Passed
-from vcontract.client.secrets import Secrets
-from vcontract.client.wire import HttpReply
-from vcontract.exchanges import read_exchanges
+from vcontract._client.exchanges.recent import RecentExchanges
+from vcontract._client.recording import Passed
+from vcontract._client.secrets import Secrets
+from vcontract._client.wire import HttpReply
+from vcontract._exchanges import read_exchanges
 
 
 def kept_of(most: int, largest: int, file: Path) -> list[int]:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.client.clock import Clock
-from vcontract.client.recorder import Recorder
-from vcontract.errors import HaltedError, RunFileError, UsageError
-from vcontract.history import UNANSWERED, read_history
-from vcontract.history_lines import encode_event
-from vcontract.terms import (
+from vcontract._client.clock import Clock
+from vcontract._client.recorder import Recorder
+from vcontract._errors import HaltedError, RunFileError, UsageError
+from vcontract._history import UNANSWERED, read_history
+from vcontract._history_lines import encode_event
+from vcontract._terms import (
     Answer,
     Arguments,
     Call,
@@ -119,7 +119,7 @@ def test_a_killed_run_loses_nothing_finished(tmp_path: Path) -> None:
     """Kill -9 in the middle of a call leaves all that was answered, and the call as lost."""
     file = tmp_path / "history.jsonl"
     program = (
-        "import sys, time, pathlib; from vcontract.client.recorder import Recorder; from vcontract.terms import *\n"
+        "import sys, time, pathlib; from vcontract._client.recorder import Recorder; from vcontract._terms import *\n"
         "recorder = Recorder(pathlib.Path(sys.argv[1])); call = Call(Ref('Task', 't'), 'm', Arguments({}), 'a')\n"
         "for n in range(50): recorder.answer(recorder.invoke(call, 'read', ''), recorder.now(), Returned(n))\n"
         "recorder.invoke(call, 'judge', 'c'); print('ready', flush=True); time.sleep(60)\n"

@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from vcontract.client.recorder import Recorder
-from vcontract.client.recording import FORMAT, POST, Exchange, Opening, Tape, read_recording
-from vcontract.client.replayed import Replay, ReplayedConnection
-from vcontract.client.secrets import Secrets
-from vcontract.client.wire import HttpReply
-from vcontract.errors import RunFileError, UsageError
-from vcontract.terms import Lost
+from vcontract._client.recorder import Recorder
+from vcontract._client.recording import FORMAT, POST, Exchange, Opening, Tape, read_recording
+from vcontract._client.replayed import Replay, ReplayedConnection
+from vcontract._client.secrets import Secrets
+from vcontract._client.wire import HttpReply
+from vcontract._errors import RunFileError, UsageError
+from vcontract._terms import Lost
 
 OPENING = Opening(FORMAT, "http://127.0.0.1:1/sdk", "2026-01-01T00:00:00+00:00")
 FIRST = msgspec.json.encode(OPENING).decode()

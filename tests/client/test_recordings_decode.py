@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from pyVmomi import SoapAdapter, vim
 
-from vcontract.client import properties
-from vcontract.client.soap import interpret
-from vcontract.client.wire import HttpReply
-from vcontract.schema import load
-from vcontract.terms import Fault, Faulted, Json, Outcome, Returned
+from vcontract._client import properties
+from vcontract._client.soap import interpret
+from vcontract._client.wire import HttpReply
+from vcontract._schema import load
+from vcontract._terms import Fault, Faulted, Json, Outcome, Returned
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 

@@ -12,14 +12,14 @@ import pytest
 from pyVmomi import VmomiSupport
 
 from tests.spellings import IN_XML, traces
-from vcontract.client import Recorder, Secrets, Target
-from vcontract.client.pacing import Pacing
-from vcontract.client.recording import FORMAT, Opening, Tape
-from vcontract.client.secret_bodies import without_fields
-from vcontract.client.secret_fields import MARKED, RESULTS, UNMARKED, veiled
-from vcontract.client.wire import HttpReply, parse_url
-from vcontract.schema import Schema, load
-from vcontract.terms import Arguments, Call, Faulted, Lost, Ref, Returned
+from vcontract._client import Recorder, Secrets, Target
+from vcontract._client.pacing import Pacing
+from vcontract._client.recording import FORMAT, Opening, Tape
+from vcontract._client.secret_bodies import without_fields
+from vcontract._client.secret_fields import MARKED, RESULTS, UNMARKED, veiled
+from vcontract._client.wire import HttpReply, parse_url
+from vcontract._schema import Schema, load
+from vcontract._terms import Arguments, Call, Faulted, Lost, Ref, Returned
 
 NEWEST = "9.1.0.0"
 CANARY = "canary-%d-<&\n>-0123456789"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from vcontract.client.secrets import Secrets
+from vcontract._client.secrets import Secrets
 
 VALUES = {"guest.root": 'p<&>"word', "guest.root2": "another-long-one", "short": "guest", "shown": "documented-one"}
 SECRETS = Secrets(VALUES, public=["shown"])

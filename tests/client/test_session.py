@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from vcontract.client import Limits, Recorder, Secrets, Target
-from vcontract.client.properties import list_vms, read
-from vcontract.client.tasks import follow, info
-from vcontract.errors import TargetError, UsageError
-from vcontract.history import read_history
-from vcontract.terms import Arguments, Call, Envelope, Fault, Faulted, Lost, Ref, Returned
+from vcontract._client import Limits, Recorder, Secrets, Target
+from vcontract._client.properties import list_vms, read
+from vcontract._client.tasks import follow, info
+from vcontract._errors import TargetError, UsageError
+from vcontract._history import read_history
+from vcontract._terms import Arguments, Call, Envelope, Fault, Faulted, Lost, Ref, Returned
 
 Scripted = Callable[..., Any]
 RECORDINGS = Path(__file__).parent.parent / "recordings"
@@ -218,7 +218,7 @@ def test_a_read_outlasts_a_proxy_and_a_call_is_sent_once(
     bad: Any, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Closed, cut, reset or turned away: a read is sent again, patiently; what may change something never is."""
-    monkeypatch.setattr("vcontract.client.lasting.time.sleep", lambda _: None)
+    monkeypatch.setattr("vcontract._client.lasting.time.sleep", lambda _: None)
     value = '<propSet><name>name</name><val xsi:type="xsd:string">x</val></propSet>'
     good = properties_reply(f'<objects><obj type="VirtualMachine">vm-1</obj>{value}</objects>')
     server = scripted(OFFER, NOBODY, [bad], [bad], [bad], [good, bad], [http(LOGOUT)])

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.client.soap import LONGEST_MESSAGE, interpret
-from vcontract.client.wire import HttpReply
-from vcontract.schema import Schema, load
-from vcontract.terms import Fault, Faulted, Lost, Outcome, Returned
+from vcontract._client.soap import LONGEST_MESSAGE, interpret
+from vcontract._client.wire import HttpReply
+from vcontract._schema import Schema, load
+from vcontract._terms import Fault, Faulted, Lost, Outcome, Returned
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 ENVELOPE = (

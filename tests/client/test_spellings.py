@@ -8,8 +8,8 @@ import pytest
 from lxml import etree
 
 from tests.spellings import IN_XML, PLAIN
-from vcontract.client.encoded import plain
-from vcontract.client.secrets import Secrets
+from vcontract._client.encoded import plain
+from vcontract._client.secrets import Secrets
 
 CANARIES = {
     "simple": "Canary-0123456789",

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import trustme
 
-from vcontract.client import Limits, Target, Trust
-from vcontract.client.trust import digest_of, shown_thumbprint
-from vcontract.client.wire import Connection, HttpReply, parse_url
-from vcontract.errors import TargetError, UsageError
-from vcontract.terms import Lost
+from vcontract._client import Limits, Target, Trust
+from vcontract._client.trust import digest_of, shown_thumbprint
+from vcontract._client.wire import Connection, HttpReply, parse_url
+from vcontract._errors import TargetError, UsageError
+from vcontract._terms import Lost
 
 Scripted = Callable[..., Any]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 2\r\n\r\nok"

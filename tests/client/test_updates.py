@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from vcontract.client import Secrets, Target
-from vcontract.client.properties import list_vms
-from vcontract.client.updates import NEEDED, WAIT, Updates, is_quiet
-from vcontract.simulator import Settings, SimulatorServer
-from vcontract.terms import Arguments, Call, Json, Operation, Ref, Returned, as_ref
+from vcontract._client import Secrets, Target
+from vcontract._client.properties import list_vms
+from vcontract._client.updates import NEEDED, WAIT, Updates, is_quiet
+from vcontract._simulator import Settings, SimulatorServer
+from vcontract._terms import Arguments, Call, Json, Operation, Ref, Returned, as_ref
 
 PATHS = ("runtime.powerState", "guest.toolsRunningStatus")
 

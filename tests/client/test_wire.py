@@ -15,10 +15,10 @@ import pytest
 import trustme
 from msgspec.structs import replace
 
-from vcontract.client.trust import Trust
-from vcontract.client.wire import Connection, HttpReply, Limits, parse_url
-from vcontract.errors import UsageError
-from vcontract.terms import Lost
+from vcontract._client.trust import Trust
+from vcontract._client.wire import Connection, HttpReply, Limits, parse_url
+from vcontract._errors import UsageError
+from vcontract._terms import Lost
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 2\r\n\r\nok"
 PATIENT = Limits(connect=60, exchange=60, head=2000, body=5000)
@@ -204,7 +204,7 @@ def test_pacing_pauses_between_equal_parts(scripted: Scripted, monkeypatch: pyte
     server = scripted([OK])
     line = connect(server)
     pauses: list[float] = []
-    monkeypatch.setattr("vcontract.client.wire.time.sleep", pauses.append)
+    monkeypatch.setattr("vcontract._client.wire.time.sleep", pauses.append)
     assert isinstance(line.post("/sdk", b"abcdefg", {}, (0.03, 0.04)), HttpReply)
     assert pauses == [0.03, 0.04]
     assert server.requests[0].endswith(b"\r\n\r\nabcdefg")

@@ -14,14 +14,14 @@ from msgspec.structs import replace
 
 from tests.printed_findings import inventory
 from tests.windows import skipping
-from vcontract.commands.cleanup import clean_up
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
-from vcontract.errors import ClaimedError, HarnessError, ReportError
-from vcontract.run.former_runs import resumed
-from vcontract.run.preparation import PLAIN
-from vcontract.saved_file import write_line
-from vcontract.simulator import SimulatorServer
+from vcontract._commands.cleanup import clean_up
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
+from vcontract._errors import ClaimedError, HarnessError, ReportError
+from vcontract._run.former_runs import resumed
+from vcontract._run.preparation import PLAIN
+from vcontract._saved_file import write_line
+from vcontract._simulator import SimulatorServer
 
 KINDS = ("kill", "hangup", "full", "damaged line", "zeros", "no history", "damaged result")
 
@@ -94,7 +94,7 @@ def made(number: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Round:
             target=server.url, seed=number, report_dir=reports, output="none", shrink=Budget(attempts=0), max_calls=60, **work
         )  # fmt: skip
         with monkeypatch.context() as patched, suppress(KilledError, HarnessError, KeyboardInterrupt):
-            patched.setattr("vcontract.client.recorder.write_line", cutting(kind, drawn.randrange(150, 600)))
+            patched.setattr("vcontract._client.recorder.write_line", cutting(kind, drawn.randrange(150, 600)))
             execute(asked)
         made_in = [each for each in reports.iterdir() if each.name != "latest"] if reports.exists() else []
         if not made_in:  # it was cut before it began

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.commands.run import execute_on
-from vcontract.config.config import LOOPBACK
-from vcontract.config.request import RunRequest
-from vcontract.terms import Verdict
+from vcontract._commands.run import execute_on
+from vcontract._config.config import LOOPBACK
+from vcontract._config.request import RunRequest
+from vcontract._terms import Verdict
 
 LATE = """
 staleness = {staleness}

@@ -19,7 +19,7 @@ from pyVmomi import vim
 
 from tests.mangler import Exchange, Mangler
 from tests.windows import time_options
-from vcontract.simulator import SimulatorServer
+from vcontract._simulator import SimulatorServer
 
 PATIENCE = 900
 Inventory = dict[str, Any]

@@ -12,20 +12,20 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import stretch
-from vcontract.commands.compare import compare
-from vcontract.commands.replay_difference import find_difference, retry
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
-from vcontract.errors import RunFileError, UsageError
-from vcontract.profile import Answer, Observed, Profile, encode_profile
-from vcontract.profile import Target as About
-from vcontract.report.behaviour import BehaviourDifference
-from vcontract.report.differences import FORMATS, DifferenceReport, render
-from vcontract.run.preparation import Preparation
-from vcontract.simulator import Settings, SimulatorServer
-from vcontract.simulator.upgrades import UPGRADES
-from vcontract.terms import Impact
-from vcontract.testbed.embedded_simulator import fitting
+from vcontract._commands.compare import compare
+from vcontract._commands.replay_difference import find_difference, retry
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
+from vcontract._errors import RunFileError, UsageError
+from vcontract._profile import Answer, Observed, Profile, encode_profile
+from vcontract._profile import Target as About
+from vcontract._report.behaviour import BehaviourDifference
+from vcontract._report.differences import FORMATS, DifferenceReport, render
+from vcontract._run.preparation import Preparation
+from vcontract._simulator import Settings, SimulatorServer
+from vcontract._simulator.upgrades import UPGRADES
+from vcontract._terms import Impact
+from vcontract._testbed.embedded_simulator import fitting
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CALLS = 190

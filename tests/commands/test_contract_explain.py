@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.commands.contract_explain import explain
-from vcontract.errors import ContractError, UsageError
+from vcontract._commands.contract_explain import explain
+from vcontract._errors import ContractError, UsageError
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 

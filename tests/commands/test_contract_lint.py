@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.commands.contract_lint import lint_folder, located
-from vcontract.errors import UsageError
-from vcontract.report.sarif import lint_sarif
+from vcontract._commands.contract_lint import lint_folder, located
+from vcontract._errors import UsageError
+from vcontract._report.sarif import lint_sarif
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE = f"{MANAGER}/CustomizeGuest_Task"

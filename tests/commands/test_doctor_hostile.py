@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.windows import fitted
-from vcontract.commands.doctor import diagnose
-from vcontract.config.request import RunRequest
-from vcontract.report.diagnosis import Diagnosis, Standing
-from vcontract.run.preparation import Preparation
-from vcontract.simulator import SimulatorServer
+from vcontract._commands.doctor import diagnose
+from vcontract._config.request import RunRequest
+from vcontract._report.diagnosis import Diagnosis, Standing
+from vcontract._run.preparation import Preparation
+from vcontract._simulator import SimulatorServer
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 ENVELOPE = (

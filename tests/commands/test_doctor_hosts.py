@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.windows import fitted
-from vcontract.commands.doctor import diagnose
-from vcontract.config.request import RunRequest
-from vcontract.report.diagnosis import Standing
-from vcontract.simulator import SimulatorServer
-from vcontract.simulator.inventory import BUILT_IN
+from vcontract._commands.doctor import diagnose
+from vcontract._config.request import RunRequest
+from vcontract._report.diagnosis import Standing
+from vcontract._simulator import SimulatorServer
+from vcontract._simulator.inventory import BUILT_IN
 
 
 @pytest.mark.parametrize("owner", ["", "alice"])

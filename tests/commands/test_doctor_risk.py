@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.mangler import Mangled, mangled, simulator
-from vcontract.commands.doctor import diagnose
-from vcontract.config.request import RunRequest
-from vcontract.run.preparation import Preparation
+from vcontract._commands.doctor import diagnose
+from vcontract._config.request import RunRequest
+from vcontract._run.preparation import Preparation
 
 __all__ = ["mangled", "simulator"]
 

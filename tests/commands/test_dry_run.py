@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from vcontract.client import Target
-from vcontract.client.guard import HARMLESS
-from vcontract.client.properties import list_vms
-from vcontract.commands.dry_run import Rehearsal, rehearse, told
-from vcontract.commands.run import execute
-from vcontract.config.config import LOOPBACK
-from vcontract.config.request import RunRequest
-from vcontract.contract import load
-from vcontract.errors import UsageError
-from vcontract.history import History, read_history
-from vcontract.model.moves import DISTURBANCES
-from vcontract.report.result import RunResult
-from vcontract.run.exerciser import disturbances
-from vcontract.run.former_runs import resumed
-from vcontract.run.interrupted_run import facts_in
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Json, subject
-from vcontract.testbed.survey import secrets_of
+from vcontract._client import Target
+from vcontract._client.guard import HARMLESS
+from vcontract._client.properties import list_vms
+from vcontract._commands.dry_run import Rehearsal, rehearse, told
+from vcontract._commands.run import execute
+from vcontract._config.config import LOOPBACK
+from vcontract._config.request import RunRequest
+from vcontract._contract import load
+from vcontract._errors import UsageError
+from vcontract._history import History, read_history
+from vcontract._model.moves import DISTURBANCES
+from vcontract._report.result import RunResult
+from vcontract._run.exerciser import disturbances
+from vcontract._run.former_runs import resumed
+from vcontract._run.interrupted_run import facts_in
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Json, subject
+from vcontract._testbed.survey import secrets_of
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 

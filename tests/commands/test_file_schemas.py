@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from vcontract.commands.file_schemas import NAMES, file_schema, listed
-from vcontract.errors import UsageError
-from vcontract.report.diagnosis import Check, Diagnosis, Standing
+from vcontract._commands.file_schemas import NAMES, file_schema, listed
+from vcontract._errors import UsageError
+from vcontract._report.diagnosis import Check, Diagnosis, Standing
 
 FORMER = Path(__file__).parents[1] / "former" / "0.1.0"
 

@@ -10,10 +10,10 @@ import pytest
 import trustme
 
 from tests.web_site import Page, Serves, WebSite, serves
-from vcontract.commands.wsdl_fetch import fetch_wsdl
-from vcontract.errors import HarnessError, SchemaError, TargetError
-from vcontract.schema import load
-from vcontract.shipped import shipped
+from vcontract._commands.wsdl_fetch import fetch_wsdl
+from vcontract._errors import HarnessError, SchemaError, TargetError
+from vcontract._schema import load
+from vcontract._shipped import shipped
 
 __all__ = ["serves"]
 API = "8.0.3.0"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from vcontract.client import Trust
-from vcontract.config.config import (
+from vcontract._client import Trust
+from vcontract._config.config import (
     LOOPBACK,
     Account,
     Config,
@@ -21,11 +21,11 @@ from vcontract.config.config import (
     config_for,
     password_of,
 )
-from vcontract.config.elsewhere import polite, told_limits
-from vcontract.config.password_file import read_password
-from vcontract.errors import UsageError
-from vcontract.run.preparation import Preparation
-from vcontract.toml_file import read_toml
+from vcontract._config.elsewhere import polite, told_limits
+from vcontract._config.password_file import read_password
+from vcontract._errors import UsageError
+from vcontract._run.preparation import Preparation
+from vcontract._toml_file import read_toml
 
 WHOLE = """
 target = "https://vc.example.com/sdk"

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from vcontract.config.config import LOOPBACK, Config
-from vcontract.config.json_schema import PUBLISHED, config_schema
-from vcontract.shipped import page
+from vcontract._config.config import LOOPBACK, Config
+from vcontract._config.json_schema import PUBLISHED, config_schema
+from vcontract._shipped import page
 
 SCHEMA: dict[str, Any] = msgspec.json.decode(PUBLISHED.read_bytes())
 KINDS: dict[str, type | tuple[type, ...]] = {
@@ -73,7 +73,7 @@ def value_too_small(value: Any, schema: dict[str, Any]) -> bool:
 
 def example() -> dict[str, Any]:
     """Read the example of the page for users."""
-    (text,) = re.findall(r"```toml\n(# vcontract\.toml.*?)```", page("config/README.md").read_text("utf-8"), re.DOTALL)
+    (text,) = re.findall(r"```toml\n(# vcontract\.toml.*?)```", page("_config/README.md").read_text("utf-8"), re.DOTALL)
     return tomllib.loads(text)
 
 

@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from tests.mangler import Mangled, mangled, simulator
-from vcontract.config.request import FULL, RunRequest
-from vcontract.config.risk import CLONES, LEVELS, REFUSALS, decided, told
-from vcontract.errors import UsageError
-from vcontract.simulator import SimulatorServer
+from vcontract._config.request import FULL, RunRequest
+from vcontract._config.risk import CLONES, LEVELS, REFUSALS, decided, told
+from vcontract._errors import UsageError
+from vcontract._simulator import SimulatorServer
 
 __all__ = ["mangled", "simulator"]
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from vcontract.client import Limits, Trust
-from vcontract.config import own_simulator
-from vcontract.config.config import LOOPBACK, Config, config_for, is_built_in
-from vcontract.config.own_simulator import is_loopback_address, is_our_simulator, way_to_accounts
-from vcontract.config.request import RunRequest
-from vcontract.run.preparation import Preparation
-from vcontract.run.start import configured
-from vcontract.simulator import Settings, SimulatorServer
-from vcontract.simulator.versions import Versions
+from vcontract._client import Limits, Trust
+from vcontract._config import own_simulator
+from vcontract._config.config import LOOPBACK, Config, config_for, is_built_in
+from vcontract._config.own_simulator import is_loopback_address, is_our_simulator, way_to_accounts
+from vcontract._config.request import RunRequest
+from vcontract._run.preparation import Preparation
+from vcontract._run.start import configured
+from vcontract._simulator import Settings, SimulatorServer
+from vcontract._simulator.versions import Versions
 
 RECORDED = (Path(__file__).parent.parent / "recordings" / "02_RetrieveServiceContent_vc802_v8020.xml").read_bytes()
 MARKED = Versions(Settings.api).document

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.hostile_texts import SHELL, misleading
-from vcontract.config.printed_command import finding_command, repeating_command, with_target, without_userinfo
-from vcontract.config.request import MANAGER, RunRequest
+from vcontract._config.printed_command import finding_command, repeating_command, with_target, without_userinfo
+from vcontract._config.request import MANAGER, RunRequest
 
 HERE = Path.cwd()
 

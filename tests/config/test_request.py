@@ -14,11 +14,11 @@ import typer
 from msgspec.structs import fields, replace
 
 from vcontract import pytest_plugin
-from vcontract.cli.verbs import app
-from vcontract.client.recording import Recording
-from vcontract.config.config import Config
-from vcontract.config.context import RunContext
-from vcontract.config.request import (
+from vcontract._cli.verbs import app
+from vcontract._client.recording import Recording
+from vcontract._config.config import Config
+from vcontract._config.context import RunContext
+from vcontract._config.request import (
     DECIDING,
     DECLARED,
     Budget,
@@ -27,18 +27,18 @@ from vcontract.config.request import (
     request_of,
     with_whole_paths,
 )
-from vcontract.errors import RunFileError
-from vcontract.history import ASKED, FACTS
-from vcontract.history_lines import encode_event
-from vcontract.model import Facts
-from vcontract.report.result import RUN_FILE, RunResult, TargetFacts, load_run
-from vcontract.report.run_directory import HISTORY
-from vcontract.run.interrupted_run import RunNote, whole_interrupted_run_of
-from vcontract.run.recorded_run import Recorded, opening
-from vcontract.terms import Json, Observed, Ref, Verdict
-from vcontract.testbed.survey import as_json
-from vcontract.workers.shares import Share
-from vcontract.workers.worker import Orders
+from vcontract._errors import RunFileError
+from vcontract._history import ASKED, FACTS
+from vcontract._history_lines import encode_event
+from vcontract._model import Facts
+from vcontract._report.result import RUN_FILE, RunResult, TargetFacts, load_run
+from vcontract._report.run_directory import HISTORY
+from vcontract._run.interrupted_run import RunNote, whole_interrupted_run_of
+from vcontract._run.recorded_run import Recorded, opening
+from vcontract._terms import Json, Observed, Ref, Verdict
+from vcontract._testbed.survey import as_json
+from vcontract._workers.shares import Share
+from vcontract._workers.worker import Orders
 
 PACKAGE = Path(__file__).parents[2] / "harness" / "vcontract"
 WHOLE = RunRequest(
@@ -127,7 +127,7 @@ def test_no_verb_declares_an_option_of_run_again() -> None:
     names = {name for each in DECLARED.values() for name in (each.field, each.name.replace("-", "_"))}
     again = {
         (verb, name)
-        for file in (PACKAGE / "cli").glob("*.py")
+        for file in (PACKAGE / "_cli").glob("*.py")
         for verb, name, annotation in _parameters(file.read_text("utf-8"))
         if name in names and ("typer.Option" in annotation or annotation.startswith("option."))
     }
@@ -187,7 +187,7 @@ def test_pytest_has_the_options_that_are_declared_for_it() -> None:
 
 def test_the_declarations_import_nothing_of_ours() -> None:
     """The pytest plugin loads them in sessions that have nothing to do with us."""
-    tree = ast.parse((PACKAGE / "config" / "request.py").read_text("utf-8"))
+    tree = ast.parse((PACKAGE / "_config" / "request.py").read_text("utf-8"))
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     modules = {node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name for node in imports}
     assert {name.partition(".")[0] for name in modules} - sys.stdlib_module_names == {"msgspec"}

@@ -7,14 +7,14 @@ from urllib.parse import quote
 
 import pytest
 
-from vcontract.client.proxy import parse_proxy
-from vcontract.client.wire import parse_url
-from vcontract.config.config import config_for
-from vcontract.config.govc import from_environment, with_environment
-from vcontract.config.request import RunRequest
-from vcontract.errors import HarnessError, UsageError
-from vcontract.redaction import redact_everywhere, without_userinfo
-from vcontract.schema import load
+from vcontract._client.proxy import parse_proxy
+from vcontract._client.wire import parse_url
+from vcontract._config.config import config_for
+from vcontract._config.govc import from_environment, with_environment
+from vcontract._config.request import RunRequest
+from vcontract._errors import HarnessError, UsageError
+from vcontract._redaction import redact_everywhere, without_userinfo
+from vcontract._schema import load
 
 PASSWORDS = [f"{what}-Canary-1" for what in ("plain", "sl/ash", "c:ol:on", "a@t", "all:/@://@/", "qu?e#ry")]
 

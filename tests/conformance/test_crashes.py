@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.processes import Command
-from vcontract.simulator import SimulatorServer
+from vcontract._simulator import SimulatorServer
 
 PASSWORD = "Canary-<pytest>-0123456789"
 CRASH = f"""
-from vcontract.run.step_runner import StepRunner
+from vcontract._run.step_runner import StepRunner
 
 def walk(self, *_, **__):
     half = local = {PASSWORD!r}

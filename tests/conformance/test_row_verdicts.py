@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.hostile_texts import TEXTS, misleading
-from vcontract.conformance.verdicts import tell
-from vcontract.report.result import KnownDeviations, RunResult, TargetFacts
-from vcontract.terms import Finding, Grade, RowVerdict, Verdict
+from vcontract._report.result import KnownDeviations, RunResult, TargetFacts
+from vcontract._terms import Finding, Grade, RowVerdict, Verdict
+from vcontract.conformance._verdicts import tell
 
 FOUND = Finding(
     "0123456789ab", "A/b/Wrong", "A", "b", Grade.WRONG, "OK", "Busy (call)", "vcontract replay R#0123456789ab"

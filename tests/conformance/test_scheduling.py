@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from vcontract.conformance.scheduling import WalkScheduling
-from vcontract.conformance.xdist_worker import NUMBER
+from vcontract.conformance._scheduling import WalkScheduling
+from vcontract.conformance._xdist_worker import NUMBER
 
 WALKS = ["t.py::walk[1]", "t.py::walk[2]"]
 ROWS = ["t.py::test_row[A/b/c]", "t.py::test_row[A/b/d]", "t.py::test_row[A/e]"]

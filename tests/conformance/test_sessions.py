@@ -12,13 +12,13 @@ import pytest
 from tests.processes import Command
 from tests.windows import fitted
 from vcontract import __version__
-from vcontract.contract import load, rows
-from vcontract.history import read_history
-from vcontract.model import subject
-from vcontract.report.result import load_run
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Verdict
-from vcontract.workers.shares import NUMBERS
+from vcontract._contract import load, rows
+from vcontract._history import read_history
+from vcontract._model import subject
+from vcontract._report.result import load_run
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Verdict
+from vcontract._workers.shares import NUMBERS
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 ABORT = "AbortCustomization_Task"
@@ -144,7 +144,7 @@ def test_other_sessions_are_left_alone(tmp_path: Path, environment: dict[str, st
     (tmp_path / "test_other.py").write_text(
         "import sys\n\n\ndef test_light():\n"
         "    own = {each for each in sys.modules if each.split('.')[0] in ('harness', 'vcontract')}\n"
-        "    options = {'vcontract.config', 'vcontract.config.request'}\n"
+        "    options = {'vcontract._config', 'vcontract._config.request'}\n"
         "    assert own == {'vcontract', 'vcontract.pytest_plugin', *options}\n"
         "    assert not {'zeep', 'pyVmomi', 'typer', 'httptools'} & set(sys.modules)\n"
     )

@@ -12,8 +12,8 @@ from pathlib import Path
 import execnet.script.socketserver
 
 from tests.processes import Command
-from vcontract.report.result import load_run
-from vcontract.simulator import SimulatorServer
+from vcontract._report.result import load_run
+from vcontract._simulator import SimulatorServer
 
 ABORT = "AbortCustomization_Task"
 

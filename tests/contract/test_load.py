@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.contract import Contract, load, names, parse_permit
-from vcontract.errors import ContractError
-from vcontract.terms import Grade
+from vcontract._contract import Contract, load, names, parse_permit
+from vcontract._errors import ContractError
+from vcontract._terms import Grade
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 SOURCES = {"S", "M", "W", "D", "O", "G", "V", "C", "I"}

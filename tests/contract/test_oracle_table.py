@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.contract import ANY, RULE, Contract, Permit, Situation, load
-from vcontract.terms import Grade
+from vcontract._contract import ANY, RULE, Contract, Permit, Situation, load
+from vcontract._terms import Grade
 
 TEXT = (Path(__file__).parents[2] / "contracts" / "ORACLE.md").read_text("utf-8")
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.contract import Contract, Row, ancestors, documented_as, load, older_version, rows
-from vcontract.schema import load as load_schema
-from vcontract.shipped import shipped
+from vcontract._contract import Contract, Row, ancestors, documented_as, load, older_version, rows
+from vcontract._schema import load as load_schema
+from vcontract._shipped import shipped
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")

@@ -11,19 +11,19 @@ from dataclasses import dataclass, field, replace
 from msgspec import structs
 
 from tests.windows import skipping
-from vcontract.client import Recorder, Target
-from vcontract.config.request import RunRequest
-from vcontract.contract import load, names
-from vcontract.report.result import RunResult
-from vcontract.run.conformance import replay_finding, run_conformance
-from vcontract.run.start import StartedRun
-from vcontract.simulator import SimulatorServer
-from vcontract.simulator.defects import DEFECTS, Defect
-from vcontract.simulator.defects.registry import MANAGER
-from vcontract.terms import Finding, Verdict
-from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
+from vcontract._client import Recorder, Target
+from vcontract._config.request import RunRequest
+from vcontract._contract import load, names
+from vcontract._report.result import RunResult
+from vcontract._run.conformance import replay_finding, run_conformance
+from vcontract._run.start import StartedRun
+from vcontract._simulator import SimulatorServer
+from vcontract._simulator.defects import DEFECTS, Defect
+from vcontract._simulator.defects.registry import MANAGER
+from vcontract._terms import Finding, Verdict
+from vcontract._testbed.embedded_simulator import EMBEDDED
+from vcontract._testbed.survey import secrets_of
+from vcontract._testbed.testbed import Site
 
 CONFIRM = 3
 DEEP = 3

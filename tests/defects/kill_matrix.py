@@ -22,19 +22,19 @@ from typing import Any
 from msgspec import structs
 
 from tests.windows import skipping
-from vcontract.client import Recorder, Target
-from vcontract.config.request import Budget, RunRequest
-from vcontract.contract import load, names
-from vcontract.run.conformance import run_conformance
-from vcontract.run.start import StartedRun
-from vcontract.simulator import SimulatorServer
-from vcontract.simulator.defects import DEFECTS, Defect
-from vcontract.simulator.defects.registry import MANAGER
-from vcontract.simulator.variants import VARIANTS
-from vcontract.terms import Verdict
-from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
+from vcontract._client import Recorder, Target
+from vcontract._config.request import Budget, RunRequest
+from vcontract._contract import load, names
+from vcontract._run.conformance import run_conformance
+from vcontract._run.start import StartedRun
+from vcontract._simulator import SimulatorServer
+from vcontract._simulator.defects import DEFECTS, Defect
+from vcontract._simulator.defects.registry import MANAGER
+from vcontract._simulator.variants import VARIANTS
+from vcontract._terms import Verdict
+from vcontract._testbed.embedded_simulator import EMBEDDED
+from vcontract._testbed.survey import secrets_of
+from vcontract._testbed.testbed import Site
 
 FIXED_SEED = 1
 RANDOM_SEEDS = (271828, 577215, 141421, 662607, 173205)  # drawn once, so that a failure can be repeated

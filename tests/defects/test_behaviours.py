@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from vcontract.contract import load, names, rows
-from vcontract.errors import UsageError
-from vcontract.schema import SHIPPED, bases_of
-from vcontract.schema import load as load_schema
-from vcontract.simulator import Settings
-from vcontract.simulator.defects import DEFECTS, Defect, listed_defects
-from vcontract.simulator.objects import Invocation
-from vcontract.simulator.timeline import Timeline
-from vcontract.simulator.upgrades import UPGRADES, listed_upgrades
-from vcontract.simulator.variants import VARIANTS, listed_variants
-from vcontract.simulator.vcenter import VCenter
-from vcontract.simulator.virtual_machine import VirtualMachine
+from vcontract._contract import load, names, rows
+from vcontract._errors import UsageError
+from vcontract._schema import SHIPPED, bases_of
+from vcontract._schema import load as load_schema
+from vcontract._simulator import Settings
+from vcontract._simulator.defects import DEFECTS, Defect, listed_defects
+from vcontract._simulator.objects import Invocation
+from vcontract._simulator.timeline import Timeline
+from vcontract._simulator.upgrades import UPGRADES, listed_upgrades
+from vcontract._simulator.variants import VARIANTS, listed_variants
+from vcontract._simulator.vcenter import VCenter
+from vcontract._simulator.virtual_machine import VirtualMachine
 
 
 def test_every_defect_breaks_a_row_that_has_a_hard_source() -> None:

@@ -9,11 +9,11 @@ from collections import Counter
 import pytest
 
 from tests.defects.identities import TWENTY, Told, run_with, seen_by_one_client, told_of
-from vcontract.report.deviations import KnownDeviation, Listed, excused
-from vcontract.report.result import RunResult
-from vcontract.simulator.defects import DEFECTS
-from vcontract.simulator.defects.registry import MANAGER
-from vcontract.terms import Verdict
+from vcontract._report.deviations import KnownDeviation, Listed, excused
+from vcontract._report.result import RunResult
+from vcontract._simulator.defects import DEFECTS
+from vcontract._simulator.defects.registry import MANAGER
+from vcontract._terms import Verdict
 
 ABORT = "AbortCustomization_Task"
 FEW = ("session-not-checked-for-abort", "guest-permission-not-checked-for-abort")

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from vcontract.check.promises import account_name
-from vcontract.client import Secrets
-from vcontract.contract import load
-from vcontract.model import Facts, Tracker, VmFacts
-from vcontract.simulator.defects.registry import MANAGER
-from vcontract.terms import Arguments, Call, Fault, Faulted, Operation, Outcome, Ref, Returned
+from vcontract._check.promises import account_name
+from vcontract._client import Secrets
+from vcontract._contract import load
+from vcontract._model import Facts, Tracker, VmFacts
+from vcontract._simulator.defects.registry import MANAGER
+from vcontract._terms import Arguments, Call, Fault, Faulted, Operation, Outcome, Ref, Returned
 
 VM, TASK = Ref("VirtualMachine", "vm-1"), Ref("Task", "task-1")
 GONE = Faulted(Fault("ManagedObjectNotFound"))

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from vcontract.disturbances.network.bandwidth import Bandwidth
-from vcontract.disturbances.network.disturbance import Acting, Network
-from vcontract.disturbances.network.latency import Latency
-from vcontract.disturbances.network.slow_loris import SlowLoris
-from vcontract.disturbances.planned import Planned, unfired
-from vcontract.disturbances.proxy import Proxy
-from vcontract.errors import UsageError
+from vcontract._disturbances.network.bandwidth import Bandwidth
+from vcontract._disturbances.network.disturbance import Acting, Network
+from vcontract._disturbances.network.latency import Latency
+from vcontract._disturbances.network.slow_loris import SlowLoris
+from vcontract._disturbances.planned import Planned, unfired
+from vcontract._disturbances.proxy import Proxy
+from vcontract._errors import UsageError
 
 LOCAL: Any = importlib.import_module("tiny_server")
 LOAD = 60.0

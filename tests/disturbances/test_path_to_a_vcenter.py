@@ -9,13 +9,13 @@ import time
 import pytest
 
 from tests.windows import fitted
-from vcontract.client import Secrets, Target, Trust
-from vcontract.client.properties import list_vms
-from vcontract.disturbances.planned import Planned
-from vcontract.disturbances.proxy import Proxy
-from vcontract.errors import TargetError
-from vcontract.simulator import Settings, SimulatorServer
-from vcontract.terms import Arguments, Call, Lost, Operation, Ref, Returned
+from vcontract._client import Secrets, Target, Trust
+from vcontract._client.properties import list_vms
+from vcontract._disturbances.planned import Planned
+from vcontract._disturbances.proxy import Proxy
+from vcontract._errors import TargetError
+from vcontract._simulator import Settings, SimulatorServer
+from vcontract._terms import Arguments, Call, Lost, Operation, Ref, Returned
 
 ADMIN = "administrator@vsphere.local"
 LOAD = 60.0
@@ -23,8 +23,8 @@ GREEN = """
 import gevent.monkey
 gevent.monkey.patch_all()
 import sys, time, urllib.request
-from vcontract.disturbances.planned import Planned
-from vcontract.disturbances.proxy import Proxy
+from vcontract._disturbances.planned import Planned
+from vcontract._disturbances.proxy import Proxy
 with Proxy(sys.argv[1], [Planned("latency", 0.0, 60.0, {"seconds": 0.05})], 1) as proxy:
     proxy.begin()
     document = urllib.request.urlopen(proxy.url.replace("/sdk", "/sdk/vimServiceVersions.xml")).read()

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.disturbances.network.catalogue import NETWORK
-from vcontract.disturbances.planned import Fired, Planned, unfired
-from vcontract.disturbances.scenario import KNOWN, SHIPPED, load_scenario, names, schedule
-from vcontract.disturbances.system.catalogue import SYSTEM
-from vcontract.errors import UsageError
+from vcontract._disturbances.network.catalogue import NETWORK
+from vcontract._disturbances.planned import Fired, Planned, unfired
+from vcontract._disturbances.scenario import KNOWN, SHIPPED, load_scenario, names, schedule
+from vcontract._disturbances.system.catalogue import SYSTEM
+from vcontract._errors import UsageError
 
 SECONDS = 60.0
 

@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from tests.windows import fitted
-from vcontract.client import Guard, Marks, Recorder, Target
-from vcontract.client.marks import options
-from vcontract.client.properties import list_vms, read
-from vcontract.config.config import LOOPBACK
-from vcontract.disturbances.planned import Planned, unfired
-from vcontract.disturbances.schedule_runner import ScheduleRunner
-from vcontract.disturbances.system.catalogue import SYSTEM
-from vcontract.disturbances.system.disturbance import NotSentError, NotStruckError, Strike, StrikeContext
-from vcontract.disturbances.system.expired_session import Logins
-from vcontract.errors import HaltedError
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref, unauthenticated
-from vcontract.testbed import Tenants
-from vcontract.testbed.survey import secrets_of
+from vcontract._client import Guard, Marks, Recorder, Target
+from vcontract._client.marks import options
+from vcontract._client.properties import list_vms, read
+from vcontract._config.config import LOOPBACK
+from vcontract._disturbances.planned import Planned, unfired
+from vcontract._disturbances.schedule_runner import ScheduleRunner
+from vcontract._disturbances.system.catalogue import SYSTEM
+from vcontract._disturbances.system.disturbance import NotSentError, NotStruckError, Strike, StrikeContext
+from vcontract._disturbances.system.expired_session import Logins
+from vcontract._errors import HaltedError
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Arguments, Call, Faulted, Json, Ref, Returned, as_ref, unauthenticated
+from vcontract._testbed import Tenants
+from vcontract._testbed.survey import secrets_of
 
 RNG = Random(1)  # noqa: S311 - no secret
 ADMIN = "administrator@vsphere.local"

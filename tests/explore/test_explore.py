@@ -10,23 +10,23 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import fitted
-from vcontract.client import Recorder, Target
-from vcontract.client.properties import list_vms
-from vcontract.config.request import Budget, RunRequest
-from vcontract.contract import load
-from vcontract.explore.phase import explore
-from vcontract.model.labels import EXPLORE, REPEAT
-from vcontract.report.events import CellJudged, RunEvent
-from vcontract.report.result import RunResult
-from vcontract.run.conformance import replay_finding
-from vcontract.run.start import StartedRun
-from vcontract.simulator import SimulatorServer
-from vcontract.simulator.defects import DEFECTS
-from vcontract.simulator.defects.registry import MANAGER
-from vcontract.terms import Operation, Verdict
-from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
+from vcontract._client import Recorder, Target
+from vcontract._client.properties import list_vms
+from vcontract._config.request import Budget, RunRequest
+from vcontract._contract import load
+from vcontract._explore.phase import explore
+from vcontract._model.labels import EXPLORE, REPEAT
+from vcontract._report.events import CellJudged, RunEvent
+from vcontract._report.result import RunResult
+from vcontract._run.conformance import replay_finding
+from vcontract._run.start import StartedRun
+from vcontract._simulator import SimulatorServer
+from vcontract._simulator.defects import DEFECTS
+from vcontract._simulator.defects.registry import MANAGER
+from vcontract._terms import Operation, Verdict
+from vcontract._testbed.embedded_simulator import EMBEDDED
+from vcontract._testbed.survey import secrets_of
+from vcontract._testbed.testbed import Site
 
 PATHS = ("name", "runtime.powerState", "runtime.connectionState", "guest.toolsRunningStatus")
 NO_SHRINKING = Budget(attempts=0, seconds=0.0)

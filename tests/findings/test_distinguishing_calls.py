@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from vcontract.check.compare import Change, Kind, Sighting
-from vcontract.findings.distinguishing_calls import Witnessed, shortest
-from vcontract.history import History
-from vcontract.model import Facts, VmFacts
-from vcontract.terms import Arguments, Call, Fault, Faulted, Operation, Ref, Returned
+from vcontract._check.compare import Change, Kind, Sighting
+from vcontract._findings.distinguishing_calls import Witnessed, shortest
+from vcontract._history import History
+from vcontract._model import Facts, VmFacts
+from vcontract._terms import Arguments, Call, Fault, Faulted, Operation, Ref, Returned
 
 VM, CLONE = Ref("VirtualMachine", "vm-1"), Ref("VirtualMachine", "vm-9")
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from vcontract.errors import RunFileError, UsageError
-from vcontract.findings.lookup import find
-from vcontract.report.result import RunResult, TargetFacts
-from vcontract.report.run_directory import write_run
-from vcontract.terms import Arguments, Call, Finding, Grade, Ref, ReplayStep, Verdict
+from vcontract._errors import RunFileError, UsageError
+from vcontract._findings.lookup import find
+from vcontract._report.result import RunResult, TargetFacts
+from vcontract._report.run_directory import write_run
+from vcontract._terms import Arguments, Call, Finding, Grade, Ref, ReplayStep, Verdict
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")
 CALL = Call(MANAGER, "AbortCustomization_Task", Arguments({}), "full")

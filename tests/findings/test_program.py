@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from vcontract.findings.program import ground_of, programs
-from vcontract.terms import Arguments, Call, Operation, Ref, Returned
+from vcontract._findings.program import ground_of, programs
+from vcontract._terms import Arguments, Call, Operation, Ref, Returned
 
 PARENT, VM, OTHER = (Ref("VirtualMachine", f"vm-{number}") for number in (1, 2, 3))
 HOST, MANAGER = Ref("HostSystem", "host-1"), Ref("VirtualMachineGuestCustomizationManager", "gcm")

@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import fitted
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
-from vcontract.findings.lookup import find
-from vcontract.findings.smaller import plainer
-from vcontract.report.result import load_run
-from vcontract.run.preparation import Preparation
-from vcontract.simulator import SimulatorServer
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
+from vcontract._findings.lookup import find
+from vcontract._findings.smaller import plainer
+from vcontract._report.result import load_run
+from vcontract._run.preparation import Preparation
+from vcontract._simulator import SimulatorServer
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

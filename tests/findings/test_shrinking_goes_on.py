@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from vcontract.config.request import Budget
-from vcontract.errors import HaltedError
-from vcontract.findings.program import KEPT, latest, since_fresh
-from vcontract.run import phases
-from vcontract.terms import Arguments, Call, Finding, Grade, Ref, ReplayStep
+from vcontract._config.request import Budget
+from vcontract._errors import HaltedError
+from vcontract._findings.program import KEPT, latest, since_fresh
+from vcontract._run import phases
+from vcontract._terms import Arguments, Call, Finding, Grade, Ref, ReplayStep
 
 STEP = ReplayStep(Call(Ref("VirtualMachine", "vm-1"), "ResetVM_Task", Arguments({}), "full"))
 

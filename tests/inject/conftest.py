@@ -8,10 +8,10 @@ from contextlib import ExitStack
 import pytest
 
 from tests.clients.guest import Guest
-from vcontract.client.wire import parse_url
-from vcontract.inject.rules import Rule, Rules
-from vcontract.inject.serving import Opened, opened
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract._client.wire import parse_url
+from vcontract._inject.rules import Rule, Rules
+from vcontract._inject.serving import Opened, opened
+from vcontract._simulator import Settings, SimulatorServer
 
 Open = Callable[..., Opened]
 

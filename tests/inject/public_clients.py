@@ -23,11 +23,11 @@ from typing import Any, NamedTuple
 
 import trustme
 
-from vcontract.contract.load import load_with
-from vcontract.inject.plausible import place_of
-from vcontract.inject.rules import Channel
-from vcontract.testing.every_fault import FaultCase
-from vcontract.testing.vcenter import ServedVCenter, served
+from vcontract._contract.load import load_with
+from vcontract._inject.plausible import place_of
+from vcontract._inject.rules import Channel
+from vcontract.testing._every_fault import FaultCase
+from vcontract.testing._vcenter import ServedVCenter, served
 
 ROOT = Path(__file__).parents[2]
 PAGE = Path(__file__).with_name("PUBLIC_CLIENTS.md")

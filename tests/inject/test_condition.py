@@ -10,13 +10,13 @@ from pyVmomi import vim
 
 from tests.clients.guest import Guest
 from tests.inject.conftest import Open
-from vcontract.disturbances.network.framing import Request
-from vcontract.errors import UsageError
-from vcontract.inject.choosing import Chooser
-from vcontract.inject.condition import ASKED, PASSING, check_condition, holds
-from vcontract.inject.rules import Rule, When
-from vcontract.inject.shown import Shown
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract._disturbances.network.framing import Request
+from vcontract._errors import UsageError
+from vcontract._inject.choosing import Chooser
+from vcontract._inject.condition import ASKED, PASSING, check_condition, holds
+from vcontract._inject.rules import Rule, When
+from vcontract._inject.shown import Shown
+from vcontract._simulator import Settings, SimulatorServer
 
 CUSTOMIZE = "CustomizeGuest_Task"
 ON = {"exists": True, "power": "poweredOn", "connection": "connected", "template": False, "frozen": False}

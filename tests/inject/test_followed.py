@@ -12,13 +12,13 @@ from lxml import html
 
 from tests.clients import careful, careless, hanging
 from tests.inject.conftest import Open
-from vcontract.contract import load
-from vcontract.errors import UsageError
-from vcontract.inject.choosing import Strike
-from vcontract.inject.followed import Followed, broken
-from vcontract.inject.report import check_place, text_of
-from vcontract.inject.rules import Expect, Rule
-from vcontract.inject.serving import Opened
+from vcontract._contract import load
+from vcontract._errors import UsageError
+from vcontract._inject.choosing import Strike
+from vcontract._inject.followed import Followed, broken
+from vcontract._inject.report import check_place, text_of
+from vcontract._inject.rules import Expect, Rule
+from vcontract._inject.serving import Opened
 
 CUSTOMIZE = "CustomizeGuest_Task"
 CONTRACT = load("VirtualMachineGuestCustomizationManager")

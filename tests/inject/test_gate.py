@@ -11,10 +11,10 @@ import pytest
 
 from tests.byte_listener import ByteListener
 from tests.inject.conftest import Open
-from vcontract.client.wire import parse_url
-from vcontract.errors import UsageError
-from vcontract.inject.rules import Rule, Rules
-from vcontract.inject.serving import opened as gate_opened
+from vcontract._client.wire import parse_url
+from vcontract._errors import UsageError
+from vcontract._inject.rules import Rule, Rules
+from vcontract._inject.serving import opened as gate_opened
 
 _CALL = (
     b'<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body><CustomizeGuest_Task xmlns="urn:vim25">'

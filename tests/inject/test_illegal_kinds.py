@@ -10,10 +10,10 @@ import pytest
 from tests.inject.conftest import Open
 from tests.mangler import Run, ran  # noqa: F401 - a fixture
 from tests.windows import skipping
-from vcontract.inject.rules import Rule, When
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Finding
-from vcontract.testbed.embedded_simulator import EMBEDDED
+from vcontract._inject.rules import Rule, When
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Finding
+from vcontract._testbed.embedded_simulator import EMBEDDED
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 OFF, ON, IDLE = "power.off", "power.on", "power.on, tools=ready, running="

@@ -11,9 +11,9 @@ from pyVmomi import vim, vmodl
 
 from tests.clients.guest import Guest
 from tests.inject.conftest import Open
-from vcontract.inject.rules import Rule, When
-from vcontract.simulator import Settings
-from vcontract.testing.vcenter import served
+from vcontract._inject.rules import Rule, When
+from vcontract._simulator import Settings
+from vcontract.testing._vcenter import served
 
 CUSTOMIZE = "CustomizeGuest_Task"
 Login = Callable[[str], Guest]

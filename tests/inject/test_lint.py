@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.errors import UsageError
-from vcontract.inject.lint import lint, refuse
+from vcontract._errors import UsageError
+from vcontract._inject.lint import lint, refuse
 
 _BUSY = '[[rule]]\nmethod = "CustomizeGuest_Task"\nanswer = "TaskInProgress"\n'
 _ALL = _BUSY.replace("CustomizeGuest_Task", "*")

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.inject.conftest import Open
-from vcontract.inject.report import text_of
-from vcontract.inject.rules import Rule, When
+from vcontract._inject.report import text_of
+from vcontract._inject.rules import Rule, When
 
 SECRETS = ("Xk7-of-the-login", "Wq9-of-the-guest", "c00kie-of-the-session", "t1cket-of-a-clone", "h0st-of-the-spec")
 LOGIN, GUEST, COOKIE, TICKET, NAME = SECRETS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.inject.plausible import contract_of, place_of
+from vcontract._inject.plausible import contract_of, place_of
 
 MANAGER = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
 

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.inject import public_clients as clients
-from vcontract.inject.plausible import place_of
-from vcontract.testing.every_fault import FaultCase
-from vcontract.testing.vcenter import ServedVCenter, served
+from vcontract._inject.plausible import place_of
+from vcontract.testing._every_fault import FaultCase
+from vcontract.testing._vcenter import ServedVCenter, served
 
 PAGE = clients.PAGE.read_text("utf-8")
 OSLO, ANSIBLE = clients.cases(clients.OSLO_METHODS), clients.cases(clients.ANSIBLE_METHODS)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.byte_listener import ByteListener
 from tests.inject.conftest import Open
-from vcontract.inject.rules import Rule
+from vcontract._inject.rules import Rule
 
 FOLDER = Path(__file__).parent.parent / "recordings"
 RECORDED = sorted(each for each in FOLDER.glob("*.xml") if not each.name.endswith(".request.xml"))

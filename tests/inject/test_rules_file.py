@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.errors import UsageError
-from vcontract.inject.choosing import Chooser
-from vcontract.inject.rules import Rule, When, read_rules, rules_schema
+from vcontract._errors import UsageError
+from vcontract._inject.choosing import Chooser
+from vcontract._inject.rules import Rule, When, read_rules, rules_schema
 
 _RULE = '[[rule]]\nmethod = "CustomizeGuest_Task"\nanswer = "TaskInProgress"\n'
 

@@ -12,13 +12,13 @@ from tests.inject.conftest import Open
 from tests.inject.relay import Relay
 from tests.mangler import MANAGER, Run, ran, simulator  # noqa: F401 - fixtures: a simulator with time for a slow machine
 from tests.windows import skipping
-from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest
-from vcontract.contract import load
-from vcontract.inject.plausible import place_of
-from vcontract.inject.rules import Rule
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Grade, Verdict
+from vcontract._commands.run import execute
+from vcontract._config.request import RunRequest
+from vcontract._contract import load
+from vcontract._inject.plausible import place_of
+from vcontract._inject.rules import Rule
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Grade, Verdict
 
 _ILLEGAL = ("FileFault", "InvalidName", "DuplicateName", "NoDiskSpace", "SnapshotFault", "InvalidLogin")
 _METHODS = tuple(each.name for each in load(MANAGER).methods)

@@ -10,12 +10,12 @@ from pyVmomi import vim
 
 from tests.clients.guest import Guest
 from tests.inject.conftest import Open
-from vcontract.client import Trust
-from vcontract.client.wire import parse_url
-from vcontract.errors import TargetError
-from vcontract.inject.gate import check_reached
-from vcontract.inject.rules import Rule, When
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract._client import Trust
+from vcontract._client.wire import parse_url
+from vcontract._errors import TargetError
+from vcontract._inject.gate import check_reached
+from vcontract._inject.rules import Rule, When
+from vcontract._simulator import Settings, SimulatorServer
 
 CUSTOMIZE = "CustomizeGuest_Task"
 Login = Callable[[str], Guest]

@@ -11,7 +11,7 @@ from pyVmomi import vim, vmodl
 
 from tests.clients.guest import Guest
 from tests.inject.conftest import Open
-from vcontract.inject.rules import Rule, When
+from vcontract._inject.rules import Rule, When
 
 CUSTOMIZE = "CustomizeGuest_Task"
 PC = vmodl.query.PropertyCollector

@@ -11,28 +11,28 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.windows import fitted
-from vcontract.client import Recorder, Target
-from vcontract.config.config import LOOPBACK
-from vcontract.config.request import RunRequest
-from vcontract.contract import load
-from vcontract.errors import UsageError
-from vcontract.learn.aalpy_learner import star
-from vcontract.learn.automaton import AutomatonLesson, LearnAutomaton, States, learned
-from vcontract.learn.inputs import CloneInputs
-from vcontract.learn.queries import SCHEMA, Asking, Header, Modelled
-from vcontract.model.alphabet import Alphabet, alphabet
-from vcontract.model.automata import access, difference, references, run_word
-from vcontract.profile import Automaton
-from vcontract.report.drawing import dot, svg
-from vcontract.run.active_run import ActiveRun
-from vcontract.run.start import StartedRun
-from vcontract.simulator import Settings, SimulatorServer
-from vcontract.simulator import server as serving
-from vcontract.simulator.vcenter import VCenter
-from vcontract.simulator.virtual_machine import VirtualMachine
-from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
+from vcontract._client import Recorder, Target
+from vcontract._config.config import LOOPBACK
+from vcontract._config.request import RunRequest
+from vcontract._contract import load
+from vcontract._errors import UsageError
+from vcontract._learn.aalpy_learner import star
+from vcontract._learn.automaton import AutomatonLesson, LearnAutomaton, States, learned
+from vcontract._learn.inputs import CloneInputs
+from vcontract._learn.queries import SCHEMA, Asking, Header, Modelled
+from vcontract._model.alphabet import Alphabet, alphabet
+from vcontract._model.automata import access, difference, references, run_word
+from vcontract._profile import Automaton
+from vcontract._report.drawing import dot, svg
+from vcontract._run.active_run import ActiveRun
+from vcontract._run.start import StartedRun
+from vcontract._simulator import Settings, SimulatorServer
+from vcontract._simulator import server as serving
+from vcontract._simulator.vcenter import VCenter
+from vcontract._simulator.virtual_machine import VirtualMachine
+from vcontract._testbed.embedded_simulator import EMBEDDED
+from vcontract._testbed.survey import secrets_of
+from vcontract._testbed.testbed import Site
 
 CONTRACT = load("VirtualMachineGuestCustomizationManager")
 CUSTOMIZE, ABORT = "CustomizeGuest_Task:valid", "AbortCustomization_Task:valid"

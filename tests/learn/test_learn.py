@@ -10,33 +10,33 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import fitted
-from vcontract.check import Judgement
-from vcontract.check.compare import profile_changes
-from vcontract.check.pinned import pinned
-from vcontract.client import Recorder, Target
-from vcontract.config.config import LOOPBACK
-from vcontract.config.context import RunContext
-from vcontract.config.request import RunRequest
-from vcontract.contract import load
-from vcontract.errors import UsageError
-from vcontract.learn.table import TableLesson
-from vcontract.model import Cell, Pinned
-from vcontract.profile import SUCCESS, Profile, encode_profile, load_profile
-from vcontract.report.result import RunResult
-from vcontract.run.active_run import begin, begin_run
-from vcontract.run.announcer import Announcer
-from vcontract.run.phases import ReadObject, ShrinkFindings, TakeSteps
-from vcontract.run.planning import plan_whole_run
-from vcontract.run.profile_source import pinned_by
-from vcontract.run.start import StartedRun
-from vcontract.run.summarize import summarize
-from vcontract.simulator import Settings, SimulatorServer
-from vcontract.simulator.variants import VARIANTS, checks
-from vcontract.simulator.vcenter import VCenter
-from vcontract.terms import Grade, Verdict
-from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site, surveyed
+from vcontract._check import Judgement
+from vcontract._check.compare import profile_changes
+from vcontract._check.pinned import pinned
+from vcontract._client import Recorder, Target
+from vcontract._config.config import LOOPBACK
+from vcontract._config.context import RunContext
+from vcontract._config.request import RunRequest
+from vcontract._contract import load
+from vcontract._errors import UsageError
+from vcontract._learn.table import TableLesson
+from vcontract._model import Cell, Pinned
+from vcontract._profile import SUCCESS, Profile, encode_profile, load_profile
+from vcontract._report.result import RunResult
+from vcontract._run.active_run import begin, begin_run
+from vcontract._run.announcer import Announcer
+from vcontract._run.phases import ReadObject, ShrinkFindings, TakeSteps
+from vcontract._run.planning import plan_whole_run
+from vcontract._run.profile_source import pinned_by
+from vcontract._run.start import StartedRun
+from vcontract._run.summarize import summarize
+from vcontract._simulator import Settings, SimulatorServer
+from vcontract._simulator.variants import VARIANTS, checks
+from vcontract._simulator.vcenter import VCenter
+from vcontract._terms import Grade, Verdict
+from vcontract._testbed.embedded_simulator import EMBEDDED
+from vcontract._testbed.survey import secrets_of
+from vcontract._testbed.testbed import Site, surveyed
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, ABORT = "CustomizeGuest_Task", "AbortCustomization_Task"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.contract import Contract, load
-from vcontract.schema import load as load_schema
-from vcontract.shipped import shipped
+from vcontract._contract import Contract, load
+from vcontract._schema import load as load_schema
+from vcontract._shipped import shipped
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.contract import Contract
-from vcontract.errors import UsageError
-from vcontract.model.alphabet import DONE, Spoken, alphabet, answer, spoken
-from vcontract.model.suite import told_apart
+from vcontract._contract import Contract
+from vcontract._errors import UsageError
+from vcontract._model.alphabet import DONE, Spoken, alphabet, answer, spoken
+from vcontract._model.suite import told_apart
 
 CUSTOMIZE = "CustomizeGuest_Task:valid"
 

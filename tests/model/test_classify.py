@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from vcontract.contract import Contract, load
-from vcontract.model import Facts, GuestAccount, VmFacts, classify
-from vcontract.terms import Arguments, Call, Envelope, Ref
+from vcontract._contract import Contract, load
+from vcontract._model import Facts, GuestAccount, VmFacts, classify
+from vcontract._terms import Arguments, Call, Envelope, Ref
 
 C, N = "CustomizeGuest_Task", "StartGuestNetwork_Task"
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")

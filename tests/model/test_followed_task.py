@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vcontract.contract import load
-from vcontract.model import Facts, Tracker, VmFacts
-from vcontract.terms import Arguments, Call, Operation, Ref, Returned
+from vcontract._contract import load
+from vcontract._model import Facts, Tracker, VmFacts
+from vcontract._terms import Arguments, Call, Operation, Ref, Returned
 
 MANAGER, VM = "VirtualMachineGuestCustomizationManager", Ref("VirtualMachine", "vm-1")
 SPEC = {"identity": {"hostName": {"name": "a"}}}

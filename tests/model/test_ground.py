@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.contract import Contract, load
-from vcontract.model import State, cell, changes, ground, passes, refused, tour
-from vcontract.model.state import CUSTOMIZE, OFF, SUSPENDED
+from vcontract._contract import Contract, load
+from vcontract._model import State, cell, changes, ground, passes, refused, tour
+from vcontract._model.state import CUSTOMIZE, OFF, SUSPENDED
 
 CUSTOMIZES, ABORTS = "CustomizeGuest_Task", "AbortCustomization_Task"
 

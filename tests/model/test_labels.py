@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.model.labels import Label, ProgramLabel, inputs_of, scope_of, word_label
+from vcontract._model.labels import Label, ProgramLabel, inputs_of, scope_of, word_label
 
 PACKAGE = Path(__file__).parents[2] / "harness" / "vcontract"
 PARSING = re.compile(r"""(split|partition|removesuffix)\((REPEAT|EXPLORE)|startswith\(EXPLORE|f"\{EXPLORE\}""")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from vcontract.contract import Contract, load
-from vcontract.model import State, cell_of, cells, expect, located
-from vcontract.model.state import EXCLUSIVE, Asked
+from vcontract._contract import Contract, load
+from vcontract._model import State, cell_of, cells, expect, located
+from vcontract._model.state import EXCLUSIVE, Asked
 
 CUSTOMIZE = "CustomizeGuest_Task"
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from vcontract.contract import OK, Contract, before, load, names
-from vcontract.model import (
+from vcontract._contract import OK, Contract, before, load, names
+from vcontract._model import (
     EFFECTS,
     LATER,
     Asked,
@@ -21,9 +21,9 @@ from vcontract.model import (
     is_visible,
     settled,
 )
-from vcontract.model.effects.registry import SHOWN
-from vcontract.model.state import OFF, ON, SUSPENDED, settle
-from vcontract.model.step import CALL, TASK, step
+from vcontract._model.effects.registry import SHOWN
+from vcontract._model.state import OFF, ON, SUSPENDED, settle
+from vcontract._model.step import CALL, TASK, step
 
 POWER = ("PowerOnVM_Task", "PowerOffVM_Task", "SuspendVM_Task", "ResetVM_Task")
 GUEST = ("ShutdownGuest", "RebootGuest", "StandbyGuest")

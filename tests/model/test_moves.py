@@ -11,20 +11,20 @@ from msgspec.structs import replace
 from pyVmomi import VmomiSupport
 
 from tests.running_half import PACKAGE, running_files
-from vcontract.client.guard import ENDS, HARMLESS
-from vcontract.config.config import PERMISSIONS, LeverLine
-from vcontract.contract import load, names
-from vcontract.model import State, settle
-from vcontract.model.conditions import CONDITIONS
-from vcontract.model.conditions.midtask import MID_TASK
-from vcontract.model.moves import BY_METHOD, DISTURBANCES, LEVERS, MOVES, On, pulled
-from vcontract.model.state import CUSTOMIZE
+from vcontract._client.guard import ENDS, HARMLESS
+from vcontract._config.config import PERMISSIONS, LeverLine
+from vcontract._contract import load, names
+from vcontract._model import State, settle
+from vcontract._model.conditions import CONDITIONS
+from vcontract._model.conditions.midtask import MID_TASK
+from vcontract._model.moves import BY_METHOD, DISTURBANCES, LEVERS, MOVES, On, pulled
+from vcontract._model.state import CUSTOMIZE
 
 SPELLED = {
-    ("stress/mix.py", "PowerOffVM_Task"): "a Literal, by which the file of weights is checked",
-    ("stress/mix.py", "ResetVM_Task"): "a Literal, by which the file of weights is checked",
+    ("_stress/mix.py", "PowerOffVM_Task"): "a Literal, by which the file of weights is checked",
+    ("_stress/mix.py", "ResetVM_Task"): "a Literal, by which the file of weights is checked",
     (
-        "run/own_server/adopting.py",
+        "_run/own_server/adopting.py",
         "ReconfigVM_Task",
     ): "marks are set by hand, before any run; no state of the model changes",
 }
@@ -88,7 +88,7 @@ def test_privileges_are_those_of_the_vendor() -> None:
 def test_levers_are_those_that_a_configuration_may_give() -> None:
     """The file's schema spells them; the catalogue has the same ones."""
     annotation = LeverLine.__annotations__["does"]
-    hint = eval(annotation, vars(__import__("vcontract.config.config", fromlist=["LeverLine"])))  # noqa: S307 - our own text
+    hint = eval(annotation, vars(__import__("vcontract._config.config", fromlist=["LeverLine"])))  # noqa: S307 - our own text
     assert set(get_args(get_args(hint)[0])) == set(LEVERS)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from vcontract.model import STATE_PATHS, State, observe, read_of, steady
-from vcontract.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned
+from vcontract._model import STATE_PATHS, State, observe, read_of, steady
+from vcontract._terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned
 
 VM, TASK = Ref("VirtualMachine", "vm-1"), Ref("Task", "task-1")
 READY = {

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from vcontract.contract import Contract, documented_as, rows
-from vcontract.model import Asked, State, expect, settle, step
-from vcontract.model.expect import Expectation
-from vcontract.model.sharpness import settled
-from vcontract.model.state import possible
+from vcontract._contract import Contract, documented_as, rows
+from vcontract._model import Asked, State, expect, settle, step
+from vcontract._model.expect import Expectation
+from vcontract._model.sharpness import settled
+from vcontract._model.state import possible
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 KINDS = {"customize": C, "network": N, "abort": A}

@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.model.test_tracker import CHILD, MANAGER, VM, Script
-from vcontract.contract import Contract
-from vcontract.model import Facts, Lever, VmFacts, facts_of
-from vcontract.terms import UNSENT, Fault, Faulted, Lost, Ref, Returned
+from vcontract._contract import Contract
+from vcontract._model import Facts, Lever, VmFacts, facts_of
+from vcontract._terms import UNSENT, Fault, Faulted, Lost, Ref, Returned
 
 LATE, SOON = 180.0, 10.0
 UP = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.contract import OK, Contract, ancestors, documented_as
-from vcontract.model import Cell, cells, expect, sharpness
-from vcontract.model.sharpness import settled, universe
+from vcontract._contract import OK, Contract, ancestors, documented_as
+from vcontract._model import Cell, cells, expect, sharpness
+from vcontract._model.sharpness import settled, universe
 
 MANY = 0.5
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from vcontract.contract import OK, Contract
-from vcontract.model import Asked, State, cells, expect, step
-from vcontract.model.state import possible
+from vcontract._contract import OK, Contract
+from vcontract._model import Asked, State, cells, expect, step
+from vcontract._model.state import possible
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from vcontract.model.suite import MealyMachine, Suite, Word, suite, sure_words, told_apart
+from vcontract._model.suite import MealyMachine, Suite, Word, suite, sure_words, told_apart
 
 Made = list[dict[str, tuple[str, int]]]
 """A deterministic implementation: state, input to answer and next state."""

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from vcontract.contract import Contract
-from vcontract.model import Asked, Expectation, State, expect, holding, settle
-from vcontract.terms import Grade
+from vcontract._contract import Contract
+from vcontract._model import Asked, Expectation, State, expect, holding, settle
+from vcontract._terms import Grade
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 METHODS = (C, N, A)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from vcontract.contract import Contract
-from vcontract.model import Asked, Facts, Lever, State, Tracker, VmFacts, expect
-from vcontract.terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned
+from vcontract._contract import Contract
+from vcontract._model import Asked, Facts, Lever, State, Tracker, VmFacts, expect
+from vcontract._terms import Arguments, Call, Fault, Faulted, Lost, Operation, Outcome, Ref, Returned
 
 C, N, A = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "gcm")

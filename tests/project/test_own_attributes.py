@@ -10,13 +10,13 @@ import pytest
 from tests.running_half import PACKAGE, running_files
 
 OTHERS = {
-    "learn/aalpy_learner.py": "AALpy's states are made bare, and get their transitions afterwards",
-    "stress/crowd.py": "Locust makes the users itself, of a class that carries what they need",
-    "stress/master.py": "Locust reads how long a silent worker counts as alive from its module",
-    "stress/worker.py": "Locust reads how often a worker tries to connect from its module",
-    "conformance/verdicts.py": "pytest has a hook change its report",
-    "cli/verbs.py": "Python asks a function of threading to say by what a thread ended",
-    "cli/requests.py": "Typer reads the options of a verb from its signature, which is made of the declarations",
+    "_learn/aalpy_learner.py": "AALpy's states are made bare, and get their transitions afterwards",
+    "_stress/crowd.py": "Locust makes the users itself, of a class that carries what they need",
+    "_stress/master.py": "Locust reads how long a silent worker counts as alive from its module",
+    "_stress/worker.py": "Locust reads how often a worker tries to connect from its module",
+    "conformance/_verdicts.py": "pytest has a hook change its report",
+    "_cli/verbs.py": "Python asks a function of threading to say by what a thread ended",
+    "_cli/requests.py": "Typer reads the options of a verb from its signature, which is made of the declarations",
 }
 """The files that set attributes of objects of other projects, with the reason."""
 

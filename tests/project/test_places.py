@@ -19,7 +19,12 @@ BESIDE = frozenset(LISTED.findall((TESTS / "README.md").read_text("utf-8")))
 def modules(package: Path) -> dict[str, set[str]]:
     """Give for each room the names of its modules, those of its inner folders too."""
     rooms = [folder for folder in package.iterdir() if (folder / "__init__.py").is_file()]
-    return {room.name: {path.stem for path in room.rglob("*.py") if path.stem != "__init__"} for room in rooms}
+    return {
+        room.name.removeprefix("_"): {
+            path.stem.removeprefix("_") for path in room.rglob("*.py") if path.stem != "__init__"
+        }
+        for room in rooms
+    }
 
 
 ROOMS = modules(PACKAGE)
@@ -46,14 +51,16 @@ def misplaced(room: str, name: str, source: str, rooms: Mapping[str, Collection[
     if owners and room not in owners and f"{room}/{name}" not in OF_ITS_OWN:
         yield f"{room}/{name}: named after a module of {', '.join(sorted(owners))}"
     words = re.search(rf'"(?:--)?(?:{room}|{piece})\b', source)
-    if not words and not re.search(rf"\bvcontract\.{room}\b", source) and not imports_by_name(source, room):
+    if not words and not re.search(rf"\bvcontract\._?{room}\b", source) and not imports_by_name(source, room):
         yield f"{room}/{name}: reaches nothing of {room}"
 
 
 def imports_by_name(source: str, room: str) -> bool:
     """Whether a file takes a room from the package itself: `from vcontract import room`."""
     froms = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
-    return any(node.module == "vcontract" and room in {alias.name for alias in node.names} for node in froms)
+    return any(
+        node.module == "vcontract" and room in {alias.name.removeprefix("_") for alias in node.names} for node in froms
+    )
 
 
 def with_helpers(file: Path) -> str:
@@ -108,10 +115,10 @@ def test_a_planted_folder_is_seen(tmp_path: Path) -> None:
     [
         (
             "test_health",
-            "from vcontract.run.start import StartedRun",
+            "from vcontract._run.start import StartedRun",
             "run/test_health: named after a module of testbed",
         ),
-        ("test_plan", "from vcontract.testbed.health import HealthCheck", "run/test_plan: reaches nothing of run"),
+        ("test_plan", "from vcontract._testbed.health import HealthCheck", "run/test_plan: reaches nothing of run"),
         ("test_walks", "from vcontract.running import walk", "run/test_walks: reaches nothing of run"),
     ],
 )
@@ -124,8 +131,8 @@ def test_a_planted_file_is_seen(name: str, source: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("name", "source"),
     [
-        ("test_plan", "from vcontract.run.plan import plan"),
-        ("test_whole", "from vcontract import run"),
+        ("test_plan", "from vcontract._run.plan import plan"),
+        ("test_whole", "from vcontract import _run"),
         ("test_whole", 'vcontract("run", "--seed=1")'),
         ("test_whole", 'vcontract("complete", f"--run={number}")'),
         ("test_start", 'vcontract("start")'),

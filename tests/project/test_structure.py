@@ -22,7 +22,7 @@ def crowded(package: Path) -> Iterator[str]:
     for folder in [package, *(path for path in package.rglob("*") if path.is_dir())]:
         modules = [path for path in folder.glob("*.py") if not path.stem.startswith("__")]
         room = folder.relative_to(package).parts[:1]
-        most = SIMULATOR_MODULES if room == ("simulator",) else MODULES
+        most = SIMULATOR_MODULES if room == ("_simulator",) else MODULES
         if len(modules) > most:
             yield f"{folder.relative_to(package)}: {len(modules)} modules; at most {most}"
 
@@ -61,11 +61,11 @@ def test_the_running_half_composes() -> None:
 
 def test_a_planted_crowd_is_seen(tmp_path: Path) -> None:
     """Twenty-six modules in a room; the simulator may have them."""
-    for room in ("run", "simulator"):
+    for room in ("_run", "_simulator"):
         (tmp_path / room).mkdir()
         for number in range(MODULES + 1):
             (tmp_path / room / f"module_{number}.py").touch()
-    assert list(crowded(tmp_path)) == ["run: 26 modules; at most 25"]
+    assert list(crowded(tmp_path)) == ["_run: 26 modules; at most 25"]
 
 
 @pytest.mark.parametrize(

@@ -63,9 +63,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "traffic": BASE | {"schema", "contract", "model", "check", "client", "report"},
     "inject": BASE | {"schema", "contract", "model", "report", "client", "config", "disturbances", "simulator"},
     "testing": BASE | {"contract", "client", "config", "inject", "simulator", "testbed"},
-    "_api": BASE | {"schema", "contract", "model", "strategies", "simulator"},
-    "commands": (MODES | {"inject", "traffic", "_api"}) - {"simulator"},
-    "conformance": (MODES | {"pytest_plugin"}) - {"simulator"},
+    "api": BASE | {"schema", "contract", "model", "strategies", "simulator"},
+    "commands": (MODES | {"inject", "traffic", "api"}) - {"simulator"},
+    "conformance": MODES - {"simulator"},
 }
 """For each room the others that it may import; `cli` and `__main__` may import all."""
 ALL = {*MAY_IMPORT, "cli"}
@@ -82,8 +82,13 @@ OUTSIDE = {
 
 
 def room_of(path: Path) -> str:
-    """Name the room of a file given relative to `harness/vcontract/`."""
-    return path.parts[0].removesuffix(".py")
+    """Name the room of a file given relative to `harness/vcontract/`; its folder is private by name."""
+    return without_underscore(path.parts[0].removesuffix(".py"))
+
+
+def without_underscore(name: str) -> str:
+    """Give the name of a room by that of its module: `check` for `_check`."""
+    return name if name.startswith("__") else name.removeprefix("_")
 
 
 def imported(tree: ast.AST, path: Path) -> list[tuple[int, str]]:
@@ -106,12 +111,12 @@ def broken_walls(source: str, path: Path) -> list[str]:
     allowed = MAY_IMPORT.get(room, ALL) | {"__version__"}  # of the package itself, which imports nothing
     for line, name in imported(tree, path):
         package, _, rest = name.partition(".")
-        other = rest.partition(".")[0]
+        other = without_underscore(rest.partition(".")[0])
         if package == "vcontract" and other != room and other not in allowed:
             found.append(f"{path}:{line}: {room} imports {other or 'the whole package'}")
         if room not in OUTSIDE.get(package, {room}):
             found.append(f"{path}:{line}: {room} imports {package}")
-    if path.parts[0] != "cli":
+    if room != "cli":
         inner = (each for function in ast.walk(tree) if isinstance(function, _FUNCTIONS) for each in ast.walk(function))
         lines = {each.lineno for each in inner if isinstance(each, ast.Import | ast.ImportFrom)}
         found += [f"{path}:{line}: imports inside a function" for line in sorted(lines)]
@@ -143,7 +148,11 @@ def test_one_file_alone_knows_aalpy() -> None:
 
 def test_every_room_has_a_rule() -> None:
     """A new room must say what it may import, and a rule must belong to a room."""
-    rooms = {each.stem for each in PACKAGE.iterdir() if each.suffix == ".py" or (each / "__init__.py").is_file()}
+    rooms = {
+        without_underscore(each.stem)
+        for each in PACKAGE.iterdir()
+        if each.suffix == ".py" or (each / "__init__.py").is_file()
+    }
     assert rooms - {"__init__", "__main__", "cli"} == set(MAY_IMPORT)
 
 
@@ -160,36 +169,36 @@ def test_the_rules_have_no_loop() -> None:
 )
 def test_the_simulator_shares_nothing_with_its_judge(judged: str) -> None:
     """The wall that matters most has a test of its own, which does not read the table above."""
-    for file in (PACKAGE / "simulator").rglob("*.py"):
-        assert f"vcontract.{judged}" not in file.read_text("utf-8"), file
+    for file in (PACKAGE / "_simulator").rglob("*.py"):
+        assert f"vcontract._{judged}" not in file.read_text("utf-8"), file
 
 
 @pytest.mark.parametrize(
     ("path", "source", "said"),
     [
-        ("simulator/tls.py", "from vcontract.schema import load", "simulator imports schema"),
-        ("simulator/tls.py", "import vcontract.model.state", "simulator imports model"),
-        ("simulator/guest/state.py", "from ...check import Judge", "simulator imports check"),
-        ("simulator/tls.py", "from vcontract import client", "simulator imports client"),
-        ("check/judge.py", "from vcontract.client import Target", "check imports client"),
-        ("check/judge.py", "if TYPE_CHECKING:\n    from vcontract.run.start import RunRequest", "check imports run"),
-        ("report/junit.py", "from vcontract.config.config import Config", "report imports config"),
-        ("schema/wsdl.py", "from vcontract.contract import rows", "schema imports contract"),
-        ("contract/rows.py", "from ..model import State", "contract imports model"),
-        ("errors.py", "from vcontract.terms import Call", "errors imports terms"),
-        ("run/start.py", "from vcontract.cli import main", "run imports cli"),
-        ("run/start.py", "from vcontract.workers.shared_run import SharedRun", "run imports workers"),
-        ("conformance/items.py", "from vcontract.cli import main", "conformance imports cli"),
-        ("client/soap.py", "import zeep", "client imports zeep"),
-        ("run/start.py", "from zeep.wsdl import Document", "run imports zeep"),
-        ("model/state.py", "from pyVmomi import vim", "model imports pyVmomi"),
-        ("run/start.py", "def f():\n    import json", "imports inside a function"),
+        ("_simulator/tls.py", "from vcontract._schema import load", "simulator imports schema"),
+        ("_simulator/tls.py", "import vcontract._model.state", "simulator imports model"),
+        ("_simulator/guest/state.py", "from ..._check import Judge", "simulator imports check"),
+        ("_simulator/tls.py", "from vcontract import _client", "simulator imports client"),
+        ("_check/judge.py", "from vcontract._client import Target", "check imports client"),
+        ("_check/judge.py", "if TYPE_CHECKING:\n    from vcontract._run.start import RunRequest", "check imports run"),
+        ("_report/junit.py", "from vcontract._config.config import Config", "report imports config"),
+        ("_schema/wsdl.py", "from vcontract._contract import rows", "schema imports contract"),
+        ("_contract/rows.py", "from .._model import State", "contract imports model"),
+        ("_errors.py", "from vcontract._terms import Call", "errors imports terms"),
+        ("_run/start.py", "from vcontract._cli import main", "run imports cli"),
+        ("_run/start.py", "from vcontract._workers.shared_run import SharedRun", "run imports workers"),
+        ("conformance/_items.py", "from vcontract._cli import main", "conformance imports cli"),
+        ("_client/soap.py", "import zeep", "client imports zeep"),
+        ("_run/start.py", "from zeep.wsdl import Document", "run imports zeep"),
+        ("_model/state.py", "from pyVmomi import vim", "model imports pyVmomi"),
+        ("_run/start.py", "def f():\n    import json", "imports inside a function"),
         (
-            "run/start.py",
+            "_run/start.py",
             "class A:\n    async def f(self):\n        from json import loads",
             "imports inside a function",
         ),
-        ("run/utils.py", "", "a room names what it holds"),
+        ("_run/utils.py", "", "a room names what it holds"),
     ],
 )
 def test_a_planted_violation_is_seen(path: str, source: str, said: str) -> None:
@@ -202,11 +211,11 @@ def test_a_planted_violation_is_seen(path: str, source: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("cli/verbs.py", "def f():\n    from vcontract.run.start import RunRequest"),
-        ("simulator/tls.py", "from vcontract.simulator.task import Task\nfrom vcontract.errors import UsageError"),
-        ("simulator/guest/state.py", "from .network import Network\nfrom ..task import Task"),
-        ("schema/source.py", "import zeep.exceptions"),
-        ("errors.py", "from vcontract import __version__"),
+        ("_cli/verbs.py", "def f():\n    from vcontract._run.start import RunRequest"),
+        ("_simulator/tls.py", "from vcontract._simulator.task import Task\nfrom vcontract._errors import UsageError"),
+        ("_simulator/guest/state.py", "from .network import Network\nfrom ..task import Task"),
+        ("_schema/source.py", "import zeep.exceptions"),
+        ("_errors.py", "from vcontract import __version__"),
     ],
 )
 def test_what_is_allowed_is_let_pass(path: str, source: str) -> None:

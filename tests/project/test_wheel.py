@@ -47,7 +47,12 @@ def test_the_wheel_holds_its_data_and_nothing_else(wheel: Path) -> None:  # noqa
     for kind in ("wsdl", "contracts"):
         here = {each.relative_to(ROOT).as_posix() for each in (ROOT / kind).rglob("*") if each.is_file()}
         assert {f"vcontract/_data/{each}" for each in here} <= names
-    own = {"simulator/inventory.toml", "schema/diff/rules.toml", "strategies/constants.json", "vcontract.schema.json"}
+    own = {
+        "_simulator/inventory.toml",
+        "_schema/diff/rules.toml",
+        "_strategies/constants.json",
+        "vcontract.schema.json",
+    }
     own |= {"py.typed"}
     own |= {each.relative_to(PACKAGE).as_posix() for each in PACKAGE.rglob("*.md")}
     assert {f"vcontract/{each}" for each in own} <= names
@@ -66,7 +71,7 @@ def test_the_wheel_has_one_version(wheel: Path, installed: Run) -> None:  # noqa
 def test_the_wheel_is_no_plugin_of_everybodys_pytest(wheel: Path) -> None:  # noqa: F811 - a fixture
     """It gives the command, and no entry point for pytest."""
     points = zipfile.ZipFile(wheel).read(f"vcontract-{__version__}.dist-info/entry_points.txt").decode()
-    assert points.split() == ["[console_scripts]", "vcontract", "=", "vcontract.cli:main"]
+    assert points.split() == ["[console_scripts]", "vcontract", "=", "vcontract._cli:main"]
 
 
 USERS_TEST = """

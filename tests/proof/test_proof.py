@@ -9,22 +9,22 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import fitted
-from vcontract.client import Recorder, Target
-from vcontract.commands.run import execute
-from vcontract.config.config import Config
-from vcontract.config.request import Budget, RunRequest
-from vcontract.contract import load
-from vcontract.errors import UsageError
-from vcontract.proof.proof import carry_out, prepared
-from vcontract.report.events import CellJudged, Note, RunEnded, RunEvent, RunStarted
-from vcontract.report.result import RunResult, load_run
-from vcontract.run.rejudge import rejudge
-from vcontract.run.start import StartedRun
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Verdict
-from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
+from vcontract._client import Recorder, Target
+from vcontract._commands.run import execute
+from vcontract._config.config import Config
+from vcontract._config.request import Budget, RunRequest
+from vcontract._contract import load
+from vcontract._errors import UsageError
+from vcontract._proof.proof import carry_out, prepared
+from vcontract._report.events import CellJudged, Note, RunEnded, RunEvent, RunStarted
+from vcontract._report.result import RunResult, load_run
+from vcontract._run.rejudge import rejudge
+from vcontract._run.start import StartedRun
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Verdict
+from vcontract._testbed.embedded_simulator import EMBEDDED
+from vcontract._testbed.survey import secrets_of
+from vcontract._testbed.testbed import Site
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.windows import fitted, stretch
-from vcontract.check.concurrent import judge_concurrent
-from vcontract.contract import load
-from vcontract.races.schedules import Hunt, execute, race, simulated
-from vcontract.simulator import Settings
-from vcontract.strategies.schedules import Turn, schedules
-from vcontract.terms import Verdict
+from vcontract._check.concurrent import judge_concurrent
+from vcontract._contract import load
+from vcontract._races.schedules import Hunt, execute, race, simulated
+from vcontract._simulator import Settings
+from vcontract._strategies.schedules import Turn, schedules
+from vcontract._terms import Verdict
 
 MANAGER, VM = load("VirtualMachineGuestCustomizationManager"), load("VirtualMachine")
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

@@ -10,12 +10,12 @@ from lxml import etree
 from msgspec.structs import replace
 
 from tests.hostile_texts import SURROGATE, TEXTS
-from vcontract.check.latencies import Latency
-from vcontract.exchanges import WireExchange
-from vcontract.report.bug_reports import BugReports, Evidence, bug_report
-from vcontract.report.events import CellJudged, FindingSeen, Note, Reaching, RunEnded, RunEvent, RunStarted
-from vcontract.report.result import Clones, KnownDeviations, RunResult, Stress, Worker
-from vcontract.terms import Arguments, Call, Envelope, Finding, Grade, Operation, Ref, ReplayStep, Returned
+from vcontract._check.latencies import Latency
+from vcontract._exchanges import WireExchange
+from vcontract._report.bug_reports import BugReports, Evidence, bug_report
+from vcontract._report.events import CellJudged, FindingSeen, Note, Reaching, RunEnded, RunEvent, RunStarted
+from vcontract._report.result import Clones, KnownDeviations, RunResult, Stress, Worker
+from vcontract._terms import Arguments, Call, Envelope, Finding, Grade, Operation, Ref, ReplayStep, Returned
 
 WRITABLE = [text for text in TEXTS if text != SURROGATE]
 """Those that JSON in UTF-8 can hold; a reply, which is XML, holds no other."""

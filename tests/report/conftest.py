@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.report.awkward_results import filled_everywhere
-from vcontract.report.result import Cells, RunResult, TargetFacts
-from vcontract.terms import Finding, Grade, RowVerdict, Verdict
+from vcontract._report.result import Cells, RunResult, TargetFacts
+from vcontract._terms import Finding, Grade, RowVerdict, Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from lxml import etree
 from msgspec.structs import replace
 
-from vcontract.check.concurrent import LEGAL_ORDER
-from vcontract.check.guarantees import (
+from vcontract._check.concurrent import LEGAL_ORDER
+from vcontract._check.guarantees import (
     BlamedTask,
     GuestNames,
     KeptTasks,
@@ -21,24 +21,24 @@ from vcontract.check.guarantees import (
     OwnSessions,
     Replies,
 )
-from vcontract.commands.file_schemas import file_schema
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
-from vcontract.contract import load, names
-from vcontract.errors import RunFileError
-from vcontract.exchanges import read_exchanges
-from vcontract.model.cells import DEVIATIONS
-from vcontract.report.bug_reports import BugReport, BugReports, Evidence, bug_report
-from vcontract.report.bug_reports.words import GRADES, GUARANTEES, UNUSUAL, outcomes
-from vcontract.report.events import FindingSeen, Note, RunEnded, RunStarted
-from vcontract.report.markdown import finding_markdown, run_markdown
-from vcontract.report.outputs import outputs
-from vcontract.report.outputs.text import finding_json
-from vcontract.report.result import RunResult, load_run
-from vcontract.run.preparation import Preparation
-from vcontract.simulator.defects import DEFECTS, Defect
-from vcontract.simulator.defects.registry import MANAGER
-from vcontract.terms import Finding, Grade
+from vcontract._commands.file_schemas import file_schema
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
+from vcontract._contract import load, names
+from vcontract._errors import RunFileError
+from vcontract._exchanges import read_exchanges
+from vcontract._model.cells import DEVIATIONS
+from vcontract._report.bug_reports import BugReport, BugReports, Evidence, bug_report
+from vcontract._report.bug_reports.words import GRADES, GUARANTEES, UNUSUAL, outcomes
+from vcontract._report.events import FindingSeen, Note, RunEnded, RunStarted
+from vcontract._report.markdown import finding_markdown, run_markdown
+from vcontract._report.outputs import outputs
+from vcontract._report.outputs.text import finding_json
+from vcontract._report.result import RunResult, load_run
+from vcontract._run.preparation import Preparation
+from vcontract._simulator.defects import DEFECTS, Defect
+from vcontract._simulator.defects.registry import MANAGER
+from vcontract._terms import Finding, Grade
 
 DRAWN = tuple(random.Random(2028).sample(sorted(DEFECTS.known), 20))  # noqa: S311 - no secret
 """Twenty defects that nobody chose."""

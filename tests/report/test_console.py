@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from vcontract import __version__
-from vcontract.report.console import ConsoleReporter, JsonReporter
-from vcontract.report.console_text import Verbosity
-from vcontract.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted
-from vcontract.report.result import Arrangements, Cells
-from vcontract.terms import Grade
+from vcontract._report.console import ConsoleReporter, JsonReporter
+from vcontract._report.console_text import Verbosity
+from vcontract._report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted
+from vcontract._report.result import Arrangements, Cells
+from vcontract._terms import Grade
 
 if TYPE_CHECKING:
-    from vcontract.report.result import RunResult
+    from vcontract._report.result import RunResult
 
 
 class Terminal(io.StringIO):

@@ -10,8 +10,8 @@ from lxml import etree
 
 from tests.report.test_junit import SCHEMA
 from vcontract import __version__
-from vcontract.report.differences import FAIL_ON, FORMATS, DifferenceReport, Side, render
-from vcontract.terms import Difference, Impact
+from vcontract._report.differences import FAIL_ON, FORMATS, DifferenceReport, Side, render
+from vcontract._terms import Difference, Impact
 
 GONE = Difference("0" * 12, Impact.BREAKING, "operationRemoved", "Do", "Do", "", "a call of it is refused")
 ODD = Difference("1" * 12, Impact.RISKY, "valueAdded", "Co|or", "", "r\x1b[31med\x00<&*_", "not known", "received")

@@ -19,32 +19,32 @@ from lxml import etree
 from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
-import vcontract.report
+import vcontract._report
 from tests.hostile_texts import OBEYED, TEXTS, misleading
 from tests.report.awkward_results import CLEAN, WRITABLE, elements, events, program, said_everywhere
 from tests.report.test_junit import SCHEMA
-from vcontract.check.disorder import Disorder, Span
-from vcontract.config.config import Account, Config, Guest
-from vcontract.config.write_config import Sight, written
-from vcontract.errors import UsageError
-from vcontract.profile import Automaton
-from vcontract.report.behaviour import BehaviourDifference
-from vcontract.report.console import ConsoleReporter, JsonReporter
-from vcontract.report.deviations import Listed, accepted, read_deviations
-from vcontract.report.diagnosis import Check, Diagnosis, DiagnosisPrinter, Standing
-from vcontract.report.differences import FORMATS, DifferenceReport, Side, render
-from vcontract.report.drawing import dot, svg
-from vcontract.report.events import RunEnded
-from vcontract.report.junit import JunitReporter
-from vcontract.report.mishap import mishap
-from vcontract.report.outputs.chosen import OutputReporter, StepSummary
-from vcontract.report.outputs.stream import EventStream
-from vcontract.report.page.reporter import PageReporter
-from vcontract.report.reproduction import ReproductionReporter
-from vcontract.report.result import RunResult
-from vcontract.report.run_directory import RunDirectory
-from vcontract.report.timeline import draw_disorders
-from vcontract.terms import Finding, Impact
+from vcontract._check.disorder import Disorder, Span
+from vcontract._config.config import Account, Config, Guest
+from vcontract._config.write_config import Sight, written
+from vcontract._errors import UsageError
+from vcontract._profile import Automaton
+from vcontract._report.behaviour import BehaviourDifference
+from vcontract._report.console import ConsoleReporter, JsonReporter
+from vcontract._report.deviations import Listed, accepted, read_deviations
+from vcontract._report.diagnosis import Check, Diagnosis, DiagnosisPrinter, Standing
+from vcontract._report.differences import FORMATS, DifferenceReport, Side, render
+from vcontract._report.drawing import dot, svg
+from vcontract._report.events import RunEnded
+from vcontract._report.junit import JunitReporter
+from vcontract._report.mishap import mishap
+from vcontract._report.outputs.chosen import OutputReporter, StepSummary
+from vcontract._report.outputs.stream import EventStream
+from vcontract._report.page.reporter import PageReporter
+from vcontract._report.reproduction import ReproductionReporter
+from vcontract._report.result import RunResult
+from vcontract._report.run_directory import RunDirectory
+from vcontract._report.timeline import draw_disorders
+from vcontract._terms import Finding, Impact
 
 REPORTERS = {
     *(ConsoleReporter, JsonReporter, JunitReporter, ReproductionReporter, RunDirectory),
@@ -73,7 +73,7 @@ def on_console(result: RunResult) -> tuple[str, str]:
 def test_no_reporter_is_left_out() -> None:
     """Whatever in the room hears the events of a run is tested below."""
     found = set()
-    for module in pkgutil.walk_packages(vcontract.report.__path__, "vcontract.report."):
+    for module in pkgutil.walk_packages(vcontract._report.__path__, "vcontract._report."):
         classes = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
         found |= {kind for _, kind in classes if "on" in vars(kind) and kind.__module__ == module.name}
     assert {kind.__name__ for kind in found} - {"Reporter"} == {kind.__name__ for kind in REPORTERS}

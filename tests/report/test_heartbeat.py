@@ -6,16 +6,16 @@ import io
 import threading
 from typing import TYPE_CHECKING
 
-from vcontract.report import console
-from vcontract.report.console import ConsoleReporter
-from vcontract.report.events import Abandoned, CellJudged, Reaching, RunEnded, RunStarted
-from vcontract.report.heartbeat import Heartbeat
-from vcontract.terms import Grade
+from vcontract._report import console
+from vcontract._report.console import ConsoleReporter
+from vcontract._report.events import Abandoned, CellJudged, Reaching, RunEnded, RunStarted
+from vcontract._report.heartbeat import Heartbeat
+from vcontract._terms import Grade
 
 if TYPE_CHECKING:
     import pytest
 
-    from vcontract.report.result import RunResult
+    from vcontract._report.result import RunResult
 
 PATIENCE = 60.0
 """Seconds after which a test gives up; none takes as long."""

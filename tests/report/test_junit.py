@@ -11,13 +11,13 @@ from lxml import etree
 from msgspec.structs import replace
 
 from vcontract import __version__
-from vcontract.check import worst
-from vcontract.report.deviations import KnownDeviation, Listed, excused
-from vcontract.report.events import Note, RunEnded
-from vcontract.report.junit import JunitReporter, junit
-from vcontract.report.result import RunResult, TargetFacts
-from vcontract.run.summary import exit_code
-from vcontract.terms import Finding, Grade, RowVerdict, Verdict
+from vcontract._check import worst
+from vcontract._report.deviations import KnownDeviation, Listed, excused
+from vcontract._report.events import Note, RunEnded
+from vcontract._report.junit import JunitReporter, junit
+from vcontract._report.result import RunResult, TargetFacts
+from vcontract._run.summary import exit_code
+from vcontract._terms import Finding, Grade, RowVerdict, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

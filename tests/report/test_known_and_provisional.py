@@ -7,9 +7,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from vcontract.report.deviations import KnownDeviation, Listed, accepted, excused, read_deviations
-from vcontract.report.result import RunResult, TargetFacts
-from vcontract.terms import Finding, Grade, RowVerdict, Verdict
+from vcontract._report.deviations import KnownDeviation, Listed, accepted, excused, read_deviations
+from vcontract._report.result import RunResult, TargetFacts
+from vcontract._terms import Finding, Grade, RowVerdict, Verdict
 
 TODAY = dt.date(2026, 11, 30)
 ROW, OTHER = "Object/method/InvalidState", "Object/method/Success"

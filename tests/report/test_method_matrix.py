@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from vcontract.report.method_matrix import matrix
-from vcontract.report.result import RunResult
-from vcontract.terms import RowVerdict, Verdict
+from vcontract._report.method_matrix import matrix
+from vcontract._report.result import RunResult
+from vcontract._terms import RowVerdict, Verdict
 
 
 def test_guarantees_about_many_clients_stand_together(result: RunResult) -> None:

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.client import Secrets
-from vcontract.errors import UsageError
-from vcontract.report.mishap import mishap
-from vcontract.simulator import SimulatorServer
+from vcontract._client import Secrets
+from vcontract._errors import UsageError
+from vcontract._report.mishap import mishap
+from vcontract._simulator import SimulatorServer
 
 SECRET = "a-long & <unusual> 'secret'"
 SHORT = "pw"
 CRASHING = """
 import os
-from vcontract.cli import main
-from vcontract.client import Recorder
+from vcontract._cli import main
+from vcontract._client import Recorder
 
 def crash(*_, **__):
     raise RuntimeError("internal", os.environ["VCONTRACT_PASSWORD"])
@@ -43,7 +43,7 @@ def test_a_crash_tells_no_secret(debug: str, monkeypatch: pytest.MonkeyPatch) ->
     """Whoever holds secrets is asked, for the line as for the traceback: long, short and escaped ones become names."""
     monkeypatch.setenv("VCONTRACT_DEBUG", debug)
     # Secrets that another test module keeps alive would redact the names that this test reads.
-    monkeypatch.setattr("vcontract.redaction._redactors", weakref.WeakSet())
+    monkeypatch.setattr("vcontract._redaction._redactors", weakref.WeakSet())
     holder = Secrets({"account.full": SECRET, "guest.root": SHORT})
     told, code = mishap(crashed(f"{SECRET} of {SHORT}"))
     assert (code, "Traceback" in told) == (4, bool(debug))

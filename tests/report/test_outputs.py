@@ -12,16 +12,16 @@ from msgspec.structs import replace
 
 from tests.hostile_texts import OBEYED, misleading
 from tests.report.awkward_results import CLEAN, WRITABLE, events, several, told_of
-from vcontract.errors import UsageError
-from vcontract.report.bug_reports import BugReports
-from vcontract.report.events import RunEnded
-from vcontract.report.markdown import finding_markdown
-from vcontract.report.outputs import FORMATS as OUTPUTS
-from vcontract.report.outputs import outputs, step_summary
-from vcontract.report.outputs.chosen import STEP_SUMMARY
-from vcontract.report.page.page import page
-from vcontract.report.result import RunResult
-from vcontract.terms import Verdict
+from vcontract._errors import UsageError
+from vcontract._report.bug_reports import BugReports
+from vcontract._report.events import RunEnded
+from vcontract._report.markdown import finding_markdown
+from vcontract._report.outputs import FORMATS as OUTPUTS
+from vcontract._report.outputs import outputs, step_summary
+from vcontract._report.outputs.chosen import STEP_SUMMARY
+from vcontract._report.page.page import page
+from vcontract._report.result import RunResult
+from vcontract._terms import Verdict
 
 
 def written_as(form: str, text: str, result: RunResult, folder: Path) -> str:

@@ -17,15 +17,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.hostile_texts import MARKUP
 from tests.report.awkward_results import METHODS, several, told_of
 from tests.report.test_profile_page import learned
-from vcontract.check.disorder import Disorder, Span
-from vcontract.check.latencies import Latency
-from vcontract.report.bug_reports import BugReports
-from vcontract.report.differences import DifferenceReport, Side, render
-from vcontract.report.page.page import page
-from vcontract.report.page.profile_page import profile_page
-from vcontract.report.result import RunResult, Stress
-from vcontract.report.timeline import timeline
-from vcontract.terms import Difference, Impact, Verdict
+from vcontract._check.disorder import Disorder, Span
+from vcontract._check.latencies import Latency
+from vcontract._report.bug_reports import BugReports
+from vcontract._report.differences import DifferenceReport, Side, render
+from vcontract._report.page.page import page
+from vcontract._report.page.profile_page import profile_page
+from vcontract._report.result import RunResult, Stress
+from vcontract._report.timeline import timeline
+from vcontract._terms import Difference, Impact, Verdict
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no chromium: `make test-deps` installs it")

@@ -7,8 +7,8 @@ from lxml import etree
 
 from tests.hostile_texts import misleading
 from tests.report.awkward_results import CLEAN, WRITABLE, said_everywhere
-from vcontract.profile import Answer, Automaton, Channel, Latency, Observed, Precedence, Profile, Settled, Target
-from vcontract.report.page.profile_page import profile_page
+from vcontract._profile import Answer, Automaton, Channel, Latency, Observed, Precedence, Profile, Settled, Target
+from vcontract._report.page.profile_page import profile_page
 
 METHOD = "CustomizeGuest_Task"
 

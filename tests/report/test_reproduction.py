@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from tests.printed_findings import inventory
 from tests.windows import fitted
-from vcontract.report import reproduction
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Arguments, Call, Envelope, Finding, Grade, Ref, ReplayStep
+from vcontract._report import reproduction
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Arguments, Call, Envelope, Finding, Grade, Ref, ReplayStep
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")
 RECORDED = Ref("VirtualMachine", "vm-recorded")

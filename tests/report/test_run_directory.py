@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from vcontract import __version__
-from vcontract.errors import RunFileError, UsageError
-from vcontract.report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted
-from vcontract.report.result import RunResult, load_run
-from vcontract.report.run_directory import RunDirectory, write_run
-from vcontract.terms import Grade
+from vcontract._errors import RunFileError, UsageError
+from vcontract._report.events import CellJudged, FindingSeen, Note, RunEnded, RunEvent, RunStarted
+from vcontract._report.result import RunResult, load_run
+from vcontract._report.run_directory import RunDirectory, write_run
+from vcontract._terms import Grade
 
 if TYPE_CHECKING:
     from pathlib import Path

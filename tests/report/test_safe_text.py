@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tests.hostile_texts import SHELL, TEXTS, misleading
-from vcontract.report.safe_text import (
+from vcontract._report.safe_text import (
     console_json,
     file_name,
     in_dot,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest
-from vcontract.run.preparation import Preparation
-from vcontract.run.rejudge import rejudge
-from vcontract.terms import Verdict
+from vcontract._commands.run import execute
+from vcontract._config.request import RunRequest
+from vcontract._run.preparation import Preparation
+from vcontract._run.rejudge import rejudge
+from vcontract._terms import Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 ABSENT = "the target's ServiceContent offers no guestCustomizationManager"

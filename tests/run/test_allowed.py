@@ -9,15 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import fitted
-from vcontract.commands.run import execute
-from vcontract.config.config import LOOPBACK, PERMISSIONS, Config
-from vcontract.config.permissions import NEEDS
-from vcontract.config.request import RunRequest
-from vcontract.config.write_config import written
-from vcontract.errors import UsageError
-from vcontract.history import read_history
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Operation
+from vcontract._commands.run import execute
+from vcontract._config.config import LOOPBACK, PERMISSIONS, Config
+from vcontract._config.permissions import NEEDS
+from vcontract._config.request import RunRequest
+from vcontract._config.write_config import written
+from vcontract._errors import UsageError
+from vcontract._history import read_history
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Operation
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 REST = sorted({*PERMISSIONS} - {"power", "host"})

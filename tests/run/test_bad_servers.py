@@ -12,12 +12,12 @@ from msgspec.structs import replace
 
 from tests.mangler import Exchange, Mangled, Reply, Run
 from tests.windows import fitted, stretch
-from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest
-from vcontract.history import read_history
-from vcontract.report.result import RunResult, load_run
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Grade, Lost, Operation, Verdict, subject
+from vcontract._commands.run import execute
+from vcontract._config.request import RunRequest
+from vcontract._history import read_history
+from vcontract._report.result import RunResult, load_run
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Grade, Lost, Operation, Verdict, subject
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from vcontract.config.request import RunRequest
-from vcontract.contract import load
-from vcontract.errors import UsageError
-from vcontract.model import all_cells
-from vcontract.run.estimates.budget import STEPS, left_out, within_budget
-from vcontract.run.plan import Step, plan
+from vcontract._config.request import RunRequest
+from vcontract._contract import load
+from vcontract._errors import UsageError
+from vcontract._model import all_cells
+from vcontract._run.estimates.budget import STEPS, left_out, within_budget
+from vcontract._run.plan import Step, plan
 
 MANAGER, ABORT = "VirtualMachineGuestCustomizationManager", "AbortCustomization_Task"
 

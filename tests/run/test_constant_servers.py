@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 import pytest
 from msgspec.structs import replace
 
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Grade, Verdict
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Grade, Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHOD = re.compile(rb"<(?:\w+:)?(CustomizeGuest_Task|StartGuestNetwork_Task|AbortCustomization_Task)[\s>]")

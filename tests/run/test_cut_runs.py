@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.config.request import RunRequest
-from vcontract.history import ASKED, CLEANED, FACTS
-from vcontract.history_lines import encode_event
-from vcontract.model import Facts
-from vcontract.report.result import RUN_FILE, RunResult, TargetFacts
-from vcontract.report.run_directory import HISTORY, write_run
-from vcontract.run.interrupted_run import RunNote, cut_runs
-from vcontract.terms import Observed, Ref, Verdict
-from vcontract.testbed import as_json
+from vcontract._config.request import RunRequest
+from vcontract._history import ASKED, CLEANED, FACTS
+from vcontract._history_lines import encode_event
+from vcontract._model import Facts
+from vcontract._report.result import RUN_FILE, RunResult, TargetFacts
+from vcontract._report.run_directory import HISTORY, write_run
+from vcontract._run.interrupted_run import RunNote, cut_runs
+from vcontract._terms import Observed, Ref, Verdict
+from vcontract._testbed import as_json
 
 NAME = "20261130T120000Z-1"
 FIRST = [

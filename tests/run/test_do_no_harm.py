@@ -22,19 +22,19 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 
 from tests.windows import time_options
-from vcontract.client import Target
-from vcontract.client.properties import list_vms
-from vcontract.commands.run import execute
-from vcontract.config.config import LOOPBACK
-from vcontract.config.request import RunRequest
-from vcontract.errors import TargetError
-from vcontract.findings.smaller import PLAIN_SPEC
-from vcontract.report.result import RunResult
-from vcontract.run.former_runs import resumed
-from vcontract.terms import Arguments, Call, Lost, Ref
-from vcontract.testbed.survey import secrets_of
-from vcontract.workers.lanes.lanes_run import run_in_lanes
-from vcontract.workers.launch import launch
+from vcontract._client import Target
+from vcontract._client.properties import list_vms
+from vcontract._commands.run import execute
+from vcontract._config.config import LOOPBACK
+from vcontract._config.request import RunRequest
+from vcontract._errors import TargetError
+from vcontract._findings.smaller import PLAIN_SPEC
+from vcontract._report.result import RunResult
+from vcontract._run.former_runs import resumed
+from vcontract._terms import Arguments, Call, Lost, Ref
+from vcontract._testbed.survey import secrets_of
+from vcontract._workers.lanes.lanes_run import run_in_lanes
+from vcontract._workers.launch import launch
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 READS = {

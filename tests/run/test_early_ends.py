@@ -15,20 +15,20 @@ from msgspec.structs import replace
 from tests.mangler import MANAGER, Exchange, Mangled, Reply
 from tests.waited_time import WaitedTime
 from tests.windows import fitted
-from vcontract.client import Recorder, Target
-from vcontract.config.config import LOOPBACK
-from vcontract.config.request import Budget, RunRequest
-from vcontract.contract import load
-from vcontract.report.events import Note, RunEvent
-from vcontract.report.result import RunResult
-from vcontract.run.conformance import run_conformance
-from vcontract.run.putting_back import RESTORING
-from vcontract.run.signals import Begun, terminable
-from vcontract.run.start import StartedRun
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Operation
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
+from vcontract._client import Recorder, Target
+from vcontract._config.config import LOOPBACK
+from vcontract._config.request import Budget, RunRequest
+from vcontract._contract import load
+from vcontract._report.events import Note, RunEvent
+from vcontract._report.result import RunResult
+from vcontract._run.conformance import run_conformance
+from vcontract._run.putting_back import RESTORING
+from vcontract._run.signals import Begun, terminable
+from vcontract._run.start import StartedRun
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Operation
+from vcontract._testbed.survey import secrets_of
+from vcontract._testbed.testbed import Site
 
 SOON = 2.0
 """Seconds in which every wait ends."""

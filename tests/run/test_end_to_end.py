@@ -11,21 +11,21 @@ import msgspec
 from msgspec.structs import replace
 
 from tests.windows import skipping
-from vcontract import simulator
-from vcontract.check import Answer, explain, legal_orders
-from vcontract.check.verdicts import RUNTIME_CELLS
-from vcontract.commands.run import execute
-from vcontract.config.printed_command import repeating_command
-from vcontract.config.request import RunRequest, request_of
-from vcontract.contract import load
-from vcontract.history import FACTS, read_history, stream
-from vcontract.model import cells, facts_of
-from vcontract.model.labels import Label
-from vcontract.report.result import RunResult, load_run
-from vcontract.run.preparation import Preparation
-from vcontract.run.rejudge import rejudge
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Observed, Operation, Verdict
+from vcontract import _simulator
+from vcontract._check import Answer, explain, legal_orders
+from vcontract._check.verdicts import RUNTIME_CELLS
+from vcontract._commands.run import execute
+from vcontract._config.printed_command import repeating_command
+from vcontract._config.request import RunRequest, request_of
+from vcontract._contract import load
+from vcontract._history import FACTS, read_history, stream
+from vcontract._model import cells, facts_of
+from vcontract._model.labels import Label
+from vcontract._report.result import RunResult, load_run
+from vcontract._run.preparation import Preparation
+from vcontract._run.rejudge import rejudge
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Observed, Operation, Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
@@ -199,7 +199,7 @@ def test_a_whole_run(tmp_path: Path) -> None:
 def guarded(folder: Path) -> Whole:
     """Run a little with a configuration whose guest passwords are the user's own, against guests that know them."""
     inventory = folder / "inventory.toml"
-    text = (Path(simulator.__file__).parent / "inventory.toml").read_text("utf-8")
+    text = (Path(_simulator.__file__).parent / "inventory.toml").read_text("utf-8")
     for name in ("root", "user"):
         text = text.replace(
             f'username = "{name}"\npassword = "guest"', f'username = "{name}"\npassword = "canary-of-{name}"'

@@ -8,15 +8,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from vcontract.commands.dry_run import rehearse
-from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest
-from vcontract.model import State
-from vcontract.model.state import HOST_LOST, OFF, SUSPENDED
-from vcontract.run.estimates.cost import Range
-from vcontract.run.estimates.moves import moves_between
-from vcontract.simulator import Settings, SimulatorServer
-from vcontract.testbed.embedded_simulator import fitting
+from vcontract._commands.dry_run import rehearse
+from vcontract._commands.run import execute
+from vcontract._config.request import RunRequest
+from vcontract._model import State
+from vcontract._model.state import HOST_LOST, OFF, SUSPENDED
+from vcontract._run.estimates.cost import Range
+from vcontract._run.estimates.moves import moves_between
+from vcontract._simulator import Settings, SimulatorServer
+from vcontract._testbed.embedded_simulator import fitting
 
 WIDEST = 1.6
 """So many times the lower end of a range is its upper one at the most."""

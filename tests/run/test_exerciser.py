@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.testbed.fake_driver import FakeDriver, lane_of, vm_facts
-from vcontract.model import Asked, Cell, State
-from vcontract.model.state import EXCLUSIVE, OFF
-from vcontract.run.exerciser import Exerciser
-from vcontract.testbed import NotArrangedError
+from vcontract._model import Asked, Cell, State
+from vcontract._model.state import EXCLUSIVE, OFF
+from vcontract._run.exerciser import Exerciser
+from vcontract._testbed import NotArrangedError
 
 METHOD = "CustomizeGuest_Task"
 JUDGED = f"{METHOD} one"

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.commands.doctor import diagnose
-from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest
-from vcontract.contract import Contract, load
-from vcontract.model import all_cells
-from vcontract.run.estimates.forecast import untested
-from vcontract.schema import bases_of
-from vcontract.schema import load as load_schema
-from vcontract.terms import Verdict
+from vcontract._commands.doctor import diagnose
+from vcontract._commands.run import execute
+from vcontract._config.request import RunRequest
+from vcontract._contract import Contract, load
+from vcontract._model import all_cells
+from vcontract._run.estimates.forecast import untested
+from vcontract._schema import bases_of
+from vcontract._schema import load as load_schema
+from vcontract._terms import Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 NAMES = (MANAGER, "VirtualMachine", "GuestAuthManager")

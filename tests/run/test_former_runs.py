@@ -8,20 +8,20 @@ import pytest
 from msgspec.structs import replace
 
 from vcontract import __version__
-from vcontract.client.recording import Recording
-from vcontract.config.config import Config
-from vcontract.config.request import RunRequest
-from vcontract.errors import UsageError
-from vcontract.history import ASKED, FACTS
-from vcontract.history_lines import encode_event
-from vcontract.model import Facts
-from vcontract.report.run_directory import HISTORY
-from vcontract.run.former_runs import resumed
-from vcontract.run.interrupted_run import RunNote
-from vcontract.run.preparation import Preparation, context_of
-from vcontract.run.recorded_run import Recorded, opening
-from vcontract.terms import Observed, Ref
-from vcontract.testbed.survey import as_json
+from vcontract._client.recording import Recording
+from vcontract._config.config import Config
+from vcontract._config.request import RunRequest
+from vcontract._errors import UsageError
+from vcontract._history import ASKED, FACTS
+from vcontract._history_lines import encode_event
+from vcontract._model import Facts
+from vcontract._report.run_directory import HISTORY
+from vcontract._run.former_runs import resumed
+from vcontract._run.interrupted_run import RunNote
+from vcontract._run.preparation import Preparation, context_of
+from vcontract._run.recorded_run import Recorded, opening
+from vcontract._terms import Observed, Ref
+from vcontract._testbed.survey import as_json
 
 OWNED = "vcontract run; touch owned\n::error::owned"
 

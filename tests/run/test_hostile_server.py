@@ -20,13 +20,13 @@ from typer.testing import CliRunner
 from tests.hostile_texts import COMMAND, FORGED, PYTHON, misleading
 from tests.mangler import Exchange, Mangler, Reply
 from tests.windows import fitted
-from vcontract.cli.verbs import app
-from vcontract.commands.run import execute
-from vcontract.config.config import Config
-from vcontract.config.own_simulator import PRODUCT
-from vcontract.config.request import Budget, RunRequest
-from vcontract.run.preparation import Preparation
-from vcontract.simulator import SimulatorServer, inventory
+from vcontract._cli.verbs import app
+from vcontract._commands.run import execute
+from vcontract._config.config import Config
+from vcontract._config.own_simulator import PRODUCT
+from vcontract._config.request import Budget, RunRequest
+from vcontract._run.preparation import Preparation
+from vcontract._simulator import SimulatorServer, inventory
 
 SAID = f"{PYTHON} \u202e\u2028{COMMAND} ##vso[x]y {FORGED} ../../{{}} <b>https://evil.example</b>"
 """What a VM, a host and the product are called; XML can hold it all."""

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest
-from vcontract.run.idle_reads import idle_reads
-from vcontract.terms import Arguments, Call, Operation, Ref, Returned, Verdict
+from vcontract._commands.run import execute
+from vcontract._config.request import RunRequest
+from vcontract._run.idle_reads import idle_reads
+from vcontract._terms import Arguments, Call, Operation, Ref, Returned, Verdict
 
 VM, TASK = Ref("VirtualMachine", "vm-1"), Ref("Task", "task-1")
 

@@ -10,23 +10,23 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import skipping
-from vcontract.client import Recorder, Target
-from vcontract.config.config import Config, LeverLine
-from vcontract.config.request import Budget, RunRequest
-from vcontract.contract import load
-from vcontract.model import Facts, Tracker, VmFacts
-from vcontract.run.conformance import run_conformance
-from vcontract.run.start import StartedRun
-from vcontract.simulator import Settings, SimulatorServer, service_instance
-from vcontract.simulator.guest import commands
-from vcontract.simulator.guest.state import Engine, Lock
-from vcontract.simulator.vcenter import VCenter
-from vcontract.simulator.virtual_machine.machine import Machine
-from vcontract.simulator.virtual_machine.reconfigure import Reconfigure
-from vcontract.terms import Arguments, Call, Lost, Operation, Ref, Verdict
-from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
+from vcontract._client import Recorder, Target
+from vcontract._config.config import Config, LeverLine
+from vcontract._config.request import Budget, RunRequest
+from vcontract._contract import load
+from vcontract._model import Facts, Tracker, VmFacts
+from vcontract._run.conformance import run_conformance
+from vcontract._run.start import StartedRun
+from vcontract._simulator import Settings, SimulatorServer, service_instance
+from vcontract._simulator.guest import commands
+from vcontract._simulator.guest.state import Engine, Lock
+from vcontract._simulator.vcenter import VCenter
+from vcontract._simulator.virtual_machine.machine import Machine
+from vcontract._simulator.virtual_machine.reconfigure import Reconfigure
+from vcontract._terms import Arguments, Call, Lost, Operation, Ref, Verdict
+from vcontract._testbed.embedded_simulator import EMBEDDED
+from vcontract._testbed.survey import secrets_of
+from vcontract._testbed.testbed import Site
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 KEY = "guest.does"
@@ -58,7 +58,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[VCenter]:
 
     monkeypatch.setattr(Reconfigure, "set_extra_config", set_extra_config)
     monkeypatch.delitem(service_instance._MOIDS, "guestOperationsManager")
-    monkeypatch.setattr("vcontract.simulator.server.VCenter", build)
+    monkeypatch.setattr("vcontract._simulator.server.VCenter", build)
     return vcenters
 
 

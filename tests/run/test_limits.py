@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.client import Secrets, Target
-from vcontract.client.properties import list_vms
-from vcontract.client.tasks import FINAL
-from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest
-from vcontract.errors import UsageError
-from vcontract.model import read_of
-from vcontract.report.result import RunResult
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Operation, Ref, Returned, Verdict, as_ref
+from vcontract._client import Secrets, Target
+from vcontract._client.properties import list_vms
+from vcontract._client.tasks import FINAL
+from vcontract._commands.run import execute
+from vcontract._config.request import RunRequest
+from vcontract._errors import UsageError
+from vcontract._model import read_of
+from vcontract._report.result import RunResult
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Operation, Ref, Returned, Verdict, as_ref
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CONFIG = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.mangler import Exchange, Mangled, Reply, Run
-from vcontract.terms import LONG, Verdict
+from vcontract._terms import LONG, Verdict
 
 TEXT = b"x" * (10 * 1024 * 1024)
 METHOD = "AbortCustomization_Task"

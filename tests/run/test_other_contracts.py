@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest
-from vcontract.contract import load
-from vcontract.errors import ContractError
-from vcontract.report.result import RunResult
-from vcontract.run.rejudge import rejudge
-from vcontract.terms import Verdict
+from vcontract._commands.run import execute
+from vcontract._config.request import RunRequest
+from vcontract._contract import load
+from vcontract._errors import ContractError
+from vcontract._report.result import RunResult
+from vcontract._run.rejudge import rejudge
+from vcontract._terms import Verdict
 
 ENOUGH = 560
 """Judged calls of VirtualMachine in which every row is judged; what comes after are more pairs and inputs of the same."""

@@ -13,25 +13,25 @@ import msgspec
 import pytest
 
 from tests.windows import skipping
-from vcontract.client import Recorder, Target
-from vcontract.config.config import Config, address_of
-from vcontract.config.request import SIMULATOR, Budget, RunRequest
-from vcontract.contract import load
-from vcontract.errors import UsageError
-from vcontract.findings.lookup import find
-from vcontract.report.console import ConsoleReporter
-from vcontract.report.events import RunEnded
-from vcontract.report.junit import junit
-from vcontract.report.result import Cells, RunResult, TargetFacts
-from vcontract.run.conformance import run_conformance
-from vcontract.run.signals import Begun, terminable
-from vcontract.run.start import StartedRun
-from vcontract.run.summary import too_few
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Finding, Grade, Operation, Verdict
-from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
+from vcontract._client import Recorder, Target
+from vcontract._config.config import Config, address_of
+from vcontract._config.request import SIMULATOR, Budget, RunRequest
+from vcontract._contract import load
+from vcontract._errors import UsageError
+from vcontract._findings.lookup import find
+from vcontract._report.console import ConsoleReporter
+from vcontract._report.events import RunEnded
+from vcontract._report.junit import junit
+from vcontract._report.result import Cells, RunResult, TargetFacts
+from vcontract._run.conformance import run_conformance
+from vcontract._run.signals import Begun, terminable
+from vcontract._run.start import StartedRun
+from vcontract._run.summary import too_few
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Finding, Grade, Operation, Verdict
+from vcontract._testbed.embedded_simulator import EMBEDDED
+from vcontract._testbed.survey import secrets_of
+from vcontract._testbed.testbed import Site
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 LATE = 700

@@ -8,19 +8,19 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import fitted
-from vcontract.client import Secrets
-from vcontract.client.secrets import OWN_TEXTS
-from vcontract.commands.adopt import adopt
-from vcontract.commands.cleanup import clean_up
-from vcontract.commands.run import execute
-from vcontract.config.config import LOOPBACK, Config
-from vcontract.config.request import RunRequest
-from vcontract.run.preparation import PLAIN
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import SECRET
-from vcontract.testbed import built_in, secrets_of
-from vcontract.toml_file import read_toml
-from vcontract.workers.shared_run import resolved
+from vcontract._client import Secrets
+from vcontract._client.secrets import OWN_TEXTS
+from vcontract._commands.adopt import adopt
+from vcontract._commands.cleanup import clean_up
+from vcontract._commands.run import execute
+from vcontract._config.config import LOOPBACK, Config
+from vcontract._config.request import RunRequest
+from vcontract._run.preparation import PLAIN
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import SECRET
+from vcontract._testbed import built_in, secrets_of
+from vcontract._toml_file import read_toml
+from vcontract._workers.shared_run import resolved
 
 WORDS = "".join(
     f'[[account]]\nrole = "{account.role}"\nusername = "{account.username}"\npassword = "vcontract"\n'

@@ -6,9 +6,9 @@ from itertools import groupby, pairwise
 
 import pytest
 
-from vcontract.contract import Contract, load
-from vcontract.model import State, all_cells, cells, changes, ground, refused
-from vcontract.run.plan import Step, plan
+from vcontract._contract import Contract, load
+from vcontract._model import State, all_cells, cells, changes, ground, refused
+from vcontract._run.plan import Step, plan
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")

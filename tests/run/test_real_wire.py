@@ -17,15 +17,15 @@ from msgspec import structs
 
 from tests.mangler import Exchange, Mangled, Reply, Run
 from tests.windows import fitted, stretch
-from vcontract.client import session
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
-from vcontract.errors import TargetError
-from vcontract.history import read_history
-from vcontract.report.result import RunResult
-from vcontract.run.rejudge import rejudge
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Faulted, Grade, Lost, Operation, Verdict, unauthenticated
+from vcontract._client import session
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
+from vcontract._errors import TargetError
+from vcontract._history import read_history
+from vcontract._report.result import RunResult
+from vcontract._run.rejudge import rejudge
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Faulted, Grade, Lost, Operation, Verdict, unauthenticated
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK = "CustomizeGuest_Task", "StartGuestNetwork_Task"

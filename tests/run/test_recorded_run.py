@@ -11,14 +11,14 @@ from msgspec.structs import replace
 
 from tests.windows import fitted
 from vcontract import __version__
-from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest
-from vcontract.history import read_history
-from vcontract.report.result import RunResult
-from vcontract.run.former_runs import replayed
-from vcontract.run.preparation import PLAIN, Preparation
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Operation, Verdict
+from vcontract._commands.run import execute
+from vcontract._config.request import RunRequest
+from vcontract._history import read_history
+from vcontract._report.result import RunResult
+from vcontract._run.former_runs import replayed
+from vcontract._run.preparation import PLAIN, Preparation
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Operation, Verdict
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 DEFECT = "bad-login-says-permission-denied"

@@ -19,18 +19,18 @@ from msgspec.structs import replace
 
 from tests.mangler import Exchange, Mangler
 from tests.windows import time_options
-from vcontract.client import Recorder, Target
-from vcontract.config.config import LOOPBACK
-from vcontract.config.request import MANAGER, RunRequest
-from vcontract.contract import load
-from vcontract.errors import RunFileError, UsageError
-from vcontract.history import STEP, read_history
-from vcontract.model import Lever
-from vcontract.report.result import RunResult, load_run
-from vcontract.run.interrupted_run import interrupted_run_of, resumed
-from vcontract.run.rejudge import rejudge
-from vcontract.simulator import SimulatorServer
-from vcontract.testbed import Site, open_testbed, secrets_of
+from vcontract._client import Recorder, Target
+from vcontract._config.config import LOOPBACK
+from vcontract._config.request import MANAGER, RunRequest
+from vcontract._contract import load
+from vcontract._errors import RunFileError, UsageError
+from vcontract._history import STEP, read_history
+from vcontract._model import Lever
+from vcontract._report.result import RunResult, load_run
+from vcontract._run.interrupted_run import interrupted_run_of, resumed
+from vcontract._run.rejudge import rejudge
+from vcontract._simulator import SimulatorServer
+from vcontract._testbed import Site, open_testbed, secrets_of
 
 PATIENCE = 900
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

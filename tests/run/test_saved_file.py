@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 
-from vcontract.commands.compare import told_by
-from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest
-from vcontract.errors import RunFileError, SchemaError, UsageError
-from vcontract.history import read_history
-from vcontract.report.result import load_run
-from vcontract.report.run_directory import write_out, write_whole
-from vcontract.run.preparation import Preparation
-from vcontract.run.rejudge import rejudge
-from vcontract.saved_file import held_by, open_saved, read_saved, understood
-from vcontract.stress.judging import judge_several
+from vcontract._commands.compare import told_by
+from vcontract._commands.run import execute
+from vcontract._config.request import RunRequest
+from vcontract._errors import RunFileError, SchemaError, UsageError
+from vcontract._history import read_history
+from vcontract._report.result import load_run
+from vcontract._report.run_directory import write_out, write_whole
+from vcontract._run.preparation import Preparation
+from vcontract._run.rejudge import rejudge
+from vcontract._saved_file import held_by, open_saved, read_saved, understood
+from vcontract._stress.judging import judge_several
 
 FORMER = Path(__file__).parents[1] / "former" / "0.1.0"
 Change = Callable[[dict[str, Any]], None]

@@ -14,15 +14,15 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import fitted
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
-from vcontract.findings.lookup import find
-from vcontract.report.result import RunResult
-from vcontract.run.preparation import Preparation
-from vcontract.run.rejudge import rejudge
-from vcontract.server import processes
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Verdict
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
+from vcontract._findings.lookup import find
+from vcontract._report.result import RunResult
+from vcontract._run.preparation import Preparation
+from vcontract._run.rejudge import rejudge
+from vcontract._server import processes
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Verdict
 
 DYING = Path(__file__).parents[1] / "dying_server.py"
 ABORT = "AbortCustomization_Task"

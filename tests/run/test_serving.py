@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from tests.windows import fitted
-from vcontract.client import Recorder, Secrets
-from vcontract.commands.adopt import adopt
-from vcontract.config.config import Config
-from vcontract.config.request import RunRequest
-from vcontract.config.server import Server
-from vcontract.errors import UsageError
-from vcontract.run.own_server.serving import served
-from vcontract.run.preparation import PLAIN
-from vcontract.run.recorded_run import opening
-from vcontract.run.start import configured, opened
-from vcontract.simulator import SimulatorServer
-from vcontract.testbed import log_in, look_round, marks_of
+from vcontract._client import Recorder, Secrets
+from vcontract._commands.adopt import adopt
+from vcontract._config.config import Config
+from vcontract._config.request import RunRequest
+from vcontract._config.server import Server
+from vcontract._errors import UsageError
+from vcontract._run.own_server.serving import served
+from vcontract._run.preparation import PLAIN
+from vcontract._run.recorded_run import opening
+from vcontract._run.start import configured, opened
+from vcontract._simulator import SimulatorServer
+from vcontract._testbed import log_in, look_round, marks_of
 
 URL = "http://127.0.0.1:{port}/sdk"
 

@@ -10,15 +10,15 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from vcontract.check import Judge
-from vcontract.errors import HaltedError
-from vcontract.model import cell
-from vcontract.run.exerciser import Exerciser
-from vcontract.run.plan import Step
-from vcontract.run.step_runner import HASTY_TRIES, TRIES, StepRunner
-from vcontract.terms import Verdict
-from vcontract.testbed.not_arranged import NotArrangedError, RefusedError
-from vcontract.testbed.quarantine import Quarantine
+from vcontract._check import Judge
+from vcontract._errors import HaltedError
+from vcontract._model import cell
+from vcontract._run.exerciser import Exerciser
+from vcontract._run.plan import Step
+from vcontract._run.step_runner import HASTY_TRIES, TRIES, StepRunner
+from vcontract._terms import Verdict
+from vcontract._testbed.not_arranged import NotArrangedError, RefusedError
+from vcontract._testbed.quarantine import Quarantine
 
 METHOD = "AbortCustomization_Task"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.run.ending import suspect
-from vcontract.terms import HUNG, UNSENT, Arguments, Call, Lost, Operation, Outcome, Ref, Returned
+from vcontract._run.ending import suspect
+from vcontract._terms import HUNG, UNSENT, Arguments, Call, Lost, Operation, Outcome, Ref, Returned
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "manager")
 

@@ -12,19 +12,19 @@ from msgspec.structs import replace
 from tests.mangler import MANAGER, Exchange, Mangled, Reply
 from tests.waited_time import WaitedTime
 from tests.windows import fitted
-from vcontract.client import Recorder, Target
-from vcontract.config.config import LOOPBACK
-from vcontract.config.request import Budget, RunRequest
-from vcontract.contract import load
-from vcontract.report.events import Note, RunEvent
-from vcontract.report.result import RunResult
-from vcontract.run.conformance import run_conformance
-from vcontract.run.start import StartedRun
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Verdict, subject
-from vcontract.testbed import Site
-from vcontract.testbed.quarantine import Quarantine
-from vcontract.testbed.survey import secrets_of
+from vcontract._client import Recorder, Target
+from vcontract._config.config import LOOPBACK
+from vcontract._config.request import Budget, RunRequest
+from vcontract._contract import load
+from vcontract._report.events import Note, RunEvent
+from vcontract._report.result import RunResult
+from vcontract._run.conformance import run_conformance
+from vcontract._run.start import StartedRun
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Verdict, subject
+from vcontract._testbed import Site
+from vcontract._testbed.quarantine import Quarantine
+from vcontract._testbed.survey import secrets_of
 
 METHOD, CALLS = "AbortCustomization_Task", 2
 
@@ -68,7 +68,7 @@ def test_it_is_a_finding_where_the_operator_set_a_limit(
     endless: str, limit: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Oracle rule A14: without one it proves nothing. It is told what is waited for, and for how long at most."""
-    monkeypatch.setattr("vcontract.model.facts.TASK_WAIT", 80.0)
+    monkeypatch.setattr("vcontract._model.facts.TASK_WAIT", 80.0)
     result, notes, called = ran(endless, limit)
     assert (result.verdict is Verdict.VIOLATES) == bool(limit)
     assert {finding.observed for finding in result.findings} == ({"stuck (task)"} if limit else set())

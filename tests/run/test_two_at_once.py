@@ -13,21 +13,21 @@ import pytest
 
 from tests.mangler import MANAGER, Exchange, Mangled, Reply
 from tests.windows import fitted
-from vcontract.client import Recorder, Target
-from vcontract.client.properties import list_vms
-from vcontract.config.config import LOOPBACK
-from vcontract.config.context import RunContext
-from vcontract.config.request import RunRequest
-from vcontract.contract import load
-from vcontract.errors import ClaimedError
-from vcontract.report.result import RunResult
-from vcontract.run.conformance import run_conformance
-from vcontract.run.start import StartedRun
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Operation
-from vcontract.testbed import FULL, log_in
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
+from vcontract._client import Recorder, Target
+from vcontract._client.properties import list_vms
+from vcontract._config.config import LOOPBACK
+from vcontract._config.context import RunContext
+from vcontract._config.request import RunRequest
+from vcontract._contract import load
+from vcontract._errors import ClaimedError
+from vcontract._report.result import RunResult
+from vcontract._run.conformance import run_conformance
+from vcontract._run.start import StartedRun
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Operation
+from vcontract._testbed import FULL, log_in
+from vcontract._testbed.survey import secrets_of
+from vcontract._testbed.testbed import Site
 
 ABORT = "AbortCustomization_Task"
 

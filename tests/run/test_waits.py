@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.mangler import Exchange, Mangled, Reply, Run
-from vcontract.client.updates import WAIT
+from vcontract._client.updates import WAIT
 
 METHOD = "StartGuestNetwork_Task"
 REFUSED = (

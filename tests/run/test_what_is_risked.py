@@ -10,19 +10,19 @@ import pytest
 
 from tests.mangler import Exchange, Mangled, Reply
 from tests.windows import fitted
-from vcontract import simulator as simulated
-from vcontract.client import Target
-from vcontract.client.properties import list_vms
-from vcontract.commands.run import execute
-from vcontract.config.config import LOOPBACK
-from vcontract.config.request import RunRequest
-from vcontract.config.risk import LEVELS
-from vcontract.errors import UsageError
-from vcontract.report.result import RunResult
-from vcontract.run.preparation import Preparation
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Ref, Verdict
-from vcontract.testbed.survey import secrets_of
+from vcontract import _simulator as simulated
+from vcontract._client import Target
+from vcontract._client.properties import list_vms
+from vcontract._commands.run import execute
+from vcontract._config.config import LOOPBACK
+from vcontract._config.request import RunRequest
+from vcontract._config.risk import LEVELS
+from vcontract._errors import UsageError
+from vcontract._report.result import RunResult
+from vcontract._run.preparation import Preparation
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Ref, Verdict
+from vcontract._testbed.survey import secrets_of
 
 READS = {
     *("RetrieveServiceContent", "Login", "Logout", "CurrentTime", "RetrievePropertiesEx", "CreateContainerView"),

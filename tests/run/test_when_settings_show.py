@@ -10,16 +10,16 @@ import pytest
 from msgspec import structs
 
 from tests.windows import skipping
-from vcontract.client import Recorder, Target
-from vcontract.config.request import Budget, RunRequest
-from vcontract.contract import load
-from vcontract.run.conformance import run_conformance
-from vcontract.run.start import StartedRun
-from vcontract.simulator import SimulatorServer
-from vcontract.simulator.defects.registry import MANAGER
-from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
+from vcontract._client import Recorder, Target
+from vcontract._config.request import Budget, RunRequest
+from vcontract._contract import load
+from vcontract._run.conformance import run_conformance
+from vcontract._run.start import StartedRun
+from vcontract._simulator import SimulatorServer
+from vcontract._simulator.defects.registry import MANAGER
+from vcontract._testbed.embedded_simulator import EMBEDDED
+from vcontract._testbed.survey import secrets_of
+from vcontract._testbed.testbed import Site
 
 CALLS = 12
 NEVER = frozenset({"settings-never-taken-up"})

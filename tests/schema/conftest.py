@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lxml import etree
 
-from vcontract.schema import Schema, load
+from vcontract._schema import Schema, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vcontract.schema import Schema, load
+from vcontract._schema import Schema, load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.web_site import Page, Serves, WebSite, serves
-from vcontract.errors import SchemaError
-from vcontract.schema import load
-from vcontract.shipped import shipped
+from vcontract._errors import SchemaError
+from vcontract._schema import load
+from vcontract._shipped import shipped
 
 __all__ = ["serves"]
 API = "8.0.3.0"

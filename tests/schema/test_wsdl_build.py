@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lxml import etree
 
-from vcontract.errors import SchemaError
-from vcontract.schema.build import build, versions, write_set
-from vcontract.schema.closure import closure
-from vcontract.schema.metadata import UNDATED, Data, Enumeration, Metadata
-from vcontract.schema.releases import SHIPPED
-from vcontract.schema.ship import MANAGER, ROOTS, roots_of
-from vcontract.shipped import shipped
+from vcontract._errors import SchemaError
+from vcontract._schema.build import build, versions, write_set
+from vcontract._schema.closure import closure
+from vcontract._schema.metadata import UNDATED, Data, Enumeration, Metadata
+from vcontract._schema.releases import SHIPPED
+from vcontract._schema.ship import MANAGER, ROOTS, roots_of
+from vcontract._shipped import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path

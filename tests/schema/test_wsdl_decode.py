@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from vcontract.check.tasklife import error_of
-from vcontract.errors import SchemaError
-from vcontract.schema import Schema, plain
-from vcontract.terms import Fault
+from vcontract._check.tasklife import error_of
+from vcontract._errors import SchemaError
+from vcontract._schema import Schema, plain
+from vcontract._terms import Fault
 
 Read = Callable[[str], Any]
 ROOT = '<x xmlns="urn:vim25" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema"{}</x>'

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tests.schema.small_wsdl import BASE, edited, small_wsdl
-from vcontract.errors import SchemaError
-from vcontract.schema.diff import differences
-from vcontract.schema.diff.change import Kind
-from vcontract.schema.diff.rules import RULES, rules
-from vcontract.terms import Difference, Impact
+from vcontract._errors import SchemaError
+from vcontract._schema.diff import differences
+from vcontract._schema.diff.change import Kind
+from vcontract._schema.diff.rules import RULES, rules
+from vcontract._terms import Difference, Impact
 
 if TYPE_CHECKING:
     from pathlib import Path

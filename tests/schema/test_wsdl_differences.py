@@ -11,17 +11,17 @@ import pytest
 from pyVmomi import VmomiSupport
 
 from tests.schema.small_wsdl import BASE, edited, small_document, small_wsdl
-from vcontract.errors import SchemaError
-from vcontract.schema import Schema, load
-from vcontract.schema.build import build, write_set
-from vcontract.schema.diff import differences, open_pair
-from vcontract.schema.metadata import known_versions
-from vcontract.schema.ship import roots_of
+from vcontract._errors import SchemaError
+from vcontract._schema import Schema, load
+from vcontract._schema.build import build, write_set
+from vcontract._schema.diff import differences, open_pair
+from vcontract._schema.metadata import known_versions
+from vcontract._schema.ship import roots_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vcontract.terms import Difference
+    from vcontract._terms import Difference
 
 LIST = Path(__file__).parent / "upgrade_diff.tsv"
 """What each release brought to the objects we judge, from the vendor's pages and metadata, and its class."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vcontract.errors import SchemaError
-from vcontract.schema import SHIPPED, DataType, Schema, load
-from vcontract.schema.source import read_document
-from vcontract.shipped import shipped
+from vcontract._errors import SchemaError
+from vcontract._schema import SHIPPED, DataType, Schema, load
+from vcontract._schema.source import read_document
+from vcontract._shipped import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.errors import SchemaError
-from vcontract.schema import SHIPPED, newest_usable, parse_versions_document
+from vcontract._errors import SchemaError
+from vcontract._schema import SHIPPED, newest_usable, parse_versions_document
 
 DOCUMENT = b"""<?xml version="1.0" encoding="UTF-8" ?>
 <namespaces version="1.0">

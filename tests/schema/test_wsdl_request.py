@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from vcontract.errors import SchemaError
-from vcontract.schema import DataType, Field, Schema, load, plain
-from vcontract.terms import Ref
+from vcontract._errors import SchemaError
+from vcontract._schema import DataType, Field, Schema, load, plain
+from vcontract._terms import Ref
 
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")
 VM = {"_typeName": "ManagedObjectReference", "type": "VirtualMachine", "value": "vm-42"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.errors import SchemaError
-from vcontract.schema.vendor import vendor_object
+from vcontract._errors import SchemaError
+from vcontract._schema.vendor import vendor_object
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 

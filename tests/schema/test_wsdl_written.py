@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vcontract.schema import SHIPPED, DataType, Field, Schema, load
-from vcontract.schema.shapes import ANY, REFERENCE
-from vcontract.terms import Ref
+from vcontract._schema import SHIPPED, DataType, Field, Schema, load
+from vcontract._schema.shapes import ANY, REFERENCE
+from vcontract._terms import Ref
 
 ZeepWriter: Any = importlib.import_module("zeep_writer").ZeepWriter  # the file beside this one
 TEXT = st.text("&<>\"'\t\r\n ]x\x7f\x85\xe9\u2028\U0001f600", max_size=5)

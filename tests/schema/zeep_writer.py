@@ -9,11 +9,11 @@ from typing import Any
 from lxml import etree
 from zeep.xsd import AnyObject
 
-from vcontract.schema import Field, Schema
-from vcontract.schema.shapes import ANY, REFERENCE, SIMPLE, XSD_NAMESPACE
-from vcontract.schema.source import read_document
-from vcontract.shipped import shipped
-from vcontract.terms import Json, Ref
+from vcontract._schema import Field, Schema
+from vcontract._schema.shapes import ANY, REFERENCE, SIMPLE, XSD_NAMESPACE
+from vcontract._schema.source import read_document
+from vcontract._shipped import shipped
+from vcontract._terms import Json, Ref
 
 PREFIXES = {
     "xsd": XSD_NAMESPACE,

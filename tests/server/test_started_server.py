@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.config.server import Server
-from vcontract.errors import TargetError, UsageError
-from vcontract.server import StartedServer, processes, started
-from vcontract.server.output import FIRST, LAST, LINES, WIDTH
+from vcontract._config.server import Server
+from vcontract._errors import TargetError, UsageError
+from vcontract._server import StartedServer, processes, started
+from vcontract._server.output import FIRST, LAST, LINES, WIDTH
 
 LISTEN = "import socket, sys, time, os; s = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
 SLEEP = "import time; time.sleep(1e6)\n"

@@ -12,10 +12,10 @@ from typing import cast
 
 import pytest
 
-from vcontract.client import Limits
-from vcontract.client.wire import Connection, HttpReply, parse_url
-from vcontract.server import StartedServer, WatchedConnection
-from vcontract.terms import CRASHED, HUNG, SILENT, Lost
+from vcontract._client import Limits
+from vcontract._client.wire import Connection, HttpReply, parse_url
+from vcontract._server import StartedServer, WatchedConnection
+from vcontract._terms import CRASHED, HUNG, SILENT, Lost
 
 LIMITS = Limits(connect=60, exchange=0.3, back=0.0)
 ANSWER = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

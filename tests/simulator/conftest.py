@@ -8,15 +8,15 @@ import pytest
 from lxml import etree
 from pyVmomi import vim
 
-from vcontract.simulator.http1 import Reply, Request
-from vcontract.simulator.objects import Invocation
-from vcontract.simulator.settings import Settings
-from vcontract.simulator.timeline import Timeline
-from vcontract.simulator.vcenter import VCenter
-from vcontract.simulator.virtual_machine import VirtualMachine
+from vcontract._simulator.http1 import Reply, Request
+from vcontract._simulator.objects import Invocation
+from vcontract._simulator.settings import Settings
+from vcontract._simulator.timeline import Timeline
+from vcontract._simulator.vcenter import VCenter
+from vcontract._simulator.virtual_machine import VirtualMachine
 
 if TYPE_CHECKING:
-    from vcontract.simulator.dispatch import Waiting
+    from vcontract._simulator.dispatch import Waiting
 
 TASK_TIME = 1.0
 LONGEST = 3.0  # a snapshot lasts so many times the task time

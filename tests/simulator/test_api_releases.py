@@ -11,10 +11,10 @@ from lxml import etree
 from msgspec.structs import replace
 from pyVmomi import VmomiSupport, vmodl
 
-from vcontract.client.recording import read_recording
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract._client.recording import read_recording
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
+from vcontract._simulator import Settings, SimulatorServer
 
 RELEASES = ("7.0.3.2", "8.0.3.0", "9.1.0.0")
 MANAGER = "VirtualMachineGuestCustomizationManager"

@@ -9,7 +9,7 @@ import pytest
 from pyVmomi import VmomiSupport, vim, vmodl
 
 from tests.simulator.conftest import Bench
-from vcontract.simulator.data_objects import Composite, make
+from vcontract._simulator.data_objects import Composite, make
 
 KINDS = [
     (vim.vm.GuestInfo, {"toolsVersion": "1", "guestState": "running"}),

@@ -16,7 +16,7 @@ from zeep.transports import Transport
 
 from tests.simulator.test_pyvmomi_client import PASSWORD, USER, port_of
 from tests.windows import fitted
-from vcontract.simulator import SimulatorServer
+from vcontract._simulator import SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

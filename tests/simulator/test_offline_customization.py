@@ -11,7 +11,7 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 
 from tests.windows import fitted
-from vcontract.simulator import SimulatorServer
+from vcontract._simulator import SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from pyVmomi import vim, vmodl
 
-from vcontract.simulator import Settings, SimulatorServer
-from vcontract.simulator.http1 import Request
-from vcontract.simulator.variants import wire as ways
+from vcontract._simulator import Settings, SimulatorServer
+from vcontract._simulator.http1 import Request
+from vcontract._simulator.variants import wire as ways
 
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 CONTENT = "ServiceInstance:ServiceInstance"

@@ -9,11 +9,11 @@ import pytest
 from pyVmomi import VmomiSupport, vim
 
 from tests.simulator.conftest import Bench
-from vcontract.simulator.objects import Invocation, ManagedObject
-from vcontract.simulator.property_paths import read_property
-from vcontract.simulator.soap_writer import value_text
-from vcontract.simulator.versions import known_at
-from vcontract.simulator.virtual_machine import VirtualMachine
+from vcontract._simulator.objects import Invocation, ManagedObject
+from vcontract._simulator.property_paths import read_property
+from vcontract._simulator.soap_writer import value_text
+from vcontract._simulator.versions import known_at
+from vcontract._simulator.virtual_machine import VirtualMachine
 
 VERSIONS = ("vim.version.version9", "vim.version.v8_0_3_0")
 DEPTH = 3

@@ -12,7 +12,7 @@ from pyVim.task import WaitForTask, WaitForTasks
 from pyVmomi import SoapStubAdapter, vim, vmodl
 
 from tests.windows import fitted
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract._simulator import Settings, SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

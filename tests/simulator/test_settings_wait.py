@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pyVmomi import vim
 
-from vcontract.simulator.guest.network import lease
-from vcontract.simulator.guest.state import Lock
+from vcontract._simulator.guest.network import lease
+from vcontract._simulator.guest.state import Lock
 
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 AT_ONCE = "settings-show-at-once"

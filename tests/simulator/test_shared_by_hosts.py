@@ -11,7 +11,7 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from tests.simulator.test_pyvmomi_client import PASSWORD, USER, machine, port_of
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract._simulator import Settings, SimulatorServer
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ import pytest
 from lxml import etree
 from pyVmomi import VmomiSupport
 
-from vcontract.simulator.http1 import Reply, Request
-from vcontract.simulator.settings import Settings
-from vcontract.simulator.soap_envelope import read_envelope
-from vcontract.simulator.soap_reader import read_arguments
-from vcontract.simulator.timeline import Timeline
-from vcontract.simulator.vcenter import VCenter
+from vcontract._simulator.http1 import Reply, Request
+from vcontract._simulator.settings import Settings
+from vcontract._simulator.soap_envelope import read_envelope
+from vcontract._simulator.soap_reader import read_arguments
+from vcontract._simulator.timeline import Timeline
+from vcontract._simulator.vcenter import VCenter
 
 FOLDER = Path(__file__).parents[1] / "recordings"
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"

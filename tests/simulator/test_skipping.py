@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.simulator.timeline import Timeline
+from vcontract._simulator.timeline import Timeline
 
 
 class Now:

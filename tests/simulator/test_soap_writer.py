@@ -10,10 +10,10 @@ import pytest
 from pyVmomi import VmomiSupport, vim, vmodl
 
 from tests.simulator.conftest import Bench
-from vcontract.simulator.soap_writer import value_text, write_fault
-from vcontract.simulator.vendor_writer import vendor_text
-from vcontract.simulator.versions import known_at
-from vcontract.simulator.virtual_machine import VirtualMachine
+from vcontract._simulator.soap_writer import value_text, write_fault
+from vcontract._simulator.vendor_writer import vendor_text
+from vcontract._simulator.versions import known_at
+from vcontract._simulator.virtual_machine import VirtualMachine
 
 NEW = "vim.version.v8_0_3_0"
 VERSIONS = ("vim.version.version1", "vim.version.version9", "vim.version.v6_8_7", NEW)

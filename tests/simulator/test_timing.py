@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 from pyVmomi import vim
 
-from vcontract.errors import UsageError
-from vcontract.simulator import Settings, SimulatorServer
-from vcontract.simulator.inventory import BUILT_IN
-from vcontract.simulator.times.timing import BOOT, GUEST_REPORT, READY, RUNTIME_REPORT, TASK_REPORT, Timing, ranges
-from vcontract.simulator.vcenter import VCenter
+from vcontract._errors import UsageError
+from vcontract._simulator import Settings, SimulatorServer
+from vcontract._simulator.inventory import BUILT_IN
+from vcontract._simulator.times.timing import BOOT, GUEST_REPORT, READY, RUNTIME_REPORT, TASK_REPORT, Timing, ranges
+from vcontract._simulator.vcenter import VCenter
 
 VCENTER = ranges()["vcenter"]
 STEP = 0.05

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vcontract.errors import UsageError
-from vcontract.simulator import inventory
-from vcontract.simulator.settings import Settings
-from vcontract.simulator.vcenter import VCenter
-from vcontract.simulator.virtual_machine import VirtualMachine
+from vcontract._errors import UsageError
+from vcontract._simulator import inventory
+from vcontract._simulator.settings import Settings
+from vcontract._simulator.vcenter import VCenter
+from vcontract._simulator.virtual_machine import VirtualMachine
 
 if TYPE_CHECKING:
     from pathlib import Path

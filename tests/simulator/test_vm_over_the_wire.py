@@ -10,7 +10,7 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 
 from tests.windows import fitted
-from vcontract.simulator import Settings, SimulatorServer
+from vcontract._simulator import Settings, SimulatorServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vcontract.errors import UsageError
-from vcontract.simulator import Settings, SimulatorServer
-from vcontract.simulator.http1 import MAX_BODY
+from vcontract._errors import UsageError
+from vcontract._simulator import Settings, SimulatorServer
+from vcontract._simulator.http1 import MAX_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +133,7 @@ def test_the_version_document_and_the_wsdl_are_served(
     (tmp_path / "8.0.3.0").mkdir()
     (tmp_path / "8.0.3.0" / "vim-types.xsd").write_text("<schema/>")
     (tmp_path / "8.0.3.0" / "notes.txt").write_text("no")
-    monkeypatch.setattr("vcontract.simulator.dispatch.shipped", lambda kind: tmp_path if kind == "wsdl" else None)
+    monkeypatch.setattr("vcontract._simulator.dispatch.shipped", lambda kind: tmp_path if kind == "wsdl" else None)
     connection = http.client.HTTPConnection("127.0.0.1", port_of(server.url), timeout=60)
 
     def get(path: str, method: str = "GET") -> tuple[int, bytes]:
@@ -215,7 +215,7 @@ def test_stopping_ends_the_waiting_and_is_prompt(monkeypatch: pytest.MonkeyPatch
 
 
 FOREGROUND = (
-    "from vcontract.simulator import Settings, serve_forever\n"
+    "from vcontract._simulator import Settings, serve_forever\n"
     "serve_forever(Settings(), on_ready=lambda url: print(url, flush=True))\n"
 )
 

@@ -8,8 +8,8 @@ import pytest
 from lxml import etree
 from pyVmomi import vim, vmodl
 
-from vcontract.simulator.messages import describe
-from vcontract.simulator.soap_writer import value_text, write_fault, write_reply
+from vcontract._simulator.messages import describe
+from vcontract._simulator.soap_writer import value_text, write_fault, write_reply
 
 NEW, OLD = "vim.version.v8_0_3_0", "vim.version.version7"
 

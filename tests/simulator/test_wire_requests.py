@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.simulator.conftest import Wire
-from vcontract.simulator.soap_reader import read_arguments
+from vcontract._simulator.soap_reader import read_arguments
 
 CALL = (
     '<CustomizeGuest_Task xmlns="urn:vim25"><_this type="VirtualMachineGuestCustomizationManager">'

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pyVmomi import vim, vmodl
 
-from vcontract.simulator.objects import Invocation
+from vcontract._simulator.objects import Invocation
 
 MANAGER = "TaskManager:TaskManager"
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from vcontract.contract import Contract
-from vcontract.contract import load as load_contract
-from vcontract.model import Facts, GuestAccount, VmFacts
-from vcontract.schema import Schema, load
-from vcontract.strategies.calls import Caller
-from vcontract.terms import Ref
+from vcontract._contract import Contract
+from vcontract._contract import load as load_contract
+from vcontract._model import Facts, GuestAccount, VmFacts
+from vcontract._schema import Schema, load
+from vcontract._strategies.calls import Caller
+from vcontract._terms import Ref
 
 API = "9.1.0.0"
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")

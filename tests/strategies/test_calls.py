@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from vcontract.contract import Contract
-from vcontract.model import Asked, Facts
-from vcontract.schema import load
-from vcontract.strategies.auth import LONG
-from vcontract.strategies.calls import Caller
-from vcontract.terms import Arguments, Ref
+from vcontract._contract import Contract
+from vcontract._model import Asked, Facts
+from vcontract._schema import load
+from vcontract._strategies.auth import LONG
+from vcontract._strategies.calls import Caller
+from vcontract._terms import Arguments, Ref
 
 VM, TWO_NICS, NO_NIC = (Ref("VirtualMachine", f"vm-{number}") for number in (1, 2, 4))
 ACTORS = {"held": "full", "nowhere": "second"}

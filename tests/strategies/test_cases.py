@@ -10,13 +10,13 @@ import pytest
 from lxml import etree
 from msgspec.structs import replace
 
-from vcontract.contract import Contract
-from vcontract.model import Asked, Facts, classify
-from vcontract.schema import Schema, load
-from vcontract.strategies.calls import Caller
-from vcontract.strategies.case import Case
-from vcontract.strategies.closure import Closure
-from vcontract.terms import SECRET, Arguments, Call, Envelope, Ref
+from vcontract._contract import Contract
+from vcontract._model import Asked, Facts, classify
+from vcontract._schema import Schema, load
+from vcontract._strategies.calls import Caller
+from vcontract._strategies.case import Case
+from vcontract._strategies.closure import Closure
+from vcontract._terms import SECRET, Arguments, Call, Envelope, Ref
 
 VM, TWO_NICS = Ref("VirtualMachine", "vm-1"), Ref("VirtualMachine", "vm-2")
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")

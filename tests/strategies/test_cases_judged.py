@@ -8,18 +8,18 @@ from contextlib import contextmanager
 import pytest
 
 from tests.windows import fitted
-from vcontract.check import Judge
-from vcontract.client import Target
-from vcontract.contract import Contract
-from vcontract.model import Asked
-from vcontract.simulator import SimulatorServer
-from vcontract.strategies.calls import Caller
-from vcontract.terms import Call, Ref, Verdict
-from vcontract.testbed.actors import FULL
-from vcontract.testbed.driver import Driver
-from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.judged_calls import judged_call
-from vcontract.testbed.survey import secrets_of, survey_target
+from vcontract._check import Judge
+from vcontract._client import Target
+from vcontract._contract import Contract
+from vcontract._model import Asked
+from vcontract._simulator import SimulatorServer
+from vcontract._strategies.calls import Caller
+from vcontract._terms import Call, Ref, Verdict
+from vcontract._testbed.actors import FULL
+from vcontract._testbed.driver import Driver
+from vcontract._testbed.embedded_simulator import EMBEDDED
+from vcontract._testbed.judged_calls import judged_call
+from vcontract._testbed.survey import secrets_of, survey_target
 
 QUICK = 0.001
 

@@ -7,8 +7,8 @@ from itertools import combinations
 import pytest
 from msgspec.structs import replace
 
-from vcontract.contract import Contract, load, names
-from vcontract.model import (
+from vcontract._contract import Contract, load, names
+from vcontract._model import (
     BY_NAME,
     Asked,
     Facts,
@@ -20,9 +20,9 @@ from vcontract.model import (
     classify,
     deviations_of,
 )
-from vcontract.schema import Schema
-from vcontract.strategies.calls import Caller
-from vcontract.terms import Ref
+from vcontract._schema import Schema
+from vcontract._strategies.calls import Caller
+from vcontract._terms import Ref
 
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
 VM = Ref("VirtualMachine", "vm-1")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vcontract.strategies.pool import draw
-from vcontract.strategies.schedules import Turn, schedules, shown, size
+from vcontract._strategies.pool import draw
+from vcontract._strategies.schedules import Turn, schedules, shown, size
 
 
 def test_what_is_drawn_keeps_to_what_is_asked() -> None:

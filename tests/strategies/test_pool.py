@@ -10,8 +10,8 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
 
-from vcontract.strategies.constants import Constants
-from vcontract.strategies.pool import Pool, draw
+from vcontract._strategies.constants import Constants
+from vcontract._strategies.pool import Pool, draw
 
 
 def test_one_seed_draws_the_same_values() -> None:
@@ -38,7 +38,7 @@ def test_a_wanted_value_is_looked_for_once_round() -> None:
 
 DRAWING = """
 from hypothesis import strategies as st
-from vcontract.strategies.pool import draw
+from vcontract._strategies.pool import draw
 {literals}
 print(draw(st.lists(st.text(max_size=20) | st.integers() | st.floats() | st.binary()), 7, 300))
 """

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from vcontract.contract import Contract, load
-from vcontract.model import Asked, State, cell
-from vcontract.strategies.changes import CAST, LEVERS, ON_HOST, ModelVm
-from vcontract.strategies.programs import (
+from vcontract._contract import Contract, load
+from vcontract._model import Asked, State, cell
+from vcontract._strategies.changes import CAST, LEVERS, ON_HOST, ModelVm
+from vcontract._strategies.programs import (
     INPUTS,
     LENGTH,
     SNAPSHOT,

@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from vcontract.errors import UsageError
-from vcontract.model import VmFacts
-from vcontract.model.spec_rules import broken
-from vcontract.schema import load
+from vcontract._errors import UsageError
+from vcontract._model import VmFacts
+from vcontract._model.spec_rules import broken
+from vcontract._schema import load
+from vcontract._strategies.pool import draw
+from vcontract._terms import Ref
 from vcontract.strategies import BrokenRequest, broken_requests, customization_specs, guest_authentications
-from vcontract.strategies.pool import draw
-from vcontract.terms import Ref
 
 VM = Ref("VirtualMachine", "vm-7")
 METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task", "PowerOnVM_Task")

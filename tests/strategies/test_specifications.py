@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from vcontract.model import VmFacts
-from vcontract.model.addresses import host_in, is_ipv4, is_ipv6
-from vcontract.model.spec_rules import broken, unshown_params
-from vcontract.schema import Schema
-from vcontract.strategies import semantic as tier
-from vcontract.strategies.customization import LABELS, SMALLEST, config_params, fitted, fixed_name, linux_specs
-from vcontract.strategies.pool import draw
-from vcontract.terms import Ref
+from vcontract._model import VmFacts
+from vcontract._model.addresses import host_in, is_ipv4, is_ipv6
+from vcontract._model.spec_rules import broken, unshown_params
+from vcontract._schema import Schema
+from vcontract._strategies import semantic as tier
+from vcontract._strategies.customization import LABELS, SMALLEST, config_params, fitted, fixed_name, linux_specs
+from vcontract._strategies.pool import draw
+from vcontract._terms import Ref
 
 VM, TWO_NICS, WINDOWS = (Ref("VirtualMachine", f"vm-{number}") for number in (1, 2, 3))
 LINUX, SERVER = VmFacts(VM, "one", 1), VmFacts(WINDOWS, "win", 1, "windows")

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from vcontract.schema import Schema, load
-from vcontract.strategies.closure import ABSTRACT, Closure
-from vcontract.strategies.coverage import goals, seen
-from vcontract.strategies.pool import draw
-from vcontract.strategies.typed import CHARACTERS, NASTY, arguments, values
-from vcontract.terms import Ref
+from vcontract._schema import Schema, load
+from vcontract._strategies.closure import ABSTRACT, Closure
+from vcontract._strategies.coverage import goals, seen
+from vcontract._strategies.pool import draw
+from vcontract._strategies.typed import CHARACTERS, NASTY, arguments, values
+from vcontract._terms import Ref
 
 METHOD = "CustomizeGuest_Task"
 MANAGER = Ref("VirtualMachineGuestCustomizationManager", "GuestCustomizationManager")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from vcontract.disturbances.scenario import names
-from vcontract.simulator.defects import DEFECTS
-from vcontract.simulator.defects.registry import Defect
+from vcontract._disturbances.scenario import names
+from vcontract._simulator.defects import DEFECTS
+from vcontract._simulator.defects.registry import Defect
 
 CONCURRENT = sorted(name for name, each in DEFECTS.known.items() if isinstance(each, Defect) and each.concurrent)
 SAMPLE = {  # one for each way to see them

@@ -10,9 +10,9 @@ from lxml import etree
 
 from tests.report.test_bug_reports import ALONE, DRAWN
 from tests.stress.test_concurrency_defects import found
-from vcontract.report.bug_reports import BugReports
-from vcontract.report.markdown import finding_markdown, run_markdown
-from vcontract.report.result import load_run
+from vcontract._report.bug_reports import BugReports
+from vcontract._report.markdown import finding_markdown, run_markdown
+from vcontract._report.result import load_run
 
 CONCURRENT = tuple(name for name in DRAWN if name not in ALONE)
 SOON = "each-session-has-its-own-lock"

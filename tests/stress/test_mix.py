@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from vcontract.errors import UsageError
-from vcontract.stress.load import Load
-from vcontract.stress.mix import Mix, load_mix
+from vcontract._errors import UsageError
+from vcontract._stress.load import Load
+from vcontract._stress.mix import Mix, load_mix
 
 METHODS = ("CustomizeGuest_Task", "AbortCustomization_Task")
 

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from vcontract.history import read_history
+from vcontract._history import read_history
 
 VCONTRACT = (sys.executable, "-m", "vcontract")
 ROWS = {"legal-order", "one-customization", "blamed-task", "kept-tasks", "guest-names", "own-sessions", "replies"}

@@ -8,15 +8,15 @@ import pytest
 from lxml import etree
 from msgspec.structs import replace
 
-from vcontract.check.latencies import Latencies
-from vcontract.errors import UsageError
-from vcontract.report.bug_reports import BugReports
-from vcontract.report.events import RunEnded
-from vcontract.report.outputs import outputs
-from vcontract.report.result import RunResult, Stress, TargetFacts
-from vcontract.stress.judging import merged
-from vcontract.stress.thresholds import crossed, threshold
-from vcontract.terms import Arguments, Call, Fault, Faulted, Operation, Outcome, Ref, Returned, Verdict
+from vcontract._check.latencies import Latencies
+from vcontract._errors import UsageError
+from vcontract._report.bug_reports import BugReports
+from vcontract._report.events import RunEnded
+from vcontract._report.outputs import outputs
+from vcontract._report.result import RunResult, Stress, TargetFacts
+from vcontract._stress.judging import merged
+from vcontract._stress.thresholds import crossed, threshold
+from vcontract._terms import Arguments, Call, Fault, Faulted, Operation, Outcome, Ref, Returned, Verdict
 
 METHODS = ("CustomizeGuest_Task", "AbortCustomization_Task")
 CUSTOMIZE = Call(Ref("A", "a"), METHODS[0], Arguments({}), "c1")

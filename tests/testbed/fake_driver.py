@@ -11,15 +11,15 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from vcontract.contract import load
-from vcontract.model import Asked, Facts, GuestAccount, Lever, State, VmFacts
-from vcontract.model.state import OFF, ON, SUSPENDED
-from vcontract.strategies.calls import Caller
-from vcontract.terms import Arguments, Call, Fault, Faulted, Json, Operation, Ref, Returned, subject
-from vcontract.testbed import Driver, Lane, NotArrangedError, RefusedError
-from vcontract.testbed.levers import Levers
-from vcontract.testbed.permits import Permits
-from vcontract.testbed.quarantine import Quarantine
+from vcontract._contract import load
+from vcontract._model import Asked, Facts, GuestAccount, Lever, State, VmFacts
+from vcontract._model.state import OFF, ON, SUSPENDED
+from vcontract._strategies.calls import Caller
+from vcontract._terms import Arguments, Call, Fault, Faulted, Json, Operation, Ref, Returned, subject
+from vcontract._testbed import Driver, Lane, NotArrangedError, RefusedError
+from vcontract._testbed.levers import Levers
+from vcontract._testbed.permits import Permits
+from vcontract._testbed.quarantine import Quarantine
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 KINDS = {

@@ -8,11 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from tests.testbed.fake_driver import FakeDriver, lane_of, vm_facts
-from vcontract.model import Asked, Cell, State
-from vcontract.model.state import CUSTOMIZE, EXCLUSIVE, OFF, ON, SUSPENDED
-from vcontract.terms import Ref
-from vcontract.testbed import NotArrangedError, RefusedError
-from vcontract.testbed.quarantine import FAILURES
+from vcontract._model import Asked, Cell, State
+from vcontract._model.state import CUSTOMIZE, EXCLUSIVE, OFF, ON, SUSPENDED
+from vcontract._terms import Ref
+from vcontract._testbed import NotArrangedError, RefusedError
+from vcontract._testbed.quarantine import FAILURES
 
 METHOD = "CustomizeGuest_Task"
 VM = Ref("VirtualMachine", "one")

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from tests.windows import fitted
-from vcontract.client import Guard, Recorder, Target
-from vcontract.client.marks import CLAIM, Claim, option_call
-from vcontract.client.properties import list_vms
-from vcontract.client.tasks import follow
-from vcontract.config.config import LOOPBACK
-from vcontract.contract import load
-from vcontract.errors import ClaimedError
-from vcontract.simulator import SimulatorServer
-from vcontract.simulator.inventory import BUILT_IN
-from vcontract.terms import Arguments, Call, Json, Ref, Returned, as_ref
-from vcontract.testbed import FULL, guard_of, log_in, secrets_of
-from vcontract.testbed.claims.claims import LASTING, Claims
+from vcontract._client import Guard, Recorder, Target
+from vcontract._client.marks import CLAIM, Claim, option_call
+from vcontract._client.properties import list_vms
+from vcontract._client.tasks import follow
+from vcontract._config.config import LOOPBACK
+from vcontract._contract import load
+from vcontract._errors import ClaimedError
+from vcontract._simulator import SimulatorServer
+from vcontract._simulator.inventory import BUILT_IN
+from vcontract._terms import Arguments, Call, Json, Ref, Returned, as_ref
+from vcontract._testbed import FULL, guard_of, log_in, secrets_of
+from vcontract._testbed.claims.claims import LASTING, Claims
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 PATHS = ("config.extraConfig", "customValue", "config.changeVersion", "runtime.powerState")

@@ -10,16 +10,16 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import fitted
-from vcontract.client import Target
-from vcontract.commands.run import execute
-from vcontract.config.config import LOOPBACK
-from vcontract.config.request import RunRequest
-from vcontract.errors import HaltedError
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Call, Lost, Operation, Returned
-from vcontract.testbed import health as watching
-from vcontract.testbed.health import EVERY, LOGIN, HealthCheck
-from vcontract.testbed.survey import log_in, secrets_of
+from vcontract._client import Target
+from vcontract._commands.run import execute
+from vcontract._config.config import LOOPBACK
+from vcontract._config.request import RunRequest
+from vcontract._errors import HaltedError
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Call, Lost, Operation, Returned
+from vcontract._testbed import health as watching
+from vcontract._testbed.health import EVERY, LOGIN, HealthCheck
+from vcontract._testbed.survey import log_in, secrets_of
 
 ADMINISTRATOR = "administrator@vsphere.local"
 INSTANCE = "ServiceInstance"

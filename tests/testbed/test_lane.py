@@ -9,14 +9,14 @@ from typing import Any, cast
 import msgspec
 
 from tests.testbed.fake_driver import MANAGER, FakeCaller, vm_facts
-from vcontract.check import Judge
-from vcontract.client import Recorder, Target
-from vcontract.contract import load
-from vcontract.model import Facts, State
-from vcontract.strategies.calls import Caller
-from vcontract.terms import Arguments, Call, Operation, Ref, Returned
-from vcontract.testbed import Driver, Lane
-from vcontract.testbed.levers import Levers
+from vcontract._check import Judge
+from vcontract._client import Recorder, Target
+from vcontract._contract import load
+from vcontract._model import Facts, State
+from vcontract._strategies.calls import Caller
+from vcontract._terms import Arguments, Call, Operation, Ref, Returned
+from vcontract._testbed import Driver, Lane
+from vcontract._testbed.levers import Levers
 
 CONTRACT = load(MANAGER)
 FACTS = Facts(MANAGER, Ref(MANAGER, "manager"), "9.0.0.0", vms={name: vm_facts(name) for name in ("one", "two")})

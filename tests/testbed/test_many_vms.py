@@ -10,12 +10,12 @@ import pytest
 
 from tests.mangler import Exchange, Mangled, Reply, Run
 from tests.windows import fitted
-from vcontract.client import Recorder, Target
-from vcontract.config.config import LOOPBACK
-from vcontract.contract import load
-from vcontract.simulator import SimulatorServer, inventory
-from vcontract.terms import Verdict
-from vcontract.testbed.survey import secrets_of, survey_target
+from vcontract._client import Recorder, Target
+from vcontract._config.config import LOOPBACK
+from vcontract._contract import load
+from vcontract._simulator import SimulatorServer, inventory
+from vcontract._terms import Verdict
+from vcontract._testbed.survey import secrets_of, survey_target
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 NETWORK = "StartGuestNetwork_Task"

@@ -10,19 +10,19 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import fitted
-from vcontract.client import Target
-from vcontract.commands.run import execute
-from vcontract.config.config import LOOPBACK, Config
-from vcontract.config.request import RunRequest
-from vcontract.contract import load
-from vcontract.errors import TargetError
-from vcontract.history import read_history
-from vcontract.run.interrupted_run import facts_in
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Operation, Ref, Returned, as_ref, subject
-from vcontract.testbed import marked_vms as marked
-from vcontract.testbed import survey as surveying
-from vcontract.testbed.survey import secrets_of, survey_target
+from vcontract._client import Target
+from vcontract._commands.run import execute
+from vcontract._config.config import LOOPBACK, Config
+from vcontract._config.request import RunRequest
+from vcontract._contract import load
+from vcontract._errors import TargetError
+from vcontract._history import read_history
+from vcontract._run.interrupted_run import facts_in
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Operation, Ref, Returned, as_ref, subject
+from vcontract._testbed import marked_vms as marked
+from vcontract._testbed import survey as surveying
+from vcontract._testbed.survey import secrets_of, survey_target
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 PRIVILEGE = "VirtualMachine.Provisioning.Customize"

@@ -11,19 +11,19 @@ from msgspec.structs import replace
 
 from tests.mangler import Exchange, Mangled, Reply, mangled
 from tests.windows import fitted
-from vcontract.client import Guard, Marks, Recorder, Target
-from vcontract.client.marks import options
-from vcontract.client.properties import list_vms, read
-from vcontract.client.tasks import follow
-from vcontract.commands.run import execute
-from vcontract.config.config import LOOPBACK
-from vcontract.config.request import RunRequest
-from vcontract.errors import HaltedError, SharedHostError
-from vcontract.simulator import SimulatorServer
-from vcontract.simulator.inventory import BUILT_IN
-from vcontract.terms import Arguments, Call, Operation, Ref, Returned, as_ref
-from vcontract.testbed import Tenants
-from vcontract.testbed.survey import log_in, secrets_of
+from vcontract._client import Guard, Marks, Recorder, Target
+from vcontract._client.marks import options
+from vcontract._client.properties import list_vms, read
+from vcontract._client.tasks import follow
+from vcontract._commands.run import execute
+from vcontract._config.config import LOOPBACK
+from vcontract._config.request import RunRequest
+from vcontract._errors import HaltedError, SharedHostError
+from vcontract._simulator import SimulatorServer
+from vcontract._simulator.inventory import BUILT_IN
+from vcontract._terms import Arguments, Call, Operation, Ref, Returned, as_ref
+from vcontract._testbed import Tenants
+from vcontract._testbed.survey import log_in, secrets_of
 
 __all__ = ["mangled"]
 

@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from vcontract.client.updates import News
-from vcontract.terms import Ref
-from vcontract.testbed import NotArrangedError
-from vcontract.testbed.patience import LEAST, MISSES, TIMES, Patience
-from vcontract.testbed.waiting import Waiting
+from vcontract._client.updates import News
+from vcontract._terms import Ref
+from vcontract._testbed import NotArrangedError
+from vcontract._testbed.patience import LEAST, MISSES, TIMES, Patience
+from vcontract._testbed.waiting import Waiting
 
 VM = Ref("VirtualMachine", "vm-1")
 

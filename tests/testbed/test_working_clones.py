@@ -12,18 +12,18 @@ import pytest
 from msgspec.structs import replace
 
 from tests.windows import fitted
-from vcontract.client import Secrets, Target
-from vcontract.client.properties import list_vms
-from vcontract.commands.doctor import diagnose
-from vcontract.commands.run import execute
-from vcontract.config.request import RunRequest
-from vcontract.errors import TargetError, UsageError
-from vcontract.history import read_history
-from vcontract.run.former_runs import resumed
-from vcontract.run.rejudge import rejudge
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Ref, subject
-from vcontract.workers.launch import launch
+from vcontract._client import Secrets, Target
+from vcontract._client.properties import list_vms
+from vcontract._commands.doctor import diagnose
+from vcontract._commands.run import execute
+from vcontract._config.request import RunRequest
+from vcontract._errors import TargetError, UsageError
+from vcontract._history import read_history
+from vcontract._run.former_runs import resumed
+from vcontract._run.rejudge import rejudge
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Ref, subject
+from vcontract._workers.launch import launch
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 CONFIG = """
@@ -108,7 +108,7 @@ def test_a_run_that_does_not_get_under_way_leaves_no_clone(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vcontract.testbed.testbed.as_json", interrupted)
+    monkeypatch.setattr("vcontract._testbed.testbed.as_json", interrupted)
     with pytest.raises(KeyboardInterrupt):
         execute(request(server, tmp_path))
     assert machines(server) == before

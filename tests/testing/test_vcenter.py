@@ -7,8 +7,8 @@ from pyVim.task import WaitForTask
 from pyVmomi import vim
 
 from tests.clients.guest import Guest
-from vcontract.errors import UsageError
-from vcontract.testing.vcenter import served
+from vcontract._errors import UsageError
+from vcontract.testing._vcenter import served
 
 
 def test_an_answer_for_a_state_of_the_vm() -> None:

@@ -13,7 +13,7 @@ from pyVmomi import vim, vmodl
 
 from tests.har_proxy import recording
 from tests.windows import fitted
-from vcontract.simulator import SimulatorServer
+from vcontract._simulator import SimulatorServer
 
 GOOD, BAD = ("root", "guest"), ("nobody", "wrong")
 Recorded = Callable[..., Path]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from vcontract.errors import UsageError
-from vcontract.traffic.archive import read_archive
+from vcontract._errors import UsageError
+from vcontract._traffic.archive import read_archive
 
 
 def entry(text: str = "<a/>", **response: Any) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.traffic.conftest import BAD, Client, Recorded
-from vcontract.commands.judge_calls import judge_calls
-from vcontract.terms import Verdict
-from vcontract.traffic.judging import CONFIRM
+from vcontract._commands.judge_calls import judge_calls
+from vcontract._terms import Verdict
+from vcontract._traffic.judging import CONFIRM
 
 
 def refused(client: Client) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.traffic.conftest import Client, Recorded
-from vcontract.commands.wsdl_diff import wsdl_diff
-from vcontract.report.behaviour import CallsDifference
-from vcontract.schema import load
-from vcontract.terms import Difference, Impact
-from vcontract.traffic.archive import read_archive
-from vcontract.traffic.calls import heard
-from vcontract.traffic.upgrade import met
+from vcontract._commands.wsdl_diff import wsdl_diff
+from vcontract._report.behaviour import CallsDifference
+from vcontract._schema import load
+from vcontract._terms import Difference, Impact
+from vcontract._traffic.archive import read_archive
+from vcontract._traffic.calls import heard
+from vcontract._traffic.upgrade import met
 
 
 def waits(client: Client) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from vcontract.commands.adopt import adopt
-from vcontract.config.request import RunRequest
-from vcontract.run.preparation import PLAIN
+from vcontract._commands.adopt import adopt
+from vcontract._config.request import RunRequest
+from vcontract._run.preparation import PLAIN
 
 HERE = Path(__file__).parent
 BINARY, TODAY = (HERE.parent.parent / "build" / name for name in ("vcsim", "vcsim-today"))

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 
 from tests.vcsim.conftest import CONFIG, LISTED
-from vcontract.commands.doctor import diagnose
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
-from vcontract.errors import TargetError
-from vcontract.report.result import RunResult
-from vcontract.terms import Verdict
+from vcontract._commands.doctor import diagnose
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
+from vcontract._errors import TargetError
+from vcontract._report.result import RunResult
+from vcontract._terms import Verdict
 
 Start = Callable[..., tuple[str, str]]
 MACHINE, MANAGER = "VirtualMachine", "VirtualMachineGuestCustomizationManager"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.vcsim.conftest import CAUSE, LISTED
-from vcontract.check.judgement import DEATHS
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
-from vcontract.report.result import RunResult
+from vcontract._check.judgement import DEATHS
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
+from vcontract._report.result import RunResult
 
 Owned = Callable[..., Path]
 SOME = ("MarkAsVirtualMachine", "PowerOnVM_Task", "SuspendVM_Task", "ShutdownGuest")

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.vcsim.conftest import LISTED
-from vcontract.commands.adopt import adopt
-from vcontract.commands.doctor import diagnose
-from vcontract.commands.run import execute
-from vcontract.config.request import Budget, RunRequest
-from vcontract.report.result import load_run
-from vcontract.run.preparation import Preparation
-from vcontract.terms import Verdict
+from vcontract._commands.adopt import adopt
+from vcontract._commands.doctor import diagnose
+from vcontract._commands.run import execute
+from vcontract._config.request import Budget, RunRequest
+from vcontract._report.result import load_run
+from vcontract._run.preparation import Preparation
+from vcontract._terms import Verdict
 
 MACHINE = "VirtualMachine"
 README = (Path(__file__).parent / "README.md").read_text("utf-8")

@@ -19,23 +19,23 @@ from msgspec.structs import replace
 
 from tests.processes import Command
 from tests.windows import fitted
-from vcontract.client.pacing import Pacing, SpentError
-from vcontract.commands.run import execute_on
-from vcontract.config.request import RunRequest
-from vcontract.contract import load
-from vcontract.errors import UsageError
-from vcontract.history import STEP, History, read_history
-from vcontract.model import Facts, State, all_cells
-from vcontract.report.result import RunResult, load_run
-from vcontract.run.plan import Step, plan
-from vcontract.run.preparation import PLAIN
-from vcontract.run.rejudge import rejudge
-from vcontract.schema import load as load_schema
-from vcontract.simulator import SimulatorServer
-from vcontract.strategies.calls import Caller
-from vcontract.terms import Ref, Verdict
-from vcontract.workers.lanes.dealer import LONGEST, Dealer, blocks_of
-from vcontract.workers.lanes.default_lanes import default_lanes
+from vcontract._client.pacing import Pacing, SpentError
+from vcontract._commands.run import execute_on
+from vcontract._config.request import RunRequest
+from vcontract._contract import load
+from vcontract._errors import UsageError
+from vcontract._history import STEP, History, read_history
+from vcontract._model import Facts, State, all_cells
+from vcontract._report.result import RunResult, load_run
+from vcontract._run.plan import Step, plan
+from vcontract._run.preparation import PLAIN
+from vcontract._run.rejudge import rejudge
+from vcontract._schema import load as load_schema
+from vcontract._simulator import SimulatorServer
+from vcontract._strategies.calls import Caller
+from vcontract._terms import Ref, Verdict
+from vcontract._workers.lanes.dealer import LONGEST, Dealer, blocks_of
+from vcontract._workers.lanes.default_lanes import default_lanes
 
 MANAGER, AUTH = "VirtualMachineGuestCustomizationManager", "GuestAuthManager"
 AT_WORK = 60_000

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from vcontract.config.config import Account, Config, Guest
-from vcontract.config.request import RunRequest
-from vcontract.history import read_history
-from vcontract.simulator import SimulatorServer
-from vcontract.workers.shared_run import SharedRun, resolved
-from vcontract.workers.stopping import Stopping
-from vcontract.workers.worker import Orders, work
+from vcontract._config.config import Account, Config, Guest
+from vcontract._config.request import RunRequest
+from vcontract._history import read_history
+from vcontract._simulator import SimulatorServer
+from vcontract._workers.shared_run import SharedRun, resolved
+from vcontract._workers.stopping import Stopping
+from vcontract._workers.worker import Orders, work
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 ABORT = "AbortCustomization_Task"

@@ -8,11 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from tests.run.test_limits import request
-from vcontract.config.config import LOOPBACK, RequestLimits
-from vcontract.errors import UsageError
-from vcontract.simulator import SimulatorServer
-from vcontract.workers.launch import launch
-from vcontract.workers.shared_run import divided
+from vcontract._config.config import LOOPBACK, RequestLimits
+from vcontract._errors import UsageError
+from vcontract._simulator import SimulatorServer
+from vcontract._workers.launch import launch
+from vcontract._workers.shared_run import divided
 
 
 def test_more_workers_than_requests_at_once(simulator: SimulatorServer, tmp_path: Path) -> None:

@@ -8,19 +8,19 @@ from itertools import chain, combinations
 import pytest
 
 from tests.windows import fitted
-from vcontract.client import Target
-from vcontract.config.request import RunRequest
-from vcontract.contract import load
-from vcontract.model import State, VmFacts
-from vcontract.run.plan import Step
-from vcontract.run.start import StartedRun
-from vcontract.simulator import SimulatorServer
-from vcontract.testbed.driver import Driver
-from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.survey import secrets_of
-from vcontract.testbed.testbed import Site
-from vcontract.workers.coordinator import Coordinator
-from vcontract.workers.shares import Share, deal, limited, plain
+from vcontract._client import Target
+from vcontract._config.request import RunRequest
+from vcontract._contract import load
+from vcontract._model import State, VmFacts
+from vcontract._run.plan import Step
+from vcontract._run.start import StartedRun
+from vcontract._simulator import SimulatorServer
+from vcontract._testbed.driver import Driver
+from vcontract._testbed.embedded_simulator import EMBEDDED
+from vcontract._testbed.survey import secrets_of
+from vcontract._testbed.testbed import Site
+from vcontract._workers.coordinator import Coordinator
+from vcontract._workers.shares import Share, deal, limited, plain
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 

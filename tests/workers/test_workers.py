@@ -17,17 +17,17 @@ import pytest
 from tests.printed_findings import inventory
 from tests.processes import Command
 from tests.windows import fitted
-from vcontract.client import Target
-from vcontract.client.properties import list_vms
-from vcontract.config.request import RunRequest
-from vcontract.report.result import RunResult, load_run
-from vcontract.run.summary import PartialResult
-from vcontract.simulator import SimulatorServer
-from vcontract.terms import Verdict
-from vcontract.testbed.embedded_simulator import EMBEDDED
-from vcontract.testbed.survey import secrets_of
-from vcontract.workers.shared_run import SharedRun
-from vcontract.workers.worker import WorkerResult
+from vcontract._client import Target
+from vcontract._client.properties import list_vms
+from vcontract._config.request import RunRequest
+from vcontract._report.result import RunResult, load_run
+from vcontract._run.summary import PartialResult
+from vcontract._simulator import SimulatorServer
+from vcontract._terms import Verdict
+from vcontract._testbed.embedded_simulator import EMBEDDED
+from vcontract._testbed.survey import secrets_of
+from vcontract._workers.shared_run import SharedRun
+from vcontract._workers.worker import WorkerResult
 
 MANAGER = "VirtualMachineGuestCustomizationManager"
 NETWORK, ABORT = "StartGuestNetwork_Task", "AbortCustomization_Task"

@@ -13,13 +13,13 @@ from vcontract import __version__
 from vcontract._api.reading.loose import Loose, SpecificationError, stated
 from vcontract._api.reading.read import read_file
 from vcontract._api.reading.typed import Read, read_typed
-from vcontract.contract import version_number
-from vcontract.contract.specification import specification_rules
-from vcontract.errors import UsageError
-from vcontract.model import VmFacts, family_of
-from vcontract.model.spec_rules import found
-from vcontract.schema import SHIPPED, load
-from vcontract.terms import Json, Ref
+from vcontract._contract import version_number
+from vcontract._contract.specification import specification_rules
+from vcontract._errors import UsageError
+from vcontract._model import VmFacts, family_of
+from vcontract._model.spec_rules import found
+from vcontract._schema import SHIPPED, load
+from vcontract._terms import Json, Ref
 
 LIVE, OFFLINE = "CustomizeGuest_Task", ("CustomizeVM_Task", "CloneVM_Task")
 METHODS = (LIVE, *OFFLINE)

@@ -8,11 +8,11 @@ from typing import get_type_hints
 import msgspec
 from msgspec.structs import fields, replace
 
-from vcontract.contract import load
-from vcontract.contract.load import load_with
-from vcontract.errors import UsageError
-from vcontract.model import BY_NAME, Asked, State, cell, expect, holding, settle
-from vcontract.model.state import VALUES
+from vcontract._contract import load
+from vcontract._contract.load import load_with
+from vcontract._errors import UsageError
+from vcontract._model import BY_NAME, Asked, State, cell, expect, holding, settle
+from vcontract._model.state import VALUES
 
 _ALIASES = {"auth": "login"}
 _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}

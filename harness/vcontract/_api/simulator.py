@@ -8,9 +8,9 @@ from typing import Self
 
 import msgspec
 
-from vcontract.errors import UsageError
-from vcontract.simulator import Settings, SimulatorServer
-from vcontract.simulator.inventory import BUILT_IN, load, vm_names
+from vcontract._errors import UsageError
+from vcontract._simulator import Settings, SimulatorServer
+from vcontract._simulator.inventory import BUILT_IN, load, vm_names
 
 _PASSWORD = "vcontract"  # noqa: S105 - the simulator's documented password, good on loopback only
 _RETRIED = "a simulator is started once; make another one"

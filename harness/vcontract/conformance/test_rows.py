@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vcontract.conformance.items import Items
-from vcontract.contract import Row
+from vcontract._contract import Row
+from vcontract.conformance._items import Items
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -19,5 +19,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_row(row: Row) -> None:
-    """The server keeps this promise: said by `vcontract.conformance.verdicts` in place of what this function says."""
+    """The server keeps this promise: said by `vcontract.conformance._verdicts` in place of what this function says."""
     assert row.id

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from vcontract.testing.every_fault import MARK, FaultCase, cases_of
-from vcontract.testing.vcenter import ServedVCenter, served
+from vcontract.testing._every_fault import MARK, FaultCase, cases_of
+from vcontract.testing._vcenter import ServedVCenter, served
 
 __all__ = ["FaultCase", "ServedVCenter"]
 

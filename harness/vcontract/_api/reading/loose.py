@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from vcontract.errors import UsageError
-from vcontract.terms import Json
+from vcontract._errors import UsageError
+from vcontract._terms import Json
 
 TYPE_KEYS = ("_typeName", "_vimtype", "xsi:type", "@type")
 """Under these names an object says its type: govmomi and VI-JSON, pyVmomi's VmomiJSONEncoder, XML."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vcontract.schema.ages import wsdl_name
+from vcontract._schema.ages import wsdl_name
 
 _PREFIXES = ("Deserialized.", "VMware.Vim.", "VimSdk.", "types.", "vim25:", "vim:", "ns1:", "ns2:")
 """What PowerShell, PowerCLI, Go and XML put before the names of types."""

@@ -9,7 +9,7 @@ import msgspec
 import yaml
 
 from vcontract._api.reading.loose import DEEPEST, Loose, SpecificationError, stated
-from vcontract.terms import Json
+from vcontract._terms import Json
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ALIASES = 100

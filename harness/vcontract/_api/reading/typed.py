@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from vcontract._api.reading.loose import CUT, TYPE_KEYS, Loose, SpecificationError, check_size, shown, stated
 from vcontract._api.reading.names import type_name
-from vcontract.schema import SHIPPED, Field, Schema
-from vcontract.schema.ages import since
-from vcontract.schema.shapes import ANY, REFERENCE, SIMPLE
-from vcontract.schema.simple_values import WrongError, from_text, to_text
-from vcontract.terms import Json
+from vcontract._schema import SHIPPED, Field, Schema
+from vcontract._schema.ages import since
+from vcontract._schema.shapes import ANY, REFERENCE, SIMPLE
+from vcontract._schema.simple_values import WrongError, from_text, to_text
+from vcontract._terms import Json
 
 SPECIFICATION = "CustomizationSpec"
 _AROUND = {"CustomizationSpecItem": "spec", "VirtualMachineCloneSpec": "customization"}

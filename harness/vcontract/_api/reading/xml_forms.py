@@ -10,8 +10,8 @@ from typing import Any
 from lxml import etree
 
 from vcontract._api.reading.loose import DEEPEST, Loose, SpecificationError
-from vcontract.schema.shapes import SIMPLE
-from vcontract.terms import Json
+from vcontract._schema.shapes import SIMPLE
+from vcontract._terms import Json
 
 _CLIXML = "http://schemas.microsoft.com/powershell/2004/04"
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"

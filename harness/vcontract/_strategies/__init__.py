@@ -1,0 +1,1 @@
+"""Types to values to calls: valid ones and broken ones, each labelled with what it breaks."""

@@ -1,5 +1,0 @@
-"""The command line; what a verb needs is imported in the verb alone, so that start-up stays quick."""
-
-from vcontract.cli.verbs import main
-
-__all__ = ["main"]

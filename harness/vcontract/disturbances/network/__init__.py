@@ -1,1 +1,0 @@
-"""Disturbances of the path, one a file, and the process that applies them: `python -m vcontract.disturbances.network`."""

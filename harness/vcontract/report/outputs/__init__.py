@@ -1,5 +1,0 @@
-"""What a run can be written as beside its directory: one listener of its events for each `--output FORMAT=FILE`."""
-
-from vcontract.report.outputs.chosen import FORMATS, outputs, step_summary
-
-__all__ = ["FORMATS", "outputs", "step_summary"]

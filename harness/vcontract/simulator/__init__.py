@@ -1,6 +1,0 @@
-"""A vCenter on loopback that keeps the contract, or breaks it on request."""
-
-from vcontract.simulator.server import SimulatorServer, serve_forever
-from vcontract.simulator.settings import Settings
-
-__all__ = ["Settings", "SimulatorServer", "serve_forever"]

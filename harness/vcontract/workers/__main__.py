@@ -1,7 +1,0 @@
-"""`python -m vcontract.workers FD`: one worker of `vcontract run --workers N`; it hears and speaks on that file descriptor."""
-
-import sys
-
-from vcontract.workers.worker_process import serve
-
-serve(int(sys.argv[1]))
