@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import trustme
 
+from tests.inject.pyvmomi_client import Samples, logged_in, what_it_does
 from vcontract._contract.load import load_with
 from vcontract._inject.plausible import place_of
 from vcontract._inject.rules import Channel
@@ -34,6 +35,7 @@ PAGE = Path(__file__).with_name("PUBLIC_CLIENTS.md")
 VENV = ROOT / "build" / "public-clients"
 MODULES = "ansible_collections.community.vmware.plugins.modules"
 OSLO_METHODS = ("CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task")
+PYVMOMI_METHODS = (*OSLO_METHODS, "RebootGuest", "PowerOffVM_Task")
 ANSIBLE_METHODS = ("CustomizeGuest_Task", "RebootGuest")
 _ANSIBLE_LINES = {
     "CustomizeGuest_Task": ("vmware_guest_instant_clone.py", "self.module.fail_json(msg=to_native(task_e))", 1),
@@ -166,6 +168,14 @@ def oslo_cell(session: Any, vcenter: ServedVCenter, case: FaultCase) -> Cell:
     return Cell("oslo.vmware", case.id, did, _sent(vcenter, case.method), line, source)
 
 
+def pyvmomi_cell(samples: Samples, vcenter: ServedVCenter, case: FaultCase) -> Cell:
+    """Let it meet a fault once."""
+    vcenter.calm()
+    vcenter.inject(case.method, case.type, channel=case.channel, times=1, seconds=0.0)
+    did, line, source = what_it_does(samples, case.method, samples.vms()["linux-1"])
+    return Cell("pyVmomi", case.id, did, _sent(vcenter, case.method), line, source)
+
+
 def _sent(vcenter: ServedVCenter, method: str) -> int:
     return sum(each.method == method for each in vcenter.calls)
 
@@ -231,6 +241,8 @@ def all_cells() -> Iterator[Cell]:
         session = oslo_session(vcenter)
         yield from (oslo_cell(session, vcenter, case) for case in cases(OSLO_METHODS))
         session.logout()
+        with logged_in(vcenter) as samples:
+            yield from (pyvmomi_cell(samples, vcenter, case) for case in cases(PYVMOMI_METHODS))
         yield from (ansible_cell(vcenter, port, case) for case in cases(ANSIBLE_METHODS))
 
 
@@ -243,7 +255,11 @@ def ansible_version() -> str:
 def written(cells: Iterable[Cell]) -> str:
     """Write the page."""
     listed = list(cells)
-    versions = {"oslo.vmware": version("oslo.vmware"), "Ansible": f"community.vmware {ansible_version()}"}
+    versions = {
+        "oslo.vmware": version("oslo.vmware"),
+        "pyVmomi": version("pyvmomi"),
+        "Ansible": f"community.vmware {ansible_version()}",
+    }
     lines = [
         "# What public clients do when a call fails",
         "",

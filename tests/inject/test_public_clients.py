@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from pyVim.task import WaitForTask
 
 from tests.inject import public_clients as clients
+from tests.inject.pyvmomi_client import Samples, logged_in, shows_soon
 from vcontract._inject.plausible import place_of
 from vcontract.testing._every_fault import FaultCase
 from vcontract.testing._vcenter import ServedVCenter, served
 
 PAGE = clients.PAGE.read_text("utf-8")
 OSLO, ANSIBLE = clients.cases(clients.OSLO_METHODS), clients.cases(clients.ANSIBLE_METHODS)
+PYVMOMI = clients.cases(clients.PYVMOMI_METHODS)
 SAMPLE = (
     "CustomizeGuest_Task-TaskInProgress-call",
     "CustomizeGuest_Task-CustomizationFault-task",
@@ -64,6 +67,36 @@ def test_oslo_vmware_does_what_the_page_says(session: Any, behind_tls: Served, c
     assert cell.row() in PAGE.splitlines()
 
 
+@pytest.fixture(scope="module")
+def samples(behind_tls: Served) -> Iterator[Samples]:
+    """Log the vendor's library in."""
+    with logged_in(behind_tls.vcenter) as opened:
+        yield opened
+
+
+def test_pyvmomi_runs_the_flow_of_its_samples(samples: Samples, behind_tls: Served) -> None:
+    """It lists, finds, clones, customizes, starts the network, reboots, runs a program, powers off and destroys."""
+    behind_tls.vcenter.calm()
+    parent = samples.vms()["linux-1"]
+    found = samples.content.searchIndex.FindByUuid(None, parent.summary.config.uuid, vmSearch=True, instanceUuid=False)
+    assert (found, parent.guest.toolsStatus) == (parent, "toolsOk")
+    child = samples.instant_clone(parent, "flow-2")
+    for method in (*clients.OSLO_METHODS, "RebootGuest"):
+        assert samples.call(method, child) == "success"
+    assert shows_soon(child, "web-1")
+    assert samples.run_program(child, "/bin/true", "") == 0
+    assert samples.call("PowerOffVM_Task", child) == "success"
+    assert WaitForTask(child.Destroy(), si=samples.service) == "success"
+    assert "flow-2" not in samples.vms()
+
+
+@pytest.mark.parametrize("case", PYVMOMI, ids=lambda case: case.id)
+def test_pyvmomi_does_what_the_page_says(samples: Samples, behind_tls: Served, case: FaultCase) -> None:
+    """The row of the page: every fault comes out as the exception of its name, from one of two lines."""
+    cell = clients.pyvmomi_cell(samples, behind_tls.vcenter, case)
+    assert cell.row() in PAGE.splitlines()
+
+
 @needs_ansible
 def test_ansible_runs_its_flow(behind_tls: Served) -> None:
     """The module clones, customizes and reboots the child; what it set shows in the guest then."""
@@ -104,9 +137,9 @@ def test_ansible_does_what_the_page_says(behind_tls: Served, case: FaultCase) ->
 def test_the_page_has_every_documented_fault() -> None:
     """Of the methods that a client calls and a contract speaks of, by each channel by which the contract permits it."""
     rows = re.findall(r"^\| (\S+-\S+-(?:call|task)) \|", PAGE, re.MULTILINE)
-    assert sorted(rows) == sorted(case.id for case in (*OSLO, *ANSIBLE))
+    assert sorted(rows) == sorted(case.id for case in (*OSLO, *PYVMOMI, *ANSIBLE))
     assert len(rows) > 50
-    assert all(place_of(case.method, case.type, case.channel) for case in (*OSLO, *ANSIBLE))
+    assert all(place_of(case.method, case.type, case.channel) for case in (*OSLO, *PYVMOMI, *ANSIBLE))
 
 
 @needs_ansible
