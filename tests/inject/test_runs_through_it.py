@@ -46,6 +46,15 @@ def streams(*relays: Relay) -> list[list[tuple[bytes, bytes]]]:
         time.sleep(0.1)
 
 
+def assert_all_went_through(before: list[tuple[bytes, bytes]], behind: list[tuple[bytes, bytes]]) -> None:
+    """Assert that the server got what was sent, and the client what was said, but for one reply that it did not wait for."""
+    assert [sent for sent, _ in before] == [sent for sent, _ in behind]
+    for (_, got), (_, said) in zip(before, behind, strict=True):
+        short, whole = sorted((got, said), key=len)
+        assert whole.startswith(short)
+        assert whole[len(short) :].count(b"HTTP/1.1 ") <= 1
+
+
 def test_every_byte_of_a_run_goes_through(gate: Open, simulator: SimulatorServer, ran: Run) -> None:  # noqa: F811 - fixtures
     """What the run sends the server gets, and what the server says the run gets: to the byte, on each connection."""
     with closing(Relay(simulator.url)) as behind:
@@ -61,7 +70,7 @@ def test_every_byte_of_a_run_goes_through(gate: Open, simulator: SimulatorServer
 
 @pytest.mark.long
 def test_every_byte_of_a_whole_run_goes_through(gate: Open, tmp_path: Path) -> None:
-    """As above, of a run of all rows and cells, which conforms."""
+    """As above, of a run of all rows and cells, which conforms; it leaves some waits before they are over."""
     with SimulatorServer(skipping(seed=1)) as server, closing(Relay(server.url)) as behind:
         opened = gate(server=behind.url)
         with closing(Relay(opened.url)) as before:
@@ -70,7 +79,7 @@ def test_every_byte_of_a_whole_run_goes_through(gate: Open, tmp_path: Path) -> N
     assert result.verdict is Verdict.CONFORMS
     assert result.calls > 2000
     assert sum(len(got) for _, got in sides[0]) > 10_000_000
-    assert sides[0] == sides[1]
+    assert_all_went_through(*sides)
 
 
 def assert_found(gate: Open, ran: Run, kind: tuple[str, str, str]) -> None:  # noqa: F811 - the fixture's value
