@@ -74,7 +74,7 @@ def in_a_shell(line: str, folder: Path, **variables: str) -> subprocess.Complete
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, **variables}
     return subprocess.run(  # noqa: S603 - printed by us
-        ("/bin/sh", "-c", line), cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600
+        ("/bin/sh", "-c", line), cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=1800
     )
 
 

@@ -20,10 +20,10 @@ MANAGER = "VirtualMachineGuestCustomizationManager"
 CUSTOMIZE, NETWORK, ABORT = "CustomizeGuest_Task", "StartGuestNetwork_Task", "AbortCustomization_Task"
 
 
-def _run(defect: str, method: str, folder: Path) -> tuple[SimulatorServer, Path]:
+def _run(defect: str, method: str, folder: Path, attempts: int = 120) -> tuple[SimulatorServer, Path]:
     server = SimulatorServer(fitted(defects=frozenset({defect}), task_time=0.01, boot_time=0.02))
     server.start()
-    options = RunRequest(seed=1, methods=(method,), stop_at_first=True, shrink=Budget(attempts=120, seconds=900))
+    options = RunRequest(seed=1, methods=(method,), stop_at_first=True, shrink=Budget(attempts=attempts, seconds=900))
     execute(replace(options, target=server.url, report_dir=folder))
     return server, folder / "latest"
 
@@ -93,3 +93,23 @@ def test_a_session_that_is_gone_is_ended_in_the_program_too(tmp_path: Path) -> N
         again = RunRequest(methods=(finding.method,), target=other.url, report_dir=tmp_path / "again")
         shown = {each.id for each in execute(again, Preparation(finding=find(f"{saved}#{finding.id}"))).findings}
     assert finding.id in shown
+
+
+def test_a_replay_waits_for_a_guest_that_takes_longer_than_it_did(tmp_path: Path) -> None:
+    """How long its Tools took to come up is the server's affair, and of another day."""
+    defect = "power-state-is-stale-after-resume"
+    server, saved = _run(defect, NETWORK, tmp_path / "runs")
+    server.stop()
+    finding = load_run(saved).findings[0]
+    with SimulatorServer(fitted(defects=frozenset({defect}), boot_time=2.0)) as slower:
+        again = RunRequest(methods=(NETWORK,), target=slower.url, report_dir=tmp_path / "again")
+        shown = {each.id for each in execute(again, Preparation(finding=find(f"{saved}#{finding.id}"))).findings}
+    assert finding.id in shown
+
+
+@pytest.mark.parametrize(("attempts", "told"), [(2, "2 of 2"), (6, "3 of 3")])
+def test_what_is_told_of_a_program_was_tried(attempts: int, told: str, tmp_path: Path) -> None:
+    """Some attempts are kept for it; what was not tried does not count as not seen."""
+    server, saved = _run("powered-off-says-invalid-login", NETWORK, tmp_path / "runs", attempts)
+    server.stop()
+    assert load_run(saved).findings[0].repeats == told

@@ -25,7 +25,9 @@ class Load:
     def __init__(self, folder: Path) -> None:
         self.reports = folder / "reports"
 
-    def run(self, *options: str, seconds: float = 2.0, seed: int = 1) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *options: str, seconds: float = 2.0, seed: int = 1, folder: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run it to its end, after so many seconds of load on a quick machine; a slower one needs longer for as many calls."""
         limit = f"{seconds * windows.stretch():.1f}"
         told = (
@@ -37,7 +39,9 @@ class Load:
             str(self.reports),
         )
         command = (*VCONTRACT, "stress", *told, *options)
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=900, env=os.environ)  # noqa: S603 - our own
+        return subprocess.run(  # noqa: S603 - our own
+            command, capture_output=True, text=True, check=False, timeout=900, env=os.environ, cwd=folder
+        )
 
     @property
     def result(self) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -17,6 +16,10 @@ from vcontract._config.govc import PASSWORD
 from vcontract._errors import UsageError
 
 _PAGE, _PORT = 8089, 5557
+_Rounds: TypeAlias = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Repeat the load until it fails, N times at most, and say how often.")
+]
+_ROUNDS = "--rounds repeats a load of this machine, and tells of it as text: not --master, --worker, --schedules, --format json"
 
 
 @requests(
@@ -51,6 +54,7 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     schedules: Annotated[
         int, typer.Option(min=0, metavar="N", help="In place of a load: N drawn schedules; a race is made small.")
     ] = 0,
+    rounds: _Rounds = 1,
     web: Annotated[bool, typer.Option("--web", help=f"Locust's page, on loopback port {_PAGE}.")] = False,
     processes: Annotated[int, typer.Option(min=1, help="So many workers share the VMs out.")] = 1,
     master: Annotated[bool, typer.Option("--master", help="Wait for --processes workers of other machines.")] = False,
@@ -60,7 +64,9 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
 ) -> None:
     """Let many clients work at once, and judge whether some legal order of events explains what they saw."""
     from vcontract._config.printed_command import command
+    from vcontract._config.request import with_whole_paths
     from vcontract._contract import load as load_contract
+    from vcontract._disturbances import scenario
     from vcontract._races.hunt import hunt
     from vcontract._stress.brief import Brief, Role
     from vcontract._stress.launch import stress as launch
@@ -71,6 +77,8 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     option.one_of("--format", given.request.output, ("text", "json"))
     if worker and master:
         raise UsageError("--master and --worker: a process is one or the other")
+    if rounds > 1 and (worker or master or schedules or given.request.output == "json"):
+        raise UsageError(_ROUNDS)
     if clients < processes or vms < processes:
         raise UsageError(f"--processes {processes}: each worker needs a client and a VM of its own")
     request, preparation = with_password(given.request)
@@ -80,15 +88,17 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     methods = tuple(each.name for each in load_contract(request.contract).methods)
     host, at = _address(worker, port)
     role: Role = "worker" if worker else "master" if master or processes > 1 else "alone"
-    told: dict[str, Sequence[object]] = {
-        "clients": [clients],
-        "vms": [vms],
-        "time-limit": [time_limit],
-        "seed": [request.seed],
-    }
-    told |= {"fail-if": [threshold(text, methods).text for text in fail_if or ()]}
-    told |= {"rate": [rate or None], "mix": [mix], "disturb": [disturb], "schedules": [schedules or None]}
-    repeating = command("stress", {"target": [request.target], "config": [request.config], **told})
+    whole = with_whole_paths(request)
+    repeating = command(
+        "stress",
+        {
+            "target": [whole.target], "config": [whole.config], "wsdl": [whole.wsdl],
+            "clients": [clients], "vms": [vms], "time-limit": [time_limit], "seed": [request.seed],
+            "fail-if": [threshold(text, methods).text for text in fail_if or ()], "rate": [rate or None],
+            "mix": [mix and mix.absolute()], "disturb": [scenario.with_whole_paths(disturb)], "schedules": [schedules or None],
+            "processes": [processes if processes > 1 else None], "rounds": [rounds if rounds > 1 else None],
+        },
+    )  # fmt: skip
     load = Load(clients, vms, time_limit, rate, load_mix(mix, methods), disturb, fail_if=tuple(fail_if or ()))
     brief = Brief(
         load, request, repeating, role, host, at if worker or master else 0, processes, starts=not master,
@@ -96,7 +106,7 @@ def stress(  # noqa: PLR0913 # long: the options that design fixes, a line each
     )  # fmt: skip
     if schedules:
         raise typer.Exit(int(hunt(request, brief.preparation(), schedules, time_limit, say)))
-    raise typer.Exit(launch(brief))
+    raise typer.Exit(launch(brief, rounds, say))
 
 
 def _address(worker: str, port: int) -> tuple[str, int]:

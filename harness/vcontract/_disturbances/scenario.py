@@ -68,8 +68,18 @@ def load_scenario(name_or_path: str) -> Scenario:
     )
 
 
+def with_whole_paths(name_or_path: str) -> str:
+    """Give the same scenarios, with the user's files named by whole paths: it then means the same in every folder."""
+    scenarios = [name.strip() for name in name_or_path.split(",")]
+    return ",".join(str(Path(name).absolute()) if _is_file(name) else name for name in scenarios)
+
+
+def _is_file(name_or_path: str) -> bool:
+    return name_or_path.endswith(".toml") or "/" in name_or_path
+
+
 def _one(name_or_path: str) -> Scenario:
-    own = name_or_path.endswith(".toml") or "/" in name_or_path
+    own = _is_file(name_or_path)
     path = Path(name_or_path) if own else SHIPPED / f"{name_or_path}.toml"
     if not own and name_or_path not in names():
         raise UsageError(

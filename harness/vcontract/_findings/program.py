@@ -14,11 +14,14 @@ from vcontract._findings.sightings import SESSIONS, Sighting, sightings
 from vcontract._model import State, observe, read_of, subject
 from vcontract._model.labels import scope_of
 from vcontract._model.moves import MOVES
+from vcontract._model.state import ON
 from vcontract._terms import Arguments, Call, Envelope, Json, Operation, Ref, ReplayStep, Returned, as_ref
 from vcontract._testbed import Driver, NotArrangedError, judged_call, see_settings, still_running, task_of, unfinished
 
 PATIENCE = (0.2, 3.0, 60.0)
 """How long a replay waits for a recorded state: seconds, and so many times what the recorded run waited, at most."""
+_COMES = "Tools"
+"""By how long these take at a target is told how long a guest may."""
 KEPT, TRIED = 32, 256
 """So many steps that led to a finding are kept where nobody tried which count, and are tried, at most: a run has thousands."""
 _SEEN = ("power", "tools", "connection")
@@ -195,6 +198,7 @@ class Performer:
         self.times = times
         self._label = label
         self._asked = False
+        self._in_vain: set[str] = set()
 
     def perform(self, steps: Sequence[ReplayStep], root: str, vm: Ref, until: float = inf) -> list[Sighting]:
         """Send a program about the VM in place of its root; gives the violations that it showed.
@@ -218,6 +222,7 @@ class Performer:
         `vm` stands in for its root (None: nothing does). From `until` on no recorded state is waited for.
         """
         self.driver.enter(label)
+        self._in_vain.clear()
         for step in steps:
             try:
                 self._send(step, renamed, until)
@@ -275,6 +280,7 @@ class Performer:
     def _wait(self, vm: Ref, step: ReplayStep, until: float) -> None:
         """Wait until the VM looks as it did when the call was recorded, but not for ever: it may never again."""
         least, times, most = PATIENCE
+        self._see_come(vm, step.seen, until)
         waits = min(least + times * step.waited, most, max(least, until - self.driver.target.recorder.now()))
         if self._hopeless(vm, step.seen):  # but what is read may be of before
             waits = max(0.0, self.driver.tracker.settles(vm.value) - self.driver.target.recorder.now())
@@ -283,13 +289,32 @@ class Performer:
         if step.purpose == "judge" and step.seen.get("tools") != "starting":
             self.driver.let_settle(vm)
 
-    def _hopeless(self, vm: Ref, seen: Mapping[str, str]) -> bool:
-        """Whether nothing is under way that could bring the recorded state about: of itself only Tools come up."""
-        if self._asked or self._looks(vm, seen) or unfinished(self.driver, vm):
-            return False
+    def _see_come(self, vm: Ref, seen: Mapping[str, str], until: float) -> None:
+        """Give what comes of itself the time that it takes here, as a run does: in the recorded run it may have been quick.
+
+        What did not come in that time is given no more of it by this program.
+        """
+        if vm.value in self._in_vain or self._looks(vm, seen) or not self._coming(vm, seen):
+            return
+        wait = self.driver.wait
+        patience = min(wait.patience.of(_COMES), until - self.driver.target.recorder.now())
+        try:
+            wait.until(_COMES, lambda: self._looks(vm, seen) or not self._coming(vm, seen), patience=max(0.0, patience))
+        except NotArrangedError:
+            self._in_vain.add(vm.value)
+
+    def _coming(self, vm: Ref, seen: Mapping[str, str]) -> bool:
+        """Whether the VM, as it was last read, is on its way to a recorded state: Tools come up, or a guest does as asked."""
         now = next(iter(self.driver.states(vm)))
-        coming = now.tools in {"stopped", "starting"} and seen.get("tools") in {"starting", "ready", "old"}
-        return not coming or now.power != seen.get("power") or now.connection != seen.get("connection")
+        if now.connection != seen.get("connection"):
+            return False
+        if now.power == seen.get("power"):
+            return now.tools in {"stopped", "starting"} and seen.get("tools") in {"starting", "ready", "old"}
+        return self._asked and now.power == ON
+
+    def _hopeless(self, vm: Ref, seen: Mapping[str, str]) -> bool:
+        """Whether nothing is under way that could bring the recorded state about."""
+        return not (self._asked or self._looks(vm, seen) or unfinished(self.driver, vm) or self._coming(vm, seen))
 
     def other_than_seen(
         self, steps: Sequence[ReplayStep], renamed: Mapping[str, str] = MappingProxyType({})

@@ -29,7 +29,7 @@ class Shrinker:
 
     def __init__(self, lane: Lane, performer: Performer, budget: Budget, until: float = inf) -> None:
         self._lane, self._performer = lane, performer
-        self._left = budget.attempts
+        self._left, self._kept = budget.attempts, 0
         self._tries, self._hindered = 0, ""
         self._sighting: Sighting | None = None
         self._again = max(AGAIN, lane.driver.facts.confirm)
@@ -43,7 +43,7 @@ class Shrinker:
         It keeps its provisional id if nothing shows it again, or if there were too few tries to say that it is the smallest.
         If it does not show by itself, but after the calls of a finding that is `known`, it is that one.
         """
-        self._left = self._budget.attempts
+        self._left, self._kept = self._budget.attempts, 0
         self._tries, self._hindered, self._sighting = 0, "", None
         parent, every = programs(operations, finding.op, finding.shown)
         blocks = list(map(list, latest(every, TRIED)))
@@ -64,23 +64,32 @@ class Shrinker:
         if not whole:
             why = self._hindered or "the calls that led to it did not show it again"
             return finding_with(since_fresh(blocks), f"0 of {self._tries}: {why}")
-        steps, seen = self._smallest(whole, shows)
-        if seen < self._again:  # what showed it once may have been the past of that VM: each try is made twice now
+        steps, seen, tried = self._smallest(whole, shows)
+        if seen < tried:  # what showed it once may have been the past of that VM: each try is made twice now
             self._left, self._hindered = self._budget.attempts, ""
-            steps, seen = self._smallest(whole, surely)
-        shrunk = finding_with(steps, f"{seen} of {self._again}")
+            steps, seen, tried = self._smallest(whole, surely, 2)
+        shrunk = finding_with(steps, f"{seen} of {tried}")
         if self._hindered or seen < min(2, self._again) or self._sighting is None:
             return shrunk
         return settled(shrunk, self._sighting, steps, self._lane.driver.judge.contract)
 
     def _smallest(
-        self, whole: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]
-    ) -> tuple[list[ReplayStep], int]:
-        """Make a program that shows a finding as small as it can be; gives it, and how often of `_again` it shows that."""
+        self, whole: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool], costs: int = 1
+    ) -> tuple[list[ReplayStep], int, int]:
+        """Make a program that shows a finding as small as it can be; gives it, how often it showed that, and was tried.
+
+        Of the attempts, of which each try `costs` some, so many are kept that what is printed was tried `_again` times.
+        """
+        self._kept = costs * (self._again - 1)
         few = fewer(whole, shows)
         plain = plainer_steps(few, shows)
         steps = self._usual_past(plain if plain == few else fewer(plain, shows), shows)
-        return steps, 1 + sum(shows(steps) for _ in range(self._again - 1))
+        self._kept, seen, tried = 0, 1, 1
+        for _ in range(self._again - 1):
+            before = self._tries
+            seen += shows(steps)
+            tried += self._tries > before
+        return steps, seen, tried
 
     def again(self, finding: Finding, vm: str) -> list[Sighting]:
         """Send a finding's program once more, about another VM; gives the violations that it shows."""
@@ -108,7 +117,7 @@ class Shrinker:
         return steps
 
     def _attempt(self, finding: Finding, steps: Sequence[ReplayStep], root: str) -> bool:
-        if self._left <= 0 or self._late():
+        if self._left <= self._kept or self._late():
             self._hindered = "the attempts or the time for trying again were spent"
             return False
         self._left -= 1

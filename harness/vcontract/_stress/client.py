@@ -112,6 +112,6 @@ class Client:
         return reads[-1]
 
     def _name(self) -> str:
-        """Give a host name that no other customization of the run gives."""
+        """Give a host name that no other customization gives, in no other run: what another left waiting may show now."""
         self._named += 1
-        return f"{self.actor}-{self._named}"
+        return f"{self.actor}-{self._crew.token}-{self._named}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from secrets import token_hex
 
 from msgspec.structs import replace
 
@@ -40,8 +41,8 @@ class Crew:
 
     `lasting` are the seconds that tasks took lately, by method; `recent` are tasks that were returned to any client. `over`
     gives the reason why no client begins another step, empty while they may; `failed` is the error of our own that ended
-    the load. In a `disturbed` run answers are lost, which does not end it. `run` is the mark of what the run makes, `claims`
-    are those on the VMs.
+    the load. In a `disturbed` run answers are lost, which does not end it. `run` is the mark of what the run makes, `token`
+    is in the names that it gives guests, `claims` are those on the VMs.
     """
 
     def __init__(self, site: Site, load: Load) -> None:
@@ -59,6 +60,7 @@ class Crew:
             surveyed, sessions=surveyed.sessions | {actor: name for actor, (name, _) in self.accounts.items()}
         )
         self.run = site.context.run
+        self.token = token_hex(3)
         claimant = site.context.claimant
         self.guard = guard_of(target, config, contract, self.run, surveyed.others, actor="", claimant=claimant)
         target.guard_with(self.guard)

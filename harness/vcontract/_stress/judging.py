@@ -22,6 +22,7 @@ from vcontract._model import facts_of
 from vcontract._report.result import RunResult, Stress, load_run
 from vcontract._run.summary import exit_code
 from vcontract._saved_file import held_by, open_saved, understood
+from vcontract._stress.rounds import until_shown
 from vcontract._stress.thresholds import crossed
 from vcontract._terms import Observed, Operation, Verdict
 
@@ -52,7 +53,7 @@ def _history_judged(path: Path, replay: str, limits: Limits) -> ConcurrentResult
         load(facts.object),
         *(load(name) for name in names() if name != facts.object),
         limits=limits,
-        replay=lambda _: replay,
+        replay=lambda _: until_shown(replay),
     )
 
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from types import FrameType
@@ -19,6 +19,7 @@ from vcontract._config.config import target_named
 from vcontract._errors import HarnessError, UsageError
 from vcontract._run.signals import ending
 from vcontract._stress.brief import Brief, encoded
+from vcontract._stress.rounds import repeated
 from vcontract._testbed.embedded_simulator import stretch
 
 ENGINE = (sys.executable, "-m", "vcontract._stress.engine")
@@ -35,8 +36,16 @@ class Served(NamedTuple):
     process: int
 
 
-def stress(brief: Brief) -> int:
-    """Do a stress run; gives the exit code. Raises UsageError if Locust is missing or a port is taken."""
+def stress(brief: Brief, rounds: int, say: Callable[[str], None]) -> int:
+    """Do a stress run, or up to `rounds` until one fails; gives the exit code. Raises as `_load` does."""
+    return repeated(lambda: _load(brief), rounds, say)
+
+
+def _load(brief: Brief) -> tuple[int, bool]:
+    """Do one stress run; gives the exit code, and whether a signal ended it.
+
+    Raises UsageError if Locust is missing or a port is taken.
+    """
     if find_spec("locust") is None:
         raise UsageError("stress needs Locust: pip install 'vcontract[stress]'")
     if brief.web:
@@ -89,11 +98,13 @@ def start(brief: Brief) -> subprocess.Popen[bytes]:
     return process
 
 
-def _engine(brief: Brief) -> int:
-    """Run the process of a brief to its end, and pass signals on to it; gives its exit code."""
+def _engine(brief: Brief) -> tuple[int, bool]:
+    """Run the process of a brief to its end, and pass signals on to it; gives its exit code, and whether there were any."""
+    passed: list[int] = []
     with start(brief) as process:
 
         def pass_on(number: int, _: FrameType | None) -> None:
+            passed.append(number)
             process.send_signal(number)
 
         before = [(number, signal.signal(number, pass_on)) for number in ending()]
@@ -104,4 +115,4 @@ def _engine(brief: Brief) -> int:
                 signal.signal(number, handler)
     if code < 0:
         raise HarnessError(f"the process of the clients was killed by signal {-code}")
-    return code
+    return code, bool(passed)

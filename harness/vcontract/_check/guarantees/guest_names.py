@@ -52,16 +52,18 @@ class _Naming(NamedTuple):
 class _Guest:
     """What is known of one VM's name.
 
-    `first` is the name that was read first. Of the customizations whose name it may bear, so many are `open`: nobody saw
-    their end; the others `ended`. The names of `refused` calls, and of those that were `past` when a later one began that
-    succeeded, it may not bear any more once it has booted: operations by name. `boot` are the earliest begin of the last boot
-    that was seen, and when it was seen to be over; `bad` are the customization whose name it then did not bear, and the begin
-    of the first such read. `cuts` are calls that cut its power, with their ends; `aborted` is when an abort was last let in.
-    `taken`: a network start or a boot was, which takes up what waits.
+    `former` are names of before this history: the one that was read first, and what waited then. Of the customizations
+    whose name it may bear, so many are `open`: nobody saw their end; the others `ended`. The names of `refused` calls, and of
+    those that were `past` when a later one began that succeeded, it may not bear any more once it has booted: operations by
+    name. `boot` are the earliest begin of the last boot that was seen, and when it was seen to be over; `bad` are the
+    customization whose name it then did not bear, and the begin of the first such read. `cuts` are calls that cut its power,
+    with their ends; `aborted` is when an abort was last let in. `taken` is when the first network start or boot was let in,
+    which takes up what waits; `found`: that was read, or would have been.
     """
 
     __slots__ = (
-        "aborted", "bad", "boot", "boots", "cuts", "ended", "first", "given", "latest", "open", "past", "refused", "taken",
+        "aborted", "bad", "boot", "boots", "cuts", "ended", "former", "found", "given", "latest", "open", "past", "refused",
+        "taken",
     )  # fmt: skip
 
     def __init__(self, late: float) -> None:
@@ -70,14 +72,15 @@ class _Guest:
         self.bad: tuple[int, float] | None = None
         self.cuts: list[tuple[float, float, TaskSeen | None]] = []
         self.aborted = -inf
-        self.first = ""
+        self.former: set[str] = set()
+        self.found = False
         self.given: dict[str, float] = {}
         self.open = 0
         self.ended: list[_Naming] = []
         self.latest: _Naming | None = None
         self.past: dict[str, int] = {}
         self.refused: dict[str, int] = {}
-        self.taken = False
+        self.taken = inf
 
     def look(self, fresh: float) -> None:
         """Find the latest customization that had succeeded by `fresh`, and what was past when it began."""
@@ -94,8 +97,18 @@ class _Guest:
             self.ended = [customization for customization in self.ended if customization not in past]
 
     def waited(self) -> bool:
-        """Whether its name may be of before this history: a network start or a boot took up what waited then."""
-        return self.taken and self.latest is None
+        """Whether a name may be of before this history: a network start or a boot took up what waited then.
+
+        Since a customization of the history succeeded it may still show, if that was taken up before: one name, no more.
+        """
+        if self.latest is None:
+            return self.taken < inf
+        return self.taken < self.latest.task.until and not self.found
+
+    def booted(self, start: float, late: float) -> bool:
+        """Whether a read that began at a moment shows what a boot of this history took up."""
+        began, over = self.boot
+        return began >= self.taken and start >= over + late
 
     def vague(self) -> bool:
         """Whether it may be undefined: by a customization that did not succeed, or is not known to."""
@@ -176,7 +189,8 @@ class GuestNames:
         guest.boots.called(method, start, end, sure=isinstance(operation.outcome, Returned))
         if cuts_power(method):
             guest.cuts.append((start, end, task))
-        guest.taken = guest.taken or method in BOOTING or KINDS.get(method) == NETWORK
+        if method in BOOTING or KINDS.get(method) == NETWORK:
+            guest.taken = min(guest.taken, start)
         if KINDS.get(method) == ABORT:
             guest.aborted = max(guest.aborted, end)
 
@@ -206,7 +220,7 @@ class GuestNames:
         if not name:
             return
         if isinstance(operation.outcome, Faulted):
-            if name not in {guest.first, *guest.given}:
+            if name not in {*guest.former, *guest.given}:
                 guest.refused[name] = operation.op
         else:
             guest.open += 1
@@ -222,21 +236,33 @@ class GuestNames:
         if vm in self._lost:
             return
         guest = self._guests[vm]
-        guest.first = guest.first or name
+        if not guest.former:
+            guest.former.add(name)
         guest.look(operation.start - self._staleness)
         self.judged += 1
         must, why, ops = guest.must_bear(operation.start, self._staleness), "", list[int]()
         if name in guest.refused and name not in guest.given:
             ops = [guest.refused[name]]
             why = f"the call that gives it that name (operation {ops[0]}) was refused"
-        elif must is not None and (name in guest.past or (name == guest.first and name not in guest.given)):
+        elif must is not None and (name in guest.past or (name in guest.former and name not in guest.given)):
             if self._again(guest, must, operation.start):
                 ops = [*([guest.past[name]] if name in guest.past else []), must.task.op]
                 why = f"operation {must.task.op} gave it the name {must.name}, and succeeded, and it has booted since"
-        elif name not in guest.given and name != guest.first and not guest.waited():
-            self._unknown.append((operation, vm, name, not guest.vague()))
+        elif name not in {*guest.given, *guest.former}:
+            self._strange(operation, vm, name, sure=must is not None)
+        guest.found = guest.found or guest.booted(operation.start, self._staleness)
         if why:
             self._say(operation, vm, name, why, ops)
+
+    def _strange(self, operation: Operation, vm: str, name: str, *, sure: bool) -> None:
+        """Take a name that no call about the VM gave: it may have waited before, unless it is `sure` which must show."""
+        guest = self._guests[vm]
+        waited = guest.waited()
+        if waited and not sure and name not in self._names:
+            guest.former.add(name)
+            guest.found = True
+        elif guest.latest is not None or not waited:
+            self._unknown.append((operation, vm, name, not guest.vague()))
 
     def _again(self, guest: _Guest, must: _Naming, start: float) -> bool:
         """Whether this is the second read, far enough after the first, that shows another name than the one that must show."""
