@@ -191,12 +191,16 @@ class _HistoryIndex:
 
 
 class Performer:
-    """Sends programs to a target and tells which findings they show; `times` counts these, by this label."""
+    """Sends programs to a target and tells which findings they show; `times` counts these, by this label.
+
+    `begun` has, for each step of the last one, how many requests had been sent before.
+    """
 
     def __init__(self, driver: Driver, label: str, times: int = 0) -> None:
         self.driver = driver
         self.times = times
         self._label = label
+        self.begun: list[int] = []
         self._asked = False
         self._in_vain: set[str] = set()
 
@@ -223,7 +227,9 @@ class Performer:
         """
         self.driver.enter(label)
         self._in_vain.clear()
+        self.begun = []
         for step in steps:
+            self.begun.append(self.driver.target.recorder.last)
             try:
                 self._send(step, renamed, until)
             except NotArrangedError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -30,7 +31,7 @@ class Shrinker:
     def __init__(self, lane: Lane, performer: Performer, budget: Budget, until: float = inf) -> None:
         self._lane, self._performer = lane, performer
         self._left, self._kept = budget.attempts, 0
-        self._tries, self._hindered = 0, ""
+        self._tries, self._hindered, self._place = 0, "", 0
         self._sighting: Sighting | None = None
         self._again = max(AGAIN, lane.driver.facts.confirm)
         self._budget = budget
@@ -64,6 +65,7 @@ class Shrinker:
         if not whole:
             why = self._hindered or "the calls that led to it did not show it again"
             return finding_with(since_fresh(blocks), f"0 of {self._tries}: {why}")
+        whole = self._until_shown(whole, shows)
         steps, seen, tried = self._smallest(whole, shows)
         if seen < tried:  # what showed it once may have been the past of that VM: each try is made twice now
             self._left, self._hindered = self._budget.attempts, ""
@@ -90,6 +92,12 @@ class Shrinker:
             seen += shows(steps)
             tried += self._tries > before
         return steps, seen, tried
+
+    def _until_shown(self, whole: list[ReplayStep], shows: Callable[[Sequence[ReplayStep]], bool]) -> list[ReplayStep]:
+        """Leave out what came after the first call that showed the finding: whoever makes the last call must see it."""
+        first = whole[: self._place]
+        same = bool(first) and (first[-1].purpose, first[-1].call.method) == (whole[-1].purpose, whole[-1].call.method)
+        return first if same and len(first) < len(whole) and shows(first) else whole
 
     def again(self, finding: Finding, vm: str) -> list[Sighting]:
         """Send a finding's program once more, about another VM; gives the violations that it shows."""
@@ -129,6 +137,8 @@ class Shrinker:
         try:
             seen = [each for each in self._perform(steps, root, with_vm, self._until) if each.shows(finding)]
             self._sighting = min(seen, key=lambda each: len(each.cause), default=self._sighting)
+            if seen:  # so many steps were begun when it came
+                self._place = bisect_left(self._performer.begun, min(each.judgement.op for each in seen))
             return bool(seen)
         finally:
             self._clear()

@@ -86,7 +86,7 @@ def instead_of_fault(vcenter: VCenter, change: Callable[[Invocation, Any], Any])
     vcenter.decisions.fault = fault
 
 
-READS = frozenset({"RetrieveProperties", "RetrievePropertiesEx"})
+READS = frozenset({"Fetch", "RetrieveProperties", "RetrievePropertiesEx"})
 """The methods by which a client reads, in place of being told of changes."""
 
 
