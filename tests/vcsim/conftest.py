@@ -24,6 +24,12 @@ CAUSE = dict(
     re.findall(r"^\| ([0-9a-f]{12}) \| .* \| ([\w.:-]+) \|$", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE)
 )
 """The place in the source of today's that is the cause of each, by its id; `-` for what is of Debian's alone."""
+UNREADABLE = dict(
+    re.findall(
+        r"^\| [0-9a-f]{12} \| `([\w.]+)` \| .* \| ([\w.:-]+) \|$", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE
+    )
+)
+"""The place in that source that lets a request pass which cannot be read, by the kind of the mistake."""
 
 
 @pytest.fixture
