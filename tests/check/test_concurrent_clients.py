@@ -50,11 +50,13 @@ def test_a_server_that_does_otherwise_and_may_keeps_an_order(variant: str) -> No
     assert answer_of(found) is Answer.LEGAL, told(found)
 
 
-@pytest.mark.parametrize("defect", ["lock-never-freed", "no-customization-after-an-abort"])
-def test_a_broken_lock_is_seen(defect: str) -> None:
+@pytest.mark.parametrize(
+    ("defect", "clients", "calls"), [("lock-never-freed", 4, 15), ("no-customization-after-an-abort", 2, 40)]
+)
+def test_a_broken_lock_is_seen(defect: str, clients: int, calls: int) -> None:
     """In a few tries some history has no legal order, and the picture marks the operation at which it ends."""
     for seed in range(TRIES):
-        found = recorded(CLIENTS.Crowd(4, 15, seed, defects=frozenset({defect})))
+        found = recorded(CLIENTS.Crowd(clients, calls, seed, defects=frozenset({defect})))
         if answer_of(found) is Answer.ILLEGAL:
             break
     broken = next(each for each in found if each.result.answer is Answer.ILLEGAL)

@@ -195,7 +195,7 @@ def test_a_system_error_of_a_guest_that_did_not_answer_is_unsettled(
     assert (story.verdict().grade, story.verdict().verdict) == (grade, verdict)
     story.cell = "ready"
     story.vm()
-    story.refused(C, "SystemError", fields=fields)
+    story.refused(N, "SystemError", fields=fields)
     story.vm()
     assert (story.verdict().grade, story.verdict().verdict) == (Grade.SPURIOUS, Verdict.VIOLATES)
     story.cell = "bare"

@@ -14,6 +14,8 @@ SAMPLE = (
     "calls-wait-in-a-queue",
     "optional-task-fields-unset",
     "manager-has-another-moid",
+    "first-customization-after-an-abort-is-refused",
+    "first-customization-after-an-abort-fails",
 )
 
 

@@ -39,7 +39,8 @@ EXPORTED = {
         "Seen Site Source Tenants Testbed UNPRIVILEGED actors_of adopted as_json audit built_in claimant_of "
         "claims_now claims_of clone_parents customizable "
         "find_marked_vms given guard_of host_names instance_of judged_call log_in look_round lost_hosts make_call marked "
-        "marks_of names_of open_testbed own_clones perform privileges_of reached read_new_tasks sandwiched secrets_by_name "
+        "marks_of names_of open_testbed own_clones perform privileges_of reached read_new_tasks repeat_refused sandwiched "
+        "secrets_by_name "
         "secrets_of "
         "see_settings settled still_running survey_target surveyed task_of told_claims unfinished"
     ),

@@ -41,6 +41,8 @@ DEEP = {
 }  # fmt: skip
 """Defects that need three and more calls: the method that shows it, and an alphabet in which it can be shown."""
 STEPS = dict(zip(DEEP, (3, 3, 3, 4, 5), strict=True))
+RETRIED = {"boot-brings-an-aborted-lock-back", "abort-after-a-resume-keeps-the-lock"}
+"""Those that end in the first customization after an abort, which may be refused once: it takes a retry to show them."""
 
 
 class Heard:
@@ -87,7 +89,7 @@ def test_what_needs_three_and_more_calls_is_found(defect: str) -> None:
     assert finding.method == method
     assert finding.cell.count(" > ") >= STEPS[defect] - 1
     assert finding.repeats == "3 of 3"
-    assert len(finding.program) == STEPS[defect], [each.call.method for each in finding.program]
+    assert len(finding.program) == STEPS[defect] + (defect in RETRIED), [each.call.method for each in finding.program]
 
 
 @pytest.mark.long

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -10,6 +10,7 @@ from tests.testbed.fake_driver import FakeDriver, lane_of, vm_facts
 from vcontract._model import Asked, Cell, State
 from vcontract._model.state import EXCLUSIVE, OFF
 from vcontract._run.exerciser import Exerciser
+from vcontract._terms import Operation
 from vcontract._testbed import NotArrangedError
 
 METHOD = "CustomizeGuest_Task"
@@ -133,3 +134,29 @@ def test_a_disturbance_that_is_refused_ends_nothing() -> None:
     driver = FakeDriver(vm_facts("one"), refused={"ResetVM_Task"})
     exerciser_of(driver).disturbed(METHOD, "midReset", "label")
     assert driver.log[-4:] == ["ResetVM_Task one", "look one", "follow task-1", "look one"]
+
+
+def test_a_customization_that_may_be_refused_once_is_made_once_more() -> None:
+    """The very same call on the same VM, seen through to its end; what the judge does not ask for is not made."""
+    driver = FakeDriver(vm_facts("one"))
+    asked: list[Operation | None] = []
+
+    class Once:
+        """A judge that wants the first call once more."""
+
+        doubtful, waiting, in_vain = staticmethod(lambda: False), staticmethod(lambda: False), False
+
+        @property
+        def to_repeat(self) -> Operation | None:
+            """Give the call that was made last, the first time."""
+            made = next(each for each in reversed(driver.recorder.operations) if each.purpose == "judge")
+            asked.append(None if asked else made)
+            return asked[-1]
+
+    driver.judge = cast("Any", Once())
+    exerciser_of(driver).exercise(cell(), "label")
+    assert driver.calls == [JUDGED, JUDGED]
+    assert len(asked) == 1
+    first, second = [each for each in driver.recorder.operations if each.purpose == "judge"]
+    assert first.call == second.call
+    assert driver.log[-2:] == ["follow task-2", "look one"]

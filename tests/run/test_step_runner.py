@@ -46,7 +46,9 @@ class Script:
     def __init__(self, judge: Verdicts, **tries: Any) -> None:
         self.judge, self.tries = judge, tries
         self.shared: object = None
-        self.driver = SimpleNamespace(attempt=self._attempt, quarantine=Quarantine())
+        self.driver = SimpleNamespace(
+            attempt=self._attempt, quarantine=Quarantine(), judge=SimpleNamespace(to_repeat=None)
+        )
         self.arrangements = 0
         self.heard: list[str] = []
 
@@ -208,3 +210,21 @@ def test_the_end_of_a_server_is_confirmed_at_least_once() -> None:
     script = Script(Verdicts("toolsStopped", "suspended"))
     walked(script, [step("toolsStopped"), step("suspended")], confirm=1)
     assert script.heard == [f"{METHOD}:toolsStopped", f"{METHOD}:toolsStopped#2", f"{METHOD}:suspended"]
+
+
+def test_what_was_refused_as_a_step_was_arranged_is_made_once_more() -> None:
+    """The judge is asked for it before the next try, in the cell of the first one; not after a try that was arranged."""
+    script = Script(Verdicts(), poweredOff=[NotArrangedError("refused"), None])
+    asked: list[list[str]] = []
+
+    class Judged:
+        """A judge that notes when it is asked."""
+
+        @property
+        def to_repeat(self) -> None:
+            """Give no call."""
+            asked.append(list(script.heard))
+
+    script.driver.judge = Judged()
+    walked(script, [step("poweredOff")])
+    assert asked == [[f"{METHOD}:poweredOff"]]

@@ -152,7 +152,9 @@ class FakeDriver:
         self.target = SimpleNamespace(
             recorder=self.recorder, guard=None, ends=inf, patience=inf, late="", end_at=lambda *_: None
         )
-        self.judge = SimpleNamespace(doubtful=lambda: False, waiting=lambda: False, in_vain=False, judgements=[])
+        self.judge = SimpleNamespace(
+            doubtful=lambda: False, waiting=lambda: False, in_vain=False, to_repeat=None, judgements=[]
+        )
 
     @property
     def facts(self) -> Facts:

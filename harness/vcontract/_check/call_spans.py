@@ -23,12 +23,13 @@ class CallSpan:
 
     `cut` is the end of the abort that cut it off (0: none did). `outcome` is `OK`, a fault's type, UNJUDGED, or empty if
     nobody saw it. `refused`: the call itself was refused. The task had not begun to run at `queued`, and had at `running`
-    (infinity: nobody saw it run). `asked` is None for a call that is not judged.
+    (infinity: nobody saw it run). `asked` is None for a call that is not judged. `first`: it was refused, and may have been the
+    first customization since an abort; `left_nothing`: it surely was, so that it left no lock.
     """
 
     __slots__ = (
-        "actor", "after", "asked", "cut", "does", "end", "lever", "method", "op", "outcome", "queued", "refused",
-        "running", "start", "task", "until",
+        "actor", "after", "asked", "cut", "does", "end", "first", "left_nothing", "lever", "method", "op", "outcome",
+        "queued", "refused", "running", "start", "task", "until",
     )  # fmt: skip
 
     def __init__(self, op: int, start: float, end: float, method: str, asked: Asked | None) -> None:
@@ -38,7 +39,7 @@ class CallSpan:
         self.method = method
         self.asked = asked
         self.actor = self.does = self.lever = self.outcome = self.task = ""
-        self.refused = False
+        self.refused = self.first = self.left_nothing = False
         self.running = self.until = inf
         self.cut = 0.0
 

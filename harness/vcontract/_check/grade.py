@@ -7,7 +7,7 @@ import msgspec
 from vcontract._check.fields import GUEST_ERROR, Scene, right_value, wrong_field
 from vcontract._contract import ANY, OK, Contract, ancestors
 from vcontract._model import Expectation
-from vcontract._terms import Fault, Faulted, Grade, Outcome
+from vcontract._terms import Fault, Faulted, Grade, Outcome, Returned
 
 ENVIRONMENT = ("HostCommunication", "SystemError", "DatabaseError", "UnexpectedFault", "RequestCanceled")
 """RuntimeFaults that a sick server raises: never conforming by themselves, never at once a violation."""
@@ -66,6 +66,14 @@ def grade_success(expectation: Expectation) -> Assessment:
     if allowed is None:
         return Assessment(Grade.MISSING, OK, why="the call was accepted and succeeded, and must be refused")
     return Assessment(allowed.grade, OK)
+
+
+def grade_instant(outcome: Returned, expectation: Expectation, *, has_task: bool) -> Assessment:
+    """Grade an answer without a task: a success of a method that promises none."""
+    wrong = "the reply holds no Task" if has_task else "the reply holds a value, not void"
+    if has_task or outcome.value is not None:
+        return Assessment(Grade.PROTOCOL, name_of(outcome), "call", "returnval", wrong)
+    return grade_success(expectation)
 
 
 def grade_fault(

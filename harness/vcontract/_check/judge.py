@@ -10,7 +10,7 @@ from vcontract._check import promises, settings, tasklife
 from vcontract._check.causes.unusual import Causes
 from vcontract._check.earned import Success, unearned
 from vcontract._check.fields import Scene, requested
-from vcontract._check.grade import Assessment, grade_fault, grade_success, name_of
+from vcontract._check.grade import Assessment, grade_fault, grade_instant, grade_success
 from vcontract._check.judgement import (
     DEATHS,
     FORGOTTEN,
@@ -27,6 +27,7 @@ from vcontract._check.judgement import (
 )
 from vcontract._check.kept import begun, kept, lateness, noted
 from vcontract._check.midtask import happened
+from vcontract._check.once_more import Retries
 from vcontract._check.pinned import exactly
 from vcontract._contract import OK, Contract
 from vcontract._model import (
@@ -57,7 +58,7 @@ class Judge:
 
     def __init__(self, facts: Facts, contract: Contract, bases: dict[str, str]) -> None:
         self.tracker = Tracker(facts, contract)
-        self._remembered = Remembered(contract)
+        self._remembered, self._retries = Remembered(contract), Retries(self.tracker, contract, self._as_if)
         self.judgements: list[Judgement] = []
         self.contract = contract
         self.bases = bases
@@ -82,6 +83,7 @@ class Judge:
         if (read := read_of(operation)) is not None:
             self._reads.append((operation, *read))
         self.tracker.feed(operation)
+        self._retries.heard(operation)
         self._newcomers.feed(operation)
         for problem in self.settings.feed(operation):
             self._problems.note(problem, self._methods, [pending.operation.op for pending in self._pending])
@@ -108,6 +110,7 @@ class Judge:
         self._deaths.resume()
         self._pending, self._block, self._reads = [], [], []
         self._problems.rest()
+        self._retries.resume()
         self.tracker.resume()
         self.settings.resume()
 
@@ -120,6 +123,11 @@ class Judge:
                 last = self.tracker.readings.get(subject(pending.operation.call))
                 return not begun(effect, pending.states, pending.reading, last)
         return False
+
+    @property
+    def to_repeat(self) -> Operation | None:
+        """The last call, if it is to be made once more: the first customization after an abort may be refused once."""
+        return self._retries.to_repeat(self._pending)
 
     @property
     def in_vain(self) -> bool:
@@ -142,24 +150,14 @@ class Judge:
         states = self.tracker.states_at(vm, operation.start) if asked.vm == "ok" else frozenset({State()})
         read_at = self.tracker.read_at.get(vm, operation.start)
         key = self.tracker.keys.get(operation.call.actor, "")
-        return Pending(operation, asked, states, self.tracker.readings.get(vm), read_at, key, self._deaths.before)
+        reading, before = self.tracker.readings.get(vm), self._deaths.before
+        return self._retries.remember(Pending(operation, asked, states, reading, read_at, key, before))
 
     def _judge(self, pending: Pending) -> Judgement:
         operation = pending.operation
         life = self._life(operation)
         mid = happened(operation, life, self._block, self.tracker) if life else frozenset()
-        states = self.tracker.during(
-            subject(operation.call), operation.start, operation.end, pending.states, life.ref.value if life else ""
-        )
-        if life is not None and life.final is not None and tasklife.slow(life.final[1]):
-            states = frozenset(replace(state, mid=state.mid | {"slow"}) for state in states)
-        if mid:
-            engines = {"broken"} if "engine" in mid else set()
-            states = frozenset(
-                replace(state, mid=state.mid | mid, engine=engine)
-                for state in states
-                for engine in {state.engine} | engines
-            )
+        states = self._met(pending, pending.states, life, mid)
         expectation, met = self._remembered.met(states, pending.asked)
         assessed, verdict = self._assess(pending, life, states, expectation)
         if verdict is Verdict.CONFORMS and (by := self.tracker.facts.pinned) is not None:
@@ -178,6 +176,8 @@ class Judge:
             # what the wire or the task's own life breaks is wrong whatever else happened to the VM
             verdict = Verdict.INCONCLUSIVE
             assessed = replace(assessed, why=f"raced: the VM changed meanwhile ({assessed.why})")
+        if not broken:
+            assessed, verdict = self._retries.told(pending, assessed, verdict, self._pending)
         judged = self._write(pending, expectation, assessed, verdict, broken, life, shown)
         return self._causes.told(replace(judged, met=met), states, pending.asked, operation.call, self.tracker.facts)
 
@@ -196,8 +196,8 @@ class Judge:
     def _unreached(self, pending: Pending, states: frozenset[State], assessed: Assessment) -> str:
         """F5: say why if this refused abort is one too many; only aborts that nothing but the customization hinders count."""
         operation = pending.operation
-        abort = self._methods[operation.call.method].effect == "aborted"
-        if not abort or assessed.grade.fails or assessed.observed not in _BUSY or any(state.mid for state in states):
+        busy = assessed.observed in _BUSY and not assessed.grade.fails and not any(state.mid for state in states)
+        if not busy or self._methods[operation.call.method].effect != "aborted":
             return ""
         alone = expect((replace(state, running="", task="") for state in states), pending.asked, self.contract)
         if settled(alone) != {OK}:
@@ -219,17 +219,38 @@ class Judge:
         instant = not self._methods[operation.call.method].has_task
         return operation.end if instant and isinstance(operation.outcome, Returned) else None
 
+    def _as_if(self, pending: Pending, states: frozenset[State]) -> Verdict:
+        life = self._life(pending.operation)
+        mid = happened(pending.operation, life, self._block, self.tracker) if life else frozenset()
+        here = self._met(pending, states, life, mid)
+        return self._assess(pending, life, here, self._remembered.met(here, pending.asked)[0])[1]
+
+    def _met(
+        self, pending: Pending, states: frozenset[State], life: TaskLife | None, mid: frozenset[str]
+    ) -> frozenset[State]:
+        """Give the states that a call met, with what ran beside it and what happened to its task."""
+        done, own = pending.operation, life.ref.value if life else ""
+        states = self.tracker.during(subject(done.call), done.start, done.end, states, own)
+        if life is not None and life.final is not None and tasklife.slow(life.final[1]):
+            states = frozenset(replace(state, mid=state.mid | {"slow"}) for state in states)
+        if not mid:
+            return states
+        broken = {"broken"} if "engine" in mid else set()
+        return frozenset(
+            replace(state, mid=state.mid | mid, engine=engine) for state in states for engine in {state.engine} | broken
+        )
+
     def _assess(
         self, pending: Pending, life: TaskLife | None, states: frozenset[State], expectation: Expectation
     ) -> tuple[Assessment, Verdict]:
-        outcome = pending.operation.outcome
+        outcome, method = pending.operation.outcome, self._methods[pending.operation.call.method]
         if (untold := unanswered(pending, self._block)) is not None:
             return untold
         assert not isinstance(outcome, Lost)
         cancelled = None
         if isinstance(outcome, Returned):
             if life is None:
-                return self._verdict(self._instant(pending.operation, outcome, expectation))
+                return self._verdict(grade_instant(outcome, expectation, has_task=method.has_task))
             if life.final is None:
                 if expectation.allowed and all(permitted.synchronous for permitted in expectation.allowed.values()):
                     why = "the call was accepted, and must itself be refused"
@@ -242,16 +263,6 @@ class Judge:
             cancelled = info.get("cancelled")
         scene = replace(self._scene(pending, states, life), cancelled=cancelled)
         return self._verdict(grade_fault(outcome, expectation, scene, self.contract, self.bases))
-
-    def _instant(self, operation: Operation, outcome: Returned, expectation: Expectation) -> Assessment:
-        """Grade an answer without a task: a success of a method that promises none."""
-        if self._methods[operation.call.method].has_task:
-            return Assessment(Grade.PROTOCOL, name_of(outcome), "call", "returnval", "the reply holds no Task")
-        if outcome.value is not None:
-            return Assessment(
-                Grade.PROTOCOL, name_of(outcome), "call", "returnval", "the reply holds a value, not void"
-            )
-        return grade_success(expectation)
 
     def _success(self, pending: Pending, life: TaskLife, expectation: Expectation) -> Assessment:
         """Grade a task that ended in success, by the outcome conditions too."""
@@ -286,32 +297,28 @@ class Judge:
 
     def _scene(self, pending: Pending, states: frozenset[State], life: TaskLife | None) -> Scene:
         operation, vm = pending.operation, subject(pending.operation.call)
-        ended = self._ended_before(operation)
-        entities = {task: ref.value for task, info in self._infos().items() if (ref := promises.entity_of(info))}
+        entities = {
+            task: ref.value
+            for task, info in promises.infos_of(self._reads).items()
+            if (ref := promises.entity_of(info))
+        }
         return Scene(
             operation.call,
             pending.asked,
             self._methods[operation.call.method],
             self.tracker.facts,
             states,
-            ended - ({life.ref.value} if life and vm else set()),
+            promises.ended_before(operation, self.tracker) - ({life.ref.value} if life and vm else set()),
             entities,
             requested=requested(self.contract, operation.call.method),
         )
-
-    def _infos(self) -> dict[str, Mapping[str, Json]]:
-        return {
-            ref.value: values["info"]
-            for _, ref, values in self._reads
-            if ref.type == "Task" and values and isinstance(values.get("info"), Mapping)
-        }
 
     def _promised(self, pending: Pending, life: TaskLife | None, assessed: Assessment) -> list[str]:
         operation, vm = pending.operation, subject(pending.operation.call)
         broken: list[str] = []
         last = self._seen_after(vm, life.final[0].end if life and life.final else operation.end)
         if isinstance(operation.outcome, Faulted) and not self._accepted_since(operation):
-            broken += self._newcomers.after_refusal(operation, pending.reading, last, self._infos())
+            broken += self._newcomers.after_refusal(operation, pending.reading, last, promises.infos_of(self._reads))
         ended = self._succeeded(operation, life)
         if ended is not None and assessed.observed == OK and not self._accepted_since(operation):
             done = ended + lateness(self._methods[operation.call.method].effect, self.tracker.facts)
@@ -339,14 +346,6 @@ class Judge:
             for other in self._block
         )
 
-    def _ended_before(self, operation: Operation) -> frozenset[str]:
-        """Name the task that an answer names, if it had ended before the call."""
-        outcome = operation.outcome
-        named = as_ref(outcome.fault.fields.get("task")) if isinstance(outcome, Faulted) else None
-        life = self.tracker.tasks.get(named.value) if named else None
-        ended = life is not None and life.final is not None and life.final[0].end < operation.start
-        return frozenset({life.ref.value} if ended and life is not None else ())
-
     def _raced(self, pending: Pending, mid: frozenset[str], assessed: Assessment) -> bool:
         vm, observed = subject(pending.operation.call), assessed.observed
         if mid or observed in DEATHS or vm not in self.tracker.facts.vms or self._accepted_since(pending.operation):
@@ -355,7 +354,7 @@ class Judge:
         moved = observed == OK and is_visible(self._methods[pending.operation.call.method].effect)
         if not moved and not steady(before, last):
             return True
-        ghost, infos = assessed.field == promises.GHOST, self._infos()  # a new task is what is wrong
+        ghost, infos = assessed.field == promises.GHOST, promises.infos_of(self._reads)  # a new task is what is wrong
         return self._newcomers.in_the_way(pending.operation, infos) or (
             not ghost and self._newcomers.foreign(self._block, before, last, infos)
         )
@@ -396,5 +395,6 @@ class Judge:
             ops=tuple(other.op for other in self._block),
             unsettled=unsettled(expectation),
             shown=settings.problems.showed(shown),
+            again=self._retries.again.get(operation.op, 0),
             seconds=round(self._block[-1].end - self._block[0].start, 3) if self._block else 0.0,
         )

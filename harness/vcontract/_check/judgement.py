@@ -57,7 +57,8 @@ class Judgement(msgspec.Struct, frozen=True):
     promises, the wire); `notes` what was odd and no violation. `met` is the id of the cell that the call really met, empty
     if that is none. `shown` is the operation that showed settings of the guest that break a promise, if one did. `cause`
     names what was unusual about the call and its VM, `unnoticed` the parts of it without which a wrong answer would be
-    permitted, and `breaks` where an edited envelope is broken. `seconds` is how long the cell took.
+    permitted, and `breaks` where an edited envelope is broken. `seconds` is how long the cell took. `again` is the operation
+    that was refused before, where this is the one retry of a customization that is allowed (oracle promise F4).
     """
 
     op: int
@@ -83,6 +84,7 @@ class Judgement(msgspec.Struct, frozen=True):
     unnoticed: tuple[tuple[str, ...], ...] = ()
     breaks: str = ""
     seconds: float = 0.0
+    again: int = 0
 
     @property
     def settled(self) -> tuple[str, ...]:

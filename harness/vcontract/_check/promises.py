@@ -109,6 +109,24 @@ def new_tasks(before: Reading, after: Reading, known: Container[str]) -> list[st
     return [task for task in recent_tasks(after) if task not in old and task not in known]
 
 
+def infos_of(reads: Sequence[tuple[Operation, Ref, Reading | None]]) -> dict[str, Reading]:
+    """Give the info of each task as it was read last."""
+    return {
+        ref.value: values["info"]
+        for _, ref, values in reads
+        if ref.type == "Task" and values and isinstance(values.get("info"), Mapping)
+    }
+
+
+def ended_before(refused: Operation, tracker: Tracker) -> frozenset[str]:
+    """Name the task that a refusal names, if it had ended before the call."""
+    outcome = refused.outcome
+    named = as_ref(outcome.fault.fields.get("task")) if isinstance(outcome, Faulted) else None
+    life = tracker.tasks.get(named.value) if named else None
+    ended = life is not None and life.final is not None and life.final[0].end < refused.start
+    return frozenset({life.ref.value} if ended and life is not None else ())
+
+
 def cut_customizations(
     abort: TaskLife, lives: Sequence[TaskLife], publish: float, limit: float
 ) -> tuple[list[TaskLife], list[TaskLife]]:

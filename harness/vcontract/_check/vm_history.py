@@ -16,6 +16,7 @@ import msgspec
 
 from vcontract._check.call_spans import UNJUDGED, CallSpan, meanings, note_cuts, work_of
 from vcontract._check.linearizable import Steps
+from vcontract._check.once_more import note_first_refusals
 from vcontract._check.search import NOBODY
 from vcontract._check.vm_steps import (
     ABORT,
@@ -38,6 +39,7 @@ from vcontract._contract import OK
 from vcontract._model.effects import left_behind
 from vcontract._model.effects.unsettled import same
 from vcontract._model.moves import MOVES, On, methods_where
+from vcontract._model.state import CUSTOMIZE
 from vcontract._model.tracker import REVERTS
 from vcontract._terms import Json
 
@@ -90,6 +92,7 @@ class _Encoder:
         self._effects, self._logouts, self._publish = effects, logouts, publish
         self._cancelled = history.cancelled
         note_cuts(history.spans)
+        note_first_refusals(history.spans)
         self._work, self._meanings = work_of(history.spans), meanings(history.spans)
         self._number: dict[Step, int] = {}
         self._kinds, self._before, self._ops = array("q"), array("q"), array("q")
@@ -121,7 +124,7 @@ class _Encoder:
         """Add the steps of a call."""
         if span.refused:
             if span.asked is not None:
-                beside = self._work.meeting(span.start, span.end)
+                beside = self._work.meeting(span.start, span.end) | _held(span)
                 self.step(span.op, span.start, span.end, Step(REFUSED, span.asked, span.outcome, beside))
         elif span.asked is None:
             if span.outcome in {"", OK}:
@@ -140,7 +143,7 @@ class _Encoder:
             before = accepted
             if span.outcome != UNJUDGED:
                 before = self.step(op, span.start, until, self._cause(span), accepted)
-            if not span.cut and left_behind(span.does, span.outcome) is not same:
+            if not (span.cut or span.left_nothing) and left_behind(span.does, span.outcome) is not same:
                 self.step(op, span.after, until, Step(FAILED), before)
         elif span.does == "customized":
             # read running it may still wait for the lock (oracle rule A8)
@@ -178,10 +181,15 @@ class _Encoder:
             self.step(span.op, span.start, until, Step(DONE, does=effect))
 
     def _cause(self, span: CallSpan) -> Step:
-        beside = self._work.meeting(span.start, span.until, {span.work})
+        beside = self._work.meeting(span.start, span.until, {span.work}) | _held(span)
         mid = self._meanings.meeting(span.start, span.until, span.meant)
         if any(span.start <= moment <= span.until for moment in self._logouts.get(span.actor, ())):
             mid |= {"session"}
         if self._cancelled.get(span.task, inf) <= span.until:
             mid |= {"cancel"}
         return Step(CAUSE, span.asked, span.outcome, beside, mid)
+
+
+def _held(span: CallSpan) -> frozenset[str]:
+    """Give what may refuse a call as if it still ran, though an abort has ended it: once, by oracle promise F4."""
+    return frozenset({CUSTOMIZE} if span.first else ())

@@ -39,6 +39,7 @@ from vcontract._testbed import (
     NotArrangedError,
     judged_call,
     perform,
+    repeat_refused,
     still_running,
     task_of,
     unfinished,
@@ -161,6 +162,8 @@ class Explorer:
                     self._make(move)
             except (NotArrangedError, LookupError, TargetError) as error:
                 self._leave_out(move.method or move.do, error)
+                with suppress(NotArrangedError):
+                    repeat_refused(self.driver)
                 if move.do == "fork":
                     self._vms.append(None)  # what comes after counts it
             else:

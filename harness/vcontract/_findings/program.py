@@ -259,7 +259,7 @@ class Performer:
                 self.driver.tasks.follow(open_task)
         beside = still_running(self.driver, unfinished(self.driver, vm))
         if step.purpose == "judge":
-            task = judged_call(self.driver, call, vm, beside, settle=step.settled)
+            task = judged_call(self.driver, call, vm, beside, settle=step.settled, retry=False)
         else:
             self.driver.permits.check(call.method)
             done = self.driver.send(call)

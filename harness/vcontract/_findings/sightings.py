@@ -99,7 +99,8 @@ def blamed_row(seen: Sighting, steps: Sequence[ReplayStep], contract: Contract) 
 def settled(finding: Finding, seen: Sighting, steps: Sequence[ReplayStep], contract: Contract) -> Finding:
     """Give a finding that was shrunk with what its smallest program showed, and the id that it then has."""
     judgement = seen.judgement
-    after, blamed = history_of(steps, seen.cause, contract), blamed_row(seen, steps, contract)
+    led = [*steps[:-2], steps[-1]] if judgement.again else steps  # the first try of the last call is no past of its own
+    after, blamed = history_of(led, seen.cause, contract), blamed_row(seen, led, contract)
     return replace(
         finding,
         id=fingerprint(seen.row, judgement, seen.cause, after),

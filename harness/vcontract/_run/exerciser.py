@@ -19,6 +19,7 @@ from vcontract._testbed import (
     judged_call,
     perform,
     read_new_tasks,
+    repeat_refused,
     sandwiched,
     settled,
     task_of,
@@ -69,6 +70,7 @@ class Exerciser:
         self.shared = vm if keep and beside and isinstance(done.outcome, Faulted) else None
         if self.shared is None:
             settled(self.driver, done, vm, beside)
+            repeat_refused(self.driver)
             self._note_snapshots(beside)
         self.lane.arranger.leave(None if beside else vm)
         if not stood:
@@ -151,6 +153,7 @@ class Exerciser:
         if move.on is On.HOST:
             perform(self.lane, move.undone_by, vm)
         self.driver.look(vm)
+        repeat_refused(self.driver)
 
     def _disturb(self, move: Move, vm: Ref, task: Ref, actor: str) -> None:
         try:

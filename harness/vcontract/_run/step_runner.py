@@ -16,7 +16,7 @@ from vcontract._run.exerciser import Exerciser
 from vcontract._run.plan import Step
 from vcontract._run.preludes import PreludeExerciser
 from vcontract._terms import Json, Verdict
-from vcontract._testbed import NotArrangedError, RefusedError
+from vcontract._testbed import NotArrangedError, RefusedError, repeat_refused
 
 ENDS = 2
 """So often the server may end as a step is arranged before the step is given up."""
@@ -214,7 +214,11 @@ class StepRunner:
         if why := exerciser.driver.quarantine.why("", step.cell.method if step.cell is not None else step.method):
             raise NotArrangedError(why)
         with exerciser.driver.attempt():
-            self._make(exerciser, step, label, keep=keep)
+            try:
+                self._make(exerciser, step, label, keep=keep)
+            except NotArrangedError:
+                repeat_refused(exerciser.driver)  # what arranges the step may be what was refused
+                raise
 
     @staticmethod
     def _make(exerciser: Exerciser, step: Step, label: str, *, keep: bool) -> None:

@@ -9,6 +9,7 @@ from vcontract._testbed.driver import MADE_BY, SNAPSHOT_NAME, Driver
 from vcontract._testbed.judged_calls import (
     judged_call,
     read_new_tasks,
+    repeat_refused,
     sandwiched,
     see_settings,
     settled,
@@ -91,6 +92,7 @@ __all__ = [
     "privileges_of",
     "reached",
     "read_new_tasks",
+    "repeat_refused",
     "sandwiched",
     "secrets_by_name",
     "secrets_of",

@@ -18,16 +18,29 @@ _DOUBTFUL = 6
 
 
 def judged_call(
-    driver: Driver, call: Call, vm: Ref | None, beside: Sequence[Ref], *, settle: bool = True
+    driver: Driver, call: Call, vm: Ref | None, beside: Sequence[Ref], *, settle: bool = True, retry: bool = True
 ) -> Ref | None:
     """Send a call as a judged one; `beside` are tasks that run meanwhile, read before and after (oracle rule A8).
 
-    Gives the call's task. With `settle` everything is followed to its end and the VM is read again.
+    Gives the call's task. With `settle` everything is followed to its end and the VM is read again, and with `retry` a call
+    that may be refused once is then made once more.
     """
     done = sandwiched(driver, call, beside)
     if settle:
         settled(driver, done, vm, beside)
+        if retry:
+            repeat_refused(driver)
     return task_of(done)
+
+
+def repeat_refused(driver: Driver) -> None:
+    """Make the last call once more, if it is the first customization after an abort and was refused (oracle promise F4)."""
+    refused = driver.judge.to_repeat
+    vm = Ref("VirtualMachine", subject(refused.call)) if refused is not None else None
+    if refused is not None and not _silent(driver, vm):
+        again = driver.send_judged(refused.call)
+        _read_named_task(driver, again)
+        settled(driver, again, vm, [])
 
 
 def sandwiched(driver: Driver, call: Call, beside: Sequence[Ref]) -> Operation:

@@ -173,12 +173,12 @@ def second_abort_fails(vcenter: VCenter) -> None:
 
 @defect(row="AbortCustomization_Task/Success", source="S M")
 def no_customization_after_an_abort(vcenter: VCenter) -> None:
-    """A guest whose customization was aborted refuses the next CustomizeGuest_Task, which should repair it."""
-    aborted: set[str] = set()
+    """A guest whose customization was aborted refuses the next two CustomizeGuest_Task, of which one should repair it."""
+    left: dict[str, int] = {}
 
     def note(attempt: Attempt) -> None:
         if any(operation.method == CUSTOMIZE for operation in attempt.machine.guest_operations):
-            aborted.add(attempt.machine.moid)
+            left[attempt.machine.moid] = 2
 
     usual = vcenter.decisions.begin[ABORT]
 
@@ -187,8 +187,8 @@ def no_customization_after_an_abort(vcenter: VCenter) -> None:
         return usual(attempt)
 
     def check(attempt: Attempt) -> None:
-        if attempt.method == CUSTOMIZE and attempt.machine.moid in aborted:
-            aborted.discard(attempt.machine.moid)
+        if attempt.method == CUSTOMIZE and left.get(attempt.machine.moid):
+            left[attempt.machine.moid] -= 1
             raise customization_fault("The guest is in an undefined state.")
 
     vcenter.decisions.begin[ABORT] = begin

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyVmomi import vim
+
 from vcontract._simulator.guest import operations
 from vcontract._simulator.guest.operations import ABORT, CUSTOMIZE, START_NETWORK, Attempt
 from vcontract._simulator.guest.spec_rules import customization_fault
@@ -11,6 +13,8 @@ from vcontract._simulator.guest.state import Lock
 from vcontract._simulator.variants.registry import variant
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vcontract._simulator.vcenter import VCenter
     from vcontract._simulator.virtual_machine.machine import Machine
 
@@ -89,3 +93,37 @@ def guest_refuses_beside_a_network_start(vcenter: VCenter) -> None:
             raise customization_fault("Another customization holds the guest lock.")
 
     vcenter.decisions.at_call["beside"], vcenter.decisions.at_start["lock"] = beside, lock
+
+
+@variant
+def first_customization_after_an_abort_is_refused(vcenter: VCenter) -> None:
+    """After an abort the first CustomizeGuest_Task is refused once with InvalidState: the guest still tidies up."""
+    _refuse_once(vcenter, vcenter.decisions.at_call, vim.fault.InvalidState)
+
+
+@variant
+def first_customization_after_an_abort_fails(vcenter: VCenter) -> None:
+    """After an abort the task of the first CustomizeGuest_Task ends in CustomizationFault: the guest still tidies up."""
+    _refuse_once(vcenter, vcenter.decisions.at_start, lambda: customization_fault("The guest still tidies up."))
+
+
+def _refuse_once(vcenter: VCenter, checks: dict[str, Any], make: Callable[[], Exception]) -> None:
+    """Refuse the first customization after each abort that succeeded to which no check objects."""
+    tidies: set[str] = set()
+    decide = vcenter.decisions
+    usual = decide.end[ABORT]
+
+    def end(attempt: Attempt) -> Any:
+        tidies.add(attempt.machine.moid)
+        return usual(attempt)
+
+    def check(attempt: Attempt) -> None:
+        if attempt.method == CUSTOMIZE and attempt.machine.moid in tidies:
+            for name, other in decide.at_start.items():
+                if name != "tidies":
+                    other(attempt)
+            tidies.discard(attempt.machine.moid)
+            raise make()
+
+    decide.end[ABORT] = end
+    checks["tidies"] = check
