@@ -166,7 +166,7 @@ def test_content_that_breaks_the_schema_is_a_finding(
 ) -> None:
     """An enumeration sent empty, in a fault or in a task; a field newer than the client: `protocol`, and the field is named."""
     server = mangled(lambda exchange: exchange.ask().with_body(change))
-    result, _ = ran(server.url, CUSTOMIZE, calls=40)
+    result, _ = ran(server.url, CUSTOMIZE, calls=90)  # on a busy machine a state may be met at a second try
     assert result.exit_code == 1
     assert any(each.grade in {Grade.PROTOCOL, Grade.WRONG} and says in each.detail for each in result.findings)
 
