@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-EVERY, FIRST = 30.0, 1.0
-"""Seconds after which a line comes at the latest, and after which the first one does that says what is waited for."""
+EVERY, FIRST = 25.0, 1.0
+"""Seconds after which a line comes (on a busy machine: within 30), and the first one, which says what is waited for."""
 
 
 class Heartbeat:
