@@ -14,22 +14,35 @@ import pytest
 from vcontract._commands.adopt import adopt
 from vcontract._config.request import RunRequest
 from vcontract._run.preparation import PLAIN
+from vcontract._terms import Finding, Grade
 
 HERE = Path(__file__).parent
 BINARY, TODAY = (HERE.parent.parent / "build" / name for name in ("vcsim", "vcsim-today"))
 CONFIG = HERE / "vcontract.toml"
 LISTED = dict(re.findall(r"^\| ([0-9a-f]{12}) \| (\w+)/", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE))
 """The method of each deviation, by its id."""
-CAUSE = dict(
+CAUSE: dict[str, str] = dict(
     re.findall(r"^\| ([0-9a-f]{12}) \| .* \| ([\w.:-]+) \|$", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE)
 )
 """The place in the source of today's that is the cause of each, by its id; `-` for what is of Debian's alone."""
-UNREADABLE = dict(
-    re.findall(
-        r"^\| [0-9a-f]{12} \| `([\w.]+)` \| .* \| ([\w.:-]+) \|$", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE
-    )
+READING = "simulator.go:998"
+"""Where today's reads a request, which stands in that list for all that it does not notice there."""
+UNREAD: dict[str, str] = dict(
+    re.findall(r"^\| `([\w.]+)` \| .* \| ([\w.]+:\d+) \|$", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE)
 )
-"""The place in that source that lets a request pass which cannot be read, by the kind of the mistake."""
+"""The place that is the cause of what it does not notice in a request, by what is wrong there."""
+FOLLOWING: dict[str, str] = dict(
+    re.findall(r"^\| `([\w.]+:\d+)` \| ([\w.]+:\d+) \| .* \|$", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE)
+)
+"""The place with which another one is mended, by that one."""
+
+
+def place_of(finding: Finding) -> str:
+    """Give the place in the source of today's that is the cause of a finding in the list, each fault of it having one place."""
+    kinds = [each.split(":", 2)[2] for each in finding.cause if each.startswith("request:")]
+    unread = kinds and (finding.grade is Grade.MISSING or CAUSE[finding.former] == READING)
+    found = UNREAD[kinds[0]] if unread else CAUSE[finding.former]
+    return FOLLOWING.get(found, found)
 
 
 @pytest.fixture
