@@ -19,21 +19,16 @@ from vcontract._terms import Finding, Grade
 HERE = Path(__file__).parent
 BINARY, TODAY = (HERE.parent.parent / "build" / name for name in ("vcsim", "vcsim-today"))
 CONFIG = HERE / "vcontract.toml"
-LISTED = dict(re.findall(r"^\| ([0-9a-f]{12}) \| (\w+)/", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE))
+_LIST = (HERE / "DEVIATIONS.md").read_text("utf-8")
+LISTED = dict(re.findall(r"^\| ([0-9a-f]{12}) \| (\w+)/", _LIST, re.MULTILINE))
 """The method of each deviation, by its id."""
-CAUSE: dict[str, str] = dict(
-    re.findall(r"^\| ([0-9a-f]{12}) \| .* \| ([\w.:-]+) \|$", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE)
-)
+CAUSE: dict[str, str] = dict(re.findall(r"^\| ([0-9a-f]{12}) \| .* \| ([\w.:-]+) \|$", _LIST, re.MULTILINE))
 """The place in the source of today's that is the cause of each, by its id; `-` for what is of Debian's alone."""
 READING = "simulator.go:998"
 """Where today's reads a request, which stands in that list for all that it does not notice there."""
-UNREAD: dict[str, str] = dict(
-    re.findall(r"^\| `([\w.]+)` \| .* \| ([\w.]+:\d+) \|$", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE)
-)
+UNREAD: dict[str, str] = dict(re.findall(r"^\| `([\w.]+)` \| .* \| ([\w.]+:\d+) \|$", _LIST, re.MULTILINE))
 """The place that is the cause of what it does not notice in a request, by what is wrong there."""
-FOLLOWING: dict[str, str] = dict(
-    re.findall(r"^\| `([\w.]+:\d+)` \| ([\w.]+:\d+) \| .* \|$", (HERE / "DEVIATIONS.md").read_text(), re.MULTILINE)
-)
+FOLLOWING: dict[str, str] = dict(re.findall(r"^\| `([\w.]+:\d+)` \| ([\w.]+:\d+) \| .* \|$", _LIST, re.MULTILINE))
 """The place with which another one is mended, by that one."""
 
 
